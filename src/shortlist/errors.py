@@ -1,0 +1,70 @@
+"""Every error that shortlist raises on purpose.
+
+    ShortlistError                  catch this one to catch them all
+    ├── InvalidInput (ValueError)   an argument, a query, a file's content
+    ├── MissingExtra (ImportError)  an optional package; the message holds the pip line
+    ├── ModelError                  weights or a model folder that can't be used
+    │   ├── ModelNotFound           no such id, folder or file
+    │   ├── HubUnreachable          the model hub did not answer
+    │   └── BadScores               a model returned NaN, infinity or a wrong count
+    └── IndexError_                 a folder that can't serve as the index asked for
+        ├── NotAnIndex              the folder is something else, or is missing
+        ├── IndexMismatch           made with another bi-encoder or a newer format
+        ├── IndexLocked             another process holds it open
+        └── IndexWriteFailed        the disk is full, read-only or failing
+
+Messages say what happened, with which value, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class ShortlistError(Exception):
+    """The root of every error raised on purpose."""
+
+
+class InvalidInput(ShortlistError, ValueError):
+    """An argument or a file's content that can't be worked with."""
+
+
+class MissingExtra(ShortlistError, ImportError):
+    """An optional package is needed and not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an optional package. Install it with: pip install 'shortlist[{extra}]'")
+
+
+class ModelError(ShortlistError):
+    """A model that can't be loaded or run."""
+
+
+class ModelNotFound(ModelError):
+    """No model under this name, in this folder, or no usable file in it."""
+
+
+class HubUnreachable(ModelError):
+    """The model hub did not answer and the files are not in the local cache."""
+
+
+class BadScores(ModelError):
+    """A reranker returned NaN, infinity, or not one score a passage."""
+
+
+class IndexError_(ShortlistError):  # noqa: N801 - the plain name is a builtin
+    """An index folder that can't be used as asked."""
+
+
+class NotAnIndex(IndexError_):
+    """The folder is missing, or holds something other than a shortlist index."""
+
+
+class IndexMismatch(IndexError_):
+    """The index was made with another bi-encoder or by a newer version."""
+
+
+class IndexLocked(IndexError_):
+    """Another process has the index open."""
+
+
+class IndexWriteFailed(IndexError_):
+    """The index could not be written; what was committed before is intact."""

@@ -1,0 +1,81 @@
+"""The plugs: what an encoder, an index, a retriever and a reranker have to offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.types import Hit, Passage, Where
+
+
+class Encoder(Protocol):
+    """Text to vectors. `name` identifies the model and its weights; an index remembers it."""
+
+    @property
+    def name(self) -> str:
+        """The model's id and whatever else changes its vectors."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of one vector."""
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """`(len(texts), dimension)` float32 unit rows; no texts give `(0, dimension)`."""
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As `encode_queries`, with the model's prompt for passages."""
+
+
+class Index(Protocol):
+    """Where passages live, searchable by vector and by words."""
+
+    def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
+        """Stores the passages with their `(n, dimension)` vectors; an id already there is replaced."""
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Removes the passages with these ids; unknown ids are passed over."""
+
+    def get(self, ids: Sequence[str]) -> list[Passage]:
+        """The passages with these ids in the order asked; unknown ids are left out."""
+
+    def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
+        """At most `k` passages by cosine to `vector`, highest first."""
+
+    def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
+        """At most `k` passages by BM25 against `text`, highest first; passages sharing no term are left out."""
+
+    def __len__(self) -> int:
+        """How many passages it holds."""
+
+
+class Retriever(Protocol):
+    """Stage one: a query to a ranked pool."""
+
+    def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
+        """At most `k` hits, best first, `rank` and `retrieval_rank` 1, 2, 3...; no match gives an empty list."""
+
+
+class Reranker(Protocol):
+    """Stage two: how well each text answers the query."""
+
+    @property
+    def name(self) -> str:
+        """The model's id."""
+
+    @property
+    def pointwise(self) -> bool:
+        """True when a text's score does not depend on the other texts of the call."""
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        """One finite float a text, in the order given, higher is better; no texts give an empty list."""
+
+
+@runtime_checkable
+class ReportsTruncation(Protocol):
+    """A reranker that can say which texts it had to cut."""
+
+    def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
+        """The scores as `score` gives them, and for each text whether it was cut to fit the window."""

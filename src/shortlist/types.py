@@ -1,0 +1,89 @@
+"""The nouns of shortlist: frozen dataclasses that hold values and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Value: TypeAlias = str | int | float | bool
+"""What a metadata field may hold."""
+
+Where: TypeAlias = Mapping[str, "Value | list[Value]"]
+"""A filter on metadata: a field equals the value, or is one of the listed values; all fields must hold."""
+
+Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
+"""query id -> passage id -> grade; 0 is judged and not relevant."""
+
+Run: TypeAlias = Mapping[str, Mapping[str, float]]
+"""query id -> passage id -> score, higher is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a user adds: a text under an id, with an optional title and metadata."""
+
+    id: str
+    text: str
+    title: str = ""
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The unit that is indexed, retrieved and reranked ("chunk" in RAG talk).
+
+    `start` and `end` are character offsets of `text` in its document's text. `title` is the document's
+    title or the nearest heading; models read `content`, which puts it in front.
+    """
+
+    id: str
+    text: str
+    document_id: str = ""
+    title: str = ""
+    start: int = 0
+    end: int = 0
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def content(self) -> str:
+        """Title and text as one string: what the bi-encoder, BM25 and the cross-encoder read."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One passage in an answer, with what both stages said of it. Every score: higher is better.
+
+    `retrieval_rank` is 1-based. `rank` and `score` are the final ones: the reranker's where it ran, else
+    stage one's. `rerank_score` is the reranker's raw output (for a cross-encoder a logit, unbounded), None
+    where the passage was not scored. `signals` holds the parts of the stage-one score, such as
+    `{"dense": 0.62, "bm25": 11.3}`.
+    """
+
+    passage: Passage
+    score: float
+    rank: int
+    retrieval_score: float
+    retrieval_rank: int
+    rerank_score: float | None = None
+    truncated: bool = False
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One query's answer: at most `k` hits, best first, and what it cost.
+
+    `pool_size` is the size asked for, `scored` how many passages the reranker scored (the pool is smaller
+    than asked when the index holds fewer), `truncated` how many of them were cut to fit its window.
+    `reranked` is False when stage two did not run. `seconds` maps "retrieve" and "rerank" to wall-clock time.
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    pool_size: int
+    scored: int
+    truncated: int
+    reranked: bool
+    seconds: Mapping[str, float]
