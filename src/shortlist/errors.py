@@ -7,7 +7,7 @@
     │   ├── ModelNotFound           no such id, folder or file
     │   ├── HubUnreachable          the model hub did not answer
     │   └── BadScores               a model returned NaN, infinity or a wrong count
-    └── IndexError_                 a folder that can't serve as the index asked for
+    └── FolderError                 a folder that can't serve as the index asked for
         ├── NotAnIndex              the folder is something else, or is missing
         ├── IndexMismatch           made with another bi-encoder or a newer format
         ├── IndexLocked             another process holds it open
@@ -50,21 +50,21 @@ class BadScores(ModelError):
     """A reranker returned NaN, infinity, or not one score a passage."""
 
 
-class IndexError_(ShortlistError):  # noqa: N801 - the plain name is a builtin
+class FolderError(ShortlistError):
     """An index folder that can't be used as asked."""
 
 
-class NotAnIndex(IndexError_):
+class NotAnIndex(FolderError):
     """The folder is missing, or holds something other than a shortlist index."""
 
 
-class IndexMismatch(IndexError_):
+class IndexMismatch(FolderError):
     """The index was made with another bi-encoder or by a newer version."""
 
 
-class IndexLocked(IndexError_):
+class IndexLocked(FolderError):
     """Another process has the index open."""
 
 
-class IndexWriteFailed(IndexError_):
+class IndexWriteFailed(FolderError):
     """The index could not be written; what was committed before is intact."""

@@ -1,0 +1,71 @@
+"""A bi-encoder run from an ONNX file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.errors import ModelError
+from shortlist.inference.runtimes import choose
+from shortlist.inference.session import Session
+from shortlist.inference.words import Words
+from shortlist.models.spec import EncoderSpec
+
+
+class OnnxEncoder:
+    """Vectors from an ONNX bi-encoder. Satisfies `protocols.Encoder`; safe to call from several threads.
+
+    `precision` is "auto", "exact" (fp32) or "fast". Texts beyond the model's window are cut; `truncated` holds
+    how many texts of all calls were.
+    """
+
+    def __init__(self, spec: EncoderSpec, *, precision: str = "auto", threads: int | None = None) -> None:
+        if spec.files.onnx is None:
+            raise ModelError(f"{spec.files.name}: {spec.files.onnx_reason}")
+        self.name = spec.files.name
+        self.dimension = spec.dimension
+        self.truncated = 0
+        self._spec = spec
+        self._words = Words(spec.files.tokenizer, spec.max_length)
+        self._session = Session(spec.files.onnx, choose(precision), threads=threads)
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """`(len(texts), dimension)` float32 unit rows; no texts give `(0, dimension)`."""
+        return self._encode([self._spec.query_prompt + text for text in texts])
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As `encode_queries`, with the model's prompt for passages."""
+        return self._encode([self._spec.passage_prompt + text for text in texts])
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        inputs, cut = self._words.singles(texts)
+        self.truncated += sum(cut)
+        rows = self._session.run(inputs, self._words.pad)
+        if rows[0].ndim == 2:
+            rows = [pool(states, self._spec.pooling) for states in rows]
+        return unit(np.stack(rows))
+
+
+def pool(states: NDArray[np.float32], how: str) -> NDArray[np.float32]:
+    """`(tokens, width)` states of one text -> `(width,)`."""
+    pooled = {"cls": states[0], "last": states[-1]}.get(how)
+    if pooled is None:
+        pooled = states.max(axis=0) if how == "max" else states.mean(axis=0)
+    return np.asarray(pooled, dtype=np.float32)
+
+
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows at length 1; a zero row stays zero.
+
+    Raises:
+        ModelError: A value is NaN or infinite.
+    """
+    if not np.isfinite(rows).all():
+        raise ModelError("the bi-encoder returned NaN or infinity")
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    scaled: NDArray[np.float32] = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return scaled

@@ -1,0 +1,41 @@
+"""A bi-encoder that has no usable ONNX file, run by sentence-transformers under torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.encoders.onnx import unit
+from shortlist.errors import MissingExtra
+from shortlist.models.spec import EncoderSpec
+
+
+class SentenceTransformerEncoder:
+    """Satisfies `protocols.Encoder`. Needs the `torch` extra; code from model repositories is never run."""
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise MissingExtra(f"{spec.files.name} ({spec.files.onnx_reason})", "torch") from error
+        self.name = spec.files.name
+        self.dimension = spec.dimension
+        self._spec = spec
+        self._model = SentenceTransformer(str(Path(spec.files.folder)), device="cpu", trust_remote_code=False)
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """`(len(texts), dimension)` float32 unit rows; no texts give `(0, dimension)`."""
+        return self._encode(texts, self._spec.query_prompt)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As `encode_queries`, with the model's prompt for passages."""
+        return self._encode(texts, self._spec.passage_prompt)
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        vectors = self._model.encode(list(texts), prompt=prompt, convert_to_numpy=True, show_progress_bar=False)
+        return unit(np.asarray(vectors, dtype=np.float32))

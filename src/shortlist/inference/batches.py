@@ -1,0 +1,59 @@
+"""Length-sorted batches under a token budget: little padding, bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BATCH_ROWS = 16
+BATCH_TOKENS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`rows` are positions in the caller's list; the arrays are `(len(rows), length)` int64, padded on the right."""
+
+    rows: list[int]
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+    types: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One input: token `ids`, and `split`, where the second segment begins (the length when there is none)."""
+
+    ids: Sequence[int]
+    split: int
+
+
+def batches(inputs: Sequence[Tokens], pad: int = 0, rows: int = BATCH_ROWS, tokens: int = BATCH_TOKENS) -> list[Batch]:
+    """Every input in exactly one batch, longest first; no inputs give no batches.
+
+    A batch holds at most `rows` inputs and, unless a single input is longer, at most `tokens` padded tokens.
+    """
+    order = sorted(range(len(inputs)), key=lambda row: -len(inputs[row].ids))
+    out: list[Batch] = []
+    start = 0
+    while start < len(order):
+        length = len(inputs[order[start]].ids)
+        size = max(1, min(rows, tokens // max(length, 1)))
+        out.append(_batch(order[start : start + size], inputs, length, pad))
+        start += size
+    return out
+
+
+def _batch(rows: list[int], inputs: Sequence[Tokens], length: int, pad: int) -> Batch:
+    ids = np.full((len(rows), length), pad, dtype=np.int64)
+    mask = np.zeros((len(rows), length), dtype=np.int64)
+    types = np.zeros((len(rows), length), dtype=np.int64)
+    for place, row in enumerate(rows):
+        one = inputs[row]
+        size = len(one.ids)
+        ids[place, :size] = one.ids
+        mask[place, :size] = 1
+        types[place, one.split : size] = 1
+    return Batch(rows, ids, mask, types)

@@ -1,0 +1,150 @@
+"""One loaded ONNX file that turns batches into rows of output."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.errors import InvalidInput, ModelError
+from shortlist.inference.batches import BATCH_ROWS, Batch, Tokens, batches
+from shortlist.inference.runtimes import Runtime
+
+if TYPE_CHECKING:
+    import openvino
+
+Outputs = list[NDArray[np.float32]]
+
+
+class Engine(Protocol):
+    """What a runtime has to do: run every batch and give each one's first output, in order."""
+
+    inputs: list[str]
+    batch_rows: int
+
+    def run(self, work: Sequence[dict[str, NDArray[np.int64]]]) -> Outputs:
+        """One float32 array a batch, first axis the batch's rows."""
+
+
+class Session:
+    """A model file on a runtime. `run` may be called from several threads; calls take turns."""
+
+    def __init__(self, file: Path | str, runtime: Runtime, *, threads: int | None = None) -> None:
+        self.runtime = runtime
+        self._engine = _load(Path(file), runtime, threads or usable_cores())
+        self._turn = threading.Lock()
+
+    def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
+        """One output row an input, in the order given: `(...)` float32 arrays; no inputs give an empty list."""
+        if not inputs:
+            return []
+        work = batches(inputs, pad, rows=self._engine.batch_rows)
+        with self._turn:
+            results = self._engine.run([self._feed(batch) for batch in work])
+        out: Outputs = [np.empty(0, dtype=np.float32)] * len(inputs)
+        for batch, result in zip(work, results, strict=True):
+            for place, row in enumerate(batch.rows):
+                out[row] = result[place][: len(inputs[row].ids)] if result.ndim == 3 else result[place]
+        return out
+
+    def _feed(self, batch: Batch) -> dict[str, NDArray[np.int64]]:
+        known = {"input_ids": batch.ids, "attention_mask": batch.mask, "token_type_ids": batch.types}
+        missing = [name for name in self._engine.inputs if name not in known]
+        if missing:
+            raise ModelError(f"the ONNX file asks for the inputs {missing}, which are not known here")
+        return {name: known[name] for name in self._engine.inputs}
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+def _load(file: Path, runtime: Runtime, threads: int) -> Engine:
+    if threads < 1:
+        raise InvalidInput(f"threads must be at least 1, not {threads}")
+    if runtime.engine == "openvino":
+        return OpenVinoEngine(file, runtime.precision, threads)
+    return OnnxEngine(file, threads)
+
+
+class OnnxEngine:
+    """ONNX Runtime in fp32."""
+
+    batch_rows = BATCH_ROWS
+
+    def __init__(self, file: Path, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"ONNX Runtime can't load {file}: {error}") from error
+        self.inputs = [one.name for one in self._session.get_inputs()]
+        self._output = self._session.get_outputs()[0].name
+
+    def run(self, work: Sequence[dict[str, NDArray[np.int64]]]) -> Outputs:
+        """See `Engine.run`."""
+        return [np.asarray(self._session.run([self._output], feed)[0], dtype=np.float32) for feed in work]
+
+
+class OpenVinoEngine:
+    """OpenVINO with one stream a core, so that batches run side by side."""
+
+    batch_rows = 8
+
+    def __init__(self, file: Path, precision: str, threads: int) -> None:
+        import openvino
+
+        core = openvino.Core()
+        hint = {"bf16": "bf16", "fp32": "f32"}[precision]
+        settings = {
+            "INFERENCE_PRECISION_HINT": hint,
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": threads,
+            "PERFORMANCE_HINT": "THROUGHPUT",
+        }
+        try:
+            self._model = core.compile_model(_folded(core, file), "CPU", settings)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO can't load {file}: {error}") from error
+        self.inputs = [port.get_any_name() for port in self._model.inputs]
+        self._requests = [self._model.create_infer_request() for _ in range(threads)]
+
+    def run(self, work: Sequence[dict[str, NDArray[np.int64]]]) -> Outputs:
+        """See `Engine.run`."""
+        out: Outputs = []
+        queue = list(work)
+        for start in range(0, len(queue), len(self._requests)):
+            together = list(zip(self._requests, queue[start : start + len(self._requests)], strict=False))
+            for request, feed in together:
+                request.start_async(feed)
+            for request, _ in together:
+                request.wait()
+                out.append(np.array(request.get_output_tensor(0).data, dtype=np.float32))
+        return out
+
+
+def _folded(core: openvino.Core, file: Path) -> openvino.Model:
+    """The model with its small-stored matrices turned into plain constants.
+
+    Left as they are, OpenVINO would multiply with int8 activations: measured at rank correlation .996 to fp32
+    instead of .9994, for a few per cent of speed.
+    """
+    from openvino.passes import ConstantFolding, Manager
+
+    model = core.read_model(str(file))
+    manager = Manager()
+    manager.register_pass(ConstantFolding())
+    manager.run_passes(model)
+    return model

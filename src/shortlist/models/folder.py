@@ -1,0 +1,137 @@
+"""A model folder in the Hugging Face layout -> its spec. The model's own files decide."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from shortlist.errors import ModelError, ModelNotFound
+from shortlist.models.choose import choose_onnx
+from shortlist.models.spec import CrossEncoderSpec, EncoderSpec, ModelFiles
+
+ABSURD_LENGTH = 1_000_000
+BGE_QUERY = "Represent this sentence for searching relevant passages: "
+"""From the BAAI/bge-*-en-v1.5 model cards, section "Using Sentence-Transformers", for short query to passage."""
+
+POOLINGS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_lasttoken": "last",
+}
+
+
+def read_encoder(folder: Path, name: str, onnx_file: str | None = None) -> EncoderSpec:
+    """The bi-encoder in `folder`.
+
+    Raises:
+        ModelNotFound: No config.json or tokenizer.json.
+        ModelError: Broken JSON, or a pooling that is not mean, cls, max or last.
+    """
+    config = _json(folder / "config.json")
+    query, passage = _prompts(folder, name)
+    return EncoderSpec(
+        files=_files(folder, name, onnx_file),
+        dimension=int(config.get("hidden_size") or config.get("dim") or 0),
+        max_length=_max_length(folder, config),
+        pooling=_pooling(folder),
+        normalize=_normalizes(folder),
+        query_prompt=query,
+        passage_prompt=passage,
+    )
+
+
+def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) -> CrossEncoderSpec:
+    """The cross-encoder in `folder`; raises as `read_encoder` does."""
+    config = _json(folder / "config.json")
+    labels = config.get("num_labels") or len(config.get("id2label") or {}) or 1
+    said = (config.get("sentence_transformers") or {}).get("activation_fn") or config.get(
+        "sbert_ce_default_activation_function", ""
+    )
+    activation = "identity" if "Identity" in str(said) else "sigmoid"
+    return CrossEncoderSpec(_files(folder, name, onnx_file), _max_length(folder, config), int(labels), activation)
+
+
+def _files(folder: Path, name: str, asked: str | None) -> ModelFiles:
+    tokenizer = folder / "tokenizer.json"
+    if not tokenizer.is_file():
+        raise ModelNotFound(f"{folder} has no tokenizer.json, which every model needs")
+    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
+    chosen, reason = choose_onnx(found, asked)
+    return ModelFiles(name, folder, tokenizer, folder / chosen if chosen else None, reason)
+
+
+def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
+    if not path.is_file():
+        if optional:
+            return {}
+        raise ModelNotFound(f"{path} is missing: {path.parent} is no model folder")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not readable JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} holds {type(value).__name__}, not an object")
+    return value
+
+
+def _modules(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "modules.json"
+    if not path.is_file():
+        return []
+    try:
+        modules = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not readable JSON: {error}") from error
+    return [one for one in modules if isinstance(one, dict)]
+
+
+def _pooling(folder: Path) -> str:
+    """The Pooling module's mode; mean where the folder has none, as sentence-transformers does."""
+    places = [m.get("path", "") for m in _modules(folder) if str(m.get("type", "")).endswith("Pooling")]
+    config = _json(folder / (places[0] if places else "1_Pooling") / "config.json", optional=True)
+    if not config:
+        return "mean"
+    if isinstance(config.get("pooling_mode"), str):
+        modes = [{"lasttoken": "last"}.get(config["pooling_mode"], config["pooling_mode"])]
+    else:
+        modes = [POOLINGS.get(key, key) for key, on in config.items() if key.startswith("pooling_mode_") and on is True]
+    if len(modes) != 1 or modes[0] not in POOLINGS.values():
+        raise ModelError(f"{folder}: pooling {modes} is not supported; supported: {', '.join(POOLINGS.values())}")
+    return str(modes[0])
+
+
+def _normalizes(folder: Path) -> bool:
+    return any(str(module.get("type", "")).endswith("Normalize") for module in _modules(folder))
+
+
+def _max_length(folder: Path, config: dict[str, Any]) -> int:
+    """The smallest limit that the files state; 512 where none does."""
+    limits = []
+    stated = _json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
+    if isinstance(stated, int):
+        limits.append(stated)
+    stated = _json(folder / "tokenizer_config.json", optional=True).get("model_max_length")
+    if isinstance(stated, (int, float)) and 0 < stated < ABSURD_LENGTH:
+        limits.append(int(stated))
+    positions = config.get("max_position_embeddings")
+    if isinstance(positions, int):
+        offset = 2 if config.get("model_type") in {"roberta", "xlm-roberta", "camembert", "mpnet"} else 0
+        limits.append(positions - offset)
+    return min(limits, default=512)
+
+
+def _prompts(folder: Path, name: str) -> tuple[str, str]:
+    """The prompts for queries and passages: the model's own file, else what bge and e5 document, else none."""
+    config = _json(folder / "config_sentence_transformers.json", optional=True)
+    prompts = config.get("prompts") or {}
+    default = prompts.get(config.get("default_prompt_name") or "", "")
+    if any(prompts.values()):
+        query = prompts.get("query", default)
+        return query, next((prompts[key] for key in ("document", "passage") if key in prompts), default)
+    short = name.rsplit("/", 1)[-1].lower()
+    if short.startswith("bge-") and "-en" in short:
+        return BGE_QUERY, ""
+    is_e5 = short.startswith(("e5-", "multilingual-e5-"))
+    return ("query: ", "passage: ") if is_e5 and "instruct" not in short else ("", "")

@@ -1,0 +1,49 @@
+"""Models that travel inside the package, each file checked against its hash before it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from shortlist.errors import ModelError, ModelNotFound
+
+ROOT = Path(__file__).parent / "packaged"
+BI_ENCODER = "all-MiniLM-L6-v2"
+CROSS_ENCODER = "shortlist-reranker-v1"
+
+
+def packaged_names(root: Path = ROOT) -> list[str]:
+    """The names of the models in the box, sorted."""
+    return sorted(path.parent.name for path in root.glob("*/manifest.json"))
+
+
+def packaged_folder(name: str, root: Path = ROOT) -> Path:
+    """The folder of a model in the box.
+
+    Raises:
+        ModelNotFound: No such model.
+        ModelError: A file is missing or is not the one that was packaged.
+    """
+    folder = root / name
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        raise ModelNotFound(f"no packaged model {name!r}; packaged: {', '.join(packaged_names(root))}")
+    for file, expected in json.loads(manifest.read_text(encoding="utf-8"))["files"].items():
+        path = folder / file
+        if not path.is_file():
+            raise ModelError(f"{path} is missing: reinstall shortlist")
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != expected:
+            raise ModelError(f"{path} is damaged (sha256 {found}, expected {expected}): reinstall shortlist")
+    return folder
+
+
+def write_manifest(folder: Path) -> None:
+    """Writes `manifest.json`: the sha256 of every file below `folder` that loading reads."""
+    files = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in {".onnx", ".json"} and path.name != "manifest.json"
+    }
+    (folder / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""(query, texts) to scores, one file a way."""

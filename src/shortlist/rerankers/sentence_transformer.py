@@ -1,0 +1,33 @@
+"""A cross-encoder that has no usable ONNX file, run by sentence-transformers under torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from shortlist.errors import MissingExtra
+from shortlist.models.spec import CrossEncoderSpec
+
+
+class SentenceTransformerReranker:
+    """Satisfies `protocols.Reranker` with raw logits. Needs the `torch` extra; repository code is never run."""
+
+    pointwise = True
+
+    def __init__(self, spec: CrossEncoderSpec) -> None:
+        try:
+            import torch
+            from sentence_transformers import CrossEncoder
+        except ImportError as error:
+            raise MissingExtra(f"{spec.files.name} ({spec.files.onnx_reason})", "torch") from error
+        self.name = spec.files.name
+        self._raw = torch.nn.Identity()
+        self._model = CrossEncoder(str(Path(spec.files.folder)), device="cpu", trust_remote_code=False)
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        """One raw logit a text, in the order given, higher is better; no texts give an empty list."""
+        if not texts:
+            return []
+        pairs = [(query, text) for text in texts]
+        scores = self._model.predict(pairs, activation_fn=self._raw, show_progress_bar=False)
+        return [float(score) for score in scores]

@@ -1,0 +1,198 @@
+"""BERT weights -> one ONNX file that holds nothing but standard operators.
+
+Both runtimes read it as it is. Matrices are stored small (fp16, or int8 with one scale a column) and turned
+into fp32 by Cast and Mul nodes that a runtime folds away when it loads the file; sums run in fp32. The
+cross-encoder's last layer computes the [CLS] row alone, which is exact because only that row is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass
+class Graph:
+    """Nodes and constants under construction; every method returns the name of its result."""
+
+    storage: str  # "fp16" or "int8"
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
+
+    def op(self, kind: str, *inputs: str, **attributes: object) -> str:
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def constant(self, name: str, value: NDArray[np.generic]) -> str:
+        self.constants.setdefault(name, numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def integers(self, *values: int) -> str:
+        return self.constant("i_" + "_".join(str(v) for v in values), np.array(values, dtype=np.int64))
+
+    def number(self, value: float) -> str:
+        return self.constant(f"f_{value}", np.array(value, dtype=np.float32))
+
+    def matrix(self, name: str, value: NDArray[np.float32]) -> str:
+        """A `(in, out)` matrix in small storage, as fp32."""
+        if self.storage == "fp16":
+            return self.op("Cast", self.constant(name, value.astype(np.float16)), to=TensorProto.FLOAT)
+        codes, scale = int8(value, axis=0)
+        cast = self.op("Cast", self.constant(name, codes), to=TensorProto.FLOAT)
+        return self.op("Mul", cast, self.constant(f"{name}.scale", scale))
+
+    def rows(self, name: str, value: NDArray[np.float32], ids: str) -> str:
+        """The table's rows at `ids`, as fp32; the table itself stays in small storage while running."""
+        if self.storage == "fp16":
+            table = self.constant(name, value.astype(np.float16))
+            return self.op("Cast", self.op("Gather", table, ids), to=TensorProto.FLOAT)
+        codes, scale = int8(value, axis=1)
+        picked = self.op("Cast", self.op("Gather", self.constant(name, codes), ids), to=TensorProto.FLOAT)
+        return self.op("Mul", picked, self.op("Gather", self.constant(f"{name}.scale", scale), ids))
+
+    def linear(self, states: str, weights: Weights, name: str) -> str:
+        product = self.op("MatMul", states, self.matrix(f"{name}.weight", weights[f"{name}.weight"].T))
+        return self.op("Add", product, self.constant(f"{name}.bias", weights[f"{name}.bias"]))
+
+    def norm(self, states: str, weights: Weights, name: str, epsilon: float) -> str:
+        scale = self.constant(f"{name}.weight", weights[f"{name}.weight"])
+        shift = self.constant(f"{name}.bias", weights[f"{name}.bias"])
+        return self.op("LayerNormalization", states, scale, shift, axis=-1, epsilon=epsilon)
+
+
+def int8(value: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Codes and scales (kept as a broadcastable axis) with the least squared error among a few clip points."""
+    largest = np.abs(value).max(axis=axis, keepdims=True) / 127
+    largest[largest == 0] = 1e-8
+    best, best_error = largest.copy(), np.full(largest.shape, np.inf)
+    for share in (1.0, 0.97, 0.94, 0.9, 0.85, 0.8):
+        scale = largest * share
+        error = ((np.clip(np.round(value / scale), -127, 127) * scale - value) ** 2).sum(axis=axis, keepdims=True)
+        best = np.where(error < best_error, scale, best)
+        best_error = np.minimum(error, best_error)
+    codes = np.clip(np.round(value / best), -127, 127).astype(np.int8)
+    return codes, best.astype(np.float32)
+
+
+def layer(graph: Graph, states: str, mask: str, weights: Weights, prefix: str, shape: BertShape, *, cls: bool) -> str:
+    """One transformer layer; with `cls` only row 0 is computed."""
+    asking = graph.op("Slice", states, graph.integers(0), graph.integers(1), graph.integers(1)) if cls else states
+
+    def split(part: str, source: str) -> str:
+        made = graph.linear(source, weights, f"{prefix}.attention.self.{part}")
+        made = graph.op("Reshape", made, graph.integers(0, 0, shape.heads, shape.width // shape.heads))
+        return graph.op("Transpose", made, perm=[0, 2, 3, 1] if part == "key" else [0, 2, 1, 3])
+
+    query = graph.op("Mul", split("query", asking), graph.number((shape.width // shape.heads) ** -0.5))
+    likeness = graph.op("MatMul", query, split("key", states))
+    share = graph.op("Softmax", graph.op("Add", likeness, mask), axis=-1)
+    mixed = graph.op("Transpose", graph.op("MatMul", share, split("value", states)), perm=[0, 2, 1, 3])
+    mixed = graph.op("Reshape", mixed, graph.integers(0, 0, shape.width))
+    attended = graph.op("Add", graph.linear(mixed, weights, f"{prefix}.attention.output.dense"), asking)
+    attended = graph.norm(attended, weights, f"{prefix}.attention.output.LayerNorm", shape.epsilon)
+    widened = graph.op("Gelu", graph.linear(attended, weights, f"{prefix}.intermediate.dense"))
+    output = graph.op("Add", graph.linear(widened, weights, f"{prefix}.output.dense"), attended)
+    return graph.norm(output, weights, f"{prefix}.output.LayerNorm", shape.epsilon)
+
+
+@dataclass(frozen=True)
+class BertShape:
+    """The numbers of the architecture that the graph needs."""
+
+    width: int = 384
+    heads: int = 12
+    layers: int = 6
+    epsilon: float = 1e-12
+
+
+def embeddings(graph: Graph, weights: Weights, shape: BertShape, *, types: bool) -> str:
+    """Word, position and type embeddings, normalised; without `types` every token is of type 0."""
+    words = graph.rows("embeddings.word_embeddings.weight", weights["embeddings.word_embeddings.weight"], "input_ids")
+    positions = weights["embeddings.position_embeddings.weight"]
+    length = graph.op("Slice", graph.op("Shape", "input_ids"), graph.integers(1), graph.integers(2))
+    type_table = weights["embeddings.token_type_embeddings.weight"]
+    if not types:
+        positions = positions + type_table[0]
+    table = graph.constant("positions", positions.astype(np.float32))
+    used = graph.op("Slice", table, graph.integers(0), length, graph.integers(0))
+    summed = graph.op("Add", words, used)
+    if types:
+        table = graph.constant("types", type_table.astype(np.float32))
+        summed = graph.op("Add", summed, graph.op("Gather", table, "token_type_ids"))
+    return graph.norm(summed, weights, "embeddings.LayerNorm", shape.epsilon)
+
+
+def attention_mask(graph: Graph) -> str:
+    """0 where a token may be read, a large negative number where it is padding: `(batch, 1, 1, length)`."""
+    mask = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
+    mask = graph.op("Mul", graph.op("Sub", graph.number(1.0), mask), graph.number(-10000.0))
+    return graph.op("Unsqueeze", mask, graph.integers(1, 2))
+
+
+def finish(graph: Graph, result: str, name: str, axes: list[str | int], inputs: list[str]) -> onnx.ModelProto:
+    """The checked model with `result` renamed to `name`."""
+    graph.nodes.append(helper.make_node("Identity", [result], [name], name=name))
+    made = helper.make_graph(
+        graph.nodes,
+        "shortlist",
+        [helper.make_tensor_value_info(i, TensorProto.INT64, ["batch", "length"]) for i in inputs],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, axes)],
+        list(graph.constants.values()),
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def encoder_graph(weights: Weights, storage: str, shape: BertShape | None = None) -> onnx.ModelProto:
+    """Token ids and mask -> `sentence_embedding` `(batch, width)`: mean over real tokens, not yet normalised."""
+    shape = shape or BertShape()
+    graph = Graph(storage)
+    states = embeddings(graph, weights, shape, types=False)
+    mask = attention_mask(graph)
+    for number in range(shape.layers):
+        states = layer(graph, states, mask, weights, f"encoder.layer.{number}", shape, cls=False)
+    share = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
+    total = graph.op("MatMul", graph.op("Unsqueeze", share, graph.integers(1)), states)
+    total = graph.op("Squeeze", total, graph.integers(1))
+    mean = graph.op("Div", total, graph.op("ReduceSum", share, graph.integers(1), keepdims=1))
+    return finish(graph, mean, "sentence_embedding", ["batch", shape.width], ["input_ids", "attention_mask"])
+
+
+def cross_encoder_graph(weights: Weights, storage: str, shape: BertShape | None = None) -> onnx.ModelProto:
+    """Token ids, mask and types -> `logits` `(batch, 1)`; `pooler.dense` and `classifier` make the head."""
+    shape = shape or BertShape()
+    graph = Graph(storage)
+    states = embeddings(graph, weights, shape, types=True)
+    mask = attention_mask(graph)
+    for number in range(shape.layers):
+        last = number == shape.layers - 1
+        states = layer(graph, states, mask, weights, f"encoder.layer.{number}", shape, cls=last)
+    state = graph.op("Squeeze", states, graph.integers(1))
+    state = graph.op("Tanh", graph.linear(state, weights, "pooler.dense"))
+    product = graph.op("MatMul", state, graph.constant("classifier.weight", weights["classifier.weight"].T))
+    logits = graph.op("Add", product, graph.constant("classifier.bias", weights["classifier.bias"]))
+    return finish(graph, logits, "logits", ["batch", 1], ["input_ids", "attention_mask", "token_type_ids"])
+
+
+def stored(weights: Weights, storage: str) -> dict[str, NDArray[np.float32]]:
+    """The weights as the file holds them, back in fp32: what a torch model needs to give the same scores."""
+    out = {}
+    for name, value in weights.items():
+        small = value.ndim == 2 and not name.startswith(("embeddings.position", "embeddings.token_type", "classifier"))
+        if not small:
+            out[name] = value
+        elif storage == "fp16":
+            out[name] = value.astype(np.float16).astype(np.float32)
+        else:
+            codes, scale = int8(value, axis=1)
+            out[name] = codes.astype(np.float32) * scale
+    return out
