@@ -1,0 +1,1 @@
+"""Where passages live, one folder an engine."""

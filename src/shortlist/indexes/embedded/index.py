@@ -1,0 +1,255 @@
+"""An index folder on Qdrant Edge."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
+from shortlist.indexes.embedded import manifest as manifests
+from shortlist.indexes.embedded.ledger import Ledger
+from shortlist.indexes.embedded.lock import FolderLock
+from shortlist.indexes.embedded.points import condition, passage, payload, point_id
+from shortlist.types import Passage, Where
+
+if TYPE_CHECKING:
+    import qdrant_edge
+
+DENSE, SPARSE = "dense", "bm25"
+BATCH = 512
+SAMPLE = 256
+TERM_SATURATION = 1.2
+
+
+class EmbeddedIndex:
+    """Satisfies `protocols.Index`. Dense search is exact; BM25 uses English stemming and stop words.
+
+    Made by `create` or `open`, never directly; one process at a time may hold a folder.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: manifests.Manifest, shard: qdrant_edge.EdgeShard, lock: FolderLock
+    ) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.ledger = Ledger(folder / "sources.sqlite")
+        self._shard = shard
+        self._lock = lock
+        self._bm25 = _bm25(manifest.average_length)
+        self._open = True
+
+    @classmethod
+    def create(cls, folder: Path, *, encoder_name: str, dimension: int) -> EmbeddedIndex:
+        """A new, empty index in `folder`, which is made if it is missing.
+
+        Raises:
+            NotAnIndex: The folder holds other things, or an index already.
+            IndexWriteFailed: The folder can't be written.
+        """
+        import qdrant_edge as engine
+
+        if dimension < 1:
+            raise InvalidInput(f"dimension must be at least 1, not {dimension}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held = [
+                path.name for path in folder.iterdir() if path.name not in {"lock", "shard", f"{manifests.FILE}.part"}
+            ]
+        except OSError as error:
+            raise IndexWriteFailed(f"can't make the index folder {folder}: {error.strerror or error}") from error
+        if held:
+            raise NotAnIndex(f"{folder} already holds {held[0]!r}: give a new or empty folder")
+        lock = FolderLock(folder)
+        try:
+            with translated(IndexWriteFailed, f"can't make the index in {folder}"):
+                # A shard without a manifest is what a kill during this function leaves.
+                shutil.rmtree(folder / "shard", ignore_errors=True)
+                (folder / "shard").mkdir()
+                config = engine.EdgeConfig(
+                    vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Dot)},
+                    sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+                )
+                shard = engine.EdgeShard.create(str(folder / "shard"), config)
+                made = manifests.Manifest(encoder_name, dimension)
+                manifests.write(folder, made)
+            return cls(folder, made, shard, lock)
+        except ShortlistError:
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, folder: Path, *, encoder_name: str | None = None) -> EmbeddedIndex:
+        """The index in `folder`.
+
+        Raises:
+            NotAnIndex: No folder, no index in it, or a damaged one.
+            IndexMismatch: Made with another bi-encoder than `encoder_name`, or by a newer version.
+            IndexLocked: Another process holds it open.
+        """
+        import qdrant_edge as engine
+
+        held = manifests.read(folder)
+        if encoder_name is not None and encoder_name != held.encoder:
+            raise IndexMismatch(
+                f"{folder} was made with the bi-encoder {held.encoder}, not {encoder_name}: search it with the one "
+                "it was made with, or make a new index"
+            )
+        lock = FolderLock(folder)
+        try:
+            with translated(NotAnIndex, f"the index in {folder} is damaged: make it again"):
+                shard = engine.EdgeShard.load(str(folder / "shard"))
+            return cls(folder, held, shard, lock)
+        except ShortlistError:
+            lock.release()
+            raise
+
+    def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
+        """Stores the passages with their `(n, dimension)` vectors; an id already there is replaced.
+
+        Raises:
+            InvalidInput: Wrong shape, or NaN or infinity in a vector; nothing is written then.
+            IndexWriteFailed: The disk is full or failing.
+        """
+        import qdrant_edge as engine
+
+        if vectors.shape != (len(passages), self.manifest.dimension):
+            raise InvalidInput(
+                f"vectors have shape {vectors.shape}, expected {(len(passages), self.manifest.dimension)}"
+            )
+        if not np.isfinite(vectors).all():
+            raise InvalidInput("a vector holds NaN or infinity")
+        if not passages:
+            return
+        if not self.manifest.average_length:
+            self._measure_length(passages)
+        points = [
+            engine.Point(
+                point_id(one.id), {DENSE: vector.tolist(), SPARSE: self._bm25.embed_document(one.content)}, payload(one)
+            )
+            for one, vector in zip(passages, vectors, strict=True)
+        ]
+        for start in range(0, len(points), BATCH):
+            self._update(engine.UpdateOperation.upsert_points(points[start : start + BATCH]))
+
+    def _measure_length(self, passages: Sequence[Passage]) -> None:
+        """BM25's mean length, counted on the first passages and fixed from then on: scores must not drift."""
+        import qdrant_edge as engine
+
+        counter = engine.Bm25(engine.Bm25Config(k=TERM_SATURATION, b=0.0, language="english"))
+        total = 0.0
+        for one in passages[:SAMPLE]:
+            # With b = 0 a term's weight is tf * (k + 1) / (tf + k), so tf can be read back from it.
+            weights = counter.embed_document(one.content).values
+            total += sum(weight * TERM_SATURATION / (TERM_SATURATION + 1 - weight) for weight in weights)
+        average = max(1.0, round(total / len(passages[:SAMPLE]), 1))
+        self.manifest = replace(self.manifest, average_length=average)
+        manifests.write(self.folder, self.manifest)
+        self._bm25 = _bm25(average)
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Removes the passages with these ids; unknown ids are passed over."""
+        import qdrant_edge as engine
+
+        points = [point_id(one) for one in ids]
+        for start in range(0, len(points), BATCH):
+            self._update(engine.UpdateOperation.delete_points(points[start : start + BATCH]))
+
+    def _update(self, operation: qdrant_edge.UpdateOperation) -> None:
+        with translated(IndexWriteFailed, f"can't write to {self.folder}; what was committed is intact"):
+            self._shard.update(operation)
+
+    def flush(self) -> None:
+        """Brings every change to disk; after it, a kill loses nothing."""
+        with translated(IndexWriteFailed, f"can't write to {self.folder}; what was committed is intact"):
+            self._shard.flush()
+
+    def get(self, ids: Sequence[str]) -> list[Passage]:
+        """The passages with these ids in the order asked; unknown ids are left out."""
+        records = self._shard.retrieve([point_id(one) for one in ids], with_payload=True, with_vector=False)
+        found = {made.id: made for made in (passage(record.payload or {}) for record in records)}
+        return [found[one] for one in ids if one in found]
+
+    def ids(self) -> list[str]:
+        """The ids of all passages, sorted."""
+        import qdrant_edge as engine
+
+        out: list[str] = []
+        offset: Any = None
+        while True:
+            records, offset = self._shard.scroll(engine.ScrollRequest(offset=offset, limit=1000, with_payload=True))
+            out += [str((record.payload or {})["id"]) for record in records]
+            if offset is None:
+                return sorted(out)
+
+    def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
+        """At most `k` passages by cosine to `vector` (exact), highest first; ties in no fixed order."""
+        if vector.shape != (self.manifest.dimension,) or not np.isfinite(vector).all():
+            raise InvalidInput(f"the query vector must be {self.manifest.dimension} finite numbers, not {vector.shape}")
+        return self._query(vector.tolist(), DENSE, k, where)
+
+    def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
+        """At most `k` passages by BM25 against `text`, highest first; passages sharing no term are left out."""
+        asked = self._bm25.embed_query(text)
+        return self._query(asked, SPARSE, k, where) if asked.indices else []
+
+    def _query(self, asked: Any, using: str, k: int, where: Where | None) -> list[tuple[Passage, float]]:
+        import qdrant_edge as engine
+
+        if k < 1:
+            raise InvalidInput(f"k must be at least 1, not {k}")
+        request = engine.QueryRequest(
+            limit=k,
+            query=engine.Query.Nearest(asked, using=using),
+            filter=condition(where),
+            with_payload=True,
+            params=engine.SearchParams(exact=True) if using == DENSE else None,
+        )
+        return [(passage(point.payload or {}), float(point.score)) for point in self._shard.query(request)]
+
+    def __len__(self) -> int:
+        import qdrant_edge as engine
+
+        return int(self._shard.count(engine.CountRequest(exact=True)))
+
+    def close(self) -> None:
+        """Flushes and lets the folder go; calling it twice is fine."""
+        if self._open:
+            self._open = False
+            self._shard.close()
+            self.ledger.close()
+            self._lock.release()
+
+    def __enter__(self) -> EmbeddedIndex:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def translated(kind: type[FolderError], what: str) -> Iterator[None]:
+    """Turns the engine's errors into `kind`. Qdrant Edge 0.9.0 raises the bare Exception, so that is caught."""
+    try:
+        yield
+    except ShortlistError:
+        raise
+    except Exception as error:
+        raise kind(f"{what} ({error})") from error
+
+
+def _bm25(average_length: float) -> qdrant_edge.Bm25:
+    import qdrant_edge as engine
+
+    return engine.Bm25(
+        engine.Bm25Config(k=TERM_SATURATION, b=0.75, avg_len=average_length or 100.0, language="english")
+    )

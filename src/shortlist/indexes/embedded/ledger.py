@@ -1,0 +1,116 @@
+"""Which source gave which documents and passages, in SQLite beside the shard.
+
+A document is first written down as pending, with every passage id it had or will have; then the shard is
+changed and flushed; then it is settled. Whatever is pending when an index is opened was interrupted, and its
+passages are removed before the source is read again: nothing is lost and nothing stands twice.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shortlist.errors import IndexWriteFailed, NotAnIndex
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (
+    id TEXT PRIMARY KEY, source TEXT NOT NULL, hash TEXT NOT NULL, passages TEXT NOT NULL, pending INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS documents_by_source ON documents (source);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document: where it came from, the hash of its content, and its passages' ids."""
+
+    id: str
+    source: str
+    hash: str
+    passages: tuple[str, ...]
+    pending: bool = False
+
+
+class Ledger:
+    """The bookkeeping of one index folder. Not for several threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise NotAnIndex(f"{path} is damaged ({error}). Make the index again.") from error
+
+    def close(self) -> None:
+        """Closes the file; calling it twice is fine."""
+        self._db.close()
+
+    def sources(self) -> dict[str, str]:
+        """Every source that was read to its end -> its fingerprint."""
+        return dict(self._db.execute("SELECT name, fingerprint FROM sources"))
+
+    def documents(self, source: str) -> dict[str, Entry]:
+        """The documents of one source by id."""
+        return {entry.id: entry for entry in self._entries("source = ?", source)}
+
+    def pending(self) -> list[Entry]:
+        """The documents whose passages may be half written."""
+        return list(self._entries("pending = 1"))
+
+    def known_sources(self) -> set[str]:
+        """Every source that is finished or has documents."""
+        rows = self._db.execute("SELECT name FROM sources UNION SELECT source FROM documents")
+        return {name for (name,) in rows}
+
+    def owner(self, document_id: str) -> str | None:
+        """The source that holds this document id; None when it is free."""
+        row = self._db.execute("SELECT source FROM documents WHERE id = ?", (document_id,)).fetchone()
+        return str(row[0]) if row else None
+
+    def _entries(self, condition: str, *values: str) -> Iterable[Entry]:
+        query = f"SELECT id, source, hash, passages, pending FROM documents WHERE {condition}"
+        for key, source, content, passages, pending in self._db.execute(query, values).fetchall():
+            yield Entry(key, source, content, tuple(json.loads(passages)), bool(pending))
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Writes the entries down as pending, in one transaction."""
+        self._write(
+            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, 1)",
+            [(e.id, e.source, e.hash, json.dumps(e.passages)) for e in entries],
+        )
+
+    def settle(self, entries: Sequence[Entry]) -> None:
+        """Writes the entries down as done, in one transaction."""
+        self._write(
+            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, 0)",
+            [(e.id, e.source, e.hash, json.dumps(e.passages)) for e in entries],
+        )
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Drops these documents."""
+        self._write("DELETE FROM documents WHERE id = ?", [(key,) for key in ids])
+
+    def finish(self, source: str, fingerprint: str) -> None:
+        """Marks the source as read to its end."""
+        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?)", [(source, fingerprint)])
+
+    def unfinish(self, source: str) -> None:
+        """Marks the source as not, or no longer, read to its end."""
+        self._write("DELETE FROM sources WHERE name = ?", [(source,)])
+
+    def _write(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(statement, rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise IndexWriteFailed(
+                f"can't write the index's ledger: {error}. What was there before is intact."
+            ) from error

@@ -1,0 +1,78 @@
+"""Passages to Qdrant points and back, and filters."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from shortlist.errors import InvalidInput
+from shortlist.types import Passage, Value, Where
+
+if TYPE_CHECKING:
+    import qdrant_edge
+
+NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
+OWN_FIELDS = ("document_id", "title")
+
+
+def point_id(passage_id: str) -> str:
+    """The engine's id of a passage: the same for the same passage id, always."""
+    return str(uuid.uuid5(NAMESPACE, passage_id))
+
+
+def payload(passage: Passage) -> dict[str, Any]:
+    """What is stored beside the vectors."""
+    return {
+        "id": passage.id,
+        "text": passage.text,
+        "document_id": passage.document_id,
+        "title": passage.title,
+        "start": passage.start,
+        "end": passage.end,
+        "metadata": dict(passage.metadata),
+    }
+
+
+def passage(stored: Mapping[str, Any]) -> Passage:
+    """The passage that `payload` made this from."""
+    return Passage(
+        stored["id"],
+        stored["text"],
+        stored["document_id"],
+        stored["title"],
+        stored["start"],
+        stored["end"],
+        stored["metadata"],
+    )
+
+
+def condition(where: Where | None) -> qdrant_edge.Filter | None:
+    """The engine's filter for `where`; None when there is nothing to filter.
+
+    Raises:
+        InvalidInput: A value is neither text, a number, true or false, nor a list of them.
+    """
+    import qdrant_edge as engine
+
+    if not where:
+        return None
+    must: list[Any] = []
+    for field, wanted in where.items():
+        key = field if field in OWN_FIELDS else f"metadata.{field}"
+        values = wanted if isinstance(wanted, list) else [wanted]
+        if not values:
+            raise InvalidInput(f"where: the list for {field!r} is empty, so nothing could ever match")
+        any_of: list[Any] = [one for value in values for one in _matches(key, field, value)]
+        must.append(engine.Filter(should=any_of))
+    return engine.Filter(must=must)
+
+
+def _matches(key: str, field: str, value: Value) -> list[Any]:
+    import qdrant_edge as engine
+
+    if isinstance(value, (bool, str, int)):
+        return [engine.FieldCondition(key, match=engine.MatchValue(value))]
+    if isinstance(value, float):
+        return [engine.FieldCondition(key, range=engine.RangeFloat(gte=value, lte=value))]
+    raise InvalidInput(f"where: {field}={value!r} is a {type(value).__name__}; give text, a number, true or false")

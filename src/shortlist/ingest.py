@@ -1,0 +1,212 @@
+"""Files into an index: only what is new or changed, safe to kill at any moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shortlist.documents import Skipped, Source, fingerprint, read
+from shortlist.indexes.embedded import EmbeddedIndex, Entry
+from shortlist.protocols import Encoder
+from shortlist.text import Splitter
+from shortlist.types import Document, Passage
+
+PASSAGES_PER_COMMIT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is. `bytes_done` counts whole sources, skipped ones too."""
+
+    source: str
+    sources_done: int
+    sources_total: int
+    bytes_done: int
+    bytes_total: int
+    passages: int
+    seconds: float
+
+
+@dataclass
+class IngestReport:
+    """What an ingest did. `over_window` counts passages longer than the splitter's limit."""
+
+    sources_read: int = 0
+    sources_unchanged: int = 0
+    sources_removed: int = 0
+    documents_written: int = 0
+    documents_unchanged: int = 0
+    documents_removed: int = 0
+    passages_added: int = 0
+    passages_removed: int = 0
+    over_window: int = 0
+    seconds: float = 0.0
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+@dataclass
+class _Batch:
+    """Documents that are written in one commit."""
+
+    entries: list[Entry] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+
+
+class Ingest:
+    """One run over some sources. `progress` is called after each source and each commit."""
+
+    def __init__(
+        self,
+        index: EmbeddedIndex,
+        encoder: Encoder,
+        splitter: Splitter,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.index = index
+        self.report = IngestReport()
+        self._encoder = encoder
+        self._splitter = splitter
+        self._progress = progress or (lambda _: None)
+        self._settings = f"split-1 limit={splitter.limit}"
+
+    def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
+        """Brings the index up to date with `sources`, and with `prune` removes those whose file is gone.
+
+        Raises:
+            IndexWriteFailed: The disk is full or failing; what was committed before stays, and the same call
+                goes on from there.
+        """
+        began = time.perf_counter()
+        self._undo_interrupted()
+        finished = self.index.ledger.sources()
+        sizes = [_size(source.path) for source in sources]
+        done = 0
+        for number, source in enumerate(sources):
+            self._tell = self._teller(source, number, len(sources), done, sum(sizes), began)
+            self._source(source, finished.get(source.name))
+            done += sizes[number]
+            self._tell = self._teller(source, number + 1, len(sources), done, sum(sizes), began)
+            self._tell()
+        if prune:
+            self._prune()
+        self.report.seconds = time.perf_counter() - began
+        return self.report
+
+    def _teller(self, source: Source, done: int, total: int, read: int, size: int, began: float) -> Callable[[], None]:
+        def tell() -> None:
+            seconds = time.perf_counter() - began
+            self._progress(Progress(source.name, done, total, read, size, self.report.passages_added, seconds))
+
+        return tell
+
+    def _undo_interrupted(self) -> None:
+        pending = self.index.ledger.pending()
+        if pending:
+            self.index.delete(key for entry in pending for key in entry.passages)
+            self.index.flush()
+            for name in {entry.source for entry in pending}:
+                self.index.ledger.unfinish(name)
+            self.index.ledger.forget(entry.id for entry in pending)
+
+    def _source(self, source: Source, known: str | None) -> None:
+        try:
+            mark = f"{fingerprint(source)} {self._settings}"
+        except OSError as error:
+            self.report.skipped.append(Skipped(source.name, "", f"can't be read: {error.strerror or error}"))
+            return
+        if mark == known:
+            self.report.sources_unchanged += 1
+            return
+        ledger = self.index.ledger
+        ledger.unfinish(source.name)
+        held = ledger.documents(source.name)
+        batch = _Batch()
+        seen: set[str] = set()
+        for document in self._documents(source, seen):
+            entry, passages = self._cut(document, source)
+            before = held.get(document.id)
+            if before is not None and before.hash == entry.hash:
+                self.report.documents_unchanged += 1
+                continue
+            old = before.passages if before is not None else ()
+            batch.entries.append(entry)
+            batch.passages += passages
+            batch.stale += old
+            if len(batch.passages) >= PASSAGES_PER_COMMIT:
+                self._commit(batch)
+                batch = _Batch()
+        self._commit(batch)
+        self._drop([entry for key, entry in held.items() if key not in seen])
+        ledger.finish(source.name, mark)
+        self.report.sources_read += 1
+
+    def _documents(self, source: Source, seen: set[str]) -> Iterator[Document]:
+        """The source's documents; ids that are taken, and what can't be read, go to the report."""
+        for made in read(source):
+            if isinstance(made, Skipped):
+                self.report.skipped.append(made)
+                continue
+            owner = self.index.ledger.owner(made.id)
+            if made.id in seen or owner not in (None, source.name):
+                where = "this source" if made.id in seen else owner
+                self.report.skipped.append(Skipped(source.name, "", f"id {made.id!r} is already used by {where}"))
+                continue
+            seen.add(made.id)
+            yield made
+
+    def _cut(self, document: Document, source: Source) -> tuple[Entry, list[Passage]]:
+        passages = self._splitter.split(document)
+        limit, count = self._splitter.limit, self._splitter.count_tokens
+        self.report.over_window += sum(count(one.content) > limit for one in passages)
+        content = json.dumps([self._settings, document.title, document.text, dict(document.metadata)], sort_keys=True)
+        digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return Entry(document.id, source.name, digest, tuple(one.id for one in passages)), passages
+
+    def _commit(self, batch: _Batch) -> None:
+        if not batch.entries:
+            return
+        stale = set(batch.stale)
+        pending = [
+            Entry(e.id, e.source, "", tuple({*e.passages, *(key for key in stale if key.startswith(f"{e.id}#"))}))
+            for e in batch.entries
+        ]
+        self.index.ledger.begin(pending)
+        gone = stale - {one.id for one in batch.passages}
+        self.index.delete(gone)
+        if batch.passages:
+            self.index.add(batch.passages, self._encoder.encode_passages([one.content for one in batch.passages]))
+        self.index.flush()
+        self.index.ledger.settle(batch.entries)
+        self.report.documents_written += len(batch.entries)
+        self.report.passages_added += len(batch.passages)
+        self.report.passages_removed += len(stale)
+        self._tell()
+
+    def _drop(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        self.index.ledger.begin(entries)
+        self.index.delete(key for entry in entries for key in entry.passages)
+        self.index.flush()
+        self.index.ledger.forget(entry.id for entry in entries)
+        self.report.documents_removed += len(entries)
+        self.report.passages_removed += sum(len(entry.passages) for entry in entries)
+
+    def _prune(self) -> None:
+        for name in sorted(self.index.ledger.known_sources()):
+            if not Path(name).exists():
+                self._drop(list(self.index.ledger.documents(name).values()))
+                self.index.ledger.unfinish(name)
+                self.report.sources_removed += 1
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
