@@ -1,3 +1,28 @@
 """shortlist: retrieve wide, rerank the pool, keep the few you use."""
 
+from shortlist.candidates import Reranked, rerank
+from shortlist.catalog import OpenIndex, Settings, load_encoder, load_reranker
+from shortlist.catalog import open_index as open
+from shortlist.errors import ShortlistError
+from shortlist.pipeline import Shortlist
+from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.types import Document, Hit, Passage, Ranking
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "CrossEncoder",
+    "Document",
+    "Hit",
+    "OpenIndex",
+    "Passage",
+    "Ranking",
+    "Reranked",
+    "Settings",
+    "Shortlist",
+    "ShortlistError",
+    "load_encoder",
+    "load_reranker",
+    "open",
+    "rerank",
+]

@@ -47,6 +47,9 @@ class Index(Protocol):
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
         """At most `k` passages by BM25 against `text`, highest first; passages sharing no term are left out."""
 
+    def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
+        """The cosine of each of these passages to `vector`, in the order given; every id has to exist."""
+
     def __len__(self) -> int:
         """How many passages it holds."""
 

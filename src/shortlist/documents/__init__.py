@@ -1,6 +1,7 @@
-"""Files to documents."""
+"""Files to documents: find them, recognise their format, read them; what can't be read is reported."""
 
-from shortlist.documents.parts import Skipped, Source
-from shortlist.documents.sources import discover, fingerprint, read
+from shortlist.documents.discovery import discover
+from shortlist.documents.reading import fingerprint, read
+from shortlist.documents.source import Skipped, Source
 
 __all__ = ["Skipped", "Source", "discover", "fingerprint", "read"]

@@ -1,83 +1,82 @@
-"""JSON Lines: one document a line with `id`, `text`, `title`, `metadata`. Also the corpus of a BEIR folder."""
+"""JSON lines and BEIR corpora: one document a line."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
-from typing import Any, BinaryIO
 
-from shortlist.documents.parts import Skipped, Source, decode
-from shortlist.types import Document, Value
+from shortlist.documents.decoding import LONGEST_LINE, clean, lines
+from shortlist.documents.metadata import metadata
+from shortlist.documents.source import Found, Skipped, Source
+from shortlist.errors import InvalidInput
+from shortlist.types import Document
 
-LONGEST_LINE = 50 * 1024 * 1024
-"""Bytes of one line above which it is skipped without being held in memory."""
-
-
-def read(source: Source) -> Iterator[Document | Skipped]:
-    """Each good line as a document; every other line skipped with its number and the reason."""
-    seen: set[str] = set()
-    with source.path.open("rb") as file:
-        for number, raw in _lines(file):
-            place = f"line {number}"
-            if raw is None:
-                yield Skipped(source.name, place, f"longer than {LONGEST_LINE // 2**20} MB")
-                continue
-            if not raw.strip():
-                continue
-            made = _document(raw, source, number)
-            if isinstance(made, str):
-                yield Skipped(source.name, place, made)
-            elif made.id in seen:
-                yield Skipped(source.name, place, f"duplicate id {made.id!r}; the first one is kept")
-            else:
-                seen.add(made.id)
-                yield made
+_FIELDS = frozenset({"id", "_id", "text", "title", "metadata"})
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """Numbered lines; None stands for one that is too long."""
-    number = 0
-    while raw := file.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(raw) <= LONGEST_LINE:
-            yield number, raw
-            continue
-        while raw and not raw.endswith(b"\n"):
-            raw = file.readline(LONGEST_LINE)
-        yield number, None
+def read(source: Source) -> Iterator[Found | Skipped]:
+    """One document a line: `id` or `_id`, `text`, `title`; `metadata` and any other field become metadata."""
+    for number, line, replaced in lines(source.file):
+        place = f"line {number}"
+        if line is None:
+            yield Skipped(source.name, place, f"longer than {LONGEST_LINE // 1_000_000} MB")
+        elif line.strip():
+            try:
+                yield Found(place, _document(source, number, _parse(line), replaced))
+            except InvalidInput as error:
+                yield Skipped(source.name, place, str(error))
 
 
-def _document(raw: bytes, source: Source, number: int) -> Document | str:
-    decoded = decode(raw)
-    if decoded is None:
-        return "binary content, not text"
+def _parse(line: str) -> dict[str, object]:
     try:
-        row = json.loads(decoded[0])
-    except (ValueError, RecursionError) as error:
-        return f"no JSON: {error}"
-    if not isinstance(row, dict):
-        return f"a JSON {type(row).__name__}, not an object"
-    text, title = row.get("text"), row.get("title") or ""
-    if not isinstance(text, str) or not isinstance(title, str):
-        return 'no "text" string' if not isinstance(text, str) else '"title" is no string'
-    if not text.strip() and not title.strip():
-        return "empty text"
-    key = row.get("id", row.get("_id"))
-    if key is not None and (isinstance(key, bool) or not isinstance(key, (str, int)) or key == ""):
-        return f"id {key!r} is neither text nor a whole number"
-    metadata: dict[str, Value] = {"source": source.name, "format": source.format, "line": number}
-    if decoded[1]:
-        metadata["unreadable_characters"] = decoded[1]
-    metadata.update(flatten(row.get("metadata")))
-    return Document(f"{source.name}#line={number}" if key is None else str(key), text, title, metadata)
+        record = json.loads(line)
+    except RecursionError as error:
+        raise InvalidInput("not usable JSON: nested too deeply") from error
+    except ValueError as error:
+        raise InvalidInput(f"not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise InvalidInput(f"not a JSON object but {_kind(record)}")
+    return record
 
 
-def flatten(metadata: Any) -> dict[str, Value]:
-    """Metadata values as they are when they are plain, as JSON text when they are lists or objects."""
-    if not isinstance(metadata, dict):
-        return {}
-    return {
-        str(key): value if isinstance(value, (str, int, float, bool)) else json.dumps(value, ensure_ascii=False)
-        for key, value in metadata.items()
-        if value is not None
-    }
+def _document(source: Source, number: int, record: dict[str, object], replaced: int) -> Document:
+    text, title, nested = record.get("text"), record.get("title"), record.get("metadata")
+    if "text" not in record:
+        raise InvalidInput('no "text" field')
+    if not isinstance(text, str):
+        raise InvalidInput(f'"text" is {_kind(text)}, not a string')
+    if title is not None and not isinstance(title, str):
+        raise InvalidInput(f'"title" is {_kind(title)}, not a string')
+    if nested is not None and not isinstance(nested, dict):
+        raise InvalidInput(f'"metadata" is {_kind(nested)}, not an object')
+    text, lost = clean(text)
+    given = {key: value for key, value in record.items() if key not in _FIELDS}
+    fields = metadata(source, {**given, **(nested or {})}, replaced + lost)
+    return Document(_id(record, f"{source.name}#line={number}"), text, clean(title or "")[0], fields)
+
+
+def _id(record: dict[str, object], otherwise: str) -> str:
+    """The id that the record gives, as a string, or `otherwise` where it gives none."""
+    key = "id" if "id" in record else "_id"
+    if key not in record:
+        return otherwise
+    value = record[key]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidInput(f'"{key}" is {_kind(value)}, not a string or a number')
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInput(f'"{key}" is {_kind(value)}')
+    name, lost = clean(str(value))
+    if lost or not name.strip():
+        raise InvalidInput(f'"{key}" is empty' if not lost else f'"{key}" holds characters that are not text')
+    return name
+
+
+def _kind(value: object) -> str:
+    """What a JSON value is, in words."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names[type(value)]

@@ -36,15 +36,19 @@ class Words:
         """The special tokens before, between and after a pair, read off the tokenizer's own template."""
         encoding = self._tokenizer.encode("a", "b")
         ids, sides = encoding.ids, encoding.sequence_ids
-        first, second = sides.index(0), sides.index(1)
+        second = sides.index(1)
         last_first = len(sides) - 1 - sides[::-1].index(0)
         last_second = len(sides) - 1 - sides[::-1].index(1)
-        del first
         return ids[: sides.index(0)], ids[last_first + 1 : second], ids[last_second + 1 :]
 
     def count(self, text: str) -> int:
         """Tokens of `text` without special tokens."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    @property
+    def special_tokens(self) -> int:
+        """How many special tokens a pair takes of the window; a single text takes no more."""
+        return sum(len(part) for part in self._frame)
 
     def singles(self, texts: Sequence[str]) -> tuple[list[Tokens], list[bool]]:
         """Each text with its special tokens, cut at the window; the second list says which were cut."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +158,7 @@ class EmbeddedIndex:
         """Removes the passages with these ids; unknown ids are passed over."""
         import qdrant_edge as engine
 
-        points = [point_id(one) for one in ids]
+        points: list[Any] = [point_id(one) for one in ids]
         for start in range(0, len(points), BATCH):
             self._update(engine.UpdateOperation.delete_points(points[start : start + BATCH]))
 
@@ -194,6 +194,22 @@ class EmbeddedIndex:
         if vector.shape != (self.manifest.dimension,) or not np.isfinite(vector).all():
             raise InvalidInput(f"the query vector must be {self.manifest.dimension} finite numbers, not {vector.shape}")
         return self._query(vector.tolist(), DENSE, k, where)
+
+    def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
+        """The cosine of each of these passages to `vector`, in the order given.
+
+        Raises:
+            InvalidInput: The index holds no passage with one of the ids.
+        """
+        if not ids:
+            return []
+        records = self._shard.retrieve([point_id(one) for one in ids], with_payload=False, with_vector=[DENSE])
+        held = {str(record.id): cast("dict[str, list[float]]", record.vector)[DENSE] for record in records}
+        unknown = [one for one in ids if point_id(one) not in held]
+        if unknown:
+            raise InvalidInput(f"the index holds no passage {unknown[0]!r}")
+        rows = np.array([held[point_id(one)] for one in ids], dtype=np.float32)
+        return [float(score) for score in rows @ vector]
 
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
         """At most `k` passages by BM25 against `text`, highest first; passages sharing no term are left out."""

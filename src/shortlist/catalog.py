@@ -1,0 +1,168 @@
+"""Names to working parts: the one file that knows every adapter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.encoders.onnx import OnnxEncoder
+from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
+from shortlist.errors import InvalidInput
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.inference.words import Words
+from shortlist.models import cross_encoder_spec, encoder_spec
+from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT
+from shortlist.pipeline import POOL_SIZE, K, Shortlist
+from shortlist.protocols import Encoder, Reranker, Retriever
+from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
+from shortlist.retrievers import Dense, Hybrid, Lexical
+from shortlist.text import Splitter
+from shortlist.types import Ranking, Where
+
+RETRIEVERS = ("hybrid", "dense", "bm25")
+PASSAGE_TOKENS = 200
+QUERY_TOKENS = 64
+"""Room that the splitter leaves for a query in the cross-encoder's window."""
+
+
+def load_encoder(name: str = BI_ENCODER, *, precision: str = "auto", threads: int | None = None) -> Encoder:
+    """The bi-encoder `name`: a packaged name, a folder, a hub id, or `hashed-64` for one without a model.
+
+    Raises:
+        ModelNotFound: No such model.
+        HubUnreachable: It has to be downloaded and the hub does not answer.
+        MissingExtra: It has no usable ONNX file and the torch extra is not installed.
+    """
+    kind, _, size = name.partition("-")
+    if kind == "hashed" and size.isdigit():
+        return HashedEncoder(int(size))
+    spec = encoder_spec(name)
+    if spec.files.onnx is None:
+        return SentenceTransformerEncoder(spec)
+    return OnnxEncoder(spec, precision=precision, threads=threads)
+
+
+def load_reranker(name: str = CROSS_ENCODER, *, precision: str = "auto", threads: int | None = None) -> Reranker:
+    """The cross-encoder `name`; accepts and raises as `load_encoder` does."""
+    spec = cross_encoder_spec(name)
+    if spec.files.onnx is None:
+        return SentenceTransformerReranker(spec)
+    return CrossEncoder(name, precision=precision, threads=threads)
+
+
+def default_blend(bi_encoder: str, cross_encoder: str) -> float:
+    """The weight of the stage-one cosine that was fitted for this pair of models; 0 where none was."""
+    path = ROOT / cross_encoder / "blend.json"
+    if not path.is_file():
+        return 0.0
+    return float(json.loads(path.read_text(encoding="utf-8")).get(bi_encoder, 0.0))
+
+
+def make_splitter(bi_encoder: str = BI_ENCODER, cross_encoder: str = CROSS_ENCODER) -> Splitter:
+    """A splitter whose passages fit the windows of both models, with 64 tokens left for the query."""
+    counters: list[Callable[[str], int]] = []
+    limits = [PASSAGE_TOKENS]
+    cross = cross_encoder_spec(cross_encoder)
+    words = Words(cross.files.tokenizer, cross.max_length)
+    counters.append(words.count)
+    limits.append(cross.max_length - QUERY_TOKENS - words.special_tokens)
+    if not bi_encoder.startswith("hashed-"):
+        spec = encoder_spec(bi_encoder)
+        own = Words(spec.files.tokenizer, spec.max_length)
+        limits.append(spec.max_length - own.special_tokens - own.count(spec.passage_prompt))
+        if spec.files.tokenizer.read_bytes() != cross.files.tokenizer.read_bytes():
+            counters.append(own.count)
+    limit = min(limits)
+    if limit < QUERY_TOKENS:
+        raise InvalidInput(
+            f"the windows of {bi_encoder} and {cross_encoder} leave {limit} tokens for a passage: too few"
+        )
+    count = counters[0] if len(counters) == 1 else lambda text: max(counter(text) for counter in counters)
+    return Splitter(count, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an index is searched. `cross_encoder` None means stage one alone; `blend` None means the fitted weight."""
+
+    retriever: str = "hybrid"
+    bi_encoder: str | None = None
+    cross_encoder: str | None = CROSS_ENCODER
+    precision: str = "auto"
+    blend: float | None = None
+    threads: int | None = None
+
+
+class OpenIndex:
+    """An index folder with its models loaded, ready to search. Close it, or use it as a context manager."""
+
+    def __init__(self, index: EmbeddedIndex, shortlist: Shortlist) -> None:
+        self.index = index
+        self.shortlist = shortlist
+
+    def search(
+        self, query: str, *, pool_size: int = POOL_SIZE, k: int = K, where: Where | None = None, tail: bool = False
+    ) -> Ranking:
+        """See `Shortlist.search`."""
+        return self.shortlist.search(query, pool_size=pool_size, k=k, where=where, tail=tail)
+
+    def close(self) -> None:
+        """Lets the folder go; calling it twice is fine."""
+        self.index.close()
+
+    def __enter__(self) -> OpenIndex:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_index(folder: Path | str, settings: Settings | None = None) -> OpenIndex:
+    """The index in `folder`, with the bi-encoder that it was made with and the cross-encoder of `settings`.
+
+    Raises:
+        NotAnIndex: No index there.
+        IndexMismatch: `settings.bi_encoder` is not the one it was made with.
+        IndexLocked: Another process holds it.
+        ModelNotFound: No such model.
+        InvalidInput: An unknown retriever or precision.
+    """
+    wanted = settings or Settings()
+    if wanted.retriever not in RETRIEVERS:
+        raise InvalidInput(f"retriever {wanted.retriever!r} is unknown; choose one of {', '.join(RETRIEVERS)}")
+    named = wanted.bi_encoder and (
+        wanted.bi_encoder if wanted.bi_encoder.startswith("hashed-") else encoder_spec(wanted.bi_encoder).files.name
+    )
+    index = EmbeddedIndex.open(Path(folder), encoder_name=named)
+    try:
+        with ThreadPoolExecutor(2) as loaders:
+            reranker = loaders.submit(_reranker, wanted)
+            retriever = loaders.submit(_retriever, index, wanted)
+            blend = wanted.blend
+            if blend is None:
+                blend = default_blend(index.manifest.encoder, wanted.cross_encoder or "")
+            return OpenIndex(index, Shortlist(retriever.result(), reranker.result(), blend=blend))
+    except BaseException:
+        index.close()
+        raise
+
+
+def _reranker(wanted: Settings) -> Reranker | None:
+    if wanted.cross_encoder is None:
+        return None
+    return load_reranker(wanted.cross_encoder, precision=wanted.precision, threads=wanted.threads)
+
+
+def _retriever(index: EmbeddedIndex, wanted: Settings) -> Retriever:
+    if wanted.retriever == "bm25":
+        return Lexical(index)
+    encoder = load_encoder(index.manifest.encoder, precision=wanted.precision, threads=wanted.threads)
+    return Dense(index, encoder) if wanted.retriever == "dense" else Hybrid(index, encoder)

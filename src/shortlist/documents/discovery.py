@@ -1,0 +1,98 @@
+"""Paths to sources: files named directly, folders walked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from shortlist.documents.formats import EXTENSIONS
+from shortlist.documents.source import Skipped, Source
+from shortlist.errors import InvalidInput
+
+INDEX_MARK = "shortlist.json"
+"""The file that tells a folder holding an index from a folder holding documents."""
+
+_PASSED_OVER = frozenset({"node_modules", "__pycache__", "venv"})
+
+
+def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
+    """The sources under the given files and folders, each once, and the files that can't be read.
+
+    Sources come in the order of `paths`, those of a folder sorted by path. While walking, hidden files and
+    folders, `node_modules`, `__pycache__`, `venv` and folders holding an index are passed over without a word.
+    A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one "beir" source. No paths give two
+    empty lists.
+
+    Raises:
+        InvalidInput: a path does not exist.
+    """
+    seen: set[str] = set()
+    sources: list[Source] = []
+    skipped: list[Skipped] = []
+    for path in paths:
+        if not os.path.exists(path):
+            raise InvalidInput(f"There is no file or folder {str(path)!r}. Check the path.")
+        if path.is_dir() and _is_index(path):
+            skipped.append(_skip(str(path), "a shortlist index, not documents"))
+            continue
+        for found in _walk(str(path), seen):
+            if isinstance(found, Source):
+                sources.append(found)
+            else:
+                skipped.append(found)
+    return sources, skipped
+
+
+def _walk(top: str, seen: set[str]) -> Iterator[Source | Skipped]:
+    """Everything under a path; `seen` holds the real paths already reached, so that loops of links end."""
+    waiting = [top]
+    while waiting:
+        path = waiting.pop()
+        real = os.path.realpath(path)
+        if real in seen:
+            continue
+        seen.add(real)
+        folder = Path(real)
+        if not folder.is_dir():
+            yield _file(real)
+        elif _is_beir(folder):
+            yield Source(folder, "beir")
+        elif path == top or not _is_index(folder):
+            try:
+                names = os.listdir(real)
+            except OSError as error:
+                yield _skip(real, f"the folder can't be read: {error.strerror}")
+                continue
+            waiting.extend(os.path.join(real, name) for name in sorted(names, reverse=True) if not _hidden(name))
+
+
+def _file(path: str) -> Source | Skipped:
+    if not os.path.isfile(path):
+        return _skip(path, "not a regular file (a broken link, a device or a pipe)")
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return _skip(path, "the file name is not valid UTF-8; rename it")
+    extension = os.path.splitext(path)[1].lower()
+    if extension not in EXTENSIONS:
+        return _skip(path, f"unsupported format {extension}" if extension else "unsupported format (no extension)")
+    return Source(Path(path), EXTENSIONS[extension])
+
+
+def _skip(path: str, reason: str) -> Skipped:
+    return Skipped(path.encode("utf-8", "replace").decode("utf-8").replace(os.sep, "/"), "", reason)
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name in _PASSED_OVER
+
+
+def _is_index(folder: Path) -> bool:
+    return (folder / INDEX_MARK).is_file()
+
+
+def _is_beir(folder: Path) -> bool:
+    if not (folder / "corpus.jsonl").is_file():
+        return False
+    return (folder / "queries.jsonl").is_file() or (folder / "qrels").is_dir()

@@ -1,0 +1,45 @@
+"""The table of formats: which extension is which format, and who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from shortlist.documents import csv, docx, html, jsonl, md, pdf, txt
+from shortlist.documents.source import Found, Skipped, Source
+
+EXTENSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        ".txt": "txt",
+        ".text": "txt",
+        ".rst": "txt",
+        ".adoc": "txt",
+        ".log": "txt",
+        ".md": "md",
+        ".markdown": "md",
+        ".html": "html",
+        ".htm": "html",
+        ".xhtml": "html",
+        ".pdf": "pdf",
+        ".docx": "docx",
+        ".jsonl": "jsonl",
+        ".ndjson": "jsonl",
+        ".csv": "csv",
+        ".tsv": "csv",
+    }
+)
+"""File extension in lower case -> format."""
+
+READERS: Mapping[str, Callable[[Source], Iterator[Found | Skipped]]] = MappingProxyType(
+    {
+        "txt": txt.read,
+        "md": md.read,
+        "html": html.read,
+        "pdf": pdf.read,
+        "docx": docx.read,
+        "jsonl": jsonl.read,
+        "csv": csv.read,
+        "beir": jsonl.read,
+    }
+)
+"""Format -> reader. A reader raises InvalidInput or OSError where the whole source can't be read."""

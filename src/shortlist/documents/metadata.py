@@ -1,0 +1,42 @@
+"""Metadata as the rest of the package can hold it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+
+from shortlist.documents.decoding import clean
+from shortlist.documents.source import Source
+from shortlist.types import Value
+
+_RESERVED = frozenset({"source", "format"})
+_LARGEST_INT = 2**63
+
+
+def metadata(source: Source, given: Mapping[str, object] | None = None, replaced_bytes: int = 0) -> dict[str, Value]:
+    """The metadata of a document: "source", "format" and the given fields as values.
+
+    A given field named like one of ours is kept as `given_source` or `given_format`. Nulls are left out; lists,
+    objects, NaN, infinities and integers beyond 64 bits become JSON text.
+    """
+    fields: dict[str, Value] = {"source": source.name, "format": source.format}
+    for key, content in (given or {}).items():
+        value = _value(content)
+        if value is not None:
+            fields[f"given_{key}" if key in _RESERVED else clean(key)[0]] = value
+    if replaced_bytes:
+        fields["replaced_bytes"] = replaced_bytes
+    return fields
+
+
+def _value(content: object) -> Value | None:
+    if content is None or isinstance(content, bool):
+        return content
+    if isinstance(content, str):
+        return clean(content)[0]
+    if isinstance(content, int) and -_LARGEST_INT <= content < _LARGEST_INT:
+        return content
+    if isinstance(content, float) and math.isfinite(content):
+        return content
+    return clean(json.dumps(content, ensure_ascii=False))[0]

@@ -1,0 +1,69 @@
+"""Sources to documents, whatever the format."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from shortlist.documents.formats import READERS
+from shortlist.documents.source import Found, Skipped, Source
+from shortlist.errors import InvalidInput
+from shortlist.types import Document
+
+
+def fingerprint(source: Source) -> str:
+    """Blake2b of the source's bytes as 32 hexadecimal digits; a BEIR folder's is that of its corpus.jsonl.
+
+    Raises:
+        InvalidInput: the file can't be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with source.file.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise InvalidInput(f"The file {source.file} can't be read: {_reason(error)}.") from error
+    return digest.hexdigest()
+
+
+def read(source: Source) -> Iterator[Document | Skipped]:
+    """The source's documents in order, and a `Skipped` for whatever could not be read.
+
+    Bad content never raises. Ids are unique within a source: the first document with an id is kept. Metadata
+    always holds "source" and "format", and "replaced_bytes" where bytes that are no text were replaced by
+    U+FFFD.
+
+    Raises:
+        InvalidInput: the source's format is none that is known.
+    """
+    if source.format not in READERS:
+        known = ", ".join(READERS)
+        raise InvalidInput(f"There is no reader for the format {source.format!r}. Known formats: {known}.")
+    return _documents(source)
+
+
+def _documents(source: Source) -> Iterator[Document | Skipped]:
+    places: dict[str, str] = {}
+    try:
+        for found in READERS[source.format](source):
+            yield found if isinstance(found, Skipped) else _checked(source, found, places)
+    except OSError as error:
+        yield Skipped(source.name, "", f"can't be read: {_reason(error)}")
+    except InvalidInput as error:
+        yield Skipped(source.name, "", str(error))
+
+
+def _checked(source: Source, found: Found, places: dict[str, str]) -> Document | Skipped:
+    """The document, unless it is empty or its id was there before."""
+    document = found.document
+    if not document.text.strip():
+        return Skipped(source.name, found.place, "empty: it holds no text")
+    first = places.setdefault(document.id, found.place)
+    if first != found.place:
+        return Skipped(source.name, found.place, f"the id {document.id!r} was already used at {first}")
+    return document
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__

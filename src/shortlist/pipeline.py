@@ -1,0 +1,104 @@
+"""The two stages joined: a pool from a retriever, scored by a reranker, cut at k."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shortlist.errors import BadScores, InvalidInput
+from shortlist.protocols import ReportsTruncation, Reranker, Retriever
+from shortlist.types import Hit, Ranking, Where
+
+POOL_SIZE = 50
+K = 5
+
+
+def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
+    """One finite score a text, and for each whether it was cut (False where the reranker can't say).
+
+    Raises:
+        BadScores: The reranker returned a wrong count, NaN or infinity.
+    """
+    if isinstance(reranker, ReportsTruncation):
+        scores, cut = reranker.score_and_report(query, texts)
+    else:
+        scores, cut = reranker.score(query, texts), [False] * len(texts)
+    if len(scores) != len(texts):
+        raise BadScores(f"{reranker.name} returned {len(scores)} scores for {len(texts)} texts")
+    for place, score in enumerate(scores):
+        if not math.isfinite(score):
+            raise BadScores(f"{reranker.name} returned {score} for text {place}: {texts[place][:80]!r}")
+    return [float(score) for score in scores], cut
+
+
+def rerank_pool(reranker: Reranker, query: str, pool: Sequence[Hit], *, blend: float = 0.0) -> list[Hit]:
+    """The pool's hits, best first, with `rerank_score` filled in; ties keep stage one's order.
+
+    `score` is the reranker's raw score plus `blend` times the stage-one cosine; the cosine counts only where
+    every hit has one, since a sum that some lack would not compare. Nothing depends on the pool's other hits.
+    """
+    if not pool:
+        return []
+    scores, cut = score_texts(reranker, query, [hit.passage.content for hit in pool])
+    weight = blend if all("dense" in hit.signals for hit in pool) else 0.0
+    joined = [
+        replace(hit, score=score + weight * hit.signals.get("dense", 0.0), rerank_score=score, truncated=was_cut)
+        for hit, score, was_cut in zip(pool, scores, cut, strict=True)
+    ]
+    joined.sort(key=lambda hit: -hit.score)
+    return [replace(hit, rank=rank) for rank, hit in enumerate(joined, start=1)]
+
+
+class Shortlist:
+    """Search in two stages. `reranker` None gives stage one alone.
+
+    `blend` is the weight of the stage-one cosine in the final score; see `rerank_pool`.
+    """
+
+    def __init__(self, retriever: Retriever, reranker: Reranker | None = None, *, blend: float = 0.0) -> None:
+        if not math.isfinite(blend) or blend < 0:
+            raise InvalidInput(f"blend must be 0 or more, not {blend}")
+        self.retriever = retriever
+        self.reranker = reranker
+        self.blend = blend
+
+    def search(
+        self, query: str, *, pool_size: int = POOL_SIZE, k: int = K, where: Where | None = None, tail: bool = False
+    ) -> Ranking:
+        """The `k` best passages of the pool.
+
+        With `tail`, `k` may go beyond the pool: what lies below it follows in stage-one order. No match gives no
+        hits. The pool depends on `pool_size` alone, never on `k`.
+
+        Raises:
+            InvalidInput: An empty query, a size below 1, or `k` above `pool_size` without `tail`.
+            BadScores: The reranker returned NaN, infinity or a wrong count.
+        """
+        _check_sizes(k, pool_size, tail=tail)
+        began = time.perf_counter()
+        found = self.retriever.retrieve(query, max(pool_size, k), where)
+        retrieved = time.perf_counter()
+        pool, below = found[:pool_size], found[pool_size:]
+        hits = rerank_pool(self.reranker, query, pool, blend=self.blend) if self.reranker is not None else list(pool)
+        done = time.perf_counter()
+        return Ranking(
+            query=query,
+            hits=tuple([*hits, *below][:k]),
+            pool_size=pool_size,
+            scored=len(pool) if self.reranker is not None else 0,
+            truncated=sum(hit.truncated for hit in hits),
+            reranked=self.reranker is not None,
+            seconds={"retrieve": retrieved - began, "rerank": done - retrieved},
+        )
+
+
+def _check_sizes(k: int, pool_size: int, *, tail: bool) -> None:
+    if k < 1 or pool_size < 1:
+        raise InvalidInput(f"k and pool_size must be at least 1, not {k} and {pool_size}")
+    if k > pool_size and not tail:
+        raise InvalidInput(
+            f"k is {k} but the pool holds {pool_size}: only passages in the pool are reranked, so at most "
+            f"{pool_size} can be returned. Raise pool_size, or ask for the tail in stage-one order."
+        )

@@ -1,0 +1,261 @@
+"""Cuts documents into passages that a model can read whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from shortlist.errors import InvalidInput
+from shortlist.text.headings import Heading, headings, one_line
+from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
+from shortlist.types import Document, Passage
+
+MARKDOWN_FORMATS = frozenset({"md", "html", "docx"})
+"""Values of the metadata field "format" whose text is read as markdown."""
+
+_SMALLEST_LIMIT = 8
+_CHARS_PER_TOKEN = 16
+_LONGEST_CACHED_WORD = 64
+_MOST_CACHED_WORDS = 200_000
+_LONGEST_BLOCK = 32_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSPACED = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
+
+_Cost = Callable[[str], int]
+
+
+class Span(NamedTuple):
+    """A stretch of a text as character offsets, and the level of the heading it stands under (7: none)."""
+
+    start: int
+    end: int
+    level: int
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """What titles a document's passages can have: one for the start, then one a heading."""
+
+    headings: Sequence[Heading]
+    titles: Sequence[str]
+
+    def title_at(self, start: int, last: int) -> tuple[str, int]:
+        """The title for a passage starting at `start`, searching on from title number `last`."""
+        while last < len(self.headings) and self.headings[last].start <= start:
+            last += 1
+        return self.titles[last], last
+
+
+class _WordCosts(dict[str, int]):
+    """How many tokens a word has, remembered; bounded, since a corpus has no end of words."""
+
+    def __init__(self, count_tokens: _Cost, empty: int) -> None:
+        super().__init__()
+        self.count_tokens = count_tokens
+        self._empty = empty
+
+    def __missing__(self, word: str) -> int:
+        cost = self.count_tokens(word) - self._empty
+        if len(word) <= _LONGEST_CACHED_WORD:
+            if len(self) >= _MOST_CACHED_WORDS:
+                self.clear()
+            self[word] = cost
+        return cost
+
+
+class Splitter:
+    """Cuts documents into passages that a model can read whole.
+
+    `count_tokens` says how many tokens a text has for the model, special tokens included if they count
+    against its window; `limit` is the most a passage's `content` (title and text) may have. Lengths are first
+    estimated word by word, which is several times faster, and every passage is then counted whole; where an
+    estimate was too low, the document is split again by exact counts.
+
+    Raises:
+        InvalidInput: `limit` leaves fewer than 8 tokens beyond those of an empty text.
+    """
+
+    def __init__(self, count_tokens: _Cost, limit: int) -> None:
+        self._empty = count_tokens("")
+        if limit - self._empty < _SMALLEST_LIMIT:
+            least = self._empty + _SMALLEST_LIMIT
+            raise InvalidInput(f"A passage limit of {limit} tokens is too small. Give at least {least}.")
+        self.count_tokens = count_tokens
+        self.limit = limit
+        self._words = _WordCosts(count_tokens, self._empty)
+
+    def split(self, document: Document) -> list[Passage]:
+        """The document's passages in order, each within the limit; a document of whitespace gives an empty list.
+
+        Passages do not overlap, `document.text[p.start:p.end] == p.text` holds for each, and every character
+        that is not whitespace is in one of them. Formats that are markdown-like (metadata "format") break at
+        headings, and their titles name the headings a passage stands under: "Guide > Install". A title is
+        shortened when it would take more than a sixth of the limit.
+
+        Raises:
+            InvalidInput: the text or title holds half of a surrogate pair, or one character is over the limit.
+        """
+        for part, value in (("text", document.text), ("title", document.title)):
+            if bad := _SURROGATE.search(value):
+                where = f"The {part} of document {document.id!r} holds half of a surrogate pair at {bad.start()}"
+                raise InvalidInput(f"{where}, which UTF-8 can't store. Replace it, for instance with U+FFFD.")
+        markdown = document.metadata.get("format") in MARKDOWN_FORMATS
+        outline = self._outline(document, headings(document.text) if markdown else [])
+        text = document.text
+        whole = (len(text) - len(text.lstrip()), len(text.rstrip()))
+        if whole[0] >= whole[1]:
+            return []
+        for spans in self._attempts(text, whole, outline, markdown):
+            titled = list(_titled(spans, outline))
+            if all(self._fits(title, text[start:end]) for start, end, title in titled):
+                return _passages(document, titled)
+        return _passages(
+            document, [piece for start, end, title in titled for piece in self._cut(text, start, end, title)]
+        )
+
+    def _attempts(self, text: str, whole: tuple[int, int], outline: _Outline, markdown: bool) -> Iterator[list[Span]]:
+        """Ways to cut the text, the cheapest first, the last one by exact counts."""
+        if whole[1] - whole[0] <= self.limit * _CHARS_PER_TOKEN:
+            yield [Span(*whole, 7)]
+        costs = [self.count_tokens(f"{title}\n") - self._empty for title in set(outline.titles) if title]
+        room = self.limit - max(costs, default=0)
+        for cost in (self._estimate, self._exact):
+            yield _merge(text, _sections(text, outline.headings, room, cost, markdown), room, cost)
+
+    def _exact(self, text: str) -> int:
+        """Tokens of a text; a run of characters that a model sees as one unknown token counts by its length."""
+        return max(self.count_tokens(text), self._empty + len(text) // _CHARS_PER_TOKEN)
+
+    def _estimate(self, text: str) -> int:
+        """About as many tokens as `_exact` would say, from the words' counts."""
+        words = text.split() if text.isascii() else _UNSPACED.findall(text)
+        return self._empty + max(sum(map(self._words.__getitem__, words)), len(text) // _CHARS_PER_TOKEN)
+
+    def _fits(self, title: str, text: str) -> bool:
+        return self.count_tokens(f"{title}\n{text}" if title else text) <= self.limit
+
+    def _outline(self, document: Document, found: Sequence[Heading]) -> _Outline:
+        """The titles a passage can have: the document's own and one for each heading, short enough."""
+        own = one_line(document.title)
+        above: list[Heading] = []
+        titles = [self._short((own,))]
+        known: dict[tuple[str, ...], str] = {}
+        for heading in found:
+            above = [*(other for other in above if other.level < heading.level), heading]
+            parts = tuple(dict.fromkeys(part for part in (own, *(other.title for other in above)) if part))
+            titles.append(known.get(parts) or known.setdefault(parts, self._short(parts)))
+        return _Outline(found, titles)
+
+    def _short(self, parts: tuple[str, ...]) -> str:
+        """The parts joined by " > ", with the middle ones, then the first, then the end left out until it fits."""
+        most = self._empty + (self.limit - self._empty) // 6
+        for title in (" > ".join(parts), f"{parts[0]} > {parts[-1]}" if len(parts) > 1 else parts[-1]):
+            if self._exact(title) <= most:
+                return title
+        title = parts[-1]
+        while title and (cost := self._exact(title)) > most:
+            title = title[: min(len(title) - 1, len(title) * most // cost)].rstrip()
+        return title
+
+    def _cut(self, text: str, start: int, end: int, title: str) -> Iterator[tuple[int, int, str]]:
+        """A span and its title, halved until it fits: for models whose counts of parts don't add up."""
+        if self._fits(title, text[start:end]):
+            yield start, end, title
+        elif end - start > 1:
+            middle = (start + end) // 2
+            space = max(text.rfind(" ", start + 1, middle), text.rfind("\n", start + 1, middle))
+            middle = space if space > 0 else middle
+            yield from self._cut(text, start, middle, title)
+            yield from self._cut(text, middle, end, title)
+        elif title:
+            yield from self._cut(text, start, end, "")
+        else:
+            limit = f"the passage limit of {self.limit} tokens"
+            raise InvalidInput(f"The character {text[start:end]!r} alone is over {limit}. Give a larger limit.")
+
+
+def _sections(text: str, found: Sequence[Heading], room: int, cost: _Cost, markdown: bool) -> Iterator[Span]:
+    """The text cut at its headings, and cut further where a section costs more than `room`."""
+    starts = [(0, 0, 7), *((heading.start, heading.end, heading.level) for heading in found)]
+    ends = [*(start for start, _, _ in starts[1:]), len(text)]
+    parent: Span | None = None
+    for number, ((start, body, level), end) in enumerate(zip(starts, ends, strict=True)):
+        if parent:
+            start, level = parent.start, parent.level
+        if number + 1 < len(starts) and level < starts[number + 1][2] and text[body:end].isspace():
+            parent = Span(start, end, level)
+            continue
+        parent = None
+        if cost(text[start:end]) <= room:
+            yield Span(start, end, level)
+            continue
+        head = cost(text[start:body]) - cost("") if body > start else 0
+        if head > room // 2:
+            head, body = 0, start
+        for offset, piece in _chunks(text[body:end], room - head, cost, markdown):
+            first = body + offset
+            yield Span(start, first + len(piece), level) if start < body else Span(first, first + len(piece), level)
+            start = body
+
+
+def _chunks(text: str, room: int, cost: _Cost, markdown: bool) -> Iterator[tuple[int, str]]:
+    """Pieces of at most `room`, with their character offsets."""
+    from semantic_text_splitter import MarkdownSplitter, TextSplitter
+
+    splitter = (MarkdownSplitter if markdown else TextSplitter).from_callback(cost, room)
+    for start, end in _blocks(text):
+        for offset, piece in splitter.chunk_indices(text[start:end]):
+            yield start + offset, piece
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Stretches to split one by one: the splitter's time grows with the square of a text without sentences."""
+    start = 0
+    while len(text) - start > _LONGEST_BLOCK:
+        least, most = start + _LONGEST_BLOCK // 2, start + _LONGEST_BLOCK
+        breaks = (text.rfind(mark, least, most) for mark in ("\n\n", "\n", " "))
+        end = next((found for found in breaks if found > 0), most)
+        yield start, end
+        start = end
+    yield start, len(text)
+
+
+def _merge(text: str, spans: Iterator[Span], room: int, cost: _Cost) -> list[Span]:
+    """The spans with small ones joined to a neighbour where both fit, never to a heading of a higher rank."""
+    small = room // 4
+    merged: list[Span] = []
+    last_cost = 0
+    for span in spans:
+        span_cost = cost(text[span.start : span.end])
+        if merged and min(span_cost, last_cost) < small and span.level >= merged[-1].level:
+            joined = Span(merged[-1].start, span.end, merged[-1].level)
+            joined_cost = cost(text[joined.start : joined.end]) if span_cost + last_cost <= 2 * room else room + 1
+            if joined_cost <= room:
+                merged[-1], last_cost = joined, joined_cost
+                continue
+        merged.append(span)
+        last_cost = span_cost
+    return merged
+
+
+def _titled(spans: Sequence[Span], outline: _Outline) -> Iterator[tuple[int, int, str]]:
+    last = 0
+    for span in spans:
+        title, last = outline.title_at(span.start, last)
+        yield span.start, span.end, title
+
+
+def _passages(document: Document, titled: Sequence[tuple[int, int, str]]) -> list[Passage]:
+    """The stretches as passages, without whitespace at their ends; those of whitespace only are left out."""
+    passages: list[Passage] = []
+    for start, end, title in titled:
+        piece = document.text[start:end]
+        start += len(piece) - len(piece.lstrip())
+        text = piece.strip()
+        if text:
+            name = f"{document.id}#{len(passages)}"
+            metadata = dict(document.metadata)
+            passages.append(Passage(name, text, document.id, title, start, start + len(text), metadata))
+    return passages
