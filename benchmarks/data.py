@@ -1,0 +1,69 @@
+"""Test sets in BEIR form, and runs scored by ir_measures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import ir_measures
+from ir_measures import RR, R, nDCG
+
+from shortlist.types import Passage
+
+ROOT = Path(__file__).resolve().parent.parent
+MEASURES = {"nDCG@10": nDCG @ 10, "RR@10": RR @ 10, "R@50": R @ 50, "R@100": R @ 100}
+
+
+def data_folder() -> Path:
+    """`$SHORTLIST_DATA`, or `../shared/data` beside the project.
+
+    Raises:
+        SystemExit: Neither is there; benchmarks need the test sets.
+    """
+    folder = Path(os.environ.get("SHORTLIST_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "eval").is_dir():
+        raise SystemExit(f"no test sets at {folder}: set SHORTLIST_DATA to a folder that holds eval/NAME in BEIR form")
+    return folder
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """`sampled` is the number of queries kept of `total`; ids of passages are those of the corpus."""
+
+    name: str
+    passages: list[Passage]
+    queries: dict[str, str]
+    qrels: dict[str, dict[str, int]]
+    total: int
+
+
+def load(name: str, *, most_queries: int | None = None, qrels_file: str = "test.tsv") -> TestSet:
+    """The set, with a fixed random sample of its judged queries when there are more than `most_queries`."""
+    folder = data_folder() / "eval" / name
+    rows = [json.loads(line) for line in (folder / "corpus.jsonl").open(encoding="utf-8")]
+    passages = [Passage(r["_id"], r["text"], r["_id"], r.get("title") or "", 0, len(r["text"])) for r in rows]
+    qrels: dict[str, dict[str, int]] = {}
+    with (folder / "qrels" / qrels_file).open(encoding="utf-8") as lines:
+        for query, passage, grade in list(csv.reader(lines, delimiter="\t"))[1:]:
+            qrels.setdefault(query, {})[passage] = int(grade)
+    texts = {r["_id"]: r["text"] for r in map(json.loads, (folder / "queries.jsonl").open(encoding="utf-8"))}
+    judged = sorted(key for key in qrels if key in texts)
+    kept = judged
+    if most_queries is not None and len(judged) > most_queries:
+        kept = sorted(random.Random(7).sample(judged, most_queries))
+    return TestSet(name, passages, {key: texts[key] for key in kept}, {key: qrels[key] for key in kept}, len(judged))
+
+
+def measure(qrels: Mapping[str, Mapping[str, int]], ranking: Mapping[str, list[str]]) -> dict[str, float]:
+    """Each measure's mean over every judged query; a query without results counts 0.
+
+    Scores are written from ranks, strictly falling, so that ties can't be reordered by passage id.
+    """
+    run = {query: {key: float(len(ids) - place) for place, key in enumerate(ids)} for query, ids in ranking.items()}
+    found = ir_measures.calc_aggregate(list(MEASURES.values()), {q: dict(g) for q, g in qrels.items()}, run)
+    return {name: round(float(found[measure]), 4) for name, measure in MEASURES.items()}

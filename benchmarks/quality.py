@@ -1,0 +1,162 @@
+"""Quality of each stage on fixed test sets: `python benchmarks/quality.py [--sets ...] [--queries 300]`.
+
+Passages are indexed whole, as BEIR does, so that figures compare with published ones. Stage one is dense, BM25
+and hybrid over the embedded index; the pool of 50 is then reranked, with and without the cosine in the score.
+The rankings of one run stand side by side in one file under benchmarks/results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import bm25s
+import numpy as np
+import Stemmer
+
+import data
+from shortlist.catalog import default_blend, load_encoder, load_reranker
+from shortlist.errors import InvalidInput
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
+from shortlist.pipeline import rerank_pool
+from shortlist.protocols import Encoder, Reranker
+from shortlist.retrievers import Dense, Hybrid, Lexical
+from shortlist.types import Hit, Passage
+
+SETS = ("scifact", "nfcorpus", "cookbook_docs", "zoomcamp_faq", "arguana")
+POOL = 50
+DEPTH = 100
+
+
+def second_bm25(test: data.TestSet) -> dict[str, list[str]]:
+    """BM25 by bm25s, the second implementation: same terms, k1 = 1.2, b = 0.75."""
+    stemmer = Stemmer.Stemmer("english")
+    index = bm25s.BM25(k1=1.2, b=0.75)
+    options = {"stopwords": "en", "stemmer": stemmer, "show_progress": False}
+    index.index(bm25s.tokenize([p.content for p in test.passages], **options), show_progress=False)
+    asked = bm25s.tokenize(list(test.queries.values()), **options)
+    found, _ = index.retrieve(asked, k=min(DEPTH, len(test.passages)), show_progress=False)
+    ids = [p.id for p in test.passages]
+    return {query: [ids[i] for i in row] for query, row in zip(test.queries, found, strict=True)}
+
+
+def without_itself(ids: list[str], query: str) -> list[str]:
+    """ArguAna's rule: the passage whose id is the query's own is dropped."""
+    return [key for key in ids if key != query]
+
+
+def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker, blends: list[float]) -> dict:
+    """Orders of the pool by logit plus each weight, from one scoring pass; queries beyond the window are counted."""
+    orders: dict[float, dict[str, list[str]]] = {weight: {} for weight in blends}
+    too_long = cut = scored = 0
+    began = time.perf_counter()
+    for query, pool in pools.items():
+        below = [hit.passage.id for hit in pool[POOL:]]
+        try:
+            hits = rerank_pool(reranker, test.queries[query], pool[:POOL])
+        except InvalidInput:
+            too_long += 1
+            hits = pool[:POOL]
+        cut += sum(hit.truncated for hit in hits)
+        scored += len(hits)
+        for weight in blends:
+            ordered = sorted(hits, key=lambda h: -((h.rerank_score or 0.0) + weight * h.signals.get("dense", 0.0)))
+            orders[weight][query] = [hit.passage.id for hit in ordered] + below
+    seconds = time.perf_counter() - began
+    return {"orders": orders, "too_long": too_long, "cut": cut, "scored": scored, "seconds": round(seconds, 1)}
+
+
+def evaluate(name: str, encoder: Encoder, reranker: Reranker, blends: list[float], most: int) -> dict[str, object]:
+    """All stages on one set."""
+    test = data.load(name, most_queries=most)
+    with tempfile.TemporaryDirectory() as folder:
+        index = EmbeddedIndex.create(Path(folder) / "index", encoder_name=encoder.name, dimension=encoder.dimension)
+        with index:
+            fill(index, encoder, test.passages)
+            stages = {"dense": Dense(index, encoder), "bm25": Lexical(index), "hybrid": Hybrid(index, encoder)}
+            pools = {
+                stage: {
+                    query: [hit for hit in retriever.retrieve(text, DEPTH + 1) if hit.passage.id != query][:DEPTH]
+                    for query, text in test.queries.items()
+                }
+                for stage, retriever in stages.items()
+            }
+    out: dict[str, object] = {"set": name, "queries": len(test.queries), "of": test.total, "passages": len(test.passages)}
+    table = {stage: {q: [h.passage.id for h in hits] for q, hits in found.items()} for stage, found in pools.items()}
+    table["bm25s"] = {query: without_itself(ids, query) for query, ids in second_bm25(test).items()}
+    for stage in ("hybrid", "dense"):
+        made = reranked(pools[stage], test, reranker, blends)
+        for weight, order in made.pop("orders").items():
+            table[f"{stage} + rerank" + (f" + {weight:g} cosine" if weight else "")] = order
+        out[f"{stage} rerank"] = made
+    out["measures"] = {stage: data.measure(test.qrels, order) for stage, order in table.items()}
+    return out
+
+
+def fill(index: EmbeddedIndex, encoder: Encoder, passages: list[Passage]) -> None:
+    for start in range(0, len(passages), 512):
+        part = passages[start : start + 512]
+        index.add(part, encoder.encode_passages([one.content for one in part]))
+
+
+def trec_dl19(encoder: Encoder, reranker: Reranker, blends: list[float]) -> dict[str, object]:
+    """BM25's own top 100 of TREC DL 2019, reranked whole, against all NIST judgments."""
+    test = data.load("trec_dl19", qrels_file="test_full.tsv")
+    passages = {p.id: p for p in test.passages}
+    pools: dict[str, list[str]] = {}
+    for line in (data.data_folder() / "eval" / "trec_dl19" / "candidates" / "BM25.tsv").open(encoding="utf-8"):
+        query, passage = line.split("\t")[:2]
+        if query in test.queries:
+            pools.setdefault(query, []).append(passage)
+    table: dict[str, dict[str, list[str]]] = {"bm25 top 100": pools, "dense": {}}
+    for weight in blends:
+        table["rerank" + (f" + {weight:g} cosine" if weight else "")] = {}
+    for query, ids in pools.items():
+        text = test.queries[query]
+        contents = [passages[key].content for key in ids]
+        cosines = encoder.encode_passages(contents) @ encoder.encode_queries([text])[0]
+        logits = np.array(reranker.score(text, contents))
+        table["dense"][query] = [ids[i] for i in np.argsort(-cosines, kind="stable")]
+        for weight in blends:
+            order = np.argsort(-(logits + weight * cosines), kind="stable")
+            table["rerank" + (f" + {weight:g} cosine" if weight else "")][query] = [ids[i] for i in order]
+    measures = {stage: data.measure(test.qrels, order) for stage, order in table.items()}
+    return {"set": "trec_dl19 (BM25 top 100)", "queries": len(pools), "of": test.total, "measures": measures}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="*", default=[*SETS, "trec_dl19"])
+    parser.add_argument("--queries", type=int, default=300, help="a fixed sample of larger query sets")
+    parser.add_argument("--cross-encoder", default=CROSS_ENCODER)
+    parser.add_argument("--blend", type=float, nargs="*", help="weights besides 0; the fitted one if not given")
+    parser.add_argument("--save", default=None, help="file name under benchmarks/results")
+    asked = parser.parse_args()
+    encoder, reranker = load_encoder(BI_ENCODER), load_reranker(asked.cross_encoder)
+    fitted = default_blend(BI_ENCODER, asked.cross_encoder)
+    blends = [0.0, *(asked.blend if asked.blend is not None else [fitted] if fitted else [])]
+    results = []
+    for name in asked.sets:
+        one = (
+            trec_dl19(encoder, reranker, blends)
+            if name == "trec_dl19"
+            else evaluate(name, encoder, reranker, blends, asked.queries)
+        )
+        results.append(one)
+        print(f"\n{one['set']}: {one['queries']} of {one['of']} queries")
+        for stage, measures in one["measures"].items():
+            print(f"  {stage:32}" + "  ".join(f"{key} {value:.4f}" for key, value in measures.items()), flush=True)
+    if asked.save:
+        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+        target = data.ROOT / "benchmarks" / "results" / asked.save
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps({"commit": commit.stdout.strip(), "sets": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

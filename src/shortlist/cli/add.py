@@ -1,0 +1,100 @@
+"""`shortlist add`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shortlist.catalog import load_encoder, make_splitter
+from shortlist.cli.options import (
+    DEFAULT_INDEX,
+    BiEncoderOption,
+    CrossEncoderOption,
+    IndexOption,
+    PrecisionOption,
+)
+from shortlist.documents import Skipped, discover
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded.manifest import FILE
+from shortlist.indexes.embedded.manifest import read as read_manifest
+from shortlist.ingest import Ingest, IngestReport
+from shortlist.ingest import Progress as Step
+from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
+
+SHOWN = 20
+
+
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
+    index: IndexOption = DEFAULT_INDEX,
+    prune: Annotated[bool, typer.Option("--prune", help="Also remove what was read from files now gone.")] = False,
+    bi_encoder: BiEncoderOption = None,
+    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    precision: PrecisionOption = "auto",
+) -> None:
+    """Read files and folders into an index; only what is new or changed is embedded.
+
+    Formats: .txt .md .html .pdf .docx .jsonl .csv and BEIR folders. Safe to interrupt: run it again.
+    """
+    console = Console(stderr=True, highlight=False)
+    sources, unsupported = discover(paths)
+    known = (index / FILE).is_file()
+    name = bi_encoder or (read_manifest(index).encoder if known else BI_ENCODER)
+    encoder = load_encoder(name, precision=precision)
+    splitter = make_splitter(name, cross_encoder)
+    opened = (
+        EmbeddedIndex.open(index, encoder_name=encoder.name)
+        if known
+        else EmbeddedIndex.create(index, encoder_name=encoder.name, dimension=encoder.dimension)
+    )
+    with opened, _bar(console) as bar:
+        task = bar.add_task("reading", total=None, rate="")
+
+        def show(step: Step) -> None:
+            rate = f"{step.passages} passages, {step.passages / max(step.seconds, 1e-9):.0f}/s"
+            bar.update(task, total=step.bytes_total, completed=step.bytes_done, rate=rate)
+
+        report = Ingest(opened, encoder, splitter, show).run(sources, prune=prune)
+        total = len(opened)
+    _summary(console, report, total, index, cross_encoder)
+    _skipped(console, [*unsupported, *report.skipped])
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f}%  {task.fields[rate]}  left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _summary(console: Console, report: IngestReport, total: int, index: Path, cross_encoder: str) -> None:
+    console.print(
+        f"{report.sources_read} sources read, {report.sources_unchanged} unchanged, {report.sources_removed} removed; "
+        f"{report.documents_written} documents written, {report.documents_unchanged} unchanged, "
+        f"{report.documents_removed} removed"
+    )
+    rate = report.passages_added / max(report.seconds, 1e-9)
+    console.print(
+        f"{report.passages_added} passages added, {report.passages_removed} removed in {report.seconds:.1f} s "
+        f"({rate:.0f} passages/s); {index} holds {total}"
+    )
+    console.print(f"{report.over_window} passages exceed the window of {cross_encoder}", markup=False)
+
+
+def _skipped(console: Console, skipped: list[Skipped]) -> None:
+    if not skipped:
+        return
+    console.print(f"{len(skipped)} not read:")
+    for one in skipped[:SHOWN]:
+        place = f" {one.place}" if one.place else ""
+        console.print(f"  {one.path}{place}: {one.reason}", markup=False, soft_wrap=True)
+    if len(skipped) > SHOWN:
+        console.print(f"  and {len(skipped) - SHOWN} more")

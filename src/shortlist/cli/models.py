@@ -1,0 +1,53 @@
+"""`shortlist models` and `shortlist models pull`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shortlist.inference.runtimes import choose
+from shortlist.models import locate
+from shortlist.models.catalogue import CATALOGUE
+from shortlist.models.choose import choose_onnx
+
+app = typer.Typer(help="List known models, or download one.", invoke_without_command=True, rich_markup_mode=None)
+
+
+@app.callback()
+def models(context: typer.Context) -> None:
+    """List the models known by name, and which precision runs here and why. Any other hub id or folder works too."""
+    if context.invoked_subcommand is not None:
+        return
+    out = Console(highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "role", "licence", "M params", "window", "where", "file"):
+        table.add_column(heading, overflow="fold")
+    for record in CATALOGUE:
+        where, file = "hub", "chosen at download"
+        if record.packaged:
+            _, folder = locate(record.id)
+            where, file = "in the box", choose_onnx(path.name for path in folder.glob("*.onnx"))[1]
+        table.add_row(
+            record.id, record.role, record.licence, f"{record.parameters:g}", str(record.max_length), where, file
+        )
+    out.print(table)
+    for precision in ("auto", "exact"):
+        runtime = choose(precision)
+        out.print(f"{precision}: {runtime.engine} {runtime.precision} - {runtime.why}", soft_wrap=True)
+
+
+@app.command("pull")
+def pull(
+    model: Annotated[str, typer.Argument(metavar="ID", help="A hub id or a name from the list.", show_default=False)],
+    onnx_file: Annotated[str | None, typer.Option("--onnx-file", help="Run this ONNX file of it.")] = None,
+) -> None:
+    """Download a model into the hub's cache, so that it works offline from then on."""
+    name, folder = locate(model, onnx_file)
+    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
+    _, reason = choose_onnx(found, onnx_file)
+    out = Console(highlight=False)
+    out.print(f"{name} is at {folder}", soft_wrap=True)
+    out.print(reason, soft_wrap=True)

@@ -1,0 +1,71 @@
+"""`shortlist rerank`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from shortlist.candidates import Reranked, text_of
+from shortlist.candidates import rerank as rerank_candidates
+from shortlist.catalog import load_reranker
+from shortlist.cli.options import CrossEncoderOption, PrecisionOption
+from shortlist.errors import InvalidInput
+from shortlist.models.packaged import CROSS_ENCODER
+
+
+def rerank(  # noqa: PLR0913 - one parameter an option
+    query: Annotated[str, typer.Argument(help="What to rank for.", show_default=False)],
+    file: Annotated[str, typer.Argument(help="One candidate a line, plain or JSON; - reads standard input.")] = "-",
+    top: Annotated[int | None, typer.Option("--top", help="Candidates to show; all if not given.")] = None,
+    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    precision: PrecisionOption = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, ids and fields kept.")] = False,
+) -> None:
+    """Rerank candidates of any other retriever: one a line, as text or as JSON objects with a text field."""
+    candidates = _read(file)
+    out = Console(highlight=False)
+    reranker = load_reranker(cross_encoder, precision=precision)
+    ranked = rerank_candidates(query, candidates, reranker, k=top)
+    for one in ranked:
+        if as_json:
+            typer.echo(json.dumps(_row(one), ensure_ascii=False))
+        else:
+            name = one.item.get("id", one.item.get("_id", "")) if isinstance(one.item, dict) else ""
+            line = f"{one.rank:>3}  was {one.index + 1}  logit {one.score:+.3f}  {name}  {text_of(one.item)}"
+            out.print(" ".join(line.splitlines()), markup=False, soft_wrap=True)
+    cut = sum(one.truncated for one in ranked)
+    Console(stderr=True, highlight=False).print(f"{len(candidates)} scored, {cut} of the shown cut to the window")
+
+
+def _row(one: Reranked[Any]) -> dict[str, Any]:
+    item = one.item if isinstance(one.item, dict) else {"text": one.item}
+    return {**item, "rerank_score": one.score, "rank": one.rank, "index": one.index, "truncated": one.truncated}
+
+
+def _read(file: str) -> list[Any]:
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be read: {error.strerror or error}") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{file} is not UTF-8: {error.reason} at byte {error.start}") from error
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise InvalidInput(f"{file} holds no candidates: give one a line")
+    if not all(line.lstrip().startswith("{") for line in lines):
+        return [line.rstrip("\r") for line in lines]
+    return [_parsed(line, number) for number, line in enumerate(lines, start=1)]
+
+
+def _parsed(line: str, number: int) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise InvalidInput(f"candidate {number} looks like JSON and is not: {error}") from error

@@ -1,0 +1,60 @@
+"""`shortlist search`."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from shortlist.catalog import Settings, open_index
+from shortlist.cli import show
+from shortlist.cli.options import (
+    DEFAULT_INDEX,
+    BiEncoderOption,
+    CrossEncoderOption,
+    IndexOption,
+    PrecisionOption,
+    parse_where,
+)
+from shortlist.errors import InvalidInput
+from shortlist.models.packaged import CROSS_ENCODER
+
+
+def search(  # noqa: PLR0913 - one parameter an option
+    query: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
+    index: IndexOption = DEFAULT_INDEX,
+    pool: Annotated[int, typer.Option("--pool", help="Passages that the cross-encoder scores.")] = 50,
+    top: Annotated[int, typer.Option("--top", help="Passages to show; at most the pool, unless --tail.")] = 5,
+    retriever: Annotated[str, typer.Option("--retriever", metavar="hybrid|dense|bm25", help="Stage one.")] = "hybrid",
+    no_rerank: Annotated[bool, typer.Option("--no-rerank", help="Stage one alone.")] = False,
+    where: Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Metadata filter.")] = None,
+    bi_encoder: BiEncoderOption = None,
+    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    precision: PrecisionOption = "auto",
+    blend: Annotated[
+        float | None,
+        typer.Option("--blend", help="Weight of the stage-one cosine beside the logit; the fitted one if not given."),
+    ] = None,
+    tail: Annotated[bool, typer.Option("--tail", help="Let --top go past the pool, in stage-one order.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_context: Annotated[bool, typer.Option("--context", help="Numbered passages, ready for a prompt.")] = False,
+) -> None:
+    """Search an index in two stages and show what both said."""
+    if as_json and as_context:
+        raise InvalidInput("--json and --context exclude each other: give one")
+    settings = Settings(retriever, bi_encoder, None if no_rerank else cross_encoder, precision, blend)
+    began = time.perf_counter()
+    with open_index(index, settings) as opened:
+        loaded = time.perf_counter() - began
+        ranking = opened.search(query, pool_size=pool, k=top, where=parse_where(where or []), tail=tail)
+        weight = opened.shortlist.blend
+    out = Console(highlight=False)
+    if as_json:
+        typer.echo(show.as_json(ranking, loaded, weight))
+    elif as_context:
+        typer.echo(show.as_context(ranking))
+    else:
+        show.table(out, ranking)
+        show.footer(out, ranking, loaded, weight)

@@ -1,0 +1,114 @@
+"""Rankings as a table, as JSON, and as context for a prompt."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from shortlist.text import snippet
+from shortlist.types import Hit, Ranking
+
+SNIPPET = 220
+
+
+def source(hit: Hit) -> str:
+    """Where the passage stands: the file below the current folder if it is, and the place in it."""
+    metadata = hit.passage.metadata
+    name = str(metadata.get("source", hit.passage.document_id))
+    with contextlib.suppress(ValueError):
+        name = Path(name).relative_to(Path.cwd()).as_posix()
+    place = next((f"{key} {metadata[key]}" for key in ("page", "row", "line") if key in metadata), "")
+    return f"{name} {place or f'chars {hit.passage.start}-{hit.passage.end}'}"
+
+
+def move(hit: Hit) -> str:
+    """How far the reranker moved the hit: "+3" is three places up."""
+    moved = hit.retrieval_rank - hit.rank
+    return f"{moved:+d}" if moved else "="
+
+
+def stage_one(hit: Hit) -> str:
+    """The stage-one score and its parts."""
+    parts = ", ".join(f"{name} {value:.3f}" for name, value in hit.signals.items())
+    return f"{hit.retrieval_score:.4f} ({parts})" if len(hit.signals) > 1 else parts or f"{hit.retrieval_score:.4f}"
+
+
+def table(out: Console, ranking: Ranking) -> None:
+    """Prints each hit: final rank, stage-one rank and the move, both scores, source, snippet."""
+    if not ranking.hits:
+        out.print("no passage matches")
+    for place, hit in enumerate(ranking.hits, start=1):
+        scored = f"  logit {hit.rerank_score:+.3f}" if hit.rerank_score is not None else "  not reranked"
+        cut = "  (cut to the window)" if hit.truncated else ""
+        moved = f" ({move(hit)})" if hit.rerank_score is not None else ""
+        out.print(
+            f"[bold]{place:>3}[/bold]  was {hit.retrieval_rank}{moved}  stage one {escape(stage_one(hit))}"
+            f"{scored if ranking.reranked else ''}{cut}",
+            soft_wrap=True,
+        )
+        title = f"{hit.passage.title}  " if hit.passage.title else ""
+        out.print(f"     {title}[{source(hit)}]", style="cyan", markup=False, soft_wrap=True)
+        out.print(f"     {snippet(hit.passage.text, ranking.query, SNIPPET)}", markup=False, soft_wrap=True)
+
+
+def footer(out: Console, ranking: Ranking, loaded: float, blend: float) -> None:
+    """Prints what it cost: seconds a stage, passages scored and cut."""
+    seconds = ranking.seconds
+    line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
+    if ranking.reranked:
+        line += (
+            f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {ranking.truncated} cut; "
+            f"final score = logit + {blend:g} x cosine"
+        )
+    out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim")
+
+
+def as_json(ranking: Ranking, loaded: float, blend: float) -> str:
+    """The ranking as one JSON object."""
+    return json.dumps(
+        {
+            "query": ranking.query,
+            "pool_size": ranking.pool_size,
+            "scored": ranking.scored,
+            "truncated": ranking.truncated,
+            "reranked": ranking.reranked,
+            "blend": blend,
+            "seconds": {**ranking.seconds, "load": loaded},
+            "hits": [_hit(place, hit) for place, hit in enumerate(ranking.hits, start=1)],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _hit(place: int, hit: Hit) -> dict[str, Any]:
+    passage = hit.passage
+    return {
+        "rank": place,
+        "id": passage.id,
+        "document_id": passage.document_id,
+        "score": hit.score,
+        "rerank_score": hit.rerank_score,
+        "retrieval_rank": hit.retrieval_rank,
+        "retrieval_score": hit.retrieval_score,
+        "signals": dict(hit.signals),
+        "truncated": hit.truncated,
+        "title": passage.title,
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "metadata": dict(passage.metadata),
+    }
+
+
+def as_context(ranking: Ranking) -> str:
+    """Numbered passages with their sources, to put in a prompt."""
+    blocks = []
+    for number, hit in enumerate(ranking.hits, start=1):
+        title = f"{hit.passage.title}\n" if hit.passage.title else ""
+        blocks.append(f"[{number}] {source(hit)}\n{title}{hit.passage.text}")
+    return "\n\n".join(blocks)

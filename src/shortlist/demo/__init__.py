@@ -1,0 +1,62 @@
+"""The demonstration: one trap of a query over a small corpus, in both stages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from shortlist.catalog import default_blend, load_encoder, load_reranker
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
+from shortlist.pipeline import Shortlist
+from shortlist.retrievers import Dense
+from shortlist.types import Passage, Ranking
+
+QUERY = "a vector database that does not need a separate server to run"
+NOTES = Path(__file__).parent / "notes.jsonl"
+POOL = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the models said. `relevant` holds the ids of the notes that answer the query; ceilings are R@pool."""
+
+    notes: int
+    relevant: frozenset[str]
+    stage_one: Ranking
+    reranked: Ranking
+    pools: tuple[Ranking, ...]
+    bi_encoder: str
+    cross_encoder: str
+
+    def ceiling(self, pool_size: int) -> float:
+        """The share of relevant notes among stage one's first `pool_size`: no reranking of them can find more."""
+        found = {hit.passage.id for hit in self.stage_one.hits[:pool_size]}
+        return len(found & self.relevant) / len(self.relevant)
+
+
+def notes() -> tuple[list[Passage], frozenset[str]]:
+    """The sample corpus, and the ids of the notes that answer `QUERY`."""
+    rows = [json.loads(line) for line in NOTES.read_text(encoding="utf-8").splitlines()]
+    passages = [Passage(row["id"], row["text"], row["id"], row["title"], 0, len(row["text"])) for row in rows]
+    return passages, frozenset(row["id"] for row in rows if row["relevant"])
+
+
+def run(folder: Path, *, pools: tuple[int, ...] = (1, 4)) -> Demo:
+    """Indexes the notes in `folder` and searches them: stage one alone, the whole pool reranked, small pools."""
+    passages, relevant = notes()
+    encoder, reranker = load_encoder(BI_ENCODER), load_reranker(CROSS_ENCODER)
+    with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=encoder.dimension) as index:
+        index.add(passages, encoder.encode_passages([passage.content for passage in passages]))
+        dense = Dense(index, encoder)
+        both = Shortlist(dense, reranker, blend=default_blend(BI_ENCODER, CROSS_ENCODER))
+        return Demo(
+            notes=len(passages),
+            relevant=relevant,
+            stage_one=Shortlist(dense).search(QUERY, pool_size=POOL, k=POOL),
+            reranked=both.search(QUERY, pool_size=POOL, k=POOL),
+            pools=tuple(both.search(QUERY, pool_size=size, k=size) for size in pools),
+            bi_encoder=encoder.name,
+            cross_encoder=reranker.name,
+        )
