@@ -2,35 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
+from shortlist.documents.decoding import LONGEST_LINE, lines
+from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Found, Skipped, Source
+from shortlist.errors import InvalidInput
+from shortlist.types import Document
 
-_DELIMITERS = ",;\t|"
+_DELIMITERS = (",", ";", "\t", "|")
 _IDS = ("id", "_id")
+_TITLES = ("title",)
 _TEXTS = ("text", "content", "body")
 
 
-def read(source: Source) -> Iterator[Found | Skipped]:
-    """One document a row, the first row naming the columns.
+class _Lines:
+    """A file's lines for the csv module, with a note of what happened to them since it was last read."""
 
-    A column "text" (or "content" or "body") is the text, "id" the id, "title" the title, and the others are
-    metadata, as strings. With no text column a row becomes lines "column: value" and its cells metadata too.
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.replaced = 0
+        self.too_long: list[int] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line, replaced in lines(self._source.path):
+            self.replaced += replaced
+            if line is None:
+                self.too_long.append(number)
+            else:
+                yield line
+
+    def take_replaced(self) -> int:
+        replaced, self.replaced = self.replaced, 0
+        return replaced
+
+    def take_skipped(self) -> Iterator[Skipped]:
+        while self.too_long:
+            place = f"line {self.too_long.pop(0)}"
+            yield Skipped(self._source.name, place, f"longer than {LONGEST_LINE // 1_000_000} MB")
+
+
+def read(source: Source) -> Iterator[Found | Skipped]:
+    """One document a row after the first, which names the columns; rows are counted from 1.
+
+    A column "text" (or "content" or "body") is the text, "id" the id, "title" the title, in upper or lower
+    case; the others are metadata, as strings. With no text column a row becomes lines "column: value", and its
+    cells are metadata too.
     """
-    rows = _Rows(source)
-    header = next(rows.read(), None)
-    if header is None:
-        return
-    if isinstance(header, Skipped):
-        yield header
-        return
-    columns = _columns(header)
-    for number, row in enumerate(rows.read(), start=1):
-        place = f"row {number}"
-        if isinstance(row, Skipped):
-            yield row
-        elif len(row) > len(columns):
-            reason = f"{len(row)} cells, but the first row names {len(columns)} columns"
-            yield Skipped(source.name, place, reason)
+    feed = _Lines(source)
+    columns: list[str] = []
+    number = 0
+    for row in _rows(source, feed):
+        yield from feed.take_skipped()
+        if isinstance(row, InvalidInput):
+            number += bool(columns)
+            yield Skipped(source.name, f"row {number}" if columns else "the first row", str(row))
+        elif not columns:
+            columns = _unique(row)
         else:
-            yield Found(place, _document(source, number, dict(zip(columns, row, strict=False)), rows.take_replaced()))
+            number += 1
+            replaced = feed.take_replaced()
+            if len(row) > len(columns):
+                reason = f"{len(row)} cells, but the first row names {len(columns)} columns"
+                yield Skipped(source.name, f"row {number}", reason)
+            else:
+                cells = {column: cell for column, cell in zip(columns, row, strict=False) if cell.strip()}
+                yield Found(f"row {number}", _document(source, number, columns, cells, replaced))
+    yield from feed.take_skipped()
+    if not number:
+        yield Skipped(source.name, "", "empty: it holds no rows after the first, which names the columns")
+
+
+def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | InvalidInput]:
+    """The rows that are not blank, or what is wrong with one."""
+    waiting = iter(feed)
+    first = next((line for line in waiting if line.strip()), "")
+    delimiter = "\t" if source.path.suffix.lower() == ".tsv" else _delimiter(first)
+    reader = csv.reader(chain([first], waiting), delimiter=delimiter)
+    while True:
+        usual = csv.field_size_limit(LONGEST_LINE)
+        try:
+            row: list[str] | InvalidInput | None = next(reader, None)
+        except csv.Error as error:
+            row = InvalidInput(f"not readable as CSV: {error}")
+        finally:
+            csv.field_size_limit(usual)
+        if row is None:
+            return
+        if row:
+            yield row
+
+
+def _delimiter(line: str) -> str:
+    """The delimiter that cuts the first row into most columns; a comma where none does."""
+    if len(line) > csv.field_size_limit():
+        return ","
+    return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([line], delimiter=mark), [])))
+
+
+def _unique(header: Sequence[str]) -> list[str]:
+    """The columns' names, with a number where a name is missing or comes twice."""
+    columns: list[str] = []
+    for number, cell in enumerate(header, start=1):
+        name = cell.strip() or f"column {number}"
+        columns.append(name if name not in columns else f"{name} {number}")
+    return columns
+
+
+def _document(source: Source, number: int, columns: Sequence[str], cells: dict[str, str], replaced: int) -> Document:
+    id_column, title_column, text_column = (_named(columns, names) for names in (_IDS, _TITLES, _TEXTS))
+    taken = {id_column, title_column, text_column}
+    others = {column: cell for column, cell in cells.items() if column not in taken}
+    if text_column:
+        text = cells.get(text_column, "")
+    else:
+        text = "\n".join(f"{column}: {cell}" for column, cell in cells.items() if column != id_column)
+    name = cells.get(id_column, "").strip() or f"{source.name}#row={number}"
+    return Document(name, text, cells.get(title_column, "").strip(), metadata(source, others, replaced))
+
+
+def _named(columns: Sequence[str], names: Sequence[str]) -> str:
+    """The first column with one of the names, "" for none."""
+    lowered = {column.lower(): column for column in reversed(columns)}
+    return next((lowered[name] for name in names if name in lowered), "")

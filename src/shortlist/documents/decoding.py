@@ -48,7 +48,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode(data: bytes, declared: str | None = None) -> tuple[str, int]:
-    """The text of a file's bytes with newlines as "\\n", and how many bytes were replaced by U+FFFD.
+    """The text of a file's bytes with newlines as line feeds, and how many bytes were replaced by U+FFFD.
 
     A byte order mark decides; else the `declared` encoding where Python knows it; else UTF-8.
 

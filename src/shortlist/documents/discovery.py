@@ -21,7 +21,7 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
 
     Sources come in the order of `paths`, those of a folder sorted by path. While walking, hidden files and
     folders, `node_modules`, `__pycache__`, `venv` and folders holding an index are passed over without a word.
-    A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one "beir" source. No paths give two
+    A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one "beir" source, its corpus. No paths give two
     empty lists.
 
     Raises:
@@ -33,7 +33,7 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
     for path in paths:
         if not os.path.exists(path):
             raise InvalidInput(f"There is no file or folder {str(path)!r}. Check the path.")
-        if path.is_dir() and _is_index(path):
+        if os.path.isdir(path) and _is_index(path):
             skipped.append(_skip(str(path), "a shortlist index, not documents"))
             continue
         for found in _walk(str(path), seen):
@@ -54,10 +54,13 @@ def _walk(top: str, seen: set[str]) -> Iterator[Source | Skipped]:
             continue
         seen.add(real)
         folder = Path(real)
-        if not folder.is_dir():
+        if not os.path.isdir(real):
             yield _file(real)
         elif _is_beir(folder):
-            yield Source(folder, "beir")
+            corpus = os.path.realpath(folder / "corpus.jsonl")
+            if corpus not in seen:
+                seen.add(corpus)
+                yield Source(Path(corpus), "beir")
         elif path == top or not _is_index(folder):
             try:
                 names = os.listdir(real)
@@ -89,10 +92,10 @@ def _hidden(name: str) -> bool:
 
 
 def _is_index(folder: Path) -> bool:
-    return (folder / INDEX_MARK).is_file()
+    return os.path.isfile(folder / INDEX_MARK)
 
 
 def _is_beir(folder: Path) -> bool:
-    if not (folder / "corpus.jsonl").is_file():
+    if not os.path.isfile(folder / "corpus.jsonl"):
         return False
-    return (folder / "queries.jsonl").is_file() or (folder / "qrels").is_dir()
+    return os.path.isfile(folder / "queries.jsonl") or os.path.isdir(folder / "qrels")

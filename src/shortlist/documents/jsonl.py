@@ -17,7 +17,7 @@ _FIELDS = frozenset({"id", "_id", "text", "title", "metadata"})
 
 def read(source: Source) -> Iterator[Found | Skipped]:
     """One document a line: `id` or `_id`, `text`, `title`; `metadata` and any other field become metadata."""
-    for number, line, replaced in lines(source.file):
+    for number, line, replaced in lines(source.path):
         place = f"line {number}"
         if line is None:
             yield Skipped(source.name, place, f"longer than {LONGEST_LINE // 1_000_000} MB")

@@ -17,7 +17,7 @@ _FIELD = re.compile(r"([A-Za-z_][\w -]*):(?:[ \t]+(.*)|[ \t]*)")
 
 def read(source: Source) -> Iterator[Found | Skipped]:
     """The file as one document, titled by its front matter, its first heading or its file name."""
-    text, replaced = decode(read_bytes(source.file))
+    text, replaced = decode(read_bytes(source.path))
     fields, text = _front_matter(text)
     title = fields.pop("title", "") or next((heading.title for heading in headings(text)), source.path.stem)
     yield Found("", Document(source.name, text, title, metadata(source, fields, replaced)))

@@ -12,18 +12,15 @@ from shortlist.types import Document
 
 
 def fingerprint(source: Source) -> str:
-    """Blake2b of the source's bytes as 32 hexadecimal digits; a BEIR folder's is that of its corpus.jsonl.
+    """Blake2b of the source's bytes as 32 hexadecimal digits; the file is read in pieces.
 
     Raises:
-        InvalidInput: the file can't be read.
+        OSError: the file can't be read.
     """
     digest = hashlib.blake2b(digest_size=16)
-    try:
-        with source.file.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise InvalidInput(f"The file {source.file} can't be read: {_reason(error)}.") from error
+    with source.path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()
 
 

@@ -10,10 +10,10 @@ from shortlist.types import Document
 
 @dataclass(frozen=True)
 class Source:
-    """A file (or a BEIR folder) to read documents from.
+    """A file to read documents from.
 
-    `path` is absolute with links resolved; `format` is one of "txt", "md", "html", "pdf", "docx", "jsonl",
-    "csv", "beir".
+    `path` is absolute with links resolved; for a BEIR folder it is that of its corpus.jsonl. `format` is one
+    of "txt", "md", "html", "pdf", "docx", "jsonl", "csv", "beir".
     """
 
     path: Path
@@ -23,11 +23,6 @@ class Source:
     def name(self) -> str:
         """The stable identity of the source: its path with forward slashes."""
         return self.path.as_posix()
-
-    @property
-    def file(self) -> Path:
-        """The file whose bytes hold the documents: the source itself, or a BEIR folder's corpus.jsonl."""
-        return self.path / "corpus.jsonl" if self.format == "beir" else self.path
 
 
 @dataclass(frozen=True)

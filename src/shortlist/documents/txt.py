@@ -12,6 +12,6 @@ from shortlist.types import Document
 
 def read(source: Source) -> Iterator[Found | Skipped]:
     """The file as one document, titled by its file name."""
-    text, replaced = decode(read_bytes(source.file))
+    text, replaced = decode(read_bytes(source.path))
     fields = metadata(source, replaced_bytes=replaced)
     yield Found("", Document(source.name, text, source.path.stem, fields))

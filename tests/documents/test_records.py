@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from shortlist.documents import Skipped, Source, decoding, discover, jsonl, read
+from shortlist.documents import csv as csv_reader
+from shortlist.types import Document
+
+
+def test_json_lines_are_documents(load, tmp_path):
+    name = (tmp_path.resolve() / "a.jsonl").as_posix()
+    first = {
+        "id": 7,
+        "title": "T",
+        "text": "one",
+        "url": "u",
+        "metadata": {"n": 1.5, "tags": ["a"], "ok": True, "no": None},
+    }
+    documents = load("a.jsonl", json.dumps(first) + '\n\n{"_id": "x", "text": "two"}\n{"text": "three"}')
+    common = {"source": name, "format": "jsonl"}
+    assert documents == [
+        Document("7", "one", "T", {**common, "url": "u", "n": 1.5, "tags": '["a"]', "ok": True}),
+        Document("x", "two", "", common),
+        Document(f"{name}#line=4", "three", "", common),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{not json", "not JSON"),
+        ("[1, 2]", "not a JSON object but a list"),
+        ("3", "not a JSON object but a number"),
+        ("null", "not a JSON object but null"),
+        ('{"id": "a"}', 'no "text" field'),
+        ('{"text": 3}', '"text" is a number, not a string'),
+        ('{"text": null}', '"text" is null, not a string'),
+        ('{"text": "a", "title": ["b"]}', '"title" is a list, not a string'),
+        ('{"text": "a", "metadata": "b"}', '"metadata" is a string, not an object'),
+        ('{"id": NaN, "text": "a"}', '"id" is NaN'),
+        ('{"id": 1e999, "text": "a"}', '"id" is Infinity'),
+        ('{"id": true, "text": "a"}', '"id" is true, not a string or a number'),
+        ('{"id": {"$oid": "1"}, "text": "a"}', '"id" is an object'),
+        ('{"_id": null, "text": "a"}', '"_id" is null'),
+        ('{"id": " ", "text": "a"}', '"id" is empty'),
+        ('{"id": "\\ud800", "text": "a"}', '"id" holds characters'),
+        ('{"text": "  "}', "empty"),
+        ("[" * 200_000, "JSON"),
+        ('{"text": "a", "n": ' + "9" * 5000 + "}", "not JSON"),
+    ],
+)
+def test_a_bad_line_is_skipped_and_the_rest_is_read(load, line, reason):
+    good = '{"id": "good", "text": "fine"}'
+    skipped, document = load("a.jsonl", f"{line}\n{good}\n")
+    assert isinstance(skipped, Skipped)
+    assert skipped.place == "line 1"
+    assert reason in skipped.reason
+    assert document.id == "good"
+
+
+def test_metadata_that_is_no_value_becomes_text(load):
+    fields = '{"n": NaN, "big": 123456789012345678901234567890, "o": {"k": "é"}, "source": "wiki"}'
+    metadata = load("a.jsonl", f'{{"text": "a", "metadata": {fields}}}')[0].metadata
+    assert {key: metadata[key] for key in ("n", "big", "o", "given_source")} == {
+        "n": "NaN",
+        "big": "123456789012345678901234567890",
+        "o": '{"k": "é"}',
+        "given_source": "wiki",
+    }
+
+
+def test_lone_surrogates_and_bad_bytes_in_a_line(load):
+    [document] = load("a.jsonl", b'{"text": "a\\ud800 \xff"}')
+    assert document.text == "a\ufffd \ufffd"
+    assert document.metadata["replaced_bytes"] == 2
+
+
+def test_the_first_of_two_ids_is_kept(load):
+    lines = ['{"id": "1", "text": "a"}', '{"id": 2, "text": "b"}', '{"id": 1, "text": "c"}']
+    first, second, skipped = load("a.jsonl", "\n".join(lines))
+    assert (first.text, second.text) == ("a", "b")
+    assert (skipped.place, skipped.reason) == ("line 3", "the id '1' was already used at line 1")
+
+
+def test_an_endless_line_is_skipped_by_its_number(load, monkeypatch):
+    monkeypatch.setattr(decoding, "LONGEST_LINE", 100)
+    documents = load("a.jsonl", '{"text": "one"}\n' + "x" * 1050 + '\n{"text": "three"}\n' + "y" * 101)
+    assert [getattr(one, "place", None) or one.text for one in documents] == ["one", "line 2", "three", "line 4"]
+    assert "longer than" in documents[1].reason
+
+
+def test_json_lines_with_a_mark_or_in_utf16(load):
+    line = '{"id": "1", "text": "Grüße"}\r\n{"id": "2", "text": "zwei"}\r\n'
+    for content in (line.encode("utf-8-sig"), line.encode("utf-16")):
+        assert [one.text for one in load("a.jsonl", content)] == ["Grüße", "zwei"]
+
+
+def test_a_beir_corpus(tmp_path):
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "4", "title": "T", "text": "a", "metadata": {}}\n')
+    [source] = discover([tmp_path])[0]
+    [document] = read(source)
+    assert (document.id, document.title, document.metadata["format"]) == ("4", "T", "beir")
+
+
+def test_csv_with_a_text_column(load):
+    first, second = load("a.csv", 'ID,Title,Content,Colour\n1,T,"a, ""b""\nc",red\n,,d,\n')
+    assert (first.id, first.title, first.text, first.metadata["Colour"]) == ("1", "T", 'a, "b"\nc', "red")
+    assert second.id.endswith("a.csv#row=2")
+    assert (second.title, second.text) == ("", "d")
+    assert "Colour" not in second.metadata
+
+
+def test_csv_without_a_text_column(load):
+    [document] = load("a.csv", "id,name,price,name\n9,Chair,10,x\n")
+    assert document.id == "9"
+    assert document.text == "name: Chair\nprice: 10\nname 4: x"
+    assert document.metadata["price"] == "10"
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a.csv", ";"), ("a.csv", "\t"), ("a.csv", "|"), ("a.tsv", "\t")])
+def test_the_delimiter_is_seen(load, name, mark):
+    [document] = load(name, f"id{mark}text\n1{mark}some, text\n")
+    assert (document.id, document.text) == ("1", "some, text")
+
+
+def test_a_bad_row_is_skipped_and_the_rest_is_read(load):
+    documents = load("a.csv", "id,text\n1,a\n2,b,c\n\n1,d\n4,\n5,e\n")
+    assert [one.text if isinstance(one, Document) else (one.place, one.reason) for one in documents] == [
+        "a",
+        ("row 2", "3 cells, but the first row names 2 columns"),
+        ("row 3", "the id '1' was already used at row 1"),
+        ("row 4", "empty: it holds no text"),
+        "e",
+    ]
+
+
+def test_a_csv_with_a_first_row_only_is_skipped(load):
+    [skipped] = load("a.csv", "id,text\n")
+    assert "no rows" in skipped.reason
+
+
+def test_a_long_cell_is_read_and_the_csv_module_is_left_as_it_was(load):
+    before = csv.field_size_limit()
+    assert before < 200_000
+    [document] = load("a.csv", "id,text\n1," + "x" * 200_000 + "\n")
+    assert len(document.text) == 200_000
+    assert csv.field_size_limit() == before
+
+
+def test_a_cell_over_the_limit_is_skipped_and_the_rest_is_read(load, monkeypatch):
+    monkeypatch.setattr(csv_reader, "LONGEST_LINE", 50)
+    documents = load("a.csv", "id,text\n1," + "x" * 60 + "\n2,b\n")
+    assert (documents[0].place, "limit" in documents[0].reason) == ("row 1", True)
+    assert documents[1].text == "b"
+
+
+def test_an_endless_csv_line_is_skipped(load, monkeypatch):
+    monkeypatch.setattr(decoding, "LONGEST_LINE", 100)
+    documents = load("a.csv", "id,text\n1,a\n" + "x" * 500 + "\n2,b\n")
+    assert [one.text if isinstance(one, Document) else one.place for one in documents] == ["a", "line 3", "b"]
+
+
+def test_the_limits_are_those_of_one_table():
+    assert jsonl.LONGEST_LINE == csv_reader.LONGEST_LINE == decoding.LONGEST_LINE == 50_000_000
+
+
+def test_a_source_can_be_read_twice(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text\nx\n")
+    source = Source(path, "csv")
+    assert list(read(source)) == list(read(source))

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import codecs
+
+import pytest
+
+from shortlist.documents import Skipped, Source, decoding, read
+from shortlist.errors import InvalidInput
+
+
+def test_plain_text_is_one_document(load, tmp_path):
+    [document] = load("notes.txt", "First line.\r\nSecond line.\n")
+    name = (tmp_path.resolve() / "notes.txt").as_posix()
+    assert (document.id, document.title) == (name, "notes")
+    assert document.text == "First line.\nSecond line.\n"
+    assert document.metadata == {"source": name, "format": "txt"}
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+    ],
+)
+def test_a_byte_order_mark_decides(load, mark, encoding):
+    [document] = load("a.txt", mark + "Grüße, 世界".encode(encoding))
+    assert document.text == "Grüße, 世界"
+    assert "replaced_bytes" not in document.metadata
+
+
+def test_bytes_that_are_no_text_are_replaced_and_counted(load):
+    [document] = load("a.txt", b"caf\xe9 and \xff\xfe end")
+    assert document.text == "caf\ufffd and \ufffd\ufffd end"
+    assert document.metadata["replaced_bytes"] == 3
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.jsonl", "a.csv"])
+def test_binary_content_is_skipped(load, name):
+    [skipped] = load(name, b"\x7fELF\0\0\1\2text")
+    assert isinstance(skipped, Skipped)
+    assert (skipped.place, skipped.reason) == ("", "not text: it holds NUL bytes")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.csv"])
+def test_an_empty_file_is_skipped(load, name):
+    [skipped] = load(name, b" \n\n")
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason.startswith("empty")
+
+
+def test_a_file_that_is_gone_is_skipped(tmp_path):
+    assert list(read(Source(tmp_path / "a.txt", "txt"))) == [
+        Skipped((tmp_path / "a.txt").as_posix(), "", "can't be read: No such file or directory")
+    ]
+
+
+def test_a_format_without_reader_is_an_error(tmp_path):
+    with pytest.raises(InvalidInput, match="'xyz'"):
+        read(Source(tmp_path / "a.xyz", "xyz"))
+
+
+def test_a_file_that_is_too_large_is_skipped(load, monkeypatch):
+    monkeypatch.setattr(decoding, "LARGEST_FILE", 1000)
+    [skipped] = load("a.txt", "x" * 1001)
+    assert "larger than" in skipped.reason
+
+
+def test_markdown_is_titled_by_its_first_heading(load):
+    [document] = load("a.md", "Intro.\n\n```\n# code\n```\n\n## The *title* ##\n\n# Later\n")
+    assert document.title == "The *title*"
+    assert document.text.startswith("Intro.")
+    assert load("b.md", "no heading")[0].title == "b"
+
+
+def test_front_matter_becomes_title_and_metadata(load):
+    text = '---\ntitle: "A: title"\ntags:\n  - one\n  - two\ndraft: true\nsource: wiki\n---\n# Heading\n\nBody\n'
+    [document] = load("a.md", text)
+    assert document.title == "A: title"
+    assert document.text == "# Heading\n\nBody\n"
+    fields = {key: document.metadata[key] for key in ("tags", "draft", "given_source")}
+    assert fields == {"tags": "- one\n- two", "draft": "true", "given_source": "wiki"}
+
+
+def test_a_rule_is_not_front_matter(load):
+    text = "---\n\nJust text.\n\n---\n\nMore.\n"
+    assert load("a.md", text)[0].text == text
+
+
+HTML = """<!DOCTYPE html><html><head><title> The  page </title><style>p{}</style></head><body>
+<header>Site name</header><nav><a href="/">Home</a></nav>
+<main><header><h1>Main &amp; title</h1></header><p>First <b>bold</b>
+ paragraph.<br>New line</p><script>var x = "no";</script><template>no</template>
+<h2>Part</h2><ul><li>one</li><li><p>two</p></li></ul>
+<table><tr><th>Name</th><th>Age</th></tr><tr><td><p>Ann</p></td><td>7</td></tr></table>
+<pre>
+  keep   this
+# not a heading
+</pre><!-- comment --></main><footer>Imprint</footer></body></html>"""
+
+
+def test_html_becomes_light_markdown(load):
+    [document] = load("a.html", HTML)
+    assert document.title == "The page"
+    assert document.text == (
+        "# Main & title\n\nFirst bold paragraph.\nNew line\n\n## Part\n\n- one\n- two\n\n"
+        "Name | Age\nAnn | 7\n\n```\n  keep   this\n# not a heading\n```"
+    )
+
+
+def test_html_without_title_takes_the_first_heading_then_the_file_name(load):
+    assert load("a.html", "<h1>Head <i>line</i></h1>text")[0].title == "Head line"
+    assert load("b.html", "text")[0].title == "b"
+
+
+def test_html_that_declares_its_encoding(load):
+    markup = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1"><p>Grüße</p>'
+    assert load("a.html", markup.encode("latin-1"))[0].text == "Grüße"
+    assert load("b.html", '<meta charset="no-such"><p>Grüße</p>')[0].text == "Grüße"
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<div>" * 3000 + "deep",
+        "<![if x]><p>deep</p>",
+        "<?xml version='1.0'?><html><body>deep</body></html>",
+        "http://deep",
+        "<p>deep<",
+    ],
+    ids=["nested", "declaration", "xhtml", "locator", "cut off"],
+)
+def test_odd_html_is_read(load, markup):
+    [document] = load("a.html", markup)
+    assert "deep" in document.text
