@@ -11,7 +11,6 @@ import gzip
 import json
 import math
 import random
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -22,22 +21,16 @@ from torch import Tensor
 from torch.nn import functional
 
 import config
+import contrast
 import encoder
 from model import EarlyExitCrossEncoder
 
-ALTERNATION = re.compile(r"\{\{([^|{}]*)\|([^|{}]*)\}\}")
-
-
-def card_groups(folder: Path) -> list[dict[str, Any]]:
+def card_groups(folder: Path, seed: int) -> list[dict[str, Any]]:
     """Two groups a contrast card: each query's own version against the other one."""
     groups = []
-    for path in sorted(folder.glob("contrast_*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            card = json.loads(line)
-            a = ALTERNATION.sub(r"\1", card["passage"])
-            b = ALTERNATION.sub(r"\2", card["passage"])
-            groups.append({"query": card["query_a"], "texts": [a, b], "source": path.stem})
-            groups.append({"query": card["query_b"], "texts": [b, a], "source": path.stem})
+    for card in contrast.cards(folder / "contrast_frames.txt", seed):
+        groups.append({"query": card["query_a"], "texts": [card["a"], card["b"]]})
+        groups.append({"query": card["query_b"], "texts": [card["b"], card["a"]]})
     return groups
 
 
@@ -55,7 +48,7 @@ class Stream:
 
     def __init__(self, settings: dict[str, Any], step: int) -> None:
         self.mined = mined_groups(settings["work"] / "groups")
-        self.cards = card_groups(settings["contrast"])
+        self.cards = card_groups(settings["contrast"], settings["seed"])
         self.share = settings["train"]["contrast_share"] if self.cards else 0.0
         self.size = settings["train"]["group"]
         self.rng = random.Random(settings["seed"] + 7919 * step)
