@@ -19,11 +19,11 @@ import numpy as np
 import Stemmer
 
 import data
-from shortlist.catalog import default_blend, load_encoder, load_reranker
+from shortlist.catalog import fitted_weights, load_encoder, load_reranker
 from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.pipeline import rerank_pool
+from shortlist.pipeline import rerank_pool, stage_one_share
 from shortlist.protocols import Encoder, Reranker
 from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.types import Hit, Passage
@@ -50,28 +50,35 @@ def without_itself(ids: list[str], query: str) -> list[str]:
     return [key for key in ids if key != query]
 
 
-def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker, blends: list[float]) -> dict:
-    """Orders of the pool by logit plus each weight, from one scoring pass; queries beyond the window are counted."""
-    orders: dict[float, dict[str, list[str]]] = {weight: {} for weight in blends}
+Variants = dict[str, dict[str, float]]
+"""Name of a row -> weights of the stage-one signals in the final score."""
+
+
+def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker, variants: Variants) -> dict:
+    """Orders of the pool for each variant, from one scoring pass; queries beyond the window are counted."""
+    orders: dict[str, dict[str, list[str]]] = {name: {} for name in variants}
     too_long = cut = scored = 0
     began = time.perf_counter()
     for query, pool in pools.items():
         below = [hit.passage.id for hit in pool[POOL:]]
+        hits = sorted(pool[:POOL], key=lambda hit: hit.retrieval_rank)
         try:
-            hits = rerank_pool(reranker, test.queries[query], pool[:POOL])
+            hits = rerank_pool(reranker, test.queries[query], hits)
         except InvalidInput:
             too_long += 1
-            hits = pool[:POOL]
+            for name in variants:
+                orders[name][query] = [hit.passage.id for hit in hits] + below
+            continue
         cut += sum(hit.truncated for hit in hits)
         scored += len(hits)
-        for weight in blends:
-            ordered = sorted(hits, key=lambda h: -((h.rerank_score or 0.0) + weight * h.signals.get("dense", 0.0)))
-            orders[weight][query] = [hit.passage.id for hit in ordered] + below
+        for name, weights in variants.items():
+            ordered = sorted(hits, key=lambda h: -((h.rerank_score or 0.0) + stage_one_share(h, weights)))
+            orders[name][query] = [hit.passage.id for hit in ordered] + below
     seconds = time.perf_counter() - began
     return {"orders": orders, "too_long": too_long, "cut": cut, "scored": scored, "seconds": round(seconds, 1)}
 
 
-def evaluate(name: str, encoder: Encoder, reranker: Reranker, blends: list[float], most: int) -> dict[str, object]:
+def evaluate(name: str, encoder: Encoder, reranker: Reranker, variants: Variants, most: int) -> dict[str, object]:
     """All stages on one set."""
     test = data.load(name, most_queries=most)
     with tempfile.TemporaryDirectory() as folder:
@@ -86,13 +93,13 @@ def evaluate(name: str, encoder: Encoder, reranker: Reranker, blends: list[float
                 }
                 for stage, retriever in stages.items()
             }
-    out: dict[str, object] = {"set": name, "queries": len(test.queries), "of": test.total, "passages": len(test.passages)}
+    out: dict[str, object] = {"set": name, "queries": len(test.queries), "of": test.total}
     table = {stage: {q: [h.passage.id for h in hits] for q, hits in found.items()} for stage, found in pools.items()}
     table["bm25s"] = {query: without_itself(ids, query) for query, ids in second_bm25(test).items()}
     for stage in ("hybrid", "dense"):
-        made = reranked(pools[stage], test, reranker, blends)
-        for weight, order in made.pop("orders").items():
-            table[f"{stage} + rerank" + (f" + {weight:g} cosine" if weight else "")] = order
+        made = reranked(pools[stage], test, reranker, variants)
+        for variant, order in made.pop("orders").items():
+            table[f"{stage} + {variant}"] = order
         out[f"{stage} rerank"] = made
     out["measures"] = {stage: data.measure(test.qrels, order) for stage, order in table.items()}
     return out
@@ -104,7 +111,7 @@ def fill(index: EmbeddedIndex, encoder: Encoder, passages: list[Passage]) -> Non
         index.add(part, encoder.encode_passages([one.content for one in part]))
 
 
-def trec_dl19(encoder: Encoder, reranker: Reranker, blends: list[float]) -> dict[str, object]:
+def trec_dl19(encoder: Encoder, reranker: Reranker, variants: Variants) -> dict[str, object]:
     """BM25's own top 100 of TREC DL 2019, reranked whole, against all NIST judgments."""
     test = data.load("trec_dl19", qrels_file="test_full.tsv")
     passages = {p.id: p for p in test.passages}
@@ -114,17 +121,16 @@ def trec_dl19(encoder: Encoder, reranker: Reranker, blends: list[float]) -> dict
         if query in test.queries:
             pools.setdefault(query, []).append(passage)
     table: dict[str, dict[str, list[str]]] = {"bm25 top 100": pools, "dense": {}}
-    for weight in blends:
-        table["rerank" + (f" + {weight:g} cosine" if weight else "")] = {}
+    table.update({name: {} for name in variants})
     for query, ids in pools.items():
         text = test.queries[query]
         contents = [passages[key].content for key in ids]
         cosines = encoder.encode_passages(contents) @ encoder.encode_queries([text])[0]
         logits = np.array(reranker.score(text, contents))
         table["dense"][query] = [ids[i] for i in np.argsort(-cosines, kind="stable")]
-        for weight in blends:
-            order = np.argsort(-(logits + weight * cosines), kind="stable")
-            table["rerank" + (f" + {weight:g} cosine" if weight else "")][query] = [ids[i] for i in order]
+        for name, weights in variants.items():
+            order = np.argsort(-(logits + weights.get("dense", 0.0) * cosines), kind="stable")
+            table[name][query] = [ids[i] for i in order]
     measures = {stage: data.measure(test.qrels, order) for stage, order in table.items()}
     return {"set": "trec_dl19 (BM25 top 100)", "queries": len(pools), "of": test.total, "measures": measures}
 
@@ -134,18 +140,21 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=[*SETS, "trec_dl19"])
     parser.add_argument("--queries", type=int, default=300, help="a fixed sample of larger query sets")
     parser.add_argument("--cross-encoder", default=CROSS_ENCODER)
-    parser.add_argument("--blend", type=float, nargs="*", help="weights besides 0; the fitted one if not given")
+    parser.add_argument("--weights", nargs="*", help="rows besides the fitted one, such as dense=10,bm25_share=2")
     parser.add_argument("--save", default=None, help="file name under benchmarks/results")
     asked = parser.parse_args()
     encoder, reranker = load_encoder(BI_ENCODER), load_reranker(asked.cross_encoder)
-    fitted = default_blend(BI_ENCODER, asked.cross_encoder)
-    blends = [0.0, *(asked.blend if asked.blend is not None else [fitted] if fitted else [])]
+    variants: Variants = {"logit": {}}
+    if fitted := fitted_weights(BI_ENCODER, asked.cross_encoder):
+        variants["logit + fitted"] = fitted
+    for one in asked.weights or []:
+        variants[f"logit + {one}"] = {name: float(value) for name, value in (p.split("=") for p in one.split(","))}
     results = []
     for name in asked.sets:
         one = (
-            trec_dl19(encoder, reranker, blends)
+            trec_dl19(encoder, reranker, variants)
             if name == "trec_dl19"
-            else evaluate(name, encoder, reranker, blends, asked.queries)
+            else evaluate(name, encoder, reranker, variants, asked.queries)
         )
         results.append(one)
         print(f"\n{one['set']}: {one['queries']} of {one['of']} queries")

@@ -15,10 +15,8 @@ ALTERNATION = re.compile(r"\{\{(.*?)\|(.*?)\}\}(?!\})")
 SLOT = re.compile(r"\{(\w+)\}")
 CARDS_PER_FRAME = 22
 
-SOFT = """Larkspur Quillon Mossbit Tarnet Fernio Cobaltine Wickery Saltbox Umbrelo Draftwood Pinion Oriel Kestro Bramble
-Lumenad Vireo Cinderly Hollow Maplet Novara Plumbob Skerry Tidemark Zephyrine Grovel Anvilly Quartzo Rookery""".split()
-PLACE = """Orrin Velmora Castlebeck Sundholm Harrow Tessaly Minderau Port Averil Lowmere Kirrin Dalby Estrava Hollin
-Marrowfield Ninevale Ostrand Penhallow Quessant Ridder Stavoren Thornby Ulmen Vasterby Wexcombe Yarrow Zelten""".split()
+SOFT = ["Larkspur", "Quillon", "Mossbit", "Tarnet", "Fernio", "Cobaltine", "Wickery", "Saltbox", "Umbrelo", "Draftwood", "Pinion", "Oriel", "Kestro", "Bramble", "Lumenad", "Vireo", "Cinderly", "Hollow", "Maplet", "Novara", "Plumbob", "Skerry", "Tidemark", "Zephyrine", "Grovel", "Anvilly", "Quartzo", "Rookery"]
+PLACE = ["Orrin", "Velmora", "Castlebeck", "Sundholm", "Harrow", "Tessaly", "Minderau", "Port", "Averil", "Lowmere", "Kirrin", "Dalby", "Estrava", "Hollin", "Marrowfield", "Ninevale", "Ostrand", "Penhallow", "Quessant", "Ridder", "Stavoren", "Thornby", "Ulmen", "Vasterby", "Wexcombe", "Yarrow", "Zelten"]
 PERSON = """Mira Aldane|Jon Bexley|Ines Corvane|Petra Dunmore|Tomas Elgin|Ruth Farrow|Oskar Gell|Anna Hildebrook|Ivo Jarrett
 Klara Lindqvist|Nils Morrow|Edda Norrington|Paul Ostrander|Greta Pell|Samir Quayle|Lena Rookwood|Hugo Sandoval|Tilda Umber
 Victor Wayland|Yusuf Zeller|Carla Ashdown|Bruno Castell""".replace("\n", "|").split("|")
@@ -28,9 +26,8 @@ Hexham Cycles|Ironside Labs|Juniper House|Kelpie Outdoor|Lodestar Paper|Marram E
 ).split("|")
 SPECIES = """marsh otter|grey tarnbird|blue reedling|sand marten|river lynx|hill dormouse|black skimmer|stone loach
 moor hare|silver vole|tufted diver|crested newt|pine grouse|rock martin""".replace("\n", "|").split("|")
-DRUG = """veltanol coramide nestiprin oraxil duvatrine palmecid tesovan ribalgin quinoret zemafil ludarin hestozan
-mirtacol sebutrol""".split()
-MONTH = "January February March April May June July August September October November December".split()
+DRUG = ["veltanol", "coramide", "nestiprin", "oraxil", "duvatrine", "palmecid", "tesovan", "ribalgin", "quinoret", "zemafil", "ludarin", "hestozan", "mirtacol", "sebutrol"]
+MONTH = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 
 
 def read_frames(path: Path) -> list[tuple[str, str, str, str]]:
@@ -58,9 +55,22 @@ def fill(rng: random.Random) -> dict[str, str]:
     n, m = rng.sample(range(2, 60), 2)
     year = rng.randrange(1790, 2000)
     return {
-        "soft": soft, "softer": softer, "place": place, "town": town, "person": person, "other": other, "firm": firm,
-        "maker": maker, "drug": drug, "remedy": remedy, "n": str(n), "m": str(m), "year": str(year),
-        "later": str(year + rng.randrange(1, 40)), "species": rng.choice(SPECIES), "month": rng.choice(MONTH),
+        "soft": soft,
+        "softer": softer,
+        "place": place,
+        "town": town,
+        "person": person,
+        "other": other,
+        "firm": firm,
+        "maker": maker,
+        "drug": drug,
+        "remedy": remedy,
+        "n": str(n),
+        "m": str(m),
+        "year": str(year),
+        "later": str(year + rng.randrange(1, 40)),
+        "species": rng.choice(SPECIES),
+        "month": rng.choice(MONTH),
     }
 
 
@@ -91,6 +101,13 @@ def cards(path: Path, seed: int) -> list[dict[str, Any]]:
 
             slotted = SLOT.sub(lambda slot, words=words: words[slot[1]], whole)
             a, b = ALTERNATION.sub(r"\1", slotted), ALTERNATION.sub(r"\2", slotted)
-            out.append({"kind": kind, "a": a[:1].upper() + a[1:], "b": b[:1].upper() + b[1:],
-                        "query_a": said(query_a), "query_b": said(query_b)})
+            out.append(
+                {
+                    "kind": kind,
+                    "a": a[:1].upper() + a[1:],
+                    "b": b[:1].upper() + b[1:],
+                    "query_a": said(query_a),
+                    "query_b": said(query_b),
+                }
+            )
     return out

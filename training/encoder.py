@@ -41,8 +41,10 @@ def tokenizer() -> Tokenizer:
 @torch.inference_mode()
 def embed(texts: list[str], model: BertModel, words: Tokenizer, window: int, batch_tokens: int = 8192) -> np.ndarray:
     """`(n, 384)` float32 unit rows, mean-pooled; texts longer than `window` tokens are cut."""
-    ids = [encoding.ids[: window - 1] + [102] if len(encoding.ids) > window else encoding.ids
-           for encoding in words.encode_batch(texts)]
+    ids = [
+        encoding.ids[: window - 1] + [102] if len(encoding.ids) > window else encoding.ids
+        for encoding in words.encode_batch(texts)
+    ]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     out = np.zeros((len(ids), model.config.hidden_size), dtype=np.float32)
     start = 0

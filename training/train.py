@@ -25,6 +25,7 @@ import contrast
 import encoder
 from model import EarlyExitCrossEncoder
 
+
 def card_groups(folder: Path, seed: int) -> list[dict[str, Any]]:
     """Two groups a contrast card: each query's own version against the other one."""
     groups = []
@@ -140,7 +141,8 @@ def optimiser(model: EarlyExitCrossEncoder, options: dict[str, Any]) -> torch.op
     body = [p for name, p in model.named_parameters() if p.requires_grad and not name.startswith("heads.")]
     return torch.optim.AdamW(
         [{"params": body, "lr": options["learning_rate"]}, {"params": heads, "lr": options["head_learning_rate"]}],
-        weight_decay=options["weight_decay"], betas=(0.9, 0.98),
+        weight_decay=options["weight_decay"],
+        betas=(0.9, 0.98),
     )
 
 
@@ -183,8 +185,7 @@ def main() -> None:
     for layer in model.modules():
         if isinstance(layer, torch.nn.Dropout):
             layer.p = 0.0
-    rates = [group["lr"] for group in (
-        {"lr": options["learning_rate"]}, {"lr": options["head_learning_rate"]})]
+    rates = [group["lr"] for group in ({"lr": options["learning_rate"]}, {"lr": options["head_learning_rate"]})]
     words, stream = encoder.tokenizer(), Stream(settings, step)
     weights = torch.tensor(options["exit_weights"], device=device)
     began = saved = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,12 +57,19 @@ def load_reranker(name: str = CROSS_ENCODER, *, precision: str = "auto", threads
     return CrossEncoder(name, precision=precision, threads=threads)
 
 
-def default_blend(bi_encoder: str, cross_encoder: str) -> float:
-    """The weight of the stage-one cosine that was fitted for this pair of models; 0 where none was."""
+def fitted_weights(bi_encoder: str, cross_encoder: str, blend: float = 1.0) -> dict[str, float]:
+    """The weights of stage-one signals that were fitted for this pair of models, times `blend`; none where none were.
+
+    Raises:
+        InvalidInput: `blend` is negative, infinite or NaN.
+    """
+    if not math.isfinite(blend) or blend < 0:
+        raise InvalidInput(f"blend must be 0 (off) or more, not {blend}")
     path = ROOT / cross_encoder / "blend.json"
-    if not path.is_file():
-        return 0.0
-    return float(json.loads(path.read_text(encoding="utf-8")).get(bi_encoder, 0.0))
+    if blend == 0 or not path.is_file():
+        return {}
+    fitted = json.loads(path.read_text(encoding="utf-8")).get(bi_encoder, {})
+    return {name: blend * float(weight) for name, weight in fitted.items()}
 
 
 def make_splitter(bi_encoder: str = BI_ENCODER, cross_encoder: str = CROSS_ENCODER) -> Splitter:
@@ -89,13 +97,16 @@ def make_splitter(bi_encoder: str = BI_ENCODER, cross_encoder: str = CROSS_ENCOD
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How an index is searched. `cross_encoder` None means stage one alone; `blend` None means the fitted weight."""
+    """How an index is searched. `cross_encoder` None means stage one alone.
+
+    `blend` scales the fitted weights of the stage-one signals in the final score: 1 as fitted, 0 the logit alone.
+    """
 
     retriever: str = "hybrid"
     bi_encoder: str | None = None
     cross_encoder: str | None = CROSS_ENCODER
     precision: str = "auto"
-    blend: float | None = None
+    blend: float = 1.0
     threads: int | None = None
 
 
@@ -146,10 +157,8 @@ def open_index(folder: Path | str, settings: Settings | None = None) -> OpenInde
         with ThreadPoolExecutor(2) as loaders:
             reranker = loaders.submit(_reranker, wanted)
             retriever = loaders.submit(_retriever, index, wanted)
-            blend = wanted.blend
-            if blend is None:
-                blend = default_blend(index.manifest.encoder, wanted.cross_encoder or "")
-            return OpenIndex(index, Shortlist(retriever.result(), reranker.result(), blend=blend))
+            weights = fitted_weights(index.manifest.encoder, wanted.cross_encoder or "", wanted.blend)
+            return OpenIndex(index, Shortlist(retriever.result(), reranker.result(), weights=weights))
     except BaseException:
         index.close()
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shortlist.errors import BadScores, InvalidInput
@@ -33,36 +33,46 @@ def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> tuple[l
     return [float(score) for score in scores], cut
 
 
-def rerank_pool(reranker: Reranker, query: str, pool: Sequence[Hit], *, blend: float = 0.0) -> list[Hit]:
+def rerank_pool(
+    reranker: Reranker, query: str, pool: Sequence[Hit], weights: Mapping[str, float] | None = None
+) -> list[Hit]:
     """The pool's hits, best first, with `rerank_score` filled in; ties keep stage one's order.
 
-    `score` is the reranker's raw score plus `blend` times the stage-one cosine; the cosine counts only where
-    every hit has one, since a sum that some lack would not compare. Nothing depends on the pool's other hits.
+    `score` is the reranker's raw score plus, for each signal in `weights`, its weight times the hit's signal; a
+    hit that lacks the signal gets 0 from it. No score depends on the pool's other hits.
     """
     if not pool:
         return []
     scores, cut = score_texts(reranker, query, [hit.passage.content for hit in pool])
-    weight = blend if all("dense" in hit.signals for hit in pool) else 0.0
     joined = [
-        replace(hit, score=score + weight * hit.signals.get("dense", 0.0), rerank_score=score, truncated=was_cut)
+        replace(hit, score=score + stage_one_share(hit, weights or {}), rerank_score=score, truncated=was_cut)
         for hit, score, was_cut in zip(pool, scores, cut, strict=True)
     ]
     joined.sort(key=lambda hit: -hit.score)
     return [replace(hit, rank=rank) for rank, hit in enumerate(joined, start=1)]
 
 
+def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:
+    """What stage one adds to the hit's final score: the weighted sum of its signals."""
+    return sum(weight * hit.signals.get(name, 0.0) for name, weight in weights.items())
+
+
 class Shortlist:
     """Search in two stages. `reranker` None gives stage one alone.
 
-    `blend` is the weight of the stage-one cosine in the final score; see `rerank_pool`.
+    `weights` says how much of each stage-one signal goes into the final score beside the reranker's; none by
+    default. See `rerank_pool`.
     """
 
-    def __init__(self, retriever: Retriever, reranker: Reranker | None = None, *, blend: float = 0.0) -> None:
-        if not math.isfinite(blend) or blend < 0:
-            raise InvalidInput(f"blend must be 0 or more, not {blend}")
+    def __init__(
+        self, retriever: Retriever, reranker: Reranker | None = None, *, weights: Mapping[str, float] | None = None
+    ) -> None:
+        self.weights = dict(weights or {})
+        for name, weight in self.weights.items():
+            if not math.isfinite(weight) or weight < 0:
+                raise InvalidInput(f"the weight of {name} must be 0 or more, not {weight}")
         self.retriever = retriever
         self.reranker = reranker
-        self.blend = blend
 
     def search(
         self, query: str, *, pool_size: int = POOL_SIZE, k: int = K, where: Where | None = None, tail: bool = False
@@ -81,7 +91,7 @@ class Shortlist:
         found = self.retriever.retrieve(query, max(pool_size, k), where)
         retrieved = time.perf_counter()
         pool, below = found[:pool_size], found[pool_size:]
-        hits = rerank_pool(self.reranker, query, pool, blend=self.blend) if self.reranker is not None else list(pool)
+        hits = rerank_pool(self.reranker, query, pool, self.weights) if self.reranker is not None else list(pool)
         done = time.perf_counter()
         return Ranking(
             query=query,

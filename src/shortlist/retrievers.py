@@ -61,7 +61,8 @@ class Lexical:
 class Hybrid:
     """By both, fused by reciprocal rank. `signals` holds "dense" for every hit, and "bm25" where that leg found it.
 
-    Each leg is read to `depth`, or to the pool size where that is larger.
+    "bm25_share" is the BM25 score over the query's highest: it compares between queries, and does not depend on
+    the pool. Each leg is read to `depth`, or to the pool size where that is larger.
     """
 
     def __init__(self, index: Index, encoder: Encoder, *, depth: int = LEAST_DEPTH) -> None:
@@ -81,7 +82,10 @@ class Hybrid:
         fused = rrf([list(by_vector), list(by_words)])[:k]
         missing = [key for key, _ in fused if key not in by_vector]
         by_vector |= dict(zip(missing, self._index.similarities(vector, missing), strict=True))
+        highest = max(by_words.values(), default=1.0)
         signals = [
-            {"dense": by_vector[key], **({"bm25": by_words[key]} if key in by_words else {})} for key, _ in fused
+            {"dense": by_vector[key]}
+            | ({"bm25": by_words[key], "bm25_share": by_words[key] / highest} if key in by_words else {})
+            for key, _ in fused
         ]
         return ranked([(passages[key], score) for key, score in fused], signals)

@@ -46,8 +46,8 @@ def _stage_two(out: Console, made: Demo) -> None:
     for hit in ranking.hits[:SHOWN]:
         moved = hit.retrieval_rank - hit.rank
         out.print(
-            f"   {hit.rank} {_mark(made, hit)} was {hit.retrieval_rank:>2} ({moved:+d})  logit {hit.rerank_score:+.3f}  "
-            f"score {hit.score:+.3f}  {hit.passage.title}",
+            f"   {hit.rank} {_mark(made, hit)} was {hit.retrieval_rank:>2} ({moved:+d})  "
+            f"logit {hit.rerank_score:+.3f}  score {hit.score:+.3f}  {hit.passage.title}",
         )
     first = ranking.hits[0]
     own = max(ranking.hits, key=lambda hit: hit.rerank_score or 0.0)

@@ -18,7 +18,7 @@ from shortlist.errors import InvalidInput
 from shortlist.models.packaged import CROSS_ENCODER
 
 
-def rerank(  # noqa: PLR0913 - one parameter an option
+def rerank(
     query: Annotated[str, typer.Argument(help="What to rank for.", show_default=False)],
     file: Annotated[str, typer.Argument(help="One candidate a line, plain or JSON; - reads standard input.")] = "-",
     top: Annotated[int | None, typer.Option("--top", help="Candidates to show; all if not given.")] = None,

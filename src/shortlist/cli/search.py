@@ -34,9 +34,8 @@ def search(  # noqa: PLR0913 - one parameter an option
     cross_encoder: CrossEncoderOption = CROSS_ENCODER,
     precision: PrecisionOption = "auto",
     blend: Annotated[
-        float | None,
-        typer.Option("--blend", help="Weight of the stage-one cosine beside the logit; the fitted one if not given."),
-    ] = None,
+        float, typer.Option("--blend", help="Scales what stage one adds to the logit; 0 turns it off.")
+    ] = 1.0,
     tail: Annotated[bool, typer.Option("--tail", help="Let --top go past the pool, in stage-one order.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     as_context: Annotated[bool, typer.Option("--context", help="Numbered passages, ready for a prompt.")] = False,
@@ -49,12 +48,12 @@ def search(  # noqa: PLR0913 - one parameter an option
     with open_index(index, settings) as opened:
         loaded = time.perf_counter() - began
         ranking = opened.search(query, pool_size=pool, k=top, where=parse_where(where or []), tail=tail)
-        weight = opened.shortlist.blend
+        weights = opened.shortlist.weights
     out = Console(highlight=False)
     if as_json:
-        typer.echo(show.as_json(ranking, loaded, weight))
+        typer.echo(show.as_json(ranking, loaded, weights))
     elif as_context:
         typer.echo(show.as_context(ranking))
     else:
         show.table(out, ranking)
-        show.footer(out, ranking, loaded, weight)
+        show.footer(out, ranking, loaded, weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +57,20 @@ def table(out: Console, ranking: Ranking) -> None:
         out.print(f"     {snippet(hit.passage.text, ranking.query, SNIPPET)}", markup=False, soft_wrap=True)
 
 
-def footer(out: Console, ranking: Ranking, loaded: float, blend: float) -> None:
+def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> None:
     """Prints what it cost: seconds a stage, passages scored and cut."""
     seconds = ranking.seconds
     line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
+    added = "".join(f" + {weight:g} x {name}" for name, weight in weights.items())
     if ranking.reranked:
         line += (
             f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {ranking.truncated} cut; "
-            f"final score = logit + {blend:g} x cosine"
+            f"final score = logit{added}"
         )
     out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim")
 
 
-def as_json(ranking: Ranking, loaded: float, blend: float) -> str:
+def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> str:
     """The ranking as one JSON object."""
     return json.dumps(
         {
@@ -77,7 +79,7 @@ def as_json(ranking: Ranking, loaded: float, blend: float) -> str:
             "scored": ranking.scored,
             "truncated": ranking.truncated,
             "reranked": ranking.reranked,
-            "blend": blend,
+            "weights": dict(weights),
             "seconds": {**ranking.seconds, "load": loaded},
             "hits": [_hit(place, hit) for place, hit in enumerate(ranking.hits, start=1)],
         },

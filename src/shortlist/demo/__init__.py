@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from shortlist.catalog import default_blend, load_encoder, load_reranker
+from shortlist.catalog import fitted_weights, load_encoder, load_reranker
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.pipeline import Shortlist
@@ -50,7 +50,7 @@ def run(folder: Path, *, pools: tuple[int, ...] = (1, 4)) -> Demo:
     with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=encoder.dimension) as index:
         index.add(passages, encoder.encode_passages([passage.content for passage in passages]))
         dense = Dense(index, encoder)
-        both = Shortlist(dense, reranker, blend=default_blend(BI_ENCODER, CROSS_ENCODER))
+        both = Shortlist(dense, reranker, weights=fitted_weights(BI_ENCODER, CROSS_ENCODER))
         return Demo(
             notes=len(passages),
             relevant=relevant,

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from pathlib import Path
 
 from shortlist.errors import HubUnreachable, ModelNotFound
@@ -33,7 +35,6 @@ def pull(name: str, onnx_file: str | None = None) -> Path:
         ModelNotFound: The hub has no such model, or it is private or gated and `HF_TOKEN` does not open it.
         HubUnreachable: The hub did not answer and the cache does not hold the model.
     """
-    import httpx
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -55,7 +56,7 @@ def pull(name: str, onnx_file: str | None = None) -> Path:
         ) from error
     except HFValidationError as error:
         raise ModelNotFound(f"{name!r} is no model id: {error}") from error
-    except (OfflineModeIsEnabled, httpx.HTTPError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (OfflineModeIsEnabled, _transport_error(), HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         return _cached(name, error)
 
 
@@ -85,3 +86,10 @@ def _cached(name: str, cause: Exception) -> Path:
         f"the model hub at {constants.ENDPOINT} can't be reached for {name} ({type(cause).__name__}), and it is not "
         "in the cache: check the connection or HF_ENDPOINT, or give a local model folder"
     ) from cause
+
+
+def _transport_error() -> type[Exception]:
+    """What the hub library's HTTP client raises; huggingface_hub 2 moved from httpx to httpx2."""
+    client = importlib.import_module("httpx2" if importlib.util.find_spec("httpx2") else "httpx")
+    error: type[Exception] = client.HTTPError
+    return error
