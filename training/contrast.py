@@ -15,19 +15,125 @@ ALTERNATION = re.compile(r"\{\{(.*?)\|(.*?)\}\}(?!\})")
 SLOT = re.compile(r"\{(\w+)\}")
 CARDS_PER_FRAME = 22
 
-SOFT = ["Larkspur", "Quillon", "Mossbit", "Tarnet", "Fernio", "Cobaltine", "Wickery", "Saltbox", "Umbrelo", "Draftwood", "Pinion", "Oriel", "Kestro", "Bramble", "Lumenad", "Vireo", "Cinderly", "Hollow", "Maplet", "Novara", "Plumbob", "Skerry", "Tidemark", "Zephyrine", "Grovel", "Anvilly", "Quartzo", "Rookery"]
-PLACE = ["Orrin", "Velmora", "Castlebeck", "Sundholm", "Harrow", "Tessaly", "Minderau", "Port", "Averil", "Lowmere", "Kirrin", "Dalby", "Estrava", "Hollin", "Marrowfield", "Ninevale", "Ostrand", "Penhallow", "Quessant", "Ridder", "Stavoren", "Thornby", "Ulmen", "Vasterby", "Wexcombe", "Yarrow", "Zelten"]
-PERSON = """Mira Aldane|Jon Bexley|Ines Corvane|Petra Dunmore|Tomas Elgin|Ruth Farrow|Oskar Gell|Anna Hildebrook|Ivo Jarrett
-Klara Lindqvist|Nils Morrow|Edda Norrington|Paul Ostrander|Greta Pell|Samir Quayle|Lena Rookwood|Hugo Sandoval|Tilda Umber
-Victor Wayland|Yusuf Zeller|Carla Ashdown|Bruno Castell""".replace("\n", "|").split("|")
+SOFT = [
+    "Larkspur",
+    "Quillon",
+    "Mossbit",
+    "Tarnet",
+    "Fernio",
+    "Cobaltine",
+    "Wickery",
+    "Saltbox",
+    "Umbrelo",
+    "Draftwood",
+    "Pinion",
+    "Oriel",
+    "Kestro",
+    "Bramble",
+    "Lumenad",
+    "Vireo",
+    "Cinderly",
+    "Hollow",
+    "Maplet",
+    "Novara",
+    "Plumbob",
+    "Skerry",
+    "Tidemark",
+    "Zephyrine",
+    "Grovel",
+    "Anvilly",
+    "Quartzo",
+    "Rookery",
+]
+PLACE = [
+    "Orrin",
+    "Velmora",
+    "Castlebeck",
+    "Sundholm",
+    "Harrow",
+    "Tessaly",
+    "Minderau",
+    "Port",
+    "Averil",
+    "Lowmere",
+    "Kirrin",
+    "Dalby",
+    "Estrava",
+    "Hollin",
+    "Marrowfield",
+    "Ninevale",
+    "Ostrand",
+    "Penhallow",
+    "Quessant",
+    "Ridder",
+    "Stavoren",
+    "Thornby",
+    "Ulmen",
+    "Vasterby",
+    "Wexcombe",
+    "Yarrow",
+    "Zelten",
+]
+PERSON = [
+    "Mira Aldane",
+    "Jon Bexley",
+    "Ines Corvane",
+    "Petra Dunmore",
+    "Tomas Elgin",
+    "Ruth Farrow",
+    "Oskar Gell",
+    "Anna Hildebrook",
+    "Ivo Jarrett",
+    "Klara Lindqvist",
+    "Nils Morrow",
+    "Edda Norrington",
+    "Paul Ostrander",
+    "Greta Pell",
+    "Samir Quayle",
+    "Lena Rookwood",
+    "Hugo Sandoval",
+    "Tilda Umber",
+    "Victor Wayland",
+    "Yusuf Zeller",
+    "Carla Ashdown",
+    "Bruno Castell",
+]
 FIRM = """Halvard & Sons|Brightwater Tools|Corning Lane|Delmar Freight|Eastgate Optics|Fennel Foods|Garland Shipping
 Hexham Cycles|Ironside Labs|Juniper House|Kelpie Outdoor|Lodestar Paper|Marram Energy|Northpier Books""".replace(
     "\n", "|"
 ).split("|")
 SPECIES = """marsh otter|grey tarnbird|blue reedling|sand marten|river lynx|hill dormouse|black skimmer|stone loach
 moor hare|silver vole|tufted diver|crested newt|pine grouse|rock martin""".replace("\n", "|").split("|")
-DRUG = ["veltanol", "coramide", "nestiprin", "oraxil", "duvatrine", "palmecid", "tesovan", "ribalgin", "quinoret", "zemafil", "ludarin", "hestozan", "mirtacol", "sebutrol"]
-MONTH = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+DRUG = [
+    "veltanol",
+    "coramide",
+    "nestiprin",
+    "oraxil",
+    "duvatrine",
+    "palmecid",
+    "tesovan",
+    "ribalgin",
+    "quinoret",
+    "zemafil",
+    "ludarin",
+    "hestozan",
+    "mirtacol",
+    "sebutrol",
+]
+MONTH = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 def read_frames(path: Path) -> list[tuple[str, str, str, str]]:

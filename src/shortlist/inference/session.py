@@ -88,7 +88,7 @@ class OnnxEngine:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        except (RuntimeError, ValueError) as error:
+        except Exception as error:  # its errors share no base but Exception
             raise ModelError(f"ONNX Runtime can't load {file}: {error}") from error
         self.inputs = [one.name for one in self._session.get_inputs()]
         self._output = self._session.get_outputs()[0].name

@@ -22,6 +22,7 @@ SMALL_FILES = (
     "config_sentence_transformers.json",
     "*_Pooling/config.json",
 )
+HUB_SECONDS = 10.0
 TORCH_FILES = ("model.safetensors", "pytorch_model.bin", "vocab.txt", "*_Dense/*")
 
 
@@ -46,7 +47,9 @@ def pull(name: str, onnx_file: str | None = None) -> Path:
     )
 
     try:
-        files = HfApi().list_repo_files(name)
+        # Not list_repo_files: it tries an unreachable hub for over twenty seconds before it gives up.
+        info = HfApi().model_info(name, timeout=HUB_SECONDS)
+        files = [one.rfilename for one in info.siblings or []]
         return Path(snapshot_download(name, allow_patterns=_wanted(files, onnx_file)))
     except GatedRepoError as error:
         raise ModelNotFound(f"{name} is gated: accept its terms on the hub and set HF_TOKEN") from error
@@ -68,15 +71,11 @@ def _wanted(files: list[str], onnx_file: str | None) -> list[str]:
 
 
 def _cached(name: str, cause: Exception) -> Path:
-    from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub import constants, try_to_load_from_cache
 
-    try:
-        folder = Path(snapshot_download(name, local_files_only=True))
-    except LocalEntryNotFoundError:
-        folder = None
-    if folder is not None and (folder / "config.json").is_file():
-        return folder
+    held = try_to_load_from_cache(name, "config.json")
+    if isinstance(held, str):
+        return Path(held).parent
     if constants.HF_HUB_OFFLINE:
         raise HubUnreachable(
             f"HF_HUB_OFFLINE is set and {name} is not in the cache {constants.HF_HUB_CACHE}: unset it, "

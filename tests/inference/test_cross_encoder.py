@@ -1,0 +1,168 @@
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import tiny
+from shortlist import CrossEncoder
+from shortlist.encoders.onnx import OnnxEncoder
+from shortlist.errors import BadScores, InvalidInput, ModelError
+from shortlist.inference.runtimes import choose
+from shortlist.inference.words import Words
+from shortlist.models import encoder_spec
+from shortlist.models.folder import read_encoder
+
+QUERY = "which store runs without a server"
+TEXTS = [
+    "A vector store that runs inside your program.",
+    "Start the server first, then connect a client to it.",
+    "",
+    "Bread is baked at two hundred degrees. " * 6,
+    "Cats sleep most of the day.",
+]
+
+
+def expected(query, text, window=64):
+    words = {word: i for i, word in enumerate(tiny.WORDS)}
+    asked = [words.get(w, 1) for w in query.split()]
+    read = [words.get(w, 1) for w in text.split()][: window - len(asked) - 3]
+    ids = [2, *asked, 3, *read, 3]
+    return sum(ids) / len(ids)
+
+
+def test_scores_by_hand_in_the_given_order(tmp_path):
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path)), precision="exact")
+    texts = ["cat", "green " * 9, "the dog sat", ""]
+    assert model.score("query", texts) == pytest.approx([expected("query", text) for text in texts], abs=1e-5)
+
+
+def test_no_texts_no_scores(tmp_path):
+    assert CrossEncoder(str(tiny.cross_encoder(tmp_path))).score("query", []) == []
+
+
+@pytest.mark.parametrize("query", ["", "  \n"])
+def test_an_empty_query_is_refused(tmp_path, query):
+    with pytest.raises(InvalidInput, match="query is empty"):
+        CrossEncoder(str(tiny.cross_encoder(tmp_path))).score(query, ["cat"])
+
+
+def test_truncation_cuts_the_passage_and_is_reported(tmp_path):
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path)), precision="exact")
+    long = "green " * 300
+    scores, cut = model.score_and_report("red cat", ["cat", long])
+    assert cut == [False, True]
+    assert scores[1] == pytest.approx(expected("red cat", long), abs=1e-5)
+
+
+def test_a_query_that_leaves_no_room_says_how_long_it_may_be(tmp_path):
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path)))
+    assert len(model.score("cat " * 29, ["dog"])) == 1
+    with pytest.raises(InvalidInput, match=r"query has 30 tokens and the reranker's window is 64.*Shorten.*29 tokens"):
+        model.score("cat " * 30, ["dog"])
+
+
+@pytest.mark.parametrize("fault", [math.nan, math.inf])
+def test_a_model_that_returns_no_number_raises(tmp_path, fault):
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path, fault=fault)), precision="exact")
+    with pytest.raises(BadScores, match="for text 0 of 1: 'cat'"):
+        model.score("query", ["cat"])
+
+
+def test_more_than_one_label_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="has 3 labels"):
+        CrossEncoder(str(tiny.cross_encoder(tmp_path, labels=3)))
+
+
+def test_a_file_that_is_no_onnx_raises(tmp_path):
+    folder = tiny.cross_encoder(tmp_path)
+    (folder / "onnx" / "model.onnx").write_bytes(b"garbage")
+    for precision in ("exact", "auto"):
+        with pytest.raises(ModelError, match="can't load"):
+            CrossEncoder(str(folder), precision=precision)
+
+
+def test_precision_names():
+    assert choose("exact").precision == "fp32"
+    assert choose().why
+    with pytest.raises(InvalidInput, match="choose one of auto, exact, fast"):
+        choose("int4")
+
+
+@pytest.fixture(scope="module", params=["exact", "auto"])
+def packaged(request):
+    return CrossEncoder(precision=request.param)
+
+
+def test_a_score_hardly_depends_on_its_batch_mates(packaged):
+    together = packaged.score(QUERY, TEXTS)
+    alone = [packaged.score(QUERY, [text])[0] for text in TEXTS]
+    assert np.abs(np.array(together) - alone).max() <= 0.01
+
+
+def test_order_of_texts_does_not_matter(packaged):
+    backwards = packaged.score(QUERY, TEXTS[::-1])[::-1]
+    assert backwards == pytest.approx(packaged.score(QUERY, TEXTS), abs=0.01)
+
+
+def test_fast_agrees_with_exact():
+    exact, auto = CrossEncoder(precision="exact"), CrossEncoder()
+    one, other = exact.score(QUERY, TEXTS), auto.score(QUERY, TEXTS)
+    assert np.abs(np.array(one) - other).max() < 0.3
+
+
+def test_threads_share_a_model(packaged):
+    reference = packaged.score(QUERY, TEXTS)
+    with ThreadPoolExecutor(4) as pool:
+        for scores in pool.map(lambda _: packaged.score(QUERY, TEXTS), range(12)):
+            assert scores == pytest.approx(reference, abs=0.01)
+
+
+@pytest.mark.parametrize("pooling", ["mean_tokens", "cls_token", "max_tokens", "lasttoken"])
+def test_pooling_by_hand(tmp_path, pooling):
+    folder = tiny.encoder(tmp_path, pooling=pooling)
+    encoder = OnnxEncoder(read_encoder(folder, "tiny"), precision="exact")
+    states = tiny.table()[[2, 6, 7, 3]]
+    pooled = {
+        "mean_tokens": states.mean(0),
+        "cls_token": states[0],
+        "max_tokens": states.max(0),
+        "lasttoken": states[-1],
+    }[pooling]
+    vectors = encoder.encode_passages(["cat dog", "a the cat dog sat runs"])
+    assert vectors[0] == pytest.approx(pooled / np.linalg.norm(pooled), abs=1e-6)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1], abs=1e-6)
+
+
+def test_prompts_stand_in_front(tmp_path):
+    folder = tiny.encoder(tmp_path, pooling="mean_tokens")
+    plain = OnnxEncoder(read_encoder(folder, "tiny"), precision="exact")
+    prompted = OnnxEncoder(read_encoder(folder, "e5-small"), precision="exact")
+    assert prompted.encode_queries(["cat"]) == pytest.approx(plain.encode_queries(["query: cat"]), abs=1e-6)
+    assert prompted.encode_passages(["cat"]) == pytest.approx(plain.encode_queries(["passage: cat"]), abs=1e-6)
+
+
+def test_long_texts_are_cut_and_counted(tmp_path):
+    encoder = OnnxEncoder(read_encoder(tiny.encoder(tmp_path), "tiny"), precision="exact")
+    vectors = encoder.encode_passages(["cat " * 50, "cat"])
+    assert vectors.shape == (2, tiny.WIDTH)
+    assert encoder.truncated == 1
+    assert encoder.encode_passages([]).shape == (0, tiny.WIDTH)
+
+
+def test_the_packaged_encoder_keeps_meaning():
+    encoder = OnnxEncoder(encoder_spec("all-MiniLM-L6-v2"), precision="exact")
+    cat, kitten, tax = encoder.encode_passages(["a cat", "a kitten", "income tax law"])
+    assert cat @ kitten > 0.7 > 0.3 > cat @ tax
+    # The numbers are sentence-transformers' under torch, for the original fp32 weights.
+    assert encoder.encode_queries(["a cat"])[0][:4] == pytest.approx([0.06173372, 0.04145974, 0.00876336, 0.06251235], abs=1e-4)
+
+
+def test_words_frame_pairs_as_the_tokenizer_does(tmp_path):
+    tiny.tokenizer(tmp_path)
+    words = Words(tmp_path / "tokenizer.json", 64)
+    (pair,), _ = words.pairs("cat sat", ["a dog"])
+    assert (list(pair.ids), pair.split) == ([2, 6, 8, 3, 4, 7, 3], 4)
+    (single,), _ = words.singles(["cat"])
+    assert list(single.ids) == [2, 6, 3]
+    assert words.special_tokens == 3

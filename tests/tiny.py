@@ -1,0 +1,99 @@
+"""Small models that the tests make: real ONNX files with a real tokenizer, a few kilobytes each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+WORDS = "[PAD] [UNK] [CLS] [SEP] a the cat dog sat runs not no server local file query passage red blue green".split()
+WIDTH = 8
+
+
+def tokenizer(folder: Path) -> None:
+    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    words.normalizer = normalizers.Lowercase()
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    words.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    words.save(str(folder / "tokenizer.json"))
+
+
+def save(folder: Path, nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray], output: str, file: str) -> None:
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
+        for name in ("input_ids", "attention_mask", "token_type_ids")
+    ]
+    made = helper.make_graph(
+        nodes,
+        "tiny",
+        inputs,
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = folder / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
+
+
+def table() -> np.ndarray:
+    return np.random.default_rng(5).normal(size=(len(WORDS), WIDTH)).astype(np.float32)
+
+
+def encoder(folder: Path, *, file: str = "onnx/model.onnx", pooling: str | None = "mean_tokens", **config: object) -> Path:
+    """A bi-encoder whose token states are rows of a fixed table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer(folder)
+    settings = {"hidden_size": WIDTH, "max_position_embeddings": 16, "model_type": "bert", **config}
+    (folder / "config.json").write_text(json.dumps(settings))
+    if pooling:
+        (folder / "modules.json").write_text(
+            json.dumps(
+                [
+                    {"path": "", "type": "sentence_transformers.models.Transformer"},
+                    {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+                    {"path": "2_Normalize", "type": "sentence_transformers.models.Normalize"},
+                ]
+            )
+        )
+        (folder / "1_Pooling").mkdir(exist_ok=True)
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps({f"pooling_mode_{pooling}": True}))
+    nodes = [helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])]
+    save(folder, nodes, {"table": table()}, "last_hidden_state", file)
+    return folder
+
+
+def cross_encoder(folder: Path, *, file: str = "onnx/model.onnx", labels: int = 1, fault: float = 0.0) -> Path:
+    """A cross-encoder: the mean over a pair's real tokens of a fixed number a word, plus `fault`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer(folder)
+    settings = {
+        "hidden_size": WIDTH,
+        "max_position_embeddings": 64,
+        "model_type": "bert",
+        "id2label": {str(i): f"LABEL_{i}" for i in range(labels)},
+        "sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"},
+    }
+    (folder / "config.json").write_text(json.dumps(settings))
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["values"]),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["values", "mask"], ["kept"]),
+        helper.make_node("ReduceSum", ["kept", "axis"], ["sum"], keepdims=1),
+        helper.make_node("ReduceSum", ["mask", "axis"], ["count"], keepdims=1),
+        helper.make_node("Div", ["sum", "count"], ["mean"]),
+        helper.make_node("Add", ["mean", "fault"], ["logits"]),
+    ]
+    constants = {
+        "table": np.arange(len(WORDS), dtype=np.float32),
+        "axis": np.array([1], dtype=np.int64),
+        "fault": np.array(fault, dtype=np.float32),
+    }
+    save(folder, nodes, constants, "logits", file)
+    return folder
