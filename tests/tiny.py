@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] a the cat dog sat runs not no server local file query passage red blue green".split()
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "the", "cat", "dog", "sat", "runs", "not", "no", "server", "local", "file", "query", "passage", "red", "blue", "green"]
 WIDTH = 8
 
 
@@ -46,7 +46,9 @@ def table() -> np.ndarray:
     return np.random.default_rng(5).normal(size=(len(WORDS), WIDTH)).astype(np.float32)
 
 
-def encoder(folder: Path, *, file: str = "onnx/model.onnx", pooling: str | None = "mean_tokens", **config: object) -> Path:
+def encoder(
+    folder: Path, *, file: str = "onnx/model.onnx", pooling: str | None = "mean_tokens", **config: object
+) -> Path:
     """A bi-encoder whose token states are rows of a fixed table."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer(folder)

@@ -34,10 +34,10 @@ def write_tokenizer(target: Path) -> None:
 
 
 def write_manifest(target: Path) -> None:
-    """`manifest.json` with the sha256 of every file that is loaded."""
+    """`manifest.json` with the sha256 of every file that is loaded; the form that models/packaged.py checks."""
     files = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(target.iterdir())
+        path.relative_to(target).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(target.rglob("*"))
         if path.suffix in {".onnx", ".json"} and path.name != "manifest.json"
     }
     (target / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")

@@ -155,7 +155,9 @@ def test_the_packaged_encoder_keeps_meaning():
     cat, kitten, tax = encoder.encode_passages(["a cat", "a kitten", "income tax law"])
     assert cat @ kitten > 0.7 > 0.3 > cat @ tax
     # The numbers are sentence-transformers' under torch, for the original fp32 weights.
-    assert encoder.encode_queries(["a cat"])[0][:4] == pytest.approx([0.06173372, 0.04145974, 0.00876336, 0.06251235], abs=1e-4)
+    assert encoder.encode_queries(["a cat"])[0][:4] == pytest.approx(
+        [0.06173372, 0.04145974, 0.00876336, 0.06251235], abs=1e-4
+    )
 
 
 def test_words_frame_pairs_as_the_tokenizer_does(tmp_path):

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from shortlist.inference.runtimes import choose
 from shortlist.models import locate
@@ -22,18 +21,17 @@ def models(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     out = Console(highlight=False)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("model", "role", "licence", "M params", "window", "where", "file"):
-        table.add_column(heading, overflow="fold")
     for record in CATALOGUE:
-        where, file = "hub", "chosen at download"
+        where = "in the box" if record.packaged else "hub"
+        out.print(
+            f"{record.id}\n  {record.role}, {record.licence}, {record.parameters:g} M parameters, "
+            f"window {record.max_length} tokens, {where}",
+            soft_wrap=True,
+        )
         if record.packaged:
             _, folder = locate(record.id)
-            where, file = "in the box", choose_onnx(path.name for path in folder.glob("*.onnx"))[1]
-        table.add_row(
-            record.id, record.role, record.licence, f"{record.parameters:g}", str(record.max_length), where, file
-        )
-    out.print(table)
+            out.print(f"  runs {choose_onnx(path.name for path in folder.glob('*.onnx'))[1]}", soft_wrap=True)
+        out.print(f"  {record.note}", soft_wrap=True)
     for precision in ("auto", "exact"):
         runtime = choose(precision)
         out.print(f"{precision}: {runtime.engine} {runtime.precision} - {runtime.why}", soft_wrap=True)

@@ -31,6 +31,7 @@ def payload(passage: Passage) -> dict[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "metadata": dict(passage.metadata),
+        "flags": [_flag(name, value) for name, value in passage.metadata.items() if isinstance(value, bool)],
     }
 
 
@@ -71,8 +72,15 @@ def condition(where: Where | None) -> qdrant_edge.Filter | None:
 def _matches(key: str, field: str, value: Value) -> list[Any]:
     import qdrant_edge as engine
 
-    if isinstance(value, (bool, str, int)):
+    if isinstance(value, bool):
+        # Qdrant Edge 0.9.0 takes True for the number 1, so booleans are stored a second time as words.
+        return [engine.FieldCondition("flags", match=engine.MatchValue(_flag(field, value)))]
+    if isinstance(value, (str, int)):
         return [engine.FieldCondition(key, match=engine.MatchValue(value))]
     if isinstance(value, float):
         return [engine.FieldCondition(key, range=engine.RangeFloat(gte=value, lte=value))]
     raise InvalidInput(f"where: {field}={value!r} is a {type(value).__name__}; give text, a number, true or false")
+
+
+def _flag(field: str, value: bool) -> str:
+    return f"{field}={str(value).lower()}"

@@ -1,0 +1,196 @@
+"""The commands as a user types them: each in its own process, on a real index with the models in the box."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from shortlist.indexes.embedded import EmbeddedIndex
+
+PAGES = {
+    "harbor.md": "# Harbor\n\nHarbor is a search server. Start the server, open its port, connect over HTTP.",
+    "pebble.md": "# Pebble\n\nPebble keeps everything in a local file and runs inside your own process.",
+    "bread.txt": "Let the dough rest for an hour, then bake it until the crust is brown.",
+    "tax.html": "<html><title>Tax</title><body><p>Income tax is due in April.</p></body></html>",
+    "rows.csv": "id,text,year\nr1,Cats sleep most of the day,2020\nr2,Dogs like to run,2021\n",
+    "photo.png": "not text",
+}
+
+
+def run(*arguments, cwd=None, stdin=None):
+    return subprocess.run(
+        [sys.executable, "-m", "shortlist", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        input=stdin,
+        timeout=120,
+        encoding="utf-8",
+        env=None,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("work")
+    (root / "docs").mkdir()
+    for name, text in PAGES.items():
+        (root / "docs" / name).write_text(text, encoding="utf-8")
+    done = run("add", "docs", "--index", "ix", cwd=root)
+    assert done.returncode == 0, done.stderr
+    assert "5 sources read, 0 unchanged" in done.stderr
+    assert "0 passages exceed the window of shortlist-reranker-v1" in done.stderr
+    assert "1 not read:" in done.stderr
+    assert "photo.png: unsupported format .png" in done.stderr
+    return root
+
+
+def search(folder, *arguments):
+    done = run("search", *arguments, "--index", "ix", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_add_again_skips_what_is_unchanged(folder):
+    done = run("add", "docs", "--index", "ix", cwd=folder)
+    assert "0 sources read, 5 unchanged" in done.stderr
+    assert "0 passages added" in done.stderr
+
+
+def test_search_shows_both_stages(folder):
+    shown = search(folder, "does not need a server", "--top", "3")
+    assert "stage one" in shown
+    assert "logit" in shown
+    assert "docs/pebble.md chars" in shown
+    assert "6 passages scored, 0 cut" in shown
+    assert "retrieve" in shown
+    assert "rerank" in shown
+
+
+def test_search_as_json_holds_everything(folder):
+    found = json.loads(search(folder, "when is income tax due", "--json", "--top", "2"))
+    assert found["hits"][0]["title"] == "Tax"
+    assert found["hits"][0]["rank"] == 1
+    assert {"rerank_score", "retrieval_score", "retrieval_rank", "signals", "metadata", "text"} <= set(found["hits"][0])
+    assert (found["scored"], found["truncated"], found["reranked"], len(found["hits"])) == (6, 0, True, 2)
+    assert set(found["seconds"]) == {"retrieve", "rerank", "load"}
+
+
+def test_search_as_context_is_numbered_with_sources(folder):
+    shown = search(folder, "bake bread", "--context", "--top", "2")
+    assert shown.startswith("[1] docs/bread.txt chars 0-70\n")
+    assert "\n\n[2] " in shown
+
+
+@pytest.mark.parametrize("retriever", ["hybrid", "dense", "bm25"])
+def test_every_retriever_without_reranking(folder, retriever):
+    found = json.loads(search(folder, "dogs run", "--retriever", retriever, "--no-rerank", "--json"))
+    assert found["hits"][0]["document_id"] == "r2"
+    assert (found["reranked"], found["hits"][0]["rerank_score"]) == (False, None)
+
+
+def test_where_filters_on_metadata(folder):
+    found = json.loads(search(folder, "animals", "--where", "year=2020", "--json"))
+    assert [hit["document_id"] for hit in found["hits"]] == ["r1"]
+
+
+def test_blend_zero_orders_by_the_logit(folder):
+    found = json.loads(search(folder, "local file", "--blend", "0", "--json"))
+    assert [hit["score"] for hit in found["hits"]] == [hit["rerank_score"] for hit in found["hits"]]
+    assert found["weights"] == {}
+
+
+def test_no_match_is_an_answer(folder):
+    assert "no passage matches" in search(folder, "zzzzqqq", "--retriever", "bm25")
+
+
+def test_tail_goes_past_the_pool(folder):
+    found = json.loads(search(folder, "server", "--pool", "2", "--top", "5", "--tail", "--json"))
+    assert [hit["rerank_score"] is None for hit in found["hits"]] == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["search", "", "--index", "ix"], 2, "the query is empty"),
+        (["search", "q", "--index", "ix", "--pool", "3", "--top", "9"], 2, "k is 9 but the pool holds 3"),
+        (["search", "q", "--index", "nowhere"], 3, "there is no index at nowhere"),
+        (["search", "q", "--index", "docs"], 3, "docs is no shortlist index"),
+        (["search", "q", "--index", "ix", "--retriever", "magic"], 2, "choose one of hybrid, dense, bm25"),
+        (["search", "q", "--index", "ix", "--bi-encoder", "hashed-64"], 3, "made with the bi-encoder all-MiniLM-L6-v2"),
+        (["search", "q", "--index", "ix", "--cross-encoder", "nope"], 4, "'nope' is no packaged model"),
+        (["search", "q", "--index", "ix", "--where", "year"], 2, "write key=value"),
+        (["search", "q", "--index", "ix", "--json", "--context"], 2, "exclude each other"),
+        (["search", "q", "--index", "ix", "--precision", "int3"], 2, "choose one of auto, exact, fast"),
+        (["search", "q", "--index", "ix", "--blend", "-1"], 2, "blend must be 0"),
+        (["search", "word " * 600, "--index", "ix"], 2, "Shorten the query to"),
+        (["add", "missing", "--index", "ix"], 2, "no file or folder 'missing'"),
+        (["add", "docs", "--index", "docs"], 3, "already holds"),
+        (["rerank", "q", "missing.txt"], 2, "missing.txt can't be read"),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(folder, arguments, code, message):
+    done = run(*arguments, cwd=folder)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_an_index_open_elsewhere_is_one_line(folder):
+    with EmbeddedIndex.open(folder / "ix"):
+        done = run("search", "q", "--index", "ix", cwd=folder)
+    assert done.returncode == 3
+    assert "is open in another process" in done.stderr
+
+
+def test_rerank_reads_lines_and_keeps_them(folder):
+    done = run("rerank", "when is tax due", "-", "--json", stdin="Cats sleep.\nIncome tax is due in April.\n")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["text"] for row in rows] == ["Income tax is due in April.", "Cats sleep."]
+    assert [(row["rank"], row["index"]) for row in rows] == [(1, 1), (2, 0)]
+
+
+def test_rerank_reads_jsonl_and_keeps_ids_and_fields(folder):
+    lines = "\n".join(json.dumps({"id": key, "text": text, "x": 1}) for key, text in (("a", "bread"), ("b", "a tax")))
+    done = run("rerank", "tax", "-", "--json", "--top", "1", stdin=lines)
+    (row,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (row["id"], row["x"], row["rank"]) == ("b", 1, 1)
+    shown = run("rerank", "tax", "-", stdin=lines)
+    assert shown.stdout.split()[:5] == ["1", "was", "2", "logit", shown.stdout.split()[4]]
+
+
+@pytest.mark.parametrize(
+    ("stdin", "message"), [("", "holds no candidates"), ('{"id": 1}\n{oops', "candidate 2 looks like JSON")]
+)
+def test_rerank_names_bad_input(stdin, message):
+    done = run("rerank", "q", "-", stdin=stdin)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_demo_shows_three_steps_and_says_what_happened():
+    done = run("demo")
+    assert done.returncode == 0, done.stderr
+    for part in ("1. Stage one alone", "2. The pool of 24 reranked", "3. The pool-size knob", "recall ceiling R@1"):
+        assert part in done.stdout
+    assert "The trap:" in done.stdout or "No trap here" in done.stdout
+    assert "now stands first" in done.stdout or "did not climb out" in done.stdout
+
+
+def test_models_lists_the_box_and_says_what_runs_here():
+    done = run("models")
+    assert done.returncode == 0, done.stderr
+    for part in ("all-MiniLM-L6-v2", "shortlist-reranker-v1", "in the box", "bge-small-en-v1.5", "auto:", "exact:"):
+        assert part in done.stdout
+
+
+def test_every_command_has_help():
+    listed = run("--help").stdout
+    for command in ("add", "search", "rerank", "demo", "models"):
+        assert command in listed
+        assert run(command, "--help").stdout.count("\n") > 5
+    assert run("--version").stdout.startswith("shortlist ")

@@ -1,0 +1,43 @@
+"""What holds for the package as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import shortlist
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "shortlist"
+HEAVY = {"torch", "transformers", "sentence_transformers", "onnxruntime", "openvino", "qdrant_edge", "huggingface_hub"}
+
+
+def test_all_is_true():
+    assert sorted(shortlist.__all__) == shortlist.__all__ or set(shortlist.__all__) <= set(dir(shortlist))
+    assert all(hasattr(shortlist, name) for name in shortlist.__all__)
+
+
+def test_importing_loads_nothing_heavy():
+    code = "import sys, shortlist, shortlist.cli; print(' '.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not HEAVY & set(loaded)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_files_stay_small(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_architecture_names_every_room():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = {p.name for p in PACKAGE.iterdir() if p.suffix == ".py" or p.is_dir()} - {"__pycache__", "__main__.py"}
+    assert not {room for room in rooms if room not in text}
+
+
+def test_weights_have_a_licence_and_notice():
+    for folder in (PACKAGE / "models" / "packaged").iterdir():
+        assert (folder / "LICENSE").is_file()
+        assert (folder / "NOTICE").is_file()

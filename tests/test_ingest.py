@@ -1,0 +1,187 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from shortlist.documents import discover
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.ingest import Ingest
+from shortlist.text import Splitter
+
+ENCODER = HashedEncoder(32)
+
+
+def splitter(limit=40):
+    return Splitter(lambda text: len(text.split()), limit)
+
+
+def ingest(folder, index_folder, *, prune=False, limit=40, seen=None):
+    sources, _ = discover([folder])
+    known = (index_folder / "shortlist.json").is_file()
+    index = (
+        EmbeddedIndex.open(index_folder)
+        if known
+        else EmbeddedIndex.create(index_folder, encoder_name=ENCODER.name, dimension=ENCODER.dimension)
+    )
+    with index:
+        report = Ingest(index, ENCODER, splitter(limit), seen.append if seen is not None else None).run(
+            sources, prune=prune
+        )
+        return report, index.ids()
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name, words in (("a", "cats sleep"), ("b", "dogs bark"), ("c", "trees grow")):
+        (folder / f"{name}.md").write_text(f"# {name}\n\n" + f"{words} all day long. " * 30)
+    return folder
+
+
+def test_everything_is_read_once_and_then_skipped(notes, tmp_path):
+    first, ids = ingest(notes, tmp_path / "i")
+    assert (first.sources_read, first.documents_written, first.over_window) == (3, 3, 0)
+    assert first.passages_added == len(ids) > 3
+    second, again = ingest(notes, tmp_path / "i")
+    assert (second.sources_read, second.sources_unchanged, second.passages_added) == (0, 3, 0)
+    assert again == ids
+
+
+def test_a_changed_file_replaces_its_passages(notes, tmp_path):
+    _, before = ingest(notes, tmp_path / "i")
+    (notes / "b.md").write_text("short now")
+    report, ids = ingest(notes, tmp_path / "i")
+    assert (report.sources_read, report.sources_unchanged, report.documents_written) == (1, 2, 1)
+    name = (notes / "b.md").as_posix()
+    assert [key for key in ids if key.startswith(name)] == [f"{name}#0"]
+    assert set(ids) < set(before)
+
+
+def test_other_split_settings_read_anew(notes, tmp_path):
+    ingest(notes, tmp_path / "i")
+    report, _ = ingest(notes, tmp_path / "i", limit=60)
+    assert report.sources_read == 3
+
+
+def test_vanished_files_stay_until_pruned(notes, tmp_path):
+    _, before = ingest(notes, tmp_path / "i")
+    (notes / "c.md").unlink()
+    kept, ids = ingest(notes, tmp_path / "i")
+    assert (kept.sources_removed, ids) == (0, before)
+    pruned, ids = ingest(notes, tmp_path / "i", prune=True)
+    assert pruned.sources_removed == 1
+    assert pruned.passages_removed == len(before) - len(ids) > 0
+    assert not [key for key in ids if "c.md" in key]
+
+
+def rows(path, count, start=0):
+    lines = [json.dumps({"id": f"d{i}", "text": f"document {i} speaks of topic {i % 7}"}) for i in range(start, count)]
+    path.write_text("\n".join(lines))
+
+
+def test_unchanged_rows_of_a_changed_file_are_not_written_again(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 50)
+    ingest(data, tmp_path / "i")
+    rows(data / "x.jsonl", 60, start=5)
+    report, ids = ingest(data, tmp_path / "i")
+    # The line number is kept as metadata, so moved rows count as changed only if it says so.
+    assert report.documents_written + report.documents_unchanged == 55
+    assert report.documents_removed == 5
+    assert len(ids) == 55
+
+
+def test_an_id_belongs_to_the_first_source(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 3)
+    rows(data / "y.jsonl", 3)
+    report, ids = ingest(data, tmp_path / "i")
+    assert ids == ["d0#0", "d1#0", "d2#0"]
+    assert [one.reason for one in report.skipped] == [
+        f"id 'd{i}' is already used by {(data / 'x.jsonl').as_posix()}" for i in range(3)
+    ]
+
+
+def test_progress_counts_up_to_the_end(notes, tmp_path):
+    seen = []
+    ingest(notes, tmp_path / "i", seen=seen)
+    last = seen[-1]
+    assert (last.sources_done, last.bytes_done) == (last.sources_total, last.bytes_total)
+    assert [one.bytes_done for one in seen] == sorted(one.bytes_done for one in seen)
+
+
+def test_a_file_that_can_not_be_read_is_reported(notes, tmp_path, monkeypatch):
+    real = Path.open
+
+    def refuse(self, *args, **options):
+        if self.name == "b.md":
+            raise PermissionError(13, "Permission denied")
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    report, ids = ingest(notes, tmp_path / "i")
+    assert [(Path(one.path).name, "Permission denied" in one.reason) for one in report.skipped] == [("b.md", True)]
+    assert ids
+
+
+RUN = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+import shortlist.ingest as module
+module.PASSAGES_PER_COMMIT = 16
+from test_ingest import ingest
+ingest(Path(sys.argv[1]), Path(sys.argv[2]), prune=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
+def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 900)
+    (data / "gone.md").write_text("# gone\n\n" + "this file vanishes. " * 80)
+    _, whole = ingest(data, tmp_path / "whole")
+    killed = tmp_path / "killed"
+    here = str(Path(__file__).parent)
+    command = [sys.executable, "-c", RUN, str(data), str(killed), here]
+    times = random.Random(3)
+    interrupted = 0
+    for _ in range(6):
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ledger = killed / "sources.sqlite"
+        deadline = time.monotonic() + 30
+        while not ledger.exists() and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(times.uniform(0.0, 0.5))
+        if child.poll() is None:
+            child.send_signal(signal.SIGKILL)
+            interrupted += 1
+        child.wait()
+    subprocess.run(command, check=True)
+    with EmbeddedIndex.open(killed) as index:
+        assert index.ids() == whole
+        assert len(index) == len(whole)
+        assert index.ledger.pending() == []
+        hits = index.matching("topic", 2000)
+        assert len(hits) == len({passage.id for passage, _ in hits}) == 900
+    assert interrupted >= 3
+    (data / "gone.md").unlink()
+    rows(data / "x.jsonl", 500)
+    child = subprocess.Popen(command)
+    time.sleep(0.6)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    subprocess.run(command, check=True)
+    with EmbeddedIndex.open(killed) as index:
+        assert index.ids() == sorted(f"d{i}#0" for i in range(500))
