@@ -10,7 +10,28 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "the", "cat", "dog", "sat", "runs", "not", "no", "server", "local", "file", "query", "passage", "red", "blue", "green"]
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "a",
+    "the",
+    "cat",
+    "dog",
+    "sat",
+    "runs",
+    "not",
+    "no",
+    "server",
+    "local",
+    "file",
+    "query",
+    "passage",
+    "red",
+    "blue",
+    "green",
+]
 WIDTH = 8
 
 

@@ -42,7 +42,7 @@ def tokenizer() -> Tokenizer:
 def embed(texts: list[str], model: BertModel, words: Tokenizer, window: int, batch_tokens: int = 8192) -> np.ndarray:
     """`(n, 384)` float32 unit rows, mean-pooled; texts longer than `window` tokens are cut."""
     ids = [
-        encoding.ids[: window - 1] + [102] if len(encoding.ids) > window else encoding.ids
+        [*encoding.ids[: window - 1], 102] if len(encoding.ids) > window else encoding.ids
         for encoding in words.encode_batch(texts)
     ]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))

@@ -73,7 +73,7 @@ def test_nearest_is_by_cosine_highest_first(index):
     expected = {
         one.id: float(v @ ENCODER.encode_queries(["red cat"])[0]) for one, v in zip(NOTES, vectors, strict=True)
     }
-    assert dict((p.id, pytest.approx(s, abs=1e-5)) for p, s in found) == expected
+    assert {p.id: pytest.approx(s, abs=1e-5) for p, s in found} == expected
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
     assert ids(found)[0] == "a"
 

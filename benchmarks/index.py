@@ -1,0 +1,122 @@
+"""Stage one at size, cold start and indexing rate: `python benchmarks/index.py [--passages 100000]`.
+
+The rate is measured against sentence-transformers' encode on the same passages in turns, where it is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import data
+from shortlist.catalog import load_encoder
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.models.packaged import BI_ENCODER
+from shortlist.retrievers import Dense, Hybrid, Lexical
+
+
+def stage_one(count: int, folder: Path) -> dict[str, object]:
+    """Milliseconds a query over `count` passages: real texts repeated, vectors of real texts with noise added."""
+    test = data.load("trec_dl19")
+    encoder = load_encoder(BI_ENCODER)
+    base = encoder.encode_passages([one.content for one in test.passages[:4000]])
+    rng = np.random.default_rng(1)
+    out: dict[str, object] = {"passages": count}
+    with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=encoder.dimension) as index:
+        began = time.perf_counter()
+        for start in range(0, count, 1000):
+            rows = [(start + i) % 4000 for i in range(1000)]
+            noisy = base[rows] + rng.normal(scale=0.02, size=(1000, encoder.dimension)).astype(np.float32)
+            passages = [replace(test.passages[row], id=f"{start + i}") for i, row in enumerate(rows)]
+            index.add(passages, (noisy / np.linalg.norm(noisy, axis=1, keepdims=True)).astype(np.float32))
+        index.flush()
+        out["write_seconds"] = round(time.perf_counter() - began, 1)
+        retrievers = {"dense": Dense(index, encoder), "bm25": Lexical(index), "hybrid": Hybrid(index, encoder)}
+        for name, retriever in retrievers.items():
+            taken = []
+            for query in [*[*test.queries.values()][:5], *test.queries.values()]:
+                began = time.perf_counter()
+                retriever.retrieve(query, 100)
+                taken.append((time.perf_counter() - began) * 1000)
+            out[f"{name}_p50_ms"] = round(statistics.median(taken[5:]), 1)
+            out[f"{name}_p95_ms"] = round(float(np.percentile(taken[5:], 95)), 1)
+    return out
+
+
+def cold_start(folder: Path) -> dict[str, float]:
+    """Seconds from process start to the first answer of `shortlist search`, over a built index of 2,000 passages."""
+    source = folder / "docs.jsonl"
+    test = data.load("trec_dl19")
+    rows = [json.dumps({"id": one.id, "text": one.text}) for one in test.passages[:2000]]
+    source.write_text("\n".join(rows), encoding="utf-8")
+    command = [sys.executable, "-m", "shortlist"]
+    subprocess.run([*command, "add", str(source), "--index", str(folder / "i")], check=True, capture_output=True)
+    taken = []
+    for query in [*test.queries.values()][:7]:
+        began = time.perf_counter()
+        subprocess.run([*command, "search", query, "--index", str(folder / "i")], check=True, capture_output=True)
+        taken.append(time.perf_counter() - began)
+    return {"cold_start_median_s": round(statistics.median(taken), 2), "cold_start_worst_s": round(max(taken), 2)}
+
+
+def encode_rate(model: Path | None) -> dict[str, float]:
+    """Passages a second: ours, and sentence-transformers' encode on the same passages in turns."""
+    test = data.load("trec_dl19")
+    texts = [one.text for one in test.passages[:1024]]
+    encoder = load_encoder(BI_ENCODER)
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        other = None
+    else:
+        other = SentenceTransformer(str(model), device="cpu") if model else None
+    ours, theirs, agreement = [], [], 1.0
+    for start in range(0, 1024, 256):
+        part = texts[start : start + 256]
+        began = time.perf_counter()
+        mine = encoder.encode_passages(part)
+        ours.append(256 / (time.perf_counter() - began))
+        if other is not None:
+            began = time.perf_counter()
+            vectors = other.encode(part, normalize_embeddings=True, show_progress_bar=False)
+            theirs.append(256 / (time.perf_counter() - began))
+            agreement = min(agreement, float((mine * vectors).sum(1).min()))
+    out = {"ours_passages_per_s": round(statistics.median(ours), 1)}
+    if theirs:
+        out["sentence_transformers_passages_per_s"] = round(statistics.median(theirs), 1)
+        out["ratio"] = round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 2)
+        out["least_cosine_to_it"] = round(agreement, 5)
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--passages", type=int, default=100_000)
+    parser.add_argument("--bi-encoder", type=Path, help="the original model folder, for sentence-transformers")
+    parser.add_argument("--save")
+    asked = parser.parse_args()
+    out: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        out["encode"] = encode_rate(asked.bi_encoder)
+        print(out["encode"], flush=True)
+        out["cold start"] = cold_start(Path(folder))
+        print(out["cold start"], flush=True)
+        out["stage one"] = stage_one(asked.passages, Path(folder) / "large")
+        print(out["stage one"], flush=True)
+    if asked.save:
+        target = data.ROOT / "benchmarks" / "results" / asked.save
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps(out, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Rerank and indexing speed beside the rivals, in one run: `python benchmarks/speed.py --torch FOLDER`.
+
+FOLDER is what `training/export.py --torch` writes: the packaged cross-encoder's very weights in Hugging Face form.
+Every engine scores the same pairs in each round, the engines take turns within a round, and each ratio is the
+median of the per-round ratios to sentence-transformers' CrossEncoder under torch fp32. Memory is the peak of a
+process of its own that loads one engine and scores 100 long passages. Rivals that are not installed are named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+Scorer = Callable[[str, list[str]], list[float]]
+
+
+def ours(precision: str, folder: Path) -> Scorer:
+    from shortlist import CrossEncoder
+
+    return CrossEncoder(precision=precision).score
+
+
+def torch_fp32(folder: Path) -> Scorer:
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    model = CrossEncoder(str(folder), max_length=512, device="cpu")
+    return lambda query, texts: model.predict(
+        [(query, text) for text in texts], activation_fn=torch.nn.Identity(), show_progress_bar=False
+    ).tolist()
+
+
+def torch_openvino(folder: Path) -> Scorer:
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    model = CrossEncoder(str(folder), max_length=512, backend="openvino", model_kwargs={"export": True})
+    return lambda query, texts: model.predict(
+        [(query, text) for text in texts], activation_fn=torch.nn.Identity(), show_progress_bar=False
+    ).tolist()
+
+
+def onnx_folder(folder: Path) -> Path:
+    """The torch folder with an ONNX file beside it, exported once; what FlashRank and fastembed read."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    target = folder / "onnx" / "model.onnx"
+    if not target.is_file():
+        target.parent.mkdir(exist_ok=True)
+        model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
+        ids = torch.ones(2, 8, dtype=torch.long)
+        axes = {name: {0: "batch", 1: "length"} for name in ("input_ids", "attention_mask", "token_type_ids")}
+        inputs = (ids, ids, torch.zeros_like(ids))
+        names = list(axes)
+        with torch.inference_mode():
+            torch.onnx.export(
+                model, inputs, str(target), input_names=names, output_names=["logits"],
+                dynamic_axes={**axes, "logits": {0: "batch"}}, dynamo=False, opset_version=17,
+            )  # fmt: skip
+    return folder
+
+
+def flashrank(folder: Path) -> Scorer:
+    from flashrank import Ranker, RerankRequest
+    from flashrank.Config import model_file_map
+
+    onnx_folder(folder)
+    cache = Path(tempfile.mkdtemp())
+    name = "ms-marco-MiniLM-L-12-v2"
+    shutil.copytree(folder, cache / name)
+    shutil.copy(folder / "onnx" / "model.onnx", cache / name / model_file_map[name])
+    ranker = Ranker(model_name=name, cache_dir=str(cache), max_length=512, log_level="ERROR")
+
+    def score(query: str, texts: list[str]) -> list[float]:
+        found = ranker.rerank(RerankRequest(query, [{"id": i, "text": text} for i, text in enumerate(texts)]))
+        by_id = {row["id"]: float(row["score"]) for row in found}
+        return [by_id[i] for i in range(len(texts))]
+
+    return score
+
+
+def fastembed(folder: Path) -> Scorer:
+    from fastembed.common.model_description import ModelSource
+    from fastembed.rerank.cross_encoder import TextCrossEncoder
+
+    onnx_folder(folder)
+    TextCrossEncoder.add_custom_model("local/same-weights", model_file="onnx/model.onnx", sources=ModelSource(hf="x/y"))
+    model = TextCrossEncoder("local/same-weights", specific_model_path=str(folder))
+    return lambda query, texts: list(model.rerank(query, texts))
+
+
+ENGINES: dict[str, Callable[[Path], Scorer]] = {
+    "sentence-transformers torch fp32": torch_fp32,
+    "sentence-transformers openvino": torch_openvino,
+    "FlashRank": flashrank,
+    "fastembed": fastembed,
+    "shortlist exact": lambda folder: ours("exact", folder),
+    "shortlist default": lambda folder: ours("auto", folder),
+}
+BASE = "sentence-transformers torch fp32"
+
+
+def corpus() -> tuple[list[str], list[str]]:
+    """Passages of about 60 words (TREC DL 2019) and of about 180 (three of them joined), and queries."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import data
+
+    test = data.load("trec_dl19")
+    return [passage.text for passage in test.passages], list(test.queries.values())
+
+
+def loaded(folder: Path) -> tuple[dict[str, Scorer], dict[str, str]]:
+    engines, missing = {}, {}
+    for name, make in ENGINES.items():
+        try:
+            engines[name] = make(folder)
+        except Exception as error:
+            missing[name] = f"{type(error).__name__}: {str(error)[:160]}"
+    return engines, missing
+
+
+def rounds(engines: dict[str, Scorer], texts: list[str], queries: list[str], count: int) -> dict[str, dict]:
+    """Median and 95th percentile of seconds, ratio to the base, and agreement of scores with the base."""
+    seconds: dict[str, list[float]] = {name: [] for name in engines}
+    scores: dict[str, list[list[float]]] = {name: [] for name in engines}
+    for number in range(-1, count):
+        part = [texts[(number * 100 + i) % len(texts)] for i in range(100)]
+        for name, score in engines.items():
+            began = time.perf_counter()
+            found = score(queries[number % len(queries)], part)
+            if number >= 0:
+                seconds[name].append(time.perf_counter() - began)
+                scores[name].append(found)
+    out = {}
+    for name in engines:
+        ratios = [a / b for a, b in zip(seconds[BASE], seconds[name], strict=True)]
+        out[name] = {
+            "median_ms": round(statistics.median(seconds[name]) * 1000),
+            "p95_ms": round(float(np.percentile(seconds[name], 95)) * 1000),
+            "ratio": round(statistics.median(ratios), 2),
+            "ratio_range": [round(min(ratios), 2), round(max(ratios), 2)],
+            "largest_score_error": round(max(error(a, b) for a, b in zip(scores[name], scores[BASE], strict=True)), 5),
+            "rank_correlation": round(
+                statistics.mean(spearman(a, b) for a, b in zip(scores[name], scores[BASE], strict=True)), 4
+            ),
+        }
+        print(f"  {name:34}", out[name], flush=True)
+    return out
+
+
+def error(a: list[float], b: list[float]) -> float:
+    """The largest difference; FlashRank and others return a sigmoid, which rank correlation sees through."""
+    return float(np.abs(np.array(a) - np.array(b)).max())
+
+
+def spearman(a: list[float], b: list[float]) -> float:
+    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def peak_memory(name: str, folder: Path) -> int | None:
+    """MiB at the peak of a process that loads one engine and scores 100 long passages."""
+    command = [sys.executable, __file__, "--torch", str(folder), "--memory-of", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return int(done.stdout.split()[-1]) if done.returncode == 0 else None
+
+
+def report_memory(name: str, folder: Path) -> None:
+    import resource
+
+    texts, queries = corpus()
+    score = ENGINES[name](folder)
+    score(queries[0], [" ".join(texts[i : i + 3]) for i in range(0, 300, 3)])
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--torch", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--save")
+    parser.add_argument("--memory-of", choices=list(ENGINES), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.memory_of:
+        report_memory(asked.memory_of, asked.torch)
+        return
+    texts, queries = corpus()
+    engines, missing = loaded(asked.torch)
+    for name, why in missing.items():
+        print(f"not measured: {name} ({why})")
+    long = [" ".join(texts[i : i + 3]) for i in range(0, len(texts) - 3, 3)]
+    out: dict[str, object] = {"cores": len(os.sched_getaffinity(0)), "rounds": asked.rounds, "not_measured": missing}
+    for name, part in (("short", texts), ("long", long)):
+        words = statistics.mean(len(text.split()) for text in part[:1000])
+        print(f"{name}: 100 passages of {words:.0f} words")
+        out[name] = {"words": round(words), "engines": rounds(engines, part, queries, asked.rounds)}
+    out["peak_MiB"] = {name: peak_memory(name, asked.torch) for name in engines}
+    print(out["peak_MiB"])
+    if asked.save:
+        target = ROOT / "benchmarks" / "results" / asked.save
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps(out, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

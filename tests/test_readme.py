@@ -1,0 +1,25 @@
+"""The README's Python runs, in order, in a folder where its `shortlist add` has been run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_readme_runs(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "refunds.md").write_text("# Refunds\n\nYou get your money back within 14 days.")
+    add = [sys.executable, "-m", "shortlist", "add", "docs/", "--index", "my-index"]
+    subprocess.run(add, cwd=tmp_path, check=True, capture_output=True)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 3
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["ranking"].hits[0].passage.title == "Refunds"
+    assert len(names["scores"]) == 2
