@@ -127,7 +127,7 @@ def loaded(folder: Path) -> tuple[dict[str, Scorer], dict[str, str]]:
     for name, make in ENGINES.items():
         try:
             engines[name] = make(folder)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a rival that fails in any way is named, not fatal
             missing[name] = f"{type(error).__name__}: {str(error)[:160]}"
     return engines, missing
 
