@@ -45,16 +45,29 @@ def tokenizer(folder: Path) -> None:
     words.save(str(folder / "tokenizer.json"))
 
 
-def save(folder: Path, nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray], output: str, file: str) -> None:
+def save(
+    folder: Path,
+    nodes: list[onnx.NodeProto],
+    constants: dict[str, np.ndarray],
+    outputs: str | list[str],
+    file: str,
+    *,
+    start: str = "input_ids",
+) -> None:
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
         for name in ("input_ids", "attention_mask", "token_type_ids")
     ]
+    if start == "states":
+        inputs[0] = helper.make_tensor_value_info("states", TensorProto.FLOAT, ["batch", "length", WIDTH])
     made = helper.make_graph(
         nodes,
         "tiny",
         inputs,
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+            for name in ([outputs] if isinstance(outputs, str) else outputs)
+        ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -119,4 +132,36 @@ def cross_encoder(folder: Path, *, file: str = "onnx/model.onnx", labels: int = 
         "fault": np.array(fault, dtype=np.float32),
     }
     save(folder, nodes, constants, "logits", file)
+    return folder
+
+
+def staged(folder: Path, stages: int = 3) -> Path:
+    """A cross-encoder in stages: each doubles the token states; a logit is the mean state of the pair's real tokens."""
+    cross_encoder(folder)
+    names = [f"stage-{number}.onnx" for number in range(1, stages + 1)]
+    for number, name in enumerate(names):
+        last = number == stages - 1
+        nodes = [
+            helper.make_node("Gather", ["table", "input_ids"], ["before"])
+            if number == 0
+            else helper.make_node("Mul", ["states", "two"], ["before"]),
+            helper.make_node("Identity", ["before"], ["next_states"]),
+            helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["mask", "axis"], ["row"]),
+            helper.make_node("MatMul", ["row", "before"], ["total"]),
+            helper.make_node("ReduceMean", ["total"], ["sum"], axes=[1, 2], keepdims=0),
+            helper.make_node("Unsqueeze", ["sum", "axis"], ["column"]),
+            helper.make_node("ReduceSum", ["mask", "axis"], ["count"], keepdims=1),
+            helper.make_node("Div", ["column", "count"], ["logits"]),
+        ]
+        constants = {"axis": np.array([1], dtype=np.int64)}
+        if number == 0:
+            constants["table"] = table()
+        else:
+            constants["two"] = np.array(2.0, dtype=np.float32)
+        outputs = ["logits"] if last else ["logits", "next_states"]
+        save(folder, nodes, constants, outputs, name, start="input_ids" if number == 0 else "states")
+    config = json.loads((folder / "config.json").read_text())
+    config["shortlist_stages"] = names
+    (folder / "config.json").write_text(json.dumps(config))
     return folder

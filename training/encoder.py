@@ -7,9 +7,12 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import BertModel
+
+from shortlist.catalog import load_encoder
+from shortlist.models.packaged import BI_ENCODER
 
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -38,30 +41,11 @@ def tokenizer() -> Tokenizer:
     return loaded
 
 
-@torch.inference_mode()
-def embed(texts: list[str], model: BertModel, words: Tokenizer, window: int, batch_tokens: int = 8192) -> np.ndarray:
-    """`(n, 384)` float32 unit rows, mean-pooled; texts longer than `window` tokens are cut."""
-    ids = [
-        [*encoding.ids[: window - 1], 102] if len(encoding.ids) > window else encoding.ids
-        for encoding in words.encode_batch(texts)
-    ]
-    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    out = np.zeros((len(ids), model.config.hidden_size), dtype=np.float32)
-    start = 0
-    while start < len(order):
-        end = start + 1
-        while end < len(order) and len(ids[order[end]]) * (end + 1 - start) <= batch_tokens and end - start < 64:
-            end += 1
-        rows = order[start:end]
-        length = len(ids[rows[-1]])
-        batch = torch.zeros(len(rows), length, dtype=torch.long)
-        mask = torch.zeros(len(rows), length, dtype=torch.long)
-        for i, row in enumerate(rows):
-            batch[i, : len(ids[row])] = torch.tensor(ids[row])
-            mask[i, : len(ids[row])] = 1
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            states = model(input_ids=batch, attention_mask=mask).last_hidden_state.float()
-        pooled = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-        out[rows] = torch.nn.functional.normalize(pooled, dim=1).numpy()
-        start = end
-    return out
+def embed(texts: list[str], words: Tokenizer, window: int) -> NDArray[np.float32]:
+    """`(n, 384)` float32 unit rows by the packaged model; texts longer than `window` tokens are cut."""
+    return load_encoder(BI_ENCODER).encode_passages(
+        [
+            text[: encoding.offsets[window - 2][1]] if len(encoding.ids) > window else text
+            for text, encoding in zip(texts, words.encode_batch(texts), strict=True)
+        ]
+    )

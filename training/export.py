@@ -1,27 +1,30 @@
 """Step 3, `python training/export.py`: weights -> the model folders that travel as package data.
 
 `--encoder` converts the genuine all-MiniLM-L6-v2; `--checkpoint FILE` exports a trained cross-encoder.
-`--torch FOLDER` also writes the same (stored) weights as a plain Hugging Face folder, to compare scores with torch.
+It ends with the largest difference between the exported files and torch with the same stored weights.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
+import config as settings
 import encoder
 import graph
+import train
+from model import EarlyExitCrossEncoder
+from shortlist import CrossEncoder
+from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT, write_manifest
 
-PACKAGED = Path(__file__).resolve().parent.parent / "src" / "shortlist" / "models" / "packaged"
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")
 
 
@@ -33,18 +36,8 @@ def write_tokenizer(target: Path) -> None:
         shutil.copy(encoder.folder() / name, target / name)
 
 
-def write_manifest(target: Path) -> None:
-    """`manifest.json` with the sha256 of every file that is loaded; the form that models/packaged.py checks."""
-    files = {
-        path.relative_to(target).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(target.rglob("*"))
-        if path.suffix in {".onnx", ".json"} and path.name != "manifest.json"
-    }
-    (target / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")
-
-
 def export_encoder(name: str, storage: str) -> None:
-    target = PACKAGED / name
+    target = ROOT / name
     target.mkdir(parents=True, exist_ok=True)
     weights = {key: value.numpy() for key, value in encoder.bert().state_dict().items()}
     onnx.save(graph.encoder_graph(weights, storage), target / "model.onnx")
@@ -58,62 +51,73 @@ def export_encoder(name: str, storage: str) -> None:
 
 
 def cross_encoder_weights(checkpoint: Path) -> dict[str, NDArray[np.float32]]:
-    """The checkpoint's weights under the names of a BertForSequenceClassification with one label."""
+    """The checkpoint's weights: BERT's own names without the prefix, and `heads.N`."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
-    weights = {
-        name.removeprefix("bert."): value.float().numpy()
-        for name, value in state.items()
-        if name.startswith("bert.") and not name.startswith("bert.pooler")
-    }
-    last = max(int(name.split(".")[1]) for name in state if name.startswith("heads."))
-    for ours, theirs in (("dense", "pooler.dense"), ("out", "classifier")):
-        for part in ("weight", "bias"):
-            weights[f"{theirs}.{part}"] = state[f"heads.{last}.{ours}.{part}"].float().numpy()
-    return weights
+    return {name.removeprefix("bert."): value.float().numpy() for name, value in state.items() if "pooler" not in name}
 
 
-def cross_encoder_config() -> dict[str, object]:
-    """config.json of the exported cross-encoder."""
+def exits(weights: Mapping[str, NDArray[np.float32]]) -> list[int]:
+    """The layers that have a head, ascending."""
+    return sorted({int(name.split(".")[1]) for name in weights if name.startswith("heads.")})
+
+
+def cross_encoder_config(layers: list[int]) -> dict[str, object]:
+    """config.json of the exported cross-encoder; `shortlist_stages` names the stage files in order, and
+    `shortlist_longest_query` is the longest query in tokens that training saw."""
     config = json.loads((encoder.folder() / "config.json").read_text(encoding="utf-8"))
     config.pop("_name_or_path", None)
-    config["architectures"] = ["BertForSequenceClassification"]
+    config.pop("architectures", None)
     config["id2label"], config["label2id"] = {"0": "LABEL_0"}, {"LABEL_0": 0}
     config["sentence_transformers"] = {"activation_fn": "torch.nn.modules.linear.Identity"}
+    config["shortlist_stages"] = [f"stage-{layer}.onnx" for layer in layers]
+    config["shortlist_longest_query"] = settings.load()["train"]["query_window"] - 2
     return dict(config)
 
 
-def export_cross_encoder(name: str, storage: str, checkpoint: Path) -> None:
-    target = PACKAGED / name
+def export_cross_encoder(target: Path, storage: str, checkpoint: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     weights = cross_encoder_weights(checkpoint)
-    onnx.save(graph.cross_encoder_graph(weights, storage), target / "model.onnx")
-    (target / "config.json").write_text(json.dumps(cross_encoder_config(), indent=1) + "\n", encoding="utf-8")
+    layers = exits(weights)
+    for before, last in zip([0, *layers], layers, strict=False):
+        onnx.save(graph.stage_graph(weights, storage, before + 1, last), target / f"stage-{last}.onnx")
+    (target / "config.json").write_text(json.dumps(cross_encoder_config(layers), indent=1) + "\n", encoding="utf-8")
     write_tokenizer(target)
     write_manifest(target)
+    print(f"{target.name}: largest difference to torch over {PROBES} pairs {difference(target, storage, weights):.2e}")
 
 
-def write_torch(target: Path, storage: str, checkpoint: Path) -> None:
-    """A folder that sentence-transformers' CrossEncoder loads, with the weights as the package stores them."""
-    target.mkdir(parents=True, exist_ok=True)
-    stored = graph.stored(cross_encoder_weights(checkpoint), storage)
-    named = {key if key.startswith("classifier") else f"bert.{key}": value for key, value in stored.items()}
-    save_file({k: np.ascontiguousarray(v) for k, v in named.items()}, target / "model.safetensors", {"format": "pt"})
-    (target / "config.json").write_text(json.dumps(cross_encoder_config(), indent=1) + "\n", encoding="utf-8")
-    write_tokenizer(target)
+PROBES = 64
+
+
+@torch.inference_mode()
+def difference(target: Path, storage: str, weights: Mapping[str, NDArray[np.float32]]) -> float:
+    """Largest difference between the exported files, run in fp32, and torch with the weights as they are stored."""
+    model = EarlyExitCrossEncoder(encoder.bert(), exits(weights)).eval()
+    held = {
+        name if name.startswith("heads.") else f"bert.{name}": torch.from_numpy(np.ascontiguousarray(value))
+        for name, value in graph.stored(weights, storage).items()
+    }
+    model.load_state_dict(held, strict=False)
+    texts = [line for line in Path(graph.__file__).read_text(encoding="utf-8").splitlines() if len(line) > 20][:PROBES]
+    words = encoder.tokenizer()
+    query = words.encode("how is a matrix stored?").ids
+    rows = [(query + words.encode(text).ids[1:], len(query)) for text in texts]
+    wanted = train.scores(model, rows)[-1].numpy()
+    found = CrossEncoder(str(target), precision="exact").score("how is a matrix stored?", texts)
+    return float(np.abs(np.array(found) - wanted).max())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--encoder", action="store_true", help="convert the bi-encoder")
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of train.py")
-    parser.add_argument("--torch", type=Path, help="also write a torch folder here")
+    parser.add_argument("--to", type=Path, default=ROOT / CROSS_ENCODER, help="folder to write")
+    parser.add_argument("--storage", default="int8", choices=("int8", "fp16"))
     asked = parser.parse_args()
     if asked.encoder:
-        export_encoder("all-MiniLM-L6-v2", "fp16")
+        export_encoder(BI_ENCODER, "fp16")
     if asked.checkpoint:
-        export_cross_encoder("shortlist-reranker-v1", "int8", asked.checkpoint)
-        if asked.torch:
-            write_torch(asked.torch, "int8", asked.checkpoint)
+        export_cross_encoder(asked.to, asked.storage, asked.checkpoint)
 
 
 if __name__ == "__main__":

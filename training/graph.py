@@ -1,8 +1,11 @@
 """BERT weights -> one ONNX file that holds nothing but standard operators.
 
 Both runtimes read it as it is. Matrices are stored small (fp16, or int8 with one scale a column) and turned
-into fp32 by Cast and Mul nodes that a runtime folds away when it loads the file; sums run in fp32. The
-cross-encoder's last layer computes the [CLS] row alone, which is exact because only that row is read.
+into fp32 by Cast and Mul nodes that a runtime folds away when it loads the file; sums run in fp32.
+
+The cross-encoder becomes one file a stage: the layers up to an exit, and that exit's head. A stage gives its
+logits and the token states that the next one starts from, so a caller can stop, drop pairs, or go on. The last
+layer computes the [CLS] row alone, which is exact because only that row is read.
 """
 
 from __future__ import annotations
@@ -137,14 +140,23 @@ def attention_mask(graph: Graph) -> str:
     return graph.op("Unsqueeze", mask, graph.integers(1, 2))
 
 
-def finish(graph: Graph, result: str, name: str, axes: list[str | int], inputs: list[str]) -> onnx.ModelProto:
-    """The checked model with `result` renamed to `name`."""
-    graph.nodes.append(helper.make_node("Identity", [result], [name], name=name))
+Axes = list["str | int"]
+
+
+def finish(graph: Graph, outputs: dict[str, tuple[str, Axes]], inputs: list[str], width: int) -> onnx.ModelProto:
+    """The checked model; `outputs` maps a name to its tensor and axes. The input `states` is float, the rest ids."""
+    for name, (tensor, _) in outputs.items():
+        graph.nodes.append(helper.make_node("Identity", [tensor], [name], name=name))
     made = helper.make_graph(
         graph.nodes,
         "shortlist",
-        [helper.make_tensor_value_info(i, TensorProto.INT64, ["batch", "length"]) for i in inputs],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, axes)],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "length", width])
+            if name == "states"
+            else helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
+            for name in inputs
+        ],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, axes) for name, (_, axes) in outputs.items()],
         list(graph.constants.values()),
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
@@ -164,30 +176,94 @@ def encoder_graph(weights: Weights, storage: str, shape: BertShape | None = None
     total = graph.op("MatMul", graph.op("Unsqueeze", share, graph.integers(1)), states)
     total = graph.op("Squeeze", total, graph.integers(1))
     mean = graph.op("Div", total, graph.op("ReduceSum", share, graph.integers(1), keepdims=1))
-    return finish(graph, mean, "sentence_embedding", ["batch", shape.width], ["input_ids", "attention_mask"])
+    outputs: dict[str, tuple[str, Axes]] = {"sentence_embedding": (mean, ["batch", shape.width])}
+    return finish(graph, outputs, ["input_ids", "attention_mask"], shape.width)
 
 
-def cross_encoder_graph(weights: Weights, storage: str, shape: BertShape | None = None) -> onnx.ModelProto:
-    """Token ids, mask and types -> `logits` `(batch, 1)`; `pooler.dense` and `classifier` make the head."""
+def head(graph: Graph, state: str, tokens: str, weights: Weights, prefix: str) -> str:
+    """`(batch, 1)` logits: the [CLS] part, and both likenesses of `model.Match` at their scales."""
+    made = graph.op("Tanh", graph.linear(state, weights, f"{prefix}.dense"))
+    column = graph.constant(f"{prefix}.out.weight", weights[f"{prefix}.out.weight"].T)
+    logits = graph.op(
+        "Add", graph.op("MatMul", made, column), graph.constant(f"{prefix}.out.bias", weights[f"{prefix}.out.bias"])
+    )
+    scale = weights[f"{prefix}.scale"]
+    for value, likeness in zip(scale, match(graph, tokens, weights, f"{prefix}.match"), strict=True):
+        logits = graph.op("Add", logits, graph.op("Mul", likeness, graph.number(float(value))))
+    return logits
+
+
+def match(graph: Graph, tokens: str, weights: Weights, prefix: str) -> tuple[str, str]:
+    """`model.Match` as nodes: two `(batch, 1)` likenesses."""
+    one = graph.number(1.0)
+    side = graph.op("Cast", "token_type_ids", to=TensorProto.FLOAT)
+    real = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
+    passage = graph.op("Mul", side, real)
+    query = graph.op("Mul", graph.op("Sub", one, side), real)
+    small = graph.linear(tokens, weights, f"{prefix}.project")
+    small = graph.op("Div", small, length(graph, small, 1e-12))
+    likeness = graph.op("MatMul", small, graph.op("Transpose", small, perm=[0, 2, 1]))
+    outside = graph.op("Mul", graph.op("Sub", one, passage), graph.number(10.0))
+    likeness = graph.op("Sub", likeness, graph.op("Unsqueeze", outside, graph.integers(1)))
+    best = graph.op("ReduceMax", likeness, graph.integers(2), keepdims=0)
+    column = graph.constant(f"{prefix}.weigh.weight", weights[f"{prefix}.weigh.weight"].T)
+    share = graph.op("Squeeze", graph.op("MatMul", tokens, column), graph.integers(2))
+    outside = graph.op("Mul", graph.op("Sub", one, query), graph.number(10000.0))
+    share = graph.op("Softmax", graph.op("Sub", share, outside), axis=-1)
+    mean = graph.op("ReduceSum", graph.op("Mul", share, best), graph.integers(1), keepdims=1)
+    sums = [
+        graph.op(
+            "Squeeze", graph.op("MatMul", graph.op("Unsqueeze", part, graph.integers(1)), tokens), graph.integers(1)
+        )
+        for part in (query, passage)
+    ]
+    units = [graph.op("Div", total, length(graph, total, 1e-8)) for total in sums]
+    cosine = graph.op("ReduceSum", graph.op("Mul", *units), graph.integers(1), keepdims=1)
+    return mean, cosine
+
+
+def length(graph: Graph, rows: str, least: float) -> str:
+    """The Euclidean length of each row, at least `least`, the axis kept."""
+    return graph.op("Max", graph.op("ReduceL2", rows, graph.integers(-1), keepdims=1), graph.number(least))
+
+
+def stage_graph(
+    weights: Weights, storage: str, first: int, last: int, shape: BertShape | None = None
+) -> onnx.ModelProto:
+    """Layers `first` to `last`, counted from 1, and the head after the last of them.
+
+    Stage one reads token ids, later ones `states` `(batch, length, width)`; all read mask and types. Out come
+    `logits` `(batch, 1)` and, unless `last` is the model's last layer, `next_states` for the stage that follows.
+    """
     shape = shape or BertShape()
     graph = Graph(storage)
-    states = embeddings(graph, weights, shape, types=True)
+    states = embeddings(graph, weights, shape, types=True) if first == 1 else "states"
     mask = attention_mask(graph)
-    for number in range(shape.layers):
-        last = number == shape.layers - 1
-        states = layer(graph, states, mask, weights, f"encoder.layer.{number}", shape, cls=last)
-    state = graph.op("Squeeze", states, graph.integers(1))
-    state = graph.op("Tanh", graph.linear(state, weights, "pooler.dense"))
-    product = graph.op("MatMul", state, graph.constant("classifier.weight", weights["classifier.weight"].T))
-    logits = graph.op("Add", product, graph.constant("classifier.bias", weights["classifier.bias"]))
-    return finish(graph, logits, "logits", ["batch", 1], ["input_ids", "attention_mask", "token_type_ids"])
+    ends = last == shape.layers
+    for number in range(first - 1, last - ends):
+        states = layer(graph, states, mask, weights, f"encoder.layer.{number}", shape, cls=False)
+    if ends:
+        row = layer(graph, states, mask, weights, f"encoder.layer.{last - 1}", shape, cls=True)
+    else:
+        row = graph.op("Slice", states, graph.integers(0), graph.integers(1), graph.integers(1))
+    state = graph.op("Squeeze", row, graph.integers(1))
+    outputs: dict[str, tuple[str, Axes]] = {
+        "logits": (head(graph, state, states, weights, f"heads.{last}"), ["batch", 1])
+    }
+    if not ends:
+        outputs["next_states"] = (states, ["batch", "length", shape.width])
+    inputs = ["input_ids" if first == 1 else "states", "attention_mask", "token_type_ids"]
+    return finish(graph, outputs, inputs, shape.width)
 
 
 def stored(weights: Weights, storage: str) -> dict[str, NDArray[np.float32]]:
     """The weights as the file holds them, back in fp32: what a torch model needs to give the same scores."""
     out = {}
     for name, value in weights.items():
-        small = value.ndim == 2 and not name.startswith(("embeddings.position", "embeddings.token_type", "classifier"))
+        kept = name.startswith(("embeddings.position", "embeddings.token_type")) or name.endswith(
+            ("out.weight", "weigh.weight")
+        )
+        small = value.ndim == 2 and not kept
         if not small:
             out[name] = value
         elif storage == "fp16":

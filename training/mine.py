@@ -24,11 +24,11 @@ from mine_sources import read_source
 def mine(groups: list[dict[str, Any]], settings: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
     """The groups with `negatives` and the bi-encoder's cosines; a group left without any negative is dropped."""
     options = settings["mine"]
-    model, words = encoder.bert().eval(), encoder.tokenizer()
-    texts = sorted({text for g in groups for text in [g["positive"], *g["listed"][:4]]})
+    words = encoder.tokenizer()
+    texts = sorted({text for g in groups for text in [g["positive"], *g["listed"][: options["listed"]]]})
     where = {text: i for i, text in enumerate(texts)}
-    passages = encoder.embed(texts, model, words, options["window"])
-    queries = encoder.embed([g["query"] for g in groups], model, words, 64)
+    passages = encoder.embed(texts, words, options["window"])
+    queries = encoder.embed([g["query"] for g in groups], words, 64)
     stemmer = Stemmer.Stemmer("english")
     index = bm25s.BM25()
     index.index(bm25s.tokenize(texts, stemmer=stemmer, show_progress=False), show_progress=False)
@@ -42,7 +42,7 @@ def mine(groups: list[dict[str, Any]], settings: dict[str, Any], rng: random.Ran
         dense = np.argsort(-scores)[:depth]
         closeness = passages @ passages[own]
         banned = {where[text] for text in group["also"] if text in where}
-        listed = [where[text] for text in group["listed"][:4]]
+        listed = [where[text] for text in group["listed"][: options["listed"]]]
         mined = []
         for candidate in dict.fromkeys([*dense.tolist(), *lexical[row].tolist()]):
             if candidate in banned or candidate in listed or closeness[candidate] > options["too_close"]:
@@ -51,7 +51,7 @@ def mine(groups: list[dict[str, Any]], settings: dict[str, Any], rng: random.Ran
                 mined.append(candidate)
         hard = mined[:12]
         rng.shuffle(hard)
-        picked = list(dict.fromkeys([*listed[:3], *hard]))[: options["negatives"]]
+        picked = list(dict.fromkeys([*listed, *hard]))[: options["negatives"]]
         if picked:
             out.append(
                 {

@@ -7,10 +7,7 @@ slices and keep their graphs until the listwise loss; the trainers we know do ne
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import math
-import random
 import time
 from pathlib import Path
 from typing import Any
@@ -21,76 +18,18 @@ from torch import Tensor
 from torch.nn import functional
 
 import config
-import contrast
 import encoder
 from model import EarlyExitCrossEncoder
+from stream import Group, Stream
 
 
-def card_groups(folder: Path, seed: int) -> list[dict[str, Any]]:
-    """Two groups a contrast card: each query's own version against the other one."""
-    groups = []
-    for card in contrast.cards(folder / "contrast_frames.txt", seed):
-        groups.append({"query": card["query_a"], "texts": [card["a"], card["b"]]})
-        groups.append({"query": card["query_b"], "texts": [card["b"], card["a"]]})
-    return groups
-
-
-def mined_groups(folder: Path) -> list[dict[str, Any]]:
-    """Every group that `mine.py` has finished."""
-    groups = []
-    for path in sorted(folder.glob("*.jsonl.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            groups += [json.loads(line) for line in lines]
-    return groups
-
-
-class Stream:
-    """Endless groups in an order fixed by the seed: shuffled passes, contrast cards mixed in by share."""
-
-    def __init__(self, settings: dict[str, Any], step: int) -> None:
-        self.mined = mined_groups(settings["work"] / "groups")
-        self.cards = card_groups(settings["contrast"], settings["seed"])
-        self.share = settings["train"]["contrast_share"] if self.cards else 0.0
-        self.size = settings["train"]["group"]
-        self.rng = random.Random(settings["seed"] + 7919 * step)
-        self.left: dict[str, list[dict[str, Any]]] = {"mined": [], "cards": []}
-
-    def _draw(self, name: str, pool: list[dict[str, Any]]) -> dict[str, Any]:
-        if not self.left[name]:
-            self.left[name] = self.rng.sample(pool, len(pool))
-        return self.left[name].pop()
-
-    def batch(self, groups: int) -> list[dict[str, Any]]:
-        """`groups` groups of exactly `group` texts; short ones are filled with passages of their batch-mates."""
-        chosen = [
-            self._draw("cards", self.cards) if self.rng.random() < self.share else self._draw("mined", self.mined)
-            for _ in range(groups)
-        ]
-        others = [text for group in chosen for text in group["texts"]]
-        return [self._fill(group, others) for group in chosen]
-
-    def _fill(self, group: dict[str, Any], others: list[str]) -> dict[str, Any]:
-        rows = list(range(1, len(group["texts"])))
-        self.rng.shuffle(rows)
-        rows = [0, *rows[: self.size - 1]]
-        texts = [group["texts"][row] for row in rows]
-        cosines = [group["cosines"][row] for row in rows] if "cosines" in group else None
-        while len(texts) < self.size:
-            other = self.rng.choice(others)
-            if other not in texts:
-                texts.append(other)
-                if cosines is not None:
-                    cosines.append(min(0.1, min(cosines)))
-        return {"query": group["query"], "texts": texts, "cosines": cosines}
-
-
-def pairs(batch: list[dict[str, Any]], words: Tokenizer, options: dict[str, Any]) -> list[tuple[list[int], int]]:
+def pairs(batch: list[Group], words: Tokenizer, options: dict[str, Any]) -> list[tuple[list[int], int]]:
     """`(ids, query length)` of every pair, the passage cut so that the whole fits the window."""
-    queries = [e.ids[: options["query_window"] - 1] for e in words.encode_batch([g["query"] for g in batch])]
+    queries = words.encode_batch([query for g in batch for query in g["queries"]])
     texts = words.encode_batch([text for g in batch for text in g["texts"]])
     out = []
     for number, encoding in enumerate(texts):
-        query = [*(i for i in queries[number // options["group"]] if i != 102), 102]
+        query = [*queries[number].ids[:-1][: options["query_window"] - 1], 102]
         passage = [*encoding.ids[1:-1][: options["window"] - len(query) - 1], 102]
         out.append((query + passage, len(query)))
     return out
@@ -121,7 +60,7 @@ def scores(model: EarlyExitCrossEncoder, items: list[tuple[list[int], int]], sli
     return torch.cat(parts, dim=1)[:, back]
 
 
-def target(batch: list[dict[str, Any]], options: dict[str, Any]) -> Tensor:
+def target(batch: list[Group], options: dict[str, Any]) -> Tensor:
     """`(groups, group)` rows that sum to 1: the label, with a share that follows the bi-encoder where known."""
     out = torch.zeros(len(batch), options["group"])
     out[:, 0] = 1.0
@@ -130,6 +69,24 @@ def target(batch: list[dict[str, Any]], options: dict[str, Any]) -> Tensor:
             soft = torch.softmax(options["teacher_scale"] * torch.tensor(group["cosines"]), 0)
             out[row] = (1 - options["teacher_weight"]) * out[row] + options["teacher_weight"] * soft
     return out
+
+
+# The four choices in a contrast group: each query between its passages, each passage between its queries.
+CHOICES = torch.tensor([[0, 1], [2, 3], [0, 3], [2, 1]])
+
+
+def losses(grouped: Tensor, batch: list[Group], options: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """`(exits,)` mean losses, and `(2 * exits,)` shares that went right: mined groups first, contrast ones after."""
+    apart = torch.tensor([group["contrast"] for group in batch], device=grouped.device)
+    wanted = target(batch, options).to(grouped.device)
+    listwise = -(wanted * functional.log_softmax(grouped, -1)).sum(-1)
+    sides = grouped[..., CHOICES.to(grouped.device)]
+    contrast = -functional.log_softmax(sides, -1)[..., 0].mean(-1)
+    loss = torch.where(apart, contrast * options["contrast_scale"], listwise).mean(-1)
+    with torch.no_grad():
+        right = torch.where(apart, (sides[..., :2, :].argmax(-1) == 0).all(-1), grouped.argmax(-1) == 0).float()
+        shares = [right[:, kind].mean(-1) if kind.any() else right.new_zeros(len(right)) for kind in (~apart, apart)]
+    return loss, torch.cat(shares)
 
 
 def optimiser(model: EarlyExitCrossEncoder, options: dict[str, Any]) -> torch.optim.Optimizer:
@@ -169,6 +126,7 @@ def main() -> None:
     settings = config.load()
     options = settings["train"]
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    half = device == "cuda" or torch.cpu._is_avx512_bf16_supported()  # elsewhere bf16 is emulated, 30 times slower
     torch.manual_seed(settings["seed"])
     model = EarlyExitCrossEncoder(encoder.bert(), options["exits"])
     stepper = optimiser(model, options)
@@ -194,18 +152,16 @@ def main() -> None:
         for group, rate in zip(stepper.param_groups, rates, strict=True):
             group["lr"] = rate * pace(step / asked.steps, options)
         batch = stream.batch(options["groups_per_step"])
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
             logits = scores(model, pairs(batch, words, options))
         grouped = logits.view(len(weights), len(batch), options["group"])
-        wanted = target(batch, options).to(device)
-        losses = -(wanted * functional.log_softmax(grouped, -1)).sum(-1).mean(-1)
-        (losses * weights).sum().backward()
+        loss, right = losses(grouped, batch, options)
+        (loss * weights).sum().backward()
         torch.nn.utils.clip_grad_norm_((p for p in model.parameters() if p.grad is not None), 1.0)
         stepper.step()
         stepper.zero_grad(set_to_none=True)
         step += 1
-        hit = (grouped.detach().argmax(-1) == 0).float().mean(-1)
-        now = torch.cat([losses.detach(), hit])
+        now = torch.cat([loss.detach(), right])
         running = now if running is None else 0.97 * running + 0.03 * now
         if step % 20 == 0:
             spent = time.monotonic() - began

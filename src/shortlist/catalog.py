@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -113,15 +113,18 @@ class Settings:
 class OpenIndex:
     """An index folder with its models loaded, ready to search. Close it, or use it as a context manager."""
 
-    def __init__(self, index: EmbeddedIndex, shortlist: Shortlist) -> None:
+    def __init__(self, index: EmbeddedIndex, shortlist: Shortlist, encoder: Encoder | None = None) -> None:
         self.index = index
         self.shortlist = shortlist
+        self._encoder = encoder
 
     def search(
         self, query: str, *, pool_size: int = POOL_SIZE, k: int = K, where: Where | None = None, tail: bool = False
     ) -> Ranking:
         """See `Shortlist.search`."""
-        return self.shortlist.search(query, pool_size=pool_size, k=k, where=where, tail=tail)
+        ranking = self.shortlist.search(query, pool_size=pool_size, k=k, where=where, tail=tail)
+        cut = isinstance(self._encoder, OnnxEncoder) and self._encoder.cuts_query(query)
+        return replace(ranking, query_cut=cut)
 
     def close(self) -> None:
         """Lets the folder go; calling it twice is fine."""
@@ -156,9 +159,10 @@ def open_index(folder: Path | str, settings: Settings | None = None) -> OpenInde
     try:
         with ThreadPoolExecutor(2) as loaders:
             reranker = loaders.submit(_reranker, wanted)
-            retriever = loaders.submit(_retriever, index, wanted)
+            encoder = loaders.submit(_encoder, index, wanted)
             weights = fitted_weights(index.manifest.encoder, wanted.cross_encoder or "", wanted.blend)
-            return OpenIndex(index, Shortlist(retriever.result(), reranker.result(), weights=weights))
+            retriever = _retriever(index, wanted, encoder.result())
+            return OpenIndex(index, Shortlist(retriever, reranker.result(), weights=weights), encoder.result())
     except BaseException:
         index.close()
         raise
@@ -170,8 +174,13 @@ def _reranker(wanted: Settings) -> Reranker | None:
     return load_reranker(wanted.cross_encoder, precision=wanted.precision, threads=wanted.threads)
 
 
-def _retriever(index: EmbeddedIndex, wanted: Settings) -> Retriever:
+def _encoder(index: EmbeddedIndex, wanted: Settings) -> Encoder | None:
     if wanted.retriever == "bm25":
+        return None
+    return load_encoder(index.manifest.encoder, precision=wanted.precision, threads=wanted.threads)
+
+
+def _retriever(index: EmbeddedIndex, wanted: Settings, encoder: Encoder | None) -> Retriever:
+    if encoder is None:
         return Lexical(index)
-    encoder = load_encoder(index.manifest.encoder, precision=wanted.precision, threads=wanted.threads)
     return Dense(index, encoder) if wanted.retriever == "dense" else Hybrid(index, encoder)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.protocols import ReportsTruncation, Reranker, Retriever
+from shortlist.protocols import Declines, ReportsTruncation, Reranker, Retriever, ScoresProgressively
 from shortlist.types import Hit, Ranking, Where
 
 POOL_SIZE = 50
@@ -25,12 +25,17 @@ def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> tuple[l
         scores, cut = reranker.score_and_report(query, texts)
     else:
         scores, cut = reranker.score(query, texts), [False] * len(texts)
+    return checked_scores(reranker, scores, texts), cut
+
+
+def checked_scores(reranker: Reranker, scores: Sequence[float], texts: Sequence[str]) -> list[float]:
+    """The scores as plain floats; raises as `score_texts` does."""
     if len(scores) != len(texts):
         raise BadScores(f"{reranker.name} returned {len(scores)} scores for {len(texts)} texts")
     for place, score in enumerate(scores):
         if not math.isfinite(score):
             raise BadScores(f"{reranker.name} returned {score} for text {place}: {texts[place][:80]!r}")
-    return [float(score) for score in scores], cut
+    return [float(score) for score in scores]
 
 
 def rerank_pool(
@@ -39,17 +44,25 @@ def rerank_pool(
     """The pool's hits, best first, with `rerank_score` filled in; ties keep stage one's order.
 
     `score` is the reranker's raw score plus, for each signal in `weights`, its weight times the hit's signal; a
-    hit that lacks the signal gets 0 from it. No score depends on the pool's other hits.
+    hit that lacks the signal gets 0 from it. No score depends on the pool's other hits. Only a progressive reranker
+    leaves hits behind: those have no `rerank_score` and stand below the others, ordered by their last exit's score.
     """
     if not pool:
         return []
-    scores, cut = score_texts(reranker, query, [hit.passage.content for hit in pool])
+    texts = [hit.passage.content for hit in pool]
+    shares = [stage_one_share(hit, weights or {}) for hit in pool]
+    if isinstance(reranker, ScoresProgressively):
+        found, left, cut = reranker.score_progressively(query, texts, shares)
+        scores = checked_scores(reranker, found, texts)
+    else:
+        scores, cut = score_texts(reranker, query, texts)
+        left = [0] * len(texts)
     joined = [
-        replace(hit, score=score + stage_one_share(hit, weights or {}), rerank_score=score, truncated=was_cut)
-        for hit, score, was_cut in zip(pool, scores, cut, strict=True)
+        replace(hit, score=score + share, rerank_score=None if exits else score, truncated=was_cut)
+        for hit, score, share, exits, was_cut in zip(pool, scores, shares, left, cut, strict=True)
     ]
-    joined.sort(key=lambda hit: -hit.score)
-    return [replace(hit, rank=rank) for rank, hit in enumerate(joined, start=1)]
+    order = sorted(range(len(joined)), key=lambda place: (left[place], -joined[place].score))
+    return [replace(joined[place], rank=rank) for rank, place in enumerate(order, start=1)]
 
 
 def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:
@@ -91,16 +104,20 @@ class Shortlist:
         found = self.retriever.retrieve(query, max(pool_size, k), where)
         retrieved = time.perf_counter()
         pool, below = found[:pool_size], found[pool_size:]
-        hits = rerank_pool(self.reranker, query, pool, self.weights) if self.reranker is not None else list(pool)
+        why_not = self.reranker.declines(query) if isinstance(self.reranker, Declines) else ""
+        reranker = None if why_not else self.reranker
+        hits = rerank_pool(reranker, query, pool, self.weights) if reranker is not None else list(pool)
         done = time.perf_counter()
         return Ranking(
             query=query,
             hits=tuple([*hits, *below][:k]),
             pool_size=pool_size,
-            scored=len(pool) if self.reranker is not None else 0,
+            scored=len(pool) if reranker is not None else 0,
             truncated=sum(hit.truncated for hit in hits),
-            reranked=self.reranker is not None,
+            reranked=reranker is not None,
             seconds={"retrieve": retrieved - began, "rerank": done - retrieved},
+            dropped=sum(hit.rerank_score is None for hit in hits) if reranker is not None else 0,
+            why_not=why_not,
         )
 
 

@@ -82,3 +82,24 @@ class ReportsTruncation(Protocol):
 
     def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
         """The scores as `score` gives them, and for each text whether it was cut to fit the window."""
+
+
+@runtime_checkable
+class Declines(Protocol):
+    """A reranker that knows queries it should leave alone."""
+
+    def declines(self, query: str) -> str:
+        """Why this query's pool is better left in stage one's order; "" when it is not."""
+
+
+@runtime_checkable
+class ScoresProgressively(Protocol):
+    """A reranker that scores the whole pool at an early exit and carries only the better part on."""
+
+    def score_progressively(
+        self, query: str, texts: Sequence[str], prior: Sequence[float]
+    ) -> tuple[list[float], list[int], list[bool]]:
+        """The score of each text at its last exit, how many exits are left for it (0: scored to the end), and cuts.
+
+        `prior` is what stage one adds to each final score; it has a say in which texts go on.
+        """

@@ -168,3 +168,27 @@ def test_words_frame_pairs_as_the_tokenizer_does(tmp_path):
     (single,), _ = words.singles(["cat"])
     assert list(single.ids) == [2, 6, 3]
     assert words.special_tokens == 3
+
+
+def test_scores_are_raw_unless_asked_otherwise(tmp_path):
+    folder = str(tiny.cross_encoder(tmp_path))
+    raw = CrossEncoder(folder).score("query", ["cat", "green"])
+    squashed = [1 / (1 + math.exp(-score)) for score in raw]
+    assert CrossEncoder(folder, activation="sigmoid").score("query", ["cat", "green"]) == pytest.approx(squashed)
+    assert CrossEncoder(folder, activation="model").score("query", ["cat", "green"]) == raw
+    with pytest.raises(InvalidInput, match="choose one of raw, sigmoid, model"):
+        CrossEncoder(folder, activation="softmax")
+
+
+def test_dot_product_models_keep_their_lengths(tmp_path):
+    folder = tiny.encoder(tmp_path)
+    (folder / "modules.json").write_text("[]")
+    (folder / "config_sentence_transformers.json").write_text('{"similarity_fn_name": "dot"}')
+    vectors = OnnxEncoder(read_encoder(folder, "tiny"), precision="exact").encode_passages(["cat dog"])
+    assert vectors[0] == pytest.approx(tiny.table()[[2, 6, 7, 3]].mean(0), abs=1e-6)
+
+
+def test_a_query_beyond_the_window_is_noticed(tmp_path):
+    encoder = OnnxEncoder(read_encoder(tiny.encoder(tmp_path), "tiny"))
+    assert encoder.cuts_query("cat " * 20)
+    assert not encoder.cuts_query("cat")

@@ -152,3 +152,13 @@ def test_the_models_in_the_box():
     spec = encoder_spec("sentence-transformers/all-MiniLM-L6-v2")
     assert (spec.dimension, spec.max_length, spec.pooling, spec.normalize) == (384, 256, "mean", True)
     assert cross_encoder_spec("shortlist-reranker-v1").labels == 1
+
+
+def test_modules_that_an_onnx_file_does_not_hold_go_to_torch(tmp_path):
+    tiny.encoder(tmp_path)
+    modules = json.loads((tmp_path / "modules.json").read_text())
+    modules.append({"path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    spec = read_encoder(tmp_path, "x")
+    assert spec.files.onnx is None
+    assert "modules.json lists Dense" in spec.files.onnx_reason

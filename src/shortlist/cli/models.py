@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 
 from shortlist.inference.runtimes import choose
-from shortlist.models import locate
-from shortlist.models.catalogue import CATALOGUE
+from shortlist.models import ModelFiles, cross_encoder_spec, encoder_spec, locate
+from shortlist.models.catalogue import CATALOGUE, ModelRecord
 from shortlist.models.choose import choose_onnx
 
 app = typer.Typer(help="List known models, or download one.", invoke_without_command=True, rich_markup_mode=None)
@@ -29,12 +29,17 @@ def models(context: typer.Context) -> None:
             soft_wrap=True,
         )
         if record.packaged:
-            _, folder = locate(record.id)
-            out.print(f"  runs {choose_onnx(path.name for path in folder.glob('*.onnx'))[1]}", soft_wrap=True)
+            out.print(f"  runs {_files(record).onnx_reason}", soft_wrap=True)
         out.print(f"  {record.note}", soft_wrap=True)
     for precision in ("auto", "exact"):
         runtime = choose(precision)
         out.print(f"{precision}: {runtime.engine} {runtime.precision} - {runtime.why}", soft_wrap=True)
+
+
+def _files(record: ModelRecord) -> ModelFiles:
+    if record.role == "bi-encoder":
+        return encoder_spec(record.id).files
+    return cross_encoder_spec(record.id).files
 
 
 @app.command("pull")

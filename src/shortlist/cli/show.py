@@ -67,6 +67,8 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
             f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {ranking.truncated} cut; "
             f"final score = logit{added}"
         )
+    if ranking.query_cut:
+        out.print("the query is longer than the bi-encoder's window: stage one read its start only", style="yellow")
     out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim")
 
 
@@ -79,6 +81,7 @@ def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> st
             "scored": ranking.scored,
             "truncated": ranking.truncated,
             "reranked": ranking.reranked,
+            "query_cut": ranking.query_cut,
             "weights": dict(weights),
             "seconds": {**ranking.seconds, "load": loaded},
             "hits": [_hit(place, hit) for place, hit in enumerate(ranking.hits, start=1)],

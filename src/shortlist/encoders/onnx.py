@@ -32,12 +32,16 @@ class OnnxEncoder:
         self._session = Session(spec.files.onnx, choose(precision), threads=threads)
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """`(len(texts), dimension)` float32 unit rows; no texts give `(0, dimension)`."""
+        """`(len(texts), dimension)` float32 rows, unit unless the model is a dot-product one; no texts, no rows."""
         return self._encode([self._spec.query_prompt + text for text in texts])
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As `encode_queries`, with the model's prompt for passages."""
         return self._encode([self._spec.passage_prompt + text for text in texts])
+
+    def cuts_query(self, text: str) -> bool:
+        """Whether `text` as a query is longer than the model's window."""
+        return self._words.singles([self._spec.query_prompt + text])[1][0]
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
@@ -47,7 +51,7 @@ class OnnxEncoder:
         rows = self._session.run(inputs, self._words.pad)
         if rows[0].ndim == 2:
             rows = [pool(states, self._spec.pooling) for states in rows]
-        return unit(np.stack(rows))
+        return unit(np.stack(rows)) if self._spec.normalize else finite(np.stack(rows))
 
 
 def pool(states: NDArray[np.float32], how: str) -> NDArray[np.float32]:
@@ -58,14 +62,19 @@ def pool(states: NDArray[np.float32], how: str) -> NDArray[np.float32]:
     return np.asarray(pooled, dtype=np.float32)
 
 
-def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The rows at length 1; a zero row stays zero.
+def finite(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows as they are.
 
     Raises:
         ModelError: A value is NaN or infinite.
     """
     if not np.isfinite(rows).all():
         raise ModelError("the bi-encoder returned NaN or infinity")
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
+
+
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows at length 1; a zero row stays zero. Raises as `finite` does."""
+    lengths = np.linalg.norm(finite(rows), axis=1, keepdims=True)
     scaled: NDArray[np.float32] = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
     return scaled

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.encoders.onnx import unit
+from shortlist.encoders.onnx import finite, unit
 from shortlist.errors import MissingExtra
 from shortlist.models.spec import EncoderSpec
 
@@ -38,4 +38,5 @@ class SentenceTransformerEncoder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         vectors = self._model.encode(list(texts), prompt=prompt, convert_to_numpy=True, show_progress_bar=False)
-        return unit(np.asarray(vectors, dtype=np.float32))
+        rows = np.asarray(vectors, dtype=np.float32)
+        return unit(rows) if self._spec.normalize else finite(rows)

@@ -1,4 +1,4 @@
-"""One loaded ONNX file that turns batches into rows of output."""
+"""Loaded ONNX files that turn batches into rows of output."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     import openvino
 
 Outputs = list[NDArray[np.float32]]
+Feed = dict[str, "NDArray[np.int64] | NDArray[np.float32]"]
 
 
 class Engine(Protocol):
-    """What a runtime has to do: run every batch and give each one's first output, in order."""
+    """What a runtime has to do: run every batch and give each one's outputs, in order."""
 
     inputs: list[str]
     batch_rows: int
 
-    def run(self, work: Sequence[dict[str, NDArray[np.int64]]]) -> Outputs:
-        """One float32 array a batch, first axis the batch's rows."""
+    def run(self, work: Sequence[Feed]) -> list[Outputs]:
+        """The file's outputs for each batch: float32 arrays, first axis the batch's rows."""
 
 
 class Session:
@@ -36,7 +37,7 @@ class Session:
 
     def __init__(self, file: Path | str, runtime: Runtime, *, threads: int | None = None) -> None:
         self.runtime = runtime
-        self._engine = _load(Path(file), runtime, threads or usable_cores())
+        self._engine = load(Path(file), runtime, threads or usable_cores())
         self._turn = threading.Lock()
 
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
@@ -45,19 +46,27 @@ class Session:
             return []
         work = batches(inputs, pad, rows=self._engine.batch_rows)
         with self._turn:
-            results = self._engine.run([self._feed(batch) for batch in work])
+            results = self._engine.run([feed(self._engine, batch) for batch in work])
         out: Outputs = [np.empty(0, dtype=np.float32)] * len(inputs)
-        for batch, result in zip(work, results, strict=True):
+        for batch, (result, *_) in zip(work, results, strict=True):
             for place, row in enumerate(batch.rows):
                 out[row] = result[place][: len(inputs[row].ids)] if result.ndim == 3 else result[place]
         return out
 
-    def _feed(self, batch: Batch) -> dict[str, NDArray[np.int64]]:
-        known = {"input_ids": batch.ids, "attention_mask": batch.mask, "token_type_ids": batch.types}
-        missing = [name for name in self._engine.inputs if name not in known]
-        if missing:
-            raise ModelError(f"the ONNX file asks for the inputs {missing}, which are not known here")
-        return {name: known[name] for name in self._engine.inputs}
+
+def feed(engine: Engine, batch: Batch, states: NDArray[np.float32] | None = None) -> Feed:
+    """The batch under the names that the file asks for; `states` for a stage that starts from token states.
+
+    Raises:
+        ModelError: It asks for an input that is not known here.
+    """
+    known: Feed = {"input_ids": batch.ids, "attention_mask": batch.mask, "token_type_ids": batch.types}
+    if states is not None:
+        known["states"] = states
+    missing = [name for name in engine.inputs if name not in known]
+    if missing:
+        raise ModelError(f"the ONNX file asks for the inputs {missing}, which are not known here")
+    return {name: known[name] for name in engine.inputs}
 
 
 def usable_cores() -> int:
@@ -67,7 +76,13 @@ def usable_cores() -> int:
     return max(1, os.cpu_count() or 1)
 
 
-def _load(file: Path, runtime: Runtime, threads: int) -> Engine:
+def load(file: Path, runtime: Runtime, threads: int) -> Engine:
+    """The file on the runtime.
+
+    Raises:
+        InvalidInput: `threads` below 1.
+        ModelError: The runtime can't load the file.
+    """
     if threads < 1:
         raise InvalidInput(f"threads must be at least 1, not {threads}")
     if runtime.engine == "openvino":
@@ -91,11 +106,11 @@ class OnnxEngine:
         except Exception as error:  # its errors share no base but Exception
             raise ModelError(f"ONNX Runtime can't load {file}: {error}") from error
         self.inputs = [one.name for one in self._session.get_inputs()]
-        self._output = self._session.get_outputs()[0].name
+        self._outputs = [one.name for one in self._session.get_outputs()]
 
-    def run(self, work: Sequence[dict[str, NDArray[np.int64]]]) -> Outputs:
+    def run(self, work: Sequence[Feed]) -> list[Outputs]:
         """See `Engine.run`."""
-        return [np.asarray(self._session.run([self._output], feed)[0], dtype=np.float32) for feed in work]
+        return [[np.asarray(made, dtype=np.float32) for made in self._session.run(self._outputs, one)] for one in work]
 
 
 class OpenVinoEngine:
@@ -119,19 +134,21 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise ModelError(f"OpenVINO can't load {file}: {error}") from error
         self.inputs = [port.get_any_name() for port in self._model.inputs]
+        self._count = len(self._model.outputs)
         self._requests = [self._model.create_infer_request() for _ in range(threads)]
 
-    def run(self, work: Sequence[dict[str, NDArray[np.int64]]]) -> Outputs:
+    def run(self, work: Sequence[Feed]) -> list[Outputs]:
         """See `Engine.run`."""
-        out: Outputs = []
+        out: list[Outputs] = []
         queue = list(work)
         for start in range(0, len(queue), len(self._requests)):
             together = list(zip(self._requests, queue[start : start + len(self._requests)], strict=False))
-            for request, feed in together:
-                request.start_async(feed)
+            for request, one in together:
+                request.start_async(one)
             for request, _ in together:
                 request.wait()
-                out.append(np.array(request.get_output_tensor(0).data, dtype=np.float32))
+                made = [np.array(request.get_output_tensor(i).data, dtype=np.float32) for i in range(self._count)]
+                out.append(made)
         return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,11 @@ def read_encoder(folder: Path, name: str, onnx_file: str | None = None) -> Encod
     """
     config = _json(folder / "config.json")
     query, passage = _prompts(folder, name)
+    files = _files(folder, name, onnx_file)
+    if other := _other_modules(folder):
+        files = replace(files, onnx=None, onnx_reason=f"modules.json lists {other}, which the ONNX file does not hold")
     return EncoderSpec(
-        files=_files(folder, name, onnx_file),
+        files=files,
         dimension=int(config.get("hidden_size") or config.get("dim") or 0),
         max_length=_max_length(folder, config),
         pooling=_pooling(folder),
@@ -50,7 +54,15 @@ def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) ->
         "sbert_ce_default_activation_function", ""
     )
     activation = "identity" if "Identity" in str(said) else "sigmoid"
-    return CrossEncoderSpec(_files(folder, name, onnx_file), _max_length(folder, config), int(labels), activation)
+    stages = tuple(folder / str(file) for file in config.get("shortlist_stages") or ())
+    files = _files(folder, name, onnx_file or (stages[0].name if stages else None))
+    if stages:
+        reason = f"{', '.join(file.name for file in stages)}: one model in {len(stages)} stages, run in this order"
+        files = replace(files, onnx_reason=reason)
+    longest = config.get("shortlist_longest_query")
+    return CrossEncoderSpec(
+        files, _max_length(folder, config), int(labels), activation, stages, int(longest) if longest else None
+    )
 
 
 def _files(folder: Path, name: str, asked: str | None) -> ModelFiles:
@@ -103,7 +115,17 @@ def _pooling(folder: Path) -> str:
 
 
 def _normalizes(folder: Path) -> bool:
-    return any(str(module.get("type", "")).endswith("Normalize") for module in _modules(folder))
+    """False only for models that say they are compared by dot product and have no Normalize module."""
+    if any(str(module.get("type", "")).endswith("Normalize") for module in _modules(folder)):
+        return True
+    said = _json(folder / "config_sentence_transformers.json", optional=True).get("similarity_fn_name")
+    return said not in {"dot", "dot_product"}
+
+
+def _other_modules(folder: Path) -> str:
+    """The last part of each module type beyond those that are handled here."""
+    types = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in _modules(folder)]
+    return ", ".join(one for one in types if one not in {"Transformer", "Pooling", "Normalize"})
 
 
 def _max_length(folder: Path, config: dict[str, Any]) -> int:

@@ -19,7 +19,10 @@ class ModelFiles:
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
-    """A bi-encoder: `pooling` is "mean", "cls", "max" or "last"; prompts stand in front of the text."""
+    """A bi-encoder: `pooling` is "mean", "cls", "max" or "last"; prompts stand in front of the text.
+
+    `normalize` is False for models that are compared by dot product: their vectors keep their lengths.
+    """
 
     files: ModelFiles
     dimension: int
@@ -34,10 +37,14 @@ class EncoderSpec:
 class CrossEncoderSpec:
     """A cross-encoder: `labels` outputs a pair; `activation` ("identity", "sigmoid") is what its files suggest.
 
-    shortlist returns raw logits whatever the activation says.
+    shortlist returns raw logits whatever the activation says. `stages` holds the files of a model that is cut into
+    stages, in the order they run (`files.onnx` is the first of them); empty for a model in one file. `longest_query` is
+    the longest query in tokens that the model is made for, where its files say so.
     """
 
     files: ModelFiles
     max_length: int
     labels: int
     activation: str
+    stages: tuple[Path, ...] = ()
+    longest_query: int | None = None

@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
+from shortlist.inference.batches import Tokens
 from shortlist.inference.runtimes import choose
 from shortlist.inference.session import Session
+from shortlist.inference.stages import Scoring, StagedSession
 from shortlist.inference.words import Words
 from shortlist.models import CrossEncoderSpec, cross_encoder_spec
 from shortlist.models.packaged import CROSS_ENCODER
+
+ACTIVATIONS = ("raw", "sigmoid", "model")
 
 
 class CrossEncoder:
@@ -19,6 +23,7 @@ class CrossEncoder:
     Args:
         model: A packaged name, a local folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
         precision: "auto" (the default for this machine), "exact" (fp32, torch's scores to 1e-4) or "fast".
+        activation: "raw" (the logit), "sigmoid" (0 to 1), or "model" (what the model's files suggest).
         max_length: A window smaller than the model's own, in tokens of query and passage together.
         threads: Cores to use; all that this process may use when None.
 
@@ -35,19 +40,35 @@ class CrossEncoder:
         model: str = CROSS_ENCODER,
         *,
         precision: str = "auto",
+        activation: str = "raw",
         max_length: int | None = None,
         threads: int | None = None,
     ) -> None:
         spec = cross_encoder_spec(model)
-        onnx = _checked(spec)
+        file = _checked(spec)
+        if activation not in ACTIVATIONS:
+            raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
+        self._sigmoid = activation == "sigmoid" or (activation == "model" and spec.activation == "sigmoid")
         self.name = spec.files.name
         self.max_length = min(max_length or spec.max_length, spec.max_length)
         self.runtime = choose(precision)
+        self._longest_query = spec.longest_query
         self._words = Words(spec.files.tokenizer, self.max_length)
-        self._session = Session(onnx, self.runtime, threads=threads)
+        self._session: Session | StagedSession = (
+            StagedSession(spec.stages, self.runtime, threads=threads)
+            if spec.stages
+            else Session(file, self.runtime, threads=threads)
+        )
+
+    @property
+    def stages(self) -> int:
+        """How many exits the model has; 1 for a model in one file."""
+        return self._session.stages if isinstance(self._session, StagedSession) else 1
 
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        """One raw logit a text, in the order given, higher is better; no texts give an empty list.
+        """One float a text, in the order given, higher is better; no texts give an empty list.
+
+        It is the raw logit unless an activation was asked for.
 
         Raises:
             InvalidInput: The query is empty, or leaves no room for a passage in the window.
@@ -57,14 +78,40 @@ class CrossEncoder:
 
     def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
         """The scores of `score`, and for each text whether it was cut to fit the window."""
-        if not query.strip():
-            raise InvalidInput("the query is empty: give at least one word")
-        pairs, cut = self._words.pairs(query, texts)
+        pairs, cut = self._pairs(query, texts)
         scores = [float(row.reshape(-1)[0]) for row in self._session.run(pairs, self._words.pad)]
         for place, score in enumerate(scores):
             if not math.isfinite(score):
                 raise BadScores(f"{self.name} gave {score} for text {place} of {len(texts)}: {texts[place][:80]!r}")
-        return scores, cut
+        return ([_sigmoid(score) for score in scores] if self._sigmoid else scores), cut
+
+    def begin(self, query: str, texts: Sequence[str]) -> tuple[Scoring, list[bool]]:
+        """Every text through the first stage, to be carried on as the caller likes, and which texts were cut.
+
+        Raises:
+            InvalidInput: As `score`, or the model is not cut into stages.
+        """
+        if not isinstance(self._session, StagedSession):
+            raise InvalidInput(f"{self.name} has no early exits: only models that are cut into stages do")
+        pairs, cut = self._pairs(query, texts)
+        return self._session.begin(pairs, self._words.pad), cut
+
+    def declines(self, query: str) -> str:
+        """Why the model's own files say to leave this query's pool in stage one's order; "" when they don't."""
+        if self._longest_query is None:
+            return ""
+        tokens = self._words.count(query)
+        if tokens <= self._longest_query:
+            return ""
+        return (
+            f"the query has {tokens} tokens and {self.name} was trained on queries of up to {self._longest_query}: "
+            "stage one's order stands"
+        )
+
+    def _pairs(self, query: str, texts: Sequence[str]) -> tuple[list[Tokens], list[bool]]:
+        if not query.strip():
+            raise InvalidInput("the query is empty: give at least one word")
+        return self._words.pairs(query, texts)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens of the window `text` takes."""
@@ -77,3 +124,10 @@ def _checked(spec: CrossEncoderSpec) -> str:
     if spec.files.onnx is None:
         raise ModelError(f"{spec.files.name}: {spec.files.onnx_reason}")
     return str(spec.files.onnx)
+
+
+def _sigmoid(logit: float) -> float:
+    """1 / (1 + exp(-logit)), without overflow."""
+    if logit >= 0:
+        return 1.0 / (1.0 + math.exp(-logit))
+    return math.exp(logit) / (1.0 + math.exp(logit))

@@ -1,0 +1,102 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+import tiny
+from shortlist import CrossEncoder
+from shortlist.errors import InvalidInput
+from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
+
+TEXTS = ["cat", "green " * 9, "the dog sat", "", "red blue", "server local file " * 5]
+
+
+@pytest.fixture
+def model(tmp_path):
+    return CrossEncoder(str(tiny.staged(tmp_path)), precision="exact")
+
+
+def mean_state(query, text):
+    words = {word: i for i, word in enumerate(tiny.WORDS)}
+    ids = [2, *(words[w] for w in query.split()), 3, *(words[w] for w in text.split()), 3]
+    return float(tiny.table()[ids].mean())
+
+
+def test_all_stages_one_after_the_other(model):
+    assert model.stages == 3
+    assert model.score("query", TEXTS) == pytest.approx([4 * mean_state("query", t) for t in TEXTS], abs=1e-5)
+    assert model.score("query", []) == []
+
+
+def test_a_pool_larger_than_what_is_held_at_a_time(model):
+    texts = TEXTS * 60
+    assert model.score("query", texts) == pytest.approx([4 * mean_state("query", t) for t in texts], abs=1e-5)
+
+
+def test_early_logits_and_only_the_carried_rows_move(model):
+    scoring, cut = model.begin("query", TEXTS)
+    early = [mean_state("query", text) for text in TEXTS]
+    assert scoring.logits.tolist() == pytest.approx(early, abs=1e-5)
+    assert cut == [False] * len(TEXTS)
+    scoring.advance([4, 0])
+    expected = [2 * value if place in {0, 4} else value for place, value in enumerate(early)]
+    assert scoring.logits.tolist() == pytest.approx(expected, abs=1e-5)
+    assert scoring.reached.tolist() == [2, 1, 1, 1, 2, 1]
+    with pytest.raises(InvalidInput, match="pair 1 was left behind at stage 1"):
+        scoring.advance([1])
+    scoring.advance([4])
+    assert scoring.done
+    assert scoring.logits[4] == pytest.approx(4 * early[4], abs=1e-5)
+    with pytest.raises(InvalidInput, match="all 3 stages have run"):
+        scoring.advance([4])
+
+
+def test_carrying_everything_on_gives_the_exact_scores(model):
+    everything = ProgressiveReranker(model, DropRule((1.0, 1.0), 1))
+    assert everything.score("query", TEXTS) == pytest.approx(model.score("query", TEXTS), abs=1e-6)
+
+
+def test_survivors_have_their_exact_logit_and_the_rest_stand_below(model):
+    rule = ProgressiveReranker(model, DropRule((0.5, 0.3), 1))
+    exact = model.score("query", TEXTS)
+    scores = rule.score("query", TEXTS)
+    best = sorted(range(len(TEXTS)), key=lambda place: -exact[place])
+    assert sorted(range(len(TEXTS)), key=lambda place: -scores[place]) == best
+    assert [scores[place] for place in best[:2]] == pytest.approx([exact[place] for place in best[:2]], abs=1e-6)
+    assert not rule.pointwise
+    assert rule.score("query", []) == []
+
+
+def test_the_prior_has_a_say_in_what_goes_on(model):
+    exact = model.score("query", TEXTS)
+    worst = min(range(len(TEXTS)), key=lambda place: exact[place])
+    rule = ProgressiveReranker(model, DropRule((0.2, 0.2), 1))
+    prior = [100.0 if place == worst else 0.0 for place in range(len(TEXTS))]
+    _, left, _ = rule.score_progressively("query", TEXTS, prior)
+    assert left[worst] == 0
+    assert sum(exits == 0 for exits in left) == math.ceil(0.2 * len(TEXTS))
+
+
+def test_a_rule_that_makes_no_sense_is_refused(model, tmp_path):
+    with pytest.raises(InvalidInput, match="must fall"):
+        DropRule((0.2, 0.4), 1)
+    with pytest.raises(InvalidInput, match="at least one text"):
+        DropRule((0.2,), 0)
+    with pytest.raises(InvalidInput, match="3 exits, so the rule needs 2 shares, not 1"):
+        ProgressiveReranker(model, DropRule((0.5,), 1))
+    plain = CrossEncoder(str(tiny.cross_encoder(tmp_path / "plain")))
+    assert plain.stages == 1
+    with pytest.raises(InvalidInput, match="no early exits"):
+        plain.begin("query", ["cat"])
+
+
+def test_a_query_longer_than_the_model_is_made_for_is_declined(tmp_path):
+    folder = tiny.staged(tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "shortlist_longest_query": 3}))
+    model = CrossEncoder(str(folder))
+    assert model.declines("cat dog sat") == ""
+    assert "has 4 tokens" in model.declines("cat dog sat runs")
+    assert "up to 3" in ProgressiveReranker(model, DropRule((1.0, 1.0), 1)).declines("cat dog sat runs")
+    assert np.isfinite(model.score("cat dog sat runs", ["cat"])).all()
