@@ -98,7 +98,7 @@ all, every | no, none of the"""
 
 CUE = re.compile(r"\b(not|no|never|without|cannot|nor|neither|n't|rarely|seldom|hardly|less|fewer)\b")
 STOP = frozenset(
-    ["a", "an", "the", "of", "to", "in", "on", "at", "by", "for", "from", "and", "or", "as", "it", "its", "this", "that", "these", "those", "be", "been", "being"]
+    re.split(r"\s+", "a an the of to in on at by for from and or as it its this that these those be been being")
 )
 QUESTIONS = ("is it true that {}?", "{}?", "which one says that {}", "where does it say {}", "why {}", "when {}")
 
