@@ -120,6 +120,10 @@ DRUG = [
     "mirtacol",
     "sebutrol",
 ]
+THING = """full-text search engine|key-value store|graph database|document database|time-series database
+message queue|cache|job queue|note store|log archive|feature store|geodatabase|metrics store""".replace(
+    "\n", "|"
+).split("|")
 MONTH = [
     "January",
     "February",
@@ -176,6 +180,7 @@ def fill(rng: random.Random) -> dict[str, str]:
         "year": str(year),
         "later": str(year + rng.randrange(1, 40)),
         "species": rng.choice(SPECIES),
+        "thing": rng.choice(THING),
         "month": rng.choice(MONTH),
     }
 
@@ -192,7 +197,7 @@ def cards(path: Path, seed: int) -> list[dict[str, Any]]:
     """
     rng = random.Random(seed)
     frames = read_frames(path)
-    fillers = [part for _, passage, _, _ in frames if "{{" not in (part := sentences(passage)[-1])]
+    fillers = [part for _, passage, _, _ in frames if not re.search(r"\{\{|\}\}", part := sentences(passage)[-1])]
     out = []
     for kind, passage, query_a, query_b in frames:
         for _ in range(CARDS_PER_FRAME):

@@ -122,9 +122,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True, help="length of the whole run, which sets the decay")
     parser.add_argument("--name", default="run", help="checkpoint name under training/work")
     parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin from")
+    parser.add_argument("--phase", default="train", choices=("train", "second"), help="table of config.toml to follow")
     asked = parser.parse_args()
     settings = config.load()
-    options = settings["train"]
+    options = settings["train"] = {**settings["train"], **settings[asked.phase]}
     device = "cuda" if torch.cuda.is_available() else "cpu"
     half = device == "cuda" or torch.cpu._is_avx512_bf16_supported()  # elsewhere bf16 is emulated, 30 times slower
     torch.manual_seed(settings["seed"])
