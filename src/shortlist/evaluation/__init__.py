@@ -1,0 +1,1 @@
+"""Measuring: query sets, measures, evaluation of a set-up, and the tuning of the pool."""
