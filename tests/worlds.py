@@ -76,7 +76,10 @@ class OracleReranker(TextReranker):
 
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
         noise = super().score(query, texts)
-        return [self.gain * 100 * (text in self.relevant[query]) + one for text, one in zip(texts, noise, strict=True)]
+        return [
+            self.gain * 100 * (text in self.relevant.get(query, ())) + one
+            for text, one in zip(texts, noise, strict=True)
+        ]
 
 
 def hits(passages: Sequence[Passage], signals: Sequence[Mapping[str, float]]) -> list[Hit]:

@@ -80,7 +80,7 @@ class Comparison:
     adjusted_p: float
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - only the first two are needed
     shortlist: Shortlist,
     judged: Judged,
     *,
@@ -88,6 +88,7 @@ def evaluate(
     measures: Sequence[str] = MEASURES,
     k: int = K,
     name: str = "default",
+    about: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Both stages, and the ceiling between them, for every judged query.
@@ -97,14 +98,17 @@ def evaluate(
     queries of how many are done.
 
     Raises:
-        InvalidInput: An unknown measure, or a size below 1.
+        InvalidInput: An unknown measure, a size below 1, or a query that a stage can't take; the message names it.
         BadScores: The reranker returned NaN, infinity or a wrong count.
     """
     asked = measures_of(measures)
-    depth = depth_of(asked, k)
+    depth = depth_of(asked, k, judged.level)
     outcomes: list[Outcome] = []
     for done, (query_id, query) in enumerate(judged.queries.items(), start=1):
-        ranking = shortlist.search(query, pool_size=pool_size, k=max(pool_size, depth), tail=True)
+        try:
+            ranking = shortlist.search(query, pool_size=pool_size, k=max(pool_size, depth), tail=True)
+        except InvalidInput as error:
+            raise InvalidInput(f"query {query_id!r}: {error}") from error
         outcomes.append(measured(query_id, ranking, judged, asked, k))
         if progress is not None:
             progress(done, len(judged.queries))
@@ -116,7 +120,7 @@ def evaluate(
         k=k,
         measures=tuple(map(str, asked)),
         outcomes=tuple(outcomes),
-        about={"reranker": shortlist.reranker.name if shortlist.reranker is not None else "none"},
+        about={"reranker": shortlist.reranker.name if shortlist.reranker is not None else "none", **(about or {})},
     )
 
 

@@ -24,7 +24,7 @@ nothing relevant: every judgment of the query is 0.
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What became of a query. Ranks count from 1 and are those of the best-placed relevant id; None if not in the pool.
+    """What became of a query. Ranks are of the best-placed relevant id, from 1; None where the pool lacks one.
 
     `beaten_by` holds the ids above it, at most k, where it missed the first k. `stage_one_had_it` is True where
     stage one alone would have shown a relevant id among its first k: then the reranker did the harm.
@@ -47,21 +47,17 @@ def split(ranking: Ranking, judged: Judged, grades: Grades, k: int) -> Failure:
     relevant = {key for key, grade in grades.items() if grade > 0}
     if not relevant:
         return Failure("nothing relevant")
-    first = keys_of(sorted(ranking.hits, key=lambda hit: hit.retrieval_rank), judged)[:k]
-    in_stage_one = bool(relevant & set(first))
+    first = keys_of(sorted(ranking.hits, key=lambda hit: hit.retrieval_rank), judged)
     final = keys_of(ranking.hits, judged)
+    in_stage_one = bool(relevant & set(first[:k]))
+    shown = next((key for key in final[:k] if key in relevant), None)
+    if shown is not None:
+        return Failure("fine", final.index(shown) + 1, first.index(shown) + 1, (), in_stage_one)
     pool = [hit for hit in ranking.hits if hit.retrieval_rank <= ranking.pool_size]
-    best = next((key for key in final if key in relevant), None)
-    if best in final[:k]:
-        return Failure("fine", final.index(best) + 1, _retrieval_rank(ranking, judged, best), (), in_stage_one)
-    held = next((hit for hit in pool if judged.key(hit) in relevant), None)
-    if held is None:
+    best = next((hit for hit in pool if judged.key(hit) in relevant), None)
+    if best is None:
         return Failure("not retrieved", stage_one_had_it=in_stage_one)
-    key = judged.key(held)
+    key = judged.key(best)
     rank = final.index(key) + 1
-    kind: Kind = "truncated" if held.truncated else "ranked out" if ranking.reranked else "below the cut"
-    return Failure(kind, rank, held.retrieval_rank, tuple(final[: min(rank - 1, k)]), in_stage_one)
-
-
-def _retrieval_rank(ranking: Ranking, judged: Judged, key: str) -> int:
-    return min(hit.retrieval_rank for hit in ranking.hits if judged.key(hit) == key)
+    kind: Kind = "truncated" if best.truncated else "ranked out" if ranking.reranked else "below the cut"
+    return Failure(kind, rank, first.index(key) + 1, tuple(final[: min(rank - 1, k)]), in_stage_one)

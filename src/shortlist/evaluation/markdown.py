@@ -49,7 +49,11 @@ def _section(one: Evaluation) -> str:
         f"{stage} {one.seconds(stage, 0.5) * 1000:.0f} ms, p95 {one.seconds(stage, 0.95) * 1000:.0f} ms"
         for stage in ("retrieve", "rerank")
     )
-    lines += ["", f"Recall ceiling R@{one.pool_size}: {interval(one.recall)}. Median {times}.", f"Queries: {split}."]
+    lines += [
+        "",
+        f"Recall of the pool, the ceiling of any reranker: {interval(one.recall)}. Median {times}.",
+        f"Queries: {split}.",
+    ]
     return "\n".join(lines)
 
 

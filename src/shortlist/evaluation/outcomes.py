@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shortlist.evaluation.failures import Failure, keys_of, split
 from shortlist.evaluation.metrics import Grades, Measure
-from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.query_set import Judged, Level
 from shortlist.types import Hit, Ranking
 
 STAGES = ("stage one", "reranked", "ceiling")
@@ -41,9 +41,14 @@ class Outcome:
         return {"stage one": self.stage_one, "reranked": self.reranked, "ceiling": self.ceiling}[stage]
 
 
-def depth_of(measures: Sequence[Measure], k: int) -> int:
-    """How deep a ranking has to be for these measures and for the failure split at k."""
-    return max([k, *(measure.cutoff or 0 for measure in measures)])
+DOCUMENT_DEPTH = 100
+"""Passages to rank where documents are judged: several of them may belong to one document."""
+
+
+def depth_of(measures: Sequence[Measure], k: int, level: Level) -> int:
+    """How many passages deep a ranking has to be for these measures and for the failure split at k."""
+    deepest = max([k, *(measure.cutoff or 0 for measure in measures)])
+    return deepest if level == "passage" else max(deepest, DOCUMENT_DEPTH)
 
 
 def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence[Measure], k: int) -> Outcome:

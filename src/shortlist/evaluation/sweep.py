@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.evaluation.metrics import Measure
-from shortlist.evaluation.outcomes import Outcome, depth_of, measured
+from shortlist.evaluation.outcomes import Outcome, measured
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recorded import Recorded
 from shortlist.types import Ranking
@@ -19,16 +19,15 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a sweep measures: at which sizes, by which measures, and where the failure split draws the line."""
+    """What a sweep measures: at which sizes, by which measures, and where the failure split draws the line.
+
+    `depth` is how many passages deep every ranking goes, whatever its pool.
+    """
 
     sizes: tuple[int, ...]
     measures: tuple[Measure, ...]
     k: int
-
-    @property
-    def depth(self) -> int:
-        """How deep every ranking goes, whatever its pool."""
-        return depth_of(self.measures, self.k)
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from shortlist.evaluation import latency as timing
 from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.evaluate import K, measures_of
 from shortlist.evaluation.latency import Latency
+from shortlist.evaluation.outcomes import depth_of
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recommend import BUDGET, Held, Pick, choose_blend, falls_beyond, harm, held, picks
 from shortlist.evaluation.scoring import PointwiseCheck, check_pointwise, run_each, score_all
@@ -103,7 +104,8 @@ def tune(
         BadScores: The reranker returned NaN, infinity or a wrong count.
     """
     asked = _checked(shortlist, judged, request or Request())
-    plan = Plan(asked.sizes, tuple(measures_of(asked.measures)), asked.k)
+    measures = tuple(measures_of(asked.measures))
+    plan = Plan(asked.sizes, measures, asked.k, depth_of(measures, asked.k, judged.level))
     kept = Checkpoint(asked.checkpoint, _about(shortlist, judged, asked, plan))
     timed = asked.timed or timing.how_many(len(judged.queries), asked.sizes)
     count = _Count(progress or (lambda done, total: None))
