@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from shortlist.types import Passage
 from worlds import WORDS, OracleReranker, TextReranker
 
 QUERIES = 24
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +207,15 @@ def test_the_command_line_wins_over_the_file_and_a_slip_is_an_error(shell):
     (shell.here / "shortlist.toml").write_text("[search]\npools = 3\n")
     with pytest.raises(InvalidInput, match="'pools' is unknown"):
         shell("search", "red cat")
+
+
+def test_the_example_workflow_runs_as_written(shell):
+    text = (ROOT / "examples" / "ci" / "retrieval.yml").read_text()
+    command = shlex.split(text.split("run: >-")[1].split("- uses")[0])
+    options = command[command.index("--index") + 2 :]
+    shell("evaluate", "q.jsonl", "--save", "baseline.json")
+    (shell.here / "evaluation").mkdir()
+    (shell.here / "baseline.json").rename(shell.here / "evaluation" / "baseline.json")
+    shell("evaluate", "q.jsonl", *[one.replace("$GITHUB_STEP_SUMMARY", "summary.md") for one in options])
+    assert (shell.here / "evaluation" / "now.json").is_file()
+    assert "### Against the baseline: passed" in (shell.here / "summary.md").read_text()
