@@ -123,8 +123,11 @@ class OpenIndex:
     ) -> Ranking:
         """See `Shortlist.search`."""
         ranking = self.shortlist.search(query, pool_size=pool_size, k=k, where=where, tail=tail)
-        cut = isinstance(self._encoder, OnnxEncoder) and self._encoder.cuts_query(query)
-        return replace(ranking, query_cut=cut)
+        return replace(ranking, query_cut=self.cuts_query(query))
+
+    def cuts_query(self, query: str) -> bool:
+        """Whether the bi-encoder reads only the start of this query."""
+        return isinstance(self._encoder, OnnxEncoder) and self._encoder.cuts_query(query)
 
     def close(self) -> None:
         """Lets the folder go; calling it twice is fine."""

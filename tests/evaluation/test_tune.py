@@ -172,7 +172,7 @@ def test_declined_queries_keep_stage_one_at_every_size():
 def test_the_warning_fires_where_reranking_harms_and_stays_silent_where_it_helps():
     retriever, judged, answers = world(queries=60, first=2)
     helped = tune(Shortlist(retriever, OracleReranker(answers)), judged, request())
-    assert not [one for one in helped.warnings if "worse" in one or "falls" in one or "no pool" in one]
+    assert not [one for one in helped.warnings if "worse" in one or "falls" in one or "nothing" in one]
     assert helped.rerank
     harmed = tune(Shortlist(retriever, OracleReranker(answers, -1)), judged, request())
     assert any("reranking is worse than none at pool" in one for one in harmed.warnings)
@@ -221,6 +221,15 @@ def test_rules_choose_on_one_half_and_are_reported_on_the_other():
         assert one.value == pytest.approx(row[places].mean())
         assert one.kept == pytest.approx(one.value / one.best)
     assert found.settings == {"rerank": True, "pool": 21, "blend": found.blend}
+
+
+def test_a_pool_that_gains_nothing_is_not_recommended():
+    retriever, judged, _ = world(queries=60)
+    useless = TextReranker()
+    useless.score = lambda query, texts: [0.0] * len(texts)
+    found = tune(Shortlist(retriever, useless), judged, request())
+    assert found.settings == {"rerank": False}
+    assert found.warnings == ("pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries",)
 
 
 def test_a_budget_that_nothing_keeps_to():

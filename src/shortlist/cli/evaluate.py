@@ -99,8 +99,8 @@ def _measured(
     set_up: SetUp, made: QuerySet, measures: Sequence[str], cut: int, allow_unknown: bool, itself: bool
 ) -> Evaluation:
     console = Console(stderr=True, highlight=False)
-    with opened(set_up, made, allow_unknown=allow_unknown, itself=itself) as (_, shortlist, judged):
-        show.query_set(console, judged)
+    with opened(set_up, made, allow_unknown=allow_unknown, itself=itself) as (index, shortlist, judged):
+        show.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
         with bar(console, set_up.name) as told:
             return run_evaluation(
                 shortlist,

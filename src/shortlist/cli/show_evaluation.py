@@ -33,8 +33,8 @@ def gain_of(found: Estimate) -> str:
     return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
 
 
-def query_set(out: Console, judged: Judged) -> None:
-    """What the query set holds, and what of it can't count in full."""
+def query_set(out: Console, judged: Judged, cut: int) -> None:
+    """What the query set holds, and what of it can't count in full; `cut` queries exceed the bi-encoder's window."""
     said = [f"{len(judged.queries)} judged queries; ids name {judged.level}s"]
     if judged.unjudged:
         said.append(f"{judged.unjudged} queries without judgments left out")
@@ -42,6 +42,8 @@ def query_set(out: Console, judged: Judged) -> None:
         said.append(f"{judged.without_relevant} have nothing relevant and count 0")
     if judged.unknown:
         said.append(f"{judged.unknown} judged ids are not in the index and count as never found")
+    if cut:
+        said.append(f"{cut} queries are longer than the bi-encoder's window: stage one reads their start only")
     out.print(f"{judged.name}: {'; '.join(said)}", markup=False, soft_wrap=True)
 
 

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from shortlist import settings
 from shortlist.cli.show_evaluation import compact, gain_of
-from shortlist.evaluation.statistics import estimate, paired
+from shortlist.evaluation.statistics import paired
 from shortlist.evaluation.tune import Tuning
 
 BAR = 16
@@ -33,30 +33,34 @@ def _curve(out: Console, found: Tuning) -> None:
     curve, measure = found.curve, found.measure
     names = list(curve.reranked)
     wide = out.width >= WIDE
-    table = compact(
-        f"{len(curve.query_ids)} queries, blend {found.blend:g}; ceiling: recall of the pool; gain: of {measure}"
-    )
+    table = compact(f"{len(curve.query_ids)} queries, blend {found.blend:g}")
     for name in ("pool", "ceiling", *names, "gain [95 %]", "p50", "p95"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=name not in names)
     if wide:
         table.add_column(measure, no_wrap=True)
     means = curve.means(measure)
     highest = max(float(means.max()), float(curve.stage_one[measure].mean()), 1e-9)
     none = [float(curve.stage_one[name].mean()) for name in names]
-    table.add_row("none", "", *(f"{one:.4f}" for one in none), "", "", "", *([_bar(none[0], highest)] if wide else []))
+    table.add_row("none", "", *(f"{one:.3f}" for one in none), "", "", "", *([_bar(none[0], highest)] if wide else []))
     for place, size in enumerate(curve.sizes):
         gain = paired(curve.reranked[measure][place], curve.stage_one[measure]).difference
         clock = found.latency[size]
         table.add_row(
             f"[bold]{size}[/bold]" if found.rerank and size == found.recommended.size else str(size),
-            f"{estimate(curve.recall[place]).mean:.4f}",
-            *(f"{curve.means(name)[place]:.4f}" for name in names),
+            f"{curve.recall[place].mean():.3f}",
+            *(f"{curve.means(name)[place]:.3f}" for name in names),
             gain_of(gain),
-            f"{clock.whole(0.5) * 1000:.0f} ms",
-            f"{clock.whole(0.95) * 1000:.0f} ms",
+            f"{clock.whole(0.5) * 1000:.0f}",
+            f"{clock.whole(0.95) * 1000:.0f}",
             *([_bar(float(means[place]), highest)] if wide else []),
         )
     out.print(table)
+    out.print(
+        f"ceiling: recall of the pool; gain: {measure} over stage one; p50, p95: ms a search, both stages",
+        markup=False,
+        style="dim",
+        soft_wrap=True,
+    )
 
 
 def _bar(value: float, highest: float) -> str:
@@ -65,7 +69,7 @@ def _bar(value: float, highest: float) -> str:
 
 def _method(out: Console, found: Tuning) -> None:
     timed = len(next(iter(found.latency.values())).retrieve)
-    out.print(f"{found.method}; times are of {timed} queries at each size", markup=False, soft_wrap=True)
+    out.print(f"{found.method}; times are of {timed} queries at each size (--timed)", markup=False, soft_wrap=True)
     check = found.checked
     if check is not None and check.holds:
         out.print(

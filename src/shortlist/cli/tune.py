@@ -103,7 +103,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
 def _tuned(set_up: SetUp, made: QuerySet, request: Request, allow_unknown: bool, itself: bool) -> Tuning:
     console = Console(stderr=True, highlight=False)
     with opened(set_up, made, allow_unknown=allow_unknown, itself=itself) as (index, shortlist, judged):
-        show_evaluation.query_set(console, judged)
+        show_evaluation.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
         about = {
             **set_up.about,
             "blend": f"{request.blend:g}",

@@ -65,9 +65,9 @@ def smallest_within(curve: Curve, measure: str) -> Pick:
     """
     values, best = curve.reranked[measure], curve.best(measure)
     means = curve.means(measure)
-    for place, size in enumerate(curve.sizes):
+    for place, size in enumerate(curve.sizes[:best]):
         behind = paired(values[place], values[best]).difference
-        if place == best or (behind.high >= 0 and means[place] >= KEEP * means[best]):
+        if behind.high >= 0 and means[place] >= KEEP * means[best]:
             return Pick(
                 INTERVAL,
                 size,
@@ -75,7 +75,9 @@ def smallest_within(curve: Curve, measure: str) -> Pick:
                 f"{means[best]:.4f}) and keeps {KEEP:.0%} of it: {means[place]:.4f}, "
                 f"{behind.mean:+.4f} [{behind.low:+.4f}, {behind.high:+.4f}]",
             )
-    raise AssertionError("the best size satisfies its own rule")
+    return Pick(
+        INTERVAL, curve.sizes[best], f"the best pool, {measure} {means[best]:.4f}; no smaller one comes near it"
+    )
 
 
 def ninety(curve: Curve, measure: str) -> Pick:

@@ -55,9 +55,9 @@ class Tuning:
     """What tuning found.
 
     `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried. `picks` were
-    chosen on the queries `chosen_on`, `held` are the same on `reported_on`. `recommended` is the pick to follow, and
-    `rerank` is False where stage one alone is better. `method` says how the sizes were measured, `checked` whether the
-    reranker proved pointwise. `warnings` are for the reader.
+    chosen on the queries `chosen_on`, `held` are the same on `reported_on`. `recommended` is the pick to follow;
+    `rerank` is False where, over all queries, it does not gain on stage one alone. `method` says how the sizes were
+    measured, `checked` whether the reranker proved pointwise. `warnings` are for the reader.
     """
 
     measure: str
@@ -174,9 +174,8 @@ def _found(
     choose, report = curve.part(chosen), curve.part(reported)
     found = picks(choose, measure, clock, asked.budget)
     recommended = next((one for one in found if one.rule == BUDGET), found[0])
-    gains = float(choose.means(measure).max()) > float(choose.stage_one[measure].mean())
     harmful = harm(curve, measure)
-    rerank = gains and recommended.size is not None and recommended.size not in harmful
+    rerank = recommended.size not in harmful and _gain(curve, recommended, measure) > 0
     ids = curve.query_ids
     return {
         "measure": measure,
@@ -189,7 +188,7 @@ def _found(
         "held": tuple(one for pick in found if (one := held(pick, report, measure)) is not None),
         "recommended": recommended,
         "rerank": rerank,
-        "warnings": tuple(_warnings(choose, report, curve, measure, harmful)),
+        "warnings": (*_warnings(choose, report, curve, measure, harmful), *_doubts(curve, recommended, measure)),
         "chosen_on": tuple(ids[place] for place in chosen),
         "reported_on": tuple(ids[place] for place in reported),
     }
@@ -200,8 +199,6 @@ def _warnings(choose: Curve, report: Curve, whole: Curve, measure: str, harmful:
     if harmful:
         sizes = ", ".join(map(str, harmful))
         out.append(f"reranking is worse than none at pool {sizes}: {measure} falls below stage one's, beyond chance")
-    elif float(choose.means(measure).max()) <= float(choose.stage_one[measure].mean()):
-        out.append(f"no pool size gains {measure} over stage one on the queries that were chosen on")
     beyond = falls_beyond(choose, report, measure)
     if beyond is not None:
         out.append(f"{measure} falls beyond a pool of {beyond}: a larger pool costs time and quality")
@@ -211,6 +208,24 @@ def _warnings(choose: Curve, report: Curve, whole: Curve, measure: str, harmful:
             "is from the queries that were chosen on, so it flatters"
         )
     return out
+
+
+def _gain(curve: Curve, pick: Pick, measure: str) -> float:
+    """The pick's mean over stage one's; 0 where the rule chose no size."""
+    if pick.size is None:
+        return 0.0
+    place = curve.sizes.index(pick.size)
+    return float(curve.means(measure)[place]) - float(curve.stage_one[measure].mean())
+
+
+def _doubts(curve: Curve, pick: Pick, measure: str) -> list[str]:
+    """What speaks against the recommended size although no test calls it harmful."""
+    if pick.size is None:
+        return [f"{pick.rule}: {pick.why}"]
+    gain = _gain(curve, pick, measure)
+    if gain > 0:
+        return []
+    return [f"pool {pick.size} gains nothing over stage one: {measure} {gain:+.4f} over all queries"]
 
 
 def _halves(queries: int, seed: int) -> tuple[list[int], list[int]]:
