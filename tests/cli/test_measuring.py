@@ -158,22 +158,39 @@ def test_tune_refuses_to_do_harm(shell):
     assert json.loads(shell("search", "red cat", "--json", "--rerank"))["reranked"] is True
 
 
+class Interrupting(TextReranker):
+    left = 10
+
+    def score(self, query, texts):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().score(query, texts)
+
+
 def test_tune_survives_ctrl_c_and_resumes(shell):
-    class Interrupting(TextReranker):
-        left = 10
-
-        def score(self, query, texts):
-            self.left -= 1
-            if self.left < 0:
-                raise KeyboardInterrupt
-            return super().score(query, texts)
-
     shell.reranker = Interrupting()
     assert "the same command goes on from there" in shell("tune", "q.jsonl", "--sizes", "5,20", code=130)
     assert len((shell.here / "shortlist-tune.partial.jsonl").read_text().splitlines()) == 11
     shell.reranker = TextReranker()
     assert "10 results came from an interrupted run" in shell("tune", "q.jsonl", "--sizes", "5,20")
     assert not (shell.here / "shortlist-tune.partial.jsonl").exists()
+
+
+def test_evaluate_survives_ctrl_c_and_resumes_with_the_same_result(shell):
+    set_ups = ("--set-up", "one:pool=5", "--set-up", "two/b:pool=9")
+    shell.reranker = Interrupting()
+    shell.reranker.left = QUERIES + 4
+    assert "the same command goes on from there" in shell("evaluate", "q.jsonl", *set_ups, code=130)
+    shell.reranker = TextReranker()
+    shown = shell("evaluate", "q.jsonl", *set_ups, "--save", "resumed.json")
+    assert "24 queries were measured by an interrupted run" in shown
+    assert "4 queries were measured by an interrupted run" in shown
+    assert shell.reranker.scored == 20 * 9
+    assert not list(shell.here.glob("*.partial.jsonl"))
+    shell("evaluate", "q.jsonl", *set_ups, "--save", "whole.json")
+    for resumed, whole in zip(load(shell.here / "resumed.json"), load(shell.here / "whole.json"), strict=True):
+        assert resumed.values("reranked", "nDCG@10") == whole.values("reranked", "nDCG@10")
 
 
 def test_the_recommended_pool_gives_what_evaluate_measures(shell):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +34,7 @@ from shortlist.cli.progress import bar
 from shortlist.cli.setups import SetUp, opened, parse_set_ups
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets, markdown, saved
+from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.evaluate import MEASURES, Comparison, Evaluation, compare, difference
 from shortlist.evaluation.evaluate import evaluate as run_evaluation
 from shortlist.evaluation.gate import Rule, Verdict, judge, parse_rule
@@ -40,6 +43,7 @@ from shortlist.evaluation.statistics import Paired
 from shortlist.models.packaged import CROSS_ENCODER
 
 RULE_FAILED = 1
+INTERRUPTED = 130
 
 
 def evaluate(  # noqa: PLR0913 - one parameter an option
@@ -73,7 +77,10 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     ] = None,
     summary: Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a short summary.")] = None,
 ) -> None:
-    """Measure both stages and the ceiling between them on judged queries, and say which stage lost each answer."""
+    """Measure both stages and the ceiling between them on judged queries, and say which stage lost each answer.
+
+    Safe to interrupt: the same command goes on where it stopped.
+    """
     rules = [parse_rule(one) for one in fail_if or []]
     if rules and baseline is None:
         raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
@@ -83,7 +90,15 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     measures = list(dict.fromkeys([*(measure or MEASURES), *(rule.measure for rule in rules)]))
     before = saved.load(baseline) if baseline is not None else []
     made = datasets.read(queries, qrels=qrels, split=split)
-    found = [_measured(one, made, measures, cut, allow_unknown, ignore_identical_ids) for one in set_ups]
+    asked = Asked(tuple(measures), cut, allow_unknown, ignore_identical_ids)
+    try:
+        found = [_measured(one, made, asked) for one in set_ups]
+    except KeyboardInterrupt as error:
+        said = f"interrupted; what was measured is in {partial_file('*')}, and the same command goes on from there"
+        Console(stderr=True, highlight=False).print(said, markup=False, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from error
+    for one in set_ups:
+        partial_file(one.name).unlink(missing_ok=True)
     compared = compare(found, measures[0])
     differences, verdicts = _against(found, before, rules)
     _report(Console(highlight=False), found, compared, differences, verdicts, failures)
@@ -95,22 +110,48 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
         raise typer.Exit(RULE_FAILED)
 
 
-def _measured(
-    set_up: SetUp, made: QuerySet, measures: Sequence[str], cut: int, allow_unknown: bool, itself: bool
-) -> Evaluation:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to measure, the same for every set-up."""
+
+    measures: tuple[str, ...]
+    cut: int
+    allow_unknown: bool
+    itself: bool
+
+
+def partial_file(name: str) -> Path:
+    """Where a set-up's partial results are kept until all set-ups are done."""
+    plain = re.sub(r"[^\w*-]", "_", name)
+    return Path(f"shortlist-evaluate.{plain}.partial.jsonl")
+
+
+def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> Evaluation:
     console = Console(stderr=True, highlight=False)
-    with opened(set_up, made, allow_unknown=allow_unknown, itself=itself) as (index, shortlist, judged):
+    with opened(set_up, made, allow_unknown=asked.allow_unknown, itself=asked.itself) as (index, shortlist, judged):
         show.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
+        about = {
+            **set_up.about,
+            **asdict(asked),
+            "pool": set_up.pool,
+            "queries": judged.fingerprint,
+            "bi-encoder": index.index.manifest.encoder,
+            "passages": len(index.index),
+        }
+        kept = Checkpoint(partial_file(set_up.name), about)
+        if kept.resumed:
+            console.print(f"{kept.resumed} queries were measured by an interrupted run")
         with bar(console, set_up.name) as told:
             return run_evaluation(
                 shortlist,
                 judged,
                 pool_size=set_up.pool,
-                measures=measures,
-                k=cut,
+                measures=asked.measures,
+                k=asked.cut,
                 name=set_up.name,
                 about=set_up.about,
                 progress=told,
+                checkpoint=kept,
             )
 
 

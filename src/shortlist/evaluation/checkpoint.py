@@ -38,7 +38,7 @@ class Checkpoint:
     resumed = 0
     """How many pieces an earlier run had finished."""
 
-    def get(self, key: str) -> Any | None:
+    def get(self, key: str) -> Any:
         """The piece under this key, None where it is not done."""
         return self._held.get(key)
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.failures import KINDS
 from shortlist.evaluation.metrics import Measure, parse
-from shortlist.evaluation.outcomes import STAGES, Outcome, depth_of, measured
+from shortlist.evaluation.outcomes import STAGES, Outcome, depth_of, from_json, measured, to_json
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.statistics import Estimate, Paired, estimate, holm, paired, quantile
 from shortlist.pipeline import POOL_SIZE, Shortlist
+from shortlist.types import Ranking
 
 MEASURES = ("nDCG@10", "RR@10", "Success@10", "R@10", "Judged@10")
 K = 10
@@ -90,12 +92,13 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     name: str = "default",
     about: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Evaluation:
     """Both stages, and the ceiling between them, for every judged query.
 
     Each query is searched once. Below the pool the ranking goes on in stage one's order, as `search --tail` shows it,
     to the depth that the measures read. `k` is where the failure split draws the line. `progress` is told how many
-    queries of how many are done.
+    queries of how many are done. Queries that `checkpoint` holds are not searched again; its caller finishes it.
 
     Raises:
         InvalidInput: An unknown measure, a size below 1, or a query that a stage can't take; the message names it.
@@ -104,24 +107,24 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     asked = measures_of(measures)
     depth = depth_of(asked, k, judged.level)
     outcomes: list[Outcome] = []
+    kept = checkpoint or Checkpoint(None, {})
     for done, (query_id, query) in enumerate(judged.queries.items(), start=1):
-        try:
-            ranking = shortlist.search(query, pool_size=pool_size, k=max(pool_size, depth), tail=True)
-        except InvalidInput as error:
-            raise InvalidInput(f"query {query_id!r}: {error}") from error
-        outcomes.append(measured(query_id, ranking, judged, asked, k))
+        if kept.get(query_id) is None:
+            ranking = _searched(shortlist, query_id, query, pool_size, depth)
+            kept.put(query_id, to_json(measured(query_id, ranking, judged, asked, k)))
+        outcomes.append(from_json(kept.get(query_id)))
         if progress is not None:
             progress(done, len(judged.queries))
-    return Evaluation(
-        name=name,
-        query_set=judged.name,
-        fingerprint=judged.fingerprint,
-        pool_size=pool_size,
-        k=k,
-        measures=tuple(map(str, asked)),
-        outcomes=tuple(outcomes),
-        about={"reranker": shortlist.reranker.name if shortlist.reranker is not None else "none", **(about or {})},
-    )
+    said = {"reranker": shortlist.reranker.name if shortlist.reranker is not None else "none", **(about or {})}
+    names = tuple(map(str, asked))
+    return Evaluation(name, judged.name, judged.fingerprint, pool_size, k, names, tuple(outcomes), said)
+
+
+def _searched(shortlist: Shortlist, query_id: str, query: str, pool_size: int, depth: int) -> Ranking:
+    try:
+        return shortlist.search(query, pool_size=pool_size, k=max(pool_size, depth), tail=True)
+    except InvalidInput as error:
+        raise InvalidInput(f"query {query_id!r}: {error}") from error
 
 
 def measures_of(names: Sequence[str]) -> list[Measure]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from shortlist.evaluation.failures import Failure, keys_of, split
 from shortlist.evaluation.metrics import Grades, Measure
@@ -79,3 +80,19 @@ def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence
 def _ideal(pool: Sequence[Hit], judged: Judged, grades: Grades) -> list[Hit]:
     """The pool by grade, highest first, judged before unjudged."""
     return sorted(pool, key=lambda hit: -grades.get(judged.key(hit), -1_000_000))
+
+
+def to_json(made: Outcome) -> dict[str, Any]:
+    """As a JSON object; floats come back the same."""
+    return asdict(made)
+
+
+def from_json(held: Mapping[str, Any]) -> Outcome:
+    """What `to_json` wrote.
+
+    Raises:
+        TypeError, KeyError: It is something else.
+    """
+    failure = {**held["failure"], "beaten_by": tuple(held["failure"]["beaten_by"])}
+    tops = {name: tuple(held[name]) for name in ("top", "stage_one_top")}
+    return Outcome(**{**held, **tops, "failure": Failure(**failure)})

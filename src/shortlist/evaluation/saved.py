@@ -11,8 +11,7 @@ from typing import Any
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import text_of
 from shortlist.evaluation.evaluate import Evaluation
-from shortlist.evaluation.failures import Failure
-from shortlist.evaluation.outcomes import Outcome
+from shortlist.evaluation.outcomes import from_json
 
 VERSION = 1
 
@@ -48,13 +47,5 @@ def load(file: Path) -> list[Evaluation]:
 
 
 def _evaluation(held: dict[str, Any]) -> Evaluation:
-    outcomes = tuple(_outcome(one) for one in held.pop("outcomes"))
+    outcomes = tuple(from_json(one) for one in held.pop("outcomes"))
     return Evaluation(outcomes=outcomes, measures=tuple(held.pop("measures")), **held)
-
-
-def _outcome(held: dict[str, Any]) -> Outcome:
-    failure = held.pop("failure")
-    failure["beaten_by"] = tuple(failure["beaten_by"])
-    for name in ("top", "stage_one_top"):
-        held[name] = tuple(held[name])
-    return Outcome(failure=Failure(**failure), **held)
