@@ -26,6 +26,13 @@ def test_writing_keeps_comments_other_keys_and_order(tmp_path):
     assert settings.read(tmp_path) == Defaults(pool=20, top=3, blend=1.0)
 
 
+def test_weights_are_written_and_read(tmp_path):
+    settings.write({"pool": 5, "weight.dense": 8.25}, tmp_path)
+    settings.write({"weight.dense": 4.0}, tmp_path)
+    assert (tmp_path / settings.FILE).read_text() == "[search]\npool = 5\nweight.dense = 4.0\n"
+    assert settings.read(tmp_path) == Defaults(pool=5, weight={"dense": 4.0})
+
+
 def test_what_can_not_be_changed_stays_and_is_shown(tmp_path):
     file = tmp_path / settings.FILE
     file.write_text("search = { pool = 5 }\n")
@@ -37,7 +44,7 @@ def test_what_can_not_be_changed_stays_and_is_shown(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[search]\npol = 5", "'pol' is unknown under .search.; its keys are rerank, pool, top, blend"),
+        ("[search]\npol = 5", "'pol' is unknown under .search.; its keys are rerank, pool, top, blend, weight"),
         ("[serach]\npool = 5", "'serach' is no table of it"),
         ("pool = 5", "'pool' is no table of it"),
         ("search = 3", "'search' is no table of it"),
@@ -47,6 +54,9 @@ def test_what_can_not_be_changed_stays_and_is_shown(tmp_path):
         ("[search]\nblend = -1", "blend must be a number, 0 or more"),
         ("[search]\nblend = nan", "blend must be a number, 0 or more"),
         ("[search]\nrerank = 1", "rerank must be true or false"),
+        ("[search]\nweight.dens = 1", "'dens' is no signal of stage one; they are dense"),
+        ("[search]\nweight = 1", "as in weight.dense = 8.0"),
+        ("[search]\nweight.dense = -1", "weight.dense must be a number, 0 or more"),
         ("[search", "is no TOML"),
     ],
 )

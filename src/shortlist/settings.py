@@ -5,6 +5,10 @@
     pool = 30
     top = 5
     blend = 1.0
+    weight.dense = 8.0
+
+`weight` says how much of a stage-one signal goes into the final score, in place of the weights that were fitted for the
+pair of models; `blend` scales either.
 
 What is said on the command line wins over the file, and the file over the built-in defaults. An unknown table or key
 is an error: a typing slip must not silently leave a default in force.
@@ -28,16 +32,21 @@ else:
     import tomli as tomllib
 
 FILE = "shortlist.toml"
+SIGNALS = ("dense", "bm25", "bm25_share")
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the file says of searches; None where it says nothing. `pool` and `top` count passages."""
+    """What the file says of searches; None where it says nothing. `pool` and `top` count passages.
+
+    `weight` maps a stage-one signal's name to its weight.
+    """
 
     rerank: bool | None = None
     pool: int | None = None
     top: int | None = None
     blend: float | None = None
+    weight: Mapping[str, float] | None = None
 
 
 def read(folder: Path | None = None) -> Defaults:
@@ -99,12 +108,15 @@ def _parsed(text: str, file: Path) -> Defaults:
         raise InvalidInput(f"{file}: {next(iter(held), 'search')!r} is no table of it; it holds [search] alone")
     unknown = [key for key in table if key not in Defaults.__slots__]
     if unknown:
-        raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [search]; its keys are rerank, pool, top, blend")
+        raise InvalidInput(
+            f"{file}: {unknown[0]!r} is unknown under [search]; its keys are {', '.join(Defaults.__slots__)}"
+        )
     return Defaults(
         rerank=_flag(table.get("rerank"), file),
         pool=_count(table.get("pool"), "pool", file),
         top=_count(table.get("top"), "top", file),
-        blend=_blend(table.get("blend"), file),
+        blend=_scale(table.get("blend"), "blend", file),
+        weight=_weights(table.get("weight"), file),
     )
 
 
@@ -120,12 +132,23 @@ def _count(value: Any, name: str, file: Path) -> int | None:
     return value
 
 
-def _blend(value: Any, file: Path) -> float | None:
+def _scale(value: Any, name: str, file: Path) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise InvalidInput(f"{file}: blend must be a number, 0 or more, not {value!r}")
+        raise InvalidInput(f"{file}: {name} must be a number, 0 or more, not {value!r}")
     return float(value)
+
+
+def _weights(value: Any, file: Path) -> dict[str, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{file}: write the weight of each signal by name, as in weight.dense = 8.0")
+    unknown = [name for name in value if name not in SIGNALS]
+    if unknown:
+        raise InvalidInput(f"{file}: {unknown[0]!r} is no signal of stage one; they are {', '.join(SIGNALS)}")
+    return {name: _scale(one, f"weight.{name}", file) or 0.0 for name, one in value.items()}
 
 
 def _literal(value: bool | int | float) -> str:
@@ -142,7 +165,7 @@ def _changed(text: str, values: Mapping[str, bool | int | float]) -> str:
     section = rows[start:end]
     for key, value in values.items():
         said = f"{key} = {_literal(value)}"
-        held = next((place for place, row in enumerate(section) if re.match(rf"\s*{key}\s*=", row)), None)
+        held = next((place for place, row in enumerate(section) if re.match(rf"\s*{re.escape(key)}\s*=", row)), None)
         if held is None:
             last = max(place for place, row in enumerate(section) if row.strip() and not row.lstrip().startswith("#"))
             section.insert(last + 1, said)

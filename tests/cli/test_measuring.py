@@ -149,6 +149,21 @@ def test_tune_recommends_writes_and_search_follows(shell):
     assert not list(shell.here.glob("*.partial.jsonl"))
 
 
+def test_a_derived_weight_is_written_and_used(shell):
+    shell.reranker = OracleReranker(shell.reranker.relevant, 0.02)
+    shown = shell("tune", "q.jsonl", "--sizes", "40", "--write", "--retriever", "dense")
+    assert "weights none were fitted; tried at blend 1: " in shown
+    text = (shell.here / "shortlist.toml").read_text()
+    assert "weight.dense = " in text
+    weight = float(text.split("weight.dense = ")[1].split()[0])
+    found = json.loads(shell("search", "red cat", "--json", "--retriever", "dense"))
+    assert found["weights"] == {"dense": weight}
+    row = next(line.split() for line in shown.splitlines() if line.split()[:1] == [str(found["pool_size"])])
+    shell("evaluate", "q.jsonl", "--retriever", "dense", "--save", "now.json", "--measure", "nDCG@10")
+    assert f"{load(shell.here / 'now.json')[0].estimate('reranked', 'nDCG@10').mean:.3f}" in row
+    assert json.loads(shell("search", "red cat", "--json", "--blend", "0"))["weights"] == {}
+
+
 def test_tune_refuses_to_do_harm(shell):
     shell.reranker = OracleReranker(shell.reranker.relevant, -1)
     shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--write")

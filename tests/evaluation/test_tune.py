@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from shortlist.evaluation.metrics import parse
 from shortlist.evaluation.outcomes import measured
 from shortlist.evaluation.query_set import QuerySet, resolve
 from shortlist.evaluation.recorded import recorded_from_json, recorded_to_json
+from shortlist.evaluation.request import Request
 from shortlist.evaluation.scoring import record, retrieval_sizes
-from shortlist.evaluation.tune import Request, tune
+from shortlist.evaluation.tune import tune
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.pipeline import Shortlist
 from shortlist.retrievers import Dense, Hybrid, Lexical
@@ -66,9 +68,9 @@ def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blen
     retriever = kind(inner.pools)
     shortlist = Shortlist(retriever, TextReranker(), weights=WEIGHTS)
     found = tune(shortlist, judged, request(sizes=tuple(sizes), blends=(0.0, 0.3, 1.0), blend=blend))
-    assert found.method.startswith("one pass")
+    assert found.curves.method.startswith("one pass")
     ordered = tuple(sorted(sizes))
-    for curve in found.curves:
+    for curve in found.curves.by_blend:
         assert curve.sizes == ordered
         for measure in MEASURES:
             expected = separate(retriever, TextReranker(), judged, curve.blend, measure, ordered)
@@ -140,8 +142,8 @@ def test_timing_costs_a_twentieth_of_the_pass():
 def test_a_listwise_reranker_runs_at_each_size_and_says_so():
     retriever, judged, _ = world(queries=4)
     found = tune(Shortlist(retriever, ListwiseReranker()), judged, request())
-    assert "scores a pool as a whole: one run at each size" in found.method
-    assert found.checked is None
+    assert "scores a pool as a whole: one run at each size" in found.curves.method
+    assert found.curves.checked is None
     for measure in MEASURES:
         expected = separate(retriever, ListwiseReranker(), judged, 0.0, measure)
         assert (found.curve.reranked[measure] == expected).all()
@@ -150,9 +152,9 @@ def test_a_listwise_reranker_runs_at_each_size_and_says_so():
 def test_a_reranker_that_only_claims_to_be_pointwise_is_found_out():
     retriever, judged, _ = world(queries=4)
     found = tune(Shortlist(retriever, ListwiseReranker(pointwise=True)), judged, request())
-    assert found.checked is not None
-    assert not found.checked.holds
-    assert "says it is pointwise, but its scores move by up to" in found.method
+    assert found.curves.checked is not None
+    assert not found.curves.checked.holds
+    assert "says it is pointwise, but its scores move by up to" in found.curves.method
     expected = separate(retriever, ListwiseReranker(), judged, 0.0, "nDCG@10")
     assert (found.curve.reranked["nDCG@10"] == expected).all()
 
@@ -220,7 +222,7 @@ def test_rules_choose_on_one_half_and_are_reported_on_the_other():
         row = found.curve.reranked["nDCG@10"][found.curve.sizes.index(one.size)]
         assert one.value == pytest.approx(row[places].mean())
         assert one.kept == pytest.approx(one.value / one.best)
-    assert found.settings == {"rerank": True, "pool": 21, "blend": found.blend}
+    assert found.settings == {"rerank": True, "pool": 21}
 
 
 def test_a_pool_that_gains_nothing_is_not_recommended():
@@ -249,6 +251,33 @@ def test_the_blend_changes_only_where_the_interval_says_so():
     moved = tune(Shortlist(retriever, harmful, weights={"dense": 1000.0}), judged, request())
     assert moved.blend == 0.0
     assert moved.blend_why.startswith("0 instead of 1")
+
+
+def test_without_fitted_weights_a_weight_for_the_cosine_is_tried():
+    retriever, judged, answers = world(queries=60, first=2)
+    pools = {
+        query: [replace(hit, signals={"dense": 0.9 if hit.passage.text in answers[query] else 0.1}) for hit in pool]
+        for query, pool in retriever.pools.items()
+    }
+    telling = PoolRetriever(pools)
+    found = tune(Shortlist(telling, TextReranker()), judged, request(blends=(0.0, 4.0)))
+    assert (found.curves.derived, found.curves.current, found.blend) == (True, 0.0, 4.0)
+    weight = found.settings["weight.dense"]
+    assert found.settings == {"rerank": True, "pool": found.recommended.size, "blend": 1.0, "weight.dense": weight}
+    again = Shortlist(telling, TextReranker(), weights={"dense": weight})
+    for place, size in enumerate(SIZES):
+        run = evaluate(again, judged, pool_size=size, measures=MEASURES)
+        assert found.curve.reranked["nDCG@10"][place].tolist() == run.values("reranked", "nDCG@10")
+
+
+def test_without_any_cosine_the_blend_stays():
+    retriever, judged, _ = world(queries=4)
+    bare = PoolRetriever(
+        {q: [replace(hit, signals={"bm25": 1.0}) for hit in pool] for q, pool in retriever.pools.items()}
+    )
+    found = tune(Shortlist(bare, TextReranker()), judged, request())
+    assert found.blend_why == "0 stays: there is no other to try"
+    assert "blend" not in found.settings
 
 
 def test_few_queries_are_not_split_and_that_is_said():
@@ -282,7 +311,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, pointwise):
     assert file.is_file()
     resumed = tune(Shortlist(retriever, rest, weights=WEIGHTS), judged, request(checkpoint=file))
     fresh = tune(Shortlist(retriever, whole, weights=WEIGHTS), judged, request())
-    assert resumed.resumed == (7 if pointwise else 12 + 7)
+    assert resumed.curves.resumed == (7 if pointwise else 12 + 7)
     assert rest.scored < whole.scored
     assert not file.exists()
     for measure in MEASURES:

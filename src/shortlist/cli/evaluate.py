@@ -85,7 +85,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     if rules and baseline is None:
         raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
     knobs = choose_knobs(pool, blend, rerank)
-    settings = Settings(retriever, bi_encoder, cross_encoder, precision, knobs.blend)
+    settings = Settings(retriever, bi_encoder, cross_encoder, precision, knobs.blend, weights=knobs.weights)
     set_ups = parse_set_ups(set_up or [], SetUp("default", index, knobs.pool, knobs.rerank, settings))
     measures = list(dict.fromkeys([*(measure or MEASURES), *(rule.measure for rule in rules)]))
     before = saved.load(baseline) if baseline is not None else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -63,6 +64,7 @@ class Knobs:
     top: int
     blend: float
     rerank: bool
+    weights: Mapping[str, float] | None
 
 
 def choose_knobs(pool: int | None = None, blend: float | None = None, rerank: bool | None = None) -> Knobs:
@@ -74,6 +76,7 @@ def choose_knobs(pool: int | None = None, blend: float | None = None, rerank: bo
         top=min(said.top or K, max(size, 1)),
         blend=next(one for one in (blend, said.blend, 1.0) if one is not None),
         rerank=next(one for one in (rerank, said.rerank, True) if one is not None),
+        weights=said.weight,
     )
 
 

@@ -52,7 +52,8 @@ def search(  # noqa: PLR0913 - one parameter an option
     if as_json and as_context:
         raise InvalidInput("--json and --context exclude each other: give one")
     knobs = choose_knobs(pool, blend, rerank)
-    settings = Settings(retriever, bi_encoder, cross_encoder if knobs.rerank else None, precision, knobs.blend)
+    model = cross_encoder if knobs.rerank else None
+    settings = Settings(retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights)
     began = time.perf_counter()
     with open_index(index, settings) as opened:
         loaded = time.perf_counter() - began

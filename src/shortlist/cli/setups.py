@@ -49,6 +49,7 @@ class SetUp:
             "cross-encoder": used.cross_encoder or "none",
             "precision": used.precision,
             "blend": f"{used.blend:g}",
+            "weights": "fitted" if used.weights is None else str(dict(used.weights)),
         }
 
 

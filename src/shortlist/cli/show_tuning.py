@@ -69,17 +69,21 @@ def _bar(value: float, highest: float) -> str:
 
 def _method(out: Console, found: Tuning) -> None:
     timed = len(next(iter(found.latency.values())).retrieve)
-    out.print(f"{found.method}; times are of {timed} queries at each size (--timed)", markup=False, soft_wrap=True)
-    check = found.checked
+    out.print(
+        f"{found.curves.method}; times are of {timed} queries at each size (--timed)", markup=False, soft_wrap=True
+    )
+    check = found.curves.checked
     if check is not None and check.holds:
         out.print(
             f"scores hold in other pools: {check.pairs} pairs scored again moved by at most "
             f"{check.largest_difference:.2g} of a spread of {check.spread:.3g}",
             soft_wrap=True,
         )
-    if found.resumed:
-        out.print(f"{found.resumed} results came from an interrupted run")
-    out.print(f"blend {found.blend_why}", markup=False, soft_wrap=True)
+    if found.curves.resumed:
+        out.print(f"{found.curves.resumed} results came from an interrupted run")
+    weights = " + ".join(f"{weight:g} x {name}" for name, weight in found.curves.weights.items())
+    kind = "none were fitted; tried at blend 1" if found.curves.derived else "at blend 1"
+    out.print(f"blend {found.blend_why}; weights {kind}: {weights or 'none'}", markup=False, soft_wrap=True)
 
 
 def _picks(out: Console, found: Tuning) -> None:

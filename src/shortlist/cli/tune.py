@@ -32,7 +32,8 @@ from shortlist.cli.setups import SetUp, opened
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import QuerySet
-from shortlist.evaluation.tune import BLENDS, MEASURES, SIZES, Request, Tuning
+from shortlist.evaluation.request import BLENDS, MEASURES, SIZES, Request
+from shortlist.evaluation.tune import Tuning
 from shortlist.evaluation.tune import tune as run_tuning
 from shortlist.models.packaged import CROSS_ENCODER
 
@@ -76,16 +77,17 @@ def tune(  # noqa: PLR0913 - one parameter an option
 
     Safe to interrupt: the same command goes on where it stopped.
     """
+    knobs = choose_knobs(blend=blend)
     request = Request(
         sizes=tuple(int(one) for one in _numbers(sizes, "--sizes", int)),
         blends=_numbers(blends, "--blends", float),
-        blend=choose_knobs(blend=blend).blend,
+        blend=knobs.blend,
         measures=tuple(measure or MEASURES),
         budget=None if budget is None else budget / 1000,
         timed=timed,
         checkpoint=checkpoint,
     )
-    settings = Settings(retriever, bi_encoder, cross_encoder, precision)
+    settings = Settings(retriever, bi_encoder, cross_encoder, precision, weights=knobs.weights)
     set_up = SetUp("tune", index, max(request.sizes, default=1), True, settings)
     made = datasets.read(queries, qrels=qrels, split=split)
     try:

@@ -4,7 +4,8 @@ from shortlist.evaluation import datasets
 from shortlist.evaluation.evaluate import Comparison, Evaluation, compare, evaluate
 from shortlist.evaluation.metrics import Measure, measure_run, per_query
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
-from shortlist.evaluation.tune import Request, Tuning, tune
+from shortlist.evaluation.request import Request
+from shortlist.evaluation.tune import Tuning, tune
 
 __all__ = [
     "Comparison",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from shortlist.evaluation.latency import Latency
 from shortlist.evaluation.statistics import holm, paired
@@ -152,18 +150,3 @@ def falls_beyond(choose: Curve, report: Curve, measure: str) -> int | None:
         return None
     values = report.reranked[measure]
     return choose.sizes[best] if paired(values[best], values[-1]).difference.low > 0 else None
-
-
-def choose_blend(curves: Sequence[Curve], measure: str, current: float) -> tuple[float, str]:
-    """The blend to use, and why: the current one, unless the best other one is better by its paired interval."""
-    by_blend = {one.blend: one for one in curves}
-    now = by_blend[current]
-    best = max(curves, key=lambda one: float(one.means(measure).max()))
-    here, there = now.reranked[measure][now.best(measure)], best.reranked[measure][best.best(measure)]
-    if best is now or np.array_equal(here, there):
-        return current, f"{current:g} stays: no other blend scores higher"
-    moved = paired(there, here).difference
-    said = f"{best.blend:g} scores {moved.mean:+.4f} [{moved.low:+.4f}, {moved.high:+.4f}] {measure} against it"
-    if moved.low > 0:
-        return best.blend, f"{best.blend:g} instead of {current:g}: {said}"
-    return current, f"{current:g} stays: {said}, which these queries can't tell from chance"

@@ -3,66 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from shortlist.errors import InvalidInput
 from shortlist.evaluation import latency as timing
-from shortlist.evaluation.checkpoint import Checkpoint
-from shortlist.evaluation.evaluate import K, measures_of
+from shortlist.evaluation.blend import choose_blend, scaled
+from shortlist.evaluation.curves import Count, Curves
+from shortlist.evaluation.curves import measure as measure_curves
+from shortlist.evaluation.evaluate import measures_of
 from shortlist.evaluation.latency import Latency
 from shortlist.evaluation.outcomes import depth_of
 from shortlist.evaluation.query_set import Judged
-from shortlist.evaluation.recommend import BUDGET, Held, Pick, choose_blend, falls_beyond, harm, held, picks
-from shortlist.evaluation.scoring import PointwiseCheck, check_pointwise, run_each, score_all
-from shortlist.evaluation.statistics import SEED
-from shortlist.evaluation.sweep import Curve, Plan, from_pass, from_runs
+from shortlist.evaluation.recommend import BUDGET, Held, Pick, falls_beyond, harm, held, picks
+from shortlist.evaluation.request import Request, checked
+from shortlist.evaluation.sweep import Curve, Plan
 from shortlist.pipeline import Shortlist
 
-SIZES = (5, 10, 20, 30, 50, 75, 100)
-BLENDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
-MEASURES = ("nDCG@10", "RR@10", "Success@10")
 FEWEST_TO_SPLIT = 20
 """Below this many queries a half is too small to choose on, so all of them serve for both and the result says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to tune. `measures[0]` decides. `blend` is the one in use, `shortlist.weights` being those at blend 1.
-
-    `budget` is in seconds for one search. `timed` is how many queries are timed at each size; about 5 % of the
-    pass's cost where None. `checkpoint` names a file for partial results; `about` is what else tells this run from
-    others, such as the index and its size.
-    """
-
-    sizes: tuple[int, ...] = SIZES
-    blends: tuple[float, ...] = BLENDS
-    blend: float = 1.0
-    measures: tuple[str, ...] = MEASURES
-    k: int = K
-    budget: float | None = None
-    timed: int | None = None
-    checkpoint: Path | None = None
-    about: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = SEED
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """What tuning found.
 
-    `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried. `picks` were
-    chosen on the queries `chosen_on`, `held` are the same on `reported_on`. `recommended` is the pick to follow;
-    `rerank` is False where, over all queries, it does not gain on stage one alone. `method` says how the sizes were
-    measured, `checked` whether the reranker proved pointwise. `warnings` are for the reader.
+    `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried, and says how
+    they were made. `picks` were chosen on the queries `chosen_on`, `held` are the same on `reported_on`.
+    `recommended` is the pick to follow; `rerank` is False where, over all queries, it does not gain on stage one
+    alone. `warnings` are for the reader.
     """
 
     measure: str
     curve: Curve
-    curves: tuple[Curve, ...]
+    curves: Curves
     blend: float
     blend_why: str
     latency: Mapping[int, Latency]
@@ -71,18 +45,21 @@ class Tuning:
     recommended: Pick
     rerank: bool
     warnings: tuple[str, ...]
-    method: str
-    checked: PointwiseCheck | None
     chosen_on: tuple[str, ...]
     reported_on: tuple[str, ...]
-    resumed: int
 
     @property
     def settings(self) -> dict[str, int | float | bool]:
         """What to put under [search] in `shortlist.toml`."""
         if not self.rerank or self.recommended.size is None:
             return {"rerank": False}
-        return {"rerank": True, "pool": self.recommended.size, "blend": self.blend}
+        found: dict[str, int | float | bool] = {"rerank": True, "pool": self.recommended.size}
+        if not self.curves.derived:
+            return {**found, "blend": self.blend}
+        if not self.blend:
+            return found
+        weights = scaled(self.curves.weights, self.blend)
+        return {**found, "blend": 1.0, **{f"weight.{name}": weight for name, weight in weights.items()}}
 
 
 def tune(
@@ -95,103 +72,56 @@ def tune(
     """Quality and time at every pool size, a recommended size under each rule, and warnings.
 
     A pointwise reranker scores the largest pool once and every smaller pool is read off that pass; any other reranker
-    runs at each size, and so does one whose scores move between pools although it claims to be pointwise. The blend is
-    tuned from the pass alone. Rules choose on one half of the queries and are reported on the other. `progress` is
-    told how many passages were scored of how many; the total grows where sizes have to be run apart.
+    runs at each size, and so does one whose scores move between pools although it claims to be pointwise. The blend
+    is tuned from the pass alone; where the pair of models has no fitted weights, a weight for the cosine is tried.
+    Rules choose on one half of the queries and are reported on the other. `progress` is told how many passages were
+    scored of how many; the total grows where sizes have to be run apart.
 
     Raises:
         InvalidInput: No reranker, a bad size, blend or measure, or a checkpoint of another run.
         BadScores: The reranker returned NaN, infinity or a wrong count.
     """
-    asked = _checked(shortlist, judged, request or Request())
-    measures = tuple(measures_of(asked.measures))
-    plan = Plan(asked.sizes, measures, asked.k, depth_of(measures, asked.k, judged.level))
-    kept = Checkpoint(asked.checkpoint, _about(shortlist, judged, asked, plan))
-    timed = asked.timed or timing.how_many(len(judged.queries), asked.sizes)
-    count = _Count(progress or (lambda done, total: None))
-    curves, method, checked = _curves(shortlist, judged, asked, plan, kept, count, timed)
-    clock = timing.measure(_at(shortlist, asked.blend), judged, asked.sizes, plan.depth, timed, count.add)
-    found = _found(judged, asked, plan, curves, clock)
-    kept.finish()
-    return Tuning(method=method, checked=checked, resumed=kept.resumed, **found)
-
-
-class _Count:
-    """Passages done of passages to do."""
-
-    def __init__(self, tell: Callable[[int, int], None]) -> None:
-        self._tell = tell
-        self.done = self.total = 0
-
-    def expect(self, passages: int) -> None:
-        self.total += passages
-
-    def add(self, passages: int) -> None:
-        self.done += passages
-        self._tell(self.done, self.total)
-
-
-def _curves(
-    shortlist: Shortlist, judged: Judged, asked: Request, plan: Plan, kept: Checkpoint, count: _Count, timed: int
-) -> tuple[list[Curve], str, PointwiseCheck | None]:
-    """A curve for each blend, how they were made, and the check."""
+    asked = checked(shortlist, judged, request or Request())
     reranker = shortlist.reranker
     assert reranker is not None
+    measures = tuple(measures_of(asked.measures))
+    plan = Plan(asked.sizes, measures, asked.k, depth_of(measures, asked.k, judged.level))
+    timed = asked.timed or timing.how_many(len(judged.queries), asked.sizes)
+    count = Count(progress or (lambda done, total: None))
     count.expect(timed * sum(asked.sizes))
-    checked = None
-    name = reranker.name
-    if reranker.pointwise:
-        count.expect(len(judged.queries) * max(asked.sizes))
-        recorded = score_all(shortlist, judged, asked.sizes, plan.depth, kept, count.add)
-        checked = check_pointwise(shortlist, list(recorded.values()), max(asked.sizes))
-        if checked.holds:
-            made = [
-                from_pass(recorded, judged, plan, _weights(shortlist, blend), blend)
-                for blend in (asked.blends if shortlist.weights else (asked.blend,))
-            ]
-            return made, f"one pass at {max(asked.sizes)}; every smaller pool read off it", checked
-        method = (
-            f"{name} says it is pointwise, but its scores move by up to {checked.largest_difference:.3g} between pools "
-            f"(spread {checked.spread:.3g}): one run at each size"
-        )
-    else:
-        method = f"{name} scores a pool as a whole: one run at each size"
-    count.expect(len(judged.queries) * sum(asked.sizes))
-    runs = run_each(_at(shortlist, asked.blend), judged, asked.sizes, plan.depth, kept, count.add)
-    return [from_runs(runs, judged, plan, asked.blend)], method, checked
+    curves, kept = measure_curves(shortlist, reranker, judged, asked, plan, count)
+    at_blend = Shortlist(shortlist.retriever, reranker, weights=scaled(shortlist.weights, asked.blend))
+    clock = timing.measure(at_blend, judged, asked.sizes, plan.depth, timed, count.add)
+    kept.finish()
+    return _found(curves, asked, str(plan.measures[0]), clock)
 
 
-def _found(
-    judged: Judged, asked: Request, plan: Plan, curves: Sequence[Curve], clock: Mapping[int, Latency]
-) -> dict[str, Any]:
-    """The fields of `Tuning` that follow from the curves."""
-    measure = str(plan.measures[0])
-    chosen, reported = _halves(len(judged.queries), asked.seed)
-    blend, why = choose_blend([one.part(chosen) for one in curves], measure, asked.blend)
-    if len(curves) == 1:
-        why = f"{blend:g} stays: nothing to tune (no fitted weights, or a reranker that is not pointwise)"
-    curve = next(one for one in curves if one.blend == blend)
+def _found(curves: Curves, asked: Request, measure: str, clock: Mapping[int, Latency]) -> Tuning:
+    """What the curves say."""
+    chosen, reported = _halves(len(curves.by_blend[0].query_ids), asked.seed)
+    blend, why = choose_blend([one.part(chosen) for one in curves.by_blend], measure, curves.current)
+    if len(curves.by_blend) == 1:
+        why = f"{blend:g} stays: there is no other to try"
+    curve = next(one for one in curves.by_blend if one.blend == blend)
     choose, report = curve.part(chosen), curve.part(reported)
     found = picks(choose, measure, clock, asked.budget)
     recommended = next((one for one in found if one.rule == BUDGET), found[0])
     harmful = harm(curve, measure)
-    rerank = recommended.size not in harmful and _gain(curve, recommended, measure) > 0
-    ids = curve.query_ids
-    return {
-        "measure": measure,
-        "curve": curve,
-        "curves": tuple(curves),
-        "blend": blend,
-        "blend_why": why,
-        "latency": clock,
-        "picks": tuple(found),
-        "held": tuple(one for pick in found if (one := held(pick, report, measure)) is not None),
-        "recommended": recommended,
-        "rerank": rerank,
-        "warnings": (*_warnings(choose, report, curve, measure, harmful), *_doubts(curve, recommended, measure)),
-        "chosen_on": tuple(ids[place] for place in chosen),
-        "reported_on": tuple(ids[place] for place in reported),
-    }
+    return Tuning(
+        measure=measure,
+        curve=curve,
+        curves=curves,
+        blend=blend,
+        blend_why=why,
+        latency=clock,
+        picks=tuple(found),
+        held=tuple(one for pick in found if (one := held(pick, report, measure)) is not None),
+        recommended=recommended,
+        rerank=recommended.size not in harmful and _gain(curve, recommended, measure) > 0,
+        warnings=(*_warnings(choose, report, curve, measure, harmful), *_doubts(curve, recommended, measure)),
+        chosen_on=choose.query_ids,
+        reported_on=report.query_ids,
+    )
 
 
 def _warnings(choose: Curve, report: Curve, whole: Curve, measure: str, harmful: Sequence[int]) -> list[str]:
@@ -234,40 +164,3 @@ def _halves(queries: int, seed: int) -> tuple[list[int], list[int]]:
         return list(range(queries)), list(range(queries))
     drawn = np.random.default_rng(seed).permutation(queries).tolist()
     return sorted(drawn[: queries // 2]), sorted(drawn[queries // 2 :])
-
-
-def _weights(shortlist: Shortlist, blend: float) -> dict[str, float]:
-    return {name: blend * weight for name, weight in shortlist.weights.items()}
-
-
-def _at(shortlist: Shortlist, blend: float) -> Shortlist:
-    return Shortlist(shortlist.retriever, shortlist.reranker, weights=_weights(shortlist, blend))
-
-
-def _about(shortlist: Shortlist, judged: Judged, asked: Request, plan: Plan) -> dict[str, Any]:
-    reranker = shortlist.reranker
-    assert reranker is not None
-    return {
-        **asked.about,
-        "queries": judged.fingerprint,
-        "sizes": list(asked.sizes),
-        "depth": plan.depth,
-        "reranker": reranker.name,
-        "weights": _weights(shortlist, asked.blend),
-    }
-
-
-def _checked(shortlist: Shortlist, judged: Judged, asked: Request) -> Request:
-    """The request with sizes and blends in order, each once, and the current blend among them."""
-    if shortlist.reranker is None:
-        raise InvalidInput("there is no reranker to tune the pool for: name a cross-encoder")
-    if not asked.sizes or min(asked.sizes) < 1:
-        raise InvalidInput(f"pool sizes must be at least 1, not {list(asked.sizes)}")
-    if len(judged.queries) < 2:
-        raise InvalidInput("at least two judged queries are needed to tune anything")
-    if asked.timed is not None and not 1 <= asked.timed <= len(judged.queries):
-        raise InvalidInput(f"between 1 and {len(judged.queries)} queries can be timed, not {asked.timed}")
-    blends = tuple(sorted({*asked.blends, asked.blend}))
-    if not all(0 <= blend < float("inf") for blend in blends):
-        raise InvalidInput(f"blends must be 0 or more, not {list(blends)}")
-    return replace(asked, sizes=tuple(sorted(set(asked.sizes))), blends=blends)
