@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,11 +11,6 @@ from shortlist.evaluation.statistics import paired
 from shortlist.evaluation.sweep import Curve
 
 SIGNAL = "dense"
-
-
-def scaled(weights: Mapping[str, float], blend: float) -> dict[str, float]:
-    """The weights times the blend."""
-    return {name: blend * weight for name, weight in weights.items()}
 
 
 def derived(recorded: Sequence[Recorded]) -> dict[str, float]:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shortlist.evaluation.blend import derived, scaled
+from shortlist.evaluation.blend import derived
 from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recorded import Recorded
 from shortlist.evaluation.request import Request
 from shortlist.evaluation.scoring import PointwiseCheck, check_pointwise, run_each, score_all
-from shortlist.evaluation.sweep import Curve, Plan, from_pass, from_runs
+from shortlist.evaluation.sweep import Curve, Plan, from_pass, from_runs, scaled
 from shortlist.pipeline import Shortlist
 from shortlist.protocols import Reranker
 
@@ -89,7 +89,7 @@ def _from_pass(
     weights = dict(shortlist.weights) if fitted else derived(list(recorded.values()))
     current = asked.blend if fitted else 0.0
     blends = sorted({*asked.blends, current}) if weights else [current]
-    made = tuple(from_pass(recorded, judged, plan, scaled(weights, one), one) for one in blends)
+    made = tuple(from_pass(recorded, judged, plan, weights, blends))
     method = f"one pass at {max(plan.sizes)}; every smaller pool read off it"
     return Curves(made, weights, not fitted, current, method, checked, resumed)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shortlist.evaluation import latency as timing
-from shortlist.evaluation.blend import choose_blend, scaled
+from shortlist.evaluation.blend import choose_blend
 from shortlist.evaluation.curves import Count, Curves
 from shortlist.evaluation.curves import measure as measure_curves
 from shortlist.evaluation.evaluate import measures_of
@@ -17,7 +17,7 @@ from shortlist.evaluation.outcomes import depth_of
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recommend import BUDGET, Held, Pick, falls_beyond, harm, held, picks
 from shortlist.evaluation.request import Request, checked
-from shortlist.evaluation.sweep import Curve, Plan
+from shortlist.evaluation.sweep import Curve, Plan, scaled
 from shortlist.pipeline import Shortlist
 
 FEWEST_TO_SPLIT = 20
