@@ -10,6 +10,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def test_the_measuring_page_runs(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "refunds.md").write_text("# Refunds\n\nYou get your money back within 14 days.")
+    (tmp_path / "docs" / "tax.md").write_text("# Tax\n\nIncome tax is due in April.")
+    (tmp_path / "queries.csv").write_text("query,snippet\nmoney back,within 14 days\nwhen is tax due,due in April\n")
+    add = [sys.executable, "-m", "shortlist", "add", "docs/", "--index", "my-index"]
+    subprocess.run(add, cwd=tmp_path, check=True, capture_output=True)
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(block, "measuring.md", "exec"), names)
+    assert names["found"].failures["fine"] == 2
+
+
 def test_the_readme_runs(tmp_path, monkeypatch):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "refunds.md").write_text("# Refunds\n\nYou get your money back within 14 days.")

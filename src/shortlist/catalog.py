@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,7 +99,8 @@ def make_splitter(bi_encoder: str = BI_ENCODER, cross_encoder: str = CROSS_ENCOD
 class Settings:
     """How an index is searched. `cross_encoder` None means stage one alone.
 
-    `blend` scales the fitted weights of the stage-one signals in the final score: 1 as fitted, 0 the logit alone.
+    `blend` scales the weights of the stage-one signals in the final score: 1 as they are, 0 the logit alone. They are
+    those fitted for the pair of models unless `weights` names others.
     """
 
     retriever: str = "hybrid"
@@ -108,6 +109,7 @@ class Settings:
     precision: str = "auto"
     blend: float = 1.0
     threads: int | None = None
+    weights: Mapping[str, float] | None = None
 
 
 class OpenIndex:
@@ -123,8 +125,11 @@ class OpenIndex:
     ) -> Ranking:
         """See `Shortlist.search`."""
         ranking = self.shortlist.search(query, pool_size=pool_size, k=k, where=where, tail=tail)
-        cut = isinstance(self._encoder, OnnxEncoder) and self._encoder.cuts_query(query)
-        return replace(ranking, query_cut=cut)
+        return replace(ranking, query_cut=self.cuts_query(query))
+
+    def cuts_query(self, query: str) -> bool:
+        """Whether the bi-encoder reads only the start of this query."""
+        return isinstance(self._encoder, OnnxEncoder) and self._encoder.cuts_query(query)
 
     def close(self) -> None:
         """Lets the folder go; calling it twice is fine."""
@@ -160,12 +165,19 @@ def open_index(folder: Path | str, settings: Settings | None = None) -> OpenInde
         with ThreadPoolExecutor(2) as loaders:
             reranker = loaders.submit(_reranker, wanted)
             encoder = loaders.submit(_encoder, index, wanted)
-            weights = fitted_weights(index.manifest.encoder, wanted.cross_encoder or "", wanted.blend)
+            weights = _weights(index.manifest.encoder, wanted)
             retriever = _retriever(index, wanted, encoder.result())
             return OpenIndex(index, Shortlist(retriever, reranker.result(), weights=weights), encoder.result())
     except BaseException:
         index.close()
         raise
+
+
+def _weights(bi_encoder: str, wanted: Settings) -> dict[str, float]:
+    fitted = fitted_weights(bi_encoder, wanted.cross_encoder or "", wanted.blend)
+    if wanted.weights is None:
+        return fitted
+    return {name: wanted.blend * weight for name, weight in wanted.weights.items() if wanted.blend}
 
 
 def _reranker(wanted: Settings) -> Reranker | None:

@@ -57,12 +57,18 @@ def rerank_pool(
     else:
         scores, cut = score_texts(reranker, query, texts)
         left = [0] * len(texts)
-    joined = [
-        replace(hit, score=score + share, rerank_score=None if exits else score, truncated=was_cut)
-        for hit, score, share, exits, was_cut in zip(pool, scores, shares, left, cut, strict=True)
+    final = [score + share for score, share in zip(scores, shares, strict=True)]
+    order = sorted(range(len(final)), key=lambda place: (left[place], -final[place]))
+    return [
+        replace(
+            pool[place],
+            score=final[place],
+            rank=rank,
+            rerank_score=None if left[place] else scores[place],
+            truncated=cut[place],
+        )
+        for rank, place in enumerate(order, start=1)
     ]
-    order = sorted(range(len(joined)), key=lambda place: (left[place], -joined[place].score))
-    return [replace(joined[place], rank=rank) for rank, place in enumerate(order, start=1)]
 
 
 def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:

@@ -61,6 +61,15 @@ class Retriever(Protocol):
         """At most `k` hits, best first, `rank` and `retrieval_rank` 1, 2, 3...; no match gives an empty list."""
 
 
+@runtime_checkable
+class KeepsPrefix(Protocol):
+    """A retriever whose shorter answers are the start of its longer ones, up to a depth."""
+
+    @property
+    def prefix_depth(self) -> int:
+        """The answers to any two k up to this are the same as far as the shorter one goes."""
+
+
 class Reranker(Protocol):
     """Stage two: how well each text answers the query."""
 

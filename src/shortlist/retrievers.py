@@ -70,6 +70,11 @@ class Hybrid:
             raise InvalidInput(f"depth must be at least 1, not {depth}")
         self._index, self._encoder, self._depth = index, encoder, depth
 
+    @property
+    def prefix_depth(self) -> int:
+        """`depth`: beyond it the legs are read deeper, and a passage far down one leg can change the fused order."""
+        return self._depth
+
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """At most `k` hits; the score is the fused one, above 0 and at most 2/61."""
         vector = self._encoder.encode_queries([checked(query, k)])[0]

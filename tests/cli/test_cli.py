@@ -190,7 +190,7 @@ def test_models_lists_the_box_and_says_what_runs_here():
 
 def test_every_command_has_help():
     listed = run("--help").stdout
-    for command in ("add", "search", "rerank", "demo", "models"):
+    for command in ("add", "search", "rerank", "evaluate", "tune", "demo", "models"):
         assert command in listed
         assert run(command, "--help").stdout.count("\n") > 5
     assert run("--version").stdout.startswith("shortlist ")

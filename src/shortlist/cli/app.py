@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from shortlist import __version__
-from shortlist.cli import add, demo, models, rerank, search
+from shortlist.cli import add, demo, evaluate, models, rerank, search, tune
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
@@ -31,6 +31,8 @@ app = typer.Typer(
 app.command("add")(add.add)
 app.command("search")(search.search)
 app.command("rerank")(rerank.rerank)
+app.command("evaluate")(evaluate.evaluate)
+app.command("tune")(tune.tune)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
 
@@ -47,7 +49,8 @@ def root(
 ) -> None:
     """Two-stage retrieval: retrieve wide, rerank the pool, keep the few you use.
 
-    Exit codes: 0 done, 2 bad input, 3 the index folder can't be used, 4 a model can't be used, 130 interrupted.
+    Exit codes: 0 done, 1 a rule of --fail-if failed, 2 bad input, 3 the index folder can't be used, 4 a model can't
+    be used, 130 interrupted.
     """
 
 

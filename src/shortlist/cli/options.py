@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from shortlist import settings
 from shortlist.errors import InvalidInput
+from shortlist.pipeline import POOL_SIZE, K
 from shortlist.types import Value, Where
 
 DEFAULT_INDEX = Path(".shortlist")
@@ -22,6 +26,58 @@ CrossEncoderOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto, exact (fp32) or fast.", metavar="auto|exact|fast")
 ]
+RetrieverOption = Annotated[str, typer.Option("--retriever", metavar="hybrid|dense|bm25", help="Stage one.")]
+PoolOption = Annotated[
+    int | None,
+    typer.Option("--pool", help="Passages that the cross-encoder scores. [default: shortlist.toml, or 50]"),
+]
+BlendOption = Annotated[
+    float | None,
+    typer.Option(
+        "--blend", help="Scales what stage one adds to the logit; 0 turns it off. [default: shortlist.toml, or 1]"
+    ),
+]
+RerankOption = Annotated[
+    bool | None,
+    typer.Option("--rerank/--no-rerank", help="Both stages, or stage one alone. [default: shortlist.toml, or both]"),
+]
+QueriesArgument = Annotated[
+    Path,
+    typer.Argument(help="A BEIR folder, a .csv or .jsonl file, or TREC topics with --qrels.", show_default=False),
+]
+QrelsOption = Annotated[Path | None, typer.Option("--qrels", help="TREC judgments for TREC topics.", metavar="FILE")]
+SplitOption = Annotated[str, typer.Option("--split", help="Which judgments of a BEIR folder.", metavar="NAME")]
+ItselfOption = Annotated[
+    bool,
+    typer.Option("--ignore-identical-ids", help="Leave out what has the query's own id, as for ArguAna."),
+]
+UnknownOption = Annotated[
+    bool, typer.Option("--allow-unknown", help="Count judged ids that the index lacks as never found.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """How a search is run: from the command line, else from `shortlist.toml`, else built in."""
+
+    pool: int
+    top: int
+    blend: float
+    rerank: bool
+    weights: Mapping[str, float] | None
+
+
+def choose_knobs(pool: int | None = None, blend: float | None = None, rerank: bool | None = None) -> Knobs:
+    """The given values, and the file's or the built-in ones for those not given; `top` never exceeds the pool."""
+    said = settings.read()
+    size = next(one for one in (pool, said.pool, POOL_SIZE) if one is not None)
+    return Knobs(
+        pool=size,
+        top=min(said.top or K, max(size, 1)),
+        blend=next(one for one in (blend, said.blend, 1.0) if one is not None),
+        rerank=next(one for one in (rerank, said.rerank, True) if one is not None),
+        weights=said.weight,
+    )
 
 
 def parse_where(given: list[str]) -> Where | None:

@@ -13,9 +13,14 @@ from shortlist.cli import show
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
+    BlendOption,
     CrossEncoderOption,
     IndexOption,
+    PoolOption,
     PrecisionOption,
+    RerankOption,
+    RetrieverOption,
+    choose_knobs,
     parse_where,
 )
 from shortlist.errors import InvalidInput
@@ -25,17 +30,20 @@ from shortlist.models.packaged import CROSS_ENCODER
 def search(  # noqa: PLR0913 - one parameter an option
     query: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
     index: IndexOption = DEFAULT_INDEX,
-    pool: Annotated[int, typer.Option("--pool", help="Passages that the cross-encoder scores.")] = 50,
-    top: Annotated[int, typer.Option("--top", help="Passages to show; at most the pool, unless --tail.")] = 5,
-    retriever: Annotated[str, typer.Option("--retriever", metavar="hybrid|dense|bm25", help="Stage one.")] = "hybrid",
-    no_rerank: Annotated[bool, typer.Option("--no-rerank", help="Stage one alone.")] = False,
+    pool: PoolOption = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top", help="Passages to show; at most the pool, unless --tail. [default: shortlist.toml, or 5]"
+        ),
+    ] = None,
+    retriever: RetrieverOption = "hybrid",
+    rerank: RerankOption = None,
     where: Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Metadata filter.")] = None,
     bi_encoder: BiEncoderOption = None,
     cross_encoder: CrossEncoderOption = CROSS_ENCODER,
     precision: PrecisionOption = "auto",
-    blend: Annotated[
-        float, typer.Option("--blend", help="Scales what stage one adds to the logit; 0 turns it off.")
-    ] = 1.0,
+    blend: BlendOption = None,
     tail: Annotated[bool, typer.Option("--tail", help="Let --top go past the pool, in stage-one order.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     as_context: Annotated[bool, typer.Option("--context", help="Numbered passages, ready for a prompt.")] = False,
@@ -43,11 +51,15 @@ def search(  # noqa: PLR0913 - one parameter an option
     """Search an index in two stages and show what both said."""
     if as_json and as_context:
         raise InvalidInput("--json and --context exclude each other: give one")
-    settings = Settings(retriever, bi_encoder, None if no_rerank else cross_encoder, precision, blend)
+    knobs = choose_knobs(pool, blend, rerank)
+    model = cross_encoder if knobs.rerank else None
+    settings = Settings(retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights)
     began = time.perf_counter()
     with open_index(index, settings) as opened:
         loaded = time.perf_counter() - began
-        ranking = opened.search(query, pool_size=pool, k=top, where=parse_where(where or []), tail=tail)
+        ranking = opened.search(
+            query, pool_size=knobs.pool, k=knobs.top if top is None else top, where=parse_where(where or []), tail=tail
+        )
         weights = opened.shortlist.weights
     out = Console(highlight=False)
     if as_json:

@@ -179,15 +179,18 @@ class EmbeddedIndex:
 
     def ids(self) -> list[str]:
         """The ids of all passages, sorted."""
+        return sorted(one.id for one in self.passages())
+
+    def passages(self) -> Iterator[Passage]:
+        """All passages, in no fixed order."""
         import qdrant_edge as engine
 
-        out: list[str] = []
         offset: Any = None
         while True:
             records, offset = self._shard.scroll(engine.ScrollRequest(offset=offset, limit=1000, with_payload=True))
-            out += [str((record.payload or {})["id"]) for record in records]
+            yield from (passage(record.payload or {}) for record in records)
             if offset is None:
-                return sorted(out)
+                return
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
         """At most `k` passages by cosine to `vector` (exact), highest first; ties in no fixed order."""

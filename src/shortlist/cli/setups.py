@@ -1,0 +1,137 @@
+"""Set-ups to measure beside each other, and the index each of them is measured on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from shortlist.catalog import OpenIndex, Settings, open_index
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.datasets.rows import text_of
+from shortlist.evaluation.itself import WithoutItself
+from shortlist.evaluation.query_set import Judged, QuerySet, resolve
+from shortlist.pipeline import Shortlist
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+KEYS = ("index", "retriever", "bi-encoder", "cross-encoder", "precision", "blend", "pool", "rerank")
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """One way to search one index. `cross_encoder` stays named where `rerank` is off."""
+
+    name: str
+    index: Path
+    pool: int
+    rerank: bool
+    settings: Settings
+
+    @property
+    def used(self) -> Settings:
+        """The settings to open the index with."""
+        return self.settings if self.rerank else replace(self.settings, cross_encoder=None)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What it is, for a saved file."""
+        used = self.used
+        return {
+            "index": str(self.index),
+            "retriever": used.retriever,
+            "cross-encoder": used.cross_encoder or "none",
+            "precision": used.precision,
+            "blend": f"{used.blend:g}",
+            "weights": "fitted" if used.weights is None else str(dict(used.weights)),
+        }
+
+
+def parse_set_ups(given: Sequence[str], base: SetUp) -> list[SetUp]:
+    """The set-ups that `name:key=value,key=value` options or .toml files state, each starting from `base`.
+
+    A .toml file has one table a set-up. No option gives `base` alone.
+
+    Raises:
+        InvalidInput: No name, an unknown key, a bad value, or one name twice.
+    """
+    made: list[SetUp] = []
+    for one in given:
+        tables = _from_toml(Path(one)) if one.endswith(".toml") else _from_option(one)
+        made += [_set_up(name, table, base) for name, table in tables.items()]
+    names = [one.name for one in made]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InvalidInput(f"two set-ups are named {twice[0]!r}: give each a name of its own")
+    return made or [base]
+
+
+def _from_option(text: str) -> dict[str, dict[str, Any]]:
+    name, colon, rest = text.partition(":")
+    pairs = [pair.partition("=") for pair in rest.split(",") if pair.strip()]
+    if not colon or not name.strip() or not all(equals for _, equals, _ in pairs):
+        raise InvalidInput(f"--set-up {text!r}: write name:key=value,key=value with the keys {', '.join(KEYS)}")
+    return {name.strip(): {key.strip(): value.strip() for key, _, value in pairs}}
+
+
+def _from_toml(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        held = tomllib.loads(text_of(file))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{file} is no TOML: {error}") from error
+    if not held or not all(isinstance(table, dict) for table in held.values()):
+        raise InvalidInput(f"{file}: write one table a set-up, such as [small] with the keys {', '.join(KEYS)}")
+    return held
+
+
+def _set_up(name: str, table: Mapping[str, Any], base: SetUp) -> SetUp:
+    unknown = [key for key in table if key not in KEYS]
+    if unknown:
+        raise InvalidInput(f"set-up {name!r}: {unknown[0]!r} is unknown; its keys are {', '.join(KEYS)}")
+    old = base.settings
+    rerank = str(table.get("rerank", base.rerank)).lower()
+    if rerank not in {"true", "false"}:
+        raise InvalidInput(f"set-up {name!r}: rerank must be true or false, not {rerank!r}")
+    return SetUp(
+        name=name,
+        index=Path(table.get("index", base.index)),
+        pool=int(_number(name, "pool", table.get("pool", base.pool), int)),
+        rerank=rerank == "true",
+        settings=replace(
+            old,
+            retriever=table.get("retriever", old.retriever),
+            bi_encoder=table.get("bi-encoder", old.bi_encoder),
+            cross_encoder=table.get("cross-encoder", old.cross_encoder),
+            precision=table.get("precision", old.precision),
+            blend=_number(name, "blend", table.get("blend", old.blend), float),
+        ),
+    )
+
+
+def _number(name: str, key: str, value: Any, kind: type[int] | type[float]) -> float:
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"set-up {name!r}: {key} must be a number, not {value!r}") from error
+
+
+@contextmanager
+def opened(
+    set_up: SetUp, queries: QuerySet, *, allow_unknown: bool, itself: bool, blend: float | None = None
+) -> Iterator[tuple[OpenIndex, Shortlist, Judged]]:
+    """The index of a set-up, its searches, and the query set resolved against it; `blend` stands in for its own.
+
+    With `itself` a query's own id is left out of what is retrieved.
+    """
+    used = set_up.used if blend is None else replace(set_up.used, blend=blend)
+    with open_index(set_up.index, used) as index:
+        judged = resolve(queries, index.index.passages(), allow_unknown=allow_unknown)
+        inner = index.shortlist
+        retriever = WithoutItself(inner.retriever, queries.queries) if itself else inner.retriever
+        yield index, Shortlist(retriever, inner.reranker, weights=inner.weights), judged

@@ -1,0 +1,25 @@
+"""Measuring: query sets, measures, evaluation of a set-up, and the tuning of the pool."""
+
+from shortlist.evaluation import datasets
+from shortlist.evaluation.evaluate import Comparison, Evaluation, compare, evaluate
+from shortlist.evaluation.metrics import Measure, measure_run, per_query
+from shortlist.evaluation.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.request import Request
+from shortlist.evaluation.tune import Tuning, tune
+
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "Judged",
+    "Measure",
+    "QuerySet",
+    "Request",
+    "Tuning",
+    "compare",
+    "datasets",
+    "evaluate",
+    "measure_run",
+    "per_query",
+    "resolve",
+    "tune",
+]

@@ -1,0 +1,105 @@
+"""The curves of every blend: from one pass, or from a run at each size where scores depend on the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shortlist.evaluation.blend import derived
+from shortlist.evaluation.checkpoint import Checkpoint
+from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.recorded import Recorded
+from shortlist.evaluation.request import Request
+from shortlist.evaluation.scoring import PointwiseCheck, check_pointwise, run_each, score_all
+from shortlist.evaluation.sweep import Curve, Plan, from_pass, from_runs, scaled
+from shortlist.pipeline import Shortlist
+from shortlist.protocols import Reranker
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One curve a blend.
+
+    `weights` are those at blend 1, `derived` says that none were fitted; `current` is the blend in use. `method` says
+    how they were made. `resumed` counts what an interrupted run had done.
+    """
+
+    by_blend: tuple[Curve, ...]
+    weights: Mapping[str, float]
+    derived: bool
+    current: float
+    method: str
+    checked: PointwiseCheck | None
+    resumed: int
+
+
+class Count:
+    """Passages done of passages to do, told on."""
+
+    def __init__(self, tell: Callable[[int, int], None]) -> None:
+        self._tell = tell
+        self.done = self.total = 0
+
+    def expect(self, passages: int) -> None:
+        """So many more are to be done."""
+        self.total += passages
+
+    def add(self, passages: int) -> None:
+        """So many more are done."""
+        self.done += passages
+        self._tell(self.done, self.total)
+
+
+def measure(
+    shortlist: Shortlist, reranker: Reranker, judged: Judged, asked: Request, plan: Plan, count: Count
+) -> tuple[Curves, Checkpoint]:
+    """The curves, and the checkpoint that holds what was scored for them."""
+    kept = Checkpoint(asked.checkpoint, _about(shortlist, reranker, judged, asked, plan))
+    checked = None
+    method = f"{reranker.name} scores a pool as a whole: one run at each size"
+    if reranker.pointwise:
+        count.expect(len(judged.queries) * max(plan.sizes))
+        recorded = score_all(shortlist, judged, plan.sizes, plan.depth, kept, count.add)
+        checked = check_pointwise(shortlist, list(recorded.values()), max(plan.sizes))
+        if checked.holds:
+            return _from_pass(shortlist, recorded, judged, asked, plan, checked, kept.resumed), kept
+        method = (
+            f"{reranker.name} says it is pointwise, but its scores move by up to {checked.largest_difference:.3g} "
+            f"between pools (spread {checked.spread:.3g}): one run at each size"
+        )
+    count.expect(len(judged.queries) * sum(plan.sizes))
+    at_blend = Shortlist(shortlist.retriever, reranker, weights=scaled(shortlist.weights, asked.blend))
+    runs = run_each(at_blend, judged, plan.sizes, plan.depth, kept, count.add)
+    curve = from_runs(runs, judged, plan, asked.blend)
+    return Curves((curve,), shortlist.weights, False, asked.blend, method, checked, kept.resumed), kept
+
+
+def _from_pass(
+    shortlist: Shortlist,
+    recorded: Mapping[str, Recorded],
+    judged: Judged,
+    asked: Request,
+    plan: Plan,
+    checked: PointwiseCheck,
+    resumed: int,
+) -> Curves:
+    """A curve for each blend; where no weights were fitted, the blend in use is 0 and derived weights are tried."""
+    fitted = bool(shortlist.weights)
+    weights = dict(shortlist.weights) if fitted else derived(list(recorded.values()))
+    current = asked.blend if fitted else 0.0
+    blends = sorted({*asked.blends, current}) if weights else [current]
+    made = tuple(from_pass(recorded, judged, plan, weights, blends))
+    method = f"one pass at {max(plan.sizes)}; every smaller pool read off it"
+    return Curves(made, weights, not fitted, current, method, checked, resumed)
+
+
+def _about(shortlist: Shortlist, reranker: Reranker, judged: Judged, asked: Request, plan: Plan) -> dict[str, Any]:
+    return {
+        **asked.about,
+        "queries": judged.fingerprint,
+        "sizes": list(plan.sizes),
+        "depth": plan.depth,
+        "reranker": reranker.name,
+        "weights": scaled(shortlist.weights, asked.blend),
+    }

@@ -1,0 +1,147 @@
+"""Query sets of one's own, as CSV or JSON lines: `query` beside the ids or the texts that answer it.
+
+CSV: the first row names the columns. `query`, and `relevant` (ids, several separated by |) or `snippet` (a stretch of
+an answering passage, word for word) or both; `id` and `grade` may stand beside them. Rows with the same query join.
+
+JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`; `relevant` may be an object of
+grades, `{"id": 2}`, and `"id"` may name the query. A query without an id gets one from the hash of its text, so that
+saved results still pair after the file was reordered.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.datasets.rows import grade_of, judge, objects_of, text_of
+from shortlist.evaluation.query_set import QuerySet, checked
+
+SEPARATOR = "|"
+COLUMNS = ("id", "query", "relevant", "grade", "snippet")
+
+
+class _Builder:
+    """Queries and judgments while rows come in."""
+
+    def __init__(self) -> None:
+        self.queries: dict[str, str] = {}
+        self.qrels: dict[str, dict[str, int]] = {}
+        self.snippets: dict[str, list[str]] = {}
+
+    def query(self, text: str, name: str, place: str) -> str:
+        if not text.strip():
+            raise InvalidInput(f"{place}: the query is empty")
+        key = name or "q-" + hashlib.sha256(text.strip().encode()).hexdigest()[:10]
+        if self.queries.setdefault(key, text.strip()) != text.strip():
+            raise InvalidInput(f"{place}: query id {key!r} has another text above")
+        return key
+
+    def made(self, name: str) -> QuerySet:
+        judged = {key for key in self.queries if key in self.qrels or key in self.snippets}
+        queries = {key: text for key, text in self.queries.items() if key in judged}
+        snippets = {key: tuple(dict.fromkeys(texts)) for key, texts in self.snippets.items()}
+        return checked(QuerySet(name, queries, self.qrels, snippets, len(self.queries) - len(judged)))
+
+
+def read_csv(file: Path) -> QuerySet:
+    """The query set in a CSV file, or in a .tsv file with tabs.
+
+    Raises:
+        InvalidInput: The file can't be read, lacks a column, or a row can't be used; or as `query_set.checked`.
+    """
+    mark = "\t" if file.suffix.lower() == ".tsv" else ","
+    reader = csv.DictReader(io.StringIO(text_of(file), newline=""), delimiter=mark, restkey="", restval="")
+    columns = [name.strip().lower() for name in reader.fieldnames or []]
+    unknown = [name for name in columns if name not in COLUMNS]
+    if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
+        said = f"the column {unknown[0]!r}" if unknown else ", ".join(columns) or "nothing"
+        raise InvalidInput(
+            f"{file}: the first row must name query, relevant or snippet, and may name id, grade: {said}"
+        )
+    reader.fieldnames = columns
+    builder = _Builder()
+    try:
+        for row in reader:
+            _add_row(builder, row, f"{file} line {reader.line_num}")
+    except csv.Error as error:
+        raise InvalidInput(f"{file} line {reader.line_num} is not readable as CSV: {error}") from error
+    return builder.made(file.stem)
+
+
+def _add_row(builder: _Builder, row: Mapping[str, str], place: str) -> None:
+    if "" in row:
+        raise InvalidInput(f"{place} has more cells than the first row has columns")
+    key = builder.query(row["query"], row.get("id", "").strip(), place)
+    grade = grade_of(row.get("grade", "").strip() or 1, place)
+    for name in row.get("relevant", "").split(SEPARATOR):
+        if name.strip():
+            judge(builder.qrels, key, name.strip(), grade, place)
+    if row.get("snippet", "").strip():
+        builder.snippets.setdefault(key, []).append(row["snippet"].strip())
+
+
+def read_jsonl(file: Path) -> QuerySet:
+    """The query set in a file of JSON lines.
+
+    Raises:
+        InvalidInput: The file can't be read, or a line can't be used; or as `query_set.checked`.
+    """
+    builder = _Builder()
+    for place, record in objects_of(file):
+        unknown = set(record) - {"id", "query", "relevant", "snippets"}
+        if unknown or not isinstance(record.get("query"), str):
+            said = f"unknown field {min(unknown)!r}" if unknown else 'no "query" string'
+            raise InvalidInput(f"{place}: {said}; the fields are id, query, relevant, snippets")
+        key = builder.query(record["query"], str(record.get("id", "")).strip(), place)
+        for name, grade in _graded(record.get("relevant", {}), place).items():
+            judge(builder.qrels, key, name, grade, place)
+        for text in _strings(record.get("snippets", []), "snippets", place):
+            builder.snippets.setdefault(key, []).append(text)
+    return builder.made(file.stem)
+
+
+def _graded(given: object, place: str) -> dict[str, int]:
+    if isinstance(given, dict):
+        return {str(name): grade_of(grade, place) for name, grade in given.items()}
+    return dict.fromkeys(_strings(given, "relevant", place), 1)
+
+
+def _strings(given: object, what: str, place: str) -> list[str]:
+    if isinstance(given, str):
+        given = [given]
+    if not isinstance(given, list) or not all(isinstance(one, str | int) and str(one).strip() for one in given):
+        raise InvalidInput(f"{place}: {what} must be a list of strings that are not empty")
+    return [str(one) for one in given]
+
+
+def write_jsonl(made: QuerySet, file: Path) -> None:
+    """Writes one object a query, with ids and grades kept."""
+    with file.open("w", encoding="utf-8") as out:
+        for key, text in made.queries.items():
+            record: dict[str, object] = {"id": key, "query": text, "relevant": dict(made.qrels.get(key, {}))}
+            if made.snippets.get(key):
+                record["snippets"] = list(made.snippets[key])
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def write_csv(made: QuerySet, file: Path) -> None:
+    """Writes one row a judgment, with ids and grades kept.
+
+    Raises:
+        InvalidInput: An id holds |, which separates ids in this format.
+    """
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(COLUMNS)
+        for key, text in made.queries.items():
+            for name, grade in made.qrels.get(key, {}).items():
+                if SEPARATOR in name:
+                    raise InvalidInput(f"a CSV query set can't hold the id {name!r}: {SEPARATOR} separates ids")
+                writer.writerow([key, text, name, grade, ""])
+            for snippet in made.snippets.get(key, ()):
+                writer.writerow([key, text, "", "", snippet])

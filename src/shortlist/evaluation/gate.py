@@ -1,0 +1,67 @@
+"""A rule that fails a change: "nDCG@10 < -0.01" against a saved run."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.evaluate import Evaluation, difference
+from shortlist.evaluation.metrics import parse
+from shortlist.evaluation.statistics import Paired
+
+_RULE = re.compile(r"\s*(\S+?)\s*(<=|>=|<|>)\s*([+-]?\d*\.?\d+)\s*")
+_SIGNS: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The mean difference of a measure, now minus the baseline, that must not stand in this relation to `bound`."""
+
+    measure: str
+    sign: str
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.sign} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A rule applied: the paired difference, and whether the rule fails the change."""
+
+    rule: Rule
+    paired: Paired
+    failed: bool
+
+
+def parse_rule(text: str) -> Rule:
+    """The rule that `text` states.
+
+    Raises:
+        InvalidInput: It is not a measure, a sign and a number.
+    """
+    found = _RULE.fullmatch(text)
+    if found is None or not math.isfinite(float(found[3])):
+        raise InvalidInput(
+            f'rule {text!r} can\'t be read: write a measure, <, <=, > or >=, and a number: "nDCG@10 < -0.01"'
+        )
+    return Rule(str(parse(found[1])), found[2], float(found[3]))
+
+
+def judge(rule: Rule, now: Evaluation, baseline: Evaluation) -> Verdict:
+    """The rule applied to the mean difference of final rankings, now minus baseline.
+
+    Raises:
+        InvalidInput: They were measured on other queries or judgments, or lack the measure.
+    """
+    found = difference(now, baseline, rule.measure)
+    return Verdict(rule, found, _SIGNS[rule.sign](found.difference.mean, rule.bound))

@@ -1,0 +1,147 @@
+"""Queries with judgments: what a query set holds, and what it means in one corpus."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from shortlist.errors import InvalidInput
+from shortlist.types import Hit, Passage, Qrels
+
+Level: TypeAlias = Literal["passage", "document"]
+"""What the judged ids name."""
+
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySet:
+    """Queries and what is known to answer them, as read from files; the corpus is not known yet.
+
+    `snippets` holds, for a query, texts that an answering passage contains. `unjudged` counts queries that the files
+    held without a judgment; they are not in `queries`.
+    """
+
+    name: str
+    queries: Mapping[str, str]
+    qrels: Qrels
+    snippets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unjudged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A query set resolved against a corpus: every judged id is a passage's or a document's.
+
+    `unknown` counts judged ids that the corpus lacks; the relevant ones count as never found. `without_relevant`
+    counts queries whose judgments are all zero; they score 0 in every measure.
+    """
+
+    name: str
+    queries: Mapping[str, str]
+    qrels: Qrels
+    level: Level
+    unknown: int = 0
+    unjudged: int = 0
+
+    def key(self, hit: Hit) -> str:
+        """The id that judgments use for this hit."""
+        return hit.passage.id if self.level == "passage" else hit.passage.document_id or hit.passage.id
+
+    @property
+    def without_relevant(self) -> int:
+        """How many queries have no relevant id."""
+        return sum(not any(grade > 0 for grade in grades.values()) for grades in self.qrels.values())
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the queries, their texts and their judgments: the same only for the same test."""
+        held = [[key, self.queries[key], sorted(self.qrels[key].items())] for key in sorted(self.queries)]
+        return hashlib.sha256(json.dumps([self.level, held]).encode()).hexdigest()[:16]
+
+
+def checked(made: QuerySet) -> QuerySet:
+    """The query set, if something can be measured with it.
+
+    Raises:
+        InvalidInput: No query, a query without text, a judgment of an unknown query, one judged query alone, or no
+            relevant id at all.
+    """
+    if not made.queries:
+        raise InvalidInput(f"{made.name} holds no judged query: give at least two")
+    lost = [key for key in [*made.qrels, *made.snippets] if key not in made.queries]
+    if lost:
+        raise InvalidInput(f"{made.name} judges {len(lost)} queries that it has no text for, such as {lost[0]!r}")
+    empty = [key for key, text in made.queries.items() if not text.strip()]
+    if empty:
+        raise InvalidInput(f"{made.name}: query {empty[0]!r} is empty")
+    if len(made.queries) == 1:
+        raise InvalidInput(
+            f"{made.name} holds one judged query: no interval and no comparison can be made of it. Judge at least two"
+        )
+    relevant = any(grade > 0 for grades in made.qrels.values() for grade in grades.values())
+    if not relevant and not any(made.snippets.values()):
+        raise InvalidInput(f"every judgment in {made.name} is 0: mark what is relevant with a grade of 1 or more")
+    return made
+
+
+def resolve(made: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool = False) -> Judged:
+    """The query set against a corpus: whether ids name passages or documents, and which passages hold each snippet.
+
+    Ids name passages where the corpus has more of them as passage ids than as document ids. A snippet stands for
+    every passage (or document) whose text contains it, in any case and spacing, with grade 1. With `allow_unknown`,
+    judged ids that the corpus lacks are kept and counted.
+
+    Raises:
+        InvalidInput: As `checked`; or the corpus lacks a judged id and `allow_unknown` is off; or no passage holds
+            a snippet.
+    """
+    checked(made)
+    corpus = list(passages)
+    by_passage = {one.id for one in corpus}
+    by_document = {one.document_id or one.id for one in corpus}
+    asked = {key for grades in made.qrels.values() for key in grades}
+    level: Level = "document" if len(asked & by_document) > len(asked & by_passage) else "passage"
+    known = by_passage if level == "passage" else by_document
+    unknown = asked - known
+    if unknown and not allow_unknown:
+        raise InvalidInput(
+            f"{len(unknown)} of {len(asked)} judged ids of {made.name} are in the index neither as passages nor as "
+            f"documents, such as {min(unknown)!r}: index the corpus that was judged, or allow unknown ids to count "
+            "them as never found"
+        )
+    qrels = {key: dict(made.qrels.get(key, {})) for key in made.queries}
+    for key, held in _holders(made.snippets, corpus, level, made.name).items():
+        qrels[key].update(dict.fromkeys(held, 1))
+    return Judged(made.name, made.queries, qrels, level, len(unknown), made.unjudged)
+
+
+def _holders(
+    snippets: Mapping[str, tuple[str, ...]], corpus: list[Passage], level: Level, name: str
+) -> dict[str, list[str]]:
+    """Query id -> ids of what contains its snippets."""
+    if not snippets:
+        return {}
+    texts = [
+        (one.id if level == "passage" else one.document_id or one.id, f" {_folded(one.content)} ") for one in corpus
+    ]
+    found: dict[str, list[str]] = {}
+    for query_id, wanted in snippets.items():
+        for snippet in wanted:
+            folded = _folded(snippet)
+            holders = [key for key, text in texts if folded in text] if folded else []
+            if not holders:
+                raise InvalidInput(
+                    f"{name}: no passage of the index holds the text {snippet[:80]!r} that query {query_id!r} is "
+                    "judged by. Copy a shorter stretch of it, word for word"
+                )
+            found.setdefault(query_id, []).extend(holders)
+    return found
+
+
+def _folded(text: str) -> str:
+    return _SPACE.sub(" ", text).strip().casefold()

@@ -1,0 +1,58 @@
+"""What to tune: sizes, blends, measures, a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.evaluate import K
+from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.statistics import SEED
+from shortlist.pipeline import Shortlist
+
+SIZES = (5, 10, 20, 30, 50, 75, 100)
+BLENDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+MEASURES = ("nDCG@10", "RR@10", "Success@10")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to tune. `measures[0]` decides. `blend` is the one in use, `shortlist.weights` being those at blend 1.
+
+    `budget` is in seconds for one search. `timed` is how many queries are timed at each size; about 5 % of the
+    pass's cost where None. `checkpoint` names a file for partial results; `about` is what else tells this run from
+    others, such as the index and its size.
+    """
+
+    sizes: tuple[int, ...] = SIZES
+    blends: tuple[float, ...] = BLENDS
+    blend: float = 1.0
+    measures: tuple[str, ...] = MEASURES
+    k: int = K
+    budget: float | None = None
+    timed: int | None = None
+    checkpoint: Path | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = SEED
+
+
+def checked(shortlist: Shortlist, judged: Judged, asked: Request) -> Request:
+    """The request with sizes in order, each once.
+
+    Raises:
+        InvalidInput: No reranker, fewer than two queries, or a bad size, blend or number of timed queries.
+    """
+    if shortlist.reranker is None:
+        raise InvalidInput("there is no reranker to tune the pool for: name a cross-encoder")
+    if not asked.sizes or min(asked.sizes) < 1:
+        raise InvalidInput(f"pool sizes must be at least 1, not {list(asked.sizes)}")
+    if len(judged.queries) < 2:
+        raise InvalidInput("at least two judged queries are needed to tune anything")
+    if asked.timed is not None and not 1 <= asked.timed <= len(judged.queries):
+        raise InvalidInput(f"between 1 and {len(judged.queries)} queries can be timed, not {asked.timed}")
+    if not all(0 <= blend < float("inf") for blend in (*asked.blends, asked.blend)):
+        raise InvalidInput(f"blends must be 0 or more, not {[*asked.blends, asked.blend]}")
+    return replace(asked, sizes=tuple(sorted(set(asked.sizes))))

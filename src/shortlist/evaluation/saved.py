@@ -1,0 +1,51 @@
+"""Evaluations as JSON files, to compare with later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.datasets.rows import text_of
+from shortlist.evaluation.evaluate import Evaluation
+from shortlist.evaluation.outcomes import from_json
+
+VERSION = 1
+
+
+def save(evaluations: Sequence[Evaluation], file: Path) -> None:
+    """Writes them with every per-query value, so that later runs can be compared query by query.
+
+    Raises:
+        InvalidInput: The file can't be written.
+    """
+    held = {"version": VERSION, "evaluations": [asdict(one) for one in evaluations]}
+    try:
+        file.write_text(json.dumps(held, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error
+
+
+def load(file: Path) -> list[Evaluation]:
+    """The evaluations in a file that `save` wrote.
+
+    Raises:
+        InvalidInput: It can't be read, or is something else.
+    """
+    try:
+        held = json.loads(text_of(file))
+        if held["version"] != VERSION:
+            raise InvalidInput(f"{file} was saved in format {held['version']}, this version reads {VERSION}")
+        return [_evaluation(one) for one in held["evaluations"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InvalidInput):
+            raise
+        raise InvalidInput(f"{file} holds no saved evaluation: save one with `shortlist evaluate --save`") from error
+
+
+def _evaluation(held: dict[str, Any]) -> Evaluation:
+    outcomes = tuple(from_json(one) for one in held.pop("outcomes"))
+    return Evaluation(outcomes=outcomes, measures=tuple(held.pop("measures")), **held)

@@ -1,0 +1,175 @@
+"""`shortlist.toml`: defaults for searches from the folder it lies in.
+
+    [search]
+    rerank = true
+    pool = 30
+    top = 5
+    blend = 1.0
+    weight.dense = 8.0
+
+`weight` says how much of a stage-one signal goes into the final score, in place of the weights that were fitted for the
+pair of models; `blend` scales either.
+
+What is said on the command line wins over the file, and the file over the built-in defaults. An unknown table or key
+is an error: a typing slip must not silently leave a default in force.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shortlist.errors import InvalidInput
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = "shortlist.toml"
+SIGNALS = ("dense", "bm25", "bm25_share")
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the file says of searches; None where it says nothing. `pool` and `top` count passages.
+
+    `weight` maps a stage-one signal's name to its weight.
+    """
+
+    rerank: bool | None = None
+    pool: int | None = None
+    top: int | None = None
+    blend: float | None = None
+    weight: Mapping[str, float] | None = None
+
+
+def read(folder: Path | None = None) -> Defaults:
+    """What `shortlist.toml` in `folder` says, or in the current folder; nothing where there is no such file.
+
+    Raises:
+        InvalidInput: It can't be read, is no TOML, or holds an unknown key or a bad value.
+    """
+    file = (folder or Path.cwd()) / FILE
+    return _parsed(_text(file), file)
+
+
+def write(values: Mapping[str, bool | int | float], folder: Path | None = None) -> Path:
+    """Puts the values under [search] in the file, keeping what else stands there; returns the file.
+
+    Raises:
+        InvalidInput: A value is bad, the file can't be read or written, or is laid out in a way this can't change.
+    """
+    file = (folder or Path.cwd()) / FILE
+    before = _text(file)
+    _parsed(before, file)
+    after = _changed(before, values)
+    try:
+        _parsed(after, file)
+    except InvalidInput as error:
+        raise InvalidInput(f"{file} can't be changed here ({error}): put in by hand\n{lines(values)}") from error
+    part = file.with_name(f"{FILE}.part")
+    try:
+        part.write_text(after, encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error
+    return file
+
+
+def lines(values: Mapping[str, bool | int | float]) -> str:
+    """The values as they stand in the file."""
+    return "\n".join(["[search]", *(f"{key} = {_literal(value)}" for key, value in values.items())])
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{file} is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _parsed(text: str, file: Path) -> Defaults:
+    try:
+        held = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{file} is no TOML: {error}") from error
+    table = held.pop("search", {})
+    if held or not isinstance(table, dict):
+        raise InvalidInput(f"{file}: {next(iter(held), 'search')!r} is no table of it; it holds [search] alone")
+    unknown = [key for key in table if key not in Defaults.__slots__]
+    if unknown:
+        raise InvalidInput(
+            f"{file}: {unknown[0]!r} is unknown under [search]; its keys are {', '.join(Defaults.__slots__)}"
+        )
+    return Defaults(
+        rerank=_flag(table.get("rerank"), file),
+        pool=_count(table.get("pool"), "pool", file),
+        top=_count(table.get("top"), "top", file),
+        blend=_scale(table.get("blend"), "blend", file),
+        weight=_weights(table.get("weight"), file),
+    )
+
+
+def _flag(value: Any, file: Path) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise InvalidInput(f"{file}: rerank must be true or false, not {value!r}")
+    return value
+
+
+def _count(value: Any, name: str, file: Path) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise InvalidInput(f"{file}: {name} must be a whole number from 1, not {value!r}")
+    return value
+
+
+def _scale(value: Any, name: str, file: Path) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise InvalidInput(f"{file}: {name} must be a number, 0 or more, not {value!r}")
+    return float(value)
+
+
+def _weights(value: Any, file: Path) -> dict[str, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{file}: write the weight of each signal by name, as in weight.dense = 8.0")
+    unknown = [name for name in value if name not in SIGNALS]
+    if unknown:
+        raise InvalidInput(f"{file}: {unknown[0]!r} is no signal of stage one; they are {', '.join(SIGNALS)}")
+    return {name: _scale(one, f"weight.{name}", file) or 0.0 for name, one in value.items()}
+
+
+def _literal(value: bool | int | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _changed(text: str, values: Mapping[str, bool | int | float]) -> str:
+    """The text with each value's line replaced, or added at the end of [search]."""
+    rows = text.splitlines()
+    start = next((place for place, row in enumerate(rows) if re.match(r"\s*\[\s*search\s*\]", row)), None)
+    if start is None:
+        return "\n".join([*rows, *([""] if rows else []), lines(values), ""])
+    end = next((place for place in range(start + 1, len(rows)) if rows[place].lstrip().startswith("[")), len(rows))
+    section = rows[start:end]
+    for key, value in values.items():
+        said = f"{key} = {_literal(value)}"
+        held = next((place for place, row in enumerate(section) if re.match(rf"\s*{re.escape(key)}\s*=", row)), None)
+        if held is None:
+            last = max(place for place, row in enumerate(section) if row.strip() and not row.lstrip().startswith("#"))
+            section.insert(last + 1, said)
+        else:
+            comment = re.search(r"\s+#.*$", section[held])
+            section[held] = said + (comment[0] if comment else "")
+    return "\n".join([*rows[:start], *section, *rows[end:], ""])

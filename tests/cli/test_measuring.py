@@ -1,0 +1,253 @@
+"""`shortlist evaluate` and `shortlist tune`, and `shortlist.toml`, on a real index with a stand-in reranker."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from shortlist import catalog
+from shortlist.cli.app import app
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.saved import load
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.types import Passage
+from worlds import WORDS, OracleReranker, TextReranker
+
+QUERIES = 24
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An index of 40 passages, and 24 judged queries in three forms."""
+    folder = tmp_path_factory.mktemp("made")
+    draw = np.random.default_rng(5)
+    encoder = HashedEncoder(64)
+    corpus = [Passage(f"p{i}", " ".join(draw.choice(WORDS, 5)) + f" number{i}", f"p{i}") for i in range(40)]
+    with EmbeddedIndex.create(folder / "ix", encoder_name=encoder.name, dimension=64) as index:
+        index.add(corpus, encoder.encode_passages([one.content for one in corpus]))
+    rows, answers = [], {}
+    for number in range(QUERIES):
+        target = corpus[int(draw.integers(0, 40))]
+        query = f"{' '.join(target.text.split()[:3])} {number}"
+        rows.append({"query": query, "relevant": [target.id]})
+        answers[query] = {target.content}
+    (folder / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "topics.tsv").write_text("".join(f"{n}\t{row['query']}\n" for n, row in enumerate(rows)))
+    (folder / "qrels.txt").write_text("".join(f"{n} 0 {row['relevant'][0]} 1\n" for n, row in enumerate(rows)))
+    return folder, answers
+
+
+@pytest.fixture
+def shell(made, tmp_path, monkeypatch):
+    """A function that runs a command in an empty folder; `shell.reranker` is what every model name loads."""
+    folder, answers = made
+    monkeypatch.chdir(tmp_path)
+
+    class Shell:
+        reranker = OracleReranker(answers)
+        here = tmp_path
+        made = folder
+
+        def __call__(self, *arguments, code=0):
+            named = [str(folder / one) if (folder / one).exists() else one for one in arguments]
+            done = CliRunner().invoke(app, [*named, "--index", str(folder / "ix")])
+            if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
+                raise done.exception
+            assert done.exit_code == code, done.output
+            return done.output
+
+    shell = Shell()
+    monkeypatch.setattr(catalog, "load_reranker", lambda name, **_: shell.reranker)
+    return shell
+
+
+def test_evaluate_shows_both_stages_ceiling_times_and_failures(shell):
+    shown = shell("evaluate", "q.jsonl", "--pool", "10")
+    for part in ("stage one", "reranked", "ceiling", "won/lost/tied", "nDCG@10", "Judged@10", "p95", " fine"):
+        assert part in shown
+    assert "24 judged queries; ids name passages" in shown
+
+
+def test_evaluate_takes_trec_files_and_measures(shell):
+    shown = shell("evaluate", "topics.tsv", "--qrels", str(shell.made / "qrels.txt"), "--measure", "RR@3")
+    assert "RR@3" in shown
+    assert "nDCG" not in shown
+
+
+def test_a_baseline_passes_and_fails_with_an_exit_code_and_a_summary(shell):
+    shell("evaluate", "q.jsonl", "--save", "base.json")
+    rule = ("--baseline", "base.json", "--fail-if", "nDCG@10 < -0.01", "--markdown", "summary.md")
+    assert "passed: fail if nDCG@10 < -0.01" in shell("evaluate", "q.jsonl", *rule)
+    assert "### Against the baseline: passed" in (shell.here / "summary.md").read_text()
+    shell.reranker = OracleReranker(shell.reranker.relevant, -1)
+    assert "FAILED: fail if nDCG@10 < -0.01" in shell("evaluate", "q.jsonl", *rule, code=1)
+    assert "### Against the baseline: failed" in (shell.here / "summary.md").read_text()
+
+
+def test_set_ups_are_compared_and_saved_by_name(shell):
+    (shell.here / "more.toml").write_text("[shallow]\npool = 5\nretriever = 'bm25'\n")
+    options = ("--set-up", "deep:pool=20,blend=0", "--set-up", "more.toml", "--set-up", "none:rerank=false")
+    shown = shell("evaluate", "q.jsonl", *options, "--save", "three.json")
+    assert "set-ups compared" in shown
+    found = load(shell.here / "three.json")
+    assert [(one.name, one.pool_size) for one in found] == [("deep", 20), ("shallow", 5), ("none", 50)]
+    assert found[1].about["retriever"] == "bm25"
+    assert all(outcome.scored == 0 for outcome in found[2].outcomes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fail-if", "nDCG@10 < 0"], "give --baseline FILE as well"),
+        (["--set-up", "x:depth=3"], "'depth' is unknown"),
+        (["--set-up", "x:pool=many"], "pool must be a number"),
+        (["--set-up", "x:rerank=maybe"], "rerank must be true or false"),
+        (["--set-up", "pool=3"], "write name:key=value"),
+        (["--set-up", "x:pool"], "write name:key=value"),
+        (["--set-up", "x:pool=3", "--set-up", "x:pool=4"], "two set-ups are named 'x'"),
+        (["--measure", "mrr"], "measure 'mrr' is unknown"),
+        (["--baseline", "missing.json"], "missing.json can't be read"),
+    ],
+)
+def test_evaluate_says_what_is_wrong(shell, arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        shell("evaluate", "q.jsonl", *arguments)
+
+
+def test_judgments_of_another_corpus_are_named(shell):
+    rows = '{"query": "a", "relevant": ["p1"]}\n{"query": "b", "relevant": ["zzz"]}\n'
+    (shell.here / "other.jsonl").write_text(rows)
+    with pytest.raises(InvalidInput, match=r"1 of 2 judged ids .* such as 'zzz'"):
+        shell("evaluate", "other.jsonl")
+    assert "1 judged ids are not in the index" in shell("evaluate", "other.jsonl", "--allow-unknown")
+
+
+def test_tune_recommends_writes_and_search_follows(shell):
+    shown = shell("tune", "q.jsonl", "--sizes", "5,10,20,40", "--write")
+    for part in (
+        "ceiling",
+        "within the interval of the best: pool",
+        "90 % of the gain",
+        "on the other half",
+        "[search]",
+    ):
+        assert part in shown
+    assert "one pass at 40; every smaller pool read off it" in shown
+    text = (shell.here / "shortlist.toml").read_text()
+    assert text.startswith("[search]\nrerank = true\npool = ")
+    pool = int(text.split("pool = ")[1].split()[0])
+    found = json.loads(shell("search", "red cat", "--json"))
+    assert (found["pool_size"], found["reranked"]) == (pool, True)
+    assert json.loads(shell("search", "red cat", "--json", "--pool", "7"))["pool_size"] == 7
+    assert not list(shell.here.glob("*.partial.jsonl"))
+
+
+def test_a_derived_weight_is_written_and_used(shell):
+    shell.reranker = OracleReranker(shell.reranker.relevant, 0.02)
+    shown = shell("tune", "q.jsonl", "--sizes", "40", "--write", "--retriever", "dense")
+    assert "weights none were fitted; tried at blend 1: " in shown
+    text = (shell.here / "shortlist.toml").read_text()
+    assert "weight.dense = " in text
+    weight = float(text.split("weight.dense = ")[1].split()[0])
+    found = json.loads(shell("search", "red cat", "--json", "--retriever", "dense"))
+    assert found["weights"] == {"dense": weight}
+    row = next(line.split() for line in shown.splitlines() if line.split()[:1] == [str(found["pool_size"])])
+    shell("evaluate", "q.jsonl", "--retriever", "dense", "--save", "now.json", "--measure", "nDCG@10")
+    assert f"{load(shell.here / 'now.json')[0].estimate('reranked', 'nDCG@10').mean:.3f}" in row
+    assert json.loads(shell("search", "red cat", "--json", "--blend", "0"))["weights"] == {}
+
+
+def test_tune_refuses_to_do_harm(shell):
+    shell.reranker = OracleReranker(shell.reranker.relevant, -1)
+    shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--write")
+    assert "warning: reranking is worse than none at pool" in shown
+    assert "recommended: no reranking" in shown
+    assert json.loads(shell("search", "red cat", "--json"))["reranked"] is False
+    assert json.loads(shell("search", "red cat", "--json", "--rerank"))["reranked"] is True
+
+
+class Interrupting(TextReranker):
+    left = 10
+
+    def score(self, query, texts):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().score(query, texts)
+
+
+def test_tune_survives_ctrl_c_and_resumes(shell):
+    shell.reranker = Interrupting()
+    assert "the same command goes on from there" in shell("tune", "q.jsonl", "--sizes", "5,20", code=130)
+    assert len((shell.here / "shortlist-tune.partial.jsonl").read_text().splitlines()) == 11
+    shell.reranker = TextReranker()
+    assert "10 results came from an interrupted run" in shell("tune", "q.jsonl", "--sizes", "5,20")
+    assert not (shell.here / "shortlist-tune.partial.jsonl").exists()
+
+
+def test_evaluate_survives_ctrl_c_and_resumes_with_the_same_result(shell):
+    set_ups = ("--set-up", "one:pool=5", "--set-up", "two/b:pool=9")
+    shell.reranker = Interrupting()
+    shell.reranker.left = QUERIES + 4
+    assert "the same command goes on from there" in shell("evaluate", "q.jsonl", *set_ups, code=130)
+    shell.reranker = TextReranker()
+    shown = shell("evaluate", "q.jsonl", *set_ups, "--save", "resumed.json")
+    assert "24 queries were measured by an interrupted run" in shown
+    assert "4 queries were measured by an interrupted run" in shown
+    assert shell.reranker.scored == 20 * 9
+    assert not list(shell.here.glob("*.partial.jsonl"))
+    shell("evaluate", "q.jsonl", *set_ups, "--save", "whole.json")
+    for resumed, whole in zip(load(shell.here / "resumed.json"), load(shell.here / "whole.json"), strict=True):
+        assert resumed.values("reranked", "nDCG@10") == whole.values("reranked", "nDCG@10")
+
+
+def test_the_recommended_pool_gives_what_evaluate_measures(shell):
+    shell("evaluate", "q.jsonl", "--pool", "10", "--save", "ten.json", "--measure", "nDCG@10")
+    mean = load(shell.here / "ten.json")[0].estimate("reranked", "nDCG@10").mean
+    shown = shell("tune", "q.jsonl", "--sizes", "5,10,20")
+    row = next(line.split() for line in shown.splitlines() if line.startswith("  10") or line.startswith("10 "))
+    assert f"{mean:.3f}" in row
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sizes", "5,x"], "--sizes '5,x': write numbers"),
+        (["--sizes", ","], "pool sizes must be at least 1"),
+        (["--blends", "-1"], "blends must be 0 or more"),
+    ],
+)
+def test_tune_says_what_is_wrong(shell, arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        shell("tune", "q.jsonl", *arguments)
+
+
+def test_the_command_line_wins_over_the_file_and_a_slip_is_an_error(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\npool = 3\nblend = 0.5\n")
+    found = json.loads(shell("search", "red cat", "--json"))
+    assert (found["pool_size"], len(found["hits"])) == (3, 3)
+    assert json.loads(shell("search", "red cat", "--json", "--pool", "9", "--top", "6"))["pool_size"] == 9
+    with pytest.raises(InvalidInput, match="k is 6 but the pool holds 3"):
+        shell("search", "red cat", "--top", "6")
+    (shell.here / "shortlist.toml").write_text("[search]\npools = 3\n")
+    with pytest.raises(InvalidInput, match="'pools' is unknown"):
+        shell("search", "red cat")
+
+
+def test_the_example_workflow_runs_as_written(shell):
+    text = (ROOT / "examples" / "ci" / "retrieval.yml").read_text()
+    command = shlex.split(text.split("run: >-")[1].split("- uses")[0])
+    options = command[command.index("--index") + 2 :]
+    shell("evaluate", "q.jsonl", "--save", "baseline.json")
+    (shell.here / "evaluation").mkdir()
+    (shell.here / "baseline.json").rename(shell.here / "evaluation" / "baseline.json")
+    shell("evaluate", "q.jsonl", *[one.replace("$GITHUB_STEP_SUMMARY", "summary.md") for one in options])
+    assert (shell.here / "evaluation" / "now.json").is_file()
+    assert "### Against the baseline: passed" in (shell.here / "summary.md").read_text()

@@ -1,0 +1,195 @@
+"""Query sets in files: what is read back, and what is said of rows that can't be used."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation import datasets
+from shortlist.evaluation.query_set import QuerySet, checked, resolve
+from shortlist.types import Hit, Passage
+
+SET = QuerySet("s", {"q1": "one thing", "q2": "another, thing"}, {"q1": {"a": 2, "b": 0}, "q2": {"c": 1}})
+CORPUS = [
+    Passage("a#0", "Let the dough\n rest for an hour.", "a"),
+    Passage("a#1", "Bake it.", "a"),
+    Passage("b#0", "Tax is due in April.", "b"),
+    Passage("c#0", "Cats sleep.", "c"),
+]
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def same(one, other):
+    return (dict(one.queries), dict(one.qrels), dict(one.snippets)) == (
+        dict(other.queries),
+        dict(other.qrels),
+        dict(other.snippets),
+    )
+
+
+def test_beir_there_and_back(tmp_path):
+    datasets.write_beir(SET, tmp_path / "x", passages=CORPUS)
+    found = datasets.read(tmp_path / "x")
+    assert same(found, SET)
+    assert json.loads((tmp_path / "x" / "corpus.jsonl").read_text().splitlines()[2])["_id"] == "b#0"
+
+
+def test_beir_counts_queries_without_judgments(tmp_path):
+    datasets.write_beir(SET, tmp_path, split="dev")
+    with (tmp_path / "queries.jsonl").open("a") as out:
+        out.write('{"_id": "q3", "text": "not judged"}\n')
+    found = datasets.read(tmp_path, split="dev")
+    assert (set(found.queries), found.unjudged) == ({"q1", "q2"}, 1)
+
+
+def test_trec_there_and_back(tmp_path):
+    datasets.write_topics(SET.queries, tmp_path / "topics.tsv")
+    datasets.write_qrels(SET.qrels, tmp_path / "qrels.txt")
+    assert same(datasets.read(tmp_path / "topics.tsv", qrels=tmp_path / "qrels.txt"), SET)
+    datasets.write_run({"q1": ["a", "b"], "q2": []}, tmp_path / "run.txt")
+    assert datasets.read_run(tmp_path / "run.txt") == {"q1": {"a": 2.0, "b": 1.0}}
+
+
+def test_trec_topic_blocks(tmp_path):
+    text = "<top>\n<num> Number: 301\n<title> International\nOrganized Crime\n<desc> Description:\nx\n</top>\n"
+    text += "<top><num>302</num><title>Polio</title></top>"
+    assert datasets.read_topics(write(tmp_path / "t", text)) == {"301": "International Organized Crime", "302": "Polio"}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_tables_there_and_back(tmp_path, suffix):
+    made = QuerySet("s", SET.queries, SET.qrels, {"q2": ("Cats sleep", 'he said "no", twice')})
+    getattr(datasets, f"write_{suffix}")(made, tmp_path / f"s.{suffix}")
+    assert same(datasets.read(tmp_path / f"s.{suffix}"), made)
+
+
+def test_csv_joins_rows_of_one_query_and_names_queries_by_their_text(tmp_path):
+    text = "\ufeffQuery,Relevant,Snippet\nwhen is tax due,a|b,\nwhen is tax due,,April\nother,c,\nno judgment,,\n"
+    found = datasets.read(write(tmp_path / "s.csv", text))
+    first, second = found.queries
+    assert first.startswith("q-")
+    assert found.qrels == {first: {"a": 1, "b": 1}, second: {"c": 1}}
+    assert found.snippets == {first: ("April",)}
+    assert found.unjudged == 1
+    reordered = "query,relevant\nother,c\nwhen is tax due,a\n"
+    assert set(datasets.read(write(tmp_path / "t.csv", reordered)).queries) == {first, second}
+
+
+def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
+    lines = '{"query": "x", "relevant": ["a"]}\n{"query": "y", "relevant": {"b": 2}}\n{"query": "z", "snippets": "t"}'
+    found = datasets.read(write(tmp_path / "s.jsonl", lines))
+    assert [list(grades.items()) for grades in found.qrels.values()] == [[("a", 1)], [("b", 2)]]
+    assert list(found.snippets.values()) == [("t",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("s.csv", "", "the first row must name query"),
+        ("s.csv", "query,relevant\n", "holds no judged query"),
+        ("s.csv", "query,text\nx,y\n", "the column 'text'"),
+        ("s.csv", "query,relevant\nx,a\n", "holds one judged query"),
+        ("s.csv", "query,relevant\nx,a\n,b\n", "line 3: the query is empty"),
+        ("s.csv", "query,relevant\nx,a,b\n", "line 2 has more cells"),
+        ("s.csv", "query,relevant,grade\nx,a,high\n", "line 2: grade 'high' is no whole number"),
+        ("s.csv", "query,relevant,grade\nx,a,0\ny,b,0\n", "every judgment in s is 0"),
+        ("s.csv", "query,relevant,grade\nx,a,1\nx,a,2\n", "'a' is judged 2"),
+        ("s.csv", "id,query,relevant\n1,x,a\n1,y,b\n", "query id '1' has another text above"),
+        ("s.jsonl", "{oops", "line 1 is not JSON"),
+        ("s.jsonl", "[1]", "holds list, not a JSON object"),
+        ("s.jsonl", '{"relevant": ["a"]}', 'no "query" string'),
+        ("s.jsonl", '{"query": "x", "answer": "a"}', "unknown field 'answer'"),
+        ("s.jsonl", '{"query": "x", "relevant": 3}', "relevant must be a list of strings"),
+        ("s.jsonl", '{"query": "x", "relevant": {"a": 0.5}}', "grade 0.5 is no whole number"),
+        ("s.txt", "x", "Give their qrels file as well"),
+        ("missing.csv", None, "there is no query set at"),
+    ],
+)
+def test_bad_query_sets_say_what_and_where(tmp_path, name, text, message):
+    if text is not None:
+        write(tmp_path / name, text)
+    with pytest.raises(InvalidInput, match=message):
+        datasets.read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("reader", "text", "message"),
+    [
+        (datasets.read_qrels, "q1 0 a\n", "line 1 has 3 columns; a judgment has 4"),
+        (datasets.read_qrels, "q1 0 a x\n", "grade 'x' is no whole number"),
+        (datasets.read_qrels, "q1 0 a 1\nq1 0 a 0\n", "line 2: 'a' is judged 0 for query 'q1' and 1 above"),
+        (datasets.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 b 1 1.0 t\n", "line 2: rank 1 stands twice in query 'q1'"),
+        (datasets.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 a 2 1.0 t\n", "passage 'a' stands twice"),
+        (datasets.read_run, "q1 Q0 a 1 nan t\n", "score 'nan' is no finite number"),
+        (datasets.read_run, "q1 Q0 a first 1 t\n", "rank 'first' is no whole number"),
+        (datasets.read_run, "q1 Q0 a 1 t\n", "has 5 columns; a run has 6"),
+        (datasets.read_topics, "no tab here\n", "a topic is its id, a tab and its text"),
+        (datasets.read_topics, "q\tx\nq\ty\n", "query 'q' stands there twice"),
+        (datasets.read_topics, "<top><num>1</top>", "topic 1 lacks"),
+    ],
+)
+def test_bad_trec_files_say_what_and_where(tmp_path, reader, text, message):
+    with pytest.raises(InvalidInput, match=message):
+        reader(write(tmp_path / "f", text))
+
+
+def test_bad_beir_folders(tmp_path):
+    with pytest.raises(InvalidInput, match="no BEIR folder"):
+        datasets.read(tmp_path)
+    datasets.write_beir(SET, tmp_path)
+    with pytest.raises(InvalidInput, match="its splits are test"):
+        datasets.read(tmp_path, split="dev")
+    write(tmp_path / "queries.jsonl", '{"_id": "q1", "text": "one thing"}\n')
+    with pytest.raises(InvalidInput, match="judges 1 queries that it has no text for, such as 'q2'"):
+        datasets.read(tmp_path)
+    (tmp_path / "queries.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidInput, match="is not UTF-8"):
+        datasets.read(tmp_path)
+    with pytest.raises(InvalidInput, match="white space"):
+        datasets.write_run({"q 1": ["a"]}, tmp_path / "run")
+
+
+def test_ids_may_name_documents_or_passages():
+    hit = Hit(CORPUS[1], 1.0, 1, 1.0, 1)
+    documents = resolve(SET, CORPUS)
+    assert (documents.level, documents.key(hit), documents.unknown) == ("document", "a", 0)
+    made = QuerySet("s", SET.queries, {"q1": {"a#1": 1}, "q2": {"c#0": 1}})
+    passages = resolve(made, CORPUS)
+    assert (passages.level, passages.key(hit)) == ("passage", "a#1")
+
+
+def test_ids_that_the_index_lacks_are_an_error_unless_allowed():
+    made = QuerySet("s", SET.queries, {"q1": {"a": 1, "zz": 1}, "q2": {"c": 1}})
+    with pytest.raises(InvalidInput, match=r"1 of 3 judged ids of s are in the index neither .* such as 'zz'"):
+        resolve(made, CORPUS)
+    allowed = resolve(made, CORPUS, allow_unknown=True)
+    assert (allowed.unknown, allowed.qrels["q1"]) == (1, {"a": 1, "zz": 1})
+
+
+def test_snippets_find_their_passages_in_any_case_and_spacing():
+    made = QuerySet("s", SET.queries, {}, {"q1": ("the DOUGH rest", "bake it"), "q2": ("cats",)})
+    assert resolve(made, CORPUS).qrels == {"q1": {"a#0": 1, "a#1": 1}, "q2": {"c#0": 1}}
+    with pytest.raises(InvalidInput, match="no passage of the index holds the text 'dogs'"):
+        resolve(QuerySet("s", SET.queries, {}, {"q1": ("dogs",), "q2": ("cats",)}), CORPUS)
+
+
+def test_a_query_with_zeros_alone_is_counted():
+    made = resolve(QuerySet("s", SET.queries, {"q1": {"a": 1}, "q2": {"c": 0}}), CORPUS)
+    assert made.without_relevant == 1
+
+
+def test_the_fingerprint_follows_texts_and_grades():
+    one = resolve(SET, CORPUS)
+    other = resolve(QuerySet("s", SET.queries, {"q1": {"a": 1, "b": 0}, "q2": {"c": 1}}), CORPUS)
+    assert one.fingerprint == resolve(SET, CORPUS).fingerprint != other.fingerprint
+
+
+def test_an_empty_query_is_refused():
+    with pytest.raises(InvalidInput, match="query 'q2' is empty"):
+        checked(QuerySet("s", {"q1": "x", "q2": " "}, SET.qrels))

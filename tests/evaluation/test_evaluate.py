@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.evaluate import compare, difference, evaluate
+from shortlist.evaluation.failures import KINDS
+from shortlist.evaluation.gate import judge, parse_rule
+from shortlist.evaluation.itself import WithoutItself
+from shortlist.evaluation.markdown import summary
+from shortlist.evaluation.metrics import measure_run, parse
+from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.saved import load, save
+from shortlist.pipeline import Shortlist
+from shortlist.types import Passage
+from worlds import OracleReranker, PoolRetriever, TextReranker, hits, world
+
+MEASURES = ("nDCG@10", "RR@10", "R@10", "Success@10", "AP", "Judged@10")
+
+
+def line(names, signals=None):
+    passages = [Passage(name, f"text {name}", name[0]) for name in names]
+    return PoolRetriever({"ask": hits(passages, signals or [{} for _ in names]), "other": hits(passages[:1], [{}])})
+
+
+def judged(grades, level="passage"):
+    return Judged("tiny", {"q1": "ask", "q2": "other"}, {"q1": grades, "q2": {"a": 1}}, level)
+
+
+class Fixed(TextReranker):
+    """Scores by id; those in `cut` were cut."""
+
+    def __init__(self, scores, cut=()):
+        super().__init__()
+        self.scores, self.cut = scores, cut
+
+    def score_and_report(self, query, texts):
+        names = [text.removeprefix("text ") for text in texts]
+        return [float(self.scores.get(name, 0)) for name in names], [name in self.cut for name in names]
+
+
+def outcome(retriever, reranker, grades, pool_size=3, k=1, level="passage"):
+    found = evaluate(
+        Shortlist(retriever, reranker), judged(grades, level), pool_size=pool_size, k=k, measures=["RR@1", "R@2"]
+    )
+    return found.outcomes[0]
+
+
+def test_both_stages_and_the_ceiling_equal_the_measures_of_their_runs():
+    retriever, asked, _ = world()
+    shortlist = Shortlist(retriever, TextReranker(), weights={"dense": 2.0})
+    found = evaluate(shortlist, asked, pool_size=12, measures=MEASURES)
+    runs = {"stage one": {}, "reranked": {}}
+    for query_id, query in asked.queries.items():
+        whole = shortlist.search(query, pool_size=12, k=12)
+        runs["reranked"][query_id] = {hit.passage.id: -hit.rank for hit in whole.hits}
+        runs["stage one"][query_id] = {hit.passage.id: -hit.retrieval_rank for hit in whole.hits}
+    for stage, run in runs.items():
+        expected = measure_run([parse(name) for name in MEASURES if name != "AP"], asked.qrels, run)
+        for name, value in expected.items():
+            assert found.estimate(stage, name).mean == pytest.approx(value)
+    assert all(
+        one.ceiling["nDCG@10"] >= max(one.reranked["nDCG@10"], one.stage_one["nDCG@10"]) for one in found.outcomes
+    )
+    assert sum(found.failures.values()) == len(asked.queries)
+    assert list(found.failures) == list(KINDS)
+
+
+def test_a_perfect_reranker_reaches_the_ceiling_and_no_more():
+    retriever, asked, answers = world(first=3)
+    found = evaluate(
+        Shortlist(retriever, OracleReranker(answers)), asked, pool_size=15, measures=["RR@10", "Success@10"]
+    )
+    assert found.values("reranked", "RR@10") == found.values("ceiling", "RR@10")
+    assert found.gain("RR@10").losses == 0
+    missed = [one for one in found.outcomes if one.failure.kind == "not retrieved"]
+    assert all(one.recall == 0.0 for one in missed)
+
+
+def test_fine():
+    found = outcome(line("abc"), Fixed({"b": 1}), {"b": 1})
+    assert (found.failure.kind, found.failure.final_rank, found.failure.retrieval_rank) == ("fine", 1, 2)
+    assert not found.failure.stage_one_had_it
+
+
+def test_not_retrieved():
+    found = outcome(line("abcd"), Fixed({}), {"d": 1})
+    assert (found.failure.kind, found.recall, found.failure.beaten_by) == ("not retrieved", 0.0, ())
+
+
+def test_ranked_out_names_what_beat_it_and_that_stage_one_had_it():
+    failure = outcome(line("abc"), Fixed({"b": 2, "c": 1}), {"a": 1}).failure
+    assert (failure.kind, failure.final_rank, failure.retrieval_rank) == ("ranked out", 3, 1)
+    assert (failure.beaten_by, failure.stage_one_had_it) == (("b",), True)
+
+
+def test_truncated_where_the_reranker_saw_only_its_start():
+    assert outcome(line("abc"), Fixed({"a": 1}, cut=("b",)), {"b": 1}).failure.kind == "truncated"
+    assert outcome(line("abc"), Fixed({"a": 1}, cut=("c",)), {"b": 1}).failure.kind == "ranked out"
+
+
+def test_below_the_cut_where_no_reranker_ran():
+    assert outcome(line("abc"), None, {"b": 1}).failure.kind == "below the cut"
+
+
+def test_nothing_relevant_counts_zero():
+    found = outcome(line("abc"), Fixed({}), {"b": 0})
+    assert (found.failure.kind, found.reranked["RR@1"]) == ("nothing relevant", 0.0)
+
+
+def test_documents_count_once_at_their_best_passage():
+    passages = [Passage(name, f"text {name}", name[0]) for name in ("a1", "a2", "b1")]
+    retriever = PoolRetriever({"ask": hits(passages, [{}] * 3), "other": hits(passages[:1], [{}])})
+    found = outcome(retriever, None, {"b": 1}, k=2, level="document")
+    assert found.stage_one_top == ("a", "b")
+    assert found.reranked["R@2"] == 1.0
+
+
+def test_a_declined_query_says_why_and_keeps_stage_one():
+    class Declining(Fixed):
+        def declines(self, query):
+            return "too long" if query == "ask" else ""
+
+    found = outcome(line("abc"), Declining({"b": 1}), {"b": 1})
+    assert (found.why_not, found.top, found.failure.kind) == ("too long", ("a",), "below the cut")
+
+
+def test_the_query_itself_is_left_out_and_the_pool_keeps_its_size():
+    passages = [Passage(name, name, name) for name in ("q1", "a", "b", "c")]
+    inner = PoolRetriever({"ask": hits(passages, [{}] * 4)})
+    found = WithoutItself(inner, {"q1": "ask"}).retrieve("ask", 2)
+    assert [(hit.passage.id, hit.rank, hit.retrieval_rank) for hit in found] == [("a", 1, 1), ("b", 2, 2)]
+    assert len(WithoutItself(inner, {"q1": "ask"}).retrieve("ask", 9)) == 3
+    several = [Passage(f"q1#{i}", "x", "q1") for i in range(3)] + [Passage("a", "a", "a")]
+    deep = PoolRetriever({"ask": hits(several, [{}] * 4)})
+    assert [hit.passage.id for hit in WithoutItself(deep, {"q1": "ask"}).retrieve("ask", 1)] == ["a"]
+
+
+def test_set_ups_are_compared_in_pairs_with_correction():
+    retriever, asked, answers = world(queries=20, first=2)
+    made = {"none": None, "good": OracleReranker(answers), "bad": OracleReranker(answers, -1)}
+    found = [evaluate(Shortlist(retriever, one), asked, pool_size=20, name=name) for name, one in made.items()]
+    pairs = compare(found)
+    assert [(one.first, one.second) for one in pairs] == [("none", "good"), ("none", "bad"), ("good", "bad")]
+    assert pairs[0].paired.difference.low > 0 > pairs[1].paired.difference.high
+    assert all(one.adjusted_p >= one.paired.p for one in pairs)
+    assert compare(found[:1]) == []
+    with pytest.raises(InvalidInput, match="names of their own"):
+        compare([found[0], found[0]])
+
+
+def test_other_judgments_can_not_be_compared():
+    retriever, asked, _ = world()
+    one = evaluate(Shortlist(retriever), asked)
+    with pytest.raises(InvalidInput, match="queries or judgments differ"):
+        difference(one, replace(one, fingerprint="x"), "nDCG@10")
+    with pytest.raises(InvalidInput, match="R@7 was not measured"):
+        difference(one, one, "R@7")
+
+
+def test_saved_and_loaded_is_the_same(tmp_path):
+    retriever, asked, _ = world()
+    found = evaluate(Shortlist(retriever, TextReranker()), asked, pool_size=5)
+    save([found], tmp_path / "run.json")
+    assert load(tmp_path / "run.json") == [found]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"version": 1, "evaluations": [{}]}', '{"version": 1, "evaluations": 3}']
+)
+def test_a_file_that_is_no_saved_run(tmp_path, text):
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(InvalidInput, match="holds no saved evaluation"):
+        load(tmp_path / "x")
+    (tmp_path / "x").write_text(json.dumps({"version": 9}))
+    with pytest.raises(InvalidInput, match="format 9"):
+        load(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("rule", "failed"),
+    [("nDCG@10 < -0.01", True), ("nDCG@10<0", True), ("nDCG@10 > 0.5", False), ("RR@10 >= -1", True)],
+)
+def test_rules(rule, failed):
+    retriever, asked, answers = world()
+    before = evaluate(Shortlist(retriever, OracleReranker(answers)), asked, pool_size=20)
+    after = evaluate(Shortlist(retriever), asked, pool_size=20)
+    assert judge(parse_rule(rule), after, before).failed is failed
+
+
+@pytest.mark.parametrize("text", ["nDCG@10", "nDCG@10 = 1", "nDCG@10 < x", "x < 1", "< 1", ""])
+def test_rules_that_can_not_be_read(text):
+    with pytest.raises(InvalidInput):
+        parse_rule(text)
+
+
+def test_the_summary_holds_every_number_and_what_failed():
+    retriever, asked, answers = world()
+    before = evaluate(Shortlist(retriever, OracleReranker(answers)), asked, pool_size=20, name="old | one")
+    after = evaluate(Shortlist(retriever), asked, pool_size=20, name="new")
+    verdict = judge(parse_rule("nDCG@10 < -0.01"), after, before)
+    text = summary([after, before], compare([before, after]), [verdict], [("nDCG@10", verdict.paired)])
+    assert text.startswith("### Against the baseline: failed")
+    assert f"{after.estimate('reranked', 'nDCG@10').mean:.4f}" in text
+    assert "- FAILED: fail if `nDCG@10 < -0.01`" in text
+    assert "Recall of the pool, the ceiling of any reranker: " in text
+    assert "new - old \\| one" in text
+
+
+def test_progress_is_told_and_measures_are_needed():
+    retriever, asked, _ = world(queries=3)
+    seen = []
+    evaluate(Shortlist(retriever), asked, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    with pytest.raises(InvalidInput, match="no measure"):
+        evaluate(Shortlist(retriever), asked, measures=[])

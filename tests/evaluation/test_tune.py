@@ -1,0 +1,393 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.checkpoint import Checkpoint
+from shortlist.evaluation.evaluate import evaluate
+from shortlist.evaluation.metrics import parse
+from shortlist.evaluation.outcomes import measured
+from shortlist.evaluation.query_set import QuerySet, resolve
+from shortlist.evaluation.recorded import recorded_from_json, recorded_to_json
+from shortlist.evaluation.request import Request
+from shortlist.evaluation.scoring import record, retrieval_sizes
+from shortlist.evaluation.tune import tune
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.pipeline import Shortlist
+from shortlist.retrievers import Dense, Hybrid, Lexical
+from shortlist.types import Passage
+from worlds import (
+    WORDS,
+    ListwiseReranker,
+    OracleReranker,
+    PoolRetriever,
+    ShiftingRetriever,
+    TextReranker,
+    world,
+)
+
+WEIGHTS = {"dense": 3.0, "bm25_share": 1.5}
+SIZES = (2, 3, 5, 8, 13, 21)
+MEASURES = ("nDCG@10", "RR@10", "Success@5", "R@10")
+
+
+def request(**given):
+    return Request(**({"sizes": SIZES, "measures": MEASURES, "timed": 1} | given))
+
+
+def separate(retriever, reranker, judged, blend, measure, sizes=SIZES):
+    """Each size searched by itself, measured by the textbook road."""
+    shortlist = Shortlist(retriever, reranker, weights={name: blend * weight for name, weight in WEIGHTS.items()})
+    rows = []
+    for size in sizes:
+        row = []
+        for query_id, query in judged.queries.items():
+            ranking = shortlist.search(query, pool_size=size, k=max(size, 10), tail=True)
+            ids = list(dict.fromkeys(judged.key(hit) for hit in ranking.hits))
+            row.append(parse(measure).of(ids, judged.qrels[query_id]))
+        rows.append(row)
+    return np.array(rows)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from([PoolRetriever, ShiftingRetriever]),
+    st.lists(st.integers(1, 34), min_size=1, max_size=5, unique=True),
+    st.sampled_from([0.0, 0.3, 1.0]),
+)
+def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blend):
+    inner, judged, _ = world(queries=4, passages=30, seed=seed)
+    retriever = kind(inner.pools)
+    shortlist = Shortlist(retriever, TextReranker(), weights=WEIGHTS)
+    found = tune(shortlist, judged, request(sizes=tuple(sizes), blends=(0.0, 0.3, 1.0), blend=blend))
+    assert found.curves.method.startswith("one pass")
+    ordered = tuple(sorted(sizes))
+    for curve in found.curves.by_blend:
+        assert curve.sizes == ordered
+        for measure in MEASURES:
+            expected = separate(retriever, TextReranker(), judged, curve.blend, measure, ordered)
+            assert (curve.reranked[measure] == expected).all()
+    for place, size in enumerate(ordered):
+        run = evaluate(
+            Shortlist(retriever, TextReranker(), weights={n: found.blend * w for n, w in WEIGHTS.items()}),
+            judged,
+            pool_size=size,
+            measures=MEASURES,
+        )
+        assert found.curve.recall[place].tolist() == [one.recall for one in run.outcomes]
+        for measure in MEASURES:
+            assert found.curve.ceiling[measure][place].tolist() == run.values("ceiling", measure)
+            assert found.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
+    alone = evaluate(Shortlist(retriever), judged, pool_size=10, measures=MEASURES)
+    for measure in MEASURES:
+        assert found.curve.stage_one[measure].tolist() == alone.values("stage one", measure)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """A real index, with more passages than a hybrid leg is deep."""
+    encoder = HashedEncoder(16)
+    rng = np.random.default_rng(0)
+    corpus = [Passage(f"p{i}", " ".join(rng.choice(WORDS, 6)) + f" n{i}", f"p{i}") for i in range(160)]
+    index = EmbeddedIndex.create(tmp_path_factory.mktemp("index") / "ix", encoder_name=encoder.name, dimension=16)
+    index.add(corpus, encoder.encode_passages([one.content for one in corpus]))
+    queries = {f"q{i}": " ".join(rng.choice(WORDS, 3)) for i in range(5)}
+    qrels = {key: {f"p{i}": 1 for i in rng.choice(160, 4, replace=False)} for key in queries}
+    with index:
+        yield index, encoder, resolve(QuerySet("real", queries, qrels), corpus)
+
+
+@pytest.mark.parametrize("kind", ["hybrid", "dense", "bm25"])
+def test_the_sweep_equals_separate_runs_on_a_real_index_beyond_its_depth(real, kind):
+    index, encoder, judged = real
+    retriever = {"hybrid": Hybrid(index, encoder), "dense": Dense(index, encoder), "bm25": Lexical(index)}[kind]
+    sizes = (3, 10, 40, 90, 120, 150)
+    found = tune(Shortlist(retriever, TextReranker(), weights=WEIGHTS), judged, request(sizes=sizes, blends=()))
+    for measure in MEASURES:
+        expected = separate(retriever, TextReranker(), judged, 1.0, measure, sizes)
+        assert (found.curve.reranked[measure] == expected).all()
+
+
+def test_a_hybrid_is_asked_once_within_its_depth(real):
+    index, encoder, _ = real
+    hybrid = Hybrid(index, encoder)
+    assert retrieval_sizes(hybrid, (5, 50, 100), 10) == [100]
+    assert retrieval_sizes(hybrid, (5, 50, 120, 150), 10) == [150, 120, 50]
+    assert retrieval_sizes(Dense(index, encoder), (5, 50, 100), 10) == [100, 50, 10]
+
+
+def test_one_pass_scores_each_passage_of_the_largest_pool_once():
+    retriever, judged, _ = world(queries=50)
+    reranker = TextReranker()
+    tune(Shortlist(retriever, reranker), judged, request())
+    passed, timed, checked = 50 * 21, sum(SIZES) + SIZES[0], 3 * 10
+    assert reranker.scored == passed + timed + checked
+
+
+def test_timing_costs_a_twentieth_of_the_pass():
+    retriever, judged, _ = world(queries=200)
+    reranker = TextReranker()
+    tune(Shortlist(retriever, reranker), judged, request(timed=None))
+    assert reranker.scored <= 1.15 * 200 * 21
+
+
+def test_a_listwise_reranker_runs_at_each_size_and_says_so():
+    retriever, judged, _ = world(queries=4)
+    found = tune(Shortlist(retriever, ListwiseReranker()), judged, request())
+    assert "scores a pool as a whole: one run at each size" in found.curves.method
+    assert found.curves.checked is None
+    for measure in MEASURES:
+        expected = separate(retriever, ListwiseReranker(), judged, 0.0, measure)
+        assert (found.curve.reranked[measure] == expected).all()
+
+
+def test_a_reranker_that_only_claims_to_be_pointwise_is_found_out():
+    retriever, judged, _ = world(queries=4)
+    found = tune(Shortlist(retriever, ListwiseReranker(pointwise=True)), judged, request())
+    assert found.curves.checked is not None
+    assert not found.curves.checked.holds
+    assert "says it is pointwise, but its scores move by up to" in found.curves.method
+    expected = separate(retriever, ListwiseReranker(), judged, 0.0, "nDCG@10")
+    assert (found.curve.reranked["nDCG@10"] == expected).all()
+
+
+def test_declined_queries_keep_stage_one_at_every_size():
+    class Declining(TextReranker):
+        def declines(self, query):
+            return "too long"
+
+    retriever, judged, _ = world(queries=4)
+    found = tune(Shortlist(retriever, Declining()), judged, request())
+    for row in found.curve.reranked["nDCG@10"]:
+        assert row.tolist() == found.curve.stage_one["nDCG@10"].tolist()
+    assert not found.rerank
+
+
+def test_the_warning_fires_where_reranking_harms_and_stays_silent_where_it_helps():
+    retriever, judged, answers = world(queries=60, first=2)
+    helped = tune(Shortlist(retriever, OracleReranker(answers)), judged, request())
+    assert not [one for one in helped.warnings if "worse" in one or "falls" in one or "nothing" in one]
+    assert helped.rerank
+    harmed = tune(Shortlist(retriever, OracleReranker(answers, -1)), judged, request())
+    assert any("reranking is worse than none at pool" in one for one in harmed.warnings)
+    assert (harmed.rerank, harmed.settings) == (False, {"rerank": False})
+
+
+def test_quality_that_falls_with_depth_is_noticed():
+    class Shallow(TextReranker):
+        """Puts the answers first, and texts that end in a number above 4 above those: only deep pools hold many."""
+
+        def __init__(self, pools, answers):
+            super().__init__()
+            self.rank = {query: {hit.passage.text: hit.rank for hit in hits} for query, hits in pools.items()}
+            self.answers = answers
+
+        def score(self, query, texts):
+            ranks = self.rank[query]
+            return [
+                1000.0 + ranks[text]
+                if ranks[text] > 8 and text not in self.answers[query]
+                else 500.0 * (text in self.answers[query])
+                for text in texts
+            ]
+
+    retriever, judged, answers = world(queries=60, first=0)
+    found = tune(Shortlist(retriever, Shallow(retriever.pools, answers)), judged, request(blends=()))
+    assert any("nDCG@10 falls beyond a pool of 8" in one for one in found.warnings)
+    assert found.recommended.size <= 8
+
+
+def test_rules_choose_on_one_half_and_are_reported_on_the_other():
+    retriever, judged, answers = world(queries=60, first=2)
+    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(budget=10.0))
+    assert set(found.chosen_on).isdisjoint(found.reported_on)
+    assert sorted([*found.chosen_on, *found.reported_on]) == sorted(judged.queries)
+    assert [one.rule for one in found.picks] == [
+        "within the interval of the best",
+        "90 % of the gain",
+        "latency budget",
+    ]
+    assert found.recommended.rule == "latency budget"
+    assert found.recommended.size == 21
+    for one in found.held:
+        places = [found.curve.query_ids.index(key) for key in found.reported_on]
+        row = found.curve.reranked["nDCG@10"][found.curve.sizes.index(one.size)]
+        assert one.value == pytest.approx(row[places].mean())
+        assert one.kept == pytest.approx(one.value / one.best)
+    assert found.settings == {"rerank": True, "pool": 21}
+
+
+def test_a_pool_that_gains_nothing_is_not_recommended():
+    retriever, judged, _ = world(queries=60)
+    useless = TextReranker()
+    useless.score = lambda query, texts: [0.0] * len(texts)
+    found = tune(Shortlist(retriever, useless), judged, request())
+    assert found.settings == {"rerank": False}
+    assert found.warnings == ("pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries",)
+
+
+def test_a_budget_that_nothing_keeps_to():
+    retriever, judged, answers = world(queries=30)
+    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(budget=0.0))
+    assert found.recommended.size is None
+    assert "no pool keeps to 0 ms" in found.recommended.why
+    assert found.settings == {"rerank": False}
+
+
+def test_the_blend_changes_only_where_the_interval_says_so():
+    retriever, judged, answers = world(queries=60, first=2)
+    harmful = OracleReranker(answers, 1.0)
+    stays = tune(Shortlist(retriever, TextReranker(), weights={"dense": 0.0001}), judged, request())
+    assert stays.blend == 1.0
+    assert "stays" in stays.blend_why
+    moved = tune(Shortlist(retriever, harmful, weights={"dense": 1000.0}), judged, request())
+    assert moved.blend == 0.0
+    assert moved.blend_why.startswith("0 instead of 1")
+
+
+def test_without_fitted_weights_a_weight_for_the_cosine_is_tried():
+    retriever, judged, answers = world(queries=60, first=2)
+    pools = {
+        query: [replace(hit, signals={"dense": 0.9 if hit.passage.text in answers[query] else 0.1}) for hit in pool]
+        for query, pool in retriever.pools.items()
+    }
+    telling = PoolRetriever(pools)
+    found = tune(Shortlist(telling, TextReranker()), judged, request(blends=(0.0, 4.0)))
+    assert (found.curves.derived, found.curves.current, found.blend) == (True, 0.0, 4.0)
+    weight = found.settings["weight.dense"]
+    assert found.settings == {"rerank": True, "pool": found.recommended.size, "blend": 1.0, "weight.dense": weight}
+    again = Shortlist(telling, TextReranker(), weights={"dense": weight})
+    for place, size in enumerate(SIZES):
+        run = evaluate(again, judged, pool_size=size, measures=MEASURES)
+        assert found.curve.reranked["nDCG@10"][place].tolist() == run.values("reranked", "nDCG@10")
+
+
+def test_without_any_cosine_the_blend_stays():
+    retriever, judged, _ = world(queries=4)
+    bare = PoolRetriever(
+        {q: [replace(hit, signals={"bm25": 1.0}) for hit in pool] for q, pool in retriever.pools.items()}
+    )
+    found = tune(Shortlist(bare, TextReranker()), judged, request())
+    assert found.blend_why == "0 stays: there is no other to try"
+    assert "blend" not in found.settings
+
+
+def test_few_queries_are_not_split_and_that_is_said():
+    retriever, judged, _ = world(queries=6)
+    found = tune(Shortlist(retriever, TextReranker()), judged, request())
+    assert found.chosen_on == found.reported_on
+    assert any("6 queries are too few" in one for one in found.warnings)
+
+
+class Interrupting(TextReranker):
+    def __init__(self, after):
+        super().__init__()
+        self.after = after
+
+    def score(self, query, texts):
+        self.after -= 1
+        if self.after < 0:
+            raise KeyboardInterrupt
+        return super().score(query, texts)
+
+
+@pytest.mark.parametrize("pointwise", [True, False])
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, pointwise):
+    retriever, judged, _ = world(queries=12)
+    file = tmp_path / "partial.jsonl"
+    stopping, whole, rest = Interrupting(7), TextReranker(), TextReranker()
+    for one in (stopping, whole, rest):
+        one.pointwise = pointwise
+    with pytest.raises(KeyboardInterrupt):
+        tune(Shortlist(retriever, stopping, weights=WEIGHTS), judged, request(checkpoint=file))
+    assert file.is_file()
+    resumed = tune(Shortlist(retriever, rest, weights=WEIGHTS), judged, request(checkpoint=file))
+    fresh = tune(Shortlist(retriever, whole, weights=WEIGHTS), judged, request())
+    assert resumed.curves.resumed == (7 if pointwise else 12 + 7)
+    assert rest.scored < whole.scored
+    assert not file.exists()
+    for measure in MEASURES:
+        assert (resumed.curve.reranked[measure] == fresh.curve.reranked[measure]).all()
+    assert resumed.settings == fresh.settings
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    retriever, judged, _ = world(queries=5)
+    file = tmp_path / "partial.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        tune(Shortlist(retriever, Interrupting(2)), judged, request(checkpoint=file))
+    with pytest.raises(InvalidInput, match="of another run"):
+        tune(Shortlist(retriever, TextReranker()), judged, request(checkpoint=file, sizes=(3,)))
+    file.write_text("notes\n")
+    with pytest.raises(InvalidInput, match="holds no partial results"):
+        Checkpoint(file, {})
+
+
+def test_a_line_cut_short_by_a_kill_is_dropped(tmp_path):
+    file = tmp_path / "partial.jsonl"
+    kept = Checkpoint(file, {"a": 1})
+    kept.put("one", {"x": 0.1})
+    with file.open("a") as out:
+        out.write('["two", {"x"')
+    again = Checkpoint(file, {"a": 1})
+    assert (again.get("one"), again.get("two"), again.resumed) == ({"x": 0.1}, None, 1)
+    again.put("two", 2)
+    assert Checkpoint(file, {"a": 1}).get("two") == 2
+
+
+def test_a_recorded_pass_survives_json():
+    retriever, judged, _ = world(queries=2)
+    made = record(Shortlist(retriever, TextReranker(), weights=WEIGHTS), "q0", judged.queries["q0"], SIZES, 10)
+    assert recorded_from_json(json.loads(json.dumps(recorded_to_json(made)))) == made
+    ranking = made.search(5, 10, WEIGHTS)
+    assert measured("q0", ranking, judged, [parse("RR@10")], 10).scored == 5
+
+
+def test_a_query_that_the_reranker_can_not_take_is_named():
+    class Picky(TextReranker):
+        def score(self, query, texts):
+            raise InvalidInput("Shorten the query")
+
+    retriever, judged, _ = world(queries=2)
+    with pytest.raises(InvalidInput, match="query 'q0': Shorten the query"):
+        tune(Shortlist(retriever, Picky()), judged, request())
+
+
+@pytest.mark.parametrize(
+    ("given_", "message"),
+    [
+        ({"sizes": ()}, "pool sizes must be at least 1"),
+        ({"sizes": (0, 5)}, "pool sizes must be at least 1"),
+        ({"blends": (-1.0,)}, "blends must be 0 or more"),
+        ({"timed": 99}, "queries can be timed"),
+        ({"measures": ("x",)}, "measure 'x' is unknown"),
+    ],
+)
+def test_bad_requests(given_, message):
+    retriever, judged, _ = world(queries=3)
+    with pytest.raises(InvalidInput, match=message):
+        tune(Shortlist(retriever, TextReranker()), judged, request(**given_))
+
+
+def test_no_reranker():
+    retriever, judged, _ = world(queries=3)
+    with pytest.raises(InvalidInput, match="no reranker to tune"):
+        tune(Shortlist(retriever), judged)
+
+
+def test_progress_reaches_its_total():
+    retriever, judged, _ = world(queries=4)
+    seen = []
+    tune(
+        Shortlist(retriever, TextReranker()), judged, request(), progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen[-1][0] == seen[-1][1]
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
