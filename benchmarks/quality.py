@@ -24,11 +24,21 @@ from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.pipeline import rerank_pool, stage_one_share
-from shortlist.protocols import Encoder, Reranker
+from shortlist.protocols import Declines, Encoder, Reranker
 from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.types import Hit, Passage
 
-SETS = ("scifact", "nfcorpus", "cookbook_docs", "zoomcamp_faq", "arguana")
+SETS = (
+    "cookbook_docs",
+    "zoomcamp_faq",
+    "cookbook_code",
+    "trec_covid_mini",
+    "fiqa_mini",
+    "chunking_eval",
+    "nfcorpus",
+    "scifact",
+    "arguana",
+)
 POOL = 50
 DEPTH = 100
 
@@ -57,15 +67,19 @@ Variants = dict[str, dict[str, float]]
 def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker, variants: Variants) -> dict:
     """Orders of the pool for each variant, from one scoring pass; queries beyond the window are counted."""
     orders: dict[str, dict[str, list[str]]] = {name: {} for name in variants}
-    too_long = cut = scored = 0
+    declined = too_long = cut = scored = 0
     began = time.perf_counter()
     for query, pool in pools.items():
         below = [hit.passage.id for hit in pool[POOL:]]
         hits = sorted(pool[:POOL], key=lambda hit: hit.retrieval_rank)
+        leave = isinstance(reranker, Declines) and bool(reranker.declines(test.queries[query]))
+        declined += leave
         try:
-            hits = rerank_pool(reranker, test.queries[query], hits)
+            hits = hits if leave else rerank_pool(reranker, test.queries[query], hits)
         except InvalidInput:
+            leave = True
             too_long += 1
+        if leave:
             for name in variants:
                 orders[name][query] = [hit.passage.id for hit in hits] + below
             continue
@@ -75,7 +89,8 @@ def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker
             ordered = sorted(hits, key=lambda h: -((h.rerank_score or 0.0) + stage_one_share(h, weights)))
             orders[name][query] = [hit.passage.id for hit in ordered] + below
     seconds = time.perf_counter() - began
-    return {"orders": orders, "too_long": too_long, "cut": cut, "scored": scored, "seconds": round(seconds, 1)}
+    counts = {"declined": declined, "too_long": too_long}
+    return {"orders": orders, **counts, "cut": cut, "scored": scored, "seconds": round(seconds, 1)}
 
 
 def evaluate(name: str, encoder: Encoder, reranker: Reranker, variants: Variants, most: int) -> dict[str, object]:
@@ -96,11 +111,10 @@ def evaluate(name: str, encoder: Encoder, reranker: Reranker, variants: Variants
     out: dict[str, object] = {"set": name, "queries": len(test.queries), "of": test.total}
     table = {stage: {q: [h.passage.id for h in hits] for q, hits in found.items()} for stage, found in pools.items()}
     table["bm25s"] = {query: without_itself(ids, query) for query, ids in second_bm25(test).items()}
-    for stage in ("hybrid", "dense"):
-        made = reranked(pools[stage], test, reranker, variants)
-        for variant, order in made.pop("orders").items():
-            table[f"{stage} + {variant}"] = order
-        out[f"{stage} rerank"] = made
+    made = reranked(pools["hybrid"], test, reranker, variants)
+    for variant, order in made.pop("orders").items():
+        table[f"hybrid + {variant}"] = order
+    out["rerank"] = made
     out["measures"] = {stage: data.measure(test.qrels, order) for stage, order in table.items()}
     return out
 
@@ -137,7 +151,7 @@ def trec_dl19(encoder: Encoder, reranker: Reranker, variants: Variants) -> dict[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", nargs="*", default=[*SETS, "trec_dl19"])
+    parser.add_argument("--sets", nargs="*", default=["trec_dl19", *SETS])
     parser.add_argument("--queries", type=int, default=300, help="a fixed sample of larger query sets")
     parser.add_argument("--cross-encoder", default=CROSS_ENCODER)
     parser.add_argument("--weights", nargs="*", help="rows besides the fitted one, such as dense=10,bm25_share=2")
@@ -160,11 +174,16 @@ def main() -> None:
         print(f"\n{one['set']}: {one['queries']} of {one['of']} queries")
         for stage, measures in one["measures"].items():
             print(f"  {stage:32}" + "  ".join(f"{key} {value:.4f}" for key, value in measures.items()), flush=True)
-    if asked.save:
-        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        target = data.ROOT / "benchmarks" / "results" / asked.save
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps({"commit": commit.stdout.strip(), "sets": results}, indent=1) + "\n")
+        if asked.save:
+            save(results, asked.save)
+
+
+def save(results: list[dict[str, object]], name: str) -> None:
+    """Writes what is done so far, with the commit it was measured at."""
+    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+    target = data.ROOT / "benchmarks" / "results" / name
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps({"commit": commit.stdout.strip(), "sets": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 import config as settings
 import encoder
@@ -86,6 +87,25 @@ def export_cross_encoder(target: Path, storage: str, checkpoint: Path) -> None:
     print(f"{target.name}: largest difference to torch over {PROBES} pairs {difference(target, storage, weights):.2e}")
 
 
+def write_torch(target: Path, checkpoint: Path) -> None:
+    """A folder that sentence-transformers loads: the same layers under the [CLS] part of the last head alone.
+
+    Speed is compared with it, scores are not: the likenesses have no place in BertForSequenceClassification.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    weights = cross_encoder_weights(checkpoint)
+    last = exits(weights)[-1]
+    named = {f"bert.{name}": value for name, value in weights.items() if not name.startswith("heads.")}
+    for ours, theirs in (("dense", "bert.pooler.dense"), ("out", "classifier")):
+        for part in ("weight", "bias"):
+            named[f"{theirs}.{part}"] = weights[f"heads.{last}.{ours}.{part}"]
+    save_file({k: np.ascontiguousarray(v) for k, v in named.items()}, target / "model.safetensors", {"format": "pt"})
+    made = cross_encoder_config([])
+    made["architectures"] = ["BertForSequenceClassification"]
+    (target / "config.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    write_tokenizer(target)
+
+
 PROBES = 64
 
 
@@ -112,12 +132,15 @@ def main() -> None:
     parser.add_argument("--encoder", action="store_true", help="convert the bi-encoder")
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of train.py")
     parser.add_argument("--to", type=Path, default=ROOT / CROSS_ENCODER, help="folder to write")
+    parser.add_argument("--torch", type=Path, help="also write a torch folder here, for benchmarks/speed.py")
     parser.add_argument("--storage", default="int8", choices=("int8", "fp16"))
     asked = parser.parse_args()
     if asked.encoder:
         export_encoder(BI_ENCODER, "fp16")
     if asked.checkpoint:
         export_cross_encoder(asked.to, asked.storage, asked.checkpoint)
+        if asked.torch:
+            write_torch(asked.torch, asked.checkpoint)
 
 
 if __name__ == "__main__":

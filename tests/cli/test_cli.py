@@ -103,6 +103,22 @@ def test_blend_zero_orders_by_the_logit(folder):
     assert found["weights"] == {}
 
 
+def test_a_query_longer_than_training_saw_keeps_stage_ones_order(folder):
+    found = json.loads(search(folder, "income tax " * 60, "--json"))
+    assert not found["reranked"]
+    assert "trained on queries of up to 62" in found["why_not"]
+    assert [hit["retrieval_rank"] for hit in found["hits"]] == list(range(1, len(found["hits"]) + 1))
+    assert "not reranked: the query has" in search(folder, "income tax " * 60)
+
+
+def test_progressive_leaves_some_behind(folder):
+    exact = json.loads(search(folder, "does not need a server", "--json", "--top", "1"))
+    found = json.loads(search(folder, "does not need a server", "--json", "--top", "1", "--progressive"))
+    assert found["hits"][0]["id"] == exact["hits"][0]["id"]
+    assert abs(found["hits"][0]["rerank_score"] - exact["hits"][0]["rerank_score"]) < 0.05
+    assert found["scored"] == 6
+
+
 def test_no_match_is_an_answer(folder):
     assert "no passage matches" in search(folder, "zzzzqqq", "--retriever", "bm25")
 
@@ -126,7 +142,8 @@ def test_tail_goes_past_the_pool(folder):
         (["search", "q", "--index", "ix", "--json", "--context"], 2, "exclude each other"),
         (["search", "q", "--index", "ix", "--precision", "int3"], 2, "choose one of auto, exact, fast"),
         (["search", "q", "--index", "ix", "--blend", "-1"], 2, "blend must be 0"),
-        (["search", "word " * 600, "--index", "ix"], 2, "Shorten the query to"),
+        (["rerank", "word " * 600, "docs/bread.txt"], 2, "Shorten the query to"),
+        (["search", "q", "--index", "ix", "--progressive", "--cross-encoder", "docs"], 2, "no early exits"),
         (["add", "missing", "--index", "ix"], 2, "no file or folder 'missing'"),
         (["add", "docs", "--index", "docs"], 3, "already holds"),
         (["rerank", "q", "missing.txt"], 2, "missing.txt can't be read"),

@@ -44,6 +44,9 @@ def search(  # noqa: PLR0913 - one parameter an option
     cross_encoder: CrossEncoderOption = CROSS_ENCODER,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
+    progressive: Annotated[
+        bool, typer.Option("--progressive", help="Drop the hopeless at early exits: faster, scores depend on the pool.")
+    ] = False,
     tail: Annotated[bool, typer.Option("--tail", help="Let --top go past the pool, in stage-one order.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     as_context: Annotated[bool, typer.Option("--context", help="Numbered passages, ready for a prompt.")] = False,
@@ -53,7 +56,9 @@ def search(  # noqa: PLR0913 - one parameter an option
         raise InvalidInput("--json and --context exclude each other: give one")
     knobs = choose_knobs(pool, blend, rerank)
     model = cross_encoder if knobs.rerank else None
-    settings = Settings(retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights)
+    settings = Settings(
+        retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights, progressive=progressive
+    )
     began = time.perf_counter()
     with open_index(index, settings) as opened:
         loaded = time.perf_counter() - began

@@ -67,6 +67,10 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
             f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {ranking.truncated} cut; "
             f"final score = logit{added}"
         )
+    if ranking.dropped:
+        line += f"; {ranking.dropped} left at an early exit"
+    if ranking.why_not:
+        out.print(f"not reranked: {ranking.why_not}", style="yellow", soft_wrap=True)
     if ranking.query_cut:
         out.print("the query is longer than the bi-encoder's window: stage one read its start only", style="yellow")
     out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim")
@@ -82,6 +86,8 @@ def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> st
             "truncated": ranking.truncated,
             "reranked": ranking.reranked,
             "query_cut": ranking.query_cut,
+            "dropped": ranking.dropped,
+            "why_not": ranking.why_not,
             "weights": dict(weights),
             "seconds": {**ranking.seconds, "load": loaded},
             "hits": [_hit(place, hit) for place, hit in enumerate(ranking.hits, start=1)],
