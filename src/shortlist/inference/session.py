@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Sequence
@@ -101,6 +102,9 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        _share_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        options.enable_mem_pattern = False  # lengths differ from batch to batch, so plans only pile up
         try:
             self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors share no base but Exception
@@ -111,6 +115,17 @@ class OnnxEngine:
     def run(self, work: Sequence[Feed]) -> list[Outputs]:
         """See `Engine.run`."""
         return [[np.asarray(made, dtype=np.float32) for made in self._session.run(self._outputs, one)] for one in work]
+
+
+@functools.cache
+def _share_arena() -> None:
+    """One arena for all sessions that ask for it: a model in three stages would else hold its peak three times."""
+    import onnxruntime
+
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg({}))
 
 
 class OpenVinoEngine:

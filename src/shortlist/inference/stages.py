@@ -14,7 +14,7 @@ from shortlist.inference.batches import Batch, Tokens, batches
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.session import Engine, Outputs, feed, load, usable_cores
 
-TOGETHER = 8
+TOGETHER = 2
 """Batches that are taken through all stages before the next ones, so that few token states are held at a time."""
 
 
