@@ -42,21 +42,33 @@ def _stage_one(out: Console, made: Demo) -> None:
 
 def _stage_two(out: Console, made: Demo) -> None:
     ranking = made.reranked
-    out.print(f"[bold]2. The pool of {ranking.scored} reranked[/bold] ({made.cross_encoder}, logit)")
+    out.print(f"[bold]2. The pool of {ranking.scored} reranked[/bold] ({made.cross_encoder}, by its own logit)")
     for hit in ranking.hits[:SHOWN]:
         moved = hit.retrieval_rank - hit.rank
         out.print(
-            f"   {hit.rank} {_mark(made, hit)} was {hit.retrieval_rank:>2} ({moved:+d})  "
-            f"logit {hit.rerank_score:+.3f}  score {hit.score:+.3f}  {hit.passage.title}",
+            f"   {hit.rank} {_mark(made, hit)} was {hit.retrieval_rank:>2} ({moved:+d})  logit {hit.score:+.3f}  "
+            f"{hit.passage.title}",
         )
     first = ranking.hits[0]
-    own = max(ranking.hits, key=lambda hit: hit.rerank_score or 0.0)
     if first.passage.id in made.relevant:
         out.print(f"   {first.passage.title} answers the query and now stands first.")
     else:
         out.print(f"   The second look did not climb out: {first.passage.title} stands first and is not an answer.")
-    kind = "an answer" if own.passage.id in made.relevant else "no answer"
-    out.print(f"   By the logit alone, {own.passage.title} would be first: {kind}.\n")
+    _blend(out, made)
+
+
+def _blend(out: Console, made: Demo) -> None:
+    if not made.weights:
+        out.print()
+        return
+    added = "".join(f" + {weight:g} x {name}" for name, weight in made.weights.items())
+    first = made.blended.hits[0]
+    kind = "an answer" if first.passage.id in made.relevant else "no answer: here stage one's say does harm"
+    out.print(
+        f"   search's default score is logit{added}, which is better on average. By it, {first.passage.title} would "
+        f"be first, {kind}. --blend 0 ranks as above.\n",
+        soft_wrap=True,
+    )
 
 
 def _pools(out: Console, made: Demo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +21,18 @@ POOL = 24
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the models said. `relevant` holds the ids of the notes that answer the query; ceilings are R@pool."""
+    """What the models said. `relevant` holds the ids of the notes that answer the query; ceilings are R@pool.
+
+    `reranked` and `pools` are in the order of the cross-encoder's own logit; `blended` is the pool in the order of
+    the default score, which adds stage one's signals with the fitted `weights`.
+    """
 
     notes: int
     relevant: frozenset[str]
     stage_one: Ranking
     reranked: Ranking
+    blended: Ranking
+    weights: Mapping[str, float]
     pools: tuple[Ranking, ...]
     bi_encoder: str
     cross_encoder: str
@@ -50,12 +57,15 @@ def run(folder: Path, *, pools: tuple[int, ...] = (1, 4)) -> Demo:
     with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=encoder.dimension) as index:
         index.add(passages, encoder.encode_passages([passage.content for passage in passages]))
         dense = Dense(index, encoder)
-        both = Shortlist(dense, reranker, weights=fitted_weights(BI_ENCODER, CROSS_ENCODER))
+        weights = fitted_weights(BI_ENCODER, CROSS_ENCODER)
+        both = Shortlist(dense, reranker)
         return Demo(
             notes=len(passages),
             relevant=relevant,
             stage_one=Shortlist(dense).search(QUERY, pool_size=POOL, k=POOL),
             reranked=both.search(QUERY, pool_size=POOL, k=POOL),
+            blended=Shortlist(dense, reranker, weights=weights).search(QUERY, pool_size=POOL, k=POOL),
+            weights=weights,
             pools=tuple(both.search(QUERY, pool_size=size, k=size) for size in pools),
             bi_encoder=encoder.name,
             cross_encoder=reranker.name,
