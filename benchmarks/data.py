@@ -59,6 +59,13 @@ def load(name: str, *, most_queries: int | None = None, qrels_file: str = "test.
     return TestSet(name, passages, {key: texts[key] for key in kept}, {key: qrels[key] for key in kept}, len(judged))
 
 
+def save(name: str, value: object) -> None:
+    """Writes `value` as JSON to benchmarks/results/`name`."""
+    target = ROOT / "benchmarks" / "results" / name
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
 def measure(qrels: Mapping[str, Mapping[str, int]], ranking: Mapping[str, list[str]]) -> dict[str, float]:
     """Each measure's mean over every judged query; a query without results counts 0.
 

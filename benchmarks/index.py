@@ -113,9 +113,7 @@ def main() -> None:
         out["stage one"] = stage_one(asked.passages, Path(folder) / "large")
         print(out["stage one"], flush=True)
     if asked.save:
-        target = data.ROOT / "benchmarks" / "results" / asked.save
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(out, indent=1) + "\n")
+        data.save(asked.save, out)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def main() -> None:
     out = {"pairs": len(pairs), "chance": 0.25, **{name: round(count / len(pairs), 4) for name, count in right.items()}}
     print(out)
     if asked.save:
-        (data.ROOT / "benchmarks" / "results" / asked.save).write_text(json.dumps(out, indent=1) + "\n")
+        data.save(asked.save, out)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ the median of the per-query ratios of seconds.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -68,9 +67,7 @@ def main() -> None:
         out[name] = compare(test, found(test, encoder), rerankers)
         print(name, out[name], flush=True)
     if asked.save:
-        target = data.ROOT / "benchmarks" / "results" / asked.save
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(out, indent=1) + "\n")
+        data.save(asked.save, out)
 
 
 if __name__ == "__main__":

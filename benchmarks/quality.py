@@ -8,7 +8,6 @@ The rankings of one run stand side by side in one file under benchmarks/results.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import tempfile
 import time
@@ -181,9 +180,7 @@ def main() -> None:
 def save(results: list[dict[str, object]], name: str) -> None:
     """Writes what is done so far, with the commit it was measured at."""
     commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-    target = data.ROOT / "benchmarks" / "results" / name
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps({"commit": commit.stdout.strip(), "sets": results}, indent=1) + "\n")
+    data.save(name, {"commit": commit.stdout.strip(), "sets": results})
 
 
 if __name__ == "__main__":

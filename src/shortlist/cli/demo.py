@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from shortlist.cli.show import formula
 from shortlist.demo import QUERY, Demo, run
 from shortlist.types import Hit
 
@@ -61,12 +62,11 @@ def _blend(out: Console, made: Demo) -> None:
     if not made.weights:
         out.print()
         return
-    added = "".join(f" + {weight:g} x {name}" for name, weight in made.weights.items())
-    first = made.blended.hits[0]
+    first = made.first_by_default()
     kind = "an answer" if first.passage.id in made.relevant else "no answer: here stage one's say does harm"
     out.print(
-        f"   search's default score is logit{added}, which is better on average. By it, {first.passage.title} would "
-        f"be first, {kind}. --blend 0 ranks as above.\n",
+        f"   search's default score is {formula(made.weights)}, which is better on average. By it, "
+        f"{first.passage.title} would be first, {kind}. --blend 0 ranks as above.\n",
         soft_wrap=True,
     )
 

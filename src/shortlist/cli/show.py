@@ -57,15 +57,19 @@ def table(out: Console, ranking: Ranking) -> None:
         out.print(f"     {snippet(hit.passage.text, ranking.query, SNIPPET)}", markup=False, soft_wrap=True)
 
 
+def formula(weights: Mapping[str, float]) -> str:
+    """The final score in words: the logit, and what stage one adds to it."""
+    return "logit" + "".join(f" + {weight:g} x {name}" for name, weight in weights.items())
+
+
 def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> None:
     """Prints what it cost: seconds a stage, passages scored and cut."""
     seconds = ranking.seconds
     line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
-    added = "".join(f" + {weight:g} x {name}" for name, weight in weights.items())
     if ranking.reranked:
         line += (
             f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {ranking.truncated} cut; "
-            f"final score = logit{added}"
+            f"final score = {formula(weights)}"
         )
     if ranking.dropped:
         line += f"; {ranking.dropped} left at an early exit"

@@ -10,9 +10,9 @@ from pathlib import Path
 from shortlist.catalog import fitted_weights, load_encoder, load_reranker
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.pipeline import Shortlist
+from shortlist.pipeline import Shortlist, stage_one_share
 from shortlist.retrievers import Dense
-from shortlist.types import Passage, Ranking
+from shortlist.types import Hit, Passage, Ranking
 
 QUERY = "a vector database that does not need a separate server to run"
 NOTES = Path(__file__).parent / "notes.jsonl"
@@ -23,15 +23,14 @@ POOL = 24
 class Demo:
     """What the models said. `relevant` holds the ids of the notes that answer the query; ceilings are R@pool.
 
-    `reranked` and `pools` are in the order of the cross-encoder's own logit; `blended` is the pool in the order of
-    the default score, which adds stage one's signals with the fitted `weights`.
+    `reranked` and `pools` are in the order of the cross-encoder's own logit; the default score of a search adds stage
+    one's signals with the fitted `weights`.
     """
 
     notes: int
     relevant: frozenset[str]
     stage_one: Ranking
     reranked: Ranking
-    blended: Ranking
     weights: Mapping[str, float]
     pools: tuple[Ranking, ...]
     bi_encoder: str
@@ -41,6 +40,11 @@ class Demo:
         """The share of relevant notes among stage one's first `pool_size`: no reranking of them can find more."""
         found = {hit.passage.id for hit in self.stage_one.hits[:pool_size]}
         return len(found & self.relevant) / len(self.relevant)
+
+    def first_by_default(self) -> Hit:
+        """The hit of `reranked` that the default score puts first; ties go to stage one's order."""
+        in_pool = sorted(self.reranked.hits, key=lambda hit: hit.retrieval_rank)
+        return max(in_pool, key=lambda hit: hit.score + stage_one_share(hit, self.weights))
 
 
 def notes() -> tuple[list[Passage], frozenset[str]]:
@@ -57,15 +61,13 @@ def run(folder: Path, *, pools: tuple[int, ...] = (1, 4)) -> Demo:
     with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=encoder.dimension) as index:
         index.add(passages, encoder.encode_passages([passage.content for passage in passages]))
         dense = Dense(index, encoder)
-        weights = fitted_weights(BI_ENCODER, CROSS_ENCODER)
         both = Shortlist(dense, reranker)
         return Demo(
             notes=len(passages),
             relevant=relevant,
             stage_one=Shortlist(dense).search(QUERY, pool_size=POOL, k=POOL),
             reranked=both.search(QUERY, pool_size=POOL, k=POOL),
-            blended=Shortlist(dense, reranker, weights=weights).search(QUERY, pool_size=POOL, k=POOL),
-            weights=weights,
+            weights=fitted_weights(BI_ENCODER, CROSS_ENCODER),
             pools=tuple(both.search(QUERY, pool_size=size, k=size) for size in pools),
             bi_encoder=encoder.name,
             cross_encoder=reranker.name,
