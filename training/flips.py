@@ -100,6 +100,8 @@ CUE = re.compile(r"\b(not|no|never|without|cannot|nor|neither|n't|rarely|seldom|
 STOP = frozenset(
     re.split(r"\s+", "a an the of to in on at by for from and or as it its this that these those be been being")
 )
+ASKED = ("who", "what", "which one", "which of them", "what kind", "which")
+LONGEST = 170  # words of a card's passage
 QUESTIONS = ("is it true that {}?", "{}?", "which one says that {}", "where does it say {}", "why {}", "when {}")
 
 
@@ -128,7 +130,8 @@ class Flipper:
         sentences = [part for part in re.split(r"(?<=[.!?;])\s+", passage.strip()) if part]
         places = [
             (row, hit)
-            for row, sentence in enumerate(sentences[:6])
+            for row, sentence in enumerate(sentences)
+            if len(" ".join(sentences[: row + 1]).split()) <= LONGEST
             if 5 <= len(sentence.split()) <= 40
             for hit in [*self.found.finditer(sentence), *re.finditer(r"(?<![\w.,-])\d{1,4}(?![\w,%]|\.\d)", sentence)]
         ]
@@ -143,11 +146,11 @@ class Flipper:
             own, other = self.rng.choice(self.forms[word])
         sentence, replacement = sentences[row], self.rng.choice(other)
         turned = sentence[: hit.start()] + replacement + sentence[hit.end() :]
-        around = sentences[max(0, row - self.rng.randrange(3)) : row + 1 + self.rng.randrange(3)]
+        around = self._around(sentences, row)
         at = next(i for i, one in enumerate(around) if one is sentence)
         a = " ".join(around)
         b = " ".join([*around[:at], turned, *around[at + 1 :]])
-        if len(a.split()) > 95 or a == b:
+        if len(a.split()) > LONGEST or a == b:
             return None
         style = self.rng.random()
         query_a = self._query(sentence, hit.start(), hit.end(), own, style)
@@ -157,6 +160,16 @@ class Flipper:
             if query_a == query_b or len(query_a.split()) < 4
             else {"a": a, "b": b, "query_a": query_a, "query_b": query_b}
         )
+
+    def _around(self, sentences: list[str], row: int) -> list[str]:
+        """Half of the time up to two sentences on either side, else as much of the passage as fits."""
+        if self.rng.random() < 0.5:
+            return sentences[max(0, row - self.rng.randrange(3)) : row + 1 + self.rng.randrange(3)]
+        end, words = row + 1, len(" ".join(sentences[: row + 1]).split())
+        while end < len(sentences) and words + len(sentences[end].split()) <= LONGEST:
+            words += len(sentences[end].split())
+            end += 1
+        return sentences[:end]
 
     def _number(self, word: str) -> str:
         value = int(word)
@@ -173,6 +186,8 @@ class Flipper:
         def kept(words: list[str]) -> list[str]:
             return [w for w in words if CUE.search(w) or not ((bare and w.lower() in STOP) or rng.random() < drop)]
 
+        if not side[0].isdigit() and len(after) > 2 and rng.random() < 0.4:  # asks for what stands before the word
+            return f"{rng.choice(ASKED)} {self.rng.choice(side)} {' '.join(kept(after))}?"
         words = [*kept(before), self.rng.choice(side), *kept(after)]
         made = " ".join(words)
         return rng.choice(QUESTIONS).format(made) if rng.random() < 0.35 else made

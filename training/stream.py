@@ -1,4 +1,4 @@
-"""The groups of a training run, in an order fixed by the seed.
+"""The groups of a training run, in an order fixed by the seed and the run's name.
 
 A group is always `group` pairs of query and text. A *mined* group is one query with its positive first; a *contrast*
 group is both queries and both passages of a card: (query a, a), (query a, b), (query b, b), (query b, a).
@@ -30,7 +30,7 @@ def mined_groups(folder: Path) -> list[Group]:
 class Stream:
     """Endless groups: shuffled passes over the mined ones and over each kind of card, mixed by share."""
 
-    def __init__(self, settings: dict[str, Any], step: int) -> None:
+    def __init__(self, settings: dict[str, Any], name: str, step: int) -> None:
         options, seed = settings["train"], settings["seed"]
         mined = mined_groups(settings["work"] / "groups")
         limit = options["cards_per_kind"]
@@ -42,7 +42,7 @@ class Stream:
         }
         self.shares = options["shares"]
         self.size = options["group"]
-        self.rng = random.Random(seed + 7919 * step)
+        self.rng = random.Random(f"{seed}-{name}-{step}")
         self.left: dict[str, list[Group]] = {name: [] for name in self.pools}
 
     def _draw(self) -> tuple[str, Group]:

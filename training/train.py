@@ -110,6 +110,23 @@ def pace(done: float, options: dict[str, Any]) -> float:
     return max(0.03, 1 - (done - options["warmup"]) / (1 - options["warmup"]))
 
 
+def mean_of(paths: list[Path]) -> dict[str, Tensor]:
+    """The mean of the checkpoints' weights."""
+    states = [torch.load(path, map_location="cpu", weights_only=True)["model"] for path in paths]
+    return {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
+
+
+@torch.no_grad()
+def follow(average: dict[str, Tensor], model: EarlyExitCrossEncoder, keep: float) -> None:
+    """Moves the running average of the trained weights: `keep` of it stays, the rest follows the model."""
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            if name in average:
+                average[name].lerp_(parameter.detach().to(average[name].device), 1 - keep)
+            else:
+                average[name] = parameter.detach().clone()
+
+
 def save(path: Path, state: dict[str, Any]) -> None:
     """Writes beside the old file and swaps, so a kill leaves one whole checkpoint."""
     partial = path.with_suffix(".part")
@@ -121,37 +138,48 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, required=True, help="length of the whole run, which sets the decay")
     parser.add_argument("--name", default="run", help="checkpoint name under training/work")
-    parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin from")
-    parser.add_argument("--phase", default="train", choices=("train", "second"), help="table of config.toml to follow")
+    parser.add_argument("--start", type=Path, nargs="+", help="checkpoints whose mean weights to begin from")
+    parser.add_argument("--minutes", type=float, help="whole run's clock, which sets the decay where it is shorter")
+    parser.add_argument("--phase", default="train", choices=("train", "second", "third"), help="table of config.toml to follow")
     asked = parser.parse_args()
     settings = config.load()
     options = settings["train"] = {**settings["train"], **settings[asked.phase]}
+    if asked.minutes:
+        options["minutes"] = asked.minutes
     device = "cuda" if torch.cuda.is_available() else "cpu"
     half = device == "cuda" or torch.cpu._is_avx512_bf16_supported()  # elsewhere bf16 is emulated, 30 times slower
     torch.manual_seed(settings["seed"])
     model = EarlyExitCrossEncoder(encoder.bert(), options["exits"])
     stepper = optimiser(model, options)
     path = settings["work"] / f"{asked.name}.pt"
-    step = 0
+    step, earlier = 0, 0.0
+    average: dict[str, Tensor] = {}
     if path.exists():
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["model"])
-        stepper.load_state_dict(state["optimiser"])
-        step = state["step"]
+        saved_state = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(saved_state["model"])
+        stepper.load_state_dict(saved_state["optimiser"])
+        step, earlier, average = saved_state["step"], saved_state["seconds"], saved_state["average"]
     elif asked.start:
-        model.load_state_dict(torch.load(asked.start, map_location="cpu", weights_only=True)["model"])
+        model.load_state_dict(mean_of(asked.start))
     model.to(device).train()
     for layer in model.modules():
         if isinstance(layer, torch.nn.Dropout):
             layer.p = 0.0
     rates = [group["lr"] for group in ({"lr": options["learning_rate"]}, {"lr": options["head_learning_rate"]})]
-    words, stream = encoder.tokenizer(), Stream(settings, step)
+    words, stream = encoder.tokenizer(), Stream(settings, asked.name, step)
     weights = torch.tensor(options["exit_weights"], device=device)
     began = saved = time.monotonic()
     running = None
-    while step < asked.steps and time.monotonic() - began < options["minutes"] * 60:
+    budget = options["minutes"] * 60
+
+    def state() -> dict[str, Any]:
+        seconds = earlier + time.monotonic() - began
+        whole = {"model": model.state_dict(), "optimiser": stepper.state_dict(), "average": average}
+        return {**whole, "step": step, "seconds": seconds}
+
+    while step < asked.steps and (spent := earlier + time.monotonic() - began) < budget:
         for group, rate in zip(stepper.param_groups, rates, strict=True):
-            group["lr"] = rate * pace(step / asked.steps, options)
+            group["lr"] = rate * pace(max(step / asked.steps, spent / budget), options)
         batch = stream.batch(options["groups_per_step"])
         with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
             logits = scores(model, pairs(batch, words, options))
@@ -162,17 +190,17 @@ def main() -> None:
         stepper.step()
         stepper.zero_grad(set_to_none=True)
         step += 1
+        follow(average, model, options["average"])
         now = torch.cat([loss.detach(), right])
         running = now if running is None else 0.97 * running + 0.03 * now
         if step % 20 == 0:
-            spent = time.monotonic() - began
             print(f"step {step} losses {[round(x, 3) for x in running.tolist()]} {spent:.0f} s", flush=True)
         if time.monotonic() - saved > options["checkpoint_minutes"] * 60 or step == asked.steps:
-            save(path, {"model": model.state_dict(), "optimiser": stepper.state_dict(), "step": step})
+            save(path, state())
             saved = time.monotonic()
     if not math.isfinite(float(running.sum())) if running is not None else False:
         raise SystemExit("the loss is not finite")
-    save(path, {"model": model.state_dict(), "optimiser": stepper.state_dict(), "step": step})
+    save(path, state())
 
 
 if __name__ == "__main__":
