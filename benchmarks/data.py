@@ -41,6 +41,14 @@ class TestSet:
     qrels: dict[str, dict[str, int]]
     total: int
 
+    def sample(self, most: int) -> TestSet:
+        """The set with a fixed random sample of its queries, or itself when it has no more than `most`."""
+        if len(self.queries) <= most:
+            return self
+        kept = sorted(random.Random(7).sample(sorted(self.queries), most))
+        queries, qrels = {key: self.queries[key] for key in kept}, {key: self.qrels[key] for key in kept}
+        return TestSet(self.name, self.passages, queries, qrels, self.total)
+
 
 def load(name: str, *, most_queries: int | None = None, qrels_file: str = "test.tsv") -> TestSet:
     """The set, with a fixed random sample of its judged queries when there are more than `most_queries`."""
@@ -53,10 +61,10 @@ def load(name: str, *, most_queries: int | None = None, qrels_file: str = "test.
             qrels.setdefault(query, {})[passage] = int(grade)
     texts = {r["_id"]: r["text"] for r in map(json.loads, (folder / "queries.jsonl").open(encoding="utf-8"))}
     judged = sorted(key for key in qrels if key in texts)
-    kept = judged
-    if most_queries is not None and len(judged) > most_queries:
-        kept = sorted(random.Random(7).sample(judged, most_queries))
-    return TestSet(name, passages, {key: texts[key] for key in kept}, {key: qrels[key] for key in kept}, len(judged))
+    whole = TestSet(
+        name, passages, {key: texts[key] for key in judged}, {key: qrels[key] for key in judged}, len(judged)
+    )
+    return whole if most_queries is None else whole.sample(most_queries)
 
 
 def save(name: str, value: object) -> None:

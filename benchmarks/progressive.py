@@ -8,31 +8,17 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
 import data
-from quality import POOL, fill
+from pools import stage_one
+from quality import POOL, SETS
 from shortlist.catalog import fitted_weights, load_encoder, load_progressive, load_reranker
-from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.pipeline import rerank_pool
-from shortlist.protocols import Encoder, Reranker
-from shortlist.retrievers import Hybrid
+from shortlist.protocols import Reranker
 from shortlist.types import Hit
-
-SETS = ("cookbook_docs", "cookbook_code", "zoomcamp_faq", "fiqa_mini")
-
-
-def found(test: data.TestSet, encoder: Encoder) -> dict[str, list[Hit]]:
-    """Each query's pool."""
-    with tempfile.TemporaryDirectory() as folder:
-        index = EmbeddedIndex.create(Path(folder) / "index", encoder_name=encoder.name, dimension=encoder.dimension)
-        with index:
-            fill(index, encoder, test.passages)
-            retriever = Hybrid(index, encoder)
-            return {query: retriever.retrieve(text, POOL) for query, text in test.queries.items()}
 
 
 def compare(test: data.TestSet, pools: dict[str, list[Hit]], rerankers: dict[str, Reranker]) -> dict[str, object]:
@@ -57,14 +43,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--pools", type=Path, help="folder that keeps stage one's answers between runs")
     parser.add_argument("--save")
     asked = parser.parse_args()
     encoder = load_encoder(BI_ENCODER)
     rerankers = {"exact": load_reranker(CROSS_ENCODER), "progressive": load_progressive(CROSS_ENCODER)}
     out = {}
     for name in asked.sets:
-        test = data.load(name, most_queries=asked.queries)
-        out[name] = compare(test, found(test, encoder), rerankers)
+        test = data.load(name, most_queries=300)
+        part = test.sample(asked.queries)
+        pools = stage_one(test, encoder, asked.pools)["hybrid"]
+        out[name] = compare(part, {query: pools[query][:POOL] for query in part.queries}, rerankers)
         print(name, out[name], flush=True)
     if asked.save:
         data.save(asked.save, out)

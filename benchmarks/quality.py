@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import bm25s
@@ -18,14 +18,13 @@ import numpy as np
 import Stemmer
 
 import data
+from pools import DEPTH, stage_one
 from shortlist.catalog import fitted_weights, load_encoder, load_reranker
 from shortlist.errors import InvalidInput
-from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.pipeline import rerank_pool, stage_one_share
 from shortlist.protocols import Declines, Encoder, Reranker
-from shortlist.retrievers import Dense, Hybrid, Lexical
-from shortlist.types import Hit, Passage
+from shortlist.types import Hit
 
 SETS = (
     "cookbook_docs",
@@ -39,7 +38,6 @@ SETS = (
     "arguana",
 )
 POOL = 50
-DEPTH = 100
 
 
 def second_bm25(test: data.TestSet) -> dict[str, list[str]]:
@@ -57,6 +55,15 @@ def second_bm25(test: data.TestSet) -> dict[str, list[str]]:
 def without_itself(ids: list[str], query: str) -> list[str]:
     """ArguAna's rule: the passage whose id is the query's own is dropped."""
     return [key for key in ids if key != query]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How many queries of a set stage one answers, how many of these are reranked, and where pools are kept."""
+
+    queries: int
+    reranked: int
+    pools: Path | None
 
 
 Variants = dict[str, dict[str, float]]
@@ -92,36 +99,25 @@ def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker
     return {"orders": orders, **counts, "cut": cut, "scored": scored, "seconds": round(seconds, 1)}
 
 
-def evaluate(name: str, encoder: Encoder, reranker: Reranker, variants: Variants, most: int) -> dict[str, object]:
-    """All stages on one set."""
-    test = data.load(name, most_queries=most)
-    with tempfile.TemporaryDirectory() as folder:
-        index = EmbeddedIndex.create(Path(folder) / "index", encoder_name=encoder.name, dimension=encoder.dimension)
-        with index:
-            fill(index, encoder, test.passages)
-            stages = {"dense": Dense(index, encoder), "bm25": Lexical(index), "hybrid": Hybrid(index, encoder)}
-            pools = {
-                stage: {
-                    query: [hit for hit in retriever.retrieve(text, DEPTH + 1) if hit.passage.id != query][:DEPTH]
-                    for query, text in test.queries.items()
-                }
-                for stage, retriever in stages.items()
-            }
-    out: dict[str, object] = {"set": name, "queries": len(test.queries), "of": test.total}
-    table = {stage: {q: [h.passage.id for h in hits] for q, hits in found.items()} for stage, found in pools.items()}
-    table["bm25s"] = {query: without_itself(ids, query) for query, ids in second_bm25(test).items()}
-    made = reranked(pools["hybrid"], test, reranker, variants)
-    for variant, order in made.pop("orders").items():
-        table[f"hybrid + {variant}"] = order
-    out["rerank"] = made
-    out["measures"] = {stage: data.measure(test.qrels, order) for stage, order in table.items()}
-    return out
-
-
-def fill(index: EmbeddedIndex, encoder: Encoder, passages: list[Passage]) -> None:
-    for start in range(0, len(passages), 512):
-        part = passages[start : start + 512]
-        index.add(part, encoder.encode_passages([one.content for one in part]))
+def evaluate(name: str, encoder: Encoder, reranker: Reranker, variants: Variants, asked: Asked) -> dict[str, object]:
+    """Stage one over all queries that were asked for, both stages over a fixed sample of them."""
+    test = data.load(name, most_queries=asked.queries)
+    pools = stage_one(test, encoder, asked.pools)
+    orders = {stage: {q: [h.passage.id for h in hits] for q, hits in found.items()} for stage, found in pools.items()}
+    orders["bm25s"] = {query: without_itself(ids, query) for query, ids in second_bm25(test).items()}
+    part = test.sample(asked.reranked)
+    made = reranked({query: pools["hybrid"][query] for query in part.queries}, part, reranker, variants)
+    table = {"hybrid": {query: orders["hybrid"][query] for query in part.queries}}
+    table.update({f"hybrid + {variant}": order for variant, order in made.pop("orders").items()})
+    return {
+        "set": name,
+        "queries": len(test.queries),
+        "of": test.total,
+        "measures": {stage: data.measure(test.qrels, order) for stage, order in orders.items()},
+        "reranked_queries": len(part.queries),
+        "rerank": made,
+        "reranked": {stage: data.measure(part.qrels, order) for stage, order in table.items()},
+    }
 
 
 def trec_dl19(encoder: Encoder, reranker: Reranker, variants: Variants) -> dict[str, object]:
@@ -151,7 +147,9 @@ def trec_dl19(encoder: Encoder, reranker: Reranker, variants: Variants) -> dict[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="*", default=["trec_dl19", *SETS])
-    parser.add_argument("--queries", type=int, default=300, help="a fixed sample of larger query sets")
+    parser.add_argument("--queries", type=int, default=300, help="stage one: a fixed sample of larger query sets")
+    parser.add_argument("--rerank", type=int, default=300, help="both stages: a fixed sample of those")
+    parser.add_argument("--pools", type=Path, help="folder that keeps stage one's answers between runs")
     parser.add_argument("--cross-encoder", default=CROSS_ENCODER)
     parser.add_argument("--weights", nargs="*", help="rows besides the fitted one, such as dense=10,bm25_share=2")
     parser.add_argument("--save", default=None, help="file name under benchmarks/results")
@@ -167,14 +165,21 @@ def main() -> None:
         one = (
             trec_dl19(encoder, reranker, variants)
             if name == "trec_dl19"
-            else evaluate(name, encoder, reranker, variants, asked.queries)
+            else evaluate(name, encoder, reranker, variants, Asked(asked.queries, asked.rerank, asked.pools))
         )
         results.append(one)
         print(f"\n{one['set']}: {one['queries']} of {one['of']} queries")
-        for stage, measures in one["measures"].items():
-            print(f"  {stage:32}" + "  ".join(f"{key} {value:.4f}" for key, value in measures.items()), flush=True)
+        show(one["measures"])
+        if "reranked" in one:
+            print(f"  {one['reranked_queries']} queries reranked: {one['rerank']}")
+            show(one["reranked"])
         if asked.save:
             save(results, asked.save)
+
+
+def show(rows: dict[str, dict[str, float]]) -> None:
+    for stage, measures in rows.items():
+        print(f"  {stage:32}" + "  ".join(f"{key} {value:.4f}" for key, value in measures.items()), flush=True)
 
 
 def save(results: list[dict[str, object]], name: str) -> None:

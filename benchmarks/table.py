@@ -12,21 +12,25 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def quality() -> str:
     rows = [
-        "| set | dense | BM25 | hybrid | reranked, default | by logit alone | ceiling R@50 |",
-        "|---|---|---|---|---|---|---|",
+        "| set | dense | BM25 | hybrid | ceiling R@50 | reranked: | hybrid | default | by logit alone |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for one in json.loads((RESULTS / "quality.json").read_text())["sets"]:
         m = {stage: values["nDCG@10"] for stage, values in one["measures"].items()}
-        if "hybrid" in m:
-            ceiling = one["measures"]["hybrid"]["R@50"]
-            best = m.get("hybrid + logit + fitted", m["hybrid + logit"])
-            cells = [m["dense"], m["bm25"], m["hybrid"], best, m["hybrid + logit"], ceiling]
+        if "reranked" in one:
+            r = {stage: values["nDCG@10"] for stage, values in one["reranked"].items()}
+            first = [m["dense"], m["bm25"], m["hybrid"], one["measures"]["hybrid"]["R@50"]]
+            second = [r["hybrid"], r.get("hybrid + logit + fitted", r["hybrid + logit"]), r["hybrid + logit"]]
+            count = f"{one['reranked_queries']} queries"
         else:
-            best = m.get("logit + fitted", m["logit"])
-            cells = [m["dense"], m["bm25 top 100"], None, best, m["logit"], None]
-        shown = " | ".join("" if cell is None else f"{cell:.3f}" for cell in cells)
+            first = [m["dense"], m["bm25 top 100"], None, None]
+            second = [None, m.get("logit + fitted", m["logit"]), m["logit"]]
+            count = f"{one['queries']} queries"
+        shown, later = (
+            " | ".join("" if cell is None else f"{cell:.3f}" for cell in cells) for cells in (first, second)
+        )
         sample = f" ({one['queries']} of {one['of']} queries)" if one["queries"] < one["of"] else ""
-        rows.append(f"| {one['set']}{sample} | {shown} |")
+        rows.append(f"| {one['set']}{sample} | {shown} | {count} | {later} |")
     return "\n".join(rows)
 
 

@@ -7,7 +7,6 @@ slices and keep their graphs until the listwise loss; the trainers we know do ne
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -127,80 +126,96 @@ def follow(average: dict[str, Tensor], model: EarlyExitCrossEncoder, keep: float
                 average[name] = parameter.detach().clone()
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes beside the old file and swaps, so a kill leaves one whole checkpoint."""
-    partial = path.with_suffix(".part")
-    torch.save(state, partial)
-    partial.rename(path)
-
-
-def main() -> None:
+def asked_for() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, required=True, help="length of the whole run, which sets the decay")
     parser.add_argument("--name", default="run", help="checkpoint name under training/work")
     parser.add_argument("--start", type=Path, nargs="+", help="checkpoints whose mean weights to begin from")
     parser.add_argument("--minutes", type=float, help="whole run's clock, which sets the decay where it is shorter")
-    parser.add_argument("--phase", default="train", choices=("train", "second", "third"), help="table of config.toml to follow")
-    asked = parser.parse_args()
-    settings = config.load()
+    parser.add_argument(
+        "--phase", default="train", choices=("train", "second", "third"), help="table of config.toml to follow"
+    )
+    return parser.parse_args()
+
+
+class Trainer:
+    """A run under way: the model, its optimiser, the running average of its weights, steps and seconds so far."""
+
+    def __init__(self, asked: argparse.Namespace, settings: dict[str, Any]) -> None:
+        self.options = options = settings["train"]
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        # Elsewhere bf16 is emulated, 30 times slower.
+        self.half = self.device == "cuda" or torch.cpu._is_avx512_bf16_supported()
+        self.path = settings["work"] / f"{asked.name}.pt"
+        self.model = EarlyExitCrossEncoder(encoder.bert(), options["exits"])
+        self.optimiser = optimiser(self.model, options)
+        self.step, self.seconds = 0, 0.0
+        self.average: dict[str, Tensor] = {}
+        if self.path.exists():
+            self._resume()
+        elif asked.start:
+            self.model.load_state_dict(mean_of(asked.start))
+        self.model.to(self.device).train()
+        for layer in self.model.modules():
+            if isinstance(layer, torch.nn.Dropout):
+                layer.p = 0.0
+        self.words = encoder.tokenizer()
+        self.weights = torch.tensor(options["exit_weights"], device=self.device)
+
+    def _resume(self) -> None:
+        held = torch.load(self.path, map_location="cpu", weights_only=True)
+        self.model.load_state_dict(held["model"])
+        self.optimiser.load_state_dict(held["optimiser"])
+        self.step, self.seconds, self.average = held["step"], held["seconds"], held["average"]
+
+    def save(self) -> None:
+        """Writes beside the old file and swaps, so a kill leaves one whole checkpoint."""
+        whole = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "average": self.average}
+        partial = self.path.with_suffix(".part")
+        torch.save({**whole, "step": self.step, "seconds": self.seconds}, partial)
+        partial.rename(self.path)
+
+    def learn(self, batch: list[Group], pace: float) -> Tensor:
+        """One step on `batch`: its losses at each exit, and the shares that went right."""
+        options = self.options
+        rates = (options["learning_rate"], options["head_learning_rate"])
+        for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * pace
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.half):
+            logits = scores(self.model, pairs(batch, self.words, options))
+        loss, right = losses(logits.view(len(self.weights), len(batch), options["group"]), batch, options)
+        if not torch.isfinite(loss).all():
+            raise SystemExit(f"the loss at step {self.step} is {loss.tolist()}")
+        (loss * self.weights).sum().backward()
+        torch.nn.utils.clip_grad_norm_((p for p in self.model.parameters() if p.grad is not None), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        follow(self.average, self.model, options["average"])
+        return torch.cat([loss.detach(), right])
+
+
+def main() -> None:
+    asked, settings = asked_for(), config.load()
     options = settings["train"] = {**settings["train"], **settings[asked.phase]}
-    if asked.minutes:
-        options["minutes"] = asked.minutes
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    half = device == "cuda" or torch.cpu._is_avx512_bf16_supported()  # elsewhere bf16 is emulated, 30 times slower
+    budget = 60 * (asked.minutes or options["minutes"])
     torch.manual_seed(settings["seed"])
-    model = EarlyExitCrossEncoder(encoder.bert(), options["exits"])
-    stepper = optimiser(model, options)
-    path = settings["work"] / f"{asked.name}.pt"
-    step, earlier = 0, 0.0
-    average: dict[str, Tensor] = {}
-    if path.exists():
-        saved_state = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(saved_state["model"])
-        stepper.load_state_dict(saved_state["optimiser"])
-        step, earlier, average = saved_state["step"], saved_state["seconds"], saved_state["average"]
-    elif asked.start:
-        model.load_state_dict(mean_of(asked.start))
-    model.to(device).train()
-    for layer in model.modules():
-        if isinstance(layer, torch.nn.Dropout):
-            layer.p = 0.0
-    rates = [group["lr"] for group in ({"lr": options["learning_rate"]}, {"lr": options["head_learning_rate"]})]
-    words, stream = encoder.tokenizer(), Stream(settings, asked.name, step)
-    weights = torch.tensor(options["exit_weights"], device=device)
-    began = saved = time.monotonic()
+    trainer = Trainer(asked, settings)
+    stream = Stream(settings, asked.name, trainer.step)
+    began, saved, earlier = time.monotonic(), time.monotonic(), trainer.seconds
     running = None
-    budget = options["minutes"] * 60
-
-    def state() -> dict[str, Any]:
-        seconds = earlier + time.monotonic() - began
-        whole = {"model": model.state_dict(), "optimiser": stepper.state_dict(), "average": average}
-        return {**whole, "step": step, "seconds": seconds}
-
-    while step < asked.steps and (spent := earlier + time.monotonic() - began) < budget:
-        for group, rate in zip(stepper.param_groups, rates, strict=True):
-            group["lr"] = rate * pace(max(step / asked.steps, spent / budget), options)
-        batch = stream.batch(options["groups_per_step"])
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
-            logits = scores(model, pairs(batch, words, options))
-        grouped = logits.view(len(weights), len(batch), options["group"])
-        loss, right = losses(grouped, batch, options)
-        (loss * weights).sum().backward()
-        torch.nn.utils.clip_grad_norm_((p for p in model.parameters() if p.grad is not None), 1.0)
-        stepper.step()
-        stepper.zero_grad(set_to_none=True)
-        step += 1
-        follow(average, model, options["average"])
-        now = torch.cat([loss.detach(), right])
+    while trainer.step < asked.steps and trainer.seconds < budget:
+        done = max(trainer.step / asked.steps, trainer.seconds / budget)
+        now = trainer.learn(stream.batch(options["groups_per_step"]), pace(done, options))
+        trainer.seconds = earlier + time.monotonic() - began
         running = now if running is None else 0.97 * running + 0.03 * now
-        if step % 20 == 0:
-            print(f"step {step} losses {[round(x, 3) for x in running.tolist()]} {spent:.0f} s", flush=True)
-        if time.monotonic() - saved > options["checkpoint_minutes"] * 60 or step == asked.steps:
-            save(path, state())
+        if trainer.step % 20 == 0:
+            shown = [round(x, 3) for x in running.tolist()]
+            print(f"step {trainer.step} losses {shown} {trainer.seconds:.0f} s", flush=True)
+        if time.monotonic() - saved > options["checkpoint_minutes"] * 60:
+            trainer.save()
             saved = time.monotonic()
-    if not math.isfinite(float(running.sum())) if running is not None else False:
-        raise SystemExit("the loss is not finite")
-    save(path, state())
+    trainer.save()
 
 
 if __name__ == "__main__":
