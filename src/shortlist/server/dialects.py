@@ -103,6 +103,7 @@ BY_PATH: Mapping[str, Dialect] = {
     "/v1/embeddings": OPENAI,
     "/v1/models": OPENAI,
     "/info": TEI,
+    "/embed": TEI,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from starlette.concurrency import run_in_threadpool
+import anyio.to_thread
 
 from shortlist.errors import InvalidInput
 from shortlist.inference.batches import Tokens
@@ -58,7 +58,10 @@ class ReadsPairs(Protocol):
 
 
 class InlineScorer:
-    """Satisfies `Scorer`: each request runs by itself in a thread. The reranker must be safe to call from several."""
+    """Satisfies `Scorer`: each request runs by itself in a thread. The reranker must be safe to call from several.
+
+    A caller that gives up gets away at once; its thread ends with the work it has.
+    """
 
     def __init__(self, reranker: Reranker) -> None:
         self._reranker = reranker
@@ -70,7 +73,9 @@ class InlineScorer:
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""
-        return await run_in_threadpool(score_now, self._reranker, query, texts, max_tokens)
+        return await anyio.to_thread.run_sync(
+            score_now, self._reranker, query, texts, max_tokens, abandon_on_cancel=True
+        )
 
 
 def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: int | None = None) -> Scored:

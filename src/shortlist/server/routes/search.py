@@ -57,6 +57,8 @@ async def answer(request: Request) -> JSONResponse:
     )
     if found.failure is not None and asked.fail == "closed":
         said = problem_of(found.failure)
+        if said.kind is Kind.INVALID:
+            raise said
         raise Problem(Kind.UNAVAILABLE, f"not reranked: {found.why_not}", retry_after=said.retry_after)
     return JSONResponse(_answer(asked, found, parts))
 
