@@ -33,7 +33,8 @@ def leave_with_parent() -> None:
 
 if __name__ == "__main__":
     listening = socket.create_server(("127.0.0.1", 0))
-    print(listening.getsockname()[1], flush=True)
+    sys.stdout.write(f"{listening.getsockname()[1]}\n")
+    sys.stdout.flush()
     threading.Thread(target=leave_with_parent, daemon=True).start()
     app = create_app(Parts(InlineScorer(SharedWords()), encoder=HashedEncoder(8)))
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

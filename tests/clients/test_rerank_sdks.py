@@ -78,7 +78,6 @@ LITELLM = [
     ("infinity", ""),
     ("voyage", "/voyage/v1"),
     ("huggingface", ""),
-    ("hosted_vllm", ""),
 ]
 
 

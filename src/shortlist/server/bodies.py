@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
 
 from shortlist.server.problems import Kind, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
+
+Query = Annotated[str, Field(json_schema_extra={"minLength": 1})]
+"""A query as the OpenAPI document describes it; that it is not empty is checked where each dialect's error is known."""
+
+Texts = Annotated[list[str], Field(json_schema_extra={"minItems": 1})]
+"""Documents to rerank, in the same way."""
 
 
 async def json_of(request: Request, most: int) -> dict[str, Any]:

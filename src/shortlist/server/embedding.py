@@ -16,7 +16,7 @@ from shortlist.server.reranking import check_texts
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class ToEmbed:
     """Texts to embed, whatever the dialect; `field` is what that dialect calls them.
 
     `query` embeds them with the model's prompt for queries. `truncate` False makes a text that would be cut a
@@ -50,7 +50,7 @@ def encoder_of(parts: Parts) -> Encoder:
     return parts.encoder
 
 
-async def embedded(parts: Parts, asked: Texts) -> Embedded:
+async def embedded(parts: Parts, asked: ToEmbed) -> Embedded:
     """One vector a text, made in a thread.
 
     Raises:
@@ -67,7 +67,7 @@ async def embedded(parts: Parts, asked: Texts) -> Embedded:
     return await run_in_threadpool(_embedded, encoder, asked)
 
 
-def _embedded(encoder: Encoder, asked: Texts) -> Embedded:
+def _embedded(encoder: Encoder, asked: ToEmbed) -> Embedded:
     told = encoder.tokens_of(asked.texts, query=asked.query) if isinstance(encoder, CountsTokens) else ([], [])
     counts, cut = told
     if any(cut) and not asked.truncate:

@@ -86,7 +86,8 @@ def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: 
         pairs, cut = reranker.pairs(query, texts, max_tokens=max_tokens)
         scores = checked_scores(reranker, reranker.score_pairs(pairs), texts)
         return Scored(scores, cut, sum(len(pair.ids) for pair in pairs))
-    if max_tokens is not None:
-        raise InvalidInput("this reranker can't cap the tokens of a passage: leave the cap out")
+    if max_tokens is not None and any(len(text.encode()) > max_tokens for text in texts):
+        # No tokenizer makes more tokens than a text has bytes, so below that the cap has nothing to cut.
+        raise InvalidInput(f"this reranker can't cap passages at {max_tokens} tokens: leave the cap out")
     scores, cut = score_texts(reranker, query, texts)
     return Scored(scores, cut, 0)

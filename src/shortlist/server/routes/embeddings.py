@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.bodies import described, read
-from shortlist.server.embedding import Texts, embedded, encoder_of
+from shortlist.server.embedding import ToEmbed, embedded, encoder_of
 from shortlist.server.parts import parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_model
@@ -41,7 +41,7 @@ async def answer(request: Request) -> JSONResponse:
     parts = parts_of(request)
     asked = await read(request, EmbeddingsRequest, parts.settings.max_body)
     name = check_model(parts, asked.model, encoder_of(parts).name)
-    wanted = Texts(
+    wanted = ToEmbed(
         _texts(asked.input),
         "input",
         query=asked.input_type == "query",

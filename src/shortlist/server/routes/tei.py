@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from shortlist.server.bodies import described, read
-from shortlist.server.embedding import Texts, embedded
+from shortlist.server.bodies import Query, Texts, described, read
+from shortlist.server.embedding import ToEmbed, embedded
 from shortlist.server.names import public_name
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
@@ -25,8 +25,8 @@ class TeiRequest(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    query: str
-    texts: list[str]
+    query: Query
+    texts: Texts
     raw_scores: bool | None = None
     return_text: bool | None = None
     truncate: bool | None = None
@@ -72,7 +72,7 @@ async def embed(request: Request) -> JSONResponse:
     cut = _may_cut(parts, asked.truncate, asked.truncation_direction)
     found = await embedded(
         parts,
-        Texts(texts, "inputs", query=asked.prompt_name == "query", truncate=cut, dimensions=asked.dimensions),
+        ToEmbed(texts, "inputs", query=asked.prompt_name == "query", truncate=cut, dimensions=asked.dimensions),
     )
     return JSONResponse([[float(one) for one in vector] for vector in found.vectors])
 
