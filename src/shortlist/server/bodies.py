@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
 
 from shortlist.server.problems import Kind, Problem
 
@@ -29,18 +30,25 @@ async def json_of(request: Request, most: int) -> dict[str, Any]:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise _too_large(most)
-    held = bytearray()
-    async for part in request.stream():
-        held += part
-        if len(held) > most:
-            raise _too_large(most)
     try:
-        found = from_json(bytes(held), allow_inf_nan=False)
+        found = from_json(await _bytes_of(request, most), allow_inf_nan=False)
     except ValueError as error:
         raise Problem(Kind.MALFORMED, f"the body is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise Problem(Kind.MALFORMED, f"the body must be a JSON object, not {_json_name(found)}")
     return found
+
+
+async def _bytes_of(request: Request, most: int) -> bytes:
+    held = bytearray()
+    try:
+        async for part in request.stream():
+            held += part
+            if len(held) > most:
+                raise _too_large(most)
+    except ClientDisconnect as error:
+        raise Problem(Kind.MALFORMED, "the body ended early") from error
+    return bytes(held)
 
 
 def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
