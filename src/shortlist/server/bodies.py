@@ -28,7 +28,7 @@ async def json_of(request: Request, most: int) -> dict[str, Any]:
         Problem: Too large; not UTF-8; no JSON, which has no NaN and no infinity; nested too deep; no object.
     """
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > most:
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
         raise _too_large(most)
     try:
         found = from_json(await _bytes_of(request, most), allow_inf_nan=False)
