@@ -62,20 +62,15 @@ def trials() -> list[tuple[str, str, GenerationMode]]:
 
 @pytest.mark.parametrize(("path", "method", "mode"), trials())
 def test_nothing_in_the_document_breaks_the_server(path, method, mode):
-    codes = set()
-
     @seeded(5)
     @bounded
     @given(case=schema()[path][method].as_strategy(generation_mode=mode))
     def ask(case):
         answer = case.call()
-        codes.add(answer.status_code)
         assert answer.status_code < 500, answer.text
         assert "application/json" in answer.headers["content-type"]
 
     ask()
-    if mode is GenerationMode.POSITIVE and method == "POST":
-        assert 200 in codes or path == "/rerank"  # something fitting was answered
 
 
 JSON = st.recursive(

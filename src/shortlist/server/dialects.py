@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
+from shortlist.server.answers import Json
 from shortlist.server.problems import Kind, Problem
 
 CODES: Mapping[Kind, int] = {
@@ -48,7 +49,7 @@ class Dialect:
             headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
         if problem.kind is Kind.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
-        return JSONResponse(self.body(problem, code), code, headers)
+        return Json(self.body(problem, code), code, headers)
 
 
 def _cohere(problem: Problem, code: int) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import math
 import uuid
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Texts, described, read
 from shortlist.server.parts import parts_of
 from shortlist.server.reranking import Call, Order, check_model, rerank, scorer_of
@@ -34,7 +34,7 @@ class CohereRequest(BaseModel):
 
 
 @router.post("/v2/rerank", openapi_extra=described(CohereRequest))
-async def answer(request: Request) -> JSONResponse:
+async def answer(request: Request) -> Json:
     """Reranks documents, Cohere v2."""
     parts = parts_of(request)
     asked = await read(request, CohereRequest, parts.settings.max_body)
@@ -47,7 +47,7 @@ async def answer(request: Request) -> JSONResponse:
         | ({"document": {"text": asked.documents[place]}} if asked.return_documents else {})
         for place, score in zip(order.places, order.scores, strict=True)
     ]
-    return JSONResponse({"id": str(uuid.uuid4()), "results": results, "meta": meta("2", order, len(asked.documents))})
+    return Json({"id": str(uuid.uuid4()), "results": results, "meta": meta("2", order, len(asked.documents))})
 
 
 def meta(version: str, order: Order, documents: int) -> dict[str, object]:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 
+from shortlist.server.answers import Json, array
 from shortlist.server.bodies import described, read
-from shortlist.server.embedding import ToEmbed, embedded, encoder_of
+from shortlist.server.embedding import Embedded, ToEmbed, embedded, encoder_of
 from shortlist.server.parts import parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_model
 
 router = APIRouter()
+
+TEXTS = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+    ]
+}
+"""What `input` may be; token ids are read only to refuse them in so many words."""
 
 
 class EmbeddingsRequest(BaseModel):
@@ -26,7 +36,7 @@ class EmbeddingsRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    input: str | list[str] | list[int] | list[list[int]]
+    input: Annotated[str | list[str] | list[int] | list[list[int]], WithJsonSchema(TEXTS)]
     model: str
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(None, ge=1)
@@ -36,7 +46,7 @@ class EmbeddingsRequest(BaseModel):
 
 
 @router.post("/v1/embeddings", openapi_extra=described(EmbeddingsRequest))
-async def answer(request: Request) -> JSONResponse:
+async def answer(request: Request) -> Json:
     """Embeds texts, OpenAI."""
     parts = parts_of(request)
     asked = await read(request, EmbeddingsRequest, parts.settings.max_body)
@@ -49,15 +59,18 @@ async def answer(request: Request) -> JSONResponse:
         dimensions=asked.dimensions,
     )
     found = await embedded(parts, wanted)
-    data = [
-        {"object": "embedding", "index": place, "embedding": _said(vector, asked.encoding_format)}
+    return Json(await run_in_threadpool(_written, found, name, asked.encoding_format))
+
+
+def _written(found: Embedded, name: str, how: str | None) -> bytes:
+    data = array(
+        {"object": "embedding", "index": place, "embedding": _said(vector, how)}
         for place, vector in enumerate(found.vectors)
-    ]
-    usage = {"prompt_tokens": found.tokens, "total_tokens": found.tokens}
-    return JSONResponse(
-        {"object": "list", "data": data, "model": name, "usage": usage}
-        | ({"truncated": found.truncated} if found.truncated else {})
     )
+    usage = {"prompt_tokens": found.tokens, "total_tokens": found.tokens}
+    cut = {"truncated": found.truncated} if found.truncated else {}
+    rest = to_json({"object": "list", "model": name, "usage": usage} | cut)
+    return rest[:-1] + b',"data":' + data + b"}"
 
 
 def _texts(given: str | Sequence[str | int | list[int]]) -> list[str]:
@@ -76,4 +89,4 @@ def _texts(given: str | Sequence[str | int | list[int]]) -> list[str]:
 def _said(vector: NDArray[np.float32], how: str | None) -> list[float] | str:
     if how == "base64":
         return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-    return [float(one) for one in vector]
+    return [float(one) for one in vector.tolist()]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.pipeline import POOL_SIZE, K
+from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, described, read
 from shortlist.server.names import Names
 from shortlist.server.parts import Parts, parts_of
@@ -35,7 +35,7 @@ class SearchRequest(BaseModel):
 
 
 @router.post("/search", openapi_extra=described(SearchRequest))
-async def answer(request: Request) -> JSONResponse:
+async def answer(request: Request) -> Json:
     """Searches the index in both stages."""
     parts = parts_of(request)
     asked = await read(request, SearchRequest, parts.settings.max_body)
@@ -60,7 +60,7 @@ async def answer(request: Request) -> JSONResponse:
         if said.kind is Kind.INVALID:
             raise said
         raise Problem(Kind.UNAVAILABLE, f"not reranked: {found.why_not}", retry_after=said.retry_after)
-    return JSONResponse(_answer(asked, found, parts))
+    return Json(_answer(asked, found, parts))
 
 
 def _check(asked: SearchRequest, parts: Parts) -> None:

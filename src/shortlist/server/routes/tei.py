@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.concurrency import run_in_threadpool
 
+from shortlist.server.answers import Json, array
 from shortlist.server.bodies import Query, Texts, described, read
 from shortlist.server.embedding import ToEmbed, embedded
 from shortlist.server.names import public_name
@@ -33,12 +34,12 @@ class TeiRequest(BaseModel):
     truncation_direction: Direction | None = None
 
 
-async def answer(parts: Parts, asked: TeiRequest) -> JSONResponse:
+async def answer(parts: Parts, asked: TeiRequest) -> Json:
     """Every text, best first, as a bare array."""
     cut = _may_cut(parts, asked.truncate, asked.truncation_direction)
     call = Call(asked.query, asked.texts, "texts", truncate=cut, raw=bool(asked.raw_scores))
     order = await rerank(parts, call)
-    return JSONResponse(
+    return Json(
         [
             {"index": place, "score": score} | ({"text": asked.texts[place]} if asked.return_text else {})
             for place, score in zip(order.places, order.scores, strict=True)
@@ -60,7 +61,7 @@ class TeiEmbedRequest(BaseModel):
 
 
 @router.post("/embed", openapi_extra=described(TeiEmbedRequest))
-async def embed(request: Request) -> JSONResponse:
+async def embed(request: Request) -> Json:
     """One vector a text, as a bare array of arrays, TEI."""
     parts = parts_of(request)
     asked = await read(request, TeiEmbedRequest, parts.settings.max_body)
@@ -74,7 +75,7 @@ async def embed(request: Request) -> JSONResponse:
         parts,
         ToEmbed(texts, "inputs", query=asked.prompt_name == "query", truncate=cut, dimensions=asked.dimensions),
     )
-    return JSONResponse([[float(one) for one in vector] for vector in found.vectors])
+    return Json(await run_in_threadpool(lambda: array(vector.tolist() for vector in found.vectors)))
 
 
 def _may_cut(parts: Parts, truncate: bool | None, direction: str | None) -> bool:
@@ -85,10 +86,10 @@ def _may_cut(parts: Parts, truncate: bool | None, direction: str | None) -> bool
 
 
 @router.get("/info")
-async def info(request: Request) -> JSONResponse:
+async def info(request: Request) -> Json:
     """What TEI's clients read before they send: the model, and how many texts one request may hold."""
     parts = parts_of(request)
-    return JSONResponse(
+    return Json(
         {
             "model_id": public_name(scorer_of(parts).name),
             "model_type": {"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}},
