@@ -49,7 +49,7 @@ clean:
 
 .venv-clients/installed: tests/clients/requirements.txt
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -r $<
 	@touch $@
 
 .venv-clients-others/installed: tests/clients/requirements-others.txt
