@@ -61,12 +61,18 @@ class Words:
             cut.append(len(encoding) > room)
         return out, cut
 
-    def pairs(self, query: str, texts: Sequence[str]) -> tuple[list[Tokens], list[bool]]:
+    def pairs(
+        self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
+    ) -> tuple[list[Tokens], list[bool]]:
         """The query with each text. Only the text is cut, and the second list says where.
 
+        `max_tokens` caps each text below what the window leaves for it.
+
         Raises:
-            InvalidInput: The query leaves less than 32 tokens of the window for a passage.
+            InvalidInput: The query leaves less than 32 tokens of the window for a passage, or `max_tokens` below 1.
         """
+        if max_tokens is not None and max_tokens < 1:
+            raise InvalidInput(f"a passage needs at least 1 token, not {max_tokens}")
         before, between, after = self._frame
         asked = self._encode([query])[0]
         head = [*before, *asked, *between]
@@ -77,6 +83,7 @@ class Words:
                 f"the query has {len(asked)} tokens and the reranker's window is {self.window}: it must leave "
                 f"{LEAST_ROOM} for a passage. Shorten the query to {most} tokens, or search without reranking."
             )
+        room = min(room, max_tokens or room)
         out, cut = [], []
         for encoding in self._encode(texts):
             out.append(Tokens([*head, *encoding[:room], *after], len(head)))

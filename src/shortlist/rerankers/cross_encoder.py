@@ -78,12 +78,39 @@ class CrossEncoder:
 
     def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
         """The scores of `score`, and for each text whether it was cut to fit the window."""
-        pairs, cut = self._pairs(query, texts)
+        pairs, cut = self.pairs(query, texts)
+        return self._scores(pairs, texts), cut
+
+    def pairs(
+        self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
+    ) -> tuple[list[Tokens], list[bool]]:
+        """The query with each text as the tokens that the model reads, and which texts were cut.
+
+        `max_tokens` caps each text below what the window leaves for it. Pairs of different queries may be scored
+        together by `score_pairs`.
+
+        Raises:
+            InvalidInput: The query is empty, leaves no room for a passage in the window, or `max_tokens` below 1.
+        """
+        if not query.strip():
+            raise InvalidInput("the query is empty: give at least one word")
+        return self._words.pairs(query, texts, max_tokens=max_tokens)
+
+    def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
+        """One float a pair, in the order given, as `score` gives them; no pairs give an empty list.
+
+        Raises:
+            BadScores: The model returned NaN or infinity.
+        """
+        return self._scores(pairs)
+
+    def _scores(self, pairs: Sequence[Tokens], texts: Sequence[str] = ()) -> list[float]:
         scores = [float(row.reshape(-1)[0]) for row in self._session.run(pairs, self._words.pad)]
         for place, score in enumerate(scores):
             if not math.isfinite(score):
-                raise BadScores(f"{self.name} gave {score} for text {place} of {len(texts)}: {texts[place][:80]!r}")
-        return ([_sigmoid(score) for score in scores] if self._sigmoid else scores), cut
+                shown = f": {texts[place][:80]!r}" if texts else ""
+                raise BadScores(f"{self.name} gave {score} for text {place} of {len(pairs)}{shown}")
+        return [sigmoid(score) for score in scores] if self._sigmoid else scores
 
     def begin(self, query: str, texts: Sequence[str]) -> tuple[Scoring, list[bool]]:
         """Every text through the first stage, to be carried on as the caller likes, and which texts were cut.
@@ -93,7 +120,7 @@ class CrossEncoder:
         """
         if not isinstance(self._session, StagedSession):
             raise InvalidInput(f"{self.name} has no early exits: only models that are cut into stages do")
-        pairs, cut = self._pairs(query, texts)
+        pairs, cut = self.pairs(query, texts)
         return self._session.begin(pairs, self._words.pad), cut
 
     def declines(self, query: str) -> str:
@@ -108,11 +135,6 @@ class CrossEncoder:
             "stage one's order stands"
         )
 
-    def _pairs(self, query: str, texts: Sequence[str]) -> tuple[list[Tokens], list[bool]]:
-        if not query.strip():
-            raise InvalidInput("the query is empty: give at least one word")
-        return self._words.pairs(query, texts)
-
     def count_tokens(self, text: str) -> int:
         """How many tokens of the window `text` takes."""
         return self._words.count(text)
@@ -126,7 +148,7 @@ def _checked(spec: CrossEncoderSpec) -> str:
     return str(spec.files.onnx)
 
 
-def _sigmoid(logit: float) -> float:
+def sigmoid(logit: float) -> float:
     """1 / (1 + exp(-logit)), without overflow."""
     if logit >= 0:
         return 1.0 / (1.0 + math.exp(-logit))
