@@ -10,7 +10,7 @@ from shortlist.errors import ShortlistError
 from shortlist.server.dialects import refused
 from shortlist.server.parts import Parts
 from shortlist.server.problems import Kind, Problem, problem_of
-from shortlist.server.routes import search
+from shortlist.server.routes import page, search, why
 
 __all__ = ["Parts", "create_app"]
 
@@ -19,7 +19,8 @@ def create_app(parts: Parts) -> FastAPI:
     """The routes over these parts; nothing is opened or closed by it."""
     app = FastAPI(title="shortlist", docs_url=None, redoc_url=None)
     app.state.parts = parts
-    app.include_router(search.router)
+    for routes in (page, search, why):
+        app.include_router(routes.router)
     app.add_exception_handler(Problem, _said)
     app.add_exception_handler(ShortlistError, _translated)
     app.add_exception_handler(HTTPException, _http)

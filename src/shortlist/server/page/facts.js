@@ -15,7 +15,7 @@ export function writeFacts(list, answer) {
     facts.push(["retrieve", time(seconds.retrieve)], ["rerank", time(seconds.rerank)], ["total", time(seconds.total)]);
   }
   facts.push(["scored", String(answer.scored)]);
-  if (answer.truncated !== null) facts.push(["cut to the window", String(answer.truncated)]);
+  if (answer.truncated !== null) facts.push(["cut to fit", String(answer.truncated)]);
   list.replaceChildren(...facts.map(([name, value, kind]) => make("div", { cls: kind ? `fact status-${kind}` : "fact" },
     make("dt", { text: name }), make("dd", { text: value }))));
 }

@@ -1,17 +1,19 @@
 // The page: what the visitor does, and what is asked of the server for it.
 
 import { readAddress, writeAddress } from "./address.js";
-import { apiKey, get, keepKey, post } from "./api.js";
-import { byId, count, say, show } from "./dom.js";
+import { post } from "./api.js";
+import { byId, say, show } from "./dom.js";
 import { wireKeys } from "./keys.js";
 import { fromPasted } from "./pool.js";
+import { meet, wireKey } from "./server.js";
+import { busy, fail, settle } from "./states.js";
 import { openAnswer } from "./view.js";
 import { drawTray } from "./why.js";
 
 const LARGEST = 100;
 const POOL = 50;
 
-const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {} };
+const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {}, weights: {}, met: false };
 let running = null;
 
 async function search(remember = true) {
@@ -22,13 +24,13 @@ async function search(remember = true) {
   writeAddress(state, remember);
   running?.abort();
   const mine = running = new AbortController();
-  busy(true);
+  busy(true, goes());
   try {
     take(state.paste ? await rerank(texts, mine.signal) : await both(mine.signal));
   } catch (error) {
     if (error.name !== "AbortError") fail(error);
   } finally {
-    if (running === mine) busy(false);
+    if (running === mine) busy(false, goes());
   }
 }
 
@@ -45,18 +47,18 @@ const pastedTexts = () => byId("candidates").value.split("\n").map((line) => lin
 
 function take(answer) {
   Object.assign(state, { answer, chosen: [], near: null, why: {} });
-  show(byId("notice"), false);
-  show(byId("empty"), answer.hits.length === 0);
-  show(byId("results"), answer.hits.length > 0);
-  document.title = `${answer.query} · shortlist`;
-  if (!answer.hits.length) {
-    byId("empty-title").textContent = "No passage matches";
-    byId("empty-text").textContent = "Neither the words nor the meaning of the query found anything in this index. Try fewer or other words.";
-    say("No passage matches.");
-  } else {
-    state.drawn = openAnswer(answer, choose, compare);
+  settle(answer);
+  if (answer.hits.length) {
+    state.drawn = openAnswer(answer, { choose, compare, weights: answer.pasted ? {} : state.weights });
     redraw();
   }
+  tray();
+}
+
+function blank() {
+  Object.assign(state, { answer: null, drawn: null, chosen: [], why: {} });
+  show(byId("results"), false);
+  show(byId("empty"));
   tray();
 }
 
@@ -114,33 +116,19 @@ async function explain() {
   say(said.trouble ?? "The words that decided are shown below.", 0);
 }
 
-function fail(error) {
-  const known = error.kind !== undefined;
-  byId("notice-text").textContent = known ? error.message : `The page could not show the answer: ${error.message}`;
-  show(byId("notice"));
-  show(byId("empty"), false);
-  if (error.kind === "key") askForKey();
-  if (!known) throw error;
-}
-
-function askForKey() {
-  byId("key").open = true;
-  byId("key-input").focus();
-}
-
-function busy(on) {
-  document.body.classList.toggle("busy", on);
-  byId("results").setAttribute("aria-busy", String(on));
-  byId("go").textContent = on ? "Searching…" : state.paste ? "Rerank" : "Search";
-  if (on) say("Searching.", 600);
-}
+const goes = () => state.paste ? "Rerank" : "Search";
 
 function mode(paste) {
   state.paste = paste;
   byId("mode-index").setAttribute("aria-pressed", String(!paste));
   byId("mode-paste").setAttribute("aria-pressed", String(paste));
   show(byId("paste"), paste);
-  byId("go").textContent = paste ? "Rerank" : "Search";
+  byId("go").textContent = goes();
+}
+
+function ask(query) {
+  byId("query").value = query;
+  search();
 }
 
 function restore() {
@@ -150,30 +138,15 @@ function restore() {
   byId("query").value = said.query;
   byId("k").value = String(state.k);
   mode(said.paste || byId("mode-index").disabled);
-  if (!said.query || (state.paste && !pastedTexts().length)) return;
+  if (!said.query) return blank();
+  if (state.paste && !pastedTexts().length) return;
   if (said.query !== state.answer?.query) search(false);
   else redraw();
 }
 
-async function about() {
-  try {
-    const facts = await get("page/about");
-    if (!facts.index) {
-      byId("mode-index").disabled = true;
-      byId("mode-index").title = "This server was started without an index";
-      mode(true);
-    }
-    const models = [facts.encoder, facts.reranker].filter(Boolean).join(" → ");
-    byId("about").textContent = [facts.passages ? count(facts.passages, "passage") : "", models].filter(Boolean).join(" · ");
-  } catch (error) {
-    if (error.kind === "key") return fail(error);
-    byId("about").textContent = "";
-  }
-}
-
 function wire() {
   byId("ask").addEventListener("submit", (event) => { event.preventDefault(); search(); });
-  byId("again").addEventListener("click", () => search(false));
+  byId("again").addEventListener("click", () => state.met ? search(false) : begin());
   byId("pool").addEventListener("input", (event) => {
     state.pool = Number(event.target.value);
     redraw();
@@ -189,26 +162,11 @@ function wire() {
   byId("mode-index").addEventListener("click", () => mode(false));
   byId("mode-paste").addEventListener("click", () => { mode(true); byId("candidates").focus(); });
   byId("skip").addEventListener("click", (event) => { event.preventDefault(); byId("results").focus(); });
-  wireKeyForm();
+  wireKey(begin);
   wireKeys({ one: byId("one"), two: byId("two") }, clear);
   wireNear();
   wireWidth();
   addEventListener("popstate", restore);
-}
-
-function wireKeyForm() {
-  byId("key-input").value = apiKey();
-  byId("key-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    keepKey(byId("key-input").value.trim());
-    byId("key").open = false;
-    begin();
-  });
-  byId("key-forget").addEventListener("click", () => {
-    keepKey("");
-    byId("key-input").value = "";
-    byId("key").open = false;
-  });
 }
 
 function wireNear() {
@@ -234,8 +192,14 @@ function wireWidth() {
 
 async function begin() {
   show(byId("notice"), false);
-  await about();
-  restore();
+  try {
+    const facts = await meet(ask);
+    Object.assign(state, { weights: facts.weights, met: true });
+    restore();
+    if (!byId("query").value && matchMedia("(pointer: fine)").matches) byId("query").focus();
+  } catch (error) {
+    fail(error);
+  }
 }
 
 wire();

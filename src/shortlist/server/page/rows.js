@@ -19,7 +19,7 @@ function makeRow(hit, scores, choose) {
   const relevant = make("span", { cls: "relevant", text: "relevant" });
   relevant.hidden = true;
   const head = make("span", { cls: "row-head" }, pasted(hit) ? null : title, relevant,
-    hit.source ? make("span", { cls: "source", text: hit.source }) : null,
+    hit.source ? make("span", { cls: "source", text: sourceOf(hit), attrs: { title: `${hit.source}, characters ${hit.start} to ${hit.end}` } }) : null,
     hit.truncated ? make("span", { cls: "cut", text: "cut to the window" }) : null);
   const button = make("button", { cls: "row", attrs: { type: "button", "aria-pressed": "false", tabindex: "-1" } },
     make("span", { cls: "rank" }, place, move),
@@ -29,6 +29,12 @@ function makeRow(hit, scores, choose) {
   button.addEventListener("click", () => choose(hit.id));
   const item = make("li", {}, button);
   return { item, button, place, move, relevant };
+}
+
+/** The source and the place in it that a reader would look for. */
+function sourceOf(hit) {
+  const place = ["page", "row", "line"].find((key) => key in (hit.metadata ?? {}));
+  return place ? `${hit.source} · ${place} ${hit.metadata[place]}` : hit.source;
 }
 
 const pasted = (hit) => hit.retrieval_score === null;

@@ -9,7 +9,7 @@ import { makeRows, order, shownSignals } from "./rows.js";
 import { drawCurve, saysOfPool } from "./slider.js";
 
 /** Takes an answer in; gives back `redraw(size, k)`, `relay()` and `mark(ids, chosen)` for it. */
-export function openAnswer(answer, choose, compare) {
+export function openAnswer(answer, { choose, compare, weights }) {
   const rows = { one: makeRows(answer, "one", choose), two: makeRows(answer, "two", choose) };
   const curve = ceilings(answer);
   const largest = answer.hits.length;
@@ -18,7 +18,7 @@ export function openAnswer(answer, choose, compare) {
   const said = remark(answer);
   byId("remark").textContent = said;
   show(byId("remark"), said !== "");
-  writeHeads(answer);
+  writeHeads(answer, weights);
   byId("pool").max = String(Math.max(1, largest));
   byId("scale-to").textContent = String(largest);
   byId("curve").classList.toggle("bare", curve === null);
@@ -53,12 +53,14 @@ export function openAnswer(answer, choose, compare) {
   };
 }
 
-function writeHeads(answer) {
+function writeHeads(answer, weights) {
   byId("one-title").textContent = answer.pasted ? "As pasted" : "Stage one";
   const signals = shownSignals(answer);
   byId("one-scores").textContent = answer.pasted ? "" : signals.length > 1 ? `score\n${signals.join(" · ")}` : signals[0] ?? "score";
   const blended = answer.hits.some((hit) => hit.rerank_score !== null && hit.score !== hit.rerank_score);
   byId("two-scores").textContent = blended ? "logit\nfinal score" : "logit";
+  const parts = Object.entries(weights ?? {}).map(([name, weight]) => ` + ${Number(weight.toPrecision(4))} × ${name}`);
+  byId("two-formula").textContent = blended && parts.length ? `final score = logit${parts.join("")}` : "";
 }
 
 /** The pair of passages that tells most about this query, and a button that asks for the words behind it. */
@@ -67,7 +69,7 @@ function writeTelling(view, k, compare) {
   if (!show(byId("telling"), pair !== null)) return;
   const [rose, fell] = pair;
   const path = (hit) => `${hit.retrieval_rank} to ${view.places.get(hit.id)}`;
-  const name = (hit) => hit.title || `“${hit.text.slice(0, 48)}${hit.text.length > 48 ? "…" : ""}”`;
+  const name = (hit) => hit.title ? `“${hit.title}”` : `“${hit.text.slice(0, 48)}${hit.text.length > 48 ? "…" : ""}”`;
   byId("telling-text").textContent = `${name(rose)} went from ${path(rose)}, ${name(fell)} from ${path(fell)}.`;
   byId("telling-why").onclick = () => compare(rose.id, fell.id);
 }
@@ -78,7 +80,7 @@ function writeTitles(answer, view, size, k) {
   byId("pool").setAttribute("aria-valuetext", `${count(shown, "passage")}${view.relevant ? `, ceiling ${view.ceiling.toFixed(2)}` : ""}`);
   byId("pool-says").textContent = saysOfPool(view, { size: shown, k });
   byId("one-says").textContent = answer.pasted ? "the order they came in" : "retrieved fast, each passage read apart from the query";
-  byId("two-says").textContent = view.reranked ? "each passage read together with the query" : "did not run: stage one's order";
+  byId("two-says").textContent = view.reranked ? "each passage read together with the query" : "stage one's order";
   writeBelow(answer, view);
   const first = view.second[0];
   const best = first ? `First is ${first.title || first.text.slice(0, 60)}, ${first.retrieval_rank} in stage one.` : "";
