@@ -284,12 +284,43 @@ def test_nothing_found_is_said(page):
         page.until("document.getElementById('empty-title').textContent === 'No passage matches'")
 
 
+class Declining(WordReranker):
+    def declines(self, query):
+        return "the query is too long for it"
+
+
+def test_a_declined_query_keeps_stage_ones_order_and_says_why(page):
+    with live(shortlist=Shortlist(Fixed(), Declining())) as (base, _, _):
+        find(page, base, pool=10)
+        assert order_of(page, "two") == order_of(page, "one")
+        assert (
+            page.text("#remark") == "The reranker left this query in stage one's order: the query is too long for it."
+        )
+        assert page.run("return document.querySelectorAll('#lines path').length") == 0
+        assert page.texts("#facts dd")[0] == "declined"
+
+
+def test_the_address_carries_the_state_and_back_goes_back(page, served):
+    find(page, served[0], pool=7, k=3)
+    page.run("document.getElementById('query').select(); document.getElementById('query').focus()")
+    page.press("red bread", ENTER)
+    page.until("document.title.startsWith('red bread') && !document.body.classList.contains('busy')")
+    assert page.run("return location.hash") == "#q=red+bread&pool=7&k=3"
+    assert len(order_of(page, "two")) == 7
+    page.run("history.back()")
+    page.until(f"document.title.startsWith('{QUERY}') && !document.body.classList.contains('busy')")
+    assert page.run("return [document.getElementById('query').value, document.getElementById('k').value]") == [
+        QUERY,
+        "3",
+    ]
+
+
 @pytest.mark.parametrize("width", [1280, 760, 390, 320])
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_fits_every_width_in_both_themes(page, served, width, dark):
     page.look(width=width, dark=dark)
     find(page, served[0], pool=40)
-    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert page.run("return document.documentElement.scrollWidth") <= width
     ground = page.run("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     assert (max(ground) < 64) is dark
     narrow = width < 760

@@ -36,8 +36,9 @@ function ceilingParts(curve, { across, up, size }) {
   ];
 }
 
-/** One sentence on this pool: its ceiling, the top k's share of it, and the smallest pool that gives the same top k. */
-export function saysOfPool(view, { size, k }) {
+/** One sentence on this pool: its ceiling, the top k's share of it, and the smallest pool that gives the same top k.
+ * `last` says that no larger pool would hold more. */
+export function saysOfPool(view, { size, k, last }) {
   const parts = [];
   const shown = Math.min(k, view.top.length);
   if (view.relevant) {
@@ -46,10 +47,10 @@ export function saysOfPool(view, { size, k }) {
     parts.push(`In the top ${shown}: ${view.inTop.one} by stage one, ${view.inTop.two} by stage two.`);
   }
   if (view.reranked && view.top.length) {
-    parts.push(view.deepest < size
-      ? `The same top ${shown} from any pool of ${view.deepest} or more, up to here.`
-      : `The top ${shown} reaches to the pool's last passage: a larger pool may change it.`);
+    if (view.deepest < size) parts.push(`The same top ${shown} from any pool of ${view.deepest} or more, up to here.`);
+    else if (!last) parts.push(`The top ${shown} reaches to the pool's last passage: a larger pool may change it.`);
   }
+  if (last) parts.push("There is nothing below this pool.");
   if (!view.reranked) parts.push(`${count(view.first.length, "passage")}, in stage one's order.`);
   return parts.join(" ");
 }

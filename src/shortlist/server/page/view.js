@@ -78,7 +78,7 @@ function writeTitles(answer, view, size, k) {
   const shown = Math.min(size, answer.hits.length);
   byId("pool-value").textContent = String(shown);
   byId("pool").setAttribute("aria-valuetext", `${count(shown, "passage")}${view.relevant ? `, ceiling ${view.ceiling.toFixed(2)}` : ""}`);
-  byId("pool-says").textContent = saysOfPool(view, { size: shown, k });
+  byId("pool-says").textContent = saysOfPool(view, { size: shown, k, last: !view.left.length && answer.hits.length < answer.pool_size || (answer.pasted && !view.left.length) });
   byId("one-says").textContent = answer.pasted ? "the order they came in" : "retrieved fast, each passage read apart from the query";
   byId("two-says").textContent = view.reranked ? "each passage read together with the query" : "stage one's order";
   writeBelow(answer, view);
