@@ -89,7 +89,7 @@ ALL_400 = dict.fromkeys((Kind.UNKNOWN_FIELD, Kind.INVALID, Kind.TOO_MANY, Kind.T
 
 COHERE = Dialect("cohere", _cohere, {Kind.INVALID: 400, Kind.TOO_MANY: 400, Kind.TOO_LONG: 400})
 JINA = Dialect("jina", _jina)
-VOYAGE = Dialect("voyage", _detail, ALL_400)
+VOYAGE = Dialect("voyage", _detail, {**ALL_400, Kind.NO_MODEL: 400})
 TEI = Dialect("tei", _tei, {Kind.MALFORMED: 422, Kind.FAILED: 424})
 INFINITY = Dialect("infinity", _openai, {Kind.EMPTY: 422})
 OPENAI = Dialect("openai", _openai, ALL_400)
@@ -103,6 +103,7 @@ BY_PATH: Mapping[str, Dialect] = {
     "/v1/embeddings": OPENAI,
     "/v1/models": OPENAI,
     "/info": TEI,
+    "/embed": TEI,
 }
 
 

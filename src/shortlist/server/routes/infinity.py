@@ -8,6 +8,7 @@ import uuid
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from shortlist.server.bodies import Query, Texts
 from shortlist.server.parts import Parts
 from shortlist.server.reranking import Call, check_model, rerank, scorer_of
 
@@ -19,8 +20,8 @@ class InfinityRequest(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    query: str
-    documents: list[str]
+    query: Query
+    documents: Texts
     model: str | None = UNNAMED
     top_n: int | None = Field(None, ge=1)
     return_documents: bool | None = None

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from shortlist.server.bodies import described, read
+from shortlist.server.bodies import Query, described, read
 from shortlist.server.parts import parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import Call, check_model, one_size, rerank, scorer_of
@@ -28,8 +28,8 @@ class JinaRequest(BaseModel):
     model_config = ConfigDict(strict=True)
 
     model: str | None = None
-    query: str
-    documents: list[str | dict[str, Any]]
+    query: Query
+    documents: list[str | dict[str, Any]] = Field(json_schema_extra={"minItems": 1})
     top_n: int | None = Field(None, ge=1)
     top_k: int | None = Field(None, ge=1)
     return_documents: bool | None = None

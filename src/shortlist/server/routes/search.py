@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.pipeline import POOL_SIZE, K
-from shortlist.server.bodies import described, read
+from shortlist.server.bodies import Query, described, read
 from shortlist.server.names import Names
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem, problem_of
@@ -25,7 +25,7 @@ class SearchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str
+    query: Query
     pool_size: int = Field(POOL_SIZE, ge=1)
     k: int = Field(K, ge=1)
     where: dict[str, str | int | float | bool | list[str | int | float | bool]] | None = None
@@ -57,6 +57,8 @@ async def answer(request: Request) -> JSONResponse:
     )
     if found.failure is not None and asked.fail == "closed":
         said = problem_of(found.failure)
+        if said.kind is Kind.INVALID:
+            raise said
         raise Problem(Kind.UNAVAILABLE, f"not reranked: {found.why_not}", retry_after=said.retry_after)
     return JSONResponse(_answer(asked, found, parts))
 

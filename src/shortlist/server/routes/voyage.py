@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from shortlist.server.bodies import described, read
+from shortlist.server.bodies import Query, Texts, described, read
 from shortlist.server.parts import parts_of
 from shortlist.server.reranking import Call, check_model, rerank, scorer_of
 
@@ -18,8 +18,8 @@ class VoyageRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str
-    documents: list[str]
+    query: Query
+    documents: Texts
     model: str
     top_k: int | None = Field(None, ge=1)
     return_documents: bool | None = None
