@@ -126,7 +126,7 @@ def test_why_refuses_with_a_reason(serve, body, code):
 
 def test_why_says_what_the_server_lacks(serve):
     asked = {"query": "q", "id_a": "p1", "id_b": "p2"}
-    assert serve().post("/why", json=asked).status_code == 503
+    assert serve().post("/why", json=asked).status_code == 404
     assert serve(encoder=None).post("/why", json=asked).status_code == 503
     assert serve(scorer=None).post("/why", json=asked).status_code == 503
 

@@ -234,6 +234,7 @@ def test_a_server_with_keys_is_asked_with_the_key_of_this_tab(page):
         page.open(f"{base}/#q={quote(QUERY)}&pool=20&k=5")
         page.until("document.activeElement.id === 'key-input'")
         assert "asks for an API key" in page.text("#notice-text")
+        assert page.run("return document.getElementById('query').value") == QUERY
         page.press("wrong", ENTER)
         page.until("document.getElementById('notice-text').textContent.includes('does not accept')")
         page.run("document.getElementById('key-input').value = ''")

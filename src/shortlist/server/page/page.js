@@ -131,13 +131,19 @@ function ask(query) {
   search();
 }
 
-function restore() {
+/** Puts what the address says into the form; gives it back. */
+function fill() {
   const said = readAddress();
   state.pool = Math.min(said.pool ?? POOL, LARGEST);
   state.k = Math.min(said.k ?? 5, LARGEST);
   byId("query").value = said.query;
   byId("k").value = String(state.k);
   mode(said.paste || byId("mode-index").disabled);
+  return said;
+}
+
+function restore() {
+  const said = fill();
   if (!said.query) return blank();
   if (state.paste && !pastedTexts().length) return;
   if (said.query !== state.answer?.query) search(false);
@@ -192,6 +198,7 @@ function wireWidth() {
 
 async function begin() {
   show(byId("notice"), false);
+  fill();
   try {
     const facts = await meet(ask);
     Object.assign(state, { weights: facts.weights, met: true });

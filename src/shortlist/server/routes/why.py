@@ -110,7 +110,7 @@ async def _texts(asked: WhyRequest, parts: Parts) -> tuple[str, str]:
 def _held(parts: Parts, shown: str) -> str:
     """What the models read of the passage that `/search` shows under this id."""
     if parts.index is None:
-        raise Problem(Kind.UNAVAILABLE, "this server has no index: give text_a and text_b")
+        raise Problem(Kind.NOT_FOUND, f"this server has no index to find {shown!r} in: give text_a and text_b")
     names = [shown, f"{parts.names.root}/{shown}"] if parts.names.root else [shown]
     found = parts.index.get(names)
     if not found:
