@@ -113,7 +113,7 @@ def test_why_knows_the_ids_that_search_shows(serve):
         ({"query": "q", "id_a": "p1", "id_b": "p2", "text_a": "x", "text_b": "y"}, 422),
         ({"query": "q", "id_a": "p1", "id_b": "lost"}, 404),
         ({"query": " ", "id_a": "p1", "id_b": "p2"}, 400),
-        ({"query": "q", "text_a": "", "text_b": "y"}, 400),
+        ({"query": "q", "text_a": " ", "text_b": "y"}, 400),
         ({"query": "w " * (MOST_WORDS + 1), "id_a": "p1", "id_b": "p2"}, 422),
         ({"query": "q", "ids": []}, 422),
     ],

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.protocols import Encoder
-from shortlist.server.bodies import described, read
+from shortlist.server.bodies import described, json_of, parsed
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.scorer import Scored, Scorer
@@ -24,16 +24,24 @@ MOST_WORDS = 64
 """Each word of the query costs one more scoring of both passages."""
 
 
-class WhyRequest(BaseModel):
-    """Two passages, by the ids that `/search` shows or by their texts."""
+class WhyById(BaseModel):
+    """Two passages of the index, by the ids that `/search` shows."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: str = Field(min_length=1)
-    id_a: str | None = None
-    id_b: str | None = None
-    text_a: str | None = None
-    text_b: str | None = None
+    id_a: str
+    id_b: str
+
+
+class WhyByText(BaseModel):
+    """Two passages from anywhere."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    query: str = Field(min_length=1)
+    text_a: str = Field(min_length=1)
+    text_b: str = Field(min_length=1)
 
 
 class ThroughScorer:
@@ -62,14 +70,21 @@ class ThroughScorer:
         return from_thread.run(self._scorer.score, query, texts)
 
 
-@router.post("/why", openapi_extra=described(WhyRequest))
+@router.post("/why", openapi_extra=described(WhyByText, WhyById))
 async def answer(request: Request) -> JSONResponse:
     """Leaves out one word of the query at a time, and says what each adds to A's score less B's."""
     parts = parts_of(request)
-    asked = await read(request, WhyRequest, parts.settings.max_body)
+    body = await json_of(request, parts.settings.max_body)
+    if not {"id_a", "id_b", "text_a", "text_b"} & set(body):
+        raise Problem(Kind.INVALID, "give two passages: id_a and id_b, or text_a and text_b")
+    by_text = "text_a" in body or "text_b" in body
+    asked = parsed(WhyByText, body) if by_text else parsed(WhyById, body)
     encoder, scorer = _both(parts)
     _check(asked, parts.settings.max_characters)
-    a, b = await _texts(asked, parts)
+    if isinstance(asked, WhyByText):
+        a, b = asked.text_a, asked.text_b
+    else:
+        a, b = await run_in_threadpool(_held, parts, asked.id_a), await run_in_threadpool(_held, parts, asked.id_b)
     why = await run_in_threadpool(explain, asked.query, a, b, encoder, ThroughScorer(scorer))
     return JSONResponse(asdict(why))
 
@@ -80,31 +95,20 @@ def _both(parts: Parts) -> tuple[Encoder, Scorer]:
     return parts.encoder, parts.scorer
 
 
-def _check(asked: WhyRequest, most: int) -> None:
-    ids, texts = (asked.id_a, asked.id_b), (asked.text_a, asked.text_b)
-    by_id, by_text = [all(one is not None for one in pair) for pair in (ids, texts)]
-    if by_id == by_text or sum(one is not None for one in (*ids, *texts)) != 2:
-        raise Problem(Kind.INVALID, "give two passages: id_a and id_b, or text_a and text_b")
-    for name in ("query", "text_a", "text_b"):
-        text = getattr(asked, name)
-        if text is not None and not text.strip():
+def _check(asked: WhyById | WhyByText, most: int) -> None:
+    texts = {"query": asked.query}
+    if isinstance(asked, WhyByText):
+        texts |= {"text_a": asked.text_a, "text_b": asked.text_b}
+    for name, text in texts.items():
+        if not text.strip():
             raise Problem(Kind.EMPTY, f"{name} is empty: give at least one word", field=name)
-        if text is not None and len(text) > most:
+        if len(text) > most:
             raise Problem(Kind.TOO_LONG, f"{name} is longer than {most} characters", field=name)
     words = len(word_places(asked.query))
     if words > MOST_WORDS:
         raise Problem(
             Kind.TOO_LONG, f"the query has {words} words, at most {MOST_WORDS} here: shorten it", field="query"
         )
-
-
-async def _texts(asked: WhyRequest, parts: Parts) -> tuple[str, str]:
-    if asked.text_a is not None and asked.text_b is not None:
-        return asked.text_a, asked.text_b
-    assert asked.id_a is not None
-    assert asked.id_b is not None
-    a, b = await run_in_threadpool(lambda: [_held(parts, one) for one in (asked.id_a, asked.id_b) if one is not None])
-    return a, b
 
 
 def _held(parts: Parts, shown: str) -> str:
