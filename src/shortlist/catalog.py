@@ -26,6 +26,7 @@ from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
 from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.text import Splitter
 from shortlist.types import Ranking, Where
+from shortlist.why import Why, explain
 
 RETRIEVERS = ("hybrid", "dense", "bm25")
 PASSAGE_TOKENS = 200
@@ -147,6 +148,26 @@ class OpenIndex:
     def cuts_query(self, query: str) -> bool:
         """Whether the bi-encoder reads only the start of this query."""
         return isinstance(self.encoder, OnnxEncoder) and self.encoder.cuts_query(query)
+
+    def why(self, query: str, a: str, b: str) -> Why:
+        """Which words of the query decide that passage `a` stands above passage `b`, both by id. See `why.explain`.
+
+        Raises:
+            InvalidInput: The index holds no passage with such an id, the ids are the same, or a stage has no model.
+        """
+        if a == b:
+            raise InvalidInput(f"both ids are {a!r}: give two passages to hold against each other")
+        held = {passage.id: passage for passage in self.index.get([a, b])}
+        lost = [one for one in (a, b) if one not in held]
+        if lost:
+            raise InvalidInput(
+                f"the index holds no passage {' and no passage '.join(map(repr, lost))}: "
+                "`shortlist search --json` shows the ids of passages"
+            )
+        reranker = self.shortlist.reranker
+        if self._encoder is None or reranker is None:
+            raise InvalidInput("both stages are held against each other: open the index with both models")
+        return explain(query, held[a].content, held[b].content, self._encoder, reranker)
 
     def close(self) -> None:
         """Lets the folder go; calling it twice is fine."""

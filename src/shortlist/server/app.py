@@ -13,7 +13,7 @@ from shortlist.errors import ShortlistError
 from shortlist.server.dialects import refused
 from shortlist.server.parts import Parts
 from shortlist.server.problems import Kind, Problem, problem_of
-from shortlist.server.routes import cohere, embeddings, jina, models, rerank, search, tei, voyage
+from shortlist.server.routes import cohere, embeddings, jina, models, page, rerank, search, tei, voyage, why
 
 __all__ = ["Parts", "create_app"]
 
@@ -25,7 +25,7 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="shortlist", docs_url=None, redoc_url=None)
     app.state.parts = parts
     app.state.started = int(time.time())
-    for route in (cohere, jina, rerank, tei, voyage, embeddings, models, search):
+    for route in (cohere, jina, rerank, tei, voyage, embeddings, models, search, page, why):
         app.include_router(route.router)
     app.add_exception_handler(Problem, _said)
     app.add_exception_handler(ShortlistError, _translated)

@@ -9,7 +9,7 @@ from typing import cast
 from fastapi import Request
 
 from shortlist.pipeline import Shortlist
-from shortlist.protocols import Encoder
+from shortlist.protocols import Encoder, Index
 from shortlist.server.names import Names
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings
@@ -22,6 +22,7 @@ class Parts:
     Searches use the retriever and the weights of `shortlist`, and score through `scorer`; where the reranker of
     `shortlist` is None they stay in stage one's order. `labels` maps the text of a judged query to its judgments:
     passage id -> grade. `names` keeps this host's folders out of the answers.
+    `index` is where `/why` finds a passage by its id.
     """
 
     scorer: Scorer | None
@@ -30,6 +31,7 @@ class Parts:
     settings: ServerSettings = field(default_factory=ServerSettings)
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
+    index: Index | None = None
 
 
 def parts_of(request: Request) -> Parts:

@@ -1,0 +1,226 @@
+"""The search as tools for agents, over the Model Context Protocol (https://modelcontextprotocol.io)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from shortlist.candidates import rerank as rerank_candidates
+from shortlist.catalog import OpenIndex
+from shortlist.errors import InvalidInput, MissingExtra, ShortlistError
+from shortlist.pipeline import POOL_SIZE, K
+from shortlist.protocols import Reranker
+from shortlist.types import Hit, Ranking, Value
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+Answer = TypeVar("Answer")
+
+MOST_CANDIDATES = 1000
+INSTRUCTIONS = (
+    "Searches a local collection of passages in two stages: a retriever fills a pool, and a cross-encoder orders it. "
+    "Scores order the passages of one answer; they are no probabilities and do not compare between queries. "
+    "Cite passages by their source."
+)
+SEARCH = (
+    "Find the passages that answer a query, best first. Ask in full sentences: the reranker reads query and passage "
+    "together. A larger pool_size finds more and takes longer; k is how many passages come back, at most pool_size. "
+    "where keeps passages whose metadata fields equal a value, or one of a list of values. Read note first: it says "
+    "when nothing matched, when passages were left out, or when the answer was not reranked."
+)
+RERANK = (
+    "Order candidate texts, from any source, by how well each answers the query. Gives each candidate's place in the "
+    "list that came in and its raw score (a logit, higher is better), best first."
+)
+
+
+@dataclass(frozen=True)
+class FoundPassage:
+    """One passage. `rerank_score` is the raw logit, None where it was not scored; `score` orders the answer."""
+
+    rank: int
+    id: str
+    source: str
+    title: str
+    text: str
+    start: int
+    end: int
+    score: float
+    rerank_score: float | None
+    retrieval_rank: int
+    retrieval_score: float
+    metadata: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SearchAnswer:
+    """The passages, best first, and what to know of them; `note` is "" when there is nothing to say."""
+
+    query: str
+    passages: list[FoundPassage]
+    note: str
+    pool_size: int
+    scored: int
+    truncated: int
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class RankedCandidate:
+    """One candidate: its place in the list that came in, from 0, and the raw logit."""
+
+    rank: int
+    index: int
+    score: float
+    text: str
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class RerankAnswer:
+    """The candidates, best first, and what to know of them; `note` is "" when there is nothing to say."""
+
+    query: str
+    candidates: list[RankedCandidate]
+    note: str
+
+
+class Tools:
+    """What the two tools do. One call at a time: `index` and `reranker` are never used by two threads at once.
+
+    Passages with a logit below `least_logit` are left out of a search's answer, and its note counts them.
+    """
+
+    def __init__(self, index: OpenIndex, reranker: Reranker | None, *, least_logit: float | None = None) -> None:
+        self._index, self._reranker, self._least = index, reranker, least_logit
+        self._turn = threading.Lock()
+
+    def search(
+        self,
+        query: str,
+        k: int = K,
+        pool_size: int = POOL_SIZE,
+        where: dict[str, Value | list[Value]] | None = None,
+    ) -> SearchAnswer:
+        """At most `k` passages. An empty query or impossible sizes raise `InvalidInput`."""
+        with self._turn:
+            ranking = self._index.search(query, pool_size=pool_size, k=k, where=where)
+        kept = [hit for hit in ranking.hits if not self._too_low(hit)]
+        return SearchAnswer(
+            query=query,
+            passages=[_passage(place, hit) for place, hit in enumerate(kept, start=1)],
+            note=self._note(ranking, len(ranking.hits) - len(kept)),
+            pool_size=pool_size,
+            scored=ranking.scored,
+            truncated=ranking.truncated,
+            seconds=dict(ranking.seconds),
+        )
+
+    def rerank(self, query: str, candidates: list[str], k: int | None = None) -> RerankAnswer:
+        """The `k` best candidates, or all. An empty query or more than 1000 candidates raise `InvalidInput`."""
+        if self._reranker is None:
+            raise InvalidInput("this server was started without a reranker: start it without --no-rerank")
+        if len(candidates) > MOST_CANDIDATES:
+            raise InvalidInput(f"{len(candidates)} candidates, at most {MOST_CANDIDATES}: send fewer")
+        with self._turn:
+            ranked = rerank_candidates(query, candidates, self._reranker, k=k)
+        cut = sum(one.truncated for one in ranked)
+        notes = ["no candidates were given"] if not candidates else []
+        notes += [f"{cut} of these did not fit the reranker's window; it read their start"] if cut else []
+        rows = [RankedCandidate(one.rank, one.index, one.score, one.item, one.truncated) for one in ranked]
+        return RerankAnswer(query, rows, _joined(notes))
+
+    def _too_low(self, hit: Hit) -> bool:
+        return self._least is not None and hit.rerank_score is not None and hit.rerank_score < self._least
+
+    def _note(self, ranking: Ranking, left_out: int) -> str:
+        notes = []
+        if not ranking.hits:
+            notes.append("no passage matches: try other words, or a looser where")
+        if ranking.why_not:
+            notes.append(f"not reranked, in the retriever's order: {ranking.why_not}")
+        elif not ranking.reranked and ranking.hits:
+            notes.append("not reranked: this is the retriever's order")
+        if left_out and left_out == len(ranking.hits):
+            notes.append(f"nothing good: the reranker scores every passage below {self._least:g}")
+        elif left_out:
+            notes.append(f"left out for a logit below {self._least:g}: {left_out} of {len(ranking.hits)} passages")
+        if ranking.query_cut:
+            notes.append("the query is longer than the retriever's window: only its start was read in stage one")
+        if ranking.truncated:
+            notes.append(f"{ranking.truncated} passages of the pool did not fit the reranker's window")
+        return _joined(notes)
+
+
+def _joined(notes: Sequence[str]) -> str:
+    return ". ".join(note[:1].upper() + note[1:] for note in notes) + ("." if notes else "")
+
+
+def _passage(place: int, hit: Hit) -> FoundPassage:
+    passage = hit.passage
+    return FoundPassage(
+        rank=place,
+        id=passage.id,
+        source=str(passage.metadata.get("source", passage.document_id)),
+        title=passage.title,
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        score=hit.score,
+        rerank_score=hit.rerank_score,
+        retrieval_rank=hit.retrieval_rank,
+        retrieval_score=hit.retrieval_score,
+        metadata=dict(passage.metadata),
+    )
+
+
+def require_sdk() -> None:
+    """Checks that the official SDK is there.
+
+    Raises:
+        MissingExtra: It is not, or is older than version 2.
+    """
+    try:
+        from mcp.server import MCPServer  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra("shortlist mcp", "mcp") from error
+
+
+def make_server(tools: Tools, version: str) -> MCPServer:
+    """A server with the tools `search` and `rerank`; `run()` on it speaks over standard input and output.
+
+    Errors that shortlist raises on purpose come back as the tool's error, for the model to read.
+
+    Raises:
+        MissingExtra: The SDK is not installed.
+    """
+    require_sdk()
+    from mcp.server import MCPServer
+    from mcp.types import ToolAnnotations
+
+    server = MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING")
+    reads = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+
+    def search(
+        query: str, k: int = K, pool_size: int = POOL_SIZE, where: dict[str, Value | list[Value]] | None = None
+    ) -> SearchAnswer:
+        return _told(lambda: tools.search(query, k, pool_size, where))
+
+    def rerank(query: str, candidates: list[str], k: int | None = None) -> RerankAnswer:
+        return _told(lambda: tools.rerank(query, candidates, k))
+
+    server.add_tool(search, title="Search the index", description=SEARCH, annotations=reads)
+    server.add_tool(rerank, title="Rerank candidates", description=RERANK, annotations=reads)
+    return server
+
+
+def _told(ask: Callable[[], Answer]) -> Answer:
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    try:
+        return ask()
+    except ShortlistError as error:
+        raise ToolError(str(error)) from error

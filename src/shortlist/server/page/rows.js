@@ -1,0 +1,103 @@
+// The two lists: one row a passage in each, made once an answer and put in order at every redraw.
+
+import { make, plain, signed } from "./dom.js";
+
+/** Makes the rows of one stage. `stage` is "one" or "two"; `choose(id)` is called when a row is pressed. */
+export function makeRows(answer, stage, choose) {
+  const rows = new Map();
+  const signals = shownSignals(answer);
+  for (const hit of answer.hits) {
+    rows.set(hit.id, makeRow(hit, stage === "one" ? firstScores(hit, signals) : secondScores(hit), choose));
+  }
+  return rows;
+}
+
+function makeRow(hit, scores, choose) {
+  const place = make("span", { cls: "place" });
+  const move = make("span", { cls: "move" });
+  const title = make("span", { cls: "title", text: hit.title || hit.document_id || hit.id });
+  const relevant = make("span", { cls: "relevant", text: "relevant" });
+  relevant.hidden = true;
+  const head = make("span", { cls: "row-head" }, pasted(hit) ? null : title, relevant,
+    hit.source ? make("span", { cls: "source", text: sourceOf(hit), attrs: { title: `${hit.source}, characters ${hit.start} to ${hit.end}` } }) : null,
+    hit.truncated ? make("span", { cls: "cut", text: "cut to the window" }) : null);
+  const button = make("button", { cls: "row", attrs: { type: "button", "aria-pressed": "false", tabindex: "-1" } },
+    make("span", { cls: "rank" }, place, move),
+    make("span", { cls: "words" }, head, make("span", { cls: "text", text: hit.text })),
+    scores);
+  button.dataset.id = hit.id;
+  button.addEventListener("click", () => choose(hit.id));
+  const item = make("li", {}, button);
+  return { item, button, place, move, relevant };
+}
+
+/** The source and the place in it that a reader would look for. */
+function sourceOf(hit) {
+  const place = ["page", "row", "line"].find((key) => key in (hit.metadata ?? {}));
+  return place ? `${hit.source} · ${place} ${hit.metadata[place]}` : hit.source;
+}
+
+const pasted = (hit) => hit.retrieval_score === null;
+
+/** The signals of stage one that are shown in a row: those that are not made from another one. */
+export function shownSignals(answer) {
+  const names = new Set(answer.hits.flatMap((hit) => Object.keys(hit.signals ?? {})));
+  return [...names].filter((name) => !name.endsWith("_share"));
+}
+
+function firstScores(hit, signals) {
+  const box = make("span", { cls: "scores" });
+  if (pasted(hit)) return box;
+  const all = Object.entries(hit.signals ?? {}).map(([name, value]) => `${name} ${plain(value, 4)}`);
+  if (all.length) box.title = all.join("\n");
+  box.append(make("span", { cls: "score", text: plain(hit.retrieval_score, 4) }));
+  const parts = signals.map((name) => name in hit.signals ? short(hit.signals[name]) : "–");
+  if (signals.length > 1) box.append(make("span", { cls: "part", text: parts.join(" · ") }));
+  return box;
+}
+
+const short = (value) => plain(value, Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3);
+
+function secondScores(hit) {
+  const box = make("span", { cls: "scores" });
+  if (hit.rerank_score === null) {
+    box.append(make("span", { cls: "part", text: "not scored" }));
+    return box;
+  }
+  box.append(make("span", { cls: "score", text: signed(hit.rerank_score, 3) }));
+  if (hit.score !== hit.rerank_score) box.append(make("span", { cls: "part", text: signed(hit.score, 3) }));
+  return box;
+}
+
+/** Puts the rows of `hits` into `list` in that order and writes their ranks, moves and marks. */
+export function order(list, rows, hits, { stage, view, k }) {
+  const items = hits.map((hit, index) => {
+    const row = rows.get(hit.id);
+    const rank = index + 1;
+    const final = view.places.get(hit.id);
+    const moved = view.reranked ? hit.retrieval_rank - final : 0;
+    row.place.textContent = String(rank);
+    row.relevant.hidden = !view.relevant?.has(hit.id);
+    row.item.classList.toggle("in-top", final <= k);
+    row.item.classList.toggle("tall", rank <= k);
+    row.item.classList.toggle("last-of-top", stage === "two" && rank === k && hits.length > k);
+    writeMove(row.move, moved, view.reranked, stage);
+    row.button.setAttribute("aria-label", label({ hit, rank, final, moved, stage, view }));
+    return row.item;
+  });
+  list.replaceChildren(...items);
+}
+
+function writeMove(node, moved, reranked, stage) {
+  node.className = `move ${moved > 0 ? "up" : moved < 0 ? "down" : "same"}`;
+  node.textContent = !reranked || stage === "one" ? "" : moved > 0 ? `▲${moved}` : moved < 0 ? `▼${-moved}` : "=";
+}
+
+function label({ hit, rank, final, moved, stage, view }) {
+  const name = hit.title || hit.text.slice(0, 80);
+  const where = stage === "one" ? `Stage one ${rank}` : `Stage two ${rank}`;
+  const now = !view.reranked || !moved ? "did not move" :
+    stage === "one" ? `now ${final}` : `was ${hit.retrieval_rank}, ${moved > 0 ? "up" : "down"} ${Math.abs(moved)}`;
+  const logit = hit.rerank_score === null ? "not scored" : `logit ${hit.rerank_score.toFixed(2)}`;
+  return `${where}: ${name}; ${now}; ${logit}${view.relevant?.has(hit.id) ? "; relevant" : ""}`;
+}

@@ -1,0 +1,74 @@
+// The tray: two chosen passages, and which words of the query made each stage prefer one of them.
+
+import { make, signed } from "./dom.js";
+
+const LETTERS = ["A", "B"];
+
+/** Draws the tray for the chosen hits. `state` is {asking}, {trouble} or {why}; `acts` holds explain, drop and clear. */
+export function drawTray(tray, chosen, state, acts) {
+  tray.hidden = chosen.length === 0;
+  if (tray.hidden) return;
+  tray.replaceChildren(head(chosen, state, acts), body(chosen, state));
+}
+
+function head(chosen, state, acts) {
+  const names = chosen.map((hit, index) => make("li", {},
+    make("span", { cls: `letter letter-${index}`, text: LETTERS[index] }),
+    make("span", { cls: "chosen", text: hit.title || hit.text.slice(0, 90) }),
+    make("span", { cls: "places", text: places(hit) }),
+    pressable("×", "quiet drop", () => acts.drop(hit.id), `Let ${LETTERS[index]} go`)));
+  const hint = chosen.length < 2 ? make("p", { cls: "hint", text: "Choose a second passage to compare it with." }) : null;
+  const explain = chosen.length === 2 && !state.why
+    ? pressable(state.asking ? "Asking…" : "Which words decided?", "go", acts.explain) : null;
+  if (explain && state.asking) explain.disabled = true;
+  return make("div", { cls: "tray-head" }, make("ul", { cls: "pair" }, ...names),
+    make("div", { cls: "tray-acts" }, hint, explain, pressable("Close", "quiet", acts.clear)));
+}
+
+function places(hit) {
+  const logit = hit.rerank_score === null ? "not scored" : signed(hit.rerank_score);
+  return `stage one ${hit.retrieval_rank} · logit ${logit}`;
+}
+
+function pressable(text, cls, act, name) {
+  const button = make("button", { cls, text, attrs: { type: "button" } });
+  if (name) button.setAttribute("aria-label", name);
+  button.addEventListener("click", act);
+  return button;
+}
+
+function body(chosen, state) {
+  if (state.trouble) return make("p", { cls: "tray-trouble", text: state.trouble, attrs: { role: "alert" } });
+  if (!state.why) return make("span");
+  const { why } = state;
+  const most = { retrieval: largest(why, "retrieval"), rerank: largest(why, "rerank") };
+  const rows = why.words.map((word) => make("tr", {},
+    make("th", { text: word.word, attrs: { scope: "row" } }),
+    cell(word.retrieval, most.retrieval, 3), cell(word.rerank, most.rerank, 2)));
+  return make("div", { cls: "why" },
+    make("p", { cls: "verdict" }, verdict("Cosine alone", why.retrieval_margin, 3), verdict("Logit alone", why.rerank_margin, 2)),
+    why.words.length ? table(rows) : make("p", { text: "No word of the query could be left out." }));
+}
+
+function table(rows) {
+  const column = (text) => make("th", { attrs: { scope: "col" } }, make("span", { text }),
+    make("span", { cls: "sides", attrs: { "aria-hidden": "true" } }, make("i", { text: "← B" }), make("i", { text: "A →" })));
+  return make("table", {},
+    make("caption", { text: "What each word of the query adds to the margin: it is left out, and both stages score again." }),
+    make("thead", {}, make("tr", {}, make("th", { text: "word", attrs: { scope: "col" } }), column("cosine"), column("logit"))),
+    make("tbody", {}, ...rows));
+}
+
+function verdict(stage, margin, digits) {
+  const side = margin === 0 ? "is even" : `prefers ${margin > 0 ? "A" : "B"} by ${Math.abs(margin).toFixed(digits)}`;
+  return make("span", { cls: margin > 0 ? "for-a" : "for-b" }, make("b", { text: stage }), ` ${side}`);
+}
+
+const largest = (why, field) => Math.max(1e-9, ...why.words.map((word) => Math.abs(word[field])));
+
+function cell(value, most, digits) {
+  const bar = make("span", { cls: `bar ${value >= 0 ? "to-a" : "to-b"}`, attrs: { "aria-hidden": "true" } });
+  bar.style.setProperty("--share", String(Math.abs(value) / most));
+  return make("td", {}, make("span", { cls: "bars" }, bar),
+    make("span", { cls: "effect", text: signed(value, digits) }));
+}

@@ -1,0 +1,137 @@
+"""The page's files and headers, what it says of the server, and `/why`."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fakes import ListRetriever, WordReranker
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.errors import QueueFull
+from shortlist.pipeline import Shortlist
+from shortlist.server.names import Names
+from shortlist.server.routes.page import FOLDER, HEADERS, PUBLIC
+from shortlist.server.routes.why import MOST_WORDS
+from shortlist.types import Passage
+from shortlist.why import explain
+
+
+class Held:
+    """An index that only gives passages by id."""
+
+    def __init__(self, **texts: str) -> None:
+        self.passages = {key: Passage(key, text) for key, text in texts.items()}
+
+    def get(self, ids):
+        return [self.passages[one] for one in ids if one in self.passages]
+
+    def __len__(self):
+        return len(self.passages)
+
+
+class Full:
+    name = "full"
+
+    async def score(self, query, texts, *, max_tokens=None):
+        raise QueueFull(3)
+
+
+def test_the_page_comes_with_a_strict_policy(client):
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+    assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", sorted(PUBLIC))
+def test_every_file_is_served_under_its_type(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200
+    kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}.get(
+        path.rsplit(".", 1)[-1], "text/html"
+    )
+    assert answer.headers["content-type"].startswith(kind)
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2Fparts.py", "%2e%2e/parts.py", "__init__.py", ""])
+def test_nothing_else_is_served(client, name):
+    assert client.get(f"/page/{name}").status_code == 404
+
+
+def test_the_files_ask_for_nothing_from_elsewhere_and_set_no_html():
+    for path in FOLDER.iterdir():
+        text = path.read_text(encoding="utf-8")
+        outside = [url for url in re.findall(r"https?://[^\s\"')]+", text) if "www.w3.org" not in url]
+        assert not outside, f"{path.name}: {outside}"
+        for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "@import"):
+            assert forbidden not in text, f"{path.name}: {forbidden}"
+        assert len(text.splitlines()) <= 300
+    page = (FOLDER / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"\son\w+=|style=|<style|<script(?![^>]*src=)", page)
+
+
+def test_about_says_what_the_server_holds(serve):
+    reranker = WordReranker()
+    both = Shortlist(ListRetriever(["a"]), reranker, weights={"dense": 2.0})
+    said = serve(shortlist=both, labels={"tax?": {"p1": 1}}, index=Held(p1="a")).get("/page/about").json()
+    assert said == {
+        "index": True,
+        "passages": 1,
+        "encoder": "hashed-8",
+        "reranker": "words",
+        "weights": {"dense": 2.0},
+        "judged": ["tax?"],
+    }
+    assert serve(shortlist=None).get("/page/about").json()["index"] is False
+
+
+def test_why_is_what_explain_says(serve):
+    client = serve(index=Held(p1="tax is due", p2="cats sleep"))
+    by_id = client.post("/why", json={"query": "when is tax due", "id_a": "p1", "id_b": "p2"}).json()
+    by_text = client.post("/why", json={"query": "when is tax due", "text_a": "tax is due", "text_b": "cats sleep"})
+    expected = explain("when is tax due", "tax is due", "cats sleep", HashedEncoder(8), WordReranker())
+    assert by_id == by_text.json()
+    assert by_id["rerank_margin"] == expected.rerank_margin > 0
+    assert [word["word"] for word in by_id["words"]] == ["when", "is", "tax", "due"]
+    assert [word["rerank"] for word in by_id["words"]] == [word.rerank for word in expected.words]
+
+
+def test_why_knows_the_ids_that_search_shows(serve):
+    client = serve(index=Held(**{"/home/me/notes/a": "tax", "/home/me/notes/b": "cat"}), names=Names("/home/me/notes"))
+    assert client.post("/why", json={"query": "tax", "id_a": "a", "id_b": "b"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"query": "q"}, 422),
+        ({"query": "q", "id_a": "p1"}, 422),
+        ({"query": "q", "id_a": "p1", "text_b": "x"}, 422),
+        ({"query": "q", "id_a": "p1", "id_b": "p2", "text_a": "x", "text_b": "y"}, 422),
+        ({"query": "q", "id_a": "p1", "id_b": "lost"}, 404),
+        ({"query": " ", "id_a": "p1", "id_b": "p2"}, 400),
+        ({"query": "q", "text_a": " ", "text_b": "y"}, 400),
+        ({"query": "w " * (MOST_WORDS + 1), "id_a": "p1", "id_b": "p2"}, 422),
+        ({"query": "q", "ids": []}, 422),
+    ],
+)
+def test_why_refuses_with_a_reason(serve, body, code):
+    answer = serve(index=Held(p1="a", p2="b")).post("/why", json=body)
+    assert answer.status_code == code
+    assert answer.json()["message"]
+
+
+def test_why_says_what_the_server_lacks(serve):
+    asked = {"query": "q", "id_a": "p1", "id_b": "p2"}
+    assert serve().post("/why", json=asked).status_code == 404
+    assert serve(encoder=None).post("/why", json=asked).status_code == 503
+    assert serve(scorer=None).post("/why", json=asked).status_code == 503
+
+
+def test_why_waits_its_turn_in_the_queue(serve):
+    answer = serve(scorer=Full()).post("/why", json={"query": "q", "text_a": "a", "text_b": "b"})
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "3"
