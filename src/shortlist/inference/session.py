@@ -41,6 +41,11 @@ class Session:
         self._engine = load(Path(file), runtime, threads or usable_cores())
         self._turn = threading.Lock()
 
+    @property
+    def batch_rows(self) -> int:
+        """The most inputs that a batch holds."""
+        return self._engine.batch_rows
+
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """One output row an input, in the order given: `(...)` float32 arrays; no inputs give an empty list."""
         if not inputs:

@@ -31,6 +31,11 @@ class StagedSession:
         """How many stages there are."""
         return len(self._engines)
 
+    @property
+    def batch_rows(self) -> int:
+        """The most pairs that a batch holds."""
+        return self._engines[0].batch_rows
+
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """The last stage's `(1,)` logit of every pair, in the order given; no inputs give an empty list."""
         work = batches(inputs, pad, rows=self._engines[0].batch_rows)

@@ -61,12 +61,18 @@ class Words:
             cut.append(len(encoding) > room)
         return out, cut
 
-    def pairs(self, query: str, texts: Sequence[str]) -> tuple[list[Tokens], list[bool]]:
+    def pairs(
+        self, query: str, texts: Sequence[str], max_tokens: int | None = None
+    ) -> tuple[list[Tokens], list[bool]]:
         """The query with each text. Only the text is cut, and the second list says where.
 
+        `max_tokens` is the most tokens of a text to read; what the window leaves when None or larger.
+
         Raises:
-            InvalidInput: The query leaves less than 32 tokens of the window for a passage.
+            InvalidInput: The query leaves less than 32 tokens of the window for a passage, or `max_tokens` is below 1.
         """
+        if max_tokens is not None and max_tokens < 1:
+            raise InvalidInput(f"max_tokens must be at least 1, not {max_tokens}")
         before, between, after = self._frame
         asked = self._encode([query])[0]
         head = [*before, *asked, *between]
@@ -77,6 +83,7 @@ class Words:
                 f"the query has {len(asked)} tokens and the reranker's window is {self.window}: it must leave "
                 f"{LEAST_ROOM} for a passage. Shorten the query to {most} tokens, or search without reranking."
             )
+        room = room if max_tokens is None else min(room, max_tokens)
         out, cut = [], []
         for encoding in self._encode(texts):
             out.append(Tokens([*head, *encoding[:room], *after], len(head)))

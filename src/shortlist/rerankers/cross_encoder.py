@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import glob
+import hashlib
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
@@ -53,6 +57,7 @@ class CrossEncoder:
         self.max_length = min(max_length or spec.max_length, spec.max_length)
         self.runtime = choose(precision)
         self._longest_query = spec.longest_query
+        self._files = [spec.files.tokenizer, *(spec.stages or [Path(file)])]
         self._words = Words(spec.files.tokenizer, self.max_length)
         self._session: Session | StagedSession = (
             StagedSession(spec.stages, self.runtime, threads=threads)
@@ -78,12 +83,51 @@ class CrossEncoder:
 
     def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
         """The scores of `score`, and for each text whether it was cut to fit the window."""
-        pairs, cut = self._pairs(query, texts)
-        scores = [float(row.reshape(-1)[0]) for row in self._session.run(pairs, self._words.pad)]
+        pairs, cut = self.pairs(query, texts)
+        scores = self.score_pairs(pairs)
         for place, score in enumerate(scores):
             if not math.isfinite(score):
                 raise BadScores(f"{self.name} gave {score} for text {place} of {len(texts)}: {texts[place][:80]!r}")
-        return ([_sigmoid(score) for score in scores] if self._sigmoid else scores), cut
+        return scores, cut
+
+    def pairs(
+        self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
+    ) -> tuple[list[Tokens], list[bool]]:
+        """Each text joined with the query as the model reads it, and which texts were cut.
+
+        What `score_pairs` takes: pairs of several queries may then be scored together. `max_tokens` cuts each text to
+        so many tokens where the window would leave more.
+
+        Raises:
+            InvalidInput: As `score`, or `max_tokens` is below 1.
+        """
+        if not query.strip():
+            raise InvalidInput("the query is empty: give at least one word")
+        return self._words.pairs(query, texts, max_tokens)
+
+    def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
+        """One float a pair, in the order given, whatever their queries; no pairs give an empty list.
+
+        On the scale of `score`, but not checked: a broken model's NaN or infinity comes back as it is, so that one bad
+        pair does not cost the others their scores.
+        """
+        scores = [float(row.reshape(-1)[0]) for row in self._session.run(pairs, self._words.pad)]
+        return [_sigmoid(score) if math.isfinite(score) else score for score in scores] if self._sigmoid else scores
+
+    @property
+    def batch_rows(self) -> int:
+        """The most pairs that one batch of the runtime holds."""
+        return self._session.batch_rows
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that a score depends on beside the pair: weights, tokenizer, precision, activation, window."""
+        how = f"{self.runtime.engine} {self.runtime.precision} {self._sigmoid} {self.max_length}"
+        digest = hashlib.sha256(how.encode())
+        for file in self._files:  # and the weights that a large ONNX file keeps beside itself
+            for part in sorted(file.parent.glob(f"{glob.escape(file.name)}*")):
+                digest.update(hashlib.sha256(part.read_bytes()).digest())
+        return digest.hexdigest()
 
     def begin(self, query: str, texts: Sequence[str]) -> tuple[Scoring, list[bool]]:
         """Every text through the first stage, to be carried on as the caller likes, and which texts were cut.
@@ -93,7 +137,7 @@ class CrossEncoder:
         """
         if not isinstance(self._session, StagedSession):
             raise InvalidInput(f"{self.name} has no early exits: only models that are cut into stages do")
-        pairs, cut = self._pairs(query, texts)
+        pairs, cut = self.pairs(query, texts)
         return self._session.begin(pairs, self._words.pad), cut
 
     def declines(self, query: str) -> str:
@@ -107,11 +151,6 @@ class CrossEncoder:
             f"the query has {tokens} tokens and {self.name} was trained on queries of up to {self._longest_query}: "
             "stage one's order stands"
         )
-
-    def _pairs(self, query: str, texts: Sequence[str]) -> tuple[list[Tokens], list[bool]]:
-        if not query.strip():
-            raise InvalidInput("the query is empty: give at least one word")
-        return self._words.pairs(query, texts)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens of the window `text` takes."""
