@@ -62,7 +62,7 @@ class Words:
         return out, cut
 
     def pairs(
-        self, query: str, texts: Sequence[str], max_tokens: int | None = None
+        self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
     ) -> tuple[list[Tokens], list[bool]]:
         """The query with each text. Only the text is cut, and the second list says where.
 

@@ -103,7 +103,7 @@ class CrossEncoder:
         """
         if not query.strip():
             raise InvalidInput("the query is empty: give at least one word")
-        return self._words.pairs(query, texts, max_tokens)
+        return self._words.pairs(query, texts, max_tokens=max_tokens)
 
     def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
         """One float a pair, in the order given, whatever their queries; no pairs give an empty list.
