@@ -7,6 +7,7 @@
     │   ├── ModelNotFound           no such id, folder or file
     │   ├── HubUnreachable          the model hub did not answer
     │   └── BadScores               a model returned NaN, infinity or a wrong count
+    ├── QueueFull                   a server has as much waiting as it takes; the error holds when to come again
     └── FolderError                 a folder that can't serve as the index asked for
         ├── NotAnIndex              the folder is something else, or is missing
         ├── IndexMismatch           made with another bi-encoder or a newer format
@@ -48,6 +49,14 @@ class HubUnreachable(ModelError):
 
 class BadScores(ModelError):
     """A reranker returned NaN, infinity, or not one score a passage."""
+
+
+class QueueFull(ShortlistError):
+    """More is waiting to be scored than may wait; `retry_after` says in how many seconds to come again."""
+
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"too many passages are waiting to be scored: come again in {retry_after:g} s")
 
 
 class FolderError(ShortlistError):

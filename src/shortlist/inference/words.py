@@ -66,13 +66,13 @@ class Words:
     ) -> tuple[list[Tokens], list[bool]]:
         """The query with each text. Only the text is cut, and the second list says where.
 
-        `max_tokens` is the most tokens of a text to read; what the window leaves when None or larger.
+        `max_tokens` caps each text below what the window leaves for it.
 
         Raises:
-            InvalidInput: The query leaves less than 32 tokens of the window for a passage, or `max_tokens` is below 1.
+            InvalidInput: The query leaves less than 32 tokens of the window for a passage, or `max_tokens` below 1.
         """
         if max_tokens is not None and max_tokens < 1:
-            raise InvalidInput(f"max_tokens must be at least 1, not {max_tokens}")
+            raise InvalidInput(f"a passage needs at least 1 token, not {max_tokens}")
         before, between, after = self._frame
         asked = self._encode([query])[0]
         head = [*before, *asked, *between]
@@ -83,7 +83,7 @@ class Words:
                 f"the query has {len(asked)} tokens and the reranker's window is {self.window}: it must leave "
                 f"{LEAST_ROOM} for a passage. Shorten the query to {most} tokens, or search without reranking."
             )
-        room = room if max_tokens is None else min(room, max_tokens)
+        room = min(room, max_tokens or room)
         out, cut = [], []
         for encoding in self._encode(texts):
             out.append(Tokens([*head, *encoding[:room], *after], len(head)))

@@ -84,35 +84,38 @@ class CrossEncoder:
     def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
         """The scores of `score`, and for each text whether it was cut to fit the window."""
         pairs, cut = self.pairs(query, texts)
-        scores = self.score_pairs(pairs)
-        for place, score in enumerate(scores):
-            if not math.isfinite(score):
-                raise BadScores(f"{self.name} gave {score} for text {place} of {len(texts)}: {texts[place][:80]!r}")
-        return scores, cut
+        return self._scores(pairs, texts), cut
 
     def pairs(
         self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
     ) -> tuple[list[Tokens], list[bool]]:
-        """Each text joined with the query as the model reads it, and which texts were cut.
+        """The query with each text as the tokens that the model reads, and which texts were cut.
 
-        What `score_pairs` takes: pairs of several queries may then be scored together. `max_tokens` cuts each text to
-        so many tokens where the window would leave more.
+        `max_tokens` caps each text below what the window leaves for it. Pairs of different queries may be scored
+        together by `score_pairs`.
 
         Raises:
-            InvalidInput: As `score`, or `max_tokens` is below 1.
+            InvalidInput: The query is empty, leaves no room for a passage in the window, or `max_tokens` below 1.
         """
         if not query.strip():
             raise InvalidInput("the query is empty: give at least one word")
         return self._words.pairs(query, texts, max_tokens=max_tokens)
 
     def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
-        """One float a pair, in the order given, whatever their queries; no pairs give an empty list.
+        """One float a pair, in the order given, as `score` gives them; no pairs give an empty list.
 
-        On the scale of `score`, but not checked: a broken model's NaN or infinity comes back as it is, so that one bad
-        pair does not cost the others their scores.
+        Raises:
+            BadScores: The model returned NaN or infinity.
         """
+        return self._scores(pairs)
+
+    def _scores(self, pairs: Sequence[Tokens], texts: Sequence[str] = ()) -> list[float]:
         scores = [float(row.reshape(-1)[0]) for row in self._session.run(pairs, self._words.pad)]
-        return [_sigmoid(score) if math.isfinite(score) else score for score in scores] if self._sigmoid else scores
+        for place, score in enumerate(scores):
+            if not math.isfinite(score):
+                shown = f": {texts[place][:80]!r}" if texts else ""
+                raise BadScores(f"{self.name} gave {score} for text {place} of {len(pairs)}{shown}")
+        return [sigmoid(score) for score in scores] if self._sigmoid else scores
 
     @property
     def batch_rows(self) -> int:
@@ -165,7 +168,7 @@ def _checked(spec: CrossEncoderSpec) -> str:
     return str(spec.files.onnx)
 
 
-def _sigmoid(logit: float) -> float:
+def sigmoid(logit: float) -> float:
     """1 / (1 + exp(-logit)), without overflow."""
     if logit >= 0:
         return 1.0 / (1.0 + math.exp(-logit))

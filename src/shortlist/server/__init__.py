@@ -1,0 +1,1 @@
+"""The models and an index over HTTP."""

@@ -1,0 +1,54 @@
+"""The server as an ASGI application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from shortlist.errors import ShortlistError
+from shortlist.server.dialects import refused
+from shortlist.server.parts import Parts
+from shortlist.server.problems import Kind, Problem, problem_of
+from shortlist.server.routes import search
+
+__all__ = ["Parts", "create_app"]
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """The routes over these parts; nothing is opened or closed by it."""
+    app = FastAPI(title="shortlist", docs_url=None, redoc_url=None)
+    app.state.parts = parts
+    app.include_router(search.router)
+    app.add_exception_handler(Problem, _said)
+    app.add_exception_handler(ShortlistError, _translated)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+    return app
+
+
+async def _said(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return refused(request, error)
+
+
+async def _translated(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ShortlistError)
+    return refused(request, problem_of(error))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        kind, message = Kind.WRONG_METHOD, f"{request.url.path} does not answer {request.method}"
+    elif error.status_code == 404:
+        kind, message = Kind.NOT_FOUND, f"there is nothing at {request.url.path}"
+    else:
+        kind, message = Kind.MALFORMED, str(error.detail)
+    answer = refused(request, Problem(kind, message))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    return refused(request, Problem(Kind.FAILED, "the server failed: see its log"))

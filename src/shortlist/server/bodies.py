@@ -1,0 +1,84 @@
+"""From the bytes of a request to a checked model, or to the problem with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from shortlist.server.problems import Kind, Problem
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def json_of(request: Request, most: int) -> dict[str, Any]:
+    """The body as a JSON object of at most `most` bytes.
+
+    Raises:
+        Problem: Too large; not UTF-8; no JSON, which has no NaN and no infinity; nested too deep; no object.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > most:
+        raise _too_large(most)
+    held = bytearray()
+    async for part in request.stream():
+        held += part
+        if len(held) > most:
+            raise _too_large(most)
+    try:
+        found = from_json(bytes(held), allow_inf_nan=False)
+    except ValueError as error:
+        raise Problem(Kind.MALFORMED, f"the body is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise Problem(Kind.MALFORMED, f"the body must be a JSON object, not {_json_name(found)}")
+    return found
+
+
+def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
+    """The body as `model`; the first thing wrong with it is the problem.
+
+    Raises:
+        Problem: A field is unknown where the model forbids that, missing, of the wrong type or out of range.
+    """
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
+    kind = Kind.UNKNOWN_FIELD if first["type"] == "extra_forbidden" else Kind.INVALID
+    if first["type"] == "missing":
+        message = f"the field {where!r} is required"
+    elif kind is Kind.UNKNOWN_FIELD:
+        message = f"unknown field: parameter {where!r} is not a valid field"
+    else:
+        message = f"{where}: {first['msg']}"
+    raise Problem(kind, message, field=where)
+
+
+async def read(request: Request, model: type[Model], most: int) -> Model:
+    """`json_of` and `parsed` in turn."""
+    return parsed(model, await json_of(request, most))
+
+
+def described(*models: type[BaseModel]) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that reads one of these models."""
+    schemas = [model.model_json_schema() for model in models]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(Kind.TOO_LARGE, f"the body is larger than {most} bytes: send fewer or shorter documents")
+
+
+def _json_name(value: object) -> str:
+    names: dict[type, str] = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _is_branch(part: str | int) -> bool:
+    """Whether a step of an error's place names a branch of a union and no field."""
+    return isinstance(part, str) and ("[" in part or part in {"str", "int", "float", "bool"})

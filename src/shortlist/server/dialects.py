@@ -1,0 +1,117 @@
+"""Each dialect's own error body and codes."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+
+from shortlist.server.problems import Kind, Problem
+
+CODES: Mapping[Kind, int] = {
+    Kind.MALFORMED: 400,
+    Kind.UNKNOWN_FIELD: 422,
+    Kind.INVALID: 422,
+    Kind.EMPTY: 400,
+    Kind.TOO_MANY: 422,
+    Kind.TOO_LONG: 422,
+    Kind.TOO_LARGE: 413,
+    Kind.UNAUTHORIZED: 401,
+    Kind.NO_MODEL: 404,
+    Kind.NOT_FOUND: 404,
+    Kind.WRONG_METHOD: 405,
+    Kind.OVERLOADED: 429,
+    Kind.UNAVAILABLE: 503,
+    Kind.FAILED: 500,
+}
+"""The codes where a dialect has none of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How errors are said: the body of a problem under a code, and the codes that differ from `CODES`."""
+
+    name: str
+    body: Callable[[Problem, int], dict[str, Any]]
+    codes: Mapping[Kind, int] = field(default_factory=dict)
+
+    def response(self, problem: Problem) -> Response:
+        """The problem as this dialect says it."""
+        code = {**CODES, **self.codes}[problem.kind]
+        headers = {}
+        if problem.retry_after is not None:
+            headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
+        if problem.kind is Kind.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(self.body(problem, code), code, headers)
+
+
+def _cohere(problem: Problem, code: int) -> dict[str, Any]:
+    return {"id": str(uuid.uuid4()), "message": problem.message}
+
+
+def _detail(problem: Problem, code: int) -> dict[str, Any]:
+    return {"detail": problem.message}
+
+
+def _tei(problem: Problem, code: int) -> dict[str, Any]:
+    kinds = {
+        Kind.EMPTY: "Empty",
+        Kind.TOO_LONG: "Tokenizer",
+        Kind.OVERLOADED: "Overloaded",
+        Kind.UNAVAILABLE: "Unhealthy",
+        Kind.FAILED: "Backend",
+    }
+    return {"error": problem.message, "error_type": kinds.get(problem.kind, "Validation")}
+
+
+def _openai(problem: Problem, code: int) -> dict[str, Any]:
+    kinds = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kind = kinds.get(code, "server_error" if code >= 500 else "invalid_request_error")
+    said = "model_not_found" if problem.kind is Kind.NO_MODEL else problem.kind.value
+    return {"error": {"message": problem.message, "type": kind, "param": problem.field or None, "code": said}}
+
+
+def _plain(problem: Problem, code: int) -> dict[str, Any]:
+    return {"error": problem.kind.value, "message": problem.message, "field": problem.field or None}
+
+
+ALL_400 = dict.fromkeys((Kind.UNKNOWN_FIELD, Kind.INVALID, Kind.TOO_MANY, Kind.TOO_LONG), 400)
+
+COHERE = Dialect("cohere", _cohere, {Kind.INVALID: 400, Kind.TOO_MANY: 400, Kind.TOO_LONG: 400})
+JINA = Dialect("jina", _detail)
+VOYAGE = Dialect("voyage", _detail, ALL_400)
+TEI = Dialect("tei", _tei, {Kind.MALFORMED: 422, Kind.FAILED: 424})
+INFINITY = Dialect("infinity", _openai, {Kind.EMPTY: 422})
+OPENAI = Dialect("openai", _openai, ALL_400)
+PLAIN = Dialect("shortlist", _plain)
+
+BY_PATH: Mapping[str, Dialect] = {
+    "/v2/rerank": COHERE,
+    "/v1/rerank": JINA,
+    "/rerank": TEI,
+    "/voyage/v1/rerank": VOYAGE,
+    "/v1/embeddings": OPENAI,
+    "/v1/models": OPENAI,
+}
+
+
+def speak(request: Request, dialect: Dialect) -> None:
+    """From here on this request's errors are said in `dialect`: for a route that learns it from the body."""
+    request.state.dialect = dialect
+
+
+def dialect_of(request: Request) -> Dialect:
+    """The dialect of this request: what `speak` said, else its path's, else the plain one."""
+    said = getattr(request.state, "dialect", None)
+    return said if isinstance(said, Dialect) else BY_PATH.get(request.url.path, PLAIN)
+
+
+def refused(request: Request, problem: Problem) -> Response:
+    """The problem in this request's dialect."""
+    return dialect_of(request).response(problem)

@@ -1,0 +1,113 @@
+"""`/search`: both stages over the opened index."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from shortlist.pipeline import POOL_SIZE, K
+from shortlist.server.bodies import described, read
+from shortlist.server.names import Names
+from shortlist.server.parts import Parts, parts_of
+from shortlist.server.problems import Kind, Problem, problem_of
+from shortlist.server.searching import Asked, Searched, search
+from shortlist.types import Hit
+
+router = APIRouter()
+
+
+class SearchRequest(BaseModel):
+    """`budget_ms` counts wall-clock milliseconds; `fail` says what a failing reranker does to the answer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    query: str = Field(min_length=1)
+    pool_size: int = Field(POOL_SIZE, ge=1)
+    k: int = Field(K, ge=1)
+    where: dict[str, str | int | float | bool | list[str | int | float | bool]] | None = None
+    budget_ms: float | None = Field(None, ge=0, le=600_000)
+    rerank: bool = True
+    fail: Literal["open", "closed"] = "open"
+
+
+@router.post("/search", openapi_extra=described(SearchRequest))
+async def answer(request: Request) -> JSONResponse:
+    """Searches the index in both stages."""
+    parts = parts_of(request)
+    asked = await read(request, SearchRequest, parts.settings.max_body)
+    if parts.shortlist is None:
+        raise Problem(Kind.UNAVAILABLE, "this server has no index: start it with --index DIR to search")
+    _check(asked, parts)
+    found = await search(
+        parts.shortlist,
+        parts.encoder,
+        parts.scorer,
+        Asked(
+            asked.query,
+            asked.pool_size,
+            asked.k,
+            parts.names.where(asked.where),
+            asked.rerank,
+            None if asked.budget_ms is None else asked.budget_ms / 1000,
+        ),
+    )
+    if found.failure is not None and asked.fail == "closed":
+        said = problem_of(found.failure)
+        raise Problem(Kind.UNAVAILABLE, f"not reranked: {found.why_not}", retry_after=said.retry_after)
+    return JSONResponse(_answer(asked, found, parts))
+
+
+def _check(asked: SearchRequest, parts: Parts) -> None:
+    most = parts.settings.max_documents
+    if not asked.query.strip():
+        raise Problem(Kind.EMPTY, "the query is empty: give at least one word", field="query")
+    if len(asked.query) > parts.settings.max_characters:
+        raise Problem(
+            Kind.TOO_LONG, f"the query is longer than {parts.settings.max_characters} characters", field="query"
+        )
+    if asked.pool_size > most:
+        raise Problem(Kind.TOO_MANY, f"pool_size is {asked.pool_size} and at most {most} here", field="pool_size")
+    if asked.k > asked.pool_size:
+        raise Problem(Kind.INVALID, f"k is {asked.k} but the pool holds {asked.pool_size}", field="k")
+
+
+def _answer(asked: SearchRequest, found: Searched, parts: Parts) -> dict[str, Any]:
+    names, labels = parts.names, parts.labels.get(asked.query.strip())
+    return {
+        "query": asked.query,
+        "rerank_status": found.status,
+        "why_not": found.why_not,
+        "pool_size": asked.pool_size,
+        "scored": found.scored,
+        "truncated": sum(hit.truncated for hit in found.hits),
+        "query_cut": found.query_cut,
+        "seconds": dict(found.seconds),
+        "labels": None if labels is None else {"relevant": {names.shown(key): grade for key, grade in labels.items()}},
+        "hits": [_hit(hit, names) for hit in found.hits[: asked.k]],
+    }
+
+
+def _hit(hit: Hit, names: Names) -> dict[str, Any]:
+    passage = hit.passage
+    metadata = names.metadata(passage.metadata)
+    document_id = names.shown(passage.document_id)
+    return {
+        "id": names.shown(passage.id),
+        "document_id": document_id,
+        "title": passage.title,
+        "text": passage.text,
+        "source": str(metadata.get("source") or document_id or names.shown(passage.id)),
+        "start": passage.start,
+        "end": passage.end,
+        "metadata": metadata,
+        "rank": hit.rank,
+        "retrieval_rank": hit.retrieval_rank,
+        "retrieval_score": hit.retrieval_score,
+        "rerank_score": hit.rerank_score,
+        "score": hit.score,
+        "truncated": hit.truncated,
+        "signals": dict(hit.signals),
+    }

@@ -1,0 +1,87 @@
+"""Pairs to scores for many requests at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from starlette.concurrency import run_in_threadpool
+
+from shortlist.errors import InvalidInput
+from shortlist.inference.batches import Tokens
+from shortlist.pipeline import checked_scores, score_texts
+from shortlist.protocols import Reranker
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Raw scores (logits, higher is better) in the order of the texts, which texts were cut, and tokens read in all.
+
+    `tokens` counts those of every pair, special tokens and the repeated query included; 0 when the reranker can't
+    say.
+    """
+
+    scores: list[float]
+    truncated: list[bool]
+    tokens: int
+
+
+class Scorer(Protocol):
+    """The reranker as the routes see it. `name` is the model's id."""
+
+    @property
+    def name(self) -> str:
+        """The model's id."""
+
+    async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
+        """One raw score a text; no texts give none. `max_tokens` caps each text. Never blocks the event loop.
+
+        Raises:
+            InvalidInput: An empty query, one that leaves no room for a passage, or a `max_tokens` that can't be kept.
+            QueueFull: Too much is waiting.
+            BadScores: The reranker returned NaN, infinity or a wrong count.
+        """
+
+
+@runtime_checkable
+class ReadsPairs(Protocol):
+    """A reranker that tokenises and scores in two steps, as `CrossEncoder` does."""
+
+    def pairs(
+        self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
+    ) -> tuple[list[Tokens], list[bool]]:
+        """The tokens of each pair and which texts were cut."""
+
+    def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
+        """One raw score a pair, also of different queries."""
+
+
+class InlineScorer:
+    """Satisfies `Scorer`: each request runs by itself in a thread. The reranker must be safe to call from several."""
+
+    def __init__(self, reranker: Reranker) -> None:
+        self._reranker = reranker
+
+    @property
+    def name(self) -> str:
+        """The model's id."""
+        return self._reranker.name
+
+    async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
+        """See `Scorer.score`."""
+        return await run_in_threadpool(score_now, self._reranker, query, texts, max_tokens)
+
+
+def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: int | None = None) -> Scored:
+    """As `Scorer.score`, at once and in this thread."""
+    if not query.strip():
+        raise InvalidInput("the query is empty: give at least one word")
+    if isinstance(reranker, ReadsPairs):
+        pairs, cut = reranker.pairs(query, texts, max_tokens=max_tokens)
+        scores = checked_scores(reranker, reranker.score_pairs(pairs), texts)
+        return Scored(scores, cut, sum(len(pair.ids) for pair in pairs))
+    if max_tokens is not None:
+        raise InvalidInput(f"{reranker.name} can't cap the tokens of a passage: leave the cap out")
+    scores, cut = score_texts(reranker, query, texts)
+    return Scored(scores, cut, 0)

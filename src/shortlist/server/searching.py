@@ -1,0 +1,132 @@
+"""One search in both stages, without blocking the event loop and within a budget."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from starlette.concurrency import run_in_threadpool
+
+from shortlist.errors import ModelError, QueueFull
+from shortlist.pipeline import Shortlist, stage_one_share
+from shortlist.protocols import Declines, Encoder
+from shortlist.server.scorer import Scored, Scorer
+from shortlist.types import Hit, Where
+
+Status = Literal["ok", "partial", "off", "declined", "failed"]
+
+CHUNK = 8
+"""Passages that are scored between two looks at the clock, where there is a budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One search. `budget` is in seconds from the start, None for no limit."""
+
+    query: str
+    pool_size: int
+    k: int
+    where: Where | None = None
+    rerank: bool = True
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Every hit of the pool, best first: the scored ones, and then the others in stage one's order.
+
+    `why_not` says why the status is not "ok". `seconds` maps "retrieve", "rerank" and "total" to wall-clock time.
+    """
+
+    hits: Sequence[Hit]
+    status: Status
+    why_not: str
+    scored: int
+    query_cut: bool
+    seconds: Mapping[str, float]
+    failure: ModelError | QueueFull | None = field(default=None)
+
+
+async def search(shortlist: Shortlist, encoder: Encoder | None, scorer: Scorer | None, asked: Asked) -> Searched:
+    """The pool in both stages. A reranker that fails leaves stage one's order, and `failure` holds its error.
+
+    Raises:
+        InvalidInput: An empty query, or a filter that can't be used.
+    """
+    began = time.perf_counter()
+    pool, query_cut, declined = await run_in_threadpool(_stage_one, shortlist, encoder, asked)
+    retrieved = time.perf_counter()
+    status, why_not, failure = _beforehand(shortlist, scorer, asked, declined), declined, None
+    hits = list(pool)
+    if scorer is not None and status == "ok":
+        deadline = None if asked.budget is None else began + asked.budget
+        try:
+            hits = await _reranked(scorer, asked.query, pool, shortlist.weights, deadline)
+        except (ModelError, QueueFull) as error:
+            status, why_not, failure = "failed", _reason(error), error
+    scored = sum(hit.rerank_score is not None for hit in hits)
+    if status == "ok" and scored < len(pool):
+        status, why_not = "partial", f"the budget ran out after {scored} of {len(pool)} passages"
+    elif status == "off":
+        why_not = "reranking was not asked for" if not asked.rerank else "this server has no reranker"
+    done = time.perf_counter()
+    seconds = {"retrieve": retrieved - began, "rerank": done - retrieved, "total": done - began}
+    return Searched(hits, status, why_not, scored, query_cut, seconds, failure)
+
+
+def _stage_one(shortlist: Shortlist, encoder: Encoder | None, asked: Asked) -> tuple[list[Hit], bool, str]:
+    """The pool, whether the bi-encoder read only the query's start, and why the reranker leaves the query alone."""
+    pool = shortlist.retriever.retrieve(asked.query, asked.pool_size, asked.where)
+    cuts = getattr(encoder, "cuts_query", None)
+    reranker = shortlist.reranker
+    declined = reranker.declines(asked.query) if asked.rerank and isinstance(reranker, Declines) else ""
+    return pool, bool(cuts(asked.query)) if callable(cuts) else False, declined
+
+
+def _beforehand(shortlist: Shortlist, scorer: Scorer | None, asked: Asked, declined: str) -> Status:
+    if not asked.rerank or scorer is None or shortlist.reranker is None:
+        return "off"
+    return "declined" if declined else "ok"
+
+
+def _reason(error: ModelError | QueueFull) -> str:
+    return str(error) if isinstance(error, QueueFull) else f"the reranker failed ({type(error).__name__})"
+
+
+async def _reranked(
+    scorer: Scorer, query: str, pool: Sequence[Hit], weights: Mapping[str, float], deadline: float | None
+) -> list[Hit]:
+    """The pool with what was scored by the deadline first; passages are scored in stage one's order."""
+    texts = [hit.passage.content for hit in pool]
+    if deadline is None:
+        found = await scorer.score(query, texts)
+    else:
+        found = await _scored_until(scorer, query, texts, deadline)
+    done = [
+        replace(hit, rerank_score=score, score=score + stage_one_share(hit, weights), truncated=cut)
+        for hit, score, cut in zip(pool, found.scores, found.truncated, strict=False)
+    ]
+    ordered = [*sorted(done, key=lambda hit: -hit.score), *pool[len(done) :]]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)]
+
+
+async def _scored_until(scorer: Scorer, query: str, texts: Sequence[str], deadline: float) -> Scored:
+    """The scores of as many leading texts as were done by the deadline; what is under way then is cancelled."""
+    scores: list[float] = []
+    cut: list[bool] = []
+    tokens = 0
+    for start in range(0, len(texts), CHUNK):
+        left = deadline - time.perf_counter()
+        if left <= 0:
+            break
+        try:
+            part = await asyncio.wait_for(scorer.score(query, texts[start : start + CHUNK]), left)
+        except asyncio.TimeoutError:
+            break
+        scores += part.scores
+        cut += part.truncated
+        tokens += part.tokens
+    return Scored(scores, cut, tokens)

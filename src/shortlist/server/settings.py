@@ -1,0 +1,23 @@
+"""What a server allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ANY_MODEL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Limits of one request, and the names that the models answer to.
+
+    `max_body` counts bytes, `max_documents` the passages of one rerank request or one pool, `max_inputs` the texts
+    of one embeddings request, `max_characters` those of one text or query. The models answer to their own names;
+    `model_names` adds others, and "*" lets any name through.
+    """
+
+    max_body: int = 16 * 1024 * 1024
+    max_documents: int = 1000
+    max_inputs: int = 2048
+    max_characters: int = 200_000
+    model_names: tuple[str, ...] = ()
