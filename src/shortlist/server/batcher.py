@@ -205,7 +205,8 @@ class Batcher:
                 self._answer(ticket, outcome)
             else:
                 self._watch.took("score", time.perf_counter() - ticket.started)
-                self._answer(ticket, Scored(piece.job.scores, piece.job.cut, piece.job.tokens))
+                lengths = piece.job.lengths if piece.job.counted else ()
+                self._answer(ticket, Scored(piece.job.scores, piece.job.cut, sum(lengths), lengths))
 
     def _keep(self, piece: Piece, outcome: tuple[list[float], list[bool]]) -> bool:
         """Puts the scores where they belong; whether those were the last of the job."""
@@ -223,9 +224,7 @@ class Batcher:
         together = self._work.batches(lengths)
         padded = sum(len(rows) * max(lengths[row] for row in rows) for rows in together)
         capacity = len(together) * self._work.rows
-        self._watch.ran(
-            Round(len(lengths), len(pieces), len(together), capacity, sum(lengths), padded, seconds)
-        )
+        self._watch.ran(Round(len(lengths), len(pieces), len(together), capacity, sum(lengths), padded, seconds))
 
 
 def _resolve(future: asyncio.Future[Scored], answer: Scored | Exception) -> None:

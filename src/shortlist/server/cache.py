@@ -17,7 +17,7 @@ ENTRY_BYTES = 400
 KEY_BYTES = 16
 
 Entry = tuple[float, bool, int]
-"""Score, whether the text was cut, and the tokens of the pair."""
+"""Score, whether the text was cut, and the tokens of the pair, 0 where they are not known."""
 
 
 class ScoreCache:
@@ -88,19 +88,16 @@ class CachedScorer:
         entries = self._cache.get(keys)
         missing = [place for place, entry in enumerate(entries) if entry is None]
         self._watch.looked_up(len(texts) - len(missing), len(missing))
-        tokens = 0
         if missing or not texts:
             found = await self._inner.score(query, [texts[place] for place in missing], max_tokens=max_tokens)
-            share = found.tokens // len(missing) if missing else 0
-            made = [(score, cut, share) for score, cut in zip(found.scores, found.truncated, strict=True)]
+            lengths = found.lengths or [0] * len(missing)
+            made = list(zip(found.scores, found.truncated, lengths, strict=True))
             for place, entry in zip(missing, made, strict=True):
                 entries[place] = entry
             self._cache.put([keys[place] for place in missing], made)
-            tokens = found.tokens - share * len(missing)
         held = [entry for entry in entries if entry is not None]
-        return Scored(
-            [score for score, _, _ in held], [cut for _, cut, _ in held], tokens + sum(size for _, _, size in held)
-        )
+        sizes = [size for _, _, size in held]
+        return Scored([score for score, _, _ in held], [cut for _, cut, _ in held], sum(sizes), sizes)
 
 
 def pair_keys(model: str, query: str, texts: Sequence[str], max_tokens: int | None) -> list[bytes]:

@@ -20,8 +20,8 @@ class Job:
 
     `query` and `texts` are as they came. Once tokenised, `work` holds what the reranker takes for each pair and
     `lengths` its tokens; pairs are handed out longest first, all at once where the reranker is not pointwise (`whole`).
-    `scores` fills up in the order of the texts, and `unscored` counts what is still missing. `tokens` are those of all
-    pairs, 0 where the reranker can't say.
+    `scores` fills up in the order of the texts, and `unscored` counts what is still missing. `counted` is False where
+    the lengths are guesses.
     """
 
     query: str
@@ -33,7 +33,7 @@ class Job:
     scores: list[float] = field(default_factory=list)
     cut: list[bool] = field(default_factory=list)
     unscored: int = 0
-    tokens: int = 0
+    counted: bool = True
     waiting: deque[int] = field(default_factory=deque)
 
     def ready(self, work: Sequence[Any], lengths: Sequence[int], cut: Sequence[bool]) -> None:

@@ -19,12 +19,13 @@ class Scored:
     """Raw scores (logits, higher is better) in the order of the texts, which texts were cut, and tokens read in all.
 
     `tokens` counts those of every pair, special tokens and the repeated query included; 0 when the reranker can't
-    say.
+    say. `lengths` holds them pair by pair where they are known one by one, else nothing.
     """
 
     scores: list[float]
     truncated: list[bool]
     tokens: int
+    lengths: Sequence[int] = ()
 
 
 class Scorer(Protocol):

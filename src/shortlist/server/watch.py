@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +44,9 @@ class Watch(Protocol):
     def looked_up(self, hits: int, misses: int) -> None:
         """So many pairs of a request were in the cache and so many were not."""
 
+    def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
+        """A reranked search over `pool` passages gave these, by their 1-based ranks in stage one."""
+
 
 class NoWatch:
     """Satisfies `Watch` and does nothing."""
@@ -64,3 +68,6 @@ class NoWatch:
 
     def looked_up(self, hits: int, misses: int) -> None:
         """See `Watch.looked_up`."""
+
+    def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
+        """See `Watch.results`."""

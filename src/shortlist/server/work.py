@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.inference.batches import plan
+from shortlist.inference.batches import BATCH_ROWS, plan
 from shortlist.pipeline import score_texts
 from shortlist.protocols import Reranker
 from shortlist.server.fair import Job, Piece
@@ -48,13 +48,12 @@ class Together:
 
     def __init__(self, reranker: Any) -> None:
         self._reranker = reranker
-        self.rows: int = reranker.batch_rows
+        self.rows: int = getattr(reranker, "batch_rows", BATCH_ROWS)
 
     def prepare(self, job: Job) -> None:
         """See `Work.prepare`."""
         pairs, cut = self._reranker.pairs(job.query, job.texts, max_tokens=job.max_tokens)
         job.ready(pairs, [len(pair.ids) for pair in pairs], cut)
-        job.tokens = sum(job.lengths)
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
         """See `Work.run`: all at once, and piece by piece where that fails."""
@@ -96,6 +95,7 @@ class ByRequest:
             raise InvalidInput("the query is empty: give at least one word")
         if job.max_tokens is not None:
             raise InvalidInput(f"{self._reranker.name} can't cap the tokens of a passage: leave the cap out")
+        job.counted = False
         job.whole = not self._reranker.pointwise
         lengths = [1 + (len(job.query) + len(text)) // CHARACTERS_A_TOKEN for text in job.texts]
         job.ready(job.texts, lengths, [False] * len(job.texts))
