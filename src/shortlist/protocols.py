@@ -29,6 +29,14 @@ class Encoder(Protocol):
         """As `encode_queries`, with the model's prompt for passages."""
 
 
+@runtime_checkable
+class CountsTokens(Protocol):
+    """An encoder that can say how much of each text it reads."""
+
+    def tokens_of(self, texts: Sequence[str], *, query: bool = False) -> tuple[list[int], list[bool]]:
+        """The tokens it reads of each text, prompt and special tokens included, and which texts it cuts."""
+
+
 class Index(Protocol):
     """Where passages live, searchable by vector and by words."""
 

@@ -43,6 +43,12 @@ class OnnxEncoder:
         """Whether `text` as a query is longer than the model's window."""
         return self._words.singles([self._spec.query_prompt + text])[1][0]
 
+    def tokens_of(self, texts: Sequence[str], *, query: bool = False) -> tuple[list[int], list[bool]]:
+        """See `protocols.CountsTokens`."""
+        prompt = self._spec.query_prompt if query else self._spec.passage_prompt
+        inputs, cut = self._words.singles([prompt + text for text in texts])
+        return [len(one.ids) for one in inputs], cut
+
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -10,7 +12,7 @@ from shortlist.errors import ShortlistError
 from shortlist.server.dialects import refused
 from shortlist.server.parts import Parts
 from shortlist.server.problems import Kind, Problem, problem_of
-from shortlist.server.routes import search
+from shortlist.server.routes import cohere, embeddings, jina, models, rerank, search, tei, voyage
 
 __all__ = ["Parts", "create_app"]
 
@@ -19,7 +21,9 @@ def create_app(parts: Parts) -> FastAPI:
     """The routes over these parts; nothing is opened or closed by it."""
     app = FastAPI(title="shortlist", docs_url=None, redoc_url=None)
     app.state.parts = parts
-    app.include_router(search.router)
+    app.state.started = int(time.time())
+    for route in (cohere, jina, rerank, tei, voyage, embeddings, models, search):
+        app.include_router(route.router)
     app.add_exception_handler(Problem, _said)
     app.add_exception_handler(ShortlistError, _translated)
     app.add_exception_handler(HTTPException, _http)

@@ -55,6 +55,10 @@ def _cohere(problem: Problem, code: int) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "message": problem.message}
 
 
+def _jina(problem: Problem, code: int) -> dict[str, Any]:
+    return {"detail": problem.message, "message": problem.message}  # the second is what Cohere's v1 clients read
+
+
 def _detail(problem: Problem, code: int) -> dict[str, Any]:
     return {"detail": problem.message}
 
@@ -84,7 +88,7 @@ def _plain(problem: Problem, code: int) -> dict[str, Any]:
 ALL_400 = dict.fromkeys((Kind.UNKNOWN_FIELD, Kind.INVALID, Kind.TOO_MANY, Kind.TOO_LONG), 400)
 
 COHERE = Dialect("cohere", _cohere, {Kind.INVALID: 400, Kind.TOO_MANY: 400, Kind.TOO_LONG: 400})
-JINA = Dialect("jina", _detail)
+JINA = Dialect("jina", _jina)
 VOYAGE = Dialect("voyage", _detail, ALL_400)
 TEI = Dialect("tei", _tei, {Kind.MALFORMED: 422, Kind.FAILED: 424})
 INFINITY = Dialect("infinity", _openai, {Kind.EMPTY: 422})
@@ -98,6 +102,7 @@ BY_PATH: Mapping[str, Dialect] = {
     "/voyage/v1/rerank": VOYAGE,
     "/v1/embeddings": OPENAI,
     "/v1/models": OPENAI,
+    "/info": TEI,
 }
 
 
@@ -109,7 +114,10 @@ def speak(request: Request, dialect: Dialect) -> None:
 def dialect_of(request: Request) -> Dialect:
     """The dialect of this request: what `speak` said, else its path's, else the plain one."""
     said = getattr(request.state, "dialect", None)
-    return said if isinstance(said, Dialect) else BY_PATH.get(request.url.path, PLAIN)
+    if isinstance(said, Dialect):
+        return said
+    path = request.url.path
+    return OPENAI if path.startswith("/v1/models/") else BY_PATH.get(path, PLAIN)
 
 
 def refused(request: Request, problem: Problem) -> Response:

@@ -52,5 +52,10 @@ class Names:
         return {**asked, "source": [*many, *(f"{self.root}/{one}" for one in many if isinstance(one, str))]}
 
 
+def public_name(name: str) -> str:
+    """A model's name without this host's folders."""
+    return Names().shown(name)
+
+
 def _absolute(name: str) -> bool:
     return PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute()

@@ -83,6 +83,6 @@ def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: 
         scores = checked_scores(reranker, reranker.score_pairs(pairs), texts)
         return Scored(scores, cut, sum(len(pair.ids) for pair in pairs))
     if max_tokens is not None:
-        raise InvalidInput(f"{reranker.name} can't cap the tokens of a passage: leave the cap out")
+        raise InvalidInput("this reranker can't cap the tokens of a passage: leave the cap out")
     scores, cut = score_texts(reranker, query, texts)
     return Scored(scores, cut, 0)

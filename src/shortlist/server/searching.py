@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from shortlist.errors import ModelError, QueueFull
 from shortlist.pipeline import Shortlist, stage_one_share
 from shortlist.protocols import Declines, Encoder
+from shortlist.server.names import public_name
 from shortlist.server.scorer import Scored, Scorer
 from shortlist.types import Hit, Where
 
@@ -83,6 +84,8 @@ def _stage_one(shortlist: Shortlist, encoder: Encoder | None, asked: Asked) -> t
     cuts = getattr(encoder, "cuts_query", None)
     reranker = shortlist.reranker
     declined = reranker.declines(asked.query) if asked.rerank and isinstance(reranker, Declines) else ""
+    if reranker is not None:
+        declined = declined.replace(reranker.name, public_name(reranker.name))
     return pool, bool(cuts(asked.query)) if callable(cuts) else False, declined
 
 

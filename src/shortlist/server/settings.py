@@ -17,7 +17,7 @@ class ServerSettings:
     """
 
     max_body: int = 16 * 1024 * 1024
-    max_documents: int = 1000
+    max_documents: int = 2048
     max_inputs: int = 2048
     max_characters: int = 200_000
     model_names: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from shortlist.server.bodies import described, read
 from shortlist.server.names import Names
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem, problem_of
+from shortlist.server.reranking import check_query
 from shortlist.server.searching import Asked, Searched, search
 from shortlist.types import Hit
 
@@ -24,7 +25,7 @@ class SearchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str = Field(min_length=1)
+    query: str
     pool_size: int = Field(POOL_SIZE, ge=1)
     k: int = Field(K, ge=1)
     where: dict[str, str | int | float | bool | list[str | int | float | bool]] | None = None
@@ -62,12 +63,7 @@ async def answer(request: Request) -> JSONResponse:
 
 def _check(asked: SearchRequest, parts: Parts) -> None:
     most = parts.settings.max_documents
-    if not asked.query.strip():
-        raise Problem(Kind.EMPTY, "the query is empty: give at least one word", field="query")
-    if len(asked.query) > parts.settings.max_characters:
-        raise Problem(
-            Kind.TOO_LONG, f"the query is longer than {parts.settings.max_characters} characters", field="query"
-        )
+    check_query(parts, asked.query)
     if asked.pool_size > most:
         raise Problem(Kind.TOO_MANY, f"pool_size is {asked.pool_size} and at most {most} here", field="pool_size")
     if asked.k > asked.pool_size:

@@ -1,0 +1,142 @@
+"""What every rerank dialect has in common: the checks, the scores, the order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shortlist.rerankers.cross_encoder import sigmoid
+from shortlist.server.names import public_name
+from shortlist.server.parts import Parts
+from shortlist.server.problems import Kind, Problem
+from shortlist.server.scorer import Scored, Scorer
+from shortlist.server.settings import ANY_MODEL
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A rerank request, whatever its dialect. `field` is what that dialect calls `texts`.
+
+    `truncate` False makes a text that would be cut a problem instead; `raw` leaves scores as logits.
+    """
+
+    query: str
+    texts: Sequence[str]
+    field: str = "documents"
+    top_n: int | None = None
+    max_tokens: int | None = None
+    truncate: bool = True
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`places` are positions in the request's texts, best first, at most `top_n`; `scores` go with them.
+
+    Scores are in [0, 1] unless raw ones were asked for. `warnings` says in words what was cut.
+    """
+
+    places: list[int]
+    scores: list[float]
+    tokens: int
+    truncated: int
+    warnings: list[str]
+
+
+async def rerank(parts: Parts, call: Call) -> Order:
+    """The request's texts in the reranker's order; ties keep the order given.
+
+    Raises:
+        Problem: An empty query, no texts, too many or too long ones, a cut that is not allowed, or no reranker.
+        ShortlistError: As `Scorer.score`.
+    """
+    scorer = scorer_of(parts)
+    check_query(parts, call.query)
+    check_texts(parts, call.texts, call.field, parts.settings.max_documents)
+    found = await scorer.score(call.query, call.texts, max_tokens=call.max_tokens)
+    if not call.truncate and any(found.truncated):
+        place = found.truncated.index(True)
+        raise Problem(
+            Kind.TOO_LONG,
+            f"{call.field}.{place} is longer than the model reads: shorten it, or allow truncation",
+            field=call.field,
+        )
+    return _ordered(found, call)
+
+
+def _ordered(found: Scored, call: Call) -> Order:
+    places = sorted(range(len(found.scores)), key=lambda place: -found.scores[place])[: call.top_n]
+    scores = [found.scores[place] if call.raw else sigmoid(found.scores[place]) for place in places]
+    cut = sum(found.truncated)
+    cap = f" or to {call.max_tokens} tokens" if call.max_tokens is not None else ""
+    warnings = [f"{cut} of {len(call.texts)} documents were cut to the model's window{cap}"] if cut else []
+    return Order(places, scores, found.tokens, cut, warnings)
+
+
+def scorer_of(parts: Parts) -> Scorer:
+    """The reranker.
+
+    Raises:
+        Problem: This server has none.
+    """
+    if parts.scorer is None:
+        raise Problem(Kind.UNAVAILABLE, "this server has no reranker")
+    return parts.scorer
+
+
+def check_query(parts: Parts, query: str) -> None:
+    """Raises a `Problem` where the query is empty or too long."""
+    if not query.strip():
+        raise Problem(Kind.EMPTY, "the query is empty: give at least one word", field="query")
+    most = parts.settings.max_characters
+    if len(query) > most:
+        raise Problem(
+            Kind.TOO_LONG, f"the query has {len(query)} characters and at most {most} are allowed", field="query"
+        )
+
+
+def check_texts(parts: Parts, texts: Sequence[str], field: str, most: int) -> None:
+    """Raises a `Problem` where there are no texts, more than `most`, or one that is too long."""
+    if not texts:
+        raise Problem(Kind.EMPTY, f"{field} is empty: give at least one", field=field)
+    if len(texts) > most:
+        raise Problem(Kind.TOO_MANY, f"{field} holds {len(texts)} and at most {most} are allowed", field=field)
+    longest = parts.settings.max_characters
+    for place, text in enumerate(texts):
+        if len(text) > longest:
+            raise Problem(
+                Kind.TOO_LONG,
+                f"{field}.{place} has {len(text)} characters and at most {longest} are allowed",
+                field=field,
+            )
+
+
+def check_model(parts: Parts, asked: str | None, name: str) -> str:
+    """The model's public name, if `asked` means it; None means it.
+
+    Raises:
+        Problem: `asked` is another model.
+    """
+    shown = public_name(name)
+    known = {name, shown, shown.rsplit("/", 1)[-1], *parts.settings.model_names}
+    if asked is None or asked in known or ANY_MODEL in known:
+        return shown
+    raise Problem(Kind.NO_MODEL, f"model {asked!r} not found: this server has {_listed(parts, shown)}", field="model")
+
+
+def _listed(parts: Parts, shown: str) -> str:
+    return ", ".join(repr(one) for one in dict.fromkeys([shown, *parts.settings.model_names]))
+
+
+def one_size(values: Iterable[tuple[str, int | None]]) -> int | None:
+    """How many results are asked for, where a dialect has several names for it.
+
+    Raises:
+        Problem: Two names with two values.
+    """
+    given: list[tuple[str, Any]] = [(name, value) for name, value in values if value is not None]
+    if len({value for _, value in given}) > 1:
+        said = " and ".join(f"{name}={value}" for name, value in given)
+        raise Problem(Kind.INVALID, f"{said} contradict each other: give one", field=given[0][0])
+    return given[0][1] if given else None

@@ -1,0 +1,173 @@
+"""Each dialect's own request, answer, errors and codes; the same scores in all."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from fakes import WordReranker
+from shortlist.server.settings import ServerSettings
+
+QUERY = "when is tax due"
+TEXTS = ["cats sleep", "when is tax due", "a tax"]
+LOGITS = [0.0, 1.0, 0.25]
+
+COHERE = {"model": "words", "query": QUERY, "documents": TEXTS}
+BODIES = {
+    "/v2/rerank": COHERE,
+    "/v1/rerank": COHERE,
+    "/voyage/v1/rerank": COHERE,
+    "/rerank": {"query": QUERY, "texts": TEXTS},
+    "/rerank#infinity": COHERE,
+}
+
+
+def sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+def path_of(route: str) -> str:
+    return route.split("#")[0]
+
+
+def found(answer) -> list[tuple[int, float]]:
+    body = answer.json()
+    assert answer.status_code == 200, body
+    rows = body if isinstance(body, list) else body.get("results", body.get("data"))
+    return [(row["index"], row["score"] if "score" in row else row["relevance_score"]) for row in rows]
+
+
+@pytest.mark.parametrize("route", BODIES)
+def test_every_dialect_gives_the_same_order_and_scores(client, route):
+    order = found(client.post(path_of(route), json=BODIES[route]))
+    assert order == [(place, pytest.approx(sigmoid(LOGITS[place]))) for place in (1, 2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("route", "size"), [(r, "top_k" if "voyage" in r else "top_n") for r in BODIES if r != "/rerank"]
+)
+@pytest.mark.parametrize(("asked", "given"), [(1, 1), (2, 2), (99, 3), (None, 3)])
+def test_top_n(client, route, size, asked, given):
+    assert len(found(client.post(path_of(route), json={**BODIES[route], size: asked}))) == given
+
+
+def test_tei_gives_all_and_raw_scores_and_texts(client):
+    body = {**BODIES["/rerank"], "raw_scores": True, "return_text": True}
+    assert client.post("/rerank", json=body).json() == [
+        {"index": place, "score": LOGITS[place], "text": TEXTS[place]} for place in (1, 2, 0)
+    ]
+
+
+def test_infinity_raw_scores_and_documents(client):
+    answer = client.post("/rerank", json={**COHERE, "raw_scores": True, "return_documents": True, "top_n": 1}).json()
+    assert answer["object"] == "rerank"
+    assert answer["results"] == [{"relevance_score": 1.0, "index": 1, "document": TEXTS[1]}]
+    assert set(answer) == {"object", "results", "model", "usage", "id", "created"}
+
+
+def test_infinity_takes_its_default_model_name(client):
+    assert client.post("/rerank", json={**COHERE, "model": "default/not-specified"}).status_code == 200
+
+
+def test_cohere_answers_without_documents(client):
+    answer = client.post("/v2/rerank", json={**COHERE, "priority": 3}).json()
+    assert all(set(row) == {"index", "relevance_score"} for row in answer["results"])
+    assert answer["meta"]["api_version"] == {"version": "2"}
+    assert answer["meta"]["billed_units"] == {"search_units": 1}
+
+
+def test_jina_gives_documents_unless_told_not_to(client):
+    assert client.post("/v1/rerank", json=COHERE).json()["results"][0]["document"] == {"text": TEXTS[1]}
+    bare = client.post("/v1/rerank", json={**COHERE, "return_documents": False}).json()
+    assert all("document" not in row for row in bare["results"])
+
+
+def test_jina_reads_objects_and_rank_fields(client):
+    documents = [{"text": "cats"}, {"title": "tax", "body": "is due", "text": "no"}]
+    answer = client.post("/v1/rerank", json={"query": QUERY, "documents": documents})
+    assert found(answer)[0] == (0, 0.5)
+    fields = {"query": QUERY, "documents": documents[1:], "rank_fields": ["title", "body"]}
+    answer = client.post("/v1/rerank", json=fields)
+    assert found(answer) == [(0, pytest.approx(sigmoid(0.75)))]
+    assert answer.json()["results"][0]["document"] == documents[1]
+
+
+def test_jina_takes_top_k_and_refuses_a_contradiction(client):
+    assert len(found(client.post("/v1/rerank", json={**COHERE, "top_k": 1}))) == 1
+    assert client.post("/v1/rerank", json={**COHERE, "top_k": 1, "top_n": 1}).status_code == 200
+    both = client.post("/v1/rerank", json={**COHERE, "top_k": 1, "top_n": 2})
+    assert both.status_code == 422
+    assert "top_n=2 and top_k=1 contradict" in both.json()["detail"]
+
+
+def test_voyage_gives_plain_documents(client):
+    answer = client.post("/voyage/v1/rerank", json={**COHERE, "return_documents": True, "top_k": 1}).json()
+    assert answer["object"] == "list"
+    assert answer["data"][0]["document"] == TEXTS[1]
+    assert "total_tokens" in answer["usage"]
+
+
+def test_info_tells_tei_clients_the_cap(serve):
+    client = serve(settings=ServerSettings(max_documents=7))
+    assert client.get("/info").json()["max_client_batch_size"] == 7
+
+
+class Cutting(WordReranker):
+    """Counts a text of more than two words as cut."""
+
+    def score_and_report(self, query, texts):
+        return self.score(query, texts), [len(text.split()) > 2 for text in texts]
+
+
+def test_what_is_cut_is_said(serve):
+    client = serve(Cutting())
+    said = ["1 of 3 documents were cut to the model's window"]
+    assert client.post("/v2/rerank", json=COHERE).json()["meta"]["warnings"] == said
+    assert client.post("/v1/rerank", json=COHERE).json()["meta"]["warnings"] == said
+    assert client.post("/voyage/v1/rerank", json=COHERE).json()["warnings"] == said
+    assert client.post("/rerank", json=COHERE).json()["warnings"] == said
+
+
+def test_truncation_off_refuses_what_would_be_cut(serve):
+    client = serve(Cutting())
+    voyage = client.post("/voyage/v1/rerank", json={**COHERE, "truncation": False})
+    assert voyage.status_code == 400
+    assert "documents.1 is longer" in voyage.json()["detail"]
+    tei = client.post("/rerank", json=BODIES["/rerank"])
+    assert tei.status_code == 422
+    assert tei.json() == {
+        "error": "texts.1 is longer than the model reads: shorten it, or allow truncation",
+        "error_type": "Tokenizer",
+    }
+    assert client.post("/rerank", json={**BODIES["/rerank"], "truncate": True}).status_code == 200
+
+
+def test_cutting_on_the_left_is_refused(client):
+    answer = client.post("/rerank", json={**BODIES["/rerank"], "truncate": True, "truncation_direction": "Left"})
+    assert answer.status_code == 422
+
+
+def test_models_are_listed_by_every_name(serve):
+    client = serve(settings=ServerSettings(model_names=("rerank-v3.5",)))
+    names = [one["id"] for one in client.get("/v1/models").json()["data"]]
+    assert names == ["words", "hashed-8", "rerank-v3.5"]
+    assert client.get("/v1/models/words").json()["object"] == "model"
+    assert client.get("/v1/models/no/such").status_code == 404
+    assert client.get("/v1/models/no/such").json()["error"]["code"] == "model_not_found"
+    assert client.post("/v2/rerank", json={**COHERE, "model": "rerank-v3.5"}).status_code == 200
+
+
+def test_any_model_name_where_that_is_allowed(serve):
+    client = serve(settings=ServerSettings(model_names=("*",)))
+    assert client.post("/v2/rerank", json={**COHERE, "model": "whatever"}).status_code == 200
+    assert [one["id"] for one in client.get("/v1/models").json()["data"]] == ["words", "hashed-8"]
+
+
+def test_a_model_in_a_folder_is_known_by_its_last_part(serve):
+    reranker = WordReranker()
+    reranker.name = "/home/someone/models/mine"
+    client = serve(reranker)
+    assert client.post("/v1/rerank", json={**COHERE, "model": "mine"}).json()["model"] == "mine"
+    assert "someone" not in client.post("/v2/rerank", json={**COHERE, "model": "other"}).text
+    assert "someone" not in client.get("/v1/models").text

@@ -1,0 +1,64 @@
+"""`/v1/embeddings`."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+
+import tiny
+from shortlist.catalog import load_encoder
+from shortlist.encoders.hashed import HashedEncoder
+
+BODY = {"model": "hashed-8", "input": ["tax is due", "cats"]}
+
+
+def test_floats_are_the_encoders_vectors(client):
+    answer = client.post("/v1/embeddings", json=BODY).json()
+    assert [one["index"] for one in answer["data"]] == [0, 1]
+    wanted = HashedEncoder(8).encode_passages(BODY["input"])
+    assert np.allclose([one["embedding"] for one in answer["data"]], wanted)
+    assert answer["model"] == "hashed-8"
+
+
+def test_base64_is_little_endian_float32(client):
+    plain = client.post("/v1/embeddings", json=BODY).json()
+    coded = client.post("/v1/embeddings", json={**BODY, "encoding_format": "base64"}).json()
+    for one, other in zip(plain["data"], coded["data"], strict=True):
+        read = np.frombuffer(base64.b64decode(other["embedding"]), dtype="<f4")
+        assert read.tolist() == one["embedding"]
+
+
+def test_one_text_gives_one_vector(client):
+    assert len(client.post("/v1/embeddings", json={**BODY, "input": "tax"}).json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"input": []}, "input is empty"),
+        ({"input": ["a", " "]}, "empty text"),
+        ({"input": [1, 2]}, "token ids"),
+        ({"input": [[1], [2]]}, "token ids"),
+        ({"dimensions": 4}, "8 dimensions"),
+        ({"encoding_format": "hex"}, "encoding_format"),
+        ({"input": ["a"] * 2049}, "at most 2048"),
+    ],
+)
+def test_errors(client, change, said):
+    answer = client.post("/v1/embeddings", json={**BODY, **change})
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]["message"]
+
+
+def test_tokens_are_counted_and_long_texts_refused_unless_cutting_is_allowed(serve, tmp_path):
+    client = serve(encoder=load_encoder(str(tiny.encoder(tmp_path / "tiny")), precision="exact"))
+    body = {"model": "tiny", "input": ["cat sat", "dog " * 40]}
+    assert client.post("/v1/embeddings", json={**body, "input": "cat sat"}).json()["usage"]["prompt_tokens"] == 4
+    refused = client.post("/v1/embeddings", json=body)
+    assert refused.status_code == 400
+    assert "input.1 is longer than the 16 tokens" in refused.json()["error"]["message"]
+    cut = client.post("/v1/embeddings", json={**body, "truncate": True}).json()
+    assert cut["truncated"] == 1
+    assert cut["usage"]["total_tokens"] == 20
