@@ -135,7 +135,7 @@ class OpenIndex:
     def __init__(self, index: EmbeddedIndex, shortlist: Shortlist, encoder: Encoder | None = None) -> None:
         self.index = index
         self.shortlist = shortlist
-        self._encoder = encoder
+        self.encoder = encoder
 
     def search(
         self, query: str, *, pool_size: int = POOL_SIZE, k: int = K, where: Where | None = None, tail: bool = False
@@ -146,7 +146,7 @@ class OpenIndex:
 
     def cuts_query(self, query: str) -> bool:
         """Whether the bi-encoder reads only the start of this query."""
-        return isinstance(self._encoder, OnnxEncoder) and self._encoder.cuts_query(query)
+        return isinstance(self.encoder, OnnxEncoder) and self.encoder.cuts_query(query)
 
     def close(self) -> None:
         """Lets the folder go; calling it twice is fine."""

@@ -13,6 +13,7 @@ from shortlist.protocols import Encoder
 from shortlist.server.names import Names
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings
+from shortlist.server.watch import NoWatch, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Parts:
 
     Searches use the retriever and the weights of `shortlist`, and score through `scorer`; where the reranker of
     `shortlist` is None they stay in stage one's order. `labels` maps the text of a judged query to its judgments:
-    passage id -> grade. `names` keeps this host's folders out of the answers.
+    passage id -> grade. `names` keeps this host's folders out of the answers. `watch` is told what a search did.
     """
 
     scorer: Scorer | None
@@ -30,6 +31,7 @@ class Parts:
     settings: ServerSettings = field(default_factory=ServerSettings)
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
+    watch: Watch = field(default_factory=NoWatch)
 
 
 def parts_of(request: Request) -> Parts:
