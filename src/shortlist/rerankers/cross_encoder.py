@@ -122,6 +122,10 @@ class CrossEncoder:
         """The most pairs that one batch of the runtime holds."""
         return self._session.batch_rows
 
+    def plan(self, lengths: Sequence[int]) -> list[list[int]]:
+        """The batches that `score_pairs` makes of pairs with so many tokens, as positions."""
+        return self._session.plan(lengths)
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """A hash of all that a score depends on beside the pair: weights, tokenizer, precision, activation, window."""

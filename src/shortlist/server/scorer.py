@@ -81,7 +81,8 @@ def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: 
     if isinstance(reranker, ReadsPairs):
         pairs, cut = reranker.pairs(query, texts, max_tokens=max_tokens)
         scores = checked_scores(reranker, reranker.score_pairs(pairs), texts)
-        return Scored(scores, cut, sum(len(pair.ids) for pair in pairs))
+        lengths = [len(pair.ids) for pair in pairs]
+        return Scored(scores, cut, sum(lengths), lengths)
     if max_tokens is not None:
         raise InvalidInput("this reranker can't cap the tokens of a passage: leave the cap out")
     scores, cut = score_texts(reranker, query, texts)

@@ -13,7 +13,7 @@ from shortlist.server.metrics import Metrics
 
 OTHER = "other"
 QUIET = ("/health", "/ready", "/metrics")
-"""Asked for every few seconds by machines: counted, and not logged unless they fail."""
+"""Asked for every few seconds by machines: counted, and not logged."""
 
 
 class Told:
@@ -42,7 +42,7 @@ class Told:
             seconds = time.perf_counter() - began
             path = _path(scope)
             self._metrics.answered(path, code, seconds)
-            if path not in QUIET or code >= 400:
+            if path not in QUIET:
                 level = logging.ERROR if code >= 500 else logging.INFO
                 event = "request" if code else "client left"
                 say(self._logger, event, level, id=name, method=_method(scope), path=path, code=code,

@@ -78,7 +78,8 @@ class Together:
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
         """See `Work.batches`."""
-        return plan(lengths, rows=self.rows)
+        own = getattr(self._reranker, "plan", None)
+        return own(lengths) if own is not None else plan(lengths, rows=self.rows)
 
 
 class ByRequest:
