@@ -35,6 +35,7 @@ INFINITY = {
     "Infinity torch bfloat16": ["--engine", "torch", "--dtype", "bfloat16"],
     "Infinity ONNX": ["--engine", "optimum"],
 }
+KEYS = ("pairs_per_s", "p50_ms", "p95_ms", "cpu_s_per_1000_pairs")
 PORT = 8930
 
 
@@ -142,24 +143,25 @@ async def load(port: int, bodies: list[list[dict[str, Any]]]) -> tuple[Got, floa
 def compare(asked: argparse.Namespace) -> dict[str, Any]:
     held, out, missing = corpus(), {}, {}
     with contextlib.ExitStack() as stack:
-        ports = {"shortlist": PORT}
-        folder = str(asked.weights)
-        stack.enter_context(server(ours(PORT, "--cross-encoder", folder, "--cache-mb", "0"), PORT))
+        ports, folder = {"shortlist": PORT}, str(asked.weights)
+        started = stack.enter_context(server(ours(PORT, "--cross-encoder", folder, "--cache-mb", "0"), PORT))
+        pids = {"shortlist": started.pid}
         for place, (name, flags) in enumerate(INFINITY.items(), start=1):
             if asked.only and asked.only not in name:
                 continue
             command = [str(asked.infinity), "v2", "--model-id", folder, "--served-model-name", "standin"]
             command += ["--device", "cpu", "--host", "127.0.0.1", "--port", str(PORT + place), *flags]
             try:
-                stack.enter_context(server(command, PORT + place, DO_NOT_TRACK="1", HF_HUB_OFFLINE="1"))
-                ports[name] = PORT + place
+                started = stack.enter_context(server(command, PORT + place, DO_NOT_TRACK="1", HF_HUB_OFFLINE="1"))
+                ports[name], pids[name] = PORT + place, started.pid
             except RuntimeError as error:
                 missing[name] = str(error)
                 print(f"not measured: {name} ({error})")
         print("measuring", flush=True)
         out["same_scores"] = same_scores(ports, held)
-        out["32 clients"] = many(ports, held, asked.rounds, asked.each)
-        out["1 client"] = single(asked.weights, held, asked.single)
+        out["32 clients"] = many(ports, pids, held, asked.rounds, asked.each)
+        if asked.single:
+            out["1 client"] = single(asked.weights, held, asked.single)
     return {"cores": len(os.sched_getaffinity(0)), "not_measured": missing, **out}
 
 
@@ -175,21 +177,33 @@ def same_scores(ports: dict[str, int], held: Corpus) -> dict[str, float]:
     return out
 
 
-def many(ports: dict[str, int], held: Corpus, rounds: int, each: int) -> dict[str, Any]:
+def cpu_seconds(pid: int) -> float:
+    """What a process and its threads have used; on a busy machine this is steadier than the wall clock."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def many(ports: dict[str, int], pids: dict[str, int], held: Corpus, rounds: int, each: int) -> dict[str, Any]:
     """All servers in each round; the medians of the rounds, and of the per-round ratios to ours."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ports}
     for number in range(rounds):
         bodies = [[held.request() for _ in range(each)] for _ in range(CLIENTS)]
         for name, port in ports.items():
+            before = cpu_seconds(pids[name])
             got, wall = asyncio.run(load(port, bodies))
-            rows[name].append(got.row(wall))
+            used = (cpu_seconds(pids[name]) - before) / (CLIENTS * each * PASSAGES) * 1000
+            rows[name].append({**got.row(wall), "cpu_s_per_1000_pairs": round(used, 2)})
             print(f"  round {number + 1} {name:30}", rows[name][-1], flush=True)
     out: dict[str, Any] = {}
     for name, mine in rows.items():
         ratio = [a["pairs_per_s"] / b["pairs_per_s"] for a, b in zip(rows["shortlist"], mine, strict=True)]
+        cpu = [
+            b["cpu_s_per_1000_pairs"] / a["cpu_s_per_1000_pairs"] for a, b in zip(rows["shortlist"], mine, strict=True)
+        ]
         p95 = [a["p95_ms"] / b["p95_ms"] for a, b in zip(rows["shortlist"], mine, strict=True)]
-        out[name] = {key: statistics.median(row[key] for row in mine) for key in ("pairs_per_s", "p50_ms", "p95_ms")}
+        out[name] = {key: statistics.median(row[key] for row in mine) for key in KEYS}
         out[name] |= {"our_throughput_ratio": round(statistics.median(ratio), 2)}
+        out[name] |= {"its_cpu_over_ours": round(statistics.median(cpu), 2)}
         out[name] |= {"our_p95_share": round(statistics.median(p95), 2)}
         print(name, out[name], flush=True)
     return out

@@ -5,9 +5,9 @@ import contextlib
 import threading
 
 import pytest
-from standins import FakePairs, fake_score
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standins import FakePairs, fake_score
 
 import tiny
 from fakes import WordReranker
@@ -282,5 +282,5 @@ def test_scores_are_those_of_the_model_in_process(tmp_path):
 
     with batcher(model) as held:
         found = asyncio.run(run(held))
-    for (query, given), one in zip(queries.items(), found, strict=True):
-        assert one.scores == pytest.approx(model.score(query, given), abs=0.01)
+    for (query, texts_given), one in zip(queries.items(), found, strict=True):
+        assert one.scores == pytest.approx(model.score(query, texts_given), abs=0.01)

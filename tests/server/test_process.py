@@ -68,7 +68,10 @@ def in_flight(address):
 
 
 def test_sigterm_answers_what_was_accepted_and_exits(model):
-    with served(model, "--cache-mb", "0", "--queue", "30000") as (process, address, lines), ThreadPoolExecutor(12) as clients:
+    with (
+        served(model, "--cache-mb", "0", "--queue", "30000") as (process, address, lines),
+        ThreadPoolExecutor(12) as clients,
+    ):
         documents = DOCUMENTS * 15
         asked = [clients.submit(rerank, address, number, documents) for number in range(12)]
         until = time.monotonic() + 20

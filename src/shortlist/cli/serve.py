@@ -43,18 +43,22 @@ def serve(  # noqa: PLR0913 - one parameter an option
     cross_encoder: CrossEncoderOption = CROSS_ENCODER,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Cores for the models; all by default.")] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Cores for the models; all by default.")
+    ] = None,
     model_names: Annotated[
         list[str] | None, typer.Option("--model-name", help="Another name the models answer to; * for any.")
     ] = None,
-    queue: Annotated[int, typer.Option("--queue", min=1, help="Passages that may wait before requests get 429.")] = 4096,
+    queue: Annotated[
+        int, typer.Option("--queue", min=1, help="Passages that may wait before requests get 429.")
+    ] = 4096,
     max_documents: Annotated[int, typer.Option("--max-documents", min=1, help="Passages in one request.")] = 2048,
     max_body: Annotated[int, typer.Option("--max-body", min=1, help="Bytes in one request.")] = 16 * 1024 * 1024,
     cache_mb: Annotated[int, typer.Option("--cache-mb", min=0, help="Memory for kept scores; 0 keeps none.")] = 64,
-    drain: Annotated[
-        float, typer.Option("--drain", min=0, help="Seconds to go on, unready, once told to stop.")
-    ] = 0.0,
-    trace: Annotated[bool, typer.Option("--trace", help="Send OpenTelemetry spans where OTEL_EXPORTER_* says.")] = False,
+    drain: Annotated[float, typer.Option("--drain", min=0, help="Seconds to go on, unready, once told to stop.")] = 0.0,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Send OpenTelemetry spans where OTEL_EXPORTER_* says.")
+    ] = False,
     trace_texts: Annotated[bool, typer.Option("--trace-texts", help="Put queries and passages into spans.")] = False,
     log_texts: Annotated[bool, typer.Option("--log-texts", help="Put queries and passages into the log.")] = False,
     log_level: Annotated[str, typer.Option("--log-level", metavar="|".join(LEVELS))] = "info",

@@ -18,7 +18,7 @@ FREE = ("/health", "/ready", "/metrics")
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
-    """`requests` and `body_bytes` bound what is in flight at a time, `body_seconds` how long a body may take to come."""
+    """`requests` and `body_bytes` bound what is in flight at a time, `body_seconds` how long a body may take."""
 
     requests: int = 1024
     body_bytes: int = 256 * 1024 * 1024

@@ -25,15 +25,17 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "shortlist_requests", "Requests answered.", ["path", "code"], registry=self.registry
-        )
+        self._requests = Counter("shortlist_requests", "Requests answered.", ["path", "code"], registry=self.registry)
         self._request_seconds = Histogram(
-            "shortlist_request_seconds", "Wall-clock time of a request.", ["path"], buckets=SECONDS, registry=self.registry
+            "shortlist_request_seconds",
+            "Wall-clock time of a request.",
+            ["path"],
+            buckets=SECONDS,
+            registry=self.registry,
         )
         self._stages = Histogram(
             "shortlist_stage_seconds",
-            "Wall-clock time of a stage of a request: tokenise, wait (until its first pair runs), score, retrieve, rerank.",
+            "Wall-clock time of a stage: tokenise, wait (until its first pair runs), score, retrieve, rerank.",
             ["stage"],
             buckets=SECONDS,
             registry=self.registry,
