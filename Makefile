@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: demo test check fix lock bench clean
+.PHONY: demo test check fix lock bench clients clean
 
 demo: .venv/installed  ## install what is locked, watch both stages answer one query
 	@$(BIN)/shortlist demo
@@ -29,8 +29,12 @@ lock: .venv/installed-dev  ## resolve the dependencies anew
 bench: .venv/installed-dev  ## quality of both stages on the test sets, see benchmarks/README.md
 	$(BIN)/python benchmarks/quality.py
 
+clients: .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## the vendors' own clients against the server
+	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients/bin/python -m pytest -c pytest.ini -rs .
+	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients-others/bin/python -m pytest -c pytest.ini .
+
 clean:
-	rm -rf .venv build dist src/*.egg-info
+	rm -rf .venv .venv-clients .venv-clients-others build dist src/*.egg-info
 
 .venv/installed: requirements.lock pyproject.toml
 	@echo "Installing into .venv (about 170 MB of packages the first time)"
@@ -41,4 +45,14 @@ clean:
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+.venv-clients/installed: tests/clients/requirements.txt
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -r $<
+	@touch $@
+
+.venv-clients-others/installed: tests/clients/requirements-others.txt
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
 	@touch $@

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +26,25 @@ def test_the_measuring_page_runs(tmp_path, monkeypatch):
     names: dict[str, object] = {}
     exec(compile(block, "measuring.md", "exec"), names)
     assert names["found"].failures["fine"] == 2
+
+
+def test_the_serving_page_runs(tmp_path, monkeypatch):
+    testclient = pytest.importorskip("starlette.testclient")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "tax.md").write_text("# Tax\n\nIncome tax is due in April.")
+    add = [sys.executable, "-m", "shortlist", "add", "docs/", "--index", "my-index"]
+    subprocess.run(add, cwd=tmp_path, check=True, capture_output=True)
+    page = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(block, "serving.md", "exec"), names)
+    client = testclient.TestClient(names["app"])
+    asked = re.findall(r"curl localhost:8800(\S+) -d '(.*?)'", page, re.DOTALL)
+    assert len(asked) == 7
+    for path, body in asked:
+        assert client.post(path, content=body).status_code == 200, path
+    names["index"].close()
 
 
 def test_the_readme_runs(tmp_path, monkeypatch):

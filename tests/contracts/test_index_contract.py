@@ -147,7 +147,16 @@ def test_filters(index, where, expected):
     assert set(ids(index.matching("red", 5, where))) == expected & {"a", "b"}
 
 
-@pytest.mark.parametrize(("where", "message"), [({"year": []}, "list for 'year' is empty"), ({"y": None}, "NoneType")])
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"year": []}, "list for 'year' is empty"),
+        ({"y": None}, "NoneType"),
+        ({"year": 2**63}, "beyond 64 bits"),
+        ({'a"b': 1}, "quote or a backslash"),
+        ({"a\\": 1}, "quote or a backslash"),
+    ],
+)
 def test_bad_filters_are_named(index, where, message):
     with pytest.raises(InvalidInput, match=message):
         ask(index, "red", where=where)

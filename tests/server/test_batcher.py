@@ -261,7 +261,7 @@ def test_a_reranker_without_pairs_works_request_by_request():
         found = asyncio.run(held.score("red cat", ["a red dog", "red cat", "blue"]))
         assert found.scores == [0.5, 1.0, 0.0]
         with pytest.raises(InvalidInput, match="can't cap"):
-            asyncio.run(held.score("red", ["a"], max_tokens=3))
+            asyncio.run(held.score("red", ["a long one"], max_tokens=3))
 
 
 def test_a_reranker_that_is_not_pointwise_sees_the_whole_list_in_order():

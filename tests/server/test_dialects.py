@@ -77,6 +77,11 @@ def test_cohere_answers_without_documents(client):
     assert answer["meta"]["billed_units"] == {"search_units": 1}
 
 
+def test_cohere_echoes_documents_for_the_clients_that_ask(client):
+    answer = client.post("/v2/rerank", json={**COHERE, "return_documents": True, "top_n": 1}).json()
+    assert answer["results"][0]["document"] == {"text": TEXTS[1]}
+
+
 def test_jina_gives_documents_unless_told_not_to(client):
     assert client.post("/v1/rerank", json=COHERE).json()["results"][0]["document"] == {"text": TEXTS[1]}
     bare = client.post("/v1/rerank", json={**COHERE, "return_documents": False}).json()
@@ -143,6 +148,12 @@ def test_truncation_off_refuses_what_would_be_cut(serve):
     assert client.post("/rerank", json={**BODIES["/rerank"], "truncate": True}).status_code == 200
 
 
+def test_tei_cuts_by_itself_where_the_server_says_so(serve):
+    client = serve(Cutting(), settings=ServerSettings(auto_truncate=True))
+    assert client.post("/rerank", json=BODIES["/rerank"]).status_code == 200
+    assert client.post("/rerank", json={**BODIES["/rerank"], "truncate": False}).status_code == 422
+
+
 def test_cutting_on_the_left_is_refused(client):
     answer = client.post("/rerank", json={**BODIES["/rerank"], "truncate": True, "truncation_direction": "Left"})
     assert answer.status_code == 422
@@ -156,6 +167,15 @@ def test_models_are_listed_by_every_name(serve):
     assert client.get("/v1/models/no/such").status_code == 404
     assert client.get("/v1/models/no/such").json()["error"]["code"] == "model_not_found"
     assert client.post("/v2/rerank", json={**COHERE, "model": "rerank-v3.5"}).status_code == 200
+
+
+def test_a_known_model_answers_to_its_aliases(serve):
+    reranker = WordReranker()
+    reranker.name = "cross-encoder/ms-marco-MiniLM-L6-v2"
+    client = serve(reranker)
+    for name in (reranker.name, "ms-marco-MiniLM-L6-v2", "cross-encoder/ms-marco-MiniLM-L-6-v2"):
+        assert client.post("/v2/rerank", json={**COHERE, "model": name}).status_code == 200
+    assert client.post("/v2/rerank", json={**COHERE, "model": "BAAI/bge-reranker-base"}).status_code == 404
 
 
 def test_any_model_name_where_that_is_allowed(serve):

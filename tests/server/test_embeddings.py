@@ -62,3 +62,25 @@ def test_tokens_are_counted_and_long_texts_refused_unless_cutting_is_allowed(ser
     cut = client.post("/v1/embeddings", json={**body, "truncate": True}).json()
     assert cut["truncated"] == 1
     assert cut["usage"]["total_tokens"] == 20
+
+
+def test_tei_embed_gives_bare_vectors(client):
+    wanted = HashedEncoder(8).encode_passages(["tax is due", "cats"])
+    assert np.allclose(client.post("/embed", json={"inputs": ["tax is due", "cats"]}).json(), wanted)
+    assert np.allclose(client.post("/embed", json={"inputs": "tax is due"}).json(), wanted[:1])
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "kind"),
+    [
+        ({"inputs": []}, 400, "Empty"),
+        ({"inputs": [""]}, 400, "Empty"),
+        ({"inputs": 5}, 422, "Validation"),
+        ({"dimensions": 3}, 422, "Validation"),
+        ({"normalize": False}, 422, "Validation"),
+        ({"truncate": True, "truncation_direction": "Left"}, 422, "Validation"),
+    ],
+)
+def test_tei_embed_errors(client, change, code, kind):
+    answer = client.post("/embed", json={"inputs": "tax", **change})
+    assert (answer.status_code, answer.json()["error_type"]) == (code, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from fastapi import FastAPI, Request
@@ -15,6 +16,8 @@ from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.routes import cohere, embeddings, jina, models, rerank, search, tei, voyage
 
 __all__ = ["Parts", "create_app"]
+
+LOG = logging.getLogger(__name__)
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -38,7 +41,10 @@ async def _said(request: Request, error: Exception) -> Response:
 
 async def _translated(request: Request, error: Exception) -> Response:
     assert isinstance(error, ShortlistError)
-    return refused(request, problem_of(error))
+    problem = problem_of(error)
+    if problem.kind is Kind.FAILED:
+        LOG.error("%s %s: %s", request.method, request.url.path, type(error).__name__)
+    return refused(request, problem)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
 
 from shortlist.server.problems import Kind, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
+
+Query = Annotated[str, Field(json_schema_extra={"minLength": 1})]
+"""A query as the OpenAPI document describes it; that it is not empty is checked where each dialect's error is known."""
+
+Texts = Annotated[list[str], Field(json_schema_extra={"minItems": 1})]
+"""Documents to rerank, in the same way."""
 
 
 async def json_of(request: Request, most: int) -> dict[str, Any]:
@@ -21,20 +28,27 @@ async def json_of(request: Request, most: int) -> dict[str, Any]:
         Problem: Too large; not UTF-8; no JSON, which has no NaN and no infinity; nested too deep; no object.
     """
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > most:
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
         raise _too_large(most)
-    held = bytearray()
-    async for part in request.stream():
-        held += part
-        if len(held) > most:
-            raise _too_large(most)
     try:
-        found = from_json(bytes(held), allow_inf_nan=False)
+        found = from_json(await _bytes_of(request, most), allow_inf_nan=False)
     except ValueError as error:
         raise Problem(Kind.MALFORMED, f"the body is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise Problem(Kind.MALFORMED, f"the body must be a JSON object, not {_json_name(found)}")
     return found
+
+
+async def _bytes_of(request: Request, most: int) -> bytes:
+    held = bytearray()
+    try:
+        async for part in request.stream():
+            held += part
+            if len(held) > most:
+                raise _too_large(most)
+    except ClientDisconnect as error:
+        raise Problem(Kind.MALFORMED, "the body ended early") from error
+    return bytes(held)
 
 
 def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:

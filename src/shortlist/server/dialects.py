@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
+from shortlist.server.answers import Json
 from shortlist.server.problems import Kind, Problem
 
 CODES: Mapping[Kind, int] = {
@@ -48,7 +49,7 @@ class Dialect:
             headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
         if problem.kind is Kind.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
-        return JSONResponse(self.body(problem, code), code, headers)
+        return Json(self.body(problem, code), code, headers)
 
 
 def _cohere(problem: Problem, code: int) -> dict[str, Any]:
@@ -89,7 +90,7 @@ ALL_400 = dict.fromkeys((Kind.UNKNOWN_FIELD, Kind.INVALID, Kind.TOO_MANY, Kind.T
 
 COHERE = Dialect("cohere", _cohere, {Kind.INVALID: 400, Kind.TOO_MANY: 400, Kind.TOO_LONG: 400})
 JINA = Dialect("jina", _jina)
-VOYAGE = Dialect("voyage", _detail, ALL_400)
+VOYAGE = Dialect("voyage", _detail, {**ALL_400, Kind.NO_MODEL: 400})
 TEI = Dialect("tei", _tei, {Kind.MALFORMED: 422, Kind.FAILED: 424})
 INFINITY = Dialect("infinity", _openai, {Kind.EMPTY: 422})
 OPENAI = Dialect("openai", _openai, ALL_400)
@@ -103,6 +104,7 @@ BY_PATH: Mapping[str, Dialect] = {
     "/v1/embeddings": OPENAI,
     "/v1/models": OPENAI,
     "/info": TEI,
+    "/embed": TEI,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shortlist.models.catalogue import find
 from shortlist.rerankers.cross_encoder import sigmoid
 from shortlist.server.names import public_name
 from shortlist.server.parts import Parts
@@ -119,7 +120,9 @@ def check_model(parts: Parts, asked: str | None, name: str) -> str:
         Problem: `asked` is another model.
     """
     shown = public_name(name)
-    known = {name, shown, shown.rsplit("/", 1)[-1], *parts.settings.model_names}
+    record = find(shown)
+    aliases = (record.id, *record.aliases) if record is not None else ()
+    known = {name, shown, shown.rsplit("/", 1)[-1], *aliases, *parts.settings.model_names}
     if asked is None or asked in known or ANY_MODEL in known:
         return shown
     raise Problem(Kind.NO_MODEL, f"model {asked!r} not found: this server has {_listed(parts, shown)}", field="model")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from starlette.concurrency import run_in_threadpool
+import anyio.to_thread
 
 from shortlist.errors import InvalidInput
 from shortlist.inference.batches import Tokens
@@ -59,7 +59,10 @@ class ReadsPairs(Protocol):
 
 
 class InlineScorer:
-    """Satisfies `Scorer`: each request runs by itself in a thread. The reranker must be safe to call from several."""
+    """Satisfies `Scorer`: each request runs by itself in a thread. The reranker must be safe to call from several.
+
+    A caller that gives up gets away at once; its thread ends with the work it has.
+    """
 
     def __init__(self, reranker: Reranker) -> None:
         self._reranker = reranker
@@ -71,7 +74,9 @@ class InlineScorer:
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""
-        return await run_in_threadpool(score_now, self._reranker, query, texts, max_tokens)
+        return await anyio.to_thread.run_sync(
+            score_now, self._reranker, query, texts, max_tokens, abandon_on_cancel=True
+        )
 
 
 def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: int | None = None) -> Scored:
@@ -83,7 +88,16 @@ def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: 
         scores = checked_scores(reranker, reranker.score_pairs(pairs), texts)
         lengths = [len(pair.ids) for pair in pairs]
         return Scored(scores, cut, sum(lengths), lengths)
-    if max_tokens is not None:
-        raise InvalidInput("this reranker can't cap the tokens of a passage: leave the cap out")
+    check_cap(texts, max_tokens)
     scores, cut = score_texts(reranker, query, texts)
     return Scored(scores, cut, 0)
+
+
+def check_cap(texts: Sequence[str], max_tokens: int | None) -> None:
+    """For rerankers that can't cap passages: fine where a cap has nothing to cut.
+
+    Raises:
+        InvalidInput: A text may be longer than `max_tokens`. No tokenizer makes more tokens than a text has bytes.
+    """
+    if max_tokens is not None and any(len(text.encode("utf-8", "surrogatepass")) > max_tokens for text in texts):
+        raise InvalidInput(f"this reranker can't cap passages at {max_tokens} tokens: leave the cap out")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 
-from shortlist.errors import ModelError, QueueFull
+from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
 from shortlist.pipeline import Shortlist, stage_one_share
 from shortlist.protocols import Declines, Encoder
 from shortlist.server.names import public_name
 from shortlist.server.scorer import Scored, Scorer
 from shortlist.types import Hit, Where
+
+LOG = logging.getLogger(__name__)
 
 Status = Literal["ok", "partial", "off", "declined", "failed"]
 
@@ -48,7 +51,7 @@ class Searched:
     scored: int
     query_cut: bool
     seconds: Mapping[str, float]
-    failure: ModelError | QueueFull | None = field(default=None)
+    failure: ShortlistError | None = None
 
 
 async def search(shortlist: Shortlist, encoder: Encoder | None, scorer: Scorer | None, asked: Asked) -> Searched:
@@ -66,8 +69,9 @@ async def search(shortlist: Shortlist, encoder: Encoder | None, scorer: Scorer |
         deadline = None if asked.budget is None else began + asked.budget
         try:
             hits = await _reranked(scorer, asked.query, pool, shortlist.weights, deadline)
-        except (ModelError, QueueFull) as error:
+        except ShortlistError as error:
             status, why_not, failure = "failed", _reason(error), error
+            LOG.warning("search left in stage one's order: %s", type(error).__name__)
     scored = sum(hit.rerank_score is not None for hit in hits)
     if status == "ok" and scored < len(pool):
         status, why_not = "partial", f"the budget ran out after {scored} of {len(pool)} passages"
@@ -95,8 +99,10 @@ def _beforehand(shortlist: Shortlist, scorer: Scorer | None, asked: Asked, decli
     return "declined" if declined else "ok"
 
 
-def _reason(error: ModelError | QueueFull) -> str:
-    return str(error) if isinstance(error, QueueFull) else f"the reranker failed ({type(error).__name__})"
+def _reason(error: ShortlistError) -> str:
+    """The error in words that may leave this host."""
+    said = isinstance(error, QueueFull | InvalidInput)
+    return str(error) if said else f"the reranker failed ({type(error).__name__})"
 
 
 async def _reranked(
@@ -104,10 +110,15 @@ async def _reranked(
 ) -> list[Hit]:
     """The pool with what was scored by the deadline first; passages are scored in stage one's order."""
     texts = [hit.passage.content for hit in pool]
-    if deadline is None:
-        found = await scorer.score(query, texts)
-    else:
-        found = await _scored_until(scorer, query, texts, deadline)
+    try:
+        if deadline is None:
+            found = await scorer.score(query, texts)
+        else:
+            found = await _scored_until(scorer, query, texts, deadline)
+    except ShortlistError:
+        raise
+    except Exception as error:  # a runtime's errors share no base but Exception
+        raise ModelError(f"the reranker failed: {error}") from error
     done = [
         replace(hit, rerank_score=score, score=score + stage_one_share(hit, weights), truncated=cut)
         for hit, score, cut in zip(pool, found.scores, found.truncated, strict=False)

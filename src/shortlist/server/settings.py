@@ -13,7 +13,8 @@ class ServerSettings:
 
     `max_body` counts bytes, `max_documents` the passages of one rerank request or one pool, `max_inputs` the texts
     of one embeddings request, `max_characters` those of one text or query. The models answer to their own names;
-    `model_names` adds others, and "*" lets any name through.
+    `model_names` adds others, and "*" lets any name through. `auto_truncate` is what TEI's option of that name is:
+    whether a request that says nothing of truncation may be cut.
     """
 
     max_body: int = 16 * 1024 * 1024
@@ -21,3 +22,4 @@ class ServerSettings:
     max_inputs: int = 2048
     max_characters: int = 200_000
     model_names: tuple[str, ...] = ()
+    auto_truncate: bool = False

@@ -11,7 +11,7 @@ from shortlist.inference.batches import BATCH_ROWS, plan
 from shortlist.pipeline import score_texts
 from shortlist.protocols import Reranker
 from shortlist.server.fair import Job, Piece
-from shortlist.server.scorer import ReadsPairs
+from shortlist.server.scorer import ReadsPairs, check_cap
 
 Outcome = tuple[list[float], list[bool]] | Exception
 """The scores and cuts of a piece's places in order, or why it has none."""
@@ -94,8 +94,7 @@ class ByRequest:
         """See `Work.prepare`; lengths are guessed from the characters."""
         if not job.query.strip():
             raise InvalidInput("the query is empty: give at least one word")
-        if job.max_tokens is not None:
-            raise InvalidInput(f"{self._reranker.name} can't cap the tokens of a passage: leave the cap out")
+        check_cap(job.texts, job.max_tokens)
         job.counted = False
         job.whole = not self._reranker.pointwise
         lengths = [1 + (len(job.query) + len(text)) // CHARACTERS_A_TOKEN for text in job.texts]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
 OWN_FIELDS = ("document_id", "title")
+LARGEST_INT = 2**63
 
 
 def point_id(passage_id: str) -> str:
@@ -52,7 +53,8 @@ def condition(where: Where | None) -> qdrant_edge.Filter | None:
     """The engine's filter for `where`; None when there is nothing to filter.
 
     Raises:
-        InvalidInput: A value is neither text, a number, true or false, nor a list of them.
+        InvalidInput: A value is neither text, a number, true or false, nor a list of them; a whole number is beyond
+            64 bits; or the field's name can't be written in the engine's paths.
     """
     import qdrant_edge as engine
 
@@ -60,7 +62,11 @@ def condition(where: Where | None) -> qdrant_edge.Filter | None:
         return None
     must: list[Any] = []
     for field, wanted in where.items():
-        key = field if field in OWN_FIELDS else f"metadata.{field}"
+        key = field if field in OWN_FIELDS else f'metadata."{field}"'
+        if '"' in field or "\\" in field:
+            raise InvalidInput(
+                f"where: the field {field!r} has a quote or a backslash in its name: it can't be asked for"
+            )
         values = wanted if isinstance(wanted, list) else [wanted]
         if not values:
             raise InvalidInput(f"where: the list for {field!r} is empty, so nothing could ever match")
@@ -75,6 +81,8 @@ def _matches(key: str, field: str, value: Value) -> list[Any]:
     if isinstance(value, bool):
         # Qdrant Edge 0.9.0 takes True for the number 1, so booleans are stored a second time as words.
         return [engine.FieldCondition("flags", match=engine.MatchValue(_flag(field, value)))]
+    if isinstance(value, int) and not -LARGEST_INT <= value < LARGEST_INT:
+        raise InvalidInput(f"where: {field} is beyond 64 bits, and no passage holds such a number")
     if isinstance(value, (str, int)):
         return [engine.FieldCondition(key, match=engine.MatchValue(value))]
     if isinstance(value, float):

@@ -6,10 +6,10 @@ import math
 import uuid
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from shortlist.server.bodies import described, read
+from shortlist.server.answers import Json
+from shortlist.server.bodies import Query, Texts, described, read
 from shortlist.server.parts import parts_of
 from shortlist.server.reranking import Call, Order, check_model, rerank, scorer_of
 
@@ -17,20 +17,24 @@ router = APIRouter()
 
 
 class CohereRequest(BaseModel):
-    """Unknown fields are refused, as Cohere does. `priority` is read and has no effect."""
+    """Unknown fields are refused, as Cohere does. `priority` is read and has no effect.
+
+    `return_documents` belongs to v1; clients such as litellm send it to v2 as well, and it is honoured.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str
-    query: str
-    documents: list[str]
+    query: Query
+    documents: Texts
     top_n: int | None = Field(None, ge=1)
     max_tokens_per_doc: int | None = Field(None, ge=1)
     priority: int | None = Field(None, ge=0, le=999)
+    return_documents: bool | None = None
 
 
 @router.post("/v2/rerank", openapi_extra=described(CohereRequest))
-async def answer(request: Request) -> JSONResponse:
+async def answer(request: Request) -> Json:
     """Reranks documents, Cohere v2."""
     parts = parts_of(request)
     asked = await read(request, CohereRequest, parts.settings.max_body)
@@ -39,9 +43,11 @@ async def answer(request: Request) -> JSONResponse:
         parts, Call(asked.query, asked.documents, top_n=asked.top_n, max_tokens=asked.max_tokens_per_doc)
     )
     results = [
-        {"index": place, "relevance_score": score} for place, score in zip(order.places, order.scores, strict=True)
+        {"index": place, "relevance_score": score}
+        | ({"document": {"text": asked.documents[place]}} if asked.return_documents else {})
+        for place, score in zip(order.places, order.scores, strict=True)
     ]
-    return JSONResponse({"id": str(uuid.uuid4()), "results": results, "meta": meta("2", order, len(asked.documents))})
+    return Json({"id": str(uuid.uuid4()), "results": results, "meta": meta("2", order, len(asked.documents))})
 
 
 def meta(version: str, order: Order, documents: int) -> dict[str, object]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 import uuid
 
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from shortlist.server.answers import Json
+from shortlist.server.bodies import Query, Texts
 from shortlist.server.parts import Parts
 from shortlist.server.reranking import Call, check_model, rerank, scorer_of
 
@@ -19,15 +20,15 @@ class InfinityRequest(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    query: str
-    documents: list[str]
+    query: Query
+    documents: Texts
     model: str | None = UNNAMED
     top_n: int | None = Field(None, ge=1)
     return_documents: bool | None = None
     raw_scores: bool | None = None
 
 
-async def answer(parts: Parts, asked: InfinityRequest) -> JSONResponse:
+async def answer(parts: Parts, asked: InfinityRequest) -> Json:
     """The documents, best first."""
     model = None if asked.model == UNNAMED else asked.model
     name = check_model(parts, model, scorer_of(parts).name)
@@ -38,7 +39,7 @@ async def answer(parts: Parts, asked: InfinityRequest) -> JSONResponse:
         | ({"document": asked.documents[place]} if asked.return_documents else {})
         for place, score in zip(order.places, order.scores, strict=True)
     ]
-    return JSONResponse(
+    return Json(
         {
             "object": "rerank",
             "results": results,

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from shortlist.server.bodies import described, read
+from shortlist.server.answers import Json
+from shortlist.server.bodies import Query, described, read
 from shortlist.server.parts import parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import Call, check_model, one_size, rerank, scorer_of
@@ -28,8 +28,8 @@ class JinaRequest(BaseModel):
     model_config = ConfigDict(strict=True)
 
     model: str | None = None
-    query: str
-    documents: list[str | dict[str, Any]]
+    query: Query
+    documents: list[str | dict[str, Any]] = Field(json_schema_extra={"minItems": 1})
     top_n: int | None = Field(None, ge=1)
     top_k: int | None = Field(None, ge=1)
     return_documents: bool | None = None
@@ -42,7 +42,7 @@ class JinaRequest(BaseModel):
 
 
 @router.post("/v1/rerank", openapi_extra=described(JinaRequest))
-async def answer(request: Request) -> JSONResponse:
+async def answer(request: Request) -> Json:
     """Reranks documents, Jina and Cohere v1."""
     parts = parts_of(request)
     asked = await read(request, JinaRequest, parts.settings.max_body)
@@ -67,7 +67,7 @@ async def answer(request: Request) -> JSONResponse:
         | ({"document": _echo(asked.documents[place])} if asked.return_documents is not False else {})
         for place, score in zip(order.places, order.scores, strict=True)
     ]
-    return JSONResponse(
+    return Json(
         {
             "id": str(uuid.uuid4()),
             "model": name,

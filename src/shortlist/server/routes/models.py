@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 
+from shortlist.server.answers import Json
 from shortlist.server.names import public_name
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
@@ -16,17 +16,17 @@ router = APIRouter()
 
 
 @router.get("/v1/models")
-async def listed(request: Request) -> JSONResponse:
+async def listed(request: Request) -> Json:
     """The models that this server answers for."""
-    return JSONResponse({"object": "list", "data": [_model(name, request) for name in _names(parts_of(request))]})
+    return Json({"object": "list", "data": [_model(name, request) for name in _names(parts_of(request))]})
 
 
 @router.get("/v1/models/{name:path}")
-async def one(request: Request, name: str) -> JSONResponse:
+async def one(request: Request, name: str) -> Json:
     """One of them."""
     if name not in _names(parts_of(request)):
         raise Problem(Kind.NO_MODEL, f"model {name!r} not found", field="model")
-    return JSONResponse(_model(name, request))
+    return Json(_model(name, request))
 
 
 def _names(parts: Parts) -> list[str]:

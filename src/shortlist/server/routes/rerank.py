@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 
+from shortlist.server.answers import Json
 from shortlist.server.bodies import described, json_of, parsed
 from shortlist.server.dialects import INFINITY, speak
 from shortlist.server.parts import parts_of
@@ -15,7 +15,7 @@ router = APIRouter()
 
 
 @router.post("/rerank", openapi_extra=described(tei.TeiRequest, infinity.InfinityRequest))
-async def answer(request: Request) -> JSONResponse:
+async def answer(request: Request) -> Json:
     """Reranks texts (TEI) or documents (Infinity)."""
     parts = parts_of(request)
     body = await json_of(request, parts.settings.max_body)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.pipeline import POOL_SIZE, K
-from shortlist.server.bodies import described, read
+from shortlist.server.answers import Json
+from shortlist.server.bodies import Query, described, read
 from shortlist.server.names import Names
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem, problem_of
@@ -26,7 +26,7 @@ class SearchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str
+    query: Query
     pool_size: int = Field(POOL_SIZE, ge=1)
     k: int = Field(K, ge=1)
     where: dict[str, str | int | float | bool | list[str | int | float | bool]] | None = None
@@ -36,7 +36,7 @@ class SearchRequest(BaseModel):
 
 
 @router.post("/search", openapi_extra=described(SearchRequest))
-async def answer(request: Request) -> JSONResponse:
+async def answer(request: Request) -> Json:
     """Searches the index in both stages."""
     parts = parts_of(request)
     asked = await read(request, SearchRequest, parts.settings.max_body)
@@ -59,8 +59,10 @@ async def answer(request: Request) -> JSONResponse:
     _tell(parts.watch, found, asked.k)
     if found.failure is not None and asked.fail == "closed":
         said = problem_of(found.failure)
+        if said.kind is Kind.INVALID:
+            raise said
         raise Problem(Kind.UNAVAILABLE, f"not reranked: {found.why_not}", retry_after=said.retry_after)
-    return JSONResponse(_answer(asked, found, parts))
+    return Json(_answer(asked, found, parts))
 
 
 def _tell(watch: Watch, found: Searched, k: int) -> None:

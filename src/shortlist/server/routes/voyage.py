@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from shortlist.server.bodies import described, read
+from shortlist.server.answers import Json
+from shortlist.server.bodies import Query, Texts, described, read
 from shortlist.server.parts import parts_of
 from shortlist.server.reranking import Call, check_model, rerank, scorer_of
 
@@ -18,8 +18,8 @@ class VoyageRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str
-    documents: list[str]
+    query: Query
+    documents: Texts
     model: str
     top_k: int | None = Field(None, ge=1)
     return_documents: bool | None = None
@@ -27,7 +27,7 @@ class VoyageRequest(BaseModel):
 
 
 @router.post("/voyage/v1/rerank", openapi_extra=described(VoyageRequest))
-async def answer(request: Request) -> JSONResponse:
+async def answer(request: Request) -> Json:
     """Reranks documents, Voyage."""
     parts = parts_of(request)
     asked = await read(request, VoyageRequest, parts.settings.max_body)
@@ -39,7 +39,7 @@ async def answer(request: Request) -> JSONResponse:
         | ({"document": asked.documents[place]} if asked.return_documents else {})
         for place, score in zip(order.places, order.scores, strict=True)
     ]
-    return JSONResponse(
+    return Json(
         {"object": "list", "data": data, "model": name, "usage": {"total_tokens": order.tokens}}
         | ({"warnings": order.warnings} if order.warnings else {})
     )

@@ -1,0 +1,40 @@
+"""A server on loopback over fakes, for the vendors' clients: prints its port, serves until its stdin closes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+
+import uvicorn
+
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.server.app import Parts, create_app
+from shortlist.server.scorer import InlineScorer
+
+
+class SharedWords:
+    """Scores a text by the share of query words in it, minus a half: a logit of either sign."""
+
+    name = "words"
+    pointwise = True
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        wanted = set(query.lower().split())
+        return [len(wanted & set(text.lower().split())) / len(wanted) - 0.5 for text in texts]
+
+
+def leave_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    listening = socket.create_server(("127.0.0.1", 0))
+    sys.stdout.write(f"{listening.getsockname()[1]}\n")
+    sys.stdout.flush()
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    app = create_app(Parts(InlineScorer(SharedWords()), encoder=HashedEncoder(8)))
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

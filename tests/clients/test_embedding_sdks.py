@@ -1,0 +1,57 @@
+"""Clients for embeddings, and for what a server says of itself."""
+
+from __future__ import annotations
+
+import pytest
+from expected import DOCUMENTS, MODEL
+
+ENCODER = "hashed-8"
+
+
+def test_openai_embeddings_base64_and_float_agree(url, sdk):
+    client = sdk("openai", "openai").OpenAI(base_url=f"{url}/v1", api_key="none")
+    coded = client.embeddings.create(model=ENCODER, input=DOCUMENTS)
+    plain = client.embeddings.create(model=ENCODER, input=DOCUMENTS, encoding_format="float")
+    assert len(coded.data) == len(DOCUMENTS)
+    assert len(coded.data[0].embedding) == 8
+    for one, other in zip(coded.data, plain.data, strict=True):
+        assert list(one.embedding) == pytest.approx(other.embedding)
+
+
+def test_openai_models_and_errors(url, sdk):
+    openai = sdk("openai", "openai")
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
+    assert {one.id for one in client.models.list()} == {ENCODER, MODEL}
+    assert client.models.retrieve(MODEL).id == MODEL
+    with pytest.raises(openai.NotFoundError, match="text-embedding-3-small") as missing:
+        client.embeddings.create(model="text-embedding-3-small", input="x")
+    assert missing.value.code == "model_not_found"
+    with pytest.raises(openai.BadRequestError, match="empty text") as empty:
+        client.embeddings.create(model=ENCODER, input="")
+    assert empty.value.param == "input"
+
+
+def test_langchain_openai(url, sdk):
+    embeddings = sdk("langchain_openai", "langchain-openai").OpenAIEmbeddings(
+        base_url=f"{url}/v1", api_key="none", model=ENCODER, check_embedding_ctx_length=False
+    )
+    assert len(embeddings.embed_documents(DOCUMENTS)) == len(DOCUMENTS)
+
+
+def test_hugging_face_feature_extraction(url, sdk):
+    client = sdk("huggingface_hub", "huggingface_hub").InferenceClient(provider="hf-inference", token="none")
+    vectors = client.feature_extraction(DOCUMENTS, model=f"{url}/embed")
+    assert vectors.shape == (len(DOCUMENTS), 8)
+
+
+def test_hugging_face_endpoint_info(url, sdk):
+    client = sdk("huggingface_hub", "huggingface_hub").InferenceClient(provider="hf-inference", token="none")
+    told = client.get_endpoint_info(model=url)
+    assert told["model_id"] == MODEL
+    assert told["max_client_batch_size"] == 2048
+
+
+def test_litellm_embeddings(url, sdk):
+    litellm = sdk("litellm", "litellm")
+    answer = litellm.embedding(model=f"openai/{ENCODER}", input=DOCUMENTS, api_base=f"{url}/v1", api_key="none")
+    assert len(answer.data) == len(DOCUMENTS)

@@ -1,0 +1,70 @@
+"""The scorer: tokens, caps, cuts."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+import tiny
+from fakes import WordReranker
+from shortlist.errors import BadScores, InvalidInput
+from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.server.scorer import InlineScorer, ReadsPairs
+
+
+@pytest.fixture(scope="module")
+def reranker(tmp_path_factory) -> CrossEncoder:
+    return CrossEncoder(str(tiny.cross_encoder(tmp_path_factory.mktemp("tiny"))), precision="exact")
+
+
+def score(reranker, *asked, **cap):
+    return asyncio.run(InlineScorer(reranker).score(*asked, **cap))
+
+
+def test_scores_tokens_and_cuts_of_a_cross_encoder(reranker):
+    assert isinstance(reranker, ReadsPairs)
+    texts = ["a cat", "dog " * 100, "red"]
+    found = score(reranker, "query", texts)
+    assert (found.scores, found.truncated) == reranker.score_and_report("query", texts)
+    assert found.truncated == [False, True, False]
+    assert found.tokens == (3 + 1 + 2) + 64 + (3 + 1 + 1)
+
+
+def test_a_cap_cuts_each_text(reranker):
+    found = score(reranker, "query", ["red dog cat", "red"], max_tokens=1)
+    assert found.scores == score(reranker, "query", ["red", "red"]).scores
+    assert found.truncated == [True, False]
+
+
+def test_a_cap_beyond_the_window_changes_nothing(reranker):
+    texts = ["a cat", "dog " * 100]
+    assert score(reranker, "query", texts, max_tokens=4096) == score(reranker, "query", texts)
+
+
+def test_pairs_of_several_queries_score_as_each_by_itself(reranker):
+    first, _ = reranker.pairs("red cat", ["a dog", "a file"])
+    second, _ = reranker.pairs("server", ["local file"])
+    together = reranker.score_pairs([*first, *second])
+    apart = [*reranker.score("red cat", ["a dog", "a file"]), *reranker.score("server", ["local file"])]
+    assert together == pytest.approx(apart, abs=1e-6)
+
+
+def test_a_reranker_without_caps_refuses_one_only_where_it_would_cut():
+    assert score(WordReranker(), "tax", ["a tax"], max_tokens=5).scores == [1.0]
+    with pytest.raises(InvalidInput, match="can't cap passages at 4 tokens"):
+        score(WordReranker(), "tax", ["a tax"], max_tokens=4)
+
+
+def test_no_texts_and_no_query(reranker):
+    assert score(reranker, "query", []).scores == []
+    for one in (reranker, WordReranker()):
+        with pytest.raises(InvalidInput, match="the query is empty"):
+            score(one, " ", ["a"])
+    with pytest.raises(InvalidInput, match="at least 1 token"):
+        score(reranker, "query", ["a"], max_tokens=0)
+
+
+def test_bad_scores():
+    with pytest.raises(BadScores):
+        score(WordReranker([1.0]), "tax", ["a", "b"])
