@@ -35,13 +35,23 @@ def batches(inputs: Sequence[Tokens], pad: int = 0, rows: int = BATCH_ROWS, toke
 
     A batch holds at most `rows` inputs and, unless a single input is longer, at most `tokens` padded tokens.
     """
-    order = sorted(range(len(inputs)), key=lambda row: -len(inputs[row].ids))
-    out: list[Batch] = []
+    return [
+        _batch(together, inputs, len(inputs[together[0]].ids), pad)
+        for together in plan([len(one.ids) for one in inputs], rows, tokens)
+    ]
+
+
+def plan(lengths: Sequence[int], rows: int = BATCH_ROWS, tokens: int = BATCH_TOKENS) -> list[list[int]]:
+    """Which inputs stand in a batch together, by their lengths in tokens: positions, longest first.
+
+    Each position is in exactly one batch, under the bounds of `batches`; no lengths give no batches.
+    """
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    out: list[list[int]] = []
     start = 0
     while start < len(order):
-        length = len(inputs[order[start]].ids)
-        size = max(1, min(rows, tokens // max(length, 1)))
-        out.append(_batch(order[start : start + size], inputs, length, pad))
+        size = max(1, min(rows, tokens // max(lengths[order[start]], 1)))
+        out.append(order[start : start + size])
         start += size
     return out
 

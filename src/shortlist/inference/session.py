@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput, ModelError
-from shortlist.inference.batches import BATCH_ROWS, Batch, Tokens, batches
+from shortlist.inference.batches import Batch, Tokens, batches, plan
 from shortlist.inference.runtimes import Runtime
 
 if TYPE_CHECKING:
@@ -24,10 +26,14 @@ Feed = dict[str, "NDArray[np.int64] | NDArray[np.float32]"]
 
 
 class Engine(Protocol):
-    """What a runtime has to do: run every batch and give each one's outputs, in order."""
+    """What a runtime has to do: run every batch and give each one's outputs, in order.
+
+    `side_by_side` batches run at a time, each on one core.
+    """
 
     inputs: list[str]
     batch_rows: int
+    side_by_side: int
 
     def run(self, work: Sequence[Feed]) -> list[Outputs]:
         """The file's outputs for each batch: float32 arrays, first axis the batch's rows."""
@@ -41,11 +47,20 @@ class Session:
         self._engine = load(Path(file), runtime, threads or usable_cores())
         self._turn = threading.Lock()
 
+    @property
+    def batch_rows(self) -> int:
+        """The most inputs that a batch holds."""
+        return self._engine.batch_rows
+
+    def plan(self, lengths: Sequence[int]) -> list[list[int]]:
+        """The batches that `run` makes of inputs with so many tokens, as positions."""
+        return plan(lengths, rows=rows_for(self._engine, len(lengths)))
+
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """One output row an input, in the order given: `(...)` float32 arrays; no inputs give an empty list."""
         if not inputs:
             return []
-        work = batches(inputs, pad, rows=self._engine.batch_rows)
+        work = batches(inputs, pad, rows=rows_for(self._engine, len(inputs)))
         with self._turn:
             results = self._engine.run([feed(self._engine, batch) for batch in work])
         out: Outputs = [np.empty(0, dtype=np.float32)] * len(inputs)
@@ -53,6 +68,11 @@ class Session:
             for place, row in enumerate(batch.rows):
                 out[row] = result[place][: len(inputs[row].ids)] if result.ndim == 3 else result[place]
         return out
+
+
+def rows_for(engine: Engine, inputs: int) -> int:
+    """The most inputs of a batch: as many as the engine likes, and few enough that every core gets some."""
+    return max(1, min(engine.batch_rows, math.ceil(inputs / engine.side_by_side)))
 
 
 def feed(engine: Engine, batch: Batch, states: NDArray[np.float32] | None = None) -> Feed:
@@ -92,15 +112,18 @@ def load(file: Path, runtime: Runtime, threads: int) -> Engine:
 
 
 class OnnxEngine:
-    """ONNX Runtime in fp32."""
+    """ONNX Runtime in fp32, a batch a core: whole batches side by side waste less than one batch shared by all cores.
 
-    batch_rows = BATCH_ROWS
+    Measured in turns on a busy machine of two cores: 48 short pairs took .65 of the time, on .73 of the CPU.
+    """
+
+    batch_rows = 8
 
     def __init__(self, file: Path, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         _share_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")
@@ -111,10 +134,17 @@ class OnnxEngine:
             raise ModelError(f"ONNX Runtime can't load {file}: {error}") from error
         self.inputs = [one.name for one in self._session.get_inputs()]
         self._outputs = [one.name for one in self._session.get_outputs()]
+        self.side_by_side = threads
+        self._cores = ThreadPoolExecutor(threads, "shortlist-onnx") if threads > 1 else None
 
     def run(self, work: Sequence[Feed]) -> list[Outputs]:
         """See `Engine.run`."""
-        return [[np.asarray(made, dtype=np.float32) for made in self._session.run(self._outputs, one)] for one in work]
+        if self._cores is None or len(work) == 1:
+            return [self._one(feed) for feed in work]
+        return list(self._cores.map(self._one, work))
+
+    def _one(self, feed: Feed) -> Outputs:
+        return [np.asarray(made, dtype=np.float32) for made in self._session.run(self._outputs, feed)]
 
 
 @functools.cache
@@ -150,6 +180,7 @@ class OpenVinoEngine:
             raise ModelError(f"OpenVINO can't load {file}: {error}") from error
         self.inputs = [port.get_any_name() for port in self._model.inputs]
         self._count = len(self._model.outputs)
+        self.side_by_side = threads
         self._requests = [self._model.create_infer_request() for _ in range(threads)]
 
     def run(self, work: Sequence[Feed]) -> list[Outputs]:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput
-from shortlist.inference.batches import Batch, Tokens, batches
+from shortlist.inference.batches import Batch, Tokens, batches, plan
 from shortlist.inference.runtimes import Runtime
-from shortlist.inference.session import Engine, Outputs, feed, load, usable_cores
+from shortlist.inference.session import Engine, Outputs, feed, load, rows_for, usable_cores
 
 TOGETHER = 2
 """Batches that are taken through all stages before the next ones, so that few token states are held at a time."""
@@ -31,13 +31,23 @@ class StagedSession:
         """How many stages there are."""
         return len(self._engines)
 
+    @property
+    def batch_rows(self) -> int:
+        """The most pairs that a batch holds."""
+        return self._engines[0].batch_rows
+
+    def plan(self, lengths: Sequence[int]) -> list[list[int]]:
+        """The batches that `run` makes of pairs with so many tokens, as positions."""
+        return plan(lengths, rows=rows_for(self._engines[0], len(lengths)))
+
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """The last stage's `(1,)` logit of every pair, in the order given; no inputs give an empty list."""
-        work = batches(inputs, pad, rows=self._engines[0].batch_rows)
+        work = batches(inputs, pad, rows=rows_for(self._engines[0], len(inputs)))
+        together = max(TOGETHER, self._engines[0].side_by_side)
         out: Outputs = [np.empty(0, dtype=np.float32)] * len(inputs)
         with self._turn:
-            for start in range(0, len(work), TOGETHER):
-                part = work[start : start + TOGETHER]
+            for start in range(0, len(work), together):
+                part = work[start : start + together]
                 states: list[NDArray[np.float32] | None] = [None] * len(part)
                 for engine in self._engines:
                     results = engine.run([feed(engine, batch, held) for batch, held in zip(part, states, strict=True)])
@@ -86,7 +96,7 @@ class Scoring:
             raise InvalidInput(f"pair {behind[0]} was left behind at stage {self.reached[behind[0]]}")
         engine, held, self._states = self._engines[self._next], self._states, {}
         inputs = [self._inputs[row] for row in rows]
-        work = batches(inputs, self._pad, rows=engine.batch_rows)
+        work = batches(inputs, self._pad, rows=rows_for(engine, len(inputs)))
         feeds = [feed(engine, batch, _padded(batch, rows, held) if held else None) for batch in work]
         with self._turn:
             results = engine.run(feeds)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import glob
+import hashlib
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
@@ -53,6 +57,7 @@ class CrossEncoder:
         self.max_length = min(max_length or spec.max_length, spec.max_length)
         self.runtime = choose(precision)
         self._longest_query = spec.longest_query
+        self._files = [spec.files.tokenizer, *(spec.stages or [Path(file)])]
         self._words = Words(spec.files.tokenizer, self.max_length)
         self._session: Session | StagedSession = (
             StagedSession(spec.stages, self.runtime, threads=threads)
@@ -111,6 +116,25 @@ class CrossEncoder:
                 shown = f": {texts[place][:80]!r}" if texts else ""
                 raise BadScores(f"{self.name} gave {score} for text {place} of {len(pairs)}{shown}")
         return [sigmoid(score) for score in scores] if self._sigmoid else scores
+
+    @property
+    def batch_rows(self) -> int:
+        """The most pairs that one batch of the runtime holds."""
+        return self._session.batch_rows
+
+    def plan(self, lengths: Sequence[int]) -> list[list[int]]:
+        """The batches that `score_pairs` makes of pairs with so many tokens, as positions."""
+        return self._session.plan(lengths)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that a score depends on beside the pair: weights, tokenizer, precision, activation, window."""
+        how = f"{self.runtime.engine} {self.runtime.precision} {self._sigmoid} {self.max_length}"
+        digest = hashlib.sha256(how.encode())
+        for file in self._files:  # and the weights that a large ONNX file keeps beside itself
+            for part in sorted(file.parent.glob(f"{glob.escape(file.name)}*")):
+                digest.update(hashlib.sha256(part.read_bytes()).digest())
+        return digest.hexdigest()
 
     def begin(self, query: str, texts: Sequence[str]) -> tuple[Scoring, list[bool]]:
         """Every text through the first stage, to be carried on as the caller likes, and which texts were cut.

@@ -13,6 +13,7 @@ from shortlist.protocols import Encoder, Index
 from shortlist.server.names import Names
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings
+from shortlist.server.watch import NoWatch, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Parts:
 
     Searches use the retriever and the weights of `shortlist`, and score through `scorer`; where the reranker of
     `shortlist` is None they stay in stage one's order. `labels` maps the text of a judged query to its judgments:
-    passage id -> grade. `names` keeps this host's folders out of the answers.
+    passage id -> grade. `names` keeps this host's folders out of the answers. `watch` is told what a search did.
     `index` is where `/why` finds a passage by its id.
     """
 
@@ -32,6 +33,7 @@ class Parts:
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     index: Index | None = None
+    watch: Watch = field(default_factory=NoWatch)
 
 
 def parts_of(request: Request) -> Parts:

@@ -19,12 +19,13 @@ class Scored:
     """Raw scores (logits, higher is better) in the order of the texts, which texts were cut, and tokens read in all.
 
     `tokens` counts those of every pair, special tokens and the repeated query included; 0 when the reranker can't
-    say.
+    say. `lengths` holds them pair by pair where they are known one by one, else nothing.
     """
 
     scores: list[float]
     truncated: list[bool]
     tokens: int
+    lengths: Sequence[int] = ()
 
 
 class Scorer(Protocol):
@@ -85,9 +86,18 @@ def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: 
     if isinstance(reranker, ReadsPairs):
         pairs, cut = reranker.pairs(query, texts, max_tokens=max_tokens)
         scores = checked_scores(reranker, reranker.score_pairs(pairs), texts)
-        return Scored(scores, cut, sum(len(pair.ids) for pair in pairs))
-    if max_tokens is not None and any(len(text.encode()) > max_tokens for text in texts):
-        # No tokenizer makes more tokens than a text has bytes, so below that the cap has nothing to cut.
-        raise InvalidInput(f"this reranker can't cap passages at {max_tokens} tokens: leave the cap out")
+        lengths = [len(pair.ids) for pair in pairs]
+        return Scored(scores, cut, sum(lengths), lengths)
+    check_cap(texts, max_tokens)
     scores, cut = score_texts(reranker, query, texts)
     return Scored(scores, cut, 0)
+
+
+def check_cap(texts: Sequence[str], max_tokens: int | None) -> None:
+    """For rerankers that can't cap passages: fine where a cap has nothing to cut.
+
+    Raises:
+        InvalidInput: A text may be longer than `max_tokens`. No tokenizer makes more tokens than a text has bytes.
+    """
+    if max_tokens is not None and any(len(text.encode("utf-8", "surrogatepass")) > max_tokens for text in texts):
+        raise InvalidInput(f"this reranker can't cap passages at {max_tokens} tokens: leave the cap out")

@@ -15,6 +15,7 @@ from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.reranking import check_query
 from shortlist.server.searching import Asked, Searched, search
+from shortlist.server.watch import Watch
 from shortlist.types import Hit
 
 router = APIRouter()
@@ -55,12 +56,21 @@ async def answer(request: Request) -> Json:
             None if asked.budget_ms is None else asked.budget_ms / 1000,
         ),
     )
+    _tell(parts.watch, found, asked.k)
     if found.failure is not None and asked.fail == "closed":
         said = problem_of(found.failure)
         if said.kind is Kind.INVALID:
             raise said
         raise Problem(Kind.UNAVAILABLE, f"not reranked: {found.why_not}", retry_after=said.retry_after)
     return Json(_answer(asked, found, parts))
+
+
+def _tell(watch: Watch, found: Searched, k: int) -> None:
+    watch.took("retrieve", found.seconds["retrieve"])
+    if found.scored:
+        watch.took("rerank", found.seconds["rerank"])
+    if found.status == "ok":
+        watch.results([hit.retrieval_rank for hit in found.hits[:k]], len(found.hits))
 
 
 def _check(asked: SearchRequest, parts: Parts) -> None:

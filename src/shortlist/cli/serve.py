@@ -1,0 +1,104 @@
+"""`shortlist serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shortlist.catalog import Settings
+from shortlist.cli.options import (
+    BiEncoderOption,
+    BlendOption,
+    CrossEncoderOption,
+    PrecisionOption,
+    RerankOption,
+    RetrieverOption,
+    choose_knobs,
+)
+from shortlist.errors import InvalidInput, MissingExtra
+from shortlist.models.packaged import CROSS_ENCODER
+
+LEVELS = ("debug", "info", "warning", "error")
+NEEDED = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client"}
+
+
+def serve(  # noqa: PLR0913 - one parameter an option
+    index: Annotated[
+        Path | None, typer.Option("--index", metavar="DIR", help="The index to search; reranking alone if not given.")
+    ] = None,
+    queries: Annotated[
+        Path | None, typer.Option("--queries", metavar="FILE", help="Judged queries, to mark what is relevant.")
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8800,
+    api_keys: Annotated[
+        Path | None,
+        typer.Option("--api-keys", metavar="FILE", help="One key a line, beside those of SHORTLIST_API_KEYS."),
+    ] = None,
+    retriever: RetrieverOption = "hybrid",
+    rerank: RerankOption = None,
+    bi_encoder: BiEncoderOption = None,
+    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    precision: PrecisionOption = "auto",
+    blend: BlendOption = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Cores for the models; all by default.")
+    ] = None,
+    model_names: Annotated[
+        list[str] | None, typer.Option("--model-name", help="Another name the models answer to; * for any.")
+    ] = None,
+    queue: Annotated[
+        int, typer.Option("--queue", min=1, help="Passages that may wait before requests get 429.")
+    ] = 4096,
+    max_documents: Annotated[int, typer.Option("--max-documents", min=1, help="Passages in one request.")] = 2048,
+    max_body: Annotated[int, typer.Option("--max-body", min=1, help="Bytes in one request.")] = 16 * 1024 * 1024,
+    cache_mb: Annotated[int, typer.Option("--cache-mb", min=0, help="Memory for kept scores; 0 keeps none.")] = 64,
+    drain: Annotated[float, typer.Option("--drain", min=0, help="Seconds to go on, unready, once told to stop.")] = 0.0,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Send OpenTelemetry spans where OTEL_EXPORTER_* says.")
+    ] = False,
+    trace_texts: Annotated[bool, typer.Option("--trace-texts", help="Put queries and passages into spans.")] = False,
+    log_texts: Annotated[bool, typer.Option("--log-texts", help="Put queries and passages into the log.")] = False,
+    log_level: Annotated[str, typer.Option("--log-level", metavar="|".join(LEVELS))] = "info",
+) -> None:
+    """Serve reranking in every common dialect, search over an index, and a page that shows both stages."""
+    try:
+        from shortlist.server.settings import ServerSettings
+        from shortlist.server.start import Options, start
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in NEEDED:
+            raise
+        raise MissingExtra("shortlist serve", "server") from error
+    if log_level not in LEVELS:
+        raise InvalidInput(f"--log-level {log_level!r}: choose one of {', '.join(LEVELS)}")
+    knobs = choose_knobs(None, blend, rerank)
+    models = Settings(
+        retriever,
+        bi_encoder,
+        cross_encoder if knobs.rerank else None,
+        precision,
+        knobs.blend,
+        threads,
+        weights=knobs.weights,
+    )
+    limits = ServerSettings(max_body=max_body, max_documents=max_documents, model_names=tuple(model_names or ()))
+    start(
+        Options(
+            index=index,
+            queries=queries,
+            host=host,
+            port=port,
+            api_keys=api_keys,
+            models=models,
+            limits=limits,
+            queue_pairs=queue,
+            cache_bytes=cache_mb * 1024 * 1024,
+            drain=drain,
+            trace=trace,
+            trace_texts=trace_texts,
+            log_texts=log_texts,
+            log_level=log_level,
+        )
+    )

@@ -1,0 +1,80 @@
+"""What an operator sees of a server: health, readiness, metrics, and the layers around the routes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from shortlist.server.guard import Guard, GuardLimits, SecurityHeaders
+from shortlist.server.keys import KeyGate, Keys
+from shortlist.server.logs import NAME
+from shortlist.server.metrics import CONTENT_TYPE, Metrics
+from shortlist.server.told import Told
+from shortlist.server.tracing import TracedRequests
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+router = APIRouter()
+
+
+@dataclass(slots=True)
+class Operations:
+    """How a server is run. `ready` is False until the models are warm, and again once it is told to stop.
+
+    `well` says whether the model's thread is alive. `tracer` None makes no spans.
+    """
+
+    metrics: Metrics = field(default_factory=Metrics)
+    keys: Keys = field(default_factory=lambda: Keys([]))
+    limits: GuardLimits = field(default_factory=GuardLimits)
+    logger: logging.Logger = field(default_factory=lambda: logging.getLogger(NAME))
+    tracer: Tracer | None = None
+    well: Callable[[], bool] = lambda: True
+    ready: bool = False
+
+
+def operated(app: FastAPI, operations: Operations) -> ASGIApp:
+    """The application behind keys and limits, with its requests counted, logged and traced; adds three routes."""
+    app.state.operations = operations
+    app.include_router(router)
+    guard = Guard(app, operations.limits)
+    metrics = operations.metrics
+    metrics.gauge("requests_in_flight", "Requests being answered.", lambda: guard.requests)
+    metrics.gauge("body_bytes_in_flight", "Bytes of their bodies.", lambda: guard.body_bytes)
+    metrics.gauge("ready", "1 when requests are welcome.", lambda: float(operations.ready))
+    layers: ASGIApp = KeyGate(guard, operations.keys)
+    if operations.tracer is not None:
+        layers = TracedRequests(layers, operations.tracer)
+    return SecurityHeaders(Told(layers, metrics, operations.logger))
+
+
+def _of(request: Request) -> Operations:
+    return cast("Operations", request.app.state.operations)
+
+
+@router.get("/health")
+async def health(request: Request) -> JSONResponse:
+    """200 while the process can do its work, 503 when it has to be started again."""
+    well = _of(request).well()
+    return JSONResponse({"status": "ok" if well else "the model's thread has ended"}, 200 if well else 503)
+
+
+@router.get("/ready")
+async def ready(request: Request) -> JSONResponse:
+    """200 when requests are welcome; 503 before the models are warm and once the server was told to stop."""
+    held = _of(request)
+    good = held.ready and held.well()
+    return JSONResponse({"status": "ready" if good else "not ready"}, 200 if good else 503)
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """The numbers in Prometheus form."""
+    return Response(_of(request).metrics.text(), headers={"Content-Type": CONTENT_TYPE})

@@ -1,0 +1,108 @@
+"""A server from its first signal to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.protocols import Encoder
+from shortlist.server.logs import say
+from shortlist.server.operations import Operations, operated
+from shortlist.server.parts import Parts
+from shortlist.server.scorer import Scorer
+
+WARM_LENGTHS = (4, 16, 48, 120, 400)
+"""Words of the passages that warm a model up: the runtimes plan anew for each length that they have not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where to listen, and how many seconds to go on answering with `/ready` at 503 once told to stop."""
+
+    host: str = "127.0.0.1"
+    port: int = 8800
+    drain: float = 0.0
+    backlog: int = 2048
+
+
+def run(app: FastAPI, operations: Operations, listening: Listening, close: Callable[[], None]) -> None:
+    """Serves until SIGTERM or SIGINT: then answers what was accepted, calls `close`, and comes back by that signal."""
+    app.router.lifespan_context = _lifespan(app.state.parts, operations, close)
+    config = uvicorn.Config(
+        operated(app, operations),
+        host=listening.host,
+        port=listening.port,
+        backlog=listening.backlog,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+    )
+    Draining(config, operations, listening.drain).run()
+
+
+class Draining(uvicorn.Server):
+    """A server that is first unready for a while when told to stop, so that a proxy sends it nothing more."""
+
+    def __init__(self, config: uvicorn.Config, operations: Operations, seconds: float) -> None:
+        super().__init__(config)
+        self._operations, self._seconds = operations, seconds
+        self._told = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called on SIGTERM and SIGINT; the second one does not wait."""
+        self._operations.ready = False
+        if self._told or not self._seconds:
+            super().handle_exit(sig, frame)
+            return
+        self._told = True
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, self._seconds, super().handle_exit, sig, frame)
+
+
+def _lifespan(
+    parts: Parts, operations: Operations, close: Callable[[], None]
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.ensure_future(_warm(parts, operations))
+        yield
+        operations.ready = False
+        warming.cancel()
+        say(operations.logger, "closing")
+        await run_in_threadpool(close)
+        say(operations.logger, "closed")
+
+    return lifespan
+
+
+async def _warm(parts: Parts, operations: Operations) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        await warm_up(parts.scorer, parts.encoder)
+    except Exception:
+        operations.logger.exception("the models could not be warmed up, so the server stays unready")
+        return
+    operations.ready = True
+    say(operations.logger, "ready", seconds=round(loop.time() - began, 3))
+
+
+async def warm_up(scorer: Scorer | None, encoder: Encoder | None) -> None:
+    """Runs each model on texts of several lengths, so that the first request pays for none of it."""
+    for words in WARM_LENGTHS:
+        texts = ["warm " * words] * 16
+        if scorer is not None:
+            await scorer.score("warm up", texts)
+        if encoder is not None and not isinstance(encoder, HashedEncoder):
+            await run_in_threadpool(encoder.encode_queries, texts)

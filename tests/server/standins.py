@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from shortlist.errors import BadScores, InvalidInput
+
+
+@dataclass
+class FakePair:
+    ids: range
+    query: str
+    text: str
+
+
+def fake_score(query, text):
+    """What the fakes give: a number that only this pair has."""
+    return float(hash((query, text)) % 1_000_003) / 1000
+
+
+class FakePairs:
+    """Scores pairs of many queries together; a text of "bad" gives NaN and one of "boom" raises."""
+
+    name = "fake"
+    pointwise = True
+    batch_rows = 8
+
+    def __init__(self, seconds_a_pair=0.0):
+        self.seconds = seconds_a_pair
+        self.calls: list[list[FakePair]] = []
+        self.open = threading.Event()
+        self.open.set()
+
+    def pairs(self, query, texts, *, max_tokens=None):
+        if not query.strip():
+            raise InvalidInput("the query is empty: give at least one word")
+        room = max_tokens or 100
+        words = [len(text.split()) for text in texts]
+        made = [FakePair(range(1 + min(n, room)), query, text) for n, text in zip(words, texts, strict=True)]
+        return made, [n > room for n in words]
+
+    def score_pairs(self, pairs):
+        self.open.wait(10)
+        self.calls.append(list(pairs))
+        time.sleep(self.seconds * len(pairs))
+        if any(pair.text == "boom" for pair in pairs):
+            raise RuntimeError("the model fell over")
+        if any(pair.text == "bad" for pair in pairs):
+            raise BadScores("nan")
+        return [fake_score(pair.query, pair.text) for pair in pairs]
+
+    def score(self, query, texts):
+        return self.score_pairs(self.pairs(query, texts)[0])
+
+
+@pytest.fixture
+def fake():
+    return FakePairs()
