@@ -197,7 +197,7 @@ def test_tuning_shows_curves_rules_and_the_recommendation(tuning):
         "90 % of the gain",
         "p95 ms",
         "on the other half",
-        found.curves.method,
+        found.curves.method[1:],
         f"{found.curve.means('nDCG@10')[0]:.3f}",
     ):
         assert part in said

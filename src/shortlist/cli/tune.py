@@ -132,7 +132,8 @@ def _tuned(
             )
         if not reported:
             return found, ""
-        size = found.recommended.size or max(found.curve.sizes)
+        best = found.curve.sizes[found.curve.best(found.measure)]
+        size = found.recommended.size if found.rerank and found.recommended.size else best
         said = {**reporting.about(set_up, index), "blend": f"{found.blend:g}, tuned"}
         at = evaluation_at(found, judged, size, k=request.k, about=said)
         return found, tuning_page(found, at, source_of(at, judged, index.index.passages()), reporting.written())

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 INK, LINE, FIRST, SECOND, THIRD = "#010101", "#020202", "#030303", "#040404", "#050505"
 """Stand-ins that the finished SVG has replaced by the page's own colours, which differ in light, dark and print."""
 _COLOURS = {INK: "ink", LINE: "line", FIRST: "first", SECOND: "second", THIRD: "third"}
-WIDTH = 5.2
+WIDTH = 5.1
 """Inches: narrow, so that words stay readable where the figure is as wide as a phone."""
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "shortlist",
-    "font.size": 9.5,
+    "font.size": 10.5,
     "axes.edgecolor": LINE,
     "axes.labelcolor": INK,
     "axes.spines.top": False,

@@ -15,6 +15,11 @@ def text(value: object) -> str:
     return html.escape(str(value), quote=True)
 
 
+def capital(said: str) -> str:
+    """The same with its first letter as a capital."""
+    return said[:1].upper() + said[1:]
+
+
 def section(title: str, *parts: str) -> str:
     """A heading with what belongs to it; nothing where all parts are empty."""
     held = [part for part in parts if part]

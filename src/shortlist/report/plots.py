@@ -33,7 +33,7 @@ def curve(found: Tuning) -> str:
         axes.plot(sizes, [one.mean for one in reranked], color=SECOND, marker="o", label=f"reranked {measure} [95 %]")
         axes.axhline(none.mean, color=FIRST, linestyle="-.", label=f"stage one {measure}")
         _sizes(axes, found)
-        axes.set_ylim(min(0.9 * min(low), none.mean - 0.02, float(recall.min())) if low else 0, 1.02)
+        axes.set_ylim(0.95 * min(*low, none.low, float(recall.min())), 1.02)
         _legend(axes)
 
     first, last = reranked[0], reranked[-1]
@@ -97,17 +97,20 @@ def differences(name: str, found: Evaluation) -> str:
 
     def draw(axes: Axes) -> None:
         up, down = moved > TIE, moved < -TIE
-        axes.bar(places[up], moved[up], color=SECOND, width=0.85, label=f"{gain.wins} won")
-        axes.bar(
-            places[down], moved[down], facecolor="none", edgecolor=THIRD, hatch="////", label=f"{gain.losses} lost"
-        )
-        axes.plot([], [], color=INK, linewidth=0.8, label=f"{gain.ties} tied")
+        axes.bar(places[up], moved[up], color=SECOND, width=0.85)
+        axes.bar(places[down], moved[down], facecolor="none", edgecolor=THIRD, hatch="////")
+        for label, face, edge, hatch in (
+            (f"{gain.wins} won", SECOND, SECOND, ""),
+            (f"{gain.losses} lost", "none", THIRD, "////"),
+            (f"{gain.ties} tied", "none", "none", ""),
+        ):
+            axes.bar([], [], facecolor=face, edgecolor=edge, hatch=hatch, label=label)
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.set_xlim(0.3, len(moved) + 0.7)
         _whole_numbers(axes)
         axes.set_xlabel("queries, from the largest gain to the largest loss")
-        axes.set_ylabel(f"reranked minus stage one, {measure}")
-        _legend(axes)
+        axes.set_ylabel(f"gain in {measure}")
+        _legend(axes, 3)
 
     described = (
         f"{measure} by query: reranking won {gain.wins}, lost {gain.losses} and left {gain.ties} as they were. The "
@@ -156,7 +159,7 @@ def set_ups(found: Sequence[Evaluation]) -> str:
         axes.set_ylim(len(found) - 0.5, -0.5)
         axes.grid(axis="x")
         axes.set_xlabel(measure)
-        _legend(axes)
+        _legend(axes, 3)
 
     described = "; ".join(
         f"{one.name}: stage one {a.mean:.3f}, reranked {b.mean:.3f}, ceiling {c.mean:.3f}"
@@ -194,5 +197,5 @@ def _whole_numbers(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, handlelength=3)
+def _legend(axes: Axes, columns: int = 2) -> None:
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns, handlelength=2.4, columnspacing=1.2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.outcomes import Outcome
 from shortlist.evaluation.query_set import Judged
-from shortlist.report.page import paragraph, text
+from shortlist.report.page import capital, paragraph, text
 from shortlist.text import snippet
 from shortlist.types import Passage, Qrels
 
@@ -80,7 +80,7 @@ def _query(one: Outcome, found: Evaluation, source: Source) -> str:
     declined = f" Not reranked: {one.why_not}." if one.why_not else ""
     return (
         f'<article class="query"><h3>{text(one.query)}</h3>\n'
-        f"{paragraph(f'{verdict}. {values}.{declined}', 'quiet')}\n"
+        f"{paragraph(f'{capital(verdict)}. {values}.{declined}', 'quiet')}\n"
         f'<div class="pair">{_ranking("Stage one", one.stage_one_top, one, source, {})}'
         f"{_ranking('Reranked', one.top, one, source, _moves(one))}</div>\n{_missing(one, found.k, source)}</article>"
     )
@@ -112,9 +112,10 @@ def _passage(key: str, one: Outcome, source: Source, move: str) -> str:
     grade = source.qrels[one.query_id].get(key, 0)
     mark = f'<span class="mark">RELEVANT{f" (grade {grade})" if grade > 1 else ""}</span> ' if grade > 0 else ""
     passage = source.passages.get(key)
-    shown = snippet(passage.content, one.query, SHOWN) if passage is not None else ""
+    title = f"<cite>{text(passage.title)}</cite> " if passage is not None and passage.title else ""
+    shown = snippet(passage.text, one.query, SHOWN) if passage is not None else ""
     moved = f" ({move})" if move else ""
-    return f'{mark}{text(shown)} <span class="where">{text(key)}{text(moved)}</span>'
+    return f'{mark}{title}{text(shown)} <span class="where">{text(key)}{text(moved)}</span>'
 
 
 def _missing(one: Outcome, k: int, source: Source) -> str:

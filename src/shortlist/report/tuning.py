@@ -11,12 +11,12 @@ from shortlist.evaluation.statistics import paired
 from shortlist.evaluation.tune import Tuning
 from shortlist.report import plots
 from shortlist.report.evaluation import measured, set_up
-from shortlist.report.page import box, facts, page, paragraph, section, table, text
+from shortlist.report.page import box, capital, facts, page, paragraph, section, table, text
 from shortlist.report.queries import Source
 
 
 def tuning_page(found: Tuning, at: Evaluation, source: Source, written: str = "") -> str:
-    """The page; `at` is what the recommended pool measures (`tune.evaluation_at`), shown with its worst queries.
+    """The page; `at` is what one of its pools measures (`tune.evaluation_at`), shown with its worst queries.
 
     Raises:
         MissingExtra: matplotlib is not installed.
@@ -65,13 +65,14 @@ def _numbers(found: Tuning) -> str:
         )
     head = ("pool", "recall", f"ceiling {measure}", *names, "gain [95 %]", "p50 ms", "p95 ms")
     strong = curve.sizes.index(found.recommended.size) + 1 if found.rerank and found.recommended.size else None
-    return table(f"{len(curve.query_ids)} queries at blend {found.blend:g}; bold: recommended", head, rows, strong)
+    caption = f"{len(curve.query_ids)} queries at blend {found.blend:g}"
+    return table(f"{caption}; bold: recommended" if strong else caption, head, rows, strong)
 
 
 def _method(found: Tuning) -> Iterable[str]:
     timed = len(next(iter(found.latency.values())).retrieve)
     weights = " + ".join(f"{weight:g} x {name}" for name, weight in found.curves.weights.items()) or "none"
-    yield paragraph(f"{found.curves.method}; times are of {timed} queries at each size.", "quiet")
+    yield paragraph(f"{capital(found.curves.method)}; times are of {timed} queries at each size.", "quiet")
     yield paragraph(f"Blend {found.blend_why}; weights of stage one's signals at blend 1: {weights}.", "quiet")
 
 
