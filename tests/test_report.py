@@ -116,10 +116,11 @@ def test_every_figure_is_told_in_words(page, tuning):
     assert "Below 0, reranking does harm." in Reader(tuning[2]).text
 
 
-def test_colours_are_the_pages_own(page):
-    svg = page[page.index("<svg") : page.rindex("</svg>")]
-    assert "var(--second)" in svg
-    assert not re.search(r"#0[0-9]0[0-9]0[0-9]", svg)
+def test_colours_are_the_pages_own(page, tuning):
+    for made in (page, tuning[2]):
+        svg = made[made.index("<svg") : made.rindex("</svg>")]
+        assert "var(--second)" in svg
+        assert not re.search(r"#[0-9a-f]{6}", svg)
     styles = page[page.index("<style") : page.index("</style>")]
     for name in set(re.findall(r"var\(--(\w+)\)", page)):
         assert styles.count(f"--{name}:") == 3, name

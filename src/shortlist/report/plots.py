@@ -13,6 +13,7 @@ from shortlist.evaluation.tune import Tuning
 from shortlist.report.figures import FIRST, INK, LINE, SECOND, THIRD, figure
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 
@@ -96,21 +97,22 @@ def differences(name: str, found: Evaluation) -> str:
     places = np.arange(1, len(moved) + 1)
 
     def draw(axes: Axes) -> None:
+        from matplotlib.patches import Patch
+
         up, down = moved > TIE, moved < -TIE
         axes.bar(places[up], moved[up], color=SECOND, width=0.85)
         axes.bar(places[down], moved[down], facecolor="none", edgecolor=THIRD, hatch="////")
-        for label, face, edge, hatch in (
-            (f"{gain.wins} won", SECOND, SECOND, ""),
-            (f"{gain.losses} lost", "none", THIRD, "////"),
-            (f"{gain.ties} tied", "none", "none", ""),
-        ):
-            axes.bar([], [], facecolor=face, edgecolor=edge, hatch=hatch, label=label)
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.set_xlim(0.3, len(moved) + 0.7)
         _whole_numbers(axes)
         axes.set_xlabel("queries, from the largest gain to the largest loss")
         axes.set_ylabel(f"gain in {measure}")
-        _legend(axes, 3)
+        keys = [
+            Patch(facecolor=SECOND, label=f"{gain.wins} won"),
+            Patch(facecolor="none", edgecolor=THIRD, hatch="////", label=f"{gain.losses} lost"),
+            Patch(facecolor="none", label=f"{gain.ties} tied"),
+        ]
+        _legend(axes, 3, keys)
 
     described = (
         f"{measure} by query: reranking won {gain.wins}, lost {gain.losses} and left {gain.ties} as they were. The "
@@ -197,5 +199,13 @@ def _whole_numbers(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _legend(axes: Axes, columns: int = 2) -> None:
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns, handlelength=2.4, columnspacing=1.2)
+def _legend(axes: Axes, columns: int = 2, keys: Sequence[Artist] | None = None) -> None:
+    """A legend below the axes; of `keys` where what was drawn can't stand for itself."""
+    axes.legend(
+        handles=axes.get_legend_handles_labels()[0] if keys is None else keys,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.2),
+        ncols=columns,
+        handlelength=2.4,
+        columnspacing=1.2,
+    )
