@@ -1,13 +1,24 @@
-"""Pairwise accuracy on NevIR: `python benchmarks/negation.py`. Two queries, two passages; both must go right."""
+"""Pairwise accuracy on NevIR and on the pairs in the box: `python benchmarks/negation.py --save negation.json`."""
 
 from __future__ import annotations
 
 import argparse
-import json
+from typing import Any
 
 import data
 from shortlist.catalog import load_encoder, load_reranker
+from shortlist.evaluation.datasets.contrasts import Contrasts, read_contrasts
+from shortlist.evaluation.probe import probe
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
+from shortlist.protocols import Encoder, Reranker
+
+
+def measured(contrasts: Contrasts, encoder: Encoder, reranker: Reranker) -> dict[str, Any]:
+    found = probe(contrasts, encoder, reranker)
+    both = (("bi-encoder", found.accuracy("retrieval")), ("cross-encoder", found.accuracy("rerank")))
+    shares = {name: round(one.mean, 4) for name, one in both}
+    intervals = {f"{name}, 95 %": [round(one.low, 4), round(one.high, 4)] for name, one in both}
+    return {"pairs": len(found.verdicts), "chance": found.chance, **shares, **intervals}
 
 
 def main() -> None:
@@ -15,18 +26,9 @@ def main() -> None:
     parser.add_argument("--cross-encoder", default=CROSS_ENCODER)
     parser.add_argument("--save")
     asked = parser.parse_args()
-    path = data.data_folder() / "negation" / "nevir" / "dev.jsonl"
-    pairs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     encoder, reranker = load_encoder(BI_ENCODER), load_reranker(asked.cross_encoder)
-    right = {"bi-encoder": 0, "cross-encoder": 0}
-    for pair in pairs:
-        passages = [pair["doc1"], pair["doc2"]]
-        queries = [pair["q1"], pair["q2"]]
-        cosines = encoder.encode_queries(queries) @ encoder.encode_passages(passages).T
-        logits = [reranker.score(query, passages) for query in queries]
-        right["bi-encoder"] += int(cosines[0, 0] > cosines[0, 1] and cosines[1, 1] > cosines[1, 0])
-        right["cross-encoder"] += int(logits[0][0] > logits[0][1] and logits[1][1] > logits[1][0])
-    out = {"pairs": len(pairs), "chance": 0.25, **{name: round(count / len(pairs), 4) for name, count in right.items()}}
+    nevir = read_contrasts(data.data_folder() / "negation" / "nevir" / "dev.jsonl")
+    out = {**measured(nevir, encoder, reranker), "in the box": measured(read_contrasts(), encoder, reranker)}
     print(out)
     if asked.save:
         data.save(asked.save, out)

@@ -251,3 +251,28 @@ def test_the_example_workflow_runs_as_written(shell):
     shell("evaluate", "q.jsonl", *[one.replace("$GITHUB_STEP_SUMMARY", "summary.md") for one in options])
     assert (shell.here / "evaluation" / "now.json").is_file()
     assert "### Against the baseline: passed" in (shell.here / "summary.md").read_text()
+
+
+def test_evaluate_writes_a_report_and_checks_its_place_first(shell):
+    set_ups = ("--set-up", "one:pool=5", "--set-up", "none:rerank=false")
+    assert "report written to r.html" in shell("evaluate", "q.jsonl", *set_ups, "--report", "r.html")
+    made = (shell.here / "r.html").read_text(encoding="utf-8")
+    for part in ("one: Worst queries", "none minus one", "hashed-64", "red "):
+        assert part in made
+    shell.reranker.scored = 0
+    with pytest.raises(InvalidInput, match="name a file for the report"):
+        shell("evaluate", "q.jsonl", "--report", "missing/r.html")
+    assert shell.reranker.scored == 0
+
+
+def test_tune_writes_a_report_of_the_pool_it_recommends_or_of_the_best(shell):
+    shown = shell("tune", "q.jsonl", "--sizes", "5,10,20", "--report", "r.html")
+    size = shown.split("recommended: pool ")[1].split(",")[0]
+    made = (shell.here / "r.html").read_text(encoding="utf-8")
+    assert f"a pool of {size}, by the rule" in made
+    assert f"Pool {size}: Worst queries" in made
+    shell.reranker = OracleReranker(shell.reranker.relevant, -1)
+    shell("tune", "q.jsonl", "--sizes", "5,20", "--report", "r.html")
+    made = (shell.here / "r.html").read_text(encoding="utf-8")
+    assert "no reranking: stage one alone" in made
+    assert "reranking is worse than none at pool" in made

@@ -41,7 +41,7 @@ def test_the_table_says_which_word_speaks_for_which_passage(why):
     rows = {line.split()[0]: line for line in shown.splitlines() if line.split()}
     assert " A █" in rows["without"]
     assert " B █" in rows["port"]
-    assert "reranker alone: A and B stand level" in shown
+    assert "reranker alone: A above B by 0.3333" in shown
 
 
 def test_json_holds_both_stages(why):

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from shortlist.catalog import Settings
+from shortlist.cli import reporting
 from shortlist.cli import show_evaluation as show
 from shortlist.cli.options import (
     DEFAULT_INDEX,
@@ -24,6 +25,7 @@ from shortlist.cli.options import (
     PrecisionOption,
     QrelsOption,
     QueriesArgument,
+    ReportOption,
     RerankOption,
     RetrieverOption,
     SplitOption,
@@ -41,6 +43,7 @@ from shortlist.evaluation.gate import Rule, Verdict, judge, parse_rule
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.evaluation.statistics import Paired
 from shortlist.models.packaged import CROSS_ENCODER
+from shortlist.report import Compared, Source, evaluation_page, source_of
 
 RULE_FAILED = 1
 INTERRUPTED = 130
@@ -76,6 +79,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
         typer.Option("--fail-if", metavar="RULE", help='Exit with 1, as in "nDCG@10 < -0.01" against the baseline.'),
     ] = None,
     summary: Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a short summary.")] = None,
+    report: ReportOption = None,
 ) -> None:
     """Measure both stages and the ceiling between them on judged queries, and say which stage lost each answer.
 
@@ -84,6 +88,8 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     rules = [parse_rule(one) for one in fail_if or []]
     if rules and baseline is None:
         raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
+    if report is not None:
+        reporting.check(report)
     knobs = choose_knobs(pool, blend, rerank)
     settings = Settings(retriever, bi_encoder, cross_encoder, precision, knobs.blend, weights=knobs.weights)
     set_ups = parse_set_ups(set_up or [], SetUp("default", index, knobs.pool, knobs.rerank, settings))
@@ -92,13 +98,14 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     made = datasets.read(queries, qrels=qrels, split=split)
     asked = Asked(tuple(measures), cut, allow_unknown, ignore_identical_ids)
     try:
-        found = [_measured(one, made, asked) for one in set_ups]
+        runs = [_measured(one, made, asked, report is not None) for one in set_ups]
     except KeyboardInterrupt as error:
         said = f"interrupted; what was measured is in {partial_file('*')}, and the same command goes on from there"
         Console(stderr=True, highlight=False).print(said, markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from error
     for one in set_ups:
         partial_file(one.name).unlink(missing_ok=True)
+    found = [one for one, _ in runs]
     compared = compare(found, measures[0])
     differences, verdicts = _against(found, before, rules)
     _report(Console(highlight=False), found, compared, differences, verdicts, failures)
@@ -106,6 +113,9 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
         saved.save(found, save)
     if summary is not None:
         _write(summary, markdown.summary(found, compared, verdicts, differences))
+    if report is not None:
+        held = Compared(compared, differences, verdicts)
+        reporting.put(evaluation_page(found, [source for _, source in runs], held, reporting.written()), report)
     if any(one.failed for one in verdicts):
         raise typer.Exit(RULE_FAILED)
 
@@ -126,7 +136,8 @@ def partial_file(name: str) -> Path:
     return Path(f"shortlist-evaluate.{plain}.partial.jsonl")
 
 
-def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> Evaluation:
+def _measured(set_up: SetUp, made: QuerySet, asked: Asked, reported: bool) -> tuple[Evaluation, Source]:
+    """The set-up measured, and what a report shows its worst queries with; without passages where none is wanted."""
     console = Console(stderr=True, highlight=False)
     with opened(set_up, made, allow_unknown=asked.allow_unknown, itself=asked.itself) as (index, shortlist, judged):
         show.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
@@ -142,17 +153,18 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> Evaluation:
         if kept.resumed:
             console.print(f"{kept.resumed} queries were measured by an interrupted run")
         with bar(console, set_up.name) as told:
-            return run_evaluation(
+            found = run_evaluation(
                 shortlist,
                 judged,
                 pool_size=set_up.pool,
                 measures=asked.measures,
                 k=asked.cut,
                 name=set_up.name,
-                about=set_up.about,
+                about=reporting.about(set_up, index),
                 progress=told,
                 checkpoint=kept,
             )
+        return found, source_of(found, judged, index.index.passages() if reported else ())
 
 
 def _against(

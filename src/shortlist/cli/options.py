@@ -54,6 +54,9 @@ ItselfOption = Annotated[
 UnknownOption = Annotated[
     bool, typer.Option("--allow-unknown", help="Count judged ids that the index lacks as never found.")
 ]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write it all as one HTML file, with figures.")
+]
 
 
 @dataclass(frozen=True, slots=True)

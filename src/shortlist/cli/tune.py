@@ -11,7 +11,7 @@ from rich.console import Console
 
 from shortlist import settings as toml
 from shortlist.catalog import Settings
-from shortlist.cli import show_evaluation, show_tuning
+from shortlist.cli import reporting, show_evaluation, show_tuning
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
@@ -22,6 +22,7 @@ from shortlist.cli.options import (
     PrecisionOption,
     QrelsOption,
     QueriesArgument,
+    ReportOption,
     RetrieverOption,
     SplitOption,
     UnknownOption,
@@ -33,9 +34,10 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.evaluation.request import BLENDS, MEASURES, SIZES, Request
-from shortlist.evaluation.tune import Tuning
+from shortlist.evaluation.tune import Tuning, evaluation_at
 from shortlist.evaluation.tune import tune as run_tuning
 from shortlist.models.packaged import CROSS_ENCODER
+from shortlist.report import source_of, tuning_page
 
 INTERRUPTED = 130
 SIZES_TEXT = ",".join(map(str, SIZES))
@@ -72,11 +74,14 @@ def tune(  # noqa: PLR0913 - one parameter an option
         Path, typer.Option("--checkpoint", metavar="FILE", help="Where partial results are kept until it is done.")
     ] = PARTIAL,
     write: Annotated[bool, typer.Option("--write", help="Put the recommendation in shortlist.toml here.")] = False,
+    report: ReportOption = None,
 ) -> None:
     """Find the pool size that fits your queries, from one scoring pass at the largest.
 
     Safe to interrupt: the same command goes on where it stopped.
     """
+    if report is not None:
+        reporting.check(report)
     knobs = choose_knobs(blend=blend)
     request = Request(
         sizes=tuple(int(one) for one in _numbers(sizes, "--sizes", int)),
@@ -91,18 +96,23 @@ def tune(  # noqa: PLR0913 - one parameter an option
     set_up = SetUp("tune", index, max(request.sizes, default=1), True, settings)
     made = datasets.read(queries, qrels=qrels, split=split)
     try:
-        found = _tuned(set_up, made, request, allow_unknown, ignore_identical_ids)
+        found, page = _tuned(set_up, made, request, allow_unknown, ignore_identical_ids, report is not None)
     except KeyboardInterrupt as error:
         said = f"interrupted; what was scored is in {checkpoint}, and the same command goes on from there"
         Console(stderr=True, highlight=False).print(said, markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from error
     out = Console(highlight=False)
     show_tuning.tuning(out, found)
+    if report is not None:
+        reporting.put(page, report)
     if write:
         out.print(f"written to {toml.write(found.settings)}", markup=False, soft_wrap=True)
 
 
-def _tuned(set_up: SetUp, made: QuerySet, request: Request, allow_unknown: bool, itself: bool) -> Tuning:
+def _tuned(
+    set_up: SetUp, made: QuerySet, request: Request, allow_unknown: bool, itself: bool, reported: bool
+) -> tuple[Tuning, str]:
+    """What tuning found, and the report of it where one is wanted, else ""."""
     console = Console(stderr=True, highlight=False)
     with opened(set_up, made, allow_unknown=allow_unknown, itself=itself) as (index, shortlist, judged):
         show_evaluation.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
@@ -114,12 +124,19 @@ def _tuned(set_up: SetUp, made: QuerySet, request: Request, allow_unknown: bool,
             "itself": itself,
         }
         with bar(console, "passages") as told:
-            return run_tuning(
+            found = run_tuning(
                 shortlist,
                 judged,
                 replace(request, about=about),
                 progress=told,
             )
+        if not reported:
+            return found, ""
+        best = found.curve.sizes[found.curve.best(found.measure)]
+        size = found.recommended.size if found.rerank and found.recommended.size else best
+        said = {**reporting.about(set_up, index), "blend": f"{found.blend:g}, tuned"}
+        at = evaluation_at(found, judged, size, k=request.k, about=said)
+        return found, tuning_page(found, at, source_of(at, judged, index.index.passages()), reporting.written())
 
 
 def _numbers(text: str, option: str, kind: type[int] | type[float]) -> tuple[float, ...]:

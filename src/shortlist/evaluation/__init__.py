@@ -3,6 +3,7 @@
 from shortlist.evaluation import datasets
 from shortlist.evaluation.evaluate import Comparison, Evaluation, compare, evaluate
 from shortlist.evaluation.metrics import Measure, measure_run, per_query
+from shortlist.evaluation.probe import Probe, probe
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
 from shortlist.evaluation.request import Request
 from shortlist.evaluation.tune import Tuning, tune
@@ -12,6 +13,7 @@ __all__ = [
     "Evaluation",
     "Judged",
     "Measure",
+    "Probe",
     "QuerySet",
     "Request",
     "Tuning",
@@ -20,6 +22,7 @@ __all__ = [
     "evaluate",
     "measure_run",
     "per_query",
+    "probe",
     "resolve",
     "tune",
 ]

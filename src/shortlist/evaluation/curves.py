@@ -15,6 +15,7 @@ from shortlist.evaluation.scoring import PointwiseCheck, check_pointwise, run_ea
 from shortlist.evaluation.sweep import Curve, Plan, from_pass, from_runs, scaled
 from shortlist.pipeline import Shortlist
 from shortlist.protocols import Reranker
+from shortlist.types import Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Curves:
     """One curve a blend.
 
     `weights` are those at blend 1, `derived` says that none were fitted; `current` is the blend in use. `method` says
-    how they were made. `resumed` counts what an interrupted run had done.
+    how they were made. `resumed` counts what an interrupted run had done. `ranking` gives the ranking of a query id at
+    a size and a blend, read off like the curves; where each size was run, the blend in use is the only one.
     """
 
     by_blend: tuple[Curve, ...]
@@ -32,6 +34,7 @@ class Curves:
     method: str
     checked: PointwiseCheck | None
     resumed: int
+    ranking: Callable[[str, int, float], Ranking]
 
 
 class Count:
@@ -72,7 +75,11 @@ def measure(
     at_blend = Shortlist(shortlist.retriever, reranker, weights=scaled(shortlist.weights, asked.blend))
     runs = run_each(at_blend, judged, plan.sizes, plan.depth, kept, count.add)
     curve = from_runs(runs, judged, plan, asked.blend)
-    return Curves((curve,), shortlist.weights, False, asked.blend, method, checked, kept.resumed), kept
+
+    def ranking(query_id: str, size: int, blend: float) -> Ranking:
+        return runs[size][query_id]
+
+    return Curves((curve,), shortlist.weights, False, asked.blend, method, checked, kept.resumed, ranking), kept
 
 
 def _from_pass(
@@ -91,7 +98,11 @@ def _from_pass(
     blends = sorted({*asked.blends, current}) if weights else [current]
     made = tuple(from_pass(recorded, judged, plan, weights, blends))
     method = f"one pass at {max(plan.sizes)}; every smaller pool read off it"
-    return Curves(made, weights, not fitted, current, method, checked, resumed)
+
+    def ranking(query_id: str, size: int, blend: float) -> Ranking:
+        return recorded[query_id].search(size, plan.depth, scaled(weights, blend))
+
+    return Curves(made, weights, not fitted, current, method, checked, resumed, ranking)
 
 
 def _about(shortlist: Shortlist, reranker: Reranker, judged: Judged, asked: Request, plan: Plan) -> dict[str, Any]:

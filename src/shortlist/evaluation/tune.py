@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from shortlist.errors import InvalidInput
 from shortlist.evaluation import latency as timing
 from shortlist.evaluation.blend import choose_blend
 from shortlist.evaluation.curves import Count, Curves
 from shortlist.evaluation.curves import measure as measure_curves
-from shortlist.evaluation.evaluate import measures_of
+from shortlist.evaluation.evaluate import Evaluation, K, measures_of
 from shortlist.evaluation.latency import Latency
-from shortlist.evaluation.outcomes import depth_of
+from shortlist.evaluation.outcomes import depth_of, measured
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recommend import BUDGET, Held, Pick, falls_beyond, harm, held, picks
 from shortlist.evaluation.request import Request, checked
@@ -94,6 +95,27 @@ def tune(
     clock = timing.measure(at_blend, judged, asked.sizes, plan.depth, timed, count.add)
     kept.finish()
     return _found(curves, asked, str(plan.measures[0]), clock)
+
+
+def evaluation_at(
+    found: Tuning, judged: Judged, size: int, *, k: int = K, about: Mapping[str, str] | None = None
+) -> Evaluation:
+    """What `evaluate` measures at this pool size and the tuned blend, read off the tuning's own pass.
+
+    Outcomes carry no seconds: nothing was searched anew. `latency` has those.
+
+    Raises:
+        InvalidInput: A size that was not tuned.
+    """
+    if size not in found.curve.sizes:
+        raise InvalidInput(f"pool {size} was not tuned; the sizes are {', '.join(map(str, found.curve.sizes))}")
+    measures = measures_of(list(found.curve.reranked))
+    outcomes = tuple(
+        replace(measured(key, found.curves.ranking(key, size, found.blend), judged, measures, k), seconds={})
+        for key in judged.queries
+    )
+    names = tuple(map(str, measures))
+    return Evaluation("tune", judged.name, judged.fingerprint, size, k, names, outcomes, dict(about or {}))
 
 
 def _found(curves: Curves, asked: Request, measure: str, clock: Mapping[int, Latency]) -> Tuning:

@@ -100,7 +100,7 @@ def _with_index(wanted: Wanted, metrics: Metrics, opened: OpenIndex) -> Built:
         encoder=opened.encoder,
         settings=wanted.limits,
         labels=labels,
-        names=Names.of(opened.index.ledger.sources()),
+        names=Names.of(opened.index.ledger.known_sources()),
         watch=metrics,
         index=opened.index,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.beir import read_beir, write_beir
+from shortlist.evaluation.datasets.contrasts import read_contrasts
 from shortlist.evaluation.datasets.tables import read_csv, read_jsonl, write_csv, write_jsonl
 from shortlist.evaluation.datasets.trec import (
     read_qrels,
@@ -21,6 +22,7 @@ from shortlist.evaluation.query_set import QuerySet
 __all__ = [
     "read",
     "read_beir",
+    "read_contrasts",
     "read_csv",
     "read_jsonl",
     "read_qrels",

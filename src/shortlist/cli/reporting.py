@@ -1,0 +1,49 @@
+"""What `evaluate --report` and `tune --report` share."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich.console import Console
+
+from shortlist import __version__
+from shortlist.catalog import OpenIndex
+from shortlist.cli.setups import SetUp
+from shortlist.inference.runtimes import choose
+from shortlist.report import check_file, check_plots, write
+
+
+def check(file: Path) -> None:
+    """Before anything is measured: does nothing where a report can be drawn and written.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+        InvalidInput: The file can't be written.
+    """
+    check_plots()
+    check_file(file)
+
+
+def about(set_up: SetUp, index: OpenIndex) -> dict[str, str]:
+    """What the set-up is, with the models and the runtime that it had here."""
+    runtime = choose(set_up.settings.precision)
+    weights = " + ".join(f"{weight:g} x {name}" for name, weight in index.shortlist.weights.items())
+    return {
+        **set_up.about,
+        "bi-encoder": index.index.manifest.encoder,
+        "passages": str(len(index.index)),
+        "runtime": f"{runtime.engine} {runtime.precision}",
+        "final score": f"reranker's score + {weights}" if weights else "the reranker's score",
+    }
+
+
+def written() -> str:
+    """When and by what a report is written."""
+    return f"Written by shortlist {__version__} on {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC."
+
+
+def put(made: str, file: Path) -> None:
+    """Writes the report and says where."""
+    write(made, file)
+    Console(stderr=True, highlight=False).print(f"report written to {file}", markup=False, soft_wrap=True)

@@ -1,0 +1,91 @@
+"""Matplotlib figures as SVG that stands inside a page: its colours are the page's, its words are text."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import re
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from shortlist.errors import MissingExtra
+from shortlist.report.page import text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, LINE, FIRST, SECOND, THIRD = "#010101", "#020202", "#030303", "#040404", "#050505"
+"""Stand-ins that the finished SVG has replaced by the page's own colours, which differ in light, dark and print."""
+_COLOURS = {INK: "ink", LINE: "line", FIRST: "first", SECOND: "second", THIRD: "third"}
+WIDTH = 5.1
+"""Inches: narrow, so that words stay readable where the figure is as wide as a phone."""
+_SETTINGS: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "shortlist",
+    "font.size": 10.5,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": LINE,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.7,
+    "text.parse_math": False,
+}
+
+
+def check_plots() -> None:
+    """Does nothing where figures can be drawn.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtra("a report with figures", "report")
+
+
+def figure(name: str, title: str, described: str, draw: Callable[[Axes], None], height: float = 3.1) -> str:
+    """An HTML figure: what `draw` puts on the axes, captioned with `title`; `described` tells it without the picture.
+
+    `name` is the figure's own on its page: ids inside the SVG begin with it.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+    """
+    check_plots()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    held = io.StringIO()
+    with rc_context(_SETTINGS), warnings.catch_warnings():
+        # Widths are measured with matplotlib's font, which lacks some scripts; the page's fonts draw the text.
+        warnings.filterwarnings("ignore", message=r"(?s).*Glyph .* missing from", category=UserWarning)
+        made = Figure(figsize=(WIDTH, height), layout="constrained")
+        draw(made.add_subplot())
+        made.savefig(held, format="svg", transparent=True, metadata={"Date": None})
+    return (
+        f'<figure id="{name}">\n<figcaption>{text(title)}</figcaption>\n'
+        f"{_inline(held.getvalue(), name, title, described)}\n</figure>"
+    )
+
+
+def _inline(svg: str, name: str, title: str, described: str) -> str:
+    """The `<svg>` element alone, with ids of its own, the page's colours, a title and a description."""
+    body = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    head, _, rest = body.partition(">")
+    box = re.search(r'viewBox="[^"]*"', head)
+    for stand_in, colour in _COLOURS.items():
+        rest = rest.replace(stand_in, f"var(--{colour})")
+    rest = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', rest)
+    rest = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", rest)
+    rest = rest.replace("xlink:href", "href")
+    return (
+        f'<svg {box[0] if box else ""} role="img" aria-labelledby="{name}-title {name}-said">'
+        f'<title id="{name}-title">{text(title)}</title><desc id="{name}-said">{text(described)}</desc>'
+        f"{rest.strip()}"
+    )

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import html.parser
+import re
+import sys
+
+import pytest
+
+from shortlist.errors import InvalidInput, MissingExtra
+from shortlist.evaluation import Request, evaluate, tune
+from shortlist.evaluation.evaluate import compare
+from shortlist.evaluation.gate import judge, parse_rule
+from shortlist.evaluation.query_set import QuerySet, resolve
+from shortlist.evaluation.tune import evaluation_at
+from shortlist.pipeline import Shortlist
+from shortlist.report import Compared, check_file, check_plots, evaluation_page, source_of, tuning_page, write
+from shortlist.report.queries import worst
+from shortlist.types import Passage
+from worlds import ListwiseReranker, OracleReranker, PoolRetriever, TextReranker, hits, world
+
+EVIL = "<script>alert(1)</script> & \"quotes\" 'single' $x^2$ 日本"
+VOID = {"meta", "br", "use", "path", "rect", "image"}
+
+
+class Reader(html.parser.HTMLParser):
+    """Tags, ids and text of a page; complains where tags do not match."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.tags, self.ids, self.words, self.references = [], [], [], [], []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        held = dict(attrs)
+        self.ids += [held["id"]] if "id" in held else []
+        for value in held.values():
+            self.references += re.findall(r"url\(#([^)]*)\)", value or "")
+        self.references += [held["href"][1:]] if "href" in held else []
+        self.references += (held.get("aria-labelledby") or "").split()
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def measured(seed=0, gain=1.0, name="default", **options):
+    retriever, judged, answers = world(queries=24, passages=40, seed=seed, first=4)
+    found = evaluate(Shortlist(retriever, OracleReranker(answers, gain)), judged, pool_size=20, name=name, **options)
+    passages = [hit.passage for hit in next(iter(retriever.pools.values()))]
+    return found, source_of(found, judged, passages)
+
+
+def tuned(reranker=None, gain=1.0, sizes=(5, 10, 20, 40)):
+    retriever, judged, answers = world(queries=24, passages=40, seed=1, first=4)
+    shortlist = Shortlist(retriever, reranker or OracleReranker(answers, gain))
+    return tune(shortlist, judged, Request(sizes=sizes)), shortlist, judged, next(iter(retriever.pools.values()))
+
+
+def hostile():
+    """One query set whose every text is markup."""
+    corpus = [Passage(f"<b>{i}", f"{EVIL} {i}", title=EVIL) for i in range(6)]
+    pool = hits(corpus, [{} for _ in corpus])
+    queries = {"<i>1": f"{EVIL} one", "<i>2": f"{EVIL} two"}
+    made = QuerySet(EVIL, queries, {"<i>1": {"<b>5": 1}, "<i>2": {"<b>4": 2}})
+    judged = resolve(made, corpus)
+    shortlist = Shortlist(PoolRetriever(dict.fromkeys(queries.values(), pool)), TextReranker())
+    found = evaluate(shortlist, judged, pool_size=4, k=3, name=EVIL, about={EVIL: EVIL})
+    return found, source_of(found, judged, corpus)
+
+
+@pytest.fixture(scope="module")
+def page():
+    found, source = measured()
+    return evaluation_page([found], [source], written="Written now.")
+
+
+@pytest.fixture(scope="module")
+def tuning():
+    found, _, judged, pool = tuned()
+    at = evaluation_at(found, judged, found.recommended.size, about={"cross-encoder": "oracle"})
+    source = source_of(at, judged, [hit.passage for hit in pool])
+    return found, at, tuning_page(found, at, source)
+
+
+def test_a_page_is_sound_and_needs_nothing_beside_it(page, tuning):
+    for made in (page, tuning[2]):
+        read = Reader(made)
+        assert len(set(read.ids)) == len(read.ids)
+        assert set(read.references) <= set(read.ids)
+        assert not {"script", "link", "iframe", "object", "img", "a", "image"} & set(read.tags)
+        assert not re.search(r"https?:|//|@import|url\((?!#)|javascript:", made)
+
+
+def test_every_figure_is_told_in_words(page, tuning):
+    for made, figures in ((page, 2), (tuning[2], 5)):
+        read = Reader(made)
+        assert read.tags.count("svg") == read.tags.count("figcaption") == read.tags.count("desc") == figures
+    assert "reranking won" in Reader(page).text
+    assert "Below 0, reranking does harm." in Reader(tuning[2]).text
+
+
+def test_colours_are_the_pages_own(page, tuning):
+    for made in (page, tuning[2]):
+        svg = made[made.index("<svg") : made.rindex("</svg>")]
+        assert "var(--second)" in svg
+        assert not re.search(r"#[0-9a-f]{6}", svg)
+    styles = page[page.index("<style") : page.index("</style>")]
+    for name in set(re.findall(r"var\(--(\w+)\)", page)):
+        assert styles.count(f"--{name}:") == 3, name
+    assert "@media print" in styles
+    assert "prefers-color-scheme: dark" in styles
+
+
+def test_the_page_says_what_was_measured(page):
+    found, _ = measured()
+    said = Reader(page).text
+    gain = found.gain("nDCG@10")
+    for part in (
+        f"{found.estimate('reranked', 'nDCG@10').mean:.4f}",
+        f"{gain.wins} / {gain.losses} / {gain.ties}",
+        f"{found.failures['not retrieved']} ",
+        "24 of made up",
+        "Written now.",
+        "reranker oracle",
+    ):
+        assert part in said
+
+
+def test_worst_queries_stand_side_by_side_with_the_answers_marked(page):
+    found, source = measured()
+    shown = worst(found)
+    values = [one.reranked["nDCG@10"] for one in shown]
+    assert values == sorted(values)
+    assert len(shown) == 10
+    read = Reader(page)
+    assert read.tags.count("article") == 10
+    assert read.tags.count("ol") == 20
+    one = next(one for one in shown if set(one.top) & {k for k, g in source.qrels[one.query_id].items() if g > 0})
+    block = page[page.index(f"<h3>{one.query}</h3>") :].split("</article>")[0]
+    listed = re.findall(r'<span class="where">(\S+?)[ <]', block)
+    assert listed[:10] == list(one.stage_one_top)
+    assert listed[10:20] == list(one.top)
+    assert block.count('class="mark">RELEVANT') >= 1
+
+
+def test_all_user_text_is_escaped():
+    found, source = hostile()
+    made = evaluation_page([found], [source])
+    assert "<script" not in made
+    assert "<b>" not in made
+    assert "<i>" not in made
+    assert EVIL in Reader(made).text
+    several = [found, *(measured(name=name)[0] for name in ("$a$", "<u>b</u>"))]
+    assert "<script" not in evaluation_page(several, [source] * 1 + [measured()[1]] * 2)
+
+
+def test_set_ups_a_baseline_and_rules_are_shown():
+    one, source = measured(name="one")
+    two, other = measured(name="two", gain=-1.0)
+    verdict = judge(parse_rule("nDCG@10 < -0.01"), two, one)
+    held = Compared(compare([one, two]), [("nDCG@10", compare([one, two])[0].paired)], [verdict])
+    said = Reader(evaluation_page([one, two], [source, other], held)).text
+    for part in ("two minus one", "FAILED", "nDCG@10 < -0.01", "p, Holm", "nDCG@10 of each set-up"):
+        assert part in said
+    assert "Warning: reranking does harm here. two: nDCG@10" in said
+    assert "one: nDCG@10 -" not in said
+
+
+def test_harm_is_said_only_where_it_is_done(page):
+    assert "does harm here" not in Reader(page).text
+    found, source = measured(gain=-1.0)
+    assert "does harm here" in Reader(evaluation_page([found], [source])).text
+
+
+def test_tuning_shows_curves_rules_and_the_recommendation(tuning):
+    found, at, made = tuning
+    said = Reader(made).text
+    for part in (
+        f"Recommended: a pool of {found.recommended.size}",
+        f"pool = {found.recommended.size}",
+        "90 % of the gain",
+        "p95 ms",
+        "on the other half",
+        found.curves.method[1:],
+        f"{found.curve.means('nDCG@10')[0]:.3f}",
+    ):
+        assert part in said
+    assert at.outcomes[0].seconds == {}
+    assert "retrieve p50" not in said
+
+
+def test_tuning_that_recommends_none_says_so():
+    found, _, judged, pool = tuned(gain=-1.0)
+    at = evaluation_at(found, judged, 40)
+    said = Reader(tuning_page(found, at, source_of(at, judged, [hit.passage for hit in pool]))).text
+    assert "Recommended: no reranking" in said
+    assert "rerank = false" in said
+    assert "Warning: reranking is worse than none at pool" in said
+
+
+@pytest.mark.parametrize("reranker", [TextReranker(), ListwiseReranker()])
+def test_what_is_read_off_the_tuning_is_what_evaluate_measures(reranker):
+    found, shortlist, judged, _ = tuned(reranker, sizes=(5, 20))
+    blended = Shortlist(
+        shortlist.retriever, reranker, weights={k: found.blend * w for k, w in found.curves.weights.items()}
+    )
+    at = evaluation_at(found, judged, 20)
+    separate = evaluate(blended, judged, pool_size=20, measures=at.measures)
+    for stage in ("stage one", "reranked", "ceiling"):
+        assert at.values(stage, "nDCG@10") == separate.values(stage, "nDCG@10")
+    assert [one.top for one in at.outcomes] == [one.top for one in separate.outcomes]
+    assert at.failures == separate.failures
+    with pytest.raises(InvalidInput, match="pool 7 was not tuned; the sizes are 5, 20"):
+        evaluation_at(found, judged, 7)
+
+
+def test_without_matplotlib_the_pip_line_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    found, source = measured()
+    for act in (check_plots, lambda: evaluation_page([found], [source])):
+        with pytest.raises(MissingExtra, match=r"pip install 'shortlist\[report\]'"):
+            act()
+
+
+def test_a_file_that_can_not_be_written_is_named_before_and_after(tmp_path):
+    check_file(tmp_path / "report.html")
+    write("<p>", tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text() == "<p>"
+    for bad in (tmp_path, tmp_path / "missing" / "report.html"):
+        with pytest.raises(InvalidInput, match=re.escape(str(bad))):
+            check_file(bad)
+        with pytest.raises(InvalidInput, match="can't be written"):
+            write("", bad)
