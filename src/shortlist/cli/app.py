@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from shortlist import __version__
-from shortlist.cli import add, demo, evaluate, models, rerank, search, tune
+from shortlist.cli import add, calibrate, demo, evaluate, models, rerank, search, tune
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
@@ -33,6 +33,7 @@ app.command("search")(search.search)
 app.command("rerank")(rerank.rerank)
 app.command("evaluate")(evaluate.evaluate)
 app.command("tune")(tune.tune)
+app.command("calibrate")(calibrate.calibrate)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
 

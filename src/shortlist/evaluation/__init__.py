@@ -1,6 +1,7 @@
 """Measuring: query sets, measures, evaluation of a set-up, and the tuning of the pool."""
 
 from shortlist.evaluation import datasets
+from shortlist.evaluation.calibrate import Fitted, Wanted, calibrate
 from shortlist.evaluation.evaluate import Comparison, Evaluation, compare, evaluate
 from shortlist.evaluation.metrics import Measure, measure_run, per_query
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
@@ -10,11 +11,14 @@ from shortlist.evaluation.tune import Tuning, tune
 __all__ = [
     "Comparison",
     "Evaluation",
+    "Fitted",
     "Judged",
     "Measure",
     "QuerySet",
     "Request",
     "Tuning",
+    "Wanted",
+    "calibrate",
     "compare",
     "datasets",
     "evaluate",
