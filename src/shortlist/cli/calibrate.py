@@ -51,7 +51,7 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     pool: Annotated[int, typer.Option("--pool", metavar="N", help="The largest pool.")] = POOL,
     top: Annotated[int, typer.Option("--top", help="The first ... that an adaptive pool has to get right.")] = K,
     measure: Annotated[
-        str, typer.Option("--measure", metavar="NAME@K", help="What an adaptive pool may lose little of.")
+        str, typer.Option("--measure", metavar="NAME@K|overlap", help="What an adaptive pool may lose little of.")
     ] = "nDCG@10",
     alpha: Annotated[float, typer.Option("--alpha", help="The mean loss that is allowed, 0 to 1.")] = ALPHA,
     delta: Annotated[float, typer.Option("--delta", help="The chance that the fit may be wrong, 0 to 1.")] = DELTA,

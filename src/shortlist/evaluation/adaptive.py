@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shortlist.evaluation.risk import certified_loss, least_queries
+from shortlist.evaluation.risk import certified_loss, hoeffding_bentkus, least_queries
 from shortlist.evaluation.traces import Trace
 from shortlist.fitted.stop import StopRule
 
 ALPHA, DELTA = 0.05, 0.05
+_NEAR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,10 @@ class Risk:
     """What a threshold is to keep: with confidence 1 - `delta`, a mean loss of `measure` of at most `alpha`.
 
     The loss of a query is how far the measure falls below that of the whole pool's ranking, from 0 to 1; where it
-    rises the loss is 0, so gains on some queries never pay for losses on others. The mean is over the queries that are
-    reranked and have something relevant. The confidence is over the draw of the fitted queries, and it rests on one
-    assumption: later queries are drawn like those, independently and from the same stream, over the same passages.
+    rises the loss is 0, so gains on some queries never pay for losses on others. For "overlap" it is the share of the
+    whole pool's first k that is missing. The mean is over the queries that are reranked and have something relevant.
+    The confidence is over the draw of the fitted queries, and it rests on one assumption: later queries are drawn like
+    those, independently and from the same stream, over the same passages.
     """
 
     measure: str
@@ -66,7 +68,7 @@ def fit(traces: Sequence[Trace], rule: StopRule, risk: Risk) -> Adaptive:
         set pruning for two-stage relevance ranking" (arXiv 2205.09638).
     """
     allowed = certified_loss(len(traces), risk.alpha, risk.delta)
-    threshold = None if allowed is None else _smallest(traces, allowed)
+    threshold = None if allowed is None else _smallest(traces, risk, allowed)
     fitted = replace(rule, threshold=threshold, promise=_promise(risk, len(traces), allowed, threshold))
     loss, scored = outcome(traces, threshold)
     whole = outcome(traces, None)[1]
@@ -83,8 +85,8 @@ def outcome(traces: Sequence[Trace], threshold: float | None) -> tuple[float, fl
     return float(np.mean(losses)), float(np.mean(sizes))
 
 
-def _smallest(traces: Sequence[Trace], allowed: float) -> float | None:
-    """The smallest demand seen at which the mean of the worst losses is still allowed; None where there is none."""
+def _smallest(traces: Sequence[Trace], risk: Risk, allowed: float) -> float | None:
+    """The smallest demand seen at which the mean of the worst losses keeps the risk; None where there is none."""
     events = sorted(
         ((demand, place, point) for place, one in enumerate(traces) for point, demand in enumerate(one.demands[:-1])),
         reverse=True,
@@ -97,10 +99,17 @@ def _smallest(traces: Sequence[Trace], allowed: float) -> float | None:
             stops[place] = point
         if number + 1 < len(events) and events[number + 1][0] == demand:
             continue
-        if total / len(traces) > allowed or demand == -np.inf:
+        if demand == -np.inf or not _keeps(total / len(traces), len(traces), risk, allowed):
             break
         found = float(demand)
     return found
+
+
+def _keeps(loss: float, queries: int, risk: Risk, allowed: float) -> bool:
+    """Whether the mean loss certifies the risk; the bound itself is only asked near `allowed`, where it jumps."""
+    if abs(loss - allowed) > _NEAR:
+        return loss < allowed
+    return hoeffding_bentkus(max(loss, 0.0), queries, risk.alpha) <= risk.delta
 
 
 def _promise(risk: Risk, queries: int, allowed: float | None, threshold: float | None) -> str:

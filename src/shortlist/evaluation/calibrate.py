@@ -12,14 +12,13 @@ from shortlist.evaluation import adaptive, probabilities
 from shortlist.evaluation.adaptive import ALPHA, DELTA, Adaptive, Risk
 from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.evaluate import K
-from shortlist.evaluation.metrics import Measure, parse
 from shortlist.evaluation.outcomes import depth_of
 from shortlist.evaluation.probabilities import Calibrated, Method
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recorded import Recorded
 from shortlist.evaluation.risk import checked_level
 from shortlist.evaluation.scoring import check_pointwise, score_all
-from shortlist.evaluation.traces import Trace, trace
+from shortlist.evaluation.traces import OVERLAP, Trace, measure_of, trace
 from shortlist.fitted.stop import BLOCK, StopRule
 from shortlist.pipeline import Shortlist
 
@@ -30,6 +29,8 @@ POOL = 100
 class Wanted:
     """What to fit: the largest pool, the first `k` that an adaptive pool has to get right, and at which risk.
 
+    `measure` is what may be lost a little of: the name of one, or "overlap", which needs no judgments: the share of the
+    whole pool's first `k` that is missing.
     `method` None takes the curve with the smaller log loss. `checkpoint` names a file for partial results; `about` is
     what else tells this run from others, such as the index and its size.
     """
@@ -44,6 +45,11 @@ class Wanted:
     judged_only: bool = False
     checkpoint: Path | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The measure's name with its cutoff."""
+        return f"{OVERLAP}@{self.k}" if self.measure == OVERLAP else str(measure_of(self.measure, self.k))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +85,23 @@ def calibrate(
         BadScores: The reranker returned NaN, infinity or a wrong count.
     """
     asked = wanted or Wanted()
-    measure = parse(asked.measure)
     _check(shortlist, asked)
     rule = StopRule(asked.pool_size, asked.k, None, asked.block)
-    recorded, kept = _scored(shortlist, judged, asked, measure, progress or (lambda done, total: None))
-    traces = traces_of(recorded, judged, measure, rule, shortlist.weights)
+    recorded, kept = _scored(shortlist, judged, asked, progress or (lambda done, total: None))
+    traces = traces_of(recorded, judged, asked.measure, rule, shortlist.weights)
     rankings = [
         (one.query_id, one.search(asked.pool_size, asked.pool_size, shortlist.weights).hits)
         for one in recorded.values()
         if not one.why_not
     ]
     found = Fitted(
-        adaptive=adaptive.fit(traces, rule, Risk(str(measure), asked.alpha, asked.delta)),
+        adaptive=adaptive.fit(traces, rule, Risk(asked.name, asked.alpha, asked.delta)),
         calibrated=probabilities.fit(
             probabilities.labelled(rankings, judged, judged_only=asked.judged_only), asked.method
         ),
         queries=len(judged.queries),
         declined=sum(bool(one.why_not) for one in recorded.values()),
-        barren=judged.without_relevant,
+        barren=0 if asked.measure == OVERLAP else judged.without_relevant,
         resumed=kept.resumed,
     )
     kept.finish()
@@ -104,7 +109,7 @@ def calibrate(
 
 
 def traces_of(
-    recorded: Mapping[str, Recorded], judged: Judged, measure: Measure, rule: StopRule, weights: Mapping[str, float]
+    recorded: Mapping[str, Recorded], judged: Judged, measure: str, rule: StopRule, weights: Mapping[str, float]
 ) -> list[Trace]:
     """The trace of each query that has one; see `traces.trace`."""
     made = (trace(one, judged, measure, rule, weights) for one in recorded.values())
@@ -112,11 +117,11 @@ def traces_of(
 
 
 def _scored(
-    shortlist: Shortlist, judged: Judged, asked: Wanted, measure: Measure, tell: Callable[[int, int], None]
+    shortlist: Shortlist, judged: Judged, asked: Wanted, tell: Callable[[int, int], None]
 ) -> tuple[dict[str, Recorded], Checkpoint]:
     """Each query's pass, and the checkpoint that holds them."""
     assert shortlist.reranker is not None
-    depth = depth_of([measure], asked.k, judged.level)
+    depth = depth_of([measure_of(asked.measure, asked.k)], asked.k, judged.level)
     total = len(judged.queries) * asked.pool_size
     done = 0
 
@@ -151,6 +156,7 @@ def _check(shortlist: Shortlist, asked: Wanted) -> None:
         raise InvalidInput(
             f"{reranker.name} scores a pool as a whole: no adaptive pool and no probabilities can rest on its scores"
         )
+    measure_of(asked.measure, asked.k)
     checked_level(asked.alpha, "alpha")
     checked_level(asked.delta, "delta")
     if asked.pool_size < asked.k:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.evaluation.failures import keys_of
-from shortlist.evaluation.metrics import Measure
+from shortlist.evaluation.metrics import Grades, Measure, parse
 from shortlist.evaluation.outcomes import depth_of
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recorded import Recorded
@@ -18,6 +18,9 @@ from shortlist.pipeline import stage_one_share
 from shortlist.types import Hit, Ranking
 
 Floats = NDArray[np.float64]
+
+OVERLAP = "overlap"
+"""The loss that needs no judgments: the share of the whole pool's first k that is missing from the first k."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,30 @@ class Trace:
         return int(np.argmax(reached)) if reached.any() else len(self.sizes) - 1
 
 
-def trace(
-    recorded: Recorded, judged: Judged, measure: Measure, rule: StopRule, weights: Mapping[str, float]
-) -> Trace | None:
+def measure_of(name: str, k: int) -> Measure:
+    """The measure whose loss is bounded; for "overlap" it is R@k, which `trace` holds against the whole pool's first k.
+
+    Raises:
+        InvalidInput: An unknown name.
+    """
+    return Measure("R", k) if name == OVERLAP else parse(name)
+
+
+def trace(recorded: Recorded, judged: Judged, name: str, rule: StopRule, weights: Mapping[str, float]) -> Trace | None:
     """The trace of one query's pass; None where the reranker declined it, the pool is empty, or nothing is relevant.
+
+    `name` is that of a measure, or "overlap".
 
     The rule's threshold has no part in it. The whole pool's scores serve for every part of it, so the reranker has to
     be pointwise.
     """
-    grades = judged.qrels[recorded.query_id]
+    measure = measure_of(name, rule.k)
     depth = max(depth_of([measure], rule.k, judged.level), rule.pool_size)
     ranking = recorded.search(rule.pool_size, depth, weights)
     pool = sorted((hit for hit in ranking.hits if hit.rerank_score is not None), key=lambda hit: hit.retrieval_rank)
+    grades: Grades = judged.qrels[recorded.query_id]
+    if name == OVERLAP:
+        grades = dict.fromkeys(keys_of(ranking.hits, judged)[: rule.k], 1)
     if recorded.why_not or not pool or not any(grade > 0 for grade in grades.values()):
         return None
     steps = rule.steps(len(pool))
