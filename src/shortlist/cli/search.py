@@ -85,7 +85,10 @@ def search(  # noqa: PLR0913 - one parameter an option
         typer.echo(show.as_json(ranking, loaded, weights))
     elif as_context:
         typer.echo(show.as_context(ranking))
-        show.left_out(Console(stderr=True, highlight=False), ranking)
+        errors = Console(stderr=True, highlight=False)
+        show.notes(errors, ranking)
+        if ranking.no_good_answer:
+            errors.print(ranking.no_good_answer, style="yellow", markup=False, soft_wrap=True)
     else:
         show.table(out, ranking)
         show.footer(out, ranking, loaded, weights)

@@ -74,9 +74,7 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
         )
     if ranking.dropped:
         line += f"; {ranking.dropped} left at an early exit"
-    left_out(out, ranking)
-    if ranking.why_stopped:
-        out.print(f"pool: {ranking.why_stopped}", style="yellow", markup=False, soft_wrap=True)
+    notes(out, ranking)
     if ranking.why_not:
         out.print(f"not reranked: {ranking.why_not}", style="yellow", soft_wrap=True)
     if ranking.query_cut:
@@ -84,8 +82,10 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
     out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim")
 
 
-def left_out(out: Console, ranking: Ranking) -> None:
-    """Prints how many passages a smallest probability left out, or why there are no probabilities."""
+def notes(out: Console, ranking: Ranking) -> None:
+    """Prints why an adaptive pool stopped, and how many passages a smallest probability left out."""
+    if ranking.why_stopped:
+        out.print(f"pool: {ranking.why_stopped}", style="yellow", markup=False, soft_wrap=True)
     if ranking.min_probability is None:
         return
     said = f"{ranking.left_out} left out below probability {ranking.min_probability:g}"
