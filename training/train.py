@@ -140,9 +140,7 @@ def main() -> None:
     parser.add_argument("--name", default="run", help="checkpoint name under training/work")
     parser.add_argument("--start", type=Path, nargs="+", help="checkpoints whose mean weights to begin from")
     parser.add_argument("--minutes", type=float, help="whole run's clock, which sets the decay where it is shorter")
-    parser.add_argument(
-        "--phase", default="train", choices=("train", "second", "third"), help="table of config.toml to follow"
-    )
+    parser.add_argument("--phase", default="train", choices=("train", "second", "third"), help="table of config.toml to follow")
     asked = parser.parse_args()
     settings = config.load()
     options = settings["train"] = {**settings["train"], **settings[asked.phase]}
