@@ -1,9 +1,9 @@
 """Does the adaptive pool keep its risk? `python benchmarks/adaptive.py --cache FOLDER [--sets ...] [--queries 300]`.
 
 Each set's largest pool is scored once, and kept in FOLDER/NAME.jsonl query by query: stop it at any moment, and the
-same command goes on; with more queries it only scores those that are new. From the recorded passes, 100 random halves are
-fitted on and held against the other half: in how many is the mean loss on the other half at most alpha, and how many
-passages are scored a query? The half that is held out is a sample too, so its mean moves around the true one.
+same command goes on; with more queries it only scores those that are new. From the recorded passes, 100 random halves
+are fitted on and held against the other half: in how many is the mean loss on the other half at most alpha, and how
+many passages are scored a query? The half that is held out is a sample too, so its mean moves around the true one.
 """
 
 from __future__ import annotations
