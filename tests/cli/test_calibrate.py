@@ -66,6 +66,7 @@ def test_calibrate_stores_both_and_search_follows(shell):
         "log loss on queries that a curve had not seen",
         "what a smallest probability leaves",
         'pool = "auto"',
+        'queries would be told "no good answer"',
         "written to ix/stop-rule.json and ix/calibration.json",
     ):
         assert part in shown, shown

@@ -20,14 +20,22 @@ def fitted(out: Console, found: Fitted) -> None:
         out.print(f"{found.declined} queries were left alone by the reranker and have no part in the fit")
     _pool(out, found.adaptive, found)
     _probabilities(out, found.calibrated)
-    least = best_threshold(
-        found.calibrated.held_out, found.calibrated.labelled.labels, found.calibrated.labelled.queries
-    )
-    out.print(f"\n# {settings.FILE}: with the probability of the best F1 ({least.f1:.3f})", markup=False)
-    lines = [f"min_probability = {least.least:.3g}"]
+    _lines(out, found)
+
+
+def _lines(out: Console, found: Fitted) -> None:
+    """What to put in `shortlist.toml`; a smallest probability only as a remark, since it leaves answers out."""
+    scores = found.calibrated
+    least = best_threshold(scores.held_out, scores.labelled.labels, scores.labelled.queries)
+    out.print(f"\n# {settings.FILE}\n[search]", markup=False)
     if found.adaptive.certified:
-        lines.insert(0, 'pool = "auto"')
-    out.print("\n".join(["[search]", *lines]), markup=False)
+        out.print('pool = "auto"', markup=False)
+    out.print(
+        f"# min_probability = {least.least:.3g}   best F1, {least.f1:.3f}; {least.silent} of "
+        f'{found.queries - found.declined} queries would be told "no good answer"',
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _pool(out: Console, made: Adaptive, found: Fitted) -> None:
