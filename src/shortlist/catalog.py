@@ -14,6 +14,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
 from shortlist.errors import InvalidInput
+from shortlist.fitted import Beside, leave_out
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.inference.words import Words
 from shortlist.models import cross_encoder_spec, encoder_spec
@@ -25,7 +26,7 @@ from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
 from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.text import Splitter
-from shortlist.types import Ranking, Where
+from shortlist.types import PoolSize, Ranking, Where
 from shortlist.why import Why, explain
 
 RETRIEVERS = ("hybrid", "dense", "bm25")
@@ -133,17 +134,39 @@ class Settings:
 class OpenIndex:
     """An index folder with its models loaded, ready to search. Close it, or use it as a context manager."""
 
-    def __init__(self, index: EmbeddedIndex, shortlist: Shortlist, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, index: EmbeddedIndex, shortlist: Shortlist, encoder: Encoder | None = None, retriever: str = "own"
+    ) -> None:
         self.index = index
         self.shortlist = shortlist
         self.encoder = encoder
+        self.beside = Beside(index.folder, index.manifest.encoder, retriever, shortlist.reranker, shortlist.weights)
 
     def search(
-        self, query: str, *, pool_size: int = POOL_SIZE, k: int = K, where: Where | None = None, tail: bool = False
+        self,
+        query: str,
+        *,
+        pool_size: PoolSize = POOL_SIZE,
+        k: int = K,
+        where: Where | None = None,
+        tail: bool = False,
+        min_probability: float | None = None,
     ) -> Ranking:
-        """See `Shortlist.search`."""
-        ranking = self.shortlist.search(query, pool_size=pool_size, k=k, where=where, tail=tail)
-        return replace(ranking, query_cut=self.cuts_query(query))
+        """See `Shortlist.search`. `pool_size` "auto" follows the rule stored beside the index; see `Beside.pool`.
+
+        With `min_probability`, hits below that probability of being relevant are left out, by the curve stored beside
+        the index; see `fitted.leave_out`.
+
+        Raises:
+            NotFitted: What is stored was fitted for something else, or a probability is asked for and none is stored.
+            InvalidInput: As `Shortlist.search`; or a probability together with `tail`, or without a pointwise reranker.
+        """
+        calibration = None if min_probability is None else self.beside.calibration(tail=tail)
+        size, said = self.beside.pool(pool_size, POOL_SIZE)
+        ranking = self.shortlist.search(query, pool_size=size, k=k, where=where, tail=tail)
+        if calibration is not None and min_probability is not None:
+            ranking = leave_out(ranking, calibration, min_probability)
+        return replace(ranking, query_cut=self.cuts_query(query), why_stopped=said or ranking.why_stopped)
 
     def cuts_query(self, query: str) -> bool:
         """Whether the bi-encoder reads only the start of this query."""
@@ -165,9 +188,9 @@ class OpenIndex:
                 "`shortlist search --json` shows the ids of passages"
             )
         reranker = self.shortlist.reranker
-        if self._encoder is None or reranker is None:
+        if self.encoder is None or reranker is None:
             raise InvalidInput("both stages are held against each other: open the index with both models")
-        return explain(query, held[a].content, held[b].content, self._encoder, reranker)
+        return explain(query, held[a].content, held[b].content, self.encoder, reranker)
 
     def close(self) -> None:
         """Lets the folder go; calling it twice is fine."""
@@ -205,7 +228,8 @@ def open_index(folder: Path | str, settings: Settings | None = None) -> OpenInde
             encoder = loaders.submit(_encoder, index, wanted)
             weights = _weights(index.manifest.encoder, wanted)
             retriever = _retriever(index, wanted, encoder.result())
-            return OpenIndex(index, Shortlist(retriever, reranker.result(), weights=weights), encoder.result())
+            searcher = Shortlist(retriever, reranker.result(), weights=weights)
+            return OpenIndex(index, searcher, encoder.result(), wanted.retriever)
     except BaseException:
         index.close()
         raise

@@ -12,6 +12,7 @@
         ├── NotAnIndex              the folder is something else, or is missing
         ├── IndexMismatch           made with another bi-encoder or a newer format
         ├── IndexLocked             another process holds it open
+        ├── NotFitted               nothing fitted lies beside it, or it was fitted for something else
         └── IndexWriteFailed        the disk is full, read-only or failing
 
 Messages say what happened, with which value, and what to do about it.
@@ -73,6 +74,10 @@ class IndexMismatch(FolderError):
 
 class IndexLocked(FolderError):
     """Another process has the index open."""
+
+
+class NotFitted(FolderError):
+    """What was fitted on labelled queries is missing, damaged, or was fitted for other models or another blend."""
 
 
 class IndexWriteFailed(FolderError):

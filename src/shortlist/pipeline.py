@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shortlist.errors import BadScores, InvalidInput
+from shortlist.fitted.stop import StopRule
 from shortlist.protocols import Declines, ReportsTruncation, Reranker, Retriever, ScoresProgressively
 from shortlist.types import Hit, Ranking, Where
 
@@ -76,6 +77,26 @@ def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:
     return sum(weight * hit.signals.get(name, 0.0) for name, weight in weights.items())
 
 
+def rerank_until(
+    reranker: Reranker, query: str, pool: Sequence[Hit], weights: Mapping[str, float], rule: StopRule
+) -> tuple[list[Hit], list[Hit], str]:
+    """The pool scored in blocks, in stage one's order, until the rule stops; with why it did.
+
+    The scored hits come back as `rerank_pool` gives them, and those that were not scored in stage one's order.
+    """
+    scored: list[Hit] = []
+    stopped = False
+    for done in rule.steps(len(pool)):
+        scored += rerank_pool(reranker, query, pool[len(scored) : done], weights)
+        left = [stage_one_share(hit, weights) for hit in pool[done:]]
+        stopped = rule.stops([(hit.score, hit.rerank_score or 0.0) for hit in scored], left)
+        if stopped:
+            break
+    scored.sort(key=lambda hit: (-hit.score, hit.retrieval_rank))
+    ranked = [replace(hit, rank=rank) for rank, hit in enumerate(scored, start=1)]
+    return ranked, list(pool[len(scored) :]), rule.why(len(scored), len(pool), stopped=stopped)
+
+
 class Shortlist:
     """Search in two stages. `reranker` None gives stage one alone.
 
@@ -94,36 +115,52 @@ class Shortlist:
         self.reranker = reranker
 
     def search(
-        self, query: str, *, pool_size: int = POOL_SIZE, k: int = K, where: Where | None = None, tail: bool = False
+        self,
+        query: str,
+        *,
+        pool_size: int | StopRule = POOL_SIZE,
+        k: int = K,
+        where: Where | None = None,
+        tail: bool = False,
     ) -> Ranking:
         """The `k` best passages of the pool.
 
         With `tail`, `k` may go beyond the pool: what lies below it follows in stage-one order. No match gives no
-        hits. The pool depends on `pool_size` alone, never on `k`.
+        hits. The pool depends on `pool_size` alone, never on `k`. With a stop rule in its place, the rule's largest
+        pool is scored in blocks until the rule stops; what was not scored follows in stage-one order.
 
         Raises:
-            InvalidInput: An empty query, a size below 1, or `k` above `pool_size` without `tail`.
+            InvalidInput: An empty query, a size below 1, `k` above `pool_size` (or above the rule's k) without
+                `tail`, or a stop rule with a reranker that is not pointwise.
             BadScores: The reranker returned NaN, infinity or a wrong count.
         """
-        _check_sizes(k, pool_size, tail=tail)
+        rule = pool_size if isinstance(pool_size, StopRule) else None
+        size = pool_size.pool_size if isinstance(pool_size, StopRule) else pool_size
+        _check_sizes(k, size, tail=tail)
+        _check_rule(rule, k, self.reranker, tail=tail)
         began = time.perf_counter()
-        found = self.retriever.retrieve(query, max(pool_size, k), where)
+        found = self.retriever.retrieve(query, max(size, k), where)
         retrieved = time.perf_counter()
-        pool, below = found[:pool_size], found[pool_size:]
+        pool, below = found[:size], found[size:]
         why_not = self.reranker.declines(query) if isinstance(self.reranker, Declines) else ""
         reranker = None if why_not else self.reranker
-        hits = rerank_pool(reranker, query, pool, self.weights) if reranker is not None else list(pool)
+        hits, unscored, why_stopped = list(pool), list[Hit](), ""
+        if reranker is not None and rule is not None:
+            hits, unscored, why_stopped = rerank_until(reranker, query, pool, self.weights, rule)
+        elif reranker is not None:
+            hits = rerank_pool(reranker, query, pool, self.weights)
         done = time.perf_counter()
         return Ranking(
             query=query,
-            hits=tuple([*hits, *below][:k]),
-            pool_size=pool_size,
-            scored=len(pool) if reranker is not None else 0,
+            hits=tuple([*hits, *unscored, *below][:k]),
+            pool_size=size,
+            scored=len(hits) if reranker is not None else 0,
             truncated=sum(hit.truncated for hit in hits),
             reranked=reranker is not None,
             seconds={"retrieve": retrieved - began, "rerank": done - retrieved},
             dropped=sum(hit.rerank_score is None for hit in hits) if reranker is not None else 0,
             why_not=why_not,
+            why_stopped=why_stopped,
         )
 
 
@@ -134,4 +171,19 @@ def _check_sizes(k: int, pool_size: int, *, tail: bool) -> None:
         raise InvalidInput(
             f"k is {k} but the pool holds {pool_size}: only passages in the pool are reranked, so at most "
             f"{pool_size} can be returned. Raise pool_size, or ask for the tail in stage-one order."
+        )
+
+
+def _check_rule(rule: StopRule | None, k: int, reranker: Reranker | None, *, tail: bool) -> None:
+    if rule is None or reranker is None:
+        return
+    if not reranker.pointwise:
+        raise InvalidInput(
+            f"{reranker.name} scores a pool as a whole, and an adaptive pool is scored in blocks: give a fixed pool "
+            "size"
+        )
+    if k > rule.k and not tail:
+        raise InvalidInput(
+            f"k is {k} but the rule of the adaptive pool was fitted for the first {rule.k}: ask for at most {rule.k}, "
+            "fit it for more, or give a fixed pool size"
         )

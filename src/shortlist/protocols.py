@@ -102,6 +102,14 @@ class ReportsTruncation(Protocol):
 
 
 @runtime_checkable
+class HasWeights(Protocol):
+    """A reranker whose weights can be told from others under the same name."""
+
+    def weights_hash(self) -> str:
+        """A hash of the weights; "" where there is none to be had."""
+
+
+@runtime_checkable
 class Declines(Protocol):
     """A reranker that knows queries it should leave alone."""
 

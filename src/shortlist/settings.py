@@ -6,7 +6,9 @@
     top = 5
     blend = 1.0
     weight.dense = 8.0
+    min_probability = 0.2
 
+`pool = "auto"` follows the rule that `shortlist calibrate` stored beside the index, `min_probability` the curve.
 `weight` says how much of a stage-one signal goes into the final score, in place of the weights that were fitted for the
 pair of models; `blend` scales either.
 
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.errors import InvalidInput
+from shortlist.types import PoolSize
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,10 +46,11 @@ class Defaults:
     """
 
     rerank: bool | None = None
-    pool: int | None = None
+    pool: PoolSize | None = None
     top: int | None = None
     blend: float | None = None
     weight: Mapping[str, float] | None = None
+    min_probability: float | None = None
 
 
 def read(folder: Path | None = None) -> Defaults:
@@ -113,10 +117,11 @@ def _parsed(text: str, file: Path) -> Defaults:
         )
     return Defaults(
         rerank=_flag(table.get("rerank"), file),
-        pool=_count(table.get("pool"), "pool", file),
+        pool="auto" if table.get("pool") == "auto" else _count(table.get("pool"), "pool", file),
         top=_count(table.get("top"), "top", file),
         blend=_scale(table.get("blend"), "blend", file),
         weight=_weights(table.get("weight"), file),
+        min_probability=_probability(table.get("min_probability"), file),
     )
 
 
@@ -128,7 +133,8 @@ def _flag(value: Any, file: Path) -> bool | None:
 
 def _count(value: Any, name: str, file: Path) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise InvalidInput(f"{file}: {name} must be a whole number from 1, not {value!r}")
+        also = ' (or "auto")' if name == "pool" else ""
+        raise InvalidInput(f"{file}: {name} must be a whole number from 1, not {value!r}{also}")
     return value
 
 
@@ -138,6 +144,13 @@ def _scale(value: Any, name: str, file: Path) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise InvalidInput(f"{file}: {name} must be a number, 0 or more, not {value!r}")
     return float(value)
+
+
+def _probability(value: Any, file: Path) -> float | None:
+    least = _scale(value, "min_probability", file)
+    if least is not None and least > 1:
+        raise InvalidInput(f"{file}: min_probability must be a number from 0 to 1, not {value!r}")
+    return least
 
 
 def _weights(value: Any, file: Path) -> dict[str, float] | None:

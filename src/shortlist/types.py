@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Value: TypeAlias = str | int | float | bool
 """What a metadata field may hold."""
@@ -17,6 +17,10 @@ Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 
 Run: TypeAlias = Mapping[str, Mapping[str, float]]
 """query id -> passage id -> score, higher is better."""
+
+
+PoolSize: TypeAlias = "int | Literal['auto']"
+"""How many passages the reranker scores: so many, or as many as the rule stored beside the index asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Hit:
     `retrieval_rank` is 1-based. `rank` and `score` are the final ones: the reranker's where it ran, else
     stage one's. `rerank_score` is the reranker's raw output (for a cross-encoder a logit, unbounded), None
     where the passage was not scored. `signals` holds the parts of the stage-one score, such as
-    `{"dense": 0.62, "bm25": 11.3}`.
+    `{"dense": 0.62, "bm25": 11.3}`. `probability` is that of being relevant, where one was asked for.
     """
 
     passage: Passage
@@ -69,6 +73,7 @@ class Hit:
     rerank_score: float | None = None
     truncated: bool = False
     signals: Mapping[str, float] = field(default_factory=dict)
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,9 @@ class Ranking:
     `reranked` is False when stage two did not run, and `why_not` says why where the reranker itself declined the
     query; the hits are then in stage one's order. `query_cut` is True when the bi-encoder read only the start of the
     query. `seconds` maps "retrieve" and "rerank" to wall-clock time.
+
+    `why_stopped` says why an adaptive pool was scored as far as it was, "" for a fixed one. With a smallest
+    probability, `left_out` counts the hits below it, and `no_good_answer` says so where nothing stayed.
     """
 
     query: str
@@ -93,3 +101,7 @@ class Ranking:
     query_cut: bool = False
     dropped: int = 0
     why_not: str = ""
+    why_stopped: str = ""
+    min_probability: float | None = None
+    left_out: int = 0
+    no_good_answer: str = ""

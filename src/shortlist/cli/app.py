@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from shortlist import __version__
-from shortlist.cli import add, demo, evaluate, mcp, models, probe, rerank, search, serve, tune, why
+from shortlist.cli import add, calibrate, demo, evaluate, mcp, models, probe, rerank, search, serve, tune, why
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
@@ -36,6 +36,7 @@ app.command("tune")(tune.tune)
 app.command("why")(why.why)
 app.command("mcp")(mcp.mcp)
 app.command("serve")(serve.serve)
+app.command("calibrate")(calibrate.calibrate)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
 app.add_typer(probe.app, name="probe")

@@ -43,6 +43,7 @@ from shortlist.evaluation.gate import Rule, Verdict, judge, parse_rule
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.evaluation.statistics import Paired
 from shortlist.models.packaged import CROSS_ENCODER
+from shortlist.pipeline import POOL_SIZE
 from shortlist.report import Compared, Source, evaluation_page, source_of
 
 RULE_FAILED = 1
@@ -141,10 +142,13 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked, reported: bool) -> tu
     console = Console(stderr=True, highlight=False)
     with opened(set_up, made, allow_unknown=asked.allow_unknown, itself=asked.itself) as (index, shortlist, judged):
         show.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
+        size, said = index.beside.pool(set_up.pool, POOL_SIZE)
+        if said:
+            console.print(f"{set_up.name}: {said}", style="yellow", markup=False, soft_wrap=True)
         about = {
             **set_up.about,
             **asdict(asked),
-            "pool": set_up.pool,
+            "pool": size if isinstance(size, int) else asdict(size),
             "queries": judged.fingerprint,
             "bi-encoder": index.index.manifest.encoder,
             "passages": len(index.index),
@@ -156,7 +160,7 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked, reported: bool) -> tu
             found = run_evaluation(
                 shortlist,
                 judged,
-                pool_size=set_up.pool,
+                pool_size=size,
                 measures=asked.measures,
                 k=asked.cut,
                 name=set_up.name,

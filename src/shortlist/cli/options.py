@@ -12,7 +12,7 @@ import typer
 from shortlist import settings
 from shortlist.errors import InvalidInput
 from shortlist.pipeline import POOL_SIZE, K
-from shortlist.types import Value, Where
+from shortlist.types import PoolSize, Value, Where
 
 DEFAULT_INDEX = Path(".shortlist")
 
@@ -28,8 +28,13 @@ PrecisionOption = Annotated[
 ]
 RetrieverOption = Annotated[str, typer.Option("--retriever", metavar="hybrid|dense|bm25", help="Stage one.")]
 PoolOption = Annotated[
-    int | None,
-    typer.Option("--pool", help="Passages that the cross-encoder scores. [default: shortlist.toml, or 50]"),
+    str | None,
+    typer.Option(
+        "--pool",
+        metavar="N|auto",
+        help="Passages that the cross-encoder scores; auto: until the rest can hardly enter the top, by the rule that "
+        "calibrate stored. [default: shortlist.toml, or 50]",
+    ),
 ]
 BlendOption = Annotated[
     float | None,
@@ -63,24 +68,42 @@ ReportOption = Annotated[
 class Knobs:
     """How a search is run: from the command line, else from `shortlist.toml`, else built in."""
 
-    pool: int
+    pool: PoolSize
     top: int
     blend: float
     rerank: bool
     weights: Mapping[str, float] | None
+    min_probability: float | None
 
 
-def choose_knobs(pool: int | None = None, blend: float | None = None, rerank: bool | None = None) -> Knobs:
+def choose_knobs(pool: str | None = None, blend: float | None = None, rerank: bool | None = None) -> Knobs:
     """The given values, and the file's or the built-in ones for those not given; `top` never exceeds the pool."""
     said = settings.read()
-    size = next(one for one in (pool, said.pool, POOL_SIZE) if one is not None)
+    given = None if pool is None else parse_pool(pool, "--pool")
+    size = next(one for one in (given, said.pool, POOL_SIZE) if one is not None)
+    top = said.top or K
     return Knobs(
         pool=size,
-        top=min(said.top or K, max(size, 1)),
+        top=top if size == "auto" else min(top, max(size, 1)),
         blend=next(one for one in (blend, said.blend, 1.0) if one is not None),
         rerank=next(one for one in (rerank, said.rerank, True) if one is not None),
         weights=said.weight,
+        min_probability=said.min_probability,
     )
+
+
+def parse_pool(text: str, what: str) -> PoolSize:
+    """A pool size as it is written: a whole number, or auto.
+
+    Raises:
+        InvalidInput: It is neither; `what` names it.
+    """
+    if text == "auto":
+        return "auto"
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InvalidInput(f"{what} must be a number of passages, or auto, not {text!r}") from error
 
 
 def parse_where(given: list[str]) -> Where | None:

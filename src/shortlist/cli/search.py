@@ -47,6 +47,15 @@ def search(  # noqa: PLR0913 - one parameter an option
     progressive: Annotated[
         bool, typer.Option("--progressive", help="Drop the hopeless at early exits: faster, scores depend on the pool.")
     ] = False,
+    min_probability: Annotated[
+        float | None,
+        typer.Option(
+            "--min-probability",
+            metavar="P",
+            help="Leave out what is less likely to be relevant, by the curve that calibrate stored; 0: nothing. "
+            "[default: shortlist.toml, or none]",
+        ),
+    ] = None,
     tail: Annotated[bool, typer.Option("--tail", help="Let --top go past the pool, in stage-one order.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     as_context: Annotated[bool, typer.Option("--context", help="Numbered passages, ready for a prompt.")] = False,
@@ -63,7 +72,12 @@ def search(  # noqa: PLR0913 - one parameter an option
     with open_index(index, settings) as opened:
         loaded = time.perf_counter() - began
         ranking = opened.search(
-            query, pool_size=knobs.pool, k=knobs.top if top is None else top, where=parse_where(where or []), tail=tail
+            query,
+            pool_size=knobs.pool,
+            k=knobs.top if top is None else top,
+            where=parse_where(where or []),
+            tail=tail,
+            min_probability=knobs.min_probability if min_probability is None else min_probability,
         )
         weights = opened.shortlist.weights
     out = Console(highlight=False)
@@ -71,6 +85,10 @@ def search(  # noqa: PLR0913 - one parameter an option
         typer.echo(show.as_json(ranking, loaded, weights))
     elif as_context:
         typer.echo(show.as_context(ranking))
+        errors = Console(stderr=True, highlight=False)
+        show.notes(errors, ranking)
+        if ranking.no_good_answer:
+            errors.print(ranking.no_good_answer, style="yellow", markup=False, soft_wrap=True)
     else:
         show.table(out, ranking)
         show.footer(out, ranking, loaded, weights)

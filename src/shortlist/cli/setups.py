@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.catalog import OpenIndex, Settings, open_index
+from shortlist.cli.options import parse_pool
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import text_of
 from shortlist.evaluation.itself import WithoutItself
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
 from shortlist.pipeline import Shortlist
+from shortlist.types import PoolSize
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,7 +32,7 @@ class SetUp:
 
     name: str
     index: Path
-    pool: int
+    pool: PoolSize
     rerank: bool
     settings: Settings
 
@@ -101,7 +103,7 @@ def _set_up(name: str, table: Mapping[str, Any], base: SetUp) -> SetUp:
     return SetUp(
         name=name,
         index=Path(table.get("index", base.index)),
-        pool=int(_number(name, "pool", table.get("pool", base.pool), int)),
+        pool=parse_pool(str(table.get("pool", base.pool)), f"set-up {name!r}: pool"),
         rerank=rerank == "true",
         settings=replace(
             old,

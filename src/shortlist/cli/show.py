@@ -42,14 +42,15 @@ def stage_one(hit: Hit) -> str:
 def table(out: Console, ranking: Ranking) -> None:
     """Prints each hit: final rank, stage-one rank and the move, both scores, source, snippet."""
     if not ranking.hits:
-        out.print("no passage matches")
+        out.print(ranking.no_good_answer or "no passage matches")
     for place, hit in enumerate(ranking.hits, start=1):
         scored = f"  logit {hit.rerank_score:+.3f}" if hit.rerank_score is not None else "  not reranked"
         cut = "  (cut to the window)" if hit.truncated else ""
+        chance = f"  p {hit.probability:.3f}" if hit.probability is not None else ""
         moved = f" ({move(hit)})" if hit.rerank_score is not None else ""
         out.print(
             f"[bold]{place:>3}[/bold]  was {hit.retrieval_rank}{moved}  stage one {escape(stage_one(hit))}"
-            f"{scored if ranking.reranked else ''}{cut}",
+            f"{scored if ranking.reranked else ''}{chance}{cut}",
             soft_wrap=True,
         )
         title = f"{hit.passage.title}  " if hit.passage.title else ""
@@ -73,11 +74,24 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
         )
     if ranking.dropped:
         line += f"; {ranking.dropped} left at an early exit"
+    notes(out, ranking)
     if ranking.why_not:
         out.print(f"not reranked: {ranking.why_not}", style="yellow", soft_wrap=True)
     if ranking.query_cut:
         out.print("the query is longer than the bi-encoder's window: stage one read its start only", style="yellow")
     out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim")
+
+
+def notes(out: Console, ranking: Ranking) -> None:
+    """Prints why an adaptive pool stopped, and how many passages a smallest probability left out."""
+    if ranking.why_stopped:
+        out.print(f"pool: {ranking.why_stopped}", style="yellow", markup=False, soft_wrap=True)
+    if ranking.min_probability is None:
+        return
+    said = f"{ranking.left_out} left out below probability {ranking.min_probability:g}"
+    if not ranking.reranked:
+        said = "nothing left out: the query was not reranked, so its passages have no probabilities"
+    out.print(said, style="yellow", soft_wrap=True)
 
 
 def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> str:
@@ -92,6 +106,10 @@ def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> st
             "query_cut": ranking.query_cut,
             "dropped": ranking.dropped,
             "why_not": ranking.why_not,
+            "why_stopped": ranking.why_stopped,
+            "min_probability": ranking.min_probability,
+            "left_out": ranking.left_out,
+            "no_good_answer": ranking.no_good_answer,
             "weights": dict(weights),
             "seconds": {**ranking.seconds, "load": loaded},
             "hits": [_hit(place, hit) for place, hit in enumerate(ranking.hits, start=1)],
@@ -111,6 +129,7 @@ def _hit(place: int, hit: Hit) -> dict[str, Any]:
         "retrieval_rank": hit.retrieval_rank,
         "retrieval_score": hit.retrieval_score,
         "signals": dict(hit.signals),
+        "probability": hit.probability,
         "truncated": hit.truncated,
         "title": passage.title,
         "text": passage.text,

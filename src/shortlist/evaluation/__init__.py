@@ -1,6 +1,7 @@
 """Measuring: query sets, measures, evaluation of a set-up, and the tuning of the pool."""
 
 from shortlist.evaluation import datasets
+from shortlist.evaluation.calibrate import Fitted, Wanted, calibrate
 from shortlist.evaluation.evaluate import Comparison, Evaluation, compare, evaluate
 from shortlist.evaluation.metrics import Measure, measure_run, per_query
 from shortlist.evaluation.probe import Probe, probe
@@ -11,12 +12,15 @@ from shortlist.evaluation.tune import Tuning, tune
 __all__ = [
     "Comparison",
     "Evaluation",
+    "Fitted",
     "Judged",
     "Measure",
     "Probe",
     "QuerySet",
     "Request",
     "Tuning",
+    "Wanted",
+    "calibrate",
     "compare",
     "datasets",
     "evaluate",

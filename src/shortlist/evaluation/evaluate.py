@@ -13,6 +13,7 @@ from shortlist.evaluation.metrics import Measure, parse
 from shortlist.evaluation.outcomes import STAGES, Outcome, depth_of, from_json, measured, to_json
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.statistics import Estimate, Paired, estimate, holm, paired, quantile
+from shortlist.fitted.stop import StopRule
 from shortlist.pipeline import POOL_SIZE, Shortlist
 from shortlist.types import Ranking
 
@@ -86,7 +87,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     shortlist: Shortlist,
     judged: Judged,
     *,
-    pool_size: int = POOL_SIZE,
+    pool_size: int | StopRule = POOL_SIZE,
     measures: Sequence[str] = MEASURES,
     k: int = K,
     name: str = "default",
@@ -106,23 +107,24 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     """
     asked = measures_of(measures)
     depth = depth_of(asked, k, judged.level)
+    size = pool_size.pool_size if isinstance(pool_size, StopRule) else pool_size
     outcomes: list[Outcome] = []
     kept = checkpoint or Checkpoint(None, {})
     for done, (query_id, query) in enumerate(judged.queries.items(), start=1):
         if kept.get(query_id) is None:
-            ranking = _searched(shortlist, query_id, query, pool_size, depth)
+            ranking = _searched(shortlist, query_id, query, pool_size, max(size, depth))
             kept.put(query_id, to_json(measured(query_id, ranking, judged, asked, k)))
         outcomes.append(from_json(kept.get(query_id)))
         if progress is not None:
             progress(done, len(judged.queries))
     said = {"reranker": shortlist.reranker.name if shortlist.reranker is not None else "none", **(about or {})}
     names = tuple(map(str, asked))
-    return Evaluation(name, judged.name, judged.fingerprint, pool_size, k, names, tuple(outcomes), said)
+    return Evaluation(name, judged.name, judged.fingerprint, size, k, names, tuple(outcomes), said)
 
 
-def _searched(shortlist: Shortlist, query_id: str, query: str, pool_size: int, depth: int) -> Ranking:
+def _searched(shortlist: Shortlist, query_id: str, query: str, pool_size: int | StopRule, depth: int) -> Ranking:
     try:
-        return shortlist.search(query, pool_size=pool_size, k=max(pool_size, depth), tail=True)
+        return shortlist.search(query, pool_size=pool_size, k=depth, tail=True)
     except InvalidInput as error:
         raise InvalidInput(f"query {query_id!r}: {error}") from error
 

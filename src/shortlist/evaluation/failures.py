@@ -17,7 +17,7 @@ KINDS: tuple[Kind, ...] = ("fine", "not retrieved", "truncated", "ranked out", "
 not retrieved: stage one did not bring one into the pool, so no reranker could help.
 truncated: the best relevant one did not make it, and the reranker saw only its start.
 ranked out: it was in the pool, read whole, and the reranker put it below k.
-below the cut: the same where no reranker ran, so stage one alone put it there.
+below the cut: the same where no reranker scored it, so stage one alone put it there.
 nothing relevant: every judgment of the query is 0.
 """
 
@@ -59,5 +59,6 @@ def split(ranking: Ranking, judged: Judged, grades: Grades, k: int) -> Failure:
         return Failure("not retrieved", stage_one_had_it=in_stage_one)
     key = judged.key(best)
     rank = final.index(key) + 1
-    kind: Kind = "truncated" if best.truncated else "ranked out" if ranking.reranked else "below the cut"
+    scored = ranking.reranked and (best.rerank_score is not None or bool(ranking.dropped))
+    kind: Kind = "truncated" if best.truncated else "ranked out" if scored else "below the cut"
     return Failure(kind, rank, first.index(key) + 1, tuple(final[: min(rank - 1, k)]), in_stage_one)

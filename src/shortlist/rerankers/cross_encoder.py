@@ -16,6 +16,7 @@ from shortlist.inference.session import Session
 from shortlist.inference.stages import Scoring, StagedSession
 from shortlist.inference.words import Words
 from shortlist.models import CrossEncoderSpec, cross_encoder_spec
+from shortlist.models.fingerprint import weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
 
 ACTIVATIONS = ("raw", "sigmoid", "model")
@@ -54,6 +55,7 @@ class CrossEncoder:
             raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
         self._sigmoid = activation == "sigmoid" or (activation == "model" and spec.activation == "sigmoid")
         self.name = spec.files.name
+        self._spec = spec
         self.max_length = min(max_length or spec.max_length, spec.max_length)
         self.runtime = choose(precision)
         self._longest_query = spec.longest_query
@@ -158,6 +160,10 @@ class CrossEncoder:
             f"the query has {tokens} tokens and {self.name} was trained on queries of up to {self._longest_query}: "
             "stage one's order stands"
         )
+
+    def weights_hash(self) -> str:
+        """See `protocols.HasWeights`."""
+        return weights_hash(self._spec)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens of the window `text` takes."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shortlist.errors import MissingExtra
+from shortlist.models.fingerprint import weights_hash
 from shortlist.models.spec import CrossEncoderSpec
 
 
@@ -21,8 +22,13 @@ class SentenceTransformerReranker:
         except ImportError as error:
             raise MissingExtra(f"{spec.files.name} ({spec.files.onnx_reason})", "torch") from error
         self.name = spec.files.name
+        self._spec = spec
         self._raw = torch.nn.Identity()
         self._model = CrossEncoder(str(Path(spec.files.folder)), device="cpu", trust_remote_code=False)
+
+    def weights_hash(self) -> str:
+        """See `protocols.HasWeights`."""
+        return weights_hash(self._spec)
 
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
         """One raw logit a text, in the order given, higher is better; no texts give an empty list."""

@@ -1,0 +1,81 @@
+"""Platt scaling: a logistic curve from score to probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.errors import InvalidInput
+
+Floats = NDArray[np.float64]
+
+STEPS = 100
+CONVERGED = 1e-10
+RIDGE = 1e-12
+"""Added to the diagonal, so that a step exists where all scores are the same."""
+
+
+def fit_platt(scores: Sequence[float] | Floats, labels: Sequence[float] | Floats) -> tuple[float, float]:
+    """Slope and offset of p = 1 / (1 + exp(-(slope * score + offset))), by Newton's method with halved steps.
+
+    Labels are 0 or 1. They are drawn in as Platt does, to (n1 + 1) / (n1 + 2) and 1 / (n0 + 2), so that labels which a
+    score parts cleanly give a finite slope. A falling curve is refused: where higher scores are not more often relevant
+    the slope is 0 and the probability is the same for all.
+
+    Raises:
+        InvalidInput: Not one label a score, or labels of one class only.
+
+    Source:
+        Platt, "Probabilistic outputs for support vector machines", 1999; Lin, Lin and Weng, "A note on Platt's
+        probabilistic outputs for support vector machines", Machine Learning 68, 2007.
+    """
+    given, said = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    if len(given) != len(said):
+        raise InvalidInput(f"{len(given)} scores and {len(said)} labels: one label a score is needed")
+    ones = int((said > 0).sum())
+    zeros = len(said) - ones
+    if not ones or not zeros:
+        raise InvalidInput(f"{ones} relevant and {zeros} other passages: a curve needs both")
+    targets = np.where(said > 0, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    centre, scale = float(given.mean()), float(given.std()) or 1.0
+    slope, offset = _newton((given - centre) / scale, targets, float(np.log((ones + 1) / (zeros + 1))))
+    if slope <= 0:
+        mean = float(targets.mean())
+        return 0.0, float(np.log(mean / (1 - mean)))
+    return slope / scale, offset - slope * centre / scale
+
+
+def _newton(scores: Floats, targets: Floats, offset: float) -> tuple[float, float]:
+    """Slope and offset with the least log loss against the targets."""
+    at = np.array([0.0, offset])
+    design = np.stack([scores, np.ones_like(scores)], axis=1)
+    loss = _loss(design @ at, targets)
+    for _ in range(STEPS):
+        chances = sigmoid(design @ at)
+        gradient = design.T @ (chances - targets)
+        curvature = (design * (chances * (1 - chances))[:, None]).T @ design + RIDGE * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        size = 1.0
+        while size > CONVERGED and _loss(design @ (at - size * step), targets) > loss:
+            size /= 2
+        moved = at - size * step
+        before, loss = loss, _loss(design @ moved, targets)
+        if loss > before:
+            break
+        at = moved
+        if before - loss <= CONVERGED * max(1.0, abs(loss)):
+            break
+    return float(at[0]), float(at[1])
+
+
+def _loss(logits: Floats, targets: Floats) -> float:
+    """The log loss summed, without overflow."""
+    return float((np.logaddexp(0.0, logits) - targets * logits).sum())
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """1 / (1 + exp(-logit)) of each, without overflow."""
+    halves: Floats = 0.5 * (1 + np.tanh(0.5 * logits))
+    return halves
