@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from fakes import ListRetriever, WordReranker
 from shortlist.catalog import OpenIndex
 from shortlist.cli.app import app
 from shortlist.errors import InvalidInput
+from shortlist.indexes.embedded.manifest import Manifest
 from shortlist.mcp import MOST_CANDIDATES, Tools
 from shortlist.pipeline import Shortlist
 
@@ -21,6 +23,9 @@ PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due i
 
 class NoFolder:
     """Stands in for the index of an `OpenIndex` that is only searched."""
+
+    folder = Path()
+    manifest = Manifest("an encoder", 2)
 
     def close(self) -> None: ...
 
