@@ -1,7 +1,7 @@
 """Step 3, `python training/export.py`: weights -> the model folders that travel as package data.
 
-`--encoder` converts the genuine all-MiniLM-L6-v2; `--checkpoint FILE` exports a trained cross-encoder.
-It ends with the largest difference between the exported files and torch with the same stored weights.
+`--encoder` converts the genuine all-MiniLM-L6-v2; `--checkpoint FILE...` exports a trained cross-encoder.
+It ends with the largest difference between the exported files and torch, with the stored and the trained weights.
 """
 
 from __future__ import annotations
@@ -51,9 +51,12 @@ def export_encoder(name: str, storage: str) -> None:
     write_manifest(target)
 
 
-def cross_encoder_weights(checkpoint: Path) -> dict[str, NDArray[np.float32]]:
-    """The checkpoint's weights: BERT's own names without the prefix, and `heads.N`."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
+def cross_encoder_weights(checkpoints: list[Path], *, average: bool = False) -> dict[str, NDArray[np.float32]]:
+    """The checkpoints' mean weights: BERT's own names without the prefix, and `heads.N`.
+
+    With `average` each checkpoint's running average stands in for its last weights.
+    """
+    state = train.mean_of(checkpoints, average=average)
     return {name.removeprefix("bert."): value.float().numpy() for name, value in state.items() if "pooler" not in name}
 
 
@@ -75,25 +78,27 @@ def cross_encoder_config(layers: list[int]) -> dict[str, object]:
     return dict(config)
 
 
-def export_cross_encoder(target: Path, storage: str, checkpoint: Path) -> None:
+def export_cross_encoder(target: Path, storage: str, weights: dict[str, NDArray[np.float32]]) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    weights = cross_encoder_weights(checkpoint)
     layers = exits(weights)
     for before, last in zip([0, *layers], layers, strict=False):
         onnx.save(graph.stage_graph(weights, storage, before + 1, last), target / f"stage-{last}.onnx")
     (target / "config.json").write_text(json.dumps(cross_encoder_config(layers), indent=1) + "\n", encoding="utf-8")
     write_tokenizer(target)
     write_manifest(target)
-    print(f"{target.name}: largest difference to torch over {PROBES} pairs {difference(target, storage, weights):.2e}")
+    difference = compare(target, weights, graph.stored(weights, storage))
+    print(f"{target.name}: largest difference to torch with the stored weights, {PROBES} pairs: {difference:.2e}")
+    print(
+        f"{target.name}: largest difference to torch before {storage} storage: {compare(target, weights, weights):.2e}"
+    )
 
 
-def write_torch(target: Path, checkpoint: Path) -> None:
+def write_torch(target: Path, weights: Mapping[str, NDArray[np.float32]]) -> None:
     """A folder that sentence-transformers loads: the same layers under the [CLS] part of the last head alone.
 
     Speed is compared with it, scores are not: the likenesses have no place in BertForSequenceClassification.
     """
     target.mkdir(parents=True, exist_ok=True)
-    weights = cross_encoder_weights(checkpoint)
     last = exits(weights)[-1]
     named = {f"bert.{name}": value for name, value in weights.items() if not name.startswith("heads.")}
     for ours, theirs in (("dense", "bert.pooler.dense"), ("out", "classifier")):
@@ -110,12 +115,12 @@ PROBES = 64
 
 
 @torch.inference_mode()
-def difference(target: Path, storage: str, weights: Mapping[str, NDArray[np.float32]]) -> float:
-    """Largest difference between the exported files, run in fp32, and torch with the weights as they are stored."""
+def compare(target: Path, weights: Mapping[str, NDArray[np.float32]], run: Mapping[str, NDArray[np.float32]]) -> float:
+    """Largest difference between the exported files in fp32 and torch with the weights `run`."""
     model = EarlyExitCrossEncoder(encoder.bert(), exits(weights)).eval()
     held = {
         name if name.startswith("heads.") else f"bert.{name}": torch.from_numpy(np.ascontiguousarray(value))
-        for name, value in graph.stored(weights, storage).items()
+        for name, value in run.items()
     }
     model.load_state_dict(held, strict=False)
     texts = [line for line in Path(graph.__file__).read_text(encoding="utf-8").splitlines() if len(line) > 20][:PROBES]
@@ -130,7 +135,8 @@ def difference(target: Path, storage: str, weights: Mapping[str, NDArray[np.floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--encoder", action="store_true", help="convert the bi-encoder")
-    parser.add_argument("--checkpoint", type=Path, help="a checkpoint of train.py")
+    parser.add_argument("--checkpoint", type=Path, nargs="+", help="checkpoints of train.py; several: their mean")
+    parser.add_argument("--average", action="store_true", help="the running average instead of the last weights")
     parser.add_argument("--to", type=Path, default=ROOT / CROSS_ENCODER, help="folder to write")
     parser.add_argument("--torch", type=Path, help="also write a torch folder here, for benchmarks/speed.py")
     parser.add_argument("--storage", default="int8", choices=("int8", "fp16"))
@@ -138,9 +144,10 @@ def main() -> None:
     if asked.encoder:
         export_encoder(BI_ENCODER, "fp16")
     if asked.checkpoint:
-        export_cross_encoder(asked.to, asked.storage, asked.checkpoint)
+        weights = cross_encoder_weights(asked.checkpoint, average=asked.average)
+        export_cross_encoder(asked.to, asked.storage, weights)
         if asked.torch:
-            write_torch(asked.torch, asked.checkpoint)
+            write_torch(asked.torch, weights)
 
 
 if __name__ == "__main__":

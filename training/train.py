@@ -109,9 +109,10 @@ def pace(done: float, options: dict[str, Any]) -> float:
     return max(0.03, 1 - (done - options["warmup"]) / (1 - options["warmup"]))
 
 
-def mean_of(paths: list[Path]) -> dict[str, Tensor]:
-    """The mean of the checkpoints' weights."""
-    states = [torch.load(path, map_location="cpu", weights_only=True)["model"] for path in paths]
+def mean_of(paths: list[Path], *, average: bool = False) -> dict[str, Tensor]:
+    """The mean of the checkpoints' weights; with `average` that of their running averages."""
+    held = [torch.load(path, map_location="cpu", weights_only=True) for path in paths]
+    states = [{**one["model"], **one["average"]} if average else one["model"] for one in held]
     return {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
 
 
