@@ -23,8 +23,8 @@ WARM_LENGTHS = (4, 16, 48, 120, 400)
 """Words of the passages that warm a model up: the runtimes plan anew for each length that they have not seen."""
 
 IDLE_SECONDS = 75
-"""An idle connection is kept longer than clients and proxies keep theirs, so that it is they who close it: the other way
-round a request may be on its way when the server hangs up."""
+"""An idle connection is kept longer than clients and proxies keep theirs, so that it is they who close it: the other
+way round a request may be on its way when the server hangs up."""
 
 
 @dataclass(frozen=True, slots=True)
