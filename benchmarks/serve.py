@@ -61,7 +61,7 @@ class Got:
 
     codes: dict[int, int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
-    lost: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
     wrong: int = 0
 
     def row(self, wall: float, passages: int = PASSAGES) -> dict[str, Any]:
@@ -115,8 +115,9 @@ async def ask(client: httpx.AsyncClient, body: dict[str, Any], got: Got) -> dict
     began = time.perf_counter()
     try:
         answer = await client.post("/rerank", json=body)
-    except httpx.HTTPError:
-        got.lost += 1
+    except httpx.HTTPError as error:
+        kind = type(error).__name__
+        got.lost[kind] = got.lost.get(kind, 0) + 1
         return None
     got.codes[answer.status_code] = got.codes.get(answer.status_code, 0) + 1
     if answer.status_code != 200:
@@ -242,7 +243,7 @@ async def hammer(port: int, clients: int, seconds: float, bodies: list[dict[str,
     """Clients that ask without a pause until the time is up, each with a body whose right scores are known."""
     got, until = Got(), time.perf_counter() + seconds
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=120, limits=limits) as client:
 
         async def one(number: int) -> None:
             while time.perf_counter() < until:

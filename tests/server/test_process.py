@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ import pytest
 import tiny
 from shortlist import CrossEncoder
 
+CAPTURED: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 60}
 DOCUMENTS = [f"the {word} cat sat " * (20 + n % 30) for n in range(40) for word in ("red", "blue", "green")]
 
 
@@ -156,3 +158,27 @@ def test_a_port_in_use_is_one_line(model):
     assert done.returncode != 0
     assert "address already in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "prometheus_client"])
+def test_without_the_extra_it_is_one_line_with_the_pip_command(package):
+    code = f"import sys; sys.modules[{package!r}] = None; sys.argv = ['shortlist', 'serve']\n"
+    done = subprocess.run([sys.executable, "-c", f"{code}from shortlist.cli import main; main()"], **CAPTURED)
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'shortlist[server]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--queue", "10", "--max-documents", "20"], "a queue of 10 passages"),
+        (["--queries", "judged.csv"], "--index"),
+        (["--trace-texts"], "--trace"),
+        (["--log-level", "loud"], "loud"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(flags, said):
+    done = subprocess.run([sys.executable, "-m", "shortlist", "serve", "--port", "0", *flags], **CAPTURED)
+    assert done.returncode == 2
+    assert said in done.stderr

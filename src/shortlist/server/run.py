@@ -22,6 +22,10 @@ from shortlist.server.scorer import Scorer
 WARM_LENGTHS = (4, 16, 48, 120, 400)
 """Words of the passages that warm a model up: the runtimes plan anew for each length that they have not seen."""
 
+IDLE_SECONDS = 75
+"""An idle connection is kept longer than clients and proxies keep theirs, so that it is they who close it: the other
+way round a request may be on its way when the server hangs up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listening:
@@ -43,6 +47,7 @@ def run(app: FastAPI, operations: Operations, listening: Listening, close: Calla
         backlog=listening.backlog,
         log_config=None,
         access_log=False,
+        timeout_keep_alive=IDLE_SECONDS,
         server_header=False,
         proxy_headers=False,
         ws="none",

@@ -61,7 +61,7 @@ def start(options: Options) -> None:
     operations = Operations(keys=keys, logger=logger, tracer=provider.get_tracer("shortlist") if provider else None)
     built = build(_wanted(options, operations), operations.metrics)
     operations.well = built.well
-    say(logger, "listening", host=options.host, port=options.port, keys=len(keys), searches=options.index is not None)
+    say(logger, "loaded", host=options.host, port=options.port, keys=len(keys), searches=options.index is not None)
     listening = Listening(options.host, options.port, options.drain)
     run(create_app(built.parts), operations, listening, _closing(built.close, provider))
 
