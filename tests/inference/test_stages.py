@@ -1,5 +1,6 @@
 import json
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -7,14 +8,24 @@ import pytest
 import tiny
 from shortlist import CrossEncoder
 from shortlist.errors import InvalidInput
+from shortlist.inference.runtimes import Runtime
+from shortlist.rerankers import cross_encoder
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 
 TEXTS = ["cat", "green " * 9, "the dog sat", "", "red blue", "server local file " * 5]
 
 
-@pytest.fixture
-def model(tmp_path):
-    return CrossEncoder(str(tiny.staged(tmp_path)), precision="exact")
+OPENVINO = pytest.param(
+    Runtime("openvino", "fp32", "a test"),
+    id="openvino",
+    marks=pytest.mark.skipif(find_spec("openvino") is None, reason="OpenVINO has no wheel for this platform"),
+)
+
+
+@pytest.fixture(params=[pytest.param(Runtime("onnxruntime", "fp32", "a test"), id="onnxruntime"), OPENVINO])
+def model(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(cross_encoder, "choose", lambda precision: request.param)
+    return CrossEncoder(str(tiny.staged(tmp_path)))
 
 
 def mean_state(query, text):

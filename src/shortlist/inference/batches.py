@@ -30,13 +30,16 @@ class Tokens:
     split: int
 
 
-def batches(inputs: Sequence[Tokens], pad: int = 0, rows: int = BATCH_ROWS, tokens: int = BATCH_TOKENS) -> list[Batch]:
+def batches(
+    inputs: Sequence[Tokens], pad: int = 0, rows: int = BATCH_ROWS, tokens: int = BATCH_TOKENS, step: int = 1
+) -> list[Batch]:
     """Every input in exactly one batch, longest first; no inputs give no batches.
 
-    A batch holds at most `rows` inputs and, unless a single input is longer, at most `tokens` padded tokens.
+    A batch holds at most `rows` inputs and, unless a single input is longer, at most `tokens` padded tokens; lengths
+    are then rounded up to a multiple of `step`.
     """
     return [
-        _batch(together, inputs, len(inputs[together[0]].ids), pad)
+        _batch(together, inputs, -(-len(inputs[together[0]].ids) // step) * step, pad)
         for together in plan([len(one.ids) for one in inputs], rows, tokens)
     ]
 

@@ -10,46 +10,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput
-from shortlist.inference.batches import Batch, Tokens, batches, plan
+from shortlist.inference.batches import Batch, Tokens, plan
+from shortlist.inference.engine import Engine, Outputs, feed, rows_for, usable_cores, work_for
 from shortlist.inference.runtimes import Runtime
-from shortlist.inference.session import Engine, Outputs, feed, load, rows_for, usable_cores
+from shortlist.inference.session import load
 
 TOGETHER = 2
 """Batches that are taken through all stages before the next ones, so that few token states are held at a time."""
 
 
 class StagedSession:
-    """The files of one model in the order they run. `run` is safe to call from several threads; calls take turns."""
+    """The files of one model in the order they run. `run` is safe to call from several threads; calls take turns.
+
+    Where the runtime joins the stages, `run` uses the whole, and single stages are loaded when `begin` is first called.
+    """
 
     def __init__(self, files: Sequence[Path], runtime: Runtime, *, threads: int | None = None) -> None:
         self.runtime = runtime
-        self._engines: list[Engine] = [load(file, runtime, threads or usable_cores()) for file in files]
+        self._files, self._threads = list(files), threads or usable_cores()
         self._turn = threading.Lock()
+        self._whole = load(files, runtime, self._threads) if runtime.engine == "openvino" else None
+        self._engines: list[Engine] = [] if self._whole else self._load_stages()
+
+    def _load_stages(self) -> list[Engine]:
+        return [load([file], self.runtime, self._threads) for file in self._files]
+
+    @property
+    def _first(self) -> Engine:
+        return self._whole or self._engines[0]
 
     @property
     def stages(self) -> int:
         """How many stages there are."""
-        return len(self._engines)
+        return len(self._files)
 
     @property
     def batch_rows(self) -> int:
         """The most pairs that a batch holds."""
-        return self._engines[0].batch_rows
+        return self._first.batch_rows
 
     def plan(self, lengths: Sequence[int]) -> list[list[int]]:
         """The batches that `run` makes of pairs with so many tokens, as positions."""
-        return plan(lengths, rows=rows_for(self._engines[0], len(lengths)))
+        return plan(lengths, rows=rows_for(self._first, len(lengths)))
 
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """The last stage's `(1,)` logit of every pair, in the order given; no inputs give an empty list."""
-        work = batches(inputs, pad, rows=rows_for(self._engines[0], len(inputs)))
-        together = max(TOGETHER, self._engines[0].side_by_side)
+        engines = [self._whole] if self._whole else self._engines
+        work = work_for(engines[0], inputs, pad)
+        together = max(TOGETHER, engines[0].side_by_side)
         out: Outputs = [np.empty(0, dtype=np.float32)] * len(inputs)
         with self._turn:
             for start in range(0, len(work), together):
                 part = work[start : start + together]
                 states: list[NDArray[np.float32] | None] = [None] * len(part)
-                for engine in self._engines:
+                for engine in engines:
                     results = engine.run([feed(engine, batch, held) for batch, held in zip(part, states, strict=True)])
                     states = [result[1] if len(result) > 1 else None for result in results]
                 for batch, (logits, *_) in zip(part, results, strict=True):
@@ -59,6 +73,8 @@ class StagedSession:
 
     def begin(self, inputs: Sequence[Tokens], pad: int = 0) -> Scoring:
         """Every pair through the first stage."""
+        with self._turn:
+            self._engines = self._engines or self._load_stages()
         return Scoring(self._engines, self._turn, inputs, pad)
 
 
@@ -96,7 +112,7 @@ class Scoring:
             raise InvalidInput(f"pair {behind[0]} was left behind at stage {self.reached[behind[0]]}")
         engine, held, self._states = self._engines[self._next], self._states, {}
         inputs = [self._inputs[row] for row in rows]
-        work = batches(inputs, self._pad, rows=rows_for(engine, len(inputs)))
+        work = work_for(engine, inputs, self._pad)
         feeds = [feed(engine, batch, _padded(batch, rows, held) if held else None) for batch in work]
         with self._turn:
             results = engine.run(feeds)

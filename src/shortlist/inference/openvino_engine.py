@@ -1,0 +1,98 @@
+"""OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shortlist.errors import ModelError
+from shortlist.inference.engine import STATES, Feed, Outputs
+
+if TYPE_CHECKING:
+    import openvino
+
+
+class OpenVinoEngine:
+    """OpenVINO with one stream a core, so that batches run side by side.
+
+    Several files are the stages of one model, joined into one: each compiled model holds working memory of its own for
+    every stream. With the packaged cross-encoder on two cores and 200 pairs, three took 640 MiB at the peak, one 400,
+    and one that sees few different lengths 347.
+    """
+
+    batch_rows = 8
+    length_step = 16
+
+    def __init__(self, files: Sequence[Path], precision: str, threads: int) -> None:
+        import openvino
+
+        core = openvino.Core()
+        hint = {"bf16": "bf16", "fp32": "f32"}[precision]
+        settings = {
+            "INFERENCE_PRECISION_HINT": hint,
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": threads,
+            "PERFORMANCE_HINT": "THROUGHPUT",
+        }
+        try:
+            self._model = core.compile_model(_joined([_folded(core, file) for file in files]), "CPU", settings)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO can't load {', '.join(map(str, files))}: {error}") from error
+        self.inputs = [port.get_any_name() for port in self._model.inputs]
+        self._count = len(self._model.outputs)
+        self.side_by_side = threads
+        self._requests = [self._model.create_infer_request() for _ in range(threads)]
+
+    def run(self, work: Sequence[Feed]) -> list[Outputs]:
+        """See `Engine.run`."""
+        out: list[Outputs] = []
+        queue = list(work)
+        for start in range(0, len(queue), len(self._requests)):
+            together = list(zip(self._requests, queue[start : start + len(self._requests)], strict=False))
+            for request, one in together:
+                request.start_async(one)
+            for request, _ in together:
+                request.wait()
+                made = [np.array(request.get_output_tensor(i).data, dtype=np.float32) for i in range(self._count)]
+                out.append(made)
+        return out
+
+
+def _folded(core: openvino.Core, file: Path) -> openvino.Model:
+    """The model with its small-stored matrices turned into plain constants.
+
+    Left as they are, OpenVINO would multiply with int8 activations: measured at rank correlation .996 to fp32
+    instead of .9994, for a few per cent of speed.
+    """
+    from openvino.passes import ConstantFolding, Manager
+
+    model = core.read_model(str(file))
+    manager = Manager()
+    manager.register_pass(ConstantFolding())
+    manager.run_passes(model)
+    return model
+
+
+def _joined(stages: Sequence[openvino.Model]) -> openvino.Model:
+    """The stages as one model that gives the last one's logits: each reads the token states of the one before."""
+    import openvino
+
+    if len(stages) == 1:
+        return stages[0]
+    inputs: dict[str, Any] = {}
+    states = None
+    for stage in stages:
+        for one in stage.get_parameters():
+            name = one.output(0).get_any_name()
+            if name == STATES and states is not None:
+                one.output(0).replace(states)
+            elif name in inputs:
+                one.output(0).replace(inputs[name].output(0))
+            else:
+                inputs[name] = one
+        results = stage.get_results()
+        states = results[-1].input_value(0)
+    return openvino.Model([results[0]], list(inputs.values()), "stages")
