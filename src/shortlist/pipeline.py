@@ -127,6 +127,23 @@ class Shortlist:
         )
 
 
+def above(ranking: Ranking, threshold: float | None) -> Ranking:
+    """The ranking without the hits whose final score is below `threshold`; `left_out` counts them.
+
+    Hits that the reranker did not score, below the pool or at an early exit, are left out too. A ranking that was not
+    reranked stays as it is: its scores are in another unit. So it does where `threshold` is None.
+
+    Raises:
+        InvalidInput: `threshold` is NaN.
+    """
+    if threshold is None or not ranking.reranked:
+        return ranking
+    if math.isnan(threshold):
+        raise InvalidInput("the threshold must be a number, not nan")
+    kept = tuple(hit for hit in ranking.hits if hit.rerank_score is not None and hit.score >= threshold)
+    return replace(ranking, hits=kept, left_out=len(ranking.hits) - len(kept))
+
+
 def _check_sizes(k: int, pool_size: int, *, tail: bool) -> None:
     if k < 1 or pool_size < 1:
         raise InvalidInput(f"k and pool_size must be at least 1, not {k} and {pool_size}")

@@ -80,7 +80,8 @@ class Ranking:
     `dropped` counts passages that a progressive reranker left at an early exit; they have no `rerank_score`.
     `reranked` is False when stage two did not run, and `why_not` says why where the reranker itself declined the
     query; the hits are then in stage one's order. `query_cut` is True when the bi-encoder read only the start of the
-    query. `seconds` maps "retrieve" and "rerank" to wall-clock time.
+    query. `left_out` counts hits that a score threshold took out. `seconds` maps "retrieve" and "rerank" to wall-clock
+    time.
     """
 
     query: str
@@ -93,3 +94,4 @@ class Ranking:
     query_cut: bool = False
     dropped: int = 0
     why_not: str = ""
+    left_out: int = 0

@@ -14,17 +14,18 @@ from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
     BlendOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
+    FusionOption,
     IndexOption,
     PoolOption,
     PrecisionOption,
     RerankOption,
     RetrieverOption,
+    ThresholdOption,
     choose_knobs,
     parse_where,
 )
 from shortlist.errors import InvalidInput
-from shortlist.models.packaged import CROSS_ENCODER
 
 
 def search(  # noqa: PLR0913 - one parameter an option
@@ -41,9 +42,11 @@ def search(  # noqa: PLR0913 - one parameter an option
     rerank: RerankOption = None,
     where: Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Metadata filter.")] = None,
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
+    fusion: FusionOption = None,
+    threshold: ThresholdOption = None,
     progressive: Annotated[
         bool, typer.Option("--progressive", help="Drop the hopeless at early exits: faster, scores depend on the pool.")
     ] = False,
@@ -54,16 +57,28 @@ def search(  # noqa: PLR0913 - one parameter an option
     """Search an index in two stages and show what both said."""
     if as_json and as_context:
         raise InvalidInput("--json and --context exclude each other: give one")
-    knobs = choose_knobs(pool, blend, rerank)
-    model = cross_encoder if knobs.rerank else None
+    knobs = choose_knobs(pool, blend, rerank, fusion=fusion, threshold=threshold, cross_encoder=cross_encoder)
+    model = knobs.cross_encoder if knobs.rerank else None
     settings = Settings(
-        retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights, progressive=progressive
+        retriever,
+        bi_encoder,
+        model,
+        precision,
+        knobs.blend,
+        weights=knobs.weights,
+        progressive=progressive,
+        fusion=knobs.fusion,
     )
     began = time.perf_counter()
     with open_index(index, settings) as opened:
         loaded = time.perf_counter() - began
         ranking = opened.search(
-            query, pool_size=knobs.pool, k=knobs.top if top is None else top, where=parse_where(where or []), tail=tail
+            query,
+            pool_size=knobs.pool,
+            k=knobs.top if top is None else top,
+            where=parse_where(where or []),
+            tail=tail,
+            threshold=knobs.threshold,
         )
         weights = opened.shortlist.weights
     out = Console(highlight=False)
@@ -72,5 +87,6 @@ def search(  # noqa: PLR0913 - one parameter an option
     elif as_context:
         typer.echo(show.as_context(ranking))
     else:
-        show.table(out, ranking)
-        show.footer(out, ranking, loaded, weights)
+        unit = show.unit(knobs.cross_encoder)
+        show.table(out, ranking, unit)
+        show.footer(out, ranking, loaded, weights, unit)

@@ -21,7 +21,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-KEYS = ("index", "retriever", "bi-encoder", "cross-encoder", "precision", "blend", "pool", "rerank")
+KEYS = ("index", "retriever", "bi-encoder", "cross-encoder", "precision", "blend", "fusion", "pool", "rerank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,15 @@ class SetUp:
             "cross-encoder": used.cross_encoder or "none",
             "precision": used.precision,
             "blend": f"{used.blend:g}",
+            "fusion": f"{used.fusion:g}",
             "weights": "fitted" if used.weights is None else str(dict(used.weights)),
         }
 
 
 def parse_set_ups(given: Sequence[str], base: SetUp) -> list[SetUp]:
     """The set-ups that `name:key=value,key=value` options or .toml files state, each starting from `base`.
+
+    A set-up with another cross-encoder than `base` leaves its weights: they are in that one's unit.
 
     A .toml file has one table a set-up. No option gives `base` alone.
 
@@ -98,6 +101,7 @@ def _set_up(name: str, table: Mapping[str, Any], base: SetUp) -> SetUp:
     rerank = str(table.get("rerank", base.rerank)).lower()
     if rerank not in {"true", "false"}:
         raise InvalidInput(f"set-up {name!r}: rerank must be true or false, not {rerank!r}")
+    model = table.get("cross-encoder", old.cross_encoder)
     return SetUp(
         name=name,
         index=Path(table.get("index", base.index)),
@@ -107,9 +111,11 @@ def _set_up(name: str, table: Mapping[str, Any], base: SetUp) -> SetUp:
             old,
             retriever=table.get("retriever", old.retriever),
             bi_encoder=table.get("bi-encoder", old.bi_encoder),
-            cross_encoder=table.get("cross-encoder", old.cross_encoder),
+            cross_encoder=model,
             precision=table.get("precision", old.precision),
             blend=_number(name, "blend", table.get("blend", old.blend), float),
+            weights=old.weights if model == old.cross_encoder else None,
+            fusion=_number(name, "fusion", table.get("fusion", old.fusion), float),
         ),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from shortlist.rerankers.vendors import is_hosted
 from shortlist.text import snippet
 from shortlist.types import Hit, Ranking
 
@@ -39,12 +40,17 @@ def stage_one(hit: Hit) -> str:
     return f"{hit.retrieval_score:.4f} ({parts})" if len(hit.signals) > 1 else parts or f"{hit.retrieval_score:.4f}"
 
 
-def table(out: Console, ranking: Ranking) -> None:
+def unit(cross_encoder: str) -> str:
+    """What the cross-encoder's numbers are: logits, or whatever score a hosted one returns."""
+    return "score" if is_hosted(cross_encoder) else "logit"
+
+
+def table(out: Console, ranking: Ranking, unit: str = "logit") -> None:
     """Prints each hit: final rank, stage-one rank and the move, both scores, source, snippet."""
     if not ranking.hits:
-        out.print("no passage matches")
+        out.print("no passage scores high enough" if ranking.left_out else "no passage matches")
     for place, hit in enumerate(ranking.hits, start=1):
-        scored = f"  logit {hit.rerank_score:+.3f}" if hit.rerank_score is not None else "  not reranked"
+        scored = f"  {unit} {hit.rerank_score:+.3f}" if hit.rerank_score is not None else "  not reranked"
         cut = "  (cut to the window)" if hit.truncated else ""
         moved = f" ({move(hit)})" if hit.rerank_score is not None else ""
         out.print(
@@ -57,20 +63,23 @@ def table(out: Console, ranking: Ranking) -> None:
         out.print(f"     {snippet(hit.passage.text, ranking.query, SNIPPET)}", markup=False, soft_wrap=True)
 
 
-def formula(weights: Mapping[str, float]) -> str:
-    """The final score in words: the logit, and what stage one adds to it."""
-    return "logit" + "".join(f" + {weight:g} x {name}" for name, weight in weights.items())
+def formula(weights: Mapping[str, float], unit: str = "logit") -> str:
+    """The final score in words: the cross-encoder's, and what stage one adds to it."""
+    return unit + "".join(f" + {weight:g} x {name}" for name, weight in weights.items())
 
 
-def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> None:
+def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, float], unit: str = "logit") -> None:
     """Prints what it cost: seconds a stage, passages scored and cut."""
     seconds = ranking.seconds
     line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
     if ranking.reranked:
+        cut = f"{ranking.truncated} cut" if unit == "logit" else "cuts to its window not told"
         line += (
-            f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {ranking.truncated} cut; "
-            f"final score = {formula(weights)}"
+            f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {cut}; "
+            f"final score = {formula(weights, unit)}"
         )
+    if ranking.left_out:
+        out.print(f"{ranking.left_out} results below the threshold left out", style="yellow", soft_wrap=True)
     if ranking.dropped:
         line += f"; {ranking.dropped} left at an early exit"
     if ranking.why_not:
@@ -92,6 +101,7 @@ def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> st
             "query_cut": ranking.query_cut,
             "dropped": ranking.dropped,
             "why_not": ranking.why_not,
+            "left_out": ranking.left_out,
             "weights": dict(weights),
             "seconds": {**ranking.seconds, "load": loaded},
             "hits": [_hit(place, hit) for place, hit in enumerate(ranking.hits, start=1)],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 
-from shortlist import settings
 from shortlist.cli.show_evaluation import compact, gain_of
 from shortlist.evaluation.statistics import paired
 from shortlist.evaluation.tune import Tuning
@@ -15,7 +14,7 @@ WIDE = 100
 
 
 def tuning(out: Console, found: Tuning) -> None:
-    """The curve, what each rule chose and how it holds, warnings, and the lines for `shortlist.toml`."""
+    """The curve, what each rule chose and how it holds, fusion weight, threshold and warnings."""
     _curve(out, found)
     _method(out, found)
     _picks(out, found)
@@ -25,8 +24,6 @@ def tuning(out: Console, found: Tuning) -> None:
         out.print("recommended: no reranking", style="bold")
     else:
         out.print(f"recommended: pool {found.recommended.size}, by {found.recommended.rule}", style="bold")
-    out.print(f"\n# {settings.FILE}", markup=False)
-    out.print(settings.lines(found.settings), markup=False)
 
 
 def _curve(out: Console, found: Tuning) -> None:

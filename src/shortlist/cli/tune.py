@@ -4,102 +4,94 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 
 from shortlist import settings as toml
 from shortlist.catalog import Settings
+from shortlist.cli import options_measuring as measuring
 from shortlist.cli import show_evaluation, show_tuning
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
     BlendOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
+    FusionOption,
     IndexOption,
-    ItselfOption,
     PrecisionOption,
-    QrelsOption,
-    QueriesArgument,
     RetrieverOption,
-    SplitOption,
-    UnknownOption,
     choose_knobs,
 )
-from shortlist.cli.progress import bar
+from shortlist.cli.progress import bar, kept_on_failure
 from shortlist.cli.setups import SetUp, opened
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import QuerySet
-from shortlist.evaluation.request import BLENDS, MEASURES, SIZES, Request
+from shortlist.evaluation.request import MEASURES, Request
 from shortlist.evaluation.tune import Tuning
 from shortlist.evaluation.tune import tune as run_tuning
 from shortlist.models.packaged import CROSS_ENCODER
 
-INTERRUPTED = 130
-SIZES_TEXT = ",".join(map(str, SIZES))
-BLENDS_TEXT = ",".join(f"{blend:g}" for blend in BLENDS)
 PARTIAL = Path("shortlist-tune.partial.jsonl")
 
 
 def tune(  # noqa: PLR0913 - one parameter an option
-    queries: QueriesArgument,
+    queries: measuring.QueriesArgument,
     index: IndexOption = DEFAULT_INDEX,
-    qrels: QrelsOption = None,
-    split: SplitOption = "test",
-    sizes: Annotated[str, typer.Option("--sizes", metavar="N,N,...", help="Pool sizes.")] = SIZES_TEXT,
-    blends: Annotated[
-        str, typer.Option("--blends", metavar="X,X,...", help="Blends to try; only the one in use if empty.")
-    ] = BLENDS_TEXT,
-    measure: Annotated[
-        list[str] | None, typer.Option("--measure", metavar="NAME@K", help="The first one decides.")
-    ] = None,
-    budget: Annotated[
-        float | None, typer.Option("--budget-ms", help="95 of 100 searches have to stay within this time.")
-    ] = None,
-    timed: Annotated[
-        int | None, typer.Option("--timed", help="Queries to time at each size. [default: 5 % of the pass]")
-    ] = None,
+    qrels: measuring.QrelsOption = None,
+    split: measuring.SplitOption = "test",
+    sizes: measuring.SizesOption = measuring.SIZES_TEXT,
+    blends: measuring.BlendsOption = measuring.BLENDS_TEXT,
+    fusions: measuring.FusionsOption = measuring.FUSIONS_TEXT,
+    measure: measuring.MeasureOption = None,
+    budget: measuring.BudgetOption = None,
+    timed: measuring.TimedOption = None,
     retriever: RetrieverOption = "hybrid",
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
-    ignore_identical_ids: ItselfOption = False,
-    allow_unknown: UnknownOption = False,
-    checkpoint: Annotated[
-        Path, typer.Option("--checkpoint", metavar="FILE", help="Where partial results are kept until it is done.")
-    ] = PARTIAL,
-    write: Annotated[bool, typer.Option("--write", help="Put the recommendation in shortlist.toml here.")] = False,
+    fusion: FusionOption = None,
+    ignore_identical_ids: measuring.ItselfOption = False,
+    allow_unknown: measuring.UnknownOption = False,
+    checkpoint: measuring.CheckpointOption = PARTIAL,
+    write: measuring.WriteOption = False,
 ) -> None:
-    """Find the pool size that fits your queries, from one scoring pass at the largest.
+    """Find the pool size, blend, fusion weight and threshold that fit your queries, from one scoring pass.
 
     Safe to interrupt: the same command goes on where it stopped.
     """
-    knobs = choose_knobs(blend=blend)
+    knobs = choose_knobs(blend=blend, fusion=fusion, cross_encoder=cross_encoder)
     request = Request(
         sizes=tuple(int(one) for one in _numbers(sizes, "--sizes", int)),
         blends=_numbers(blends, "--blends", float),
+        fusions=_numbers(fusions, "--fusions", float),
         blend=knobs.blend,
         measures=tuple(measure or MEASURES),
         budget=None if budget is None else budget / 1000,
         timed=timed,
         checkpoint=checkpoint,
     )
-    settings = Settings(retriever, bi_encoder, cross_encoder, precision, weights=knobs.weights)
-    set_up = SetUp("tune", index, max(request.sizes, default=1), True, settings)
+    used = Settings(retriever, bi_encoder, knobs.cross_encoder, precision, weights=knobs.weights, fusion=knobs.fusion)
+    set_up = SetUp("tune", index, max(request.sizes, default=1), True, used)
     made = datasets.read(queries, qrels=qrels, split=split)
-    try:
+    with kept_on_failure(f"what was scored is in {checkpoint}"):
         found = _tuned(set_up, made, request, allow_unknown, ignore_identical_ids)
-    except KeyboardInterrupt as error:
-        said = f"interrupted; what was scored is in {checkpoint}, and the same command goes on from there"
-        Console(stderr=True, highlight=False).print(said, markup=False, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from error
+    _report(found, knobs.cross_encoder, write)
+
+
+def _report(found: Tuning, cross_encoder: str, write: bool) -> None:
+    """What was found, and the lines for the file, or in it."""
     out = Console(highlight=False)
     show_tuning.tuning(out, found)
+    values: dict[str, toml.Value] = dict(found.settings)
+    named = toml.read().cross_encoder or CROSS_ENCODER
+    if cross_encoder != named or cross_encoder != CROSS_ENCODER:
+        values["cross-encoder"] = cross_encoder
+    out.print(f"\n# {toml.FILE}", markup=False)
+    out.print(toml.lines(values), markup=False)
     if write:
-        out.print(f"written to {toml.write(found.settings)}", markup=False, soft_wrap=True)
+        out.print(f"written to {toml.write(values)}", markup=False, soft_wrap=True)
 
 
 def _tuned(set_up: SetUp, made: QuerySet, request: Request, allow_unknown: bool, itself: bool) -> Tuning:
