@@ -12,7 +12,7 @@ from typing import Any
 from shortlist.catalog import OpenIndex, Settings, open_index
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import text_of
-from shortlist.evaluation.itself import WithoutItself
+from shortlist.evaluation.itself import without_itself
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
 from shortlist.pipeline import Shortlist
 
@@ -139,5 +139,5 @@ def opened(
     with open_index(set_up.index, used) as index:
         judged = resolve(queries, index.index.passages(), allow_unknown=allow_unknown)
         inner = index.shortlist
-        retriever = WithoutItself(inner.retriever, queries.queries) if itself else inner.retriever
+        retriever = without_itself(inner.retriever, queries.queries) if itself else inner.retriever
         yield index, Shortlist(retriever, inner.reranker, weights=inner.weights), judged

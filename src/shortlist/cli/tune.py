@@ -88,6 +88,7 @@ def _report(found: Tuning, cross_encoder: str, write: bool) -> None:
     named = toml.read().cross_encoder or CROSS_ENCODER
     if cross_encoder != named or cross_encoder != CROSS_ENCODER:
         values["cross-encoder"] = cross_encoder
+    values.setdefault("threshold", None)
     out.print(f"\n# {toml.FILE}", markup=False)
     out.print(toml.lines(values), markup=False)
     if write:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from shortlist.evaluation.blend import derived
 from shortlist.evaluation.checkpoint import Checkpoint
+from shortlist.evaluation.counting import Count
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recorded import Recorded
 from shortlist.evaluation.request import Request
 from shortlist.evaluation.scoring import PointwiseCheck, check_pointwise, run_each, score_all
 from shortlist.evaluation.sweep import Curve, Plan, from_pass, from_runs, scaled
 from shortlist.pipeline import Shortlist
-from shortlist.protocols import Reranker
+from shortlist.protocols import Fuses, Reranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Curves:
     """One curve a blend.
 
     `weights` are those at blend 1, `derived` says that none were fitted; `current` is the blend in use. `method` says
-    how they were made. `resumed` counts what an interrupted run had done.
+    how they were made. `resumed` counts what an interrupted run had done. `recorded` holds the pass of each query, None
+    where sizes were run apart.
     """
 
     by_blend: tuple[Curve, ...]
@@ -32,23 +34,7 @@ class Curves:
     method: str
     checked: PointwiseCheck | None
     resumed: int
-
-
-class Count:
-    """Passages done of passages to do, told on."""
-
-    def __init__(self, tell: Callable[[int, int], None]) -> None:
-        self._tell = tell
-        self.done = self.total = 0
-
-    def expect(self, passages: int) -> None:
-        """So many more are to be done."""
-        self.total += passages
-
-    def add(self, passages: int) -> None:
-        """So many more are done."""
-        self.done += passages
-        self._tell(self.done, self.total)
+    recorded: Mapping[str, Recorded] | None = field(default=None, repr=False)
 
 
 def measure(
@@ -91,7 +77,7 @@ def _from_pass(
     blends = sorted({*asked.blends, current}) if weights else [current]
     made = tuple(from_pass(recorded, judged, plan, weights, blends))
     method = f"one pass at {max(plan.sizes)}; every smaller pool read off it"
-    return Curves(made, weights, not fitted, current, method, checked, resumed)
+    return Curves(made, weights, not fitted, current, method, checked, resumed, recorded)
 
 
 def _about(shortlist: Shortlist, reranker: Reranker, judged: Judged, asked: Request, plan: Plan) -> dict[str, Any]:
@@ -101,5 +87,6 @@ def _about(shortlist: Shortlist, reranker: Reranker, judged: Judged, asked: Requ
         "sizes": list(plan.sizes),
         "depth": plan.depth,
         "reranker": reranker.name,
+        "fusion": shortlist.retriever.fusion if isinstance(shortlist.retriever, Fuses) else None,
         "weights": scaled(shortlist.weights, asked.blend),
     }
