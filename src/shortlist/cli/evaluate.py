@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
@@ -20,7 +20,6 @@ from shortlist.cli.options import (
     ChosenCrossEncoderOption,
     FusionOption,
     IndexOption,
-    Knobs,
     PoolOption,
     PrecisionOption,
     RerankOption,
@@ -28,7 +27,7 @@ from shortlist.cli.options import (
     choose_knobs,
 )
 from shortlist.cli.progress import bar, kept_on_failure
-from shortlist.cli.setups import SetUp, opened, parse_set_ups
+from shortlist.cli.setups import SetUp, base, opened, parse_set_ups
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets, markdown, saved
 from shortlist.evaluation.checkpoint import Checkpoint
@@ -71,7 +70,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     """
     rules = _rules(fail_if, baseline)
     knobs = choose_knobs(pool, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
-    set_ups = parse_set_ups(set_up or [], _base(index, knobs, Settings(retriever, bi_encoder, precision=precision)))
+    set_ups = parse_set_ups(set_up or [], base(index, knobs, Settings(retriever, bi_encoder, precision=precision)))
     measures = list(dict.fromkeys([*(measure or MEASURES), *(rule.measure for rule in rules)]))
     before = saved.load(baseline) if baseline is not None else []
     made = datasets.read(queries, qrels=qrels, split=split)
@@ -84,18 +83,6 @@ def _rules(fail_if: Sequence[str] | None, baseline: Path | None) -> list[Rule]:
     if rules and baseline is None:
         raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
     return rules
-
-
-def _base(index: Path, knobs: Knobs, settings: Settings) -> SetUp:
-    """The set-up that the options and `shortlist.toml` describe."""
-    used = replace(
-        settings,
-        cross_encoder=knobs.cross_encoder,
-        blend=knobs.blend,
-        weights=knobs.weights,
-        fusion=knobs.fusion,
-    )
-    return SetUp("default", index, knobs.pool, knobs.rerank, used)
 
 
 @dataclass(frozen=True, slots=True)

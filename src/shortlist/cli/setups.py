@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.catalog import OpenIndex, Settings, open_index
+from shortlist.cli.options import Knobs
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import text_of
 from shortlist.evaluation.itself import without_itself
@@ -52,6 +53,18 @@ class SetUp:
             "fusion": f"{used.fusion:g}",
             "weights": "fitted" if used.weights is None else str(dict(used.weights)),
         }
+
+
+def base(index: Path, knobs: Knobs, settings: Settings) -> SetUp:
+    """The set-up of `settings` with what the options and `shortlist.toml` say of the rest."""
+    used = replace(
+        settings,
+        cross_encoder=knobs.cross_encoder,
+        blend=knobs.blend,
+        weights=knobs.weights,
+        fusion=knobs.fusion,
+    )
+    return SetUp("default", index, knobs.pool, knobs.rerank, used)
 
 
 def parse_set_ups(given: Sequence[str], base: SetUp) -> list[SetUp]:

@@ -18,12 +18,13 @@ from shortlist.cli.options import (
     ChosenCrossEncoderOption,
     FusionOption,
     IndexOption,
+    Knobs,
     PrecisionOption,
     RetrieverOption,
     choose_knobs,
 )
 from shortlist.cli.progress import bar, kept_on_failure
-from shortlist.cli.setups import SetUp, opened
+from shortlist.cli.setups import SetUp, base, opened
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import QuerySet
@@ -57,27 +58,29 @@ def tune(  # noqa: PLR0913 - one parameter an option
     checkpoint: measuring.CheckpointOption = PARTIAL,
     write: measuring.WriteOption = False,
 ) -> None:
-    """Find the pool size, blend, fusion weight and threshold that fit your queries, from one scoring pass.
-
-    Safe to interrupt: the same command goes on where it stopped.
-    """
+    """Find the pool size, blend, fusion weight and threshold for your queries, in one pass. Goes on after Ctrl-C."""
     knobs = choose_knobs(blend=blend, fusion=fusion, cross_encoder=cross_encoder)
     request = Request(
-        sizes=tuple(int(one) for one in _numbers(sizes, "--sizes", int)),
+        sizes=tuple(map(int, _numbers(sizes, "--sizes", int))),
         blends=_numbers(blends, "--blends", float),
         fusions=_numbers(fusions, "--fusions", float),
         blend=knobs.blend,
         measures=tuple(measure or MEASURES),
-        budget=None if budget is None else budget / 1000,
+        budget=budget and budget / 1000,
         timed=timed,
         checkpoint=checkpoint,
     )
-    used = Settings(retriever, bi_encoder, knobs.cross_encoder, precision, weights=knobs.weights, fusion=knobs.fusion)
-    set_up = SetUp("tune", index, max(request.sizes, default=1), True, used)
+    set_up = _set_up(index, knobs, Settings(retriever, bi_encoder, precision=precision), request)
     made = datasets.read(queries, qrels=qrels, split=split)
     with kept_on_failure(f"what was scored is in {checkpoint}"):
         found = _tuned(set_up, made, request, allow_unknown, ignore_identical_ids)
     _report(found, knobs.cross_encoder, write)
+
+
+def _set_up(index: Path, knobs: Knobs, settings: Settings, request: Request) -> SetUp:
+    """The largest pool, with the weights at blend 1: the request says which blend is in use."""
+    plain = base(index, replace(knobs, blend=1.0), settings)
+    return replace(plain, name="tune", pool=max(request.sizes, default=1), rerank=True)
 
 
 def _report(found: Tuning, cross_encoder: str, write: bool) -> None:
