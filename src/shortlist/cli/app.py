@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from shortlist import __version__
-from shortlist.cli import add, demo, evaluate, models, rerank, search, tune
+from shortlist.cli import add, demo, evaluate, models, queries, rerank, search, tune
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
@@ -35,6 +35,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("tune")(tune.tune)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
+app.add_typer(queries.app, name="queries")
 
 
 def _version(wanted: bool) -> None:
