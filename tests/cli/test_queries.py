@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 
@@ -16,19 +17,16 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.evaluation import datasets
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.types import Passage
-from worlds import TextReranker
+from worlds import WORDS, TextReranker
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "ix"
     encoder = HashedEncoder(32)
-    corpus = [
-        Passage(
-            f"p{n}", f"The garden path number{n} leads to the stone bridge.", f"p{n}", f"Walk {n // 4} by the river"
-        )
-        for n in range(24)
-    ]
+    draw = random.Random(2)
+    texts = [f"{' '.join(draw.choices(WORDS, k=9))} garden path, {n}" for n in range(24)]
+    corpus = [Passage(f"p{n}", text, f"p{n}", f"Walk {n // 4} by the river") for n, text in enumerate(texts)]
     with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=32) as made:
         made.add(corpus, encoder.encode_passages([one.content for one in corpus]))
     return folder
@@ -70,15 +68,16 @@ def test_judgments_are_taken_saved_and_end_with_the_next_step(init, tmp_path):
 
 def test_it_goes_on_with_what_was_not_judged_and_never_asks_twice(init, tmp_path):
     first = init("", "y", "q")
-    query = rows(tmp_path)[0]["query"]
-    second = init("n", "n", "n", "n", "q")
-    assert second.index(f"for '{query}'") < second.index("query 1 of 2:")
-    judged = rows(tmp_path)[0]["relevant"]
-    assert len(judged) > 1
+    query = first.split("query 1 of 3: ")[1].splitlines()[0]
+    wanted = int(first.split("passage 1 of ")[1].split()[0])
+    assert rows(tmp_path)[0]["query"] == query
+    second = init(*["n"] * (wanted - 1), "q")
+    assert f"passage 1 of {wanted - 1} for" in second
+    assert second.index(f"for '{query}'") < second.index("query 1 of 2: ")
+    assert len(rows(tmp_path)[0]["relevant"]) == wanted
     third = init("q")
-    assert f"query 1 of 3: {query}" in first
-    assert query not in third.split("judgments so far")[1].split("query 1 of")[1].splitlines()[0]
-    assert f"for '{query}'" not in third
+    assert f"{wanted} judgments so far" in third
+    assert query not in third
 
 
 def test_a_declined_query_is_not_proposed_again(init, tmp_path):

@@ -34,8 +34,8 @@ def test_phrases_do_not_cross_sentences_or_lines():
 
 
 def test_headings_are_taken_once_and_only_where_they_can_be_queries():
-    titles = ("Getting a refund", "getting a  REFUND", "1.2", "of", "word " * 13, "Refunds")
-    assert headings(corpus(*["x"] * 6, titles=titles)) == ["Getting a refund", "Refunds"]
+    titles = ("Getting a refund", "getting a  REFUND", "1.2", "of", "word " * 13, "Guide > Paying > `pay` by card")
+    assert headings(corpus(*["x"] * 6, titles=titles)) == ["Getting a refund", "pay by card"]
 
 
 def test_proposals_are_the_same_whatever_the_order_and_change_with_the_seed():

@@ -17,6 +17,8 @@ PHRASES = (2, 3, 4)
 """Words of a phrase."""
 POOL = 5
 """Phrases are drawn from this many times as many as are wanted, the most frequent ones."""
+PATH = " > "
+"""What stands between the headings in a passage's title."""
 SAMPLE = 3_000
 """Passages to look for phrases in; a larger corpus is sampled."""
 STOP = frozenset(
@@ -57,10 +59,10 @@ def propose(passages: Iterable[Passage], count: int, *, seed: int = SEED) -> lis
 
 
 def headings(passages: Sequence[Passage]) -> list[str]:
-    """The titles of passages, each once in any case, of one to twelve words, in order of first appearance."""
+    """The nearest headings of passages, or their titles: each once in any case, of one to twelve words, in order."""
     found: dict[str, str] = {}
     for passage in passages:
-        title = " ".join(passage.title.split())
+        title = " ".join(passage.title.rpartition(PATH)[2].replace("`", "").split())
         words = _WORD.findall(title)
         if words and len(words) <= LONGEST_HEADING and max(map(len, words)) > 2:
             found.setdefault(title.casefold(), title)
