@@ -115,7 +115,7 @@ def run(name: str, asked: argparse.Namespace, encoder: Encoder, model: CrossEnco
     test = data.load(name.removesuffix(EVERYTHING), most_queries=asked.queries)
     judged, too_long = judged_of(test, model)
     kept = Kept(folder, name)
-    request = Request(checkpoint=kept.partial, about={"set": name, "passages": len(test.passages)})
+    request = Request(checkpoint=kept.partial, timed=asked.timed, about={"set": name, "passages": len(test.passages)})
     with opened(folder, test, encoder) as index:
         plain = Hybrid(index, encoder)
         retriever = without_itself(plain, judged.queries) if test.name == ITSELF else plain
@@ -160,6 +160,7 @@ def row(name: str, test: data.TestSet, found: Tuning, spent: float, too_long: in
         "kept_on_unseen_half": round(held.kept, 4) if held else None,
         "cost_share": round(held.cost, 3) if held else None,
         "time_share": round(found.latency[size].whole(0.5) / found.latency[max(SIZES)].whole(0.5), 3) if size else None,
+        "one_pass_passages": passages(found),
         "one_pass_seconds": round(spent, 1),
         "largest_alone_seconds": round(alone, 1),
         "one_pass_cost": round(spent / alone, 3),
@@ -181,16 +182,34 @@ def row(name: str, test: data.TestSet, found: Tuning, spent: float, too_long: in
     }
 
 
+def passages(found: Tuning) -> dict[str, float]:
+    """What was scored: the pass, what else tuning scored, and the ratio of both to the pass."""
+    assert found.curves.recorded is not None
+    one_pass = sum(len(one.scores) for one in found.curves.recorded.values())
+    searches = len(next(iter(found.latency.values())).rerank)
+    timed = searches * sum(found.curve.sizes) + min(found.curve.sizes)
+    checked = found.curves.checked.pairs if found.curves.checked else 0
+    more = {"timing": timed, "check": checked, "fusion": found.fusion.scored}
+    return {"pass": one_pass, **more, "ratio": round(1 + sum(more.values()) / one_pass, 3) if one_pass else 0.0}
+
+
 def show(one: dict[str, Any]) -> None:
     """One set in a few lines, with what was wanted."""
     kept, cost, passed = one["kept_on_unseen_half"], one["cost_share"], one["one_pass_cost"]
+    ratio = one["one_pass_passages"]["ratio"]
     print(f"\n{one['set']}: {one['queries']} of {one['of']} queries, {one['declined']} declined", flush=True)
     print(f"  stage one {one['stage_one']:.4f}, reranked {dict(zip(one['sizes'], one[MEASURE], strict=True))}")
     if kept is not None:
         print(f"  recommended pool {one['recommended']} (reranking recommended: {one['rerank']})")
         print(f"  keeps {kept:.1%} of the best on the unseen half ({verdict(kept >= KEPT)}: at least {KEPT:.0%})")
         print(f"  at {cost:.0%} of the largest pool ({verdict(cost <= COST)}: at most {COST:.0%})")
-    print(f"  one pass costs {passed:.2f} x the largest pool alone ({verdict(passed <= ONE_PASS)}: at most {ONE_PASS})")
+    if one["declined"] < one["queries"]:
+        print(
+            f"  one pass costs {passed:.2f} x the largest pool alone ({verdict(passed <= ONE_PASS)}: at most {ONE_PASS})"
+        )
+        print(
+            f"  it scores {ratio:.2f} x its passages (three queries are timed at least, which weighs with few of them)"
+        )
     print(
         f"  harmful sizes: {one['harmful_sizes'] or 'none'}; by the logit alone {one['harmful_sizes_by_logit_alone']}"
     )
@@ -208,6 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=SETS, metavar="SET")
     parser.add_argument("--queries", type=int, default=300, help="a fixed sample of larger query sets")
+    parser.add_argument("--timed", type=int, help="queries to time at each size; about 5 %% of the pass by default")
     parser.add_argument("--kept", type=Path, required=True, help="folder for indexes and scored pools")
     parser.add_argument("--save", default="tuning.json", help="file name under benchmarks/results")
     asked = parser.parse_args()

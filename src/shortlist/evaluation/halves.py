@@ -40,7 +40,7 @@ def better(there: Values, here: Values, parts: Halves, measure: str) -> tuple[bo
     """Whether `there` beats `here`, one value a query each, and that in words.
 
     It does where the paired 95 % interval lies above 0 on the half to choose on, and the mean is above 0 on the other
-    half too, where there is one.
+    half too. Where there are too few queries for another half, nothing can bear the choice out and it does not.
     """
     chosen, reported = list(parts.chosen), list(parts.reported)
     moved = paired(there[chosen], here[chosen]).difference
@@ -48,7 +48,7 @@ def better(there: Values, here: Values, parts: Halves, measure: str) -> tuple[bo
     if moved.low <= 0:
         return False, f"{said}, which these queries can't tell from chance"
     if not parts.apart:
-        return True, said
+        return False, f"{said}, but there is no other half to bear it out: it takes {FEWEST_TO_SPLIT} queries"
     unseen = paired(there[reported], here[reported]).difference
     other = f"{unseen.mean:+.4f} [{unseen.low:+.4f}, {unseen.high:+.4f}] on the other half"
     return (True, f"{said}, {other}") if unseen.mean > 0 else (False, f"{said}, but it does not help there: {other}")
