@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from fakes import ListRetriever, WordReranker
 from shortlist.catalog import OpenIndex
 from shortlist.cli.app import app
 from shortlist.errors import InvalidInput
+from shortlist.indexes.embedded.manifest import Manifest
 from shortlist.mcp import MOST_CANDIDATES, Tools
 from shortlist.pipeline import Shortlist
 
@@ -21,6 +23,9 @@ PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due i
 
 class NoFolder:
     """Stands in for the index of an `OpenIndex` that is only searched."""
+
+    folder = Path("nowhere")
+    manifest = Manifest("hashed-64", 64, 10.0)
 
     def close(self) -> None: ...
 
@@ -58,6 +63,15 @@ def test_passages_below_the_least_logit_are_left_out_and_counted():
     nothing = tools(least_logit=2).search("when is tax due", k=3)
     assert nothing.passages == []
     assert "nothing good" in nothing.note.lower()
+
+
+def test_passages_below_the_threshold_are_left_out_and_counted():
+    found = tools(threshold=0.7).search("when is tax due", k=3)
+    assert [passage.id for passage in found.passages] == ["p5", "p2"]
+    assert found.note == "1 left out below final score 0.7."
+    nothing = tools(threshold=2).search("when is tax due", k=3)
+    assert nothing.passages == []
+    assert nothing.note == "No good answer: the best final score is 1.000, below 2."
 
 
 def test_the_note_says_that_nothing_matched():
