@@ -197,17 +197,16 @@ def show(one: dict[str, Any]) -> None:
     """One set in a few lines, with what was wanted."""
     kept, cost, passed = one["kept_on_unseen_half"], one["cost_share"], one["one_pass_cost"]
     ratio = one["one_pass_passages"]["ratio"]
-    print(f"\n{one['set']}: {one['queries']} of {one['of']} queries, {one['declined']} declined", flush=True)
+    left = f"{one['too_long_for_the_window']} too long for the window left out"
+    print(f"\n{one['set']}: {one['queries']} of {one['of']} queries, {one['declined']} declined, {left}", flush=True)
     print(f"  stage one {one['stage_one']:.4f}, reranked {dict(zip(one['sizes'], one[MEASURE], strict=True))}")
     if kept is not None:
         print(f"  recommended pool {one['recommended']} (reranking recommended: {one['rerank']})")
         print(f"  keeps {kept:.1%} of the best on the unseen half ({verdict(kept >= KEPT)}: at least {KEPT:.0%})")
         print(f"  at {cost:.0%} of the largest pool ({verdict(cost <= COST)}: at most {COST:.0%})")
     if one["declined"] < one["queries"]:
-        print(
-            f"  one pass costs {passed:.2f} x the largest pool alone "
-            f"({verdict(passed <= ONE_PASS)}: at most {ONE_PASS})"
-        )
+        said = f"{verdict(passed <= ONE_PASS)}: at most {ONE_PASS}"
+        print(f"  one pass costs {passed:.2f} x the largest pool alone ({said})")
         print(
             f"  it scores {ratio:.2f} x its passages (three queries are timed at least, which weighs with few of them)"
         )

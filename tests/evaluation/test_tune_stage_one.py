@@ -179,6 +179,16 @@ def test_a_weight_that_does_not_help_on_the_other_half_is_not_taken():
     assert better(there, here, parts, "nDCG@10")[1].endswith("which these queries can't tell from chance")
 
 
+def test_without_another_half_nothing_is_taken():
+    won, said = better(np.ones(12), np.zeros(12), halves(12, 7), "nDCG@10")
+    assert not won
+    assert said.endswith("but there is no other half to bear it out: it takes 20 queries")
+    retriever, judged, answers = world(queries=12, first=2)
+    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
+    assert found.threshold.value is None
+    assert found.threshold.shown.precision == 1.0
+
+
 def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_path):
     hybrid, judged, _ = two_lists(queries=40)
     reranker = knowing(judged, misses=3)
