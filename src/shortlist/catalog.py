@@ -20,13 +20,13 @@ from shortlist.inference.words import Words
 from shortlist.models import cross_encoder_spec, encoder_spec
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT
 from shortlist.pipeline import POOL_SIZE, K, Shortlist, above
-from shortlist.protocols import Encoder, Fuses, Reranker, Retriever
+from shortlist.protocols import Encoder, Reranker, Retriever
 from shortlist.rerankers import vendors
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.rerankers.hosted import HostedReranker, key_of
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
-from shortlist.retrievers import FUSION, Dense, Hybrid, Lexical
+from shortlist.retrievers import FUSION, Dense, Hybrid, Lexical, named_with_fusion
 from shortlist.text import Splitter
 from shortlist.types import PoolSize, Ranking, Where
 from shortlist.why import Why, explain
@@ -69,13 +69,6 @@ def load_reranker(name: str = CROSS_ENCODER, *, precision: str = "auto", threads
     if spec.files.onnx is None:
         return SentenceTransformerReranker(spec)
     return CrossEncoder(name, precision=precision, threads=threads)
-
-
-def retriever_name(name: str, retriever: Retriever) -> str:
-    """The retriever's name, with its fusion weight where that is not the default: it changes stage one's order."""
-    if not isinstance(retriever, Fuses) or retriever.fusion == FUSION:
-        return name
-    return f"{name} at fusion {retriever.fusion}"
 
 
 def load_progressive(name: str = CROSS_ENCODER, *, precision: str = "auto", threads: int | None = None) -> Reranker:
@@ -176,7 +169,7 @@ class OpenIndex:
         self.index = index
         self.shortlist = shortlist
         self.encoder = encoder
-        named = retriever_name(retriever, shortlist.retriever)
+        named = named_with_fusion(retriever, shortlist.retriever)
         self.beside = Beside(index.folder, index.manifest.encoder, named, shortlist.reranker, shortlist.weights)
 
     def search(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput
 from shortlist.fusion import rrf
-from shortlist.protocols import Encoder, Index
+from shortlist.protocols import Encoder, Fuses, Index, Retriever
 from shortlist.types import Hit, Passage, Where
 
 LEAST_DEPTH = 100
@@ -122,3 +122,10 @@ def checked_fusion(share: float) -> float:
     if not 0 <= share <= 1:
         raise InvalidInput(f"fusion must be from 0 (BM25 alone) to 1 (vectors alone), not {share}")
     return share
+
+
+def named_with_fusion(name: str, retriever: Retriever) -> str:
+    """The retriever's name, with its fusion weight where that is not the default: it changes stage one's order."""
+    if not isinstance(retriever, Fuses) or retriever.fusion == FUSION:
+        return name
+    return f"{name} at fusion {retriever.fusion}"
