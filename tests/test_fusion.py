@@ -45,3 +45,12 @@ def test_weighted_by_hand():
 def test_weighted_wants_a_weight_a_list():
     with pytest.raises(InvalidInput, match="2 lists need as many weights, not 1"):
         weighted([{}, {}], [1.0])
+
+
+def test_weights_change_who_leads_and_equal_ones_change_nothing():
+    lists = [["a", "b"], ["c", "b"]]
+    assert rrf(lists, weights=[1.0, 1.0]) == rrf(lists)
+    assert [key for key, _ in rrf(lists, weights=[0.0, 2.0])] == ["c", "b", "a"]
+    assert dict(rrf(lists, weights=[0.0, 2.0]))["a"] == 0.0
+    with pytest.raises(InvalidInput, match="2 lists need as many weights, not 1"):
+        rrf(lists, weights=[1.0])

@@ -24,8 +24,8 @@ PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due i
 class NoFolder:
     """Stands in for the index of an `OpenIndex` that is only searched."""
 
-    folder = Path()
-    manifest = Manifest("an encoder", 2)
+    folder = Path("nowhere")
+    manifest = Manifest("hashed-64", 64, 10.0)
 
     def close(self) -> None: ...
 
@@ -63,6 +63,15 @@ def test_passages_below_the_least_logit_are_left_out_and_counted():
     nothing = tools(least_logit=2).search("when is tax due", k=3)
     assert nothing.passages == []
     assert "nothing good" in nothing.note.lower()
+
+
+def test_passages_below_the_threshold_are_left_out_and_counted():
+    found = tools(threshold=0.7).search("when is tax due", k=3)
+    assert [passage.id for passage in found.passages] == ["p5", "p2"]
+    assert found.note == "1 left out below final score 0.7."
+    nothing = tools(threshold=2).search("when is tax due", k=3)
+    assert nothing.passages == []
+    assert nothing.note == "No good answer: the best final score is 1.000, below 2."
 
 
 def test_the_note_says_that_nothing_matched():

@@ -33,6 +33,16 @@ def test_weights_are_written_and_read(tmp_path):
     assert settings.read(tmp_path) == Defaults(pool=5, weight={"dense": 4.0})
 
 
+def test_every_key_is_written_and_read_and_none_takes_a_key_out(tmp_path):
+    values = {"fusion": 0.25, "threshold": -1.5, "cross-encoder": 'vendor:"x"@http://h'}
+    settings.write(values, tmp_path)
+    found = settings.read(tmp_path)
+    assert (found.fusion, found.threshold, found.cross_encoder) == tuple(values.values())
+    settings.write({"threshold": None, "fusion": None, "pool": 4, "blend": None}, tmp_path)
+    assert settings.read(tmp_path) == Defaults(pool=4, cross_encoder=values["cross-encoder"])
+    assert settings.lines({"pool": 4, "threshold": None}) == "[search]\npool = 4"
+
+
 def test_what_can_not_be_changed_stays_and_is_shown(tmp_path):
     file = tmp_path / settings.FILE
     file.write_text("search = { pool = 5 }\n")
@@ -57,6 +67,11 @@ def test_what_can_not_be_changed_stays_and_is_shown(tmp_path):
         ("[search]\nweight.dens = 1", "'dens' is no signal of stage one; they are dense"),
         ("[search]\nweight = 1", "as in weight.dense = 8.0"),
         ("[search]\nweight.dense = -1", "weight.dense must be a number, 0 or more"),
+        ("[search]\nfusion = 1.5", "fusion must be a number from 0 to 1, not 1.5"),
+        ("[search]\nthreshold = inf", "threshold must be a number, not inf"),
+        ("[search]\nthreshold = true", "threshold must be a number, not True"),
+        ("[search]\ncross-encoder = 3", "cross-encoder must be a model's name in quotes, not 3"),
+        ("[search]\ncross_encoder = 'x'", "'cross_encoder' is unknown"),
         ("[search", "is no TOML"),
     ],
 )

@@ -6,6 +6,9 @@ import random
 import zlib
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
 from shortlist.types import Hit, Passage, Where
 
@@ -32,6 +35,42 @@ class ShiftingRetriever(PoolRetriever):
         held = list(self.pools[query])
         turned = held[k % 3 :] + held[: k % 3]
         return hits([one.passage for one in turned[:k]], [one.signals for one in turned[:k]])
+
+
+class NumberEncoder:
+    """The vector of a query is the number at its end."""
+
+    name, dimension = "number", 1
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([[float(text.split()[-1])] for text in texts], dtype=np.float32)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.zeros((len(texts), 1), dtype=np.float32)
+
+
+class TwoLists:
+    """An index whose two lists are drawn anew for each query, from the query and a seed alone; counts readings."""
+
+    def __init__(self, corpus: Sequence[Passage], seed: int = 0) -> None:
+        self.corpus = list(corpus)
+        self.seed = seed
+        self.read = 0
+
+    def _list(self, kind: str, query: str, k: int) -> list[tuple[Passage, float]]:
+        self.read += 1
+        draw = random.Random(f"{self.seed} {kind} {query}")
+        found = draw.sample(self.corpus, draw.randint(0, len(self.corpus)))
+        return [(one, (len(found) - place) / 50) for place, one in enumerate(found)][:k]
+
+    def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
+        return self._list("dense", str(float(vector[0])), k)
+
+    def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
+        return self._list("words", text, k)
+
+    def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
+        return [random.Random(f"{float(vector[0])} {one}").random() for one in ids]
 
 
 class TextReranker:

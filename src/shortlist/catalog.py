@@ -19,12 +19,14 @@ from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.inference.words import Words
 from shortlist.models import cross_encoder_spec, encoder_spec
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT
-from shortlist.pipeline import POOL_SIZE, K, Shortlist
+from shortlist.pipeline import POOL_SIZE, K, Shortlist, above
 from shortlist.protocols import Encoder, Reranker, Retriever
+from shortlist.rerankers import vendors
 from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.rerankers.hosted import HostedReranker, key_of
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
-from shortlist.retrievers import Dense, Hybrid, Lexical
+from shortlist.retrievers import FUSION, Dense, Hybrid, Lexical, named_with_fusion
 from shortlist.text import Splitter
 from shortlist.types import PoolSize, Ranking, Where
 from shortlist.why import Why, explain
@@ -53,7 +55,16 @@ def load_encoder(name: str = BI_ENCODER, *, precision: str = "auto", threads: in
 
 
 def load_reranker(name: str = CROSS_ENCODER, *, precision: str = "auto", threads: int | None = None) -> Reranker:
-    """The cross-encoder `name`; accepts and raises as `load_encoder` does."""
+    """The cross-encoder `name`; accepts and raises as `load_encoder` does.
+
+    `vendor:model`, `vendor:URL` and `vendor:model@URL` name a hosted one, such as `cohere:rerank-v3.5` or
+    `tei:http://127.0.0.1:8080`; nothing is sent before it scores. `precision` and `threads` do not matter to it.
+
+    Raises:
+        HostedRefused: A hosted one needs a key and its environment variable is not set.
+    """
+    if vendors.is_hosted(name):
+        return HostedReranker(name)
     spec = cross_encoder_spec(name)
     if spec.files.onnx is None:
         return SentenceTransformerReranker(spec)
@@ -67,11 +78,22 @@ def load_progressive(name: str = CROSS_ENCODER, *, precision: str = "auto", thre
         InvalidInput: The model has no early exits, or no rule was fitted for it.
     """
     path = ROOT / name / "drop.json"
-    if not path.is_file():
+    if vendors.is_hosted(name) or not path.is_file():
         raise InvalidInput(f"{name} has no early exits with a fitted drop rule: search without --progressive")
     held = json.loads(path.read_text(encoding="utf-8"))
     rule = DropRule(tuple(held["share"]), int(held["least"]))
     return ProgressiveReranker(CrossEncoder(name, precision=precision, threads=threads), rule)
+
+
+def check_hosted(name: str) -> None:
+    """Passes where `name` is no hosted reranker, or one that can be asked; sends nothing.
+
+    Raises:
+        InvalidInput: It lacks its model or URL.
+        HostedRefused: Its key is not set.
+    """
+    if vendors.is_hosted(name):
+        key_of(vendors.parse(name))
 
 
 def fitted_weights(bi_encoder: str, cross_encoder: str, blend: float = 1.0) -> dict[str, float]:
@@ -83,20 +105,25 @@ def fitted_weights(bi_encoder: str, cross_encoder: str, blend: float = 1.0) -> d
     if not math.isfinite(blend) or blend < 0:
         raise InvalidInput(f"blend must be 0 (off) or more, not {blend}")
     path = ROOT / cross_encoder / "blend.json"
-    if blend == 0 or not path.is_file():
+    if blend == 0 or vendors.is_hosted(cross_encoder) or not path.is_file():
         return {}
     fitted = json.loads(path.read_text(encoding="utf-8")).get(bi_encoder, {})
     return {name: blend * float(weight) for name, weight in fitted.items()}
 
 
 def make_splitter(bi_encoder: str = BI_ENCODER, cross_encoder: str = CROSS_ENCODER) -> Splitter:
-    """A splitter whose passages fit the windows of both models, with 64 tokens left for the query."""
+    """A splitter whose passages fit the windows of both models, with 64 tokens left for the query.
+
+    The window of a hosted cross-encoder is not known here and taken as wide enough for 200 tokens.
+    """
     counters: list[Callable[[str], int]] = []
     limits = [PASSAGE_TOKENS]
-    cross = cross_encoder_spec(cross_encoder)
+    hosted = vendors.is_hosted(cross_encoder)
+    cross = cross_encoder_spec(CROSS_ENCODER if hosted else cross_encoder)
     words = Words(cross.files.tokenizer, cross.max_length)
     counters.append(words.count)
-    limits.append(cross.max_length - QUERY_TOKENS - words.special_tokens)
+    if not hosted:
+        limits.append(cross.max_length - QUERY_TOKENS - words.special_tokens)
     if not bi_encoder.startswith("hashed-"):
         spec = encoder_spec(bi_encoder)
         own = Words(spec.files.tokenizer, spec.max_length)
@@ -117,7 +144,8 @@ class Settings:
     """How an index is searched. `cross_encoder` None means stage one alone.
 
     `blend` scales the weights of the stage-one signals in the final score: 1 as they are, 0 the logit alone. They are
-    those fitted for the pair of models unless `weights` names others. `progressive` scores the pool at the model's
+    those fitted for the pair of models unless `weights` names others. `fusion` is the vectors' share in the hybrid
+    retriever's order, 0 to 1. `progressive` scores the pool at the model's
     early exits first and only the better part to the end: faster, but no longer pointwise.
     """
 
@@ -129,6 +157,7 @@ class Settings:
     threads: int | None = None
     weights: Mapping[str, float] | None = None
     progressive: bool = False
+    fusion: float = FUSION
 
 
 class OpenIndex:
@@ -140,7 +169,8 @@ class OpenIndex:
         self.index = index
         self.shortlist = shortlist
         self.encoder = encoder
-        self.beside = Beside(index.folder, index.manifest.encoder, retriever, shortlist.reranker, shortlist.weights)
+        named = named_with_fusion(retriever, shortlist.retriever)
+        self.beside = Beside(index.folder, index.manifest.encoder, named, shortlist.reranker, shortlist.weights)
 
     def search(
         self,
@@ -150,20 +180,24 @@ class OpenIndex:
         k: int = K,
         where: Where | None = None,
         tail: bool = False,
+        threshold: float | None = None,
         min_probability: float | None = None,
     ) -> Ranking:
         """See `Shortlist.search`. `pool_size` "auto" follows the rule stored beside the index; see `Beside.pool`.
 
-        With `min_probability`, hits below that probability of being relevant are left out, by the curve stored beside
-        the index; see `fitted.leave_out`.
+        With `threshold`, hits whose final score is below it are left out; see `pipeline.above`. With
+        `min_probability`, so are hits below that probability of being relevant, by the curve stored beside the index;
+        see `fitted.leave_out`. With both, a hit has to reach both.
 
         Raises:
             NotFitted: What is stored was fitted for something else, or a probability is asked for and none is stored.
-            InvalidInput: As `Shortlist.search`; or a probability together with `tail`, or without a pointwise reranker.
+            InvalidInput: As `Shortlist.search`; a threshold that is no number; or a probability together with `tail`,
+                or without a pointwise reranker.
         """
         calibration = None if min_probability is None else self.beside.calibration(tail=tail)
         size, said = self.beside.pool(pool_size, POOL_SIZE)
         ranking = self.shortlist.search(query, pool_size=size, k=k, where=where, tail=tail)
+        ranking = above(ranking, threshold)
         if calibration is not None and min_probability is not None:
             ranking = leave_out(ranking, calibration, min_probability)
         return replace(ranking, query_cut=self.cuts_query(query), why_stopped=said or ranking.why_stopped)
@@ -258,4 +292,4 @@ def _encoder(index: EmbeddedIndex, wanted: Settings) -> Encoder | None:
 def _retriever(index: EmbeddedIndex, wanted: Settings, encoder: Encoder | None) -> Retriever:
     if encoder is None:
         return Lexical(index)
-    return Dense(index, encoder) if wanted.retriever == "dense" else Hybrid(index, encoder)
+    return Dense(index, encoder) if wanted.retriever == "dense" else Hybrid(index, encoder, fusion=wanted.fusion)

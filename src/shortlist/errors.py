@@ -6,6 +6,8 @@
     ├── ModelError                  weights or a model folder that can't be used
     │   ├── ModelNotFound           no such id, folder or file
     │   ├── HubUnreachable          the model hub did not answer
+    │   ├── HostedRefused           a rerank service refused: key, model or request
+    │   ├── HostedUnavailable       a rerank service did not answer, is overloaded or failing
     │   └── BadScores               a model returned NaN, infinity or a wrong count
     ├── QueueFull                   a server has as much waiting as it takes; the error holds when to come again
     └── FolderError                 a folder that can't serve as the index asked for
@@ -46,6 +48,14 @@ class ModelNotFound(ModelError):
 
 class HubUnreachable(ModelError):
     """The model hub did not answer and the files are not in the local cache."""
+
+
+class HostedRefused(ModelError):
+    """A rerank service refused the request, or its key is not set; sending it again would not help."""
+
+
+class HostedUnavailable(ModelError):
+    """A rerank service did not answer in time, or is overloaded or failing, also after retries."""
 
 
 class BadScores(ModelError):

@@ -91,11 +91,21 @@ class RerankAnswer:
 class Tools:
     """What the two tools do. One call at a time: `index` and `reranker` are never used by two threads at once.
 
-    Passages with a logit below `least_logit` are left out of a search's answer, and its note counts them.
+    Passages with a logit below `least_logit` are left out of a search's answer, and so are those below `threshold` or
+    `min_probability` (see `OpenIndex.search`); its note counts them.
     """
 
-    def __init__(self, index: OpenIndex, reranker: Reranker | None, *, least_logit: float | None = None) -> None:
+    def __init__(
+        self,
+        index: OpenIndex,
+        reranker: Reranker | None,
+        *,
+        least_logit: float | None = None,
+        threshold: float | None = None,
+        min_probability: float | None = None,
+    ) -> None:
         self._index, self._reranker, self._least = index, reranker, least_logit
+        self._threshold, self._probability = threshold, min_probability
         self._turn = threading.Lock()
 
     def search(
@@ -107,7 +117,14 @@ class Tools:
     ) -> SearchAnswer:
         """At most `k` passages. An empty query or impossible sizes raise `InvalidInput`."""
         with self._turn:
-            ranking = self._index.search(query, pool_size=pool_size, k=k, where=where)
+            ranking = self._index.search(
+                query,
+                pool_size=pool_size,
+                k=k,
+                where=where,
+                threshold=self._threshold,
+                min_probability=self._probability,
+            )
         kept = [hit for hit in ranking.hits if not self._too_low(hit)]
         return SearchAnswer(
             query=query,
@@ -138,7 +155,9 @@ class Tools:
 
     def _note(self, ranking: Ranking, left_out: int) -> str:
         notes = []
-        if not ranking.hits:
+        if ranking.left_out:
+            notes.append(ranking.no_good_answer or f"{ranking.left_out} left out below {ranking.least}")
+        elif not ranking.hits:
             notes.append("no passage matches: try other words, or a looser where")
         if ranking.why_not:
             notes.append(f"not reranked, in the retriever's order: {ranking.why_not}")

@@ -164,6 +164,33 @@ class Shortlist:
         )
 
 
+def above(ranking: Ranking, threshold: float | None) -> Ranking:
+    """The ranking without the hits whose final score is below `threshold`; `left_out` counts them.
+
+    Hits that the reranker did not score, below the pool or at an early exit, are left out too. Where nothing stays,
+    `no_good_answer` says so. A ranking that was not reranked keeps its hits: their scores are in another unit. None
+    and minus infinity leave out nothing.
+
+    Raises:
+        InvalidInput: `threshold` is NaN or plus infinity.
+    """
+    if threshold is None or threshold == -math.inf:
+        return ranking
+    if not math.isfinite(threshold):
+        raise InvalidInput(f"the threshold must be a number, not {threshold}")
+    if not ranking.reranked:
+        return replace(ranking, threshold=threshold)
+    scored = [hit for hit in ranking.hits if hit.rerank_score is not None]
+    kept = tuple(hit for hit in scored if hit.score >= threshold)
+    said = ""
+    if not kept:
+        best = max((hit.score for hit in scored), default=None)
+        what = "no passage matches" if best is None else f"the best final score is {best:.3f}, below {threshold:g}"
+        said = f"no good answer: {what}"
+    left_out = len(ranking.hits) - len(kept)
+    return replace(ranking, hits=kept, threshold=threshold, left_out=left_out, no_good_answer=said)
+
+
 def _check_sizes(k: int, pool_size: int, *, tail: bool) -> None:
     if k < 1 or pool_size < 1:
         raise InvalidInput(f"k and pool_size must be at least 1, not {k} and {pool_size}")

@@ -78,6 +78,17 @@ class KeepsPrefix(Protocol):
         """The answers to any two k up to this are the same as far as the shorter one goes."""
 
 
+@runtime_checkable
+class Fuses(Protocol):
+    """A retriever that fuses two ranked lists under a weight, and can say what other weights would give."""
+
+    fusion: float
+    """The share of the vectors in the fused order, 0 to 1."""
+
+    def retrieve_at(self, fusions: Sequence[float], query: str, k: int, where: Where | None = None) -> list[list[Hit]]:
+        """For each weight, exactly what `retrieve` would answer under it; the lists are read once for all of them."""
+
+
 class Reranker(Protocol):
     """Stage two: how well each text answers the query."""
 

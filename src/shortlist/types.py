@@ -87,8 +87,9 @@ class Ranking:
     query; the hits are then in stage one's order. `query_cut` is True when the bi-encoder read only the start of the
     query. `seconds` maps "retrieve" and "rerank" to wall-clock time.
 
-    `why_stopped` says why an adaptive pool was scored as far as it was, "" for a fixed one. With a smallest
-    probability, `left_out` counts the hits below it, and `no_good_answer` says so where nothing stayed.
+    `why_stopped` says why an adaptive pool was scored as far as it was, "" for a fixed one. `threshold` is the least
+    final score that was asked for, `min_probability` the least probability. `left_out` counts the hits below either,
+    and `no_good_answer` says so where nothing stayed.
     """
 
     query: str
@@ -102,6 +103,13 @@ class Ranking:
     dropped: int = 0
     why_not: str = ""
     why_stopped: str = ""
+    threshold: float | None = None
     min_probability: float | None = None
     left_out: int = 0
     no_good_answer: str = ""
+
+    @property
+    def least(self) -> str:
+        """What a hit had to reach not to be left out, in words; "" where nothing was asked for."""
+        asked = (("final score", self.threshold), ("probability", self.min_probability))
+        return " or ".join(f"{name} {value:g}" for name, value in asked if value is not None)

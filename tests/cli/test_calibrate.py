@@ -91,7 +91,7 @@ def test_calibrate_stores_both_and_search_follows(shell):
 
 def test_the_file_sets_both_and_the_command_line_wins(shell):
     shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--alpha", "0.1")
-    (shell.here / "shortlist.toml").write_text('[search]\npool = "auto"\nmin_probability = 0.5\ntop = 3\n')
+    (shell.here / "shortlist.toml").write_text('[search]\npool = "auto"\nmin-probability = 0.5\ntop = 3\n')
     found = shell.json(shell.query)
     assert (found["pool_size"], found["min_probability"], len(found["hits"]), found["left_out"]) == (48, 0.5, 1, 2)
     fixed = shell.json(shell.query, "--pool", "7", "--min-probability", "0")
@@ -141,6 +141,34 @@ def test_another_blend_or_retriever_is_refused(shell):
             shell("search", "red cat", *option, "--blend", "0", "--retriever", "bm25")
 
 
+def test_another_fusion_weight_is_refused_and_its_own_is_followed(shell):
+    shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--fusion", "0.3")
+    for option in (("--pool", "auto"), ("--min-probability", "0.5")):
+        with pytest.raises(NotFitted, match=r"fitted for retriever hybrid at fusion 0\.3 and this search has hybrid:"):
+            shell("search", "red cat", *option)
+    (shell.here / "shortlist.toml").write_text("[search]\nfusion = 0.3\n")
+    assert shell.json("red cat", "--pool", "auto")["pool_size"] == 48
+    shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5")
+    assert shell.json("red cat", "--pool", "auto")["pool_size"] == 48
+
+
+def test_a_threshold_and_a_smallest_probability_are_both_kept_to(shell):
+    shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5")
+    scores = [hit["score"] for hit in shell.json(shell.query)["hits"]]
+    between = str((scores[2] + scores[3]) / 2)
+    cut = shell.json(shell.query, "--threshold", between)
+    assert (len(cut["hits"]), cut["left_out"], cut["threshold"]) == (3, 2, float(between))
+    both = ("--threshold", between, "--min-probability", "0.5")
+    found = shell.json(shell.query, *both)
+    assert (len(found["hits"]), found["left_out"], found["no_good_answer"]) == (1, 4, "")
+    assert " or probability 0.5" in shell("search", shell.query, *both)
+    none = shell.json(shell.query, "--threshold", "1e9", "--min-probability", "0.5")
+    assert (none["hits"], none["left_out"]) == ([], 5)
+    assert none["no_good_answer"].startswith("no good answer: the best final score is ")
+    (shell.here / "shortlist.toml").write_text(f"[search]\nthreshold = {between}\nmin-probability = 0.0\n")
+    assert len(shell.json(shell.query)["hits"]) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -159,6 +187,6 @@ def test_bad_input_is_said(shell, arguments, message):
 
 @pytest.mark.parametrize("value", ["2", "-0.5", '"high"'])
 def test_a_bad_probability_in_the_file_is_said(shell, value):
-    (shell.here / "shortlist.toml").write_text(f"[search]\nmin_probability = {value}\n")
-    with pytest.raises(InvalidInput, match="min_probability must be a number"):
+    (shell.here / "shortlist.toml").write_text(f"[search]\nmin-probability = {value}\n")
+    with pytest.raises(InvalidInput, match="min-probability must be a number"):
         shell("search", "x")

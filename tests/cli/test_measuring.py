@@ -164,6 +164,55 @@ def test_a_derived_weight_is_written_and_used(shell):
     assert json.loads(shell("search", "red cat", "--json", "--blend", "0"))["weights"] == {}
 
 
+def test_fusion_weight_and_threshold_are_tuned_written_and_followed(shell):
+    shown = shell("tune", "q.jsonl", "--sizes", "5,40", "--fusions", "0,1", "--write")
+    for part in ("fusion weight: ", "nDCG@10 by the vectors' share: 0: ", "threshold: ", "recall ", "left out"):
+        assert part in " ".join(shown.split())
+    text = (shell.here / "shortlist.toml").read_text()
+    fusion, threshold = (float(text.split(f"{name} = ")[1].split()[0]) for name in ("fusion", "threshold"))
+    query = next(iter(shell.reranker.relevant))
+    found = json.loads(shell("search", query, "--json", "--top", "5"))
+    assert len(found["hits"]) == 1
+    assert found["left_out"] == 4
+    assert found["hits"][0]["score"] >= threshold
+    assert "4 left out below final score " in shell("search", query, "--top", "5")
+    assert "no good answer: the best final score is " in shell("search", query, "--threshold", "1e9")
+    everything = json.loads(shell("search", query, "--json", "--top", "5", "--threshold", "-inf"))
+    assert (len(everything["hits"]), everything["left_out"]) == (5, 0)
+    for options in (("--blend", "0.7"), ("--cross-encoder", "another"), ("--no-rerank",)):
+        assert len(json.loads(shell("search", query, "--json", "--top", "5", *options))["hits"]) == 5
+    (shell.here / "shortlist.toml").write_text(text.replace(f"fusion = {fusion}", "fusion = 1.0"))
+    assert (
+        json.loads(shell("search", "red cat", "--json", "--no-rerank", "--top", "5"))["hits"]
+        == (json.loads(shell("search", "red cat", "--json", "--no-rerank", "--top", "5", "--fusion", "1"))["hits"])
+    )
+    for fusion, retriever, signal in (("0", "bm25", "bm25"), ("1", "dense", "dense")):
+        asked = ("search", "red cat", "--json", "--no-rerank")
+        fused, alone = (
+            [hit["signals"][signal] for hit in json.loads(shell(*asked, *more))["hits"]]
+            for more in (("--fusion", fusion), ("--retriever", retriever))
+        )
+        assert fused == pytest.approx(alone)
+
+
+def test_a_threshold_that_no_longer_helps_is_taken_out_of_the_file(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\nthreshold = 3.5\npool = 7\n")
+    shell.reranker = OracleReranker(shell.reranker.relevant, -1)
+    shell("tune", "q.jsonl", "--sizes", "5,20", "--write")
+    text = (shell.here / "shortlist.toml").read_text()
+    assert "threshold" not in text
+    assert "rerank = false" in text
+
+
+def test_set_ups_take_a_fusion_weight(shell):
+    options = ("--set-up", "words:fusion=0,rerank=false", "--set-up", "bm25:retriever=bm25,rerank=false")
+    shell("evaluate", "q.jsonl", *options, "--save", "two.json", "--measure", "nDCG@3")
+    words, bm25 = load(shell.here / "two.json")
+    assert words.values("reranked", "nDCG@3") == bm25.values("reranked", "nDCG@3")
+    with pytest.raises(InvalidInput, match="fusion must be from 0"):
+        shell("evaluate", "q.jsonl", "--fusion", "2")
+
+
 def test_tune_refuses_to_do_harm(shell):
     shell.reranker = OracleReranker(shell.reranker.relevant, -1)
     shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--write")

@@ -10,6 +10,7 @@ import tiny
 from fakes import WordReranker
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.server.run import warm_up
 from shortlist.server.scorer import InlineScorer, ReadsPairs
 
 
@@ -68,3 +69,17 @@ def test_no_texts_and_no_query(reranker):
 def test_bad_scores():
     with pytest.raises(BadScores):
         score(WordReranker([1.0]), "tax", ["a", "b"])
+
+
+@pytest.mark.parametrize(("name", "calls"), [("words", 5), ("cohere:rerank-v3.5", 0)])
+def test_a_hosted_reranker_is_not_warmed_up(name, calls):
+    class Told:
+        def __init__(self):
+            self.name, self.seen = name, []
+
+        async def score(self, query, texts):
+            self.seen.append(texts)
+
+    scorer = Told()
+    asyncio.run(warm_up(scorer, None))
+    assert len(scorer.seen) == calls

@@ -8,7 +8,21 @@ import typer
 from rich.console import Console
 
 from shortlist import __version__
-from shortlist.cli import add, calibrate, demo, evaluate, mcp, models, probe, rerank, search, serve, tune, why
+from shortlist.cli import (
+    add,
+    calibrate,
+    demo,
+    evaluate,
+    mcp,
+    models,
+    probe,
+    queries,
+    rerank,
+    search,
+    serve,
+    tune,
+    why,
+)
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
@@ -40,6 +54,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
 app.add_typer(probe.app, name="probe")
+app.add_typer(queries.app, name="queries")
 
 
 def _version(wanted: bool) -> None:

@@ -10,24 +10,21 @@ import typer
 from rich.console import Console
 
 from shortlist.catalog import OpenIndex, Settings
+from shortlist.cli import options_measuring as measuring
 from shortlist.cli import show_calibration, show_evaluation
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
     BlendOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
+    FusionOption,
     IndexOption,
-    ItselfOption,
     PrecisionOption,
-    QrelsOption,
-    QueriesArgument,
     RetrieverOption,
-    SplitOption,
-    UnknownOption,
     choose_knobs,
 )
-from shortlist.cli.progress import bar
-from shortlist.cli.setups import SetUp, opened
+from shortlist.cli.progress import bar, kept_on_failure
+from shortlist.cli.setups import SetUp, base, opened
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.adaptive import ALPHA, DELTA
@@ -37,17 +34,15 @@ from shortlist.evaluation.evaluate import K
 from shortlist.evaluation.probabilities import METHODS, Method
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.fitted import store
-from shortlist.models.packaged import CROSS_ENCODER
 
-INTERRUPTED = 130
 PARTIAL = Path("shortlist-calibrate.partial.jsonl")
 
 
 def calibrate(  # noqa: PLR0913 - one parameter an option
-    queries: QueriesArgument,
+    queries: measuring.QueriesArgument,
     index: IndexOption = DEFAULT_INDEX,
-    qrels: QrelsOption = None,
-    split: SplitOption = "test",
+    qrels: measuring.QrelsOption = None,
+    split: measuring.SplitOption = "test",
     pool: Annotated[int, typer.Option("--pool", metavar="N", help="The largest pool.")] = POOL,
     top: Annotated[int, typer.Option("--top", help="The first ... that an adaptive pool has to get right.")] = K,
     measure: Annotated[
@@ -63,31 +58,27 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     ] = False,
     retriever: RetrieverOption = "hybrid",
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
-    ignore_identical_ids: ItselfOption = False,
-    allow_unknown: UnknownOption = False,
-    checkpoint: Annotated[
-        Path, typer.Option("--checkpoint", metavar="FILE", help="Where partial results are kept until it is done.")
-    ] = PARTIAL,
+    fusion: FusionOption = None,
+    ignore_identical_ids: measuring.ItselfOption = False,
+    allow_unknown: measuring.UnknownOption = False,
+    checkpoint: measuring.CheckpointOption = PARTIAL,
 ) -> None:
     """Fit when to stop scoring a pool, and what probability of relevance a score means, from one scoring pass.
 
     Both are stored beside the index, for `search --pool auto` and `search --min-probability`. Safe to interrupt: the
     same command goes on where it stopped.
     """
-    knobs = choose_knobs(blend=blend)
+    knobs = choose_knobs(blend=blend, fusion=fusion, cross_encoder=cross_encoder)
     wanted = Wanted(pool, top, measure=measure, alpha=alpha, delta=delta, method=_method(method))
     wanted = replace(wanted, judged_only=judged_only, checkpoint=checkpoint)
-    settings = Settings(retriever, bi_encoder, cross_encoder, precision, knobs.blend, weights=knobs.weights)
+    plain = base(index, knobs, Settings(retriever, bi_encoder, precision=precision))
+    set_up = replace(plain, name="calibrate", pool=pool, rerank=True)
     made = datasets.read(queries, qrels=qrels, split=split)
-    try:
-        _calibrated(SetUp("calibrate", index, pool, True, settings), made, wanted, allow_unknown, ignore_identical_ids)
-    except KeyboardInterrupt as error:
-        said = f"interrupted; what was scored is in {checkpoint}, and the same command goes on from there"
-        Console(stderr=True, highlight=False).print(said, markup=False, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from error
+    with kept_on_failure(f"what was scored is in {checkpoint}"):
+        _calibrated(set_up, made, wanted, allow_unknown, ignore_identical_ids)
 
 
 def _calibrated(set_up: SetUp, made: QuerySet, wanted: Wanted, allow_unknown: bool, itself: bool) -> None:

@@ -6,129 +6,110 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from shortlist.catalog import Settings
+from shortlist.catalog import Settings, check_hosted
+from shortlist.cli import options_measuring as measuring
 from shortlist.cli import reporting
 from shortlist.cli import show_evaluation as show
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
     BlendOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
+    FusionOption,
     IndexOption,
-    ItselfOption,
     PoolOption,
     PrecisionOption,
-    QrelsOption,
-    QueriesArgument,
-    ReportOption,
     RerankOption,
     RetrieverOption,
-    SplitOption,
-    UnknownOption,
     choose_knobs,
 )
-from shortlist.cli.progress import bar
-from shortlist.cli.setups import SetUp, opened, parse_set_ups
+from shortlist.cli.progress import bar, kept_on_failure
+from shortlist.cli.setups import SetUp, base, opened, parse_set_ups
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets, markdown, saved
 from shortlist.evaluation.checkpoint import Checkpoint
-from shortlist.evaluation.evaluate import MEASURES, Comparison, Evaluation, compare, difference
+from shortlist.evaluation.evaluate import MEASURES, Evaluation, compare, difference
 from shortlist.evaluation.evaluate import evaluate as run_evaluation
 from shortlist.evaluation.gate import Rule, Verdict, judge, parse_rule
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.evaluation.statistics import Paired
-from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.pipeline import POOL_SIZE
 from shortlist.report import Compared, Source, evaluation_page, source_of
 
 RULE_FAILED = 1
-INTERRUPTED = 130
 
 
 def evaluate(  # noqa: PLR0913 - one parameter an option
-    queries: QueriesArgument,
+    queries: measuring.QueriesArgument,
     index: IndexOption = DEFAULT_INDEX,
-    qrels: QrelsOption = None,
-    split: SplitOption = "test",
+    qrels: measuring.QrelsOption = None,
+    split: measuring.SplitOption = "test",
     pool: PoolOption = None,
     retriever: RetrieverOption = "hybrid",
     rerank: RerankOption = None,
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
-    set_up: Annotated[
-        list[str] | None,
-        typer.Option("--set-up", metavar="NAME:KEY=VALUE,...", help="Compare set-ups; also a .toml file of tables."),
-    ] = None,
-    measure: Annotated[
-        list[str] | None, typer.Option("--measure", metavar="NAME@K", help="May be given several times.")
-    ] = None,
-    cut: Annotated[int, typer.Option("--cut", help="A query is fine when an answer is among the first ...")] = 10,
-    failures: Annotated[int, typer.Option("--failures", help="Failed queries to list.")] = 5,
-    ignore_identical_ids: ItselfOption = False,
-    allow_unknown: UnknownOption = False,
-    save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Keep the run, to compare with.")] = None,
-    baseline: Annotated[Path | None, typer.Option("--baseline", metavar="FILE", help="A run kept by --save.")] = None,
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option("--fail-if", metavar="RULE", help='Exit with 1, as in "nDCG@10 < -0.01" against the baseline.'),
-    ] = None,
-    summary: Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a short summary.")] = None,
-    report: ReportOption = None,
+    fusion: FusionOption = None,
+    set_up: measuring.SetUpOption = None,
+    measure: measuring.MeasureOption = None,
+    cut: measuring.CutOption = 10,
+    failures: measuring.FailuresOption = 5,
+    ignore_identical_ids: measuring.ItselfOption = False,
+    allow_unknown: measuring.UnknownOption = False,
+    save: measuring.SaveOption = None,
+    baseline: measuring.BaselineOption = None,
+    fail_if: measuring.FailIfOption = None,
+    summary: measuring.MarkdownOption = None,
+    report: measuring.ReportOption = None,
 ) -> None:
     """Measure both stages and the ceiling between them on judged queries, and say which stage lost each answer.
 
     Safe to interrupt: the same command goes on where it stopped.
     """
-    rules = [parse_rule(one) for one in fail_if or []]
-    if rules and baseline is None:
-        raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
+    rules = _rules(fail_if, baseline)
     if report is not None:
         reporting.check(report)
-    knobs = choose_knobs(pool, blend, rerank)
-    settings = Settings(retriever, bi_encoder, cross_encoder, precision, knobs.blend, weights=knobs.weights)
-    set_ups = parse_set_ups(set_up or [], SetUp("default", index, knobs.pool, knobs.rerank, settings))
+    knobs = choose_knobs(pool, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
+    set_ups = parse_set_ups(set_up or [], base(index, knobs, Settings(retriever, bi_encoder, precision=precision)))
     measures = list(dict.fromkeys([*(measure or MEASURES), *(rule.measure for rule in rules)]))
     before = saved.load(baseline) if baseline is not None else []
     made = datasets.read(queries, qrels=qrels, split=split)
-    asked = Asked(tuple(measures), cut, allow_unknown, ignore_identical_ids)
-    try:
-        runs = [_measured(one, made, asked, report is not None) for one in set_ups]
-    except KeyboardInterrupt as error:
-        said = f"interrupted; what was measured is in {partial_file('*')}, and the same command goes on from there"
-        Console(stderr=True, highlight=False).print(said, markup=False, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from error
-    for one in set_ups:
-        partial_file(one.name).unlink(missing_ok=True)
-    found = [one for one, _ in runs]
-    compared = compare(found, measures[0])
-    differences, verdicts = _against(found, before, rules)
-    _report(Console(highlight=False), found, compared, differences, verdicts, failures)
-    if save is not None:
-        saved.save(found, save)
-    if summary is not None:
-        _write(summary, markdown.summary(found, compared, verdicts, differences))
-    if report is not None:
-        held = Compared(compared, differences, verdicts)
-        reporting.put(evaluation_page(found, [source for _, source in runs], held, reporting.written()), report)
-    if any(one.failed for one in verdicts):
-        raise typer.Exit(RULE_FAILED)
+    asked = Asked(tuple(measures), cut, allow_unknown, ignore_identical_ids, report is not None)
+    _report(_all_measured(set_ups, made, asked), before, rules, Outputs(failures, save, summary, report))
+
+
+def _rules(fail_if: Sequence[str] | None, baseline: Path | None) -> list[Rule]:
+    rules = [parse_rule(one) for one in fail_if or []]
+    if rules and baseline is None:
+        raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
+    return rules
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to measure, the same for every set-up."""
+    """What to measure, the same for every set-up; `reported` asks for the passages that a report shows."""
 
     measures: tuple[str, ...]
     cut: int
     allow_unknown: bool
     itself: bool
+    reported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where the results go: how many failed queries to list, and files for the run, a summary and a report."""
+
+    failures: int
+    save: Path | None
+    summary: Path | None
+    report: Path | None
 
 
 def partial_file(name: str) -> Path:
@@ -137,7 +118,18 @@ def partial_file(name: str) -> Path:
     return Path(f"shortlist-evaluate.{plain}.partial.jsonl")
 
 
-def _measured(set_up: SetUp, made: QuerySet, asked: Asked, reported: bool) -> tuple[Evaluation, Source]:
+def _all_measured(set_ups: Sequence[SetUp], made: QuerySet, asked: Asked) -> list[tuple[Evaluation, Source]]:
+    """Every set-up measured; partial results go away when all are done."""
+    for one in set_ups:
+        check_hosted(one.used.cross_encoder or "")
+    with kept_on_failure(f"what was measured is in {partial_file('*')}"):
+        found = [_measured(one, made, asked) for one in set_ups]
+    for one in set_ups:
+        partial_file(one.name).unlink(missing_ok=True)
+    return found
+
+
+def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, Source]:
     """The set-up measured, and what a report shows its worst queries with; without passages where none is wanted."""
     console = Console(stderr=True, highlight=False)
     with opened(set_up, made, allow_unknown=asked.allow_unknown, itself=asked.itself) as (index, shortlist, judged):
@@ -147,7 +139,10 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked, reported: bool) -> tu
             console.print(f"{set_up.name}: {said}", style="yellow", markup=False, soft_wrap=True)
         about = {
             **set_up.about,
-            **asdict(asked),
+            "measures": asked.measures,
+            "cut": asked.cut,
+            "allow_unknown": asked.allow_unknown,
+            "itself": asked.itself,
             "pool": size if isinstance(size, int) else asdict(size),
             "queries": judged.fingerprint,
             "bi-encoder": index.index.manifest.encoder,
@@ -168,7 +163,7 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked, reported: bool) -> tu
                 progress=told,
                 checkpoint=kept,
             )
-        return found, source_of(found, judged, index.index.passages() if reported else ())
+        return found, source_of(found, judged, index.index.passages() if asked.reported else ())
 
 
 def _against(
@@ -196,18 +191,28 @@ def _namesake(one: Evaluation, found: Sequence[Evaluation], before: Sequence[Eva
 
 
 def _report(
-    out: Console,
-    found: Sequence[Evaluation],
-    compared: Sequence[Comparison],
-    differences: Sequence[tuple[str, Paired]],
-    verdicts: Sequence[Verdict],
-    failures: int,
+    runs: Sequence[tuple[Evaluation, Source]], before: Sequence[Evaluation], rules: Sequence[Rule], outputs: Outputs
 ) -> None:
+    """Everything on the screen and into the files; raises typer.Exit where a rule failed."""
+    out = Console(highlight=False)
+    found = [one for one, _ in runs]
+    compared = compare(found, found[0].measures[0])
+    differences, verdicts = _against(found, before, rules)
     for one in found:
         show.evaluation(out, one)
-        show.failures(out, one, failures)
+        show.failures(out, one, outputs.failures)
     show.comparisons(out, compared)
     show.baseline(out, differences, verdicts)
+    if outputs.save is not None:
+        saved.save(found, outputs.save)
+    if outputs.summary is not None:
+        _write(outputs.summary, markdown.summary(found, compared, verdicts, differences))
+    if outputs.report is not None:
+        held = Compared(compared, differences, verdicts)
+        page = evaluation_page(found, [source for _, source in runs], held, reporting.written())
+        reporting.put(page, outputs.report)
+    if any(one.failed for one in verdicts):
+        raise typer.Exit(RULE_FAILED)
 
 
 def _write(file: Path, text: str) -> None:

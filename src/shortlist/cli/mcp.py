@@ -12,15 +12,16 @@ from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
     BlendOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
+    FusionOption,
     IndexOption,
     PrecisionOption,
     RerankOption,
     RetrieverOption,
+    ThresholdOption,
     choose_knobs,
 )
 from shortlist.mcp import Tools, make_server, require_sdk
-from shortlist.models.packaged import CROSS_ENCODER
 
 
 def mcp(  # noqa: PLR0913 - one parameter an option
@@ -28,9 +29,11 @@ def mcp(  # noqa: PLR0913 - one parameter an option
     retriever: RetrieverOption = "hybrid",
     rerank: RerankOption = None,
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
+    fusion: FusionOption = None,
+    threshold: ThresholdOption = None,
     least_logit: Annotated[
         float | None,
         typer.Option("--least-logit", help="Leave passages with a lower logit out of answers. [default: none]"),
@@ -38,9 +41,17 @@ def mcp(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Offer the index to agents as the tools `search` and `rerank`, over standard input and output (MCP)."""
     require_sdk()
-    knobs = choose_knobs(blend=blend, rerank=rerank)
-    model = cross_encoder if knobs.rerank else None
-    settings = Settings(retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights)
+    knobs = choose_knobs(blend=blend, rerank=rerank, fusion=fusion, threshold=threshold, cross_encoder=cross_encoder)
+    model = knobs.cross_encoder if knobs.rerank else None
+    settings = Settings(
+        retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights, fusion=knobs.fusion
+    )
     with open_index(index, settings) as opened:
-        tools = Tools(opened, opened.shortlist.reranker, least_logit=least_logit)
+        tools = Tools(
+            opened,
+            opened.shortlist.reranker,
+            least_logit=least_logit,
+            threshold=knobs.threshold,
+            min_probability=knobs.min_probability,
+        )
         make_server(tools, __version__).run("stdio")

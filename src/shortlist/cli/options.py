@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,9 @@ import typer
 
 from shortlist import settings
 from shortlist.errors import InvalidInput
+from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.pipeline import POOL_SIZE, K
+from shortlist.retrievers import FUSION
 from shortlist.types import PoolSize, Value, Where
 
 DEFAULT_INDEX = Path(".shortlist")
@@ -21,7 +23,15 @@ BiEncoderOption = Annotated[
     str | None, typer.Option("--bi-encoder", help="Packaged name, folder or hub id.", metavar="ID")
 ]
 CrossEncoderOption = Annotated[
-    str, typer.Option("--cross-encoder", help="Packaged name, folder or hub id.", metavar="ID")
+    str, typer.Option("--cross-encoder", help="Packaged name, folder, hub id, or vendor:model.", metavar="ID")
+]
+ChosenCrossEncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cross-encoder",
+        help="Packaged name, folder, hub id, or vendor:model. [default: shortlist.toml, or the packaged one]",
+        metavar="ID",
+    ),
 ]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto, exact (fp32) or fast.", metavar="auto|exact|fast")
@@ -42,25 +52,20 @@ BlendOption = Annotated[
         "--blend", help="Scales what stage one adds to the logit; 0 turns it off. [default: shortlist.toml, or 1]"
     ),
 ]
+FusionOption = Annotated[
+    float | None,
+    typer.Option("--fusion", help="Share of the vectors in the fused order, 0 to 1. [default: shortlist.toml, or 0.5]"),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        help="Leave out results whose final score is below it; -inf keeps all. [default: shortlist.toml, or none]",
+    ),
+]
 RerankOption = Annotated[
     bool | None,
     typer.Option("--rerank/--no-rerank", help="Both stages, or stage one alone. [default: shortlist.toml, or both]"),
-]
-QueriesArgument = Annotated[
-    Path,
-    typer.Argument(help="A BEIR folder, a .csv or .jsonl file, or TREC topics with --qrels.", show_default=False),
-]
-QrelsOption = Annotated[Path | None, typer.Option("--qrels", help="TREC judgments for TREC topics.", metavar="FILE")]
-SplitOption = Annotated[str, typer.Option("--split", help="Which judgments of a BEIR folder.", metavar="NAME")]
-ItselfOption = Annotated[
-    bool,
-    typer.Option("--ignore-identical-ids", help="Leave out what has the query's own id, as for ArguAna."),
-]
-UnknownOption = Annotated[
-    bool, typer.Option("--allow-unknown", help="Count judged ids that the index lacks as never found.")
-]
-ReportOption = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE", help="Write it all as one HTML file, with figures.")
 ]
 
 
@@ -74,21 +79,45 @@ class Knobs:
     rerank: bool
     weights: Mapping[str, float] | None
     min_probability: float | None
+    fusion: float
+    threshold: float | None
+    cross_encoder: str
 
 
-def choose_knobs(pool: str | None = None, blend: float | None = None, rerank: bool | None = None) -> Knobs:
-    """The given values, and the file's or the built-in ones for those not given; `top` never exceeds the pool."""
+def choose_knobs(
+    pool: str | None = None,
+    blend: float | None = None,
+    rerank: bool | None = None,
+    *,
+    fusion: float | None = None,
+    threshold: float | None = None,
+    min_probability: float | None = None,
+    cross_encoder: str | None = None,
+) -> Knobs:
+    """The given values, and the file's or the built-in ones for those not given; `top` never exceeds the pool.
+
+    The file's blend, weights and threshold are in the unit of its cross-encoder: another one gets none of them. Its
+    threshold was found at its blend: another one gets no threshold.
+    """
     said = settings.read()
+    model = cross_encoder or said.cross_encoder or CROSS_ENCODER
+    if model != (said.cross_encoder or CROSS_ENCODER):
+        said = replace(said, blend=None, weight=None, threshold=None)
     given = None if pool is None else parse_pool(pool, "--pool")
     size = next(one for one in (given, said.pool, POOL_SIZE) if one is not None)
     top = said.top or K
+    blended = next(one for one in (said.blend, 1.0) if one is not None)
+    found = said.threshold if blend is None or blend == blended else None
     return Knobs(
         pool=size,
         top=top if size == "auto" else min(top, max(size, 1)),
-        blend=next(one for one in (blend, said.blend, 1.0) if one is not None),
+        blend=blended if blend is None else blend,
         rerank=next(one for one in (rerank, said.rerank, True) if one is not None),
         weights=said.weight,
-        min_probability=said.min_probability,
+        min_probability=said.min_probability if min_probability is None else min_probability,
+        fusion=next(one for one in (fusion, said.fusion, FUSION) if one is not None),
+        threshold=found if threshold is None else threshold,
+        cross_encoder=model,
     )
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from shortlist.errors import ModelError
+
+INTERRUPTED = 130
 
 
 @contextmanager
@@ -23,3 +28,21 @@ def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task(what, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+@contextmanager
+def kept_on_failure(kept: str) -> Iterator[None]:
+    """Says what is `kept` when Ctrl-C or a model's failure cuts a run short, and that the same command goes on.
+
+    Raises:
+        typer.Exit: It was Ctrl-C; the code is 130.
+    """
+    out = Console(stderr=True, highlight=False)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        out.print(f"interrupted; {kept}, and the same command goes on from there", markup=False, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from error
+    except ModelError:
+        out.print(f"{kept}, and the same command goes on from there", markup=False, soft_wrap=True)
+        raise

@@ -14,8 +14,10 @@ from shortlist.candidates import Reranked, text_of
 from shortlist.candidates import rerank as rerank_candidates
 from shortlist.catalog import load_reranker
 from shortlist.cli.options import CrossEncoderOption, PrecisionOption
+from shortlist.cli.show import unit
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import CROSS_ENCODER
+from shortlist.rerankers.vendors import is_hosted
 
 
 def rerank(
@@ -36,10 +38,12 @@ def rerank(
             typer.echo(json.dumps(_row(one), ensure_ascii=False))
         else:
             name = one.item.get("id", one.item.get("_id", "")) if isinstance(one.item, dict) else ""
-            line = f"{one.rank:>3}  was {one.index + 1}  logit {one.score:+.3f}  {name}  {text_of(one.item)}"
+            score = f"{unit(cross_encoder)} {one.score:+.3f}"
+            line = f"{one.rank:>3}  was {one.index + 1}  {score}  {name}  {text_of(one.item)}"
             out.print(" ".join(line.splitlines()), markup=False, soft_wrap=True)
     cut = sum(one.truncated for one in ranked)
-    Console(stderr=True, highlight=False).print(f"{len(candidates)} scored, {cut} of the shown cut to the window")
+    told = "cuts to its window not told" if is_hosted(cross_encoder) else f"{cut} of the shown cut to the window"
+    Console(stderr=True, highlight=False).print(f"{len(candidates)} scored, {told}")
 
 
 def _row(one: Reranked[Any]) -> dict[str, Any]:

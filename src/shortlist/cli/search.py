@@ -14,17 +14,18 @@ from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
     BlendOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
+    FusionOption,
     IndexOption,
     PoolOption,
     PrecisionOption,
     RerankOption,
     RetrieverOption,
+    ThresholdOption,
     choose_knobs,
     parse_where,
 )
 from shortlist.errors import InvalidInput
-from shortlist.models.packaged import CROSS_ENCODER
 
 
 def search(  # noqa: PLR0913 - one parameter an option
@@ -41,9 +42,11 @@ def search(  # noqa: PLR0913 - one parameter an option
     rerank: RerankOption = None,
     where: Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Metadata filter.")] = None,
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
+    fusion: FusionOption = None,
+    threshold: ThresholdOption = None,
     progressive: Annotated[
         bool, typer.Option("--progressive", help="Drop the hopeless at early exits: faster, scores depend on the pool.")
     ] = False,
@@ -63,10 +66,25 @@ def search(  # noqa: PLR0913 - one parameter an option
     """Search an index in two stages and show what both said."""
     if as_json and as_context:
         raise InvalidInput("--json and --context exclude each other: give one")
-    knobs = choose_knobs(pool, blend, rerank)
-    model = cross_encoder if knobs.rerank else None
+    knobs = choose_knobs(
+        pool,
+        blend,
+        rerank,
+        fusion=fusion,
+        threshold=threshold,
+        min_probability=min_probability,
+        cross_encoder=cross_encoder,
+    )
+    model = knobs.cross_encoder if knobs.rerank else None
     settings = Settings(
-        retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights, progressive=progressive
+        retriever,
+        bi_encoder,
+        model,
+        precision,
+        knobs.blend,
+        weights=knobs.weights,
+        progressive=progressive,
+        fusion=knobs.fusion,
     )
     began = time.perf_counter()
     with open_index(index, settings) as opened:
@@ -77,7 +95,8 @@ def search(  # noqa: PLR0913 - one parameter an option
             k=knobs.top if top is None else top,
             where=parse_where(where or []),
             tail=tail,
-            min_probability=knobs.min_probability if min_probability is None else min_probability,
+            threshold=knobs.threshold,
+            min_probability=knobs.min_probability,
         )
         weights = opened.shortlist.weights
     out = Console(highlight=False)
@@ -90,5 +109,6 @@ def search(  # noqa: PLR0913 - one parameter an option
         if ranking.no_good_answer:
             errors.print(ranking.no_good_answer, style="yellow", markup=False, soft_wrap=True)
     else:
-        show.table(out, ranking)
-        show.footer(out, ranking, loaded, weights)
+        unit = show.unit(knobs.cross_encoder)
+        show.table(out, ranking, unit)
+        show.footer(out, ranking, loaded, weights, unit)

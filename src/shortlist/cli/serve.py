@@ -11,14 +11,14 @@ from shortlist.catalog import Settings
 from shortlist.cli.options import (
     BiEncoderOption,
     BlendOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
+    FusionOption,
     PrecisionOption,
     RerankOption,
     RetrieverOption,
     choose_knobs,
 )
 from shortlist.errors import InvalidInput, MissingExtra
-from shortlist.models.packaged import CROSS_ENCODER
 
 LEVELS = ("debug", "info", "warning", "error")
 NEEDED = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client"}
@@ -40,9 +40,10 @@ def serve(  # noqa: PLR0913 - one parameter an option
     retriever: RetrieverOption = "hybrid",
     rerank: RerankOption = None,
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
+    fusion: FusionOption = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Cores for the models; all by default.")
     ] = None,
@@ -73,15 +74,16 @@ def serve(  # noqa: PLR0913 - one parameter an option
         raise MissingExtra("shortlist serve", "server") from error
     if log_level not in LEVELS:
         raise InvalidInput(f"--log-level {log_level!r}: choose one of {', '.join(LEVELS)}")
-    knobs = choose_knobs(None, blend, rerank)
+    knobs = choose_knobs(None, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
     models = Settings(
         retriever,
         bi_encoder,
-        cross_encoder if knobs.rerank else None,
+        knobs.cross_encoder if knobs.rerank else None,
         precision,
         knobs.blend,
         threads,
         weights=knobs.weights,
+        fusion=knobs.fusion,
     )
     limits = ServerSettings(max_body=max_body, max_documents=max_documents, model_names=tuple(model_names or ()))
     start(

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.catalog import OpenIndex, Settings, open_index
-from shortlist.cli.options import parse_pool
+from shortlist.cli.options import Knobs, parse_pool
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import text_of
-from shortlist.evaluation.itself import WithoutItself
+from shortlist.evaluation.itself import without_itself
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
 from shortlist.pipeline import Shortlist
 from shortlist.types import PoolSize
@@ -23,7 +23,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-KEYS = ("index", "retriever", "bi-encoder", "cross-encoder", "precision", "blend", "pool", "rerank")
+KEYS = ("index", "retriever", "bi-encoder", "cross-encoder", "precision", "blend", "fusion", "pool", "rerank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,27 @@ class SetUp:
             "cross-encoder": used.cross_encoder or "none",
             "precision": used.precision,
             "blend": f"{used.blend:g}",
+            "fusion": f"{used.fusion:g}",
             "weights": "fitted" if used.weights is None else str(dict(used.weights)),
         }
 
 
+def base(index: Path, knobs: Knobs, settings: Settings) -> SetUp:
+    """The set-up of `settings` with what the options and `shortlist.toml` say of the rest."""
+    used = replace(
+        settings,
+        cross_encoder=knobs.cross_encoder,
+        blend=knobs.blend,
+        weights=knobs.weights,
+        fusion=knobs.fusion,
+    )
+    return SetUp("default", index, knobs.pool, knobs.rerank, used)
+
+
 def parse_set_ups(given: Sequence[str], base: SetUp) -> list[SetUp]:
     """The set-ups that `name:key=value,key=value` options or .toml files state, each starting from `base`.
+
+    A set-up with another cross-encoder than `base` leaves its weights: they are in that one's unit.
 
     A .toml file has one table a set-up. No option gives `base` alone.
 
@@ -100,6 +115,7 @@ def _set_up(name: str, table: Mapping[str, Any], base: SetUp) -> SetUp:
     rerank = str(table.get("rerank", base.rerank)).lower()
     if rerank not in {"true", "false"}:
         raise InvalidInput(f"set-up {name!r}: rerank must be true or false, not {rerank!r}")
+    model = table.get("cross-encoder", old.cross_encoder)
     return SetUp(
         name=name,
         index=Path(table.get("index", base.index)),
@@ -109,9 +125,11 @@ def _set_up(name: str, table: Mapping[str, Any], base: SetUp) -> SetUp:
             old,
             retriever=table.get("retriever", old.retriever),
             bi_encoder=table.get("bi-encoder", old.bi_encoder),
-            cross_encoder=table.get("cross-encoder", old.cross_encoder),
+            cross_encoder=model,
             precision=table.get("precision", old.precision),
             blend=_number(name, "blend", table.get("blend", old.blend), float),
+            weights=old.weights if model == old.cross_encoder else None,
+            fusion=_number(name, "fusion", table.get("fusion", old.fusion), float),
         ),
     )
 
@@ -135,5 +153,5 @@ def opened(
     with open_index(set_up.index, used) as index:
         judged = resolve(queries, index.index.passages(), allow_unknown=allow_unknown)
         inner = index.shortlist
-        retriever = WithoutItself(inner.retriever, queries.queries) if itself else inner.retriever
+        retriever = without_itself(inner.retriever, queries.queries) if itself else inner.retriever
         yield index, Shortlist(retriever, inner.reranker, weights=inner.weights), judged

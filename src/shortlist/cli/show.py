@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from shortlist.rerankers.vendors import is_hosted
 from shortlist.text import snippet
 from shortlist.types import Hit, Ranking
 
@@ -39,12 +40,17 @@ def stage_one(hit: Hit) -> str:
     return f"{hit.retrieval_score:.4f} ({parts})" if len(hit.signals) > 1 else parts or f"{hit.retrieval_score:.4f}"
 
 
-def table(out: Console, ranking: Ranking) -> None:
+def unit(cross_encoder: str) -> str:
+    """What the cross-encoder's numbers are: logits, or whatever score a hosted one returns."""
+    return "score" if is_hosted(cross_encoder) else "logit"
+
+
+def table(out: Console, ranking: Ranking, unit: str = "logit") -> None:
     """Prints each hit: final rank, stage-one rank and the move, both scores, source, snippet."""
     if not ranking.hits:
-        out.print(ranking.no_good_answer or "no passage matches")
+        out.print(ranking.no_good_answer or "no passage matches", markup=False, soft_wrap=True)
     for place, hit in enumerate(ranking.hits, start=1):
-        scored = f"  logit {hit.rerank_score:+.3f}" if hit.rerank_score is not None else "  not reranked"
+        scored = f"  {unit} {hit.rerank_score:+.3f}" if hit.rerank_score is not None else "  not reranked"
         cut = "  (cut to the window)" if hit.truncated else ""
         chance = f"  p {hit.probability:.3f}" if hit.probability is not None else ""
         moved = f" ({move(hit)})" if hit.rerank_score is not None else ""
@@ -58,19 +64,20 @@ def table(out: Console, ranking: Ranking) -> None:
         out.print(f"     {snippet(hit.passage.text, ranking.query, SNIPPET)}", markup=False, soft_wrap=True)
 
 
-def formula(weights: Mapping[str, float]) -> str:
-    """The final score in words: the logit, and what stage one adds to it."""
-    return "logit" + "".join(f" + {weight:g} x {name}" for name, weight in weights.items())
+def formula(weights: Mapping[str, float], unit: str = "logit") -> str:
+    """The final score in words: the cross-encoder's, and what stage one adds to it."""
+    return unit + "".join(f" + {weight:g} x {name}" for name, weight in weights.items())
 
 
-def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> None:
+def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, float], unit: str = "logit") -> None:
     """Prints what it cost: seconds a stage, passages scored and cut."""
     seconds = ranking.seconds
     line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
     if ranking.reranked:
+        cut = f"{ranking.truncated} cut" if unit == "logit" else "cuts to its window not told"
         line += (
-            f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {ranking.truncated} cut; "
-            f"final score = {formula(weights)}"
+            f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {cut}; "
+            f"final score = {formula(weights, unit)}"
         )
     if ranking.dropped:
         line += f"; {ranking.dropped} left at an early exit"
@@ -83,15 +90,16 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
 
 
 def notes(out: Console, ranking: Ranking) -> None:
-    """Prints why an adaptive pool stopped, and how many passages a smallest probability left out."""
+    """Prints why an adaptive pool stopped, and how many passages a threshold or a smallest probability left out."""
     if ranking.why_stopped:
         out.print(f"pool: {ranking.why_stopped}", style="yellow", markup=False, soft_wrap=True)
-    if ranking.min_probability is None:
+    below = ranking.least
+    if not below:
         return
-    said = f"{ranking.left_out} left out below probability {ranking.min_probability:g}"
+    said = f"{ranking.left_out} left out below {below}"
     if not ranking.reranked:
-        said = "nothing left out: the query was not reranked, so its passages have no probabilities"
-    out.print(said, style="yellow", soft_wrap=True)
+        said = f"nothing left out below {below}: the query was not reranked"
+    out.print(said, style="yellow", markup=False, soft_wrap=True)
 
 
 def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> str:
@@ -107,6 +115,7 @@ def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> st
             "dropped": ranking.dropped,
             "why_not": ranking.why_not,
             "why_stopped": ranking.why_stopped,
+            "threshold": ranking.threshold,
             "min_probability": ranking.min_probability,
             "left_out": ranking.left_out,
             "no_good_answer": ranking.no_good_answer,

@@ -31,7 +31,7 @@ def _lines(out: Console, found: Fitted) -> None:
     if found.adaptive.certified:
         out.print('pool = "auto"', markup=False)
     out.print(
-        f"# min_probability = {least.least:.3g}   best F1, {least.f1:.3f}; {least.silent} of "
+        f"# min-probability = {least.least:.3g}   best F1, {least.f1:.3f}; {least.silent} of "
         f'{found.queries - found.declined} queries would be told "no good answer"',
         markup=False,
         soft_wrap=True,

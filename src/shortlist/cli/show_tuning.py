@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 
-from shortlist import settings
 from shortlist.cli.show_evaluation import compact, gain_of
 from shortlist.evaluation.statistics import paired
 from shortlist.evaluation.tune import Tuning
@@ -15,18 +14,18 @@ WIDE = 100
 
 
 def tuning(out: Console, found: Tuning) -> None:
-    """The curve, what each rule chose and how it holds, warnings, and the lines for `shortlist.toml`."""
+    """The curve, what each rule chose and how it holds, fusion weight, threshold and warnings."""
     _curve(out, found)
     _method(out, found)
     _picks(out, found)
+    _fusion(out, found)
+    _threshold(out, found)
     for warning in found.warnings:
         out.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if not found.rerank:
         out.print("recommended: no reranking", style="bold")
     else:
         out.print(f"recommended: pool {found.recommended.size}, by {found.recommended.rule}", style="bold")
-    out.print(f"\n# {settings.FILE}", markup=False)
-    out.print(settings.lines(found.settings), markup=False)
 
 
 def _curve(out: Console, found: Tuning) -> None:
@@ -103,3 +102,32 @@ def _picks(out: Console, found: Tuning) -> None:
                 markup=False,
                 soft_wrap=True,
             )
+
+
+def _fusion(out: Console, found: Tuning) -> None:
+    """Each fusion weight's mean, and which one to use."""
+    fusion = found.fusion
+    out.print(f"[bold]fusion weight:[/bold] {escape(fusion.why)}", soft_wrap=True)
+    if not fusion.values:
+        return
+    at = f"pool {fusion.size}" if fusion.size else "stage one alone"
+    means = ", ".join(f"{weight:g}: {values.mean():.4f}" for weight, values in fusion.values.items())
+    extra = f"; {fusion.scored} passages scored beyond the pass" if fusion.scored else ""
+    out.print(f"  at {at}, {found.measure} by the vectors' share: {means}{extra}", markup=False, soft_wrap=True)
+
+
+def _threshold(out: Console, found: Tuning) -> None:
+    """The threshold, and what it would show beside showing everything."""
+    threshold = found.threshold
+    out.print(f"[bold]threshold:[/bold] {escape(threshold.why)}", soft_wrap=True)
+    if threshold.shown is None or threshold.everything is None:
+        return
+    where = "on the other half" if found.chosen_on != found.reported_on else "on the same queries"
+    shown, everything = threshold.shown, threshold.everything
+    out.print(
+        f"  {where}: at {threshold.tried:g} precision {shown.precision:.3f}, recall {shown.recall:.3f} of the relevant "
+        f"results shown without one (precision {everything.precision:.3f}); {shown.left_out:.0%} of the results left "
+        f"out, {shown.empty} of {len(found.reported_on)} queries show none",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -4,109 +4,105 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 
 from shortlist import settings as toml
 from shortlist.catalog import Settings
+from shortlist.cli import options_measuring as measuring
 from shortlist.cli import reporting, show_evaluation, show_tuning
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
     BlendOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
+    FusionOption,
     IndexOption,
-    ItselfOption,
+    Knobs,
     PrecisionOption,
-    QrelsOption,
-    QueriesArgument,
-    ReportOption,
     RetrieverOption,
-    SplitOption,
-    UnknownOption,
     choose_knobs,
 )
-from shortlist.cli.progress import bar
-from shortlist.cli.setups import SetUp, opened
+from shortlist.cli.progress import bar, kept_on_failure
+from shortlist.cli.setups import SetUp, base, opened
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import QuerySet
-from shortlist.evaluation.request import BLENDS, MEASURES, SIZES, Request
+from shortlist.evaluation.request import MEASURES, Request
 from shortlist.evaluation.tune import Tuning, evaluation_at
 from shortlist.evaluation.tune import tune as run_tuning
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.report import source_of, tuning_page
 
-INTERRUPTED = 130
-SIZES_TEXT = ",".join(map(str, SIZES))
-BLENDS_TEXT = ",".join(f"{blend:g}" for blend in BLENDS)
 PARTIAL = Path("shortlist-tune.partial.jsonl")
 
 
 def tune(  # noqa: PLR0913 - one parameter an option
-    queries: QueriesArgument,
+    queries: measuring.QueriesArgument,
     index: IndexOption = DEFAULT_INDEX,
-    qrels: QrelsOption = None,
-    split: SplitOption = "test",
-    sizes: Annotated[str, typer.Option("--sizes", metavar="N,N,...", help="Pool sizes.")] = SIZES_TEXT,
-    blends: Annotated[
-        str, typer.Option("--blends", metavar="X,X,...", help="Blends to try; only the one in use if empty.")
-    ] = BLENDS_TEXT,
-    measure: Annotated[
-        list[str] | None, typer.Option("--measure", metavar="NAME@K", help="The first one decides.")
-    ] = None,
-    budget: Annotated[
-        float | None, typer.Option("--budget-ms", help="95 of 100 searches have to stay within this time.")
-    ] = None,
-    timed: Annotated[
-        int | None, typer.Option("--timed", help="Queries to time at each size. [default: 5 % of the pass]")
-    ] = None,
+    qrels: measuring.QrelsOption = None,
+    split: measuring.SplitOption = "test",
+    sizes: measuring.SizesOption = measuring.SIZES_TEXT,
+    blends: measuring.BlendsOption = measuring.BLENDS_TEXT,
+    fusions: measuring.FusionsOption = measuring.FUSIONS_TEXT,
+    measure: measuring.MeasureOption = None,
+    budget: measuring.BudgetOption = None,
+    timed: measuring.TimedOption = None,
     retriever: RetrieverOption = "hybrid",
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
-    ignore_identical_ids: ItselfOption = False,
-    allow_unknown: UnknownOption = False,
-    checkpoint: Annotated[
-        Path, typer.Option("--checkpoint", metavar="FILE", help="Where partial results are kept until it is done.")
-    ] = PARTIAL,
-    write: Annotated[bool, typer.Option("--write", help="Put the recommendation in shortlist.toml here.")] = False,
-    report: ReportOption = None,
+    fusion: FusionOption = None,
+    ignore_identical_ids: measuring.ItselfOption = False,
+    allow_unknown: measuring.UnknownOption = False,
+    checkpoint: measuring.CheckpointOption = PARTIAL,
+    write: measuring.WriteOption = False,
+    report: measuring.ReportOption = None,
 ) -> None:
-    """Find the pool size that fits your queries, from one scoring pass at the largest.
-
-    Safe to interrupt: the same command goes on where it stopped.
-    """
+    """Find the pool size, blend, fusion weight and threshold for your queries, in one pass. Goes on after Ctrl-C."""
     if report is not None:
         reporting.check(report)
-    knobs = choose_knobs(blend=blend)
+    knobs = choose_knobs(blend=blend, fusion=fusion, cross_encoder=cross_encoder)
     request = Request(
-        sizes=tuple(int(one) for one in _numbers(sizes, "--sizes", int)),
+        sizes=tuple(map(int, _numbers(sizes, "--sizes", int))),
         blends=_numbers(blends, "--blends", float),
+        fusions=_numbers(fusions, "--fusions", float),
         blend=knobs.blend,
         measures=tuple(measure or MEASURES),
-        budget=None if budget is None else budget / 1000,
+        budget=budget and budget / 1000,
         timed=timed,
         checkpoint=checkpoint,
     )
-    settings = Settings(retriever, bi_encoder, cross_encoder, precision, weights=knobs.weights)
-    set_up = SetUp("tune", index, max(request.sizes, default=1), True, settings)
+    set_up = _set_up(index, knobs, Settings(retriever, bi_encoder, precision=precision), request)
     made = datasets.read(queries, qrels=qrels, split=split)
-    try:
+    with kept_on_failure(f"what was scored is in {checkpoint}"):
         found, page = _tuned(set_up, made, request, allow_unknown, ignore_identical_ids, report is not None)
-    except KeyboardInterrupt as error:
-        said = f"interrupted; what was scored is in {checkpoint}, and the same command goes on from there"
-        Console(stderr=True, highlight=False).print(said, markup=False, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from error
     out = Console(highlight=False)
     show_tuning.tuning(out, found)
     if report is not None:
         reporting.put(page, report)
+    values = _values(found, knobs.cross_encoder)
+    out.print(f"\n# {toml.FILE}", markup=False)
+    out.print(toml.lines(values), markup=False)
     if write:
-        out.print(f"written to {toml.write(found.settings)}", markup=False, soft_wrap=True)
+        out.print(f"written to {toml.write(values)}", markup=False, soft_wrap=True)
+
+
+def _set_up(index: Path, knobs: Knobs, settings: Settings, request: Request) -> SetUp:
+    """The largest pool, with the weights at blend 1: the request says which blend is in use."""
+    plain = base(index, replace(knobs, blend=1.0), settings)
+    return replace(plain, name="tune", pool=max(request.sizes, default=1), rerank=True)
+
+
+def _values(found: Tuning, cross_encoder: str) -> dict[str, toml.Value]:
+    """The lines for the file; a threshold that no longer helps is taken out of it."""
+    values: dict[str, toml.Value] = dict(found.settings)
+    named = toml.read().cross_encoder or CROSS_ENCODER
+    if cross_encoder != named or cross_encoder != CROSS_ENCODER:
+        values["cross-encoder"] = cross_encoder
+    values.setdefault("threshold", None)
+    return values
 
 
 def _tuned(
@@ -136,7 +132,9 @@ def _tuned(
         size = found.recommended.size if found.rerank and found.recommended.size else best
         said = {**reporting.about(set_up, index), "blend": f"{found.blend:g}, tuned"}
         at = evaluation_at(found, judged, size, k=request.k, about=said)
-        return found, tuning_page(found, at, source_of(at, judged, index.index.passages()), reporting.written())
+        source = source_of(at, judged, index.index.passages())
+        lines = toml.lines(_values(found, set_up.settings.cross_encoder or CROSS_ENCODER))
+        return found, tuning_page(found, at, source, reporting.written(), lines)
 
 
 def _numbers(text: str, option: str, kind: type[int] | type[float]) -> tuple[float, ...]:

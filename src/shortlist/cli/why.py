@@ -14,12 +14,12 @@ from shortlist.catalog import Settings, open_index
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
-    CrossEncoderOption,
+    ChosenCrossEncoderOption,
     IndexOption,
     PrecisionOption,
+    choose_knobs,
 )
 from shortlist.cli.show_evaluation import compact
-from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.why import Why
 
 BAR = 10
@@ -33,12 +33,13 @@ def why(  # noqa: PLR0913 - one parameter an option
     b: Annotated[str, typer.Argument(metavar="ID_B", help="The passage to hold it against.", show_default=False)],
     index: IndexOption = DEFAULT_INDEX,
     bi_encoder: BiEncoderOption = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
+    cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Which words of the query put passage A above passage B, in each stage: each word is left out once."""
-    with open_index(index, Settings("dense", bi_encoder, cross_encoder, precision)) as opened:
+    model = choose_knobs(cross_encoder=cross_encoder).cross_encoder
+    with open_index(index, Settings("dense", bi_encoder, model, precision)) as opened:
         found = opened.why(query, a, b)
         cut = opened.cuts_query(query)
     if as_json:

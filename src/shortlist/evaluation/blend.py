@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shortlist.evaluation.halves import Halves, better
 from shortlist.evaluation.recorded import Recorded
-from shortlist.evaluation.statistics import paired
 from shortlist.evaluation.sweep import Curve
 
 SIGNAL = "dense"
@@ -30,16 +30,22 @@ def derived(recorded: Sequence[Recorded]) -> dict[str, float]:
     return {SIGNAL: float(f"{np.median(ratios):.3g}")} if ratios else {}
 
 
-def choose_blend(curves: Sequence[Curve], measure: str, current: float) -> tuple[float, str]:
-    """The blend to use, and why: the current one, unless the best other one is better by its paired interval."""
-    by_blend = {one.blend: one for one in curves}
-    now = by_blend[current]
-    best = max(curves, key=lambda one: float(one.means(measure).max()))
-    here, there = now.reranked[measure][now.best(measure)], best.reranked[measure][best.best(measure)]
-    if best is now or np.array_equal(here, there):
+def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: Halves) -> tuple[float, str]:
+    """The blend to use, and why: the current one, unless the best other one is better on both halves.
+
+    Each blend is taken at the pool size that is best for it on the half to choose on.
+    """
+    if len(curves) == 1:
+        return current, f"{current:g} stays: there is no other to try"
+    seen = {one.blend: one.part(parts.chosen) for one in curves}
+    best = max(curves, key=lambda one: float(seen[one.blend].means(measure).max()))
+    now = next(one for one in curves if one.blend == current)
+    here = now.reranked[measure][seen[current].best(measure)]
+    there = best.reranked[measure][seen[best.blend].best(measure)]
+    chosen = list(parts.chosen)
+    if best is now or np.array_equal(here[chosen], there[chosen]):
         return current, f"{current:g} stays: no other blend scores higher"
-    moved = paired(there, here).difference
-    said = f"{best.blend:g} scores {moved.mean:+.4f} [{moved.low:+.4f}, {moved.high:+.4f}] {measure} against it"
-    if moved.low > 0:
+    won, said = better(there, here, parts, measure)
+    if won:
         return best.blend, f"{best.blend:g} instead of {current:g}: {said}"
-    return current, f"{current:g} stays: {said}, which these queries can't tell from chance"
+    return current, f"{current:g} stays: {best.blend:g} scores {said}"

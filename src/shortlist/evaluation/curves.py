@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from shortlist.evaluation.blend import derived
 from shortlist.evaluation.checkpoint import Checkpoint
+from shortlist.evaluation.counting import Count
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recorded import Recorded
 from shortlist.evaluation.request import Request
 from shortlist.evaluation.scoring import PointwiseCheck, check_pointwise, run_each, score_all
 from shortlist.evaluation.sweep import Curve, Plan, from_pass, from_runs, scaled
 from shortlist.pipeline import Shortlist
-from shortlist.protocols import Reranker
+from shortlist.protocols import Fuses, Reranker
 from shortlist.types import Ranking
 
 
@@ -23,8 +24,10 @@ class Curves:
     """One curve a blend.
 
     `weights` are those at blend 1, `derived` says that none were fitted; `current` is the blend in use. `method` says
-    how they were made. `resumed` counts what an interrupted run had done. `ranking` gives the ranking of a query id at
-    a size and a blend, read off like the curves; where each size was run, the blend in use is the only one.
+    how they were made. `resumed` counts what an interrupted run had done. `depth` is how far rankings go.
+
+    `recorded` holds the pass of each query, None where sizes were run apart; `runs` then holds the rankings of each
+    size, at the blend in use.
     """
 
     by_blend: tuple[Curve, ...]
@@ -34,24 +37,19 @@ class Curves:
     method: str
     checked: PointwiseCheck | None
     resumed: int
-    ranking: Callable[[str, int, float], Ranking]
+    depth: int
+    recorded: Mapping[str, Recorded] | None = field(default=None, repr=False)
+    runs: Mapping[int, Mapping[str, Ranking]] | None = field(default=None, repr=False)
 
+    def ranking(self, query_id: str, size: int, blend: float) -> Ranking:
+        """The ranking of a query at a size and a blend, read off as the curves were.
 
-class Count:
-    """Passages done of passages to do, told on."""
-
-    def __init__(self, tell: Callable[[int, int], None]) -> None:
-        self._tell = tell
-        self.done = self.total = 0
-
-    def expect(self, passages: int) -> None:
-        """So many more are to be done."""
-        self.total += passages
-
-    def add(self, passages: int) -> None:
-        """So many more are done."""
-        self.done += passages
-        self._tell(self.done, self.total)
+        Where sizes were run apart, the blend in use is the only one.
+        """
+        if self.recorded is not None:
+            return self.recorded[query_id].search(size, self.depth, scaled(self.weights, blend))
+        assert self.runs is not None
+        return self.runs[size][query_id]
 
 
 def measure(
@@ -75,11 +73,8 @@ def measure(
     at_blend = Shortlist(shortlist.retriever, reranker, weights=scaled(shortlist.weights, asked.blend))
     runs = run_each(at_blend, judged, plan.sizes, plan.depth, kept, count.add)
     curve = from_runs(runs, judged, plan, asked.blend)
-
-    def ranking(query_id: str, size: int, blend: float) -> Ranking:
-        return runs[size][query_id]
-
-    return Curves((curve,), shortlist.weights, False, asked.blend, method, checked, kept.resumed, ranking), kept
+    made = Curves((curve,), shortlist.weights, False, asked.blend, method, checked, kept.resumed, plan.depth, runs=runs)
+    return made, kept
 
 
 def _from_pass(
@@ -98,11 +93,7 @@ def _from_pass(
     blends = sorted({*asked.blends, current}) if weights else [current]
     made = tuple(from_pass(recorded, judged, plan, weights, blends))
     method = f"one pass at {max(plan.sizes)}; every smaller pool read off it"
-
-    def ranking(query_id: str, size: int, blend: float) -> Ranking:
-        return recorded[query_id].search(size, plan.depth, scaled(weights, blend))
-
-    return Curves(made, weights, not fitted, current, method, checked, resumed, ranking)
+    return Curves(made, weights, not fitted, current, method, checked, resumed, plan.depth, recorded)
 
 
 def _about(shortlist: Shortlist, reranker: Reranker, judged: Judged, asked: Request, plan: Plan) -> dict[str, Any]:
@@ -112,5 +103,6 @@ def _about(shortlist: Shortlist, reranker: Reranker, judged: Judged, asked: Requ
         "sizes": list(plan.sizes),
         "depth": plan.depth,
         "reranker": reranker.name,
+        "fusion": shortlist.retriever.fusion if isinstance(shortlist.retriever, Fuses) else None,
         "weights": scaled(shortlist.weights, asked.blend),
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-from shortlist.protocols import Retriever
+from shortlist.protocols import Fuses, Retriever
 from shortlist.types import Hit, Where
 
 
@@ -24,11 +25,41 @@ class WithoutItself:
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """At most `k` hits as the inner retriever ranks them, renumbered from 1."""
+        return self._without(query, k, lambda asked: self._retriever.retrieve(query, asked, where))
+
+    def _without(self, query: str, k: int, ask: Callable[[int], list[Hit]]) -> list[Hit]:
         own = self._ids.get(query, set())
         asked = k + 1
         while True:
-            found = self._retriever.retrieve(query, asked, where)
+            found = ask(asked)
             kept = [hit for hit in found if not {hit.passage.id, hit.passage.document_id} & own]
             if len(kept) >= k or len(found) < asked:
                 return [replace(hit, rank=place, retrieval_rank=place) for place, hit in enumerate(kept[:k], start=1)]
             asked *= 2
+
+
+class FusesWithoutItself(WithoutItself):
+    """The same around a retriever that fuses lists. Satisfies `Fuses`."""
+
+    def __init__(self, retriever: Retriever, queries: Mapping[str, str]) -> None:
+        super().__init__(retriever, queries)
+        assert isinstance(retriever, Fuses)
+        self._inner = retriever
+        self.fusion = retriever.fusion
+
+    def retrieve_at(self, fusions: Sequence[float], query: str, k: int, where: Where | None = None) -> list[list[Hit]]:
+        """See `protocols.Fuses`."""
+        held: dict[int, list[list[Hit]]] = {}
+
+        def ask(place: int, asked: int) -> list[Hit]:
+            if asked not in held:
+                held[asked] = self._inner.retrieve_at(fusions, query, asked, where)
+            return held[asked][place]
+
+        return [self._without(query, k, partial(ask, place)) for place in range(len(fusions))]
+
+
+def without_itself(retriever: Retriever, queries: Mapping[str, str]) -> Retriever:
+    """The retriever under the identical-id rule, with its fusion weight where it has one."""
+    kind = FusesWithoutItself if isinstance(retriever, Fuses) else WithoutItself
+    return kind(retriever, queries)

@@ -76,14 +76,12 @@ def record(shortlist: Shortlist, query_id: str, query: str, sizes: Sequence[int]
         found[k] = shortlist.retriever.retrieve(query, k)
     largest = found[asked[0]][: max(sizes)]
     why_not = reranker.declines(query) if isinstance(reranker, Declines) else ""
-    scores: dict[str, float] = {}
-    cut: set[str] = set()
     scoring = time.perf_counter()
-    if not why_not:
-        _score(reranker, query_id, query, largest, scores, cut)
+    scores, cut = score_hits(reranker, query_id, query, [] if why_not else largest)
     scored = time.perf_counter()
     if not why_not:
-        _score(reranker, query_id, query, _others(found, sizes, depth, scores), scores, cut)
+        others, also_cut = score_hits(reranker, query_id, query, _others(found, sizes, depth, scores))
+        scores, cut = scores | others, cut | also_cut
     held = {k: tuple(slim(hit) for hit in hits) for k, hits in found.items()}
     seconds = {"retrieve": retrieved - began, "rerank": scored - scoring}
     return Recorded(query_id, query, held, scores, frozenset(cut), why_not, seconds)
@@ -98,19 +96,21 @@ def _others(found: dict[int, list[Hit]], sizes: Sequence[int], depth: int, score
     return list(missing.values())
 
 
-def _score(
-    reranker: Reranker, query_id: str, query: str, hits: Sequence[Hit], scores: dict[str, float], cut: set[str]
-) -> None:
+def score_hits(reranker: Reranker, query_id: str, query: str, hits: Sequence[Hit]) -> tuple[dict[str, float], set[str]]:
+    """Passage id -> score, and the ids of passages that were cut; no hits send nothing to the reranker.
+
+    Raises:
+        InvalidInput: The reranker can't take the query; the message names it.
+        BadScores: It returned NaN, infinity or a wrong count.
+    """
     if not hits:
-        return
+        return {}, set()
     try:
         found, truncated = score_texts(reranker, query, [hit.passage.content for hit in hits])
     except InvalidInput as error:
         raise InvalidInput(f"query {query_id!r}: {error}") from error
-    for hit, score, was_cut in zip(hits, found, truncated, strict=True):
-        scores[hit.passage.id] = score
-        if was_cut:
-            cut.add(hit.passage.id)
+    ids = [hit.passage.id for hit in hits]
+    return dict(zip(ids, found, strict=True)), {key for key, cut in zip(ids, truncated, strict=True) if cut}
 
 
 def score_all(

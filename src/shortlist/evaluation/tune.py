@@ -1,28 +1,33 @@
-"""The pool size and the blend that fit one's own queries, from one scoring pass."""
+"""The pool size, blend, fusion weight and threshold that fit one's own queries, from one scoring pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import latency as timing
 from shortlist.evaluation.blend import choose_blend
-from shortlist.evaluation.curves import Count, Curves
+from shortlist.evaluation.checkpoint import Checkpoint
+from shortlist.evaluation.counting import Count
+from shortlist.evaluation.curves import Curves
 from shortlist.evaluation.curves import measure as measure_curves
 from shortlist.evaluation.evaluate import Evaluation, K, measures_of
+from shortlist.evaluation.fusion_weight import Fusion, Trial, tune_fusion
+from shortlist.evaluation.halves import Halves, halves
 from shortlist.evaluation.latency import Latency
 from shortlist.evaluation.outcomes import depth_of, measured
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recommend import BUDGET, Held, Pick, falls_beyond, harm, held, picks
 from shortlist.evaluation.request import Request, checked
 from shortlist.evaluation.sweep import Curve, Plan, scaled
+from shortlist.evaluation.threshold import Threshold, results_of, tune_threshold
 from shortlist.pipeline import Shortlist
+from shortlist.protocols import Fuses
 
-FEWEST_TO_SPLIT = 20
-"""Below this many queries a half is too small to choose on, so all of them serve for both and the result says so."""
+APART = "scores depend on the pool, and sizes were run apart"
+NO_FUSION = Fusion(None, f"not tried: {APART}")
+NO_THRESHOLD = Threshold(None, f"none: {APART}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Tuning:
     `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried, and says how
     they were made. `picks` were chosen on the queries `chosen_on`, `held` are the same on `reported_on`.
     `recommended` is the pick to follow; `rerank` is False where, over all queries, it does not gain on stage one
-    alone. `warnings` are for the reader.
+    alone. `fusion` and `threshold` were tuned at that size and blend. `warnings` are for the reader.
     """
 
     measure: str
@@ -48,19 +53,29 @@ class Tuning:
     warnings: tuple[str, ...]
     chosen_on: tuple[str, ...]
     reported_on: tuple[str, ...]
+    fusion: Fusion = NO_FUSION
+    threshold: Threshold = NO_THRESHOLD
 
     @property
     def settings(self) -> dict[str, int | float | bool]:
         """What to put under [search] in `shortlist.toml`."""
-        if not self.rerank or self.recommended.size is None:
-            return {"rerank": False}
-        found: dict[str, int | float | bool] = {"rerank": True, "pool": self.recommended.size}
+        found: dict[str, int | float | bool] = {"rerank": self.rerank}
+        if self.rerank and self.recommended.size is not None:
+            found |= {"pool": self.recommended.size, **self._blended}
+        if self.fusion.weight is not None and self.fusion.values:
+            found["fusion"] = self.fusion.weight
+        if self.threshold.value is not None:
+            found["threshold"] = self.threshold.value
+        return found
+
+    @property
+    def _blended(self) -> dict[str, float]:
         if not self.curves.derived:
-            return {**found, "blend": self.blend}
+            return {"blend": self.blend}
         if not self.blend:
-            return found
+            return {}
         weights = scaled(self.curves.weights, self.blend)
-        return {**found, "blend": 1.0, **{f"weight.{name}": weight for name, weight in weights.items()}}
+        return {"blend": 1.0, **{f"weight.{name}": weight for name, weight in weights.items()}}
 
 
 def tune(
@@ -75,8 +90,9 @@ def tune(
     A pointwise reranker scores the largest pool once and every smaller pool is read off that pass; any other reranker
     runs at each size, and so does one whose scores move between pools although it claims to be pointwise. The blend
     is tuned from the pass alone; where the pair of models has no fitted weights, a weight for the cosine is tried.
-    Rules choose on one half of the queries and are reported on the other. `progress` is told how many passages were
-    scored of how many; the total grows where sizes have to be run apart.
+    Then the fusion weight, at the recommended size, and the threshold. Rules choose on one half of the queries and are
+    reported on the other; what does not help there is not recommended. `progress` is told how many passages were
+    scored of how many; the total grows where more have to be.
 
     Raises:
         InvalidInput: No reranker, a bad size, blend or measure, or a checkpoint of another run.
@@ -93,8 +109,11 @@ def tune(
     curves, kept = measure_curves(shortlist, reranker, judged, asked, plan, count)
     at_blend = Shortlist(shortlist.retriever, reranker, weights=scaled(shortlist.weights, asked.blend))
     clock = timing.measure(at_blend, judged, asked.sizes, plan.depth, timed, count.add)
+    parts = halves(len(judged.queries), asked.seed)
+    found = _found(curves, asked, str(plan.measures[0]), clock, parts)
+    found = _refined(found, shortlist, judged, asked, plan, kept, count)
     kept.finish()
-    return _found(curves, asked, str(plan.measures[0]), clock)
+    return found
 
 
 def evaluation_at(
@@ -118,14 +137,38 @@ def evaluation_at(
     return Evaluation("tune", judged.name, judged.fingerprint, size, k, names, outcomes, dict(about or {}))
 
 
-def _found(curves: Curves, asked: Request, measure: str, clock: Mapping[int, Latency]) -> Tuning:
+def _refined(
+    found: Tuning,
+    shortlist: Shortlist,
+    judged: Judged,
+    asked: Request,
+    plan: Plan,
+    kept: Checkpoint,
+    count: Count,
+) -> Tuning:
+    """With the fusion weight and the threshold tuned at the recommended size and blend."""
+    recorded, size = found.curves.recorded, (found.recommended.size or 0) if found.rerank else 0
+    if recorded is None:
+        return found
+    parts = halves(len(judged.queries), asked.seed)
+    weights = scaled(found.curves.weights, found.blend)
+    trial = Trial(judged, recorded, weights, plan, parts, kept, count)
+    fusion = tune_fusion(shortlist, asked.fusions, trial, size)
+    found = replace(found, fusion=fusion)
+    if not size:
+        return replace(found, threshold=Threshold(None, "none: it is for scores of a reranker"))
+    if isinstance(shortlist.retriever, Fuses) and fusion.weight != shortlist.retriever.fusion:
+        recorded, size = fusion.recorded, fusion.size
+    rankings = [recorded[key].search(size, plan.depth, weights) for key in judged.queries]
+    results = results_of(rankings, judged, list(judged.queries), asked.k)
+    return replace(found, threshold=tune_threshold(results, parts))
+
+
+def _found(curves: Curves, asked: Request, measure: str, clock: Mapping[int, Latency], parts: Halves) -> Tuning:
     """What the curves say."""
-    chosen, reported = _halves(len(curves.by_blend[0].query_ids), asked.seed)
-    blend, why = choose_blend([one.part(chosen) for one in curves.by_blend], measure, curves.current)
-    if len(curves.by_blend) == 1:
-        why = f"{blend:g} stays: there is no other to try"
+    blend, why = choose_blend(curves.by_blend, measure, curves.current, parts)
     curve = next(one for one in curves.by_blend if one.blend == blend)
-    choose, report = curve.part(chosen), curve.part(reported)
+    choose, report = curve.part(parts.chosen), curve.part(parts.reported)
     found = picks(choose, measure, clock, asked.budget)
     recommended = next((one for one in found if one.rule == BUDGET), found[0])
     harmful = harm(curve, measure)
@@ -178,11 +221,3 @@ def _doubts(curve: Curve, pick: Pick, measure: str) -> list[str]:
     if gain > 0:
         return []
     return [f"pool {pick.size} gains nothing over stage one: {measure} {gain:+.4f} over all queries"]
-
-
-def _halves(queries: int, seed: int) -> tuple[list[int], list[int]]:
-    """Places of the queries to choose on and of those to report on, each in order; the same ones where too few."""
-    if queries < FEWEST_TO_SPLIT:
-        return list(range(queries)), list(range(queries))
-    drawn = np.random.default_rng(seed).permutation(queries).tolist()
-    return sorted(drawn[: queries // 2]), sorted(drawn[queries // 2 :])

@@ -48,14 +48,15 @@ Calibration: TypeAlias = Platt | Isotonic
 def leave_out(ranking: Ranking, calibration: Calibration, least: float) -> Ranking:
     """The ranking with each hit's probability, and without the hits below `least`; how many those were is counted.
 
-    Where nothing stays, `no_good_answer` says so. A query that was not reranked has no probabilities: its hits stay.
+    They come on top of what a threshold left out. Where nothing stays, `no_good_answer` says so. A query that was
+    not reranked has no probabilities: its hits stay.
 
     Raises:
         InvalidInput: `least` is not from 0 to 1.
     """
     if not 0 <= least <= 1:
         raise InvalidInput(f"a smallest probability lies from 0 to 1, not {least}")
-    if not ranking.reranked:
+    if not ranking.reranked or ranking.no_good_answer:
         return replace(ranking, min_probability=least)
     hits = [replace(hit, probability=calibration.of(hit.score)) for hit in ranking.hits]
     kept = tuple(hit for hit in hits if hit.probability is not None and hit.probability >= least)
@@ -64,4 +65,5 @@ def leave_out(ranking: Ranking, calibration: Calibration, least: float) -> Ranki
     if not kept:
         what = f"the likeliest passage has probability {best:.3f}, below {least:g}" if hits else "no passage matches"
         said = f"no good answer: {what}"
-    return replace(ranking, hits=kept, min_probability=least, left_out=len(hits) - len(kept), no_good_answer=said)
+    left_out = ranking.left_out + len(hits) - len(kept)
+    return replace(ranking, hits=kept, min_probability=least, left_out=left_out, no_good_answer=said)

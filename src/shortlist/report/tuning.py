@@ -15,15 +15,17 @@ from shortlist.report.page import box, capital, facts, page, paragraph, section,
 from shortlist.report.queries import Source
 
 
-def tuning_page(found: Tuning, at: Evaluation, source: Source, written: str = "") -> str:
+def tuning_page(found: Tuning, at: Evaluation, source: Source, written: str = "", lines: str = "") -> str:
     """The page; `at` is what one of its pools measures (`tune.evaluation_at`), shown with its worst queries.
+
+    `lines` is what to put in `shortlist.toml`; the tuning's own settings where it is "".
 
     Raises:
         MissingExtra: matplotlib is not installed.
     """
     figures = plots.curve(found) + plots.gains(found) + plots.latency(found)
     parts = [
-        _recommended(found),
+        _recommended(found, lines or settings.lines(found.settings)),
         *(box("Warning:", one, "warning") for one in found.warnings),
         *set_up(at),
         section("Pool size", f'<div class="figures">{figures}</div>', _numbers(found), *_method(found)),
@@ -33,10 +35,9 @@ def tuning_page(found: Tuning, at: Evaluation, source: Source, written: str = ""
     return page(f"Pool size tuned on {at.query_set}", written, parts)
 
 
-def _recommended(found: Tuning) -> str:
+def _recommended(found: Tuning, lines: str) -> str:
     said = "no reranking: stage one alone" if not found.rerank else f"a pool of {found.recommended.size}"
     rule = f", by the rule: {found.recommended.rule}" if found.rerank else ""
-    lines = settings.lines(found.settings)
     return (
         box("Recommended:", f"{said}{rule}.")
         + f'<p class="quiet">In {text(settings.FILE)}:</p><pre>{text(lines)}</pre>'
@@ -74,6 +75,11 @@ def _method(found: Tuning) -> Iterable[str]:
     weights = " + ".join(f"{weight:g} x {name}" for name, weight in found.curves.weights.items()) or "none"
     yield paragraph(f"{capital(found.curves.method)}; times are of {timed} queries at each size.", "quiet")
     yield paragraph(f"Blend {found.blend_why}; weights of stage one's signals at blend 1: {weights}.", "quiet")
+    at = f" (at pool {found.fusion.size})" if found.fusion.size else ""
+    yield paragraph(f"Fusion weight{at}: {found.fusion.why}. Threshold: {found.threshold.why}.", "quiet")
+    yield paragraph(
+        "What stands on this page is measured under the fusion weight in use, with nothing left out.", "quiet"
+    )
 
 
 def _picks(found: Tuning) -> str:

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.protocols import Encoder
+from shortlist.rerankers.vendors import is_hosted
 from shortlist.server.logs import say
 from shortlist.server.operations import Operations, operated
 from shortlist.server.parts import Parts
@@ -104,10 +105,14 @@ async def _warm(parts: Parts, operations: Operations) -> None:
 
 
 async def warm_up(scorer: Scorer | None, encoder: Encoder | None) -> None:
-    """Runs each model on texts of several lengths, so that the first request pays for none of it."""
+    """Runs each model on texts of several lengths, so that the first request pays for none of it.
+
+    A hosted reranker is not asked: it is warm, or another's to warm, and each call may be paid for.
+    """
+    own = scorer is not None and not is_hosted(scorer.name)
     for words in WARM_LENGTHS:
         texts = ["warm " * words] * 16
-        if scorer is not None:
+        if scorer is not None and own:
             await scorer.score("warm up", texts)
         if encoder is not None and not isinstance(encoder, HashedEncoder):
             await run_in_threadpool(encoder.encode_queries, texts)

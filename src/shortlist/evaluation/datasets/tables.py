@@ -25,6 +25,11 @@ SEPARATOR = "|"
 COLUMNS = ("id", "query", "relevant", "grade", "snippet")
 
 
+def id_of(query: str) -> str:
+    """The id of a query that has none: from the hash of its text."""
+    return "q-" + hashlib.sha256(query.strip().encode()).hexdigest()[:10]
+
+
 class _Builder:
     """Queries and judgments while rows come in."""
 
@@ -36,7 +41,7 @@ class _Builder:
     def query(self, text: str, name: str, place: str) -> str:
         if not text.strip():
             raise InvalidInput(f"{place}: the query is empty")
-        key = name or "q-" + hashlib.sha256(text.strip().encode()).hexdigest()[:10]
+        key = name or id_of(text)
         if self.queries.setdefault(key, text.strip()) != text.strip():
             raise InvalidInput(f"{place}: query id {key!r} has another text above")
         return key
@@ -47,6 +52,19 @@ class _Builder:
         snippets = {key: tuple(dict.fromkeys(texts)) for key, texts in self.snippets.items()}
         return checked(QuerySet(name, queries, self.qrels, snippets, len(self.queries) - len(judged)))
 
+    def partial(self, name: str) -> QuerySet:
+        return QuerySet(name, self.queries, self.qrels, {key: tuple(texts) for key, texts in self.snippets.items()})
+
+
+def read_partial(file: Path) -> QuerySet:
+    """What a .csv or .jsonl file holds so far: queries without judgments stay, and nothing has to be measurable.
+
+    Raises:
+        InvalidInput: The file can't be read, or a row can't be used.
+    """
+    built = _csv(file) if file.suffix.lower() in {".csv", ".tsv"} else _jsonl(file)
+    return built.partial(file.stem)
+
 
 def read_csv(file: Path) -> QuerySet:
     """The query set in a CSV file, or in a .tsv file with tabs.
@@ -54,6 +72,10 @@ def read_csv(file: Path) -> QuerySet:
     Raises:
         InvalidInput: The file can't be read, lacks a column, or a row can't be used; or as `query_set.checked`.
     """
+    return _csv(file).made(file.stem)
+
+
+def _csv(file: Path) -> _Builder:
     mark = "\t" if file.suffix.lower() == ".tsv" else ","
     reader = csv.DictReader(io.StringIO(text_of(file), newline=""), delimiter=mark, restkey="", restval="")
     columns = [name.strip().lower() for name in reader.fieldnames or []]
@@ -70,7 +92,7 @@ def read_csv(file: Path) -> QuerySet:
             _add_row(builder, row, f"{file} line {reader.line_num}")
     except csv.Error as error:
         raise InvalidInput(f"{file} line {reader.line_num} is not readable as CSV: {error}") from error
-    return builder.made(file.stem)
+    return builder
 
 
 def _add_row(builder: _Builder, row: Mapping[str, str], place: str) -> None:
@@ -91,6 +113,10 @@ def read_jsonl(file: Path) -> QuerySet:
     Raises:
         InvalidInput: The file can't be read, or a line can't be used; or as `query_set.checked`.
     """
+    return _jsonl(file).made(file.stem)
+
+
+def _jsonl(file: Path) -> _Builder:
     builder = _Builder()
     for place, record in objects_of(file):
         unknown = set(record) - {"id", "query", "relevant", "snippets"}
@@ -102,7 +128,7 @@ def read_jsonl(file: Path) -> QuerySet:
             judge(builder.qrels, key, name, grade, place)
         for text in _strings(record.get("snippets", []), "snippets", place):
             builder.snippets.setdefault(key, []).append(text)
-    return builder.made(file.stem)
+    return builder
 
 
 def _graded(given: object, place: str) -> dict[str, int]:
@@ -130,7 +156,7 @@ def write_jsonl(made: QuerySet, file: Path) -> None:
 
 
 def write_csv(made: QuerySet, file: Path) -> None:
-    """Writes one row a judgment, with ids and grades kept.
+    """Writes one row a judgment, with ids and grades kept, and one for a query without any.
 
     Raises:
         InvalidInput: An id holds |, which separates ids in this format.
@@ -145,3 +171,5 @@ def write_csv(made: QuerySet, file: Path) -> None:
                 writer.writerow([key, text, name, grade, ""])
             for snippet in made.snippets.get(key, ()):
                 writer.writerow([key, text, "", "", snippet])
+            if not made.qrels.get(key) and not made.snippets.get(key):
+                writer.writerow([key, text, "", "", ""])

@@ -1,0 +1,158 @@
+"""How much the vectors weigh against BM25 in stage one: every weight read off the same two lists and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from shortlist.evaluation.checkpoint import Checkpoint
+from shortlist.evaluation.counting import Count
+from shortlist.evaluation.failures import keys_of
+from shortlist.evaluation.halves import Halves, Values, better
+from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.recorded import Recorded, slim
+from shortlist.evaluation.scoring import score_hits
+from shortlist.evaluation.sweep import Plan
+from shortlist.pipeline import Shortlist
+from shortlist.protocols import Fuses
+from shortlist.types import Hit
+
+SHARE = 0.05
+"""Passages that may be scored beyond the pass, as a share of it."""
+
+Found = Mapping[str, Mapping[float, Sequence[Hit]]]
+"""Query id -> fusion weight -> hits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """The fusion weight to use, None where stage one has none, and why.
+
+    `values` maps each weight that was tried to the measure of every query, at a pool of `size`; 0 is stage one alone.
+    `scored` passages were scored for it beyond the pass. `recorded` answers searches under `weight` at that pool.
+    """
+
+    weight: float | None
+    why: str
+    size: int = 0
+    values: Mapping[float, Values] = field(default_factory=dict)
+    scored: int = 0
+    recorded: Mapping[str, Recorded] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What every weight is tried with: the recorded pass, the weights of the final score, and what is asked."""
+
+    judged: Judged
+    recorded: Mapping[str, Recorded]
+    weights: Mapping[str, float]
+    plan: Plan
+    parts: Halves
+    kept: Checkpoint
+    count: Count
+
+
+def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, size: int) -> Fusion:
+    """The weight in use, unless another one is better at a pool of `size`; `size` 0 tries stage one alone.
+
+    Passages that another weight brings into the pool and that have no score yet are scored once. Where those are more
+    than 5 % of the pass, a smaller pool is tried.
+    """
+    retriever = shortlist.retriever
+    if not isinstance(retriever, Fuses):
+        return Fusion(None, "stage one fuses no lists")
+    tried = sorted({*fusions, retriever.fusion})
+    if len(tried) == 1:
+        return Fusion(retriever.fusion, f"{retriever.fusion:g} stays: there is no other to try")
+    most = SHARE * len(trial.judged.queries) * max(trial.plan.sizes)
+    for pool in [size, *(one for one in reversed(trial.plan.sizes) if one < size)]:
+        found = _found(retriever, tried, trial, pool)
+        missing = {key: _missing(found[key], trial.recorded[key], pool) for key in found}
+        if sum(map(len, missing.values())) <= most:
+            return _chosen(shortlist, retriever.fusion, found, missing, trial, pool)
+    return Fusion(
+        retriever.fusion, f"{retriever.fusion:g} stays: other weights would need too many more passages scored"
+    )
+
+
+def _found(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) -> Found:
+    """Exactly what searches at this pool would ask of stage one, at every weight."""
+    depth = max(pool, trial.plan.depth)
+    return {
+        key: dict(zip(tried, retriever.retrieve_at(tried, query, depth), strict=True))
+        for key, query in trial.judged.queries.items()
+    }
+
+
+def _missing(found: Mapping[float, Sequence[Hit]], recorded: Recorded, pool: int) -> list[Hit]:
+    """Hits of any weight's pool that the pass did not score; none where the reranker declined the query."""
+    if recorded.why_not:
+        return []
+    union = {hit.passage.id: hit for hits in found.values() for hit in hits[:pool]}
+    return [hit for key, hit in union.items() if key not in recorded.scores]
+
+
+def _chosen(
+    shortlist: Shortlist, current: float, found: Found, missing: Mapping[str, list[Hit]], trial: Trial, pool: int
+) -> Fusion:
+    whole = _scored(shortlist, missing, trial, pool)
+    by_weight = {
+        weight: {key: _at(whole[key], found[key][weight], max(pool, trial.plan.depth)) for key in found}
+        for weight in next(iter(found.values()))
+    }
+    measure = trial.plan.measures[0]
+    values = {}
+    for weight, recorded in by_weight.items():
+        rankings = {key: _search(one, pool, trial) for key, one in recorded.items()}
+        row = [measure.of(keys_of(hits, trial.judged), trial.judged.qrels[key]) for key, hits in rankings.items()]
+        values[weight] = np.array(row)
+    weight, why = choose(values, current, trial.parts, str(measure))
+    extra = sum(map(len, missing.values()))
+    return Fusion(weight, why, pool, values, extra, by_weight[weight])
+
+
+def choose(values: Mapping[float, Values], current: float, parts: Halves, measure: str) -> tuple[float, str]:
+    """The weight to use, and why: the current one, unless the best other one is better on both halves."""
+    chosen = list(parts.chosen)
+    best = max(values, key=lambda weight: (float(values[weight][chosen].mean()), weight == current))
+    if best == current or np.array_equal(values[best][chosen], values[current][chosen]):
+        return current, f"{current:g} stays: no other weight scores higher"
+    won, said = better(values[best], values[current], parts, measure)
+    if won:
+        return best, f"{best:g} instead of {current:g}: {said}"
+    return current, f"{current:g} stays: {best:g} scores {said}"
+
+
+def _scored(shortlist: Shortlist, missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> dict[str, Recorded]:
+    """Each query's pass, with the scores that it lacked."""
+    assert shortlist.reranker is not None
+    trial.count.expect(sum(map(len, missing.values())))
+    out = dict(trial.recorded)
+    for key, hits in missing.items():
+        if not hits:
+            continue
+        mark = f"fusion {pool} {key}"
+        if trial.kept.get(mark) is None:
+            scores, cut = score_hits(shortlist.reranker, key, trial.judged.queries[key], hits)
+            trial.kept.put(mark, {"scores": scores, "cut": sorted(cut)})
+        held = trial.kept.get(mark)
+        old = out[key]
+        out[key] = replace(
+            old, scores={**old.scores, **held["scores"]}, truncated=old.truncated | frozenset(held["cut"])
+        )
+        trial.count.add(len(hits))
+    return out
+
+
+def _at(recorded: Recorded, hits: Sequence[Hit], asked: int) -> Recorded:
+    return replace(recorded, found={asked: tuple(slim(hit) for hit in hits)})
+
+
+def _search(recorded: Recorded, pool: int, trial: Trial) -> Sequence[Hit]:
+    depth = trial.plan.depth
+    if not pool:
+        return recorded.search(depth, depth, {}, rerank=False).hits
+    return recorded.search(pool, depth, trial.weights).hits

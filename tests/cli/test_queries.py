@@ -1,0 +1,140 @@
+"""`shortlist queries init`, driven by its prompts."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from shortlist import catalog
+from shortlist.cli.app import app
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.evaluation import datasets
+from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.types import Passage
+from worlds import WORDS, TextReranker
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "ix"
+    encoder = HashedEncoder(32)
+    draw = random.Random(2)
+    texts = [f"{' '.join(draw.choices(WORDS, k=9))} garden path, {n}" for n in range(24)]
+    corpus = [Passage(f"p{n}", text, f"p{n}", f"Walk {n // 4} by the river") for n, text in enumerate(texts)]
+    with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=32) as made:
+        made.add(corpus, encoder.encode_passages([one.content for one in corpus]))
+    return folder
+
+
+@pytest.fixture
+def init(index, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(catalog, "load_reranker", lambda name, **_: TextReranker())
+
+    def run(*answers, out="q.jsonl", options=("--proposals", "3", "--top", "2"), code=0):
+        typed = "".join(f"{one}\n" for one in answers)
+        done = CliRunner().invoke(app, ["queries", "init", "--index", str(index), "--out", out, *options], input=typed)
+        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == code, done.output
+        return done.output
+
+    return run
+
+
+def rows(folder, name="q.jsonl"):
+    return [json.loads(line) for line in (folder / name).read_text().splitlines()]
+
+
+def test_judgments_are_taken_saved_and_end_with_the_next_step(init, tmp_path):
+    shown = init("", "y", "n", "s", "q")
+    assert "query 1 of 3:" in shown
+    assert "passage 1 of " in shown
+    assert "does it answer the query?" in shown
+    assert "logit" not in shown
+    assert "was " not in shown
+    made = rows(tmp_path)
+    assert len(made) == 1
+    assert sorted(made[0]["relevant"].values()) == [0, 1]
+    assert "2 judgments of 1 queries in q.jsonl; 1 have an answer" in shown
+    assert "evaluate needs two judged queries" in shown
+
+
+def test_it_goes_on_with_what_was_not_judged_and_never_asks_twice(init, tmp_path):
+    first = init("", "y", "q")
+    query = first.split("query 1 of 3: ")[1].splitlines()[0]
+    wanted = int(first.split("passage 1 of ")[1].split()[0])
+    assert rows(tmp_path)[0]["query"] == query
+    second = init(*["n"] * (wanted - 1), "q")
+    assert f"passage 1 of {wanted - 1} for" in second
+    assert second.index(f"for '{query}'") < second.index("query 1 of 2: ")
+    assert len(rows(tmp_path)[0]["relevant"]) == wanted
+    third = init("q")
+    assert f"{wanted} judgments so far" in third
+    assert query not in third
+
+
+def test_a_declined_query_is_not_proposed_again(init, tmp_path):
+    first = init("n", "q")
+    declined = first.split("query 1 of 3: ")[1].splitlines()[0]
+    assert f": {declined}" not in init("q")
+    assert "of 2:" in init("q")
+    assert not (tmp_path / "q.jsonl").exists()
+
+
+def test_own_queries_come_before_the_proposal_and_after_the_last(init, tmp_path):
+    own = ["where is the bridge", *["y"] * 4]
+    init(*own, "q")
+    assert rows(tmp_path)[0]["query"] == "where is the bridge"
+    left = ["n", "n", "n"]
+    shown = init(*left, "another one", *["n"] * 4, "")
+    assert "a query of your own (Enter ends)" in shown
+    assert [row["query"] for row in rows(tmp_path)] == ["where is the bridge", "another one"]
+    assert "next: shortlist evaluate q.jsonl" in shown
+    assert len(datasets.read(tmp_path / "q.jsonl").queries) == 2
+
+
+def test_answers_that_are_none_are_asked_again(init, tmp_path):
+    shown = init("", "maybe", "Y", "q")
+    assert shown.count("does it answer the query?") == 3
+    assert list(rows(tmp_path)[0]["relevant"].values()) == [1]
+
+
+def test_csv_works_and_the_end_of_input_is_a_quit(init, tmp_path):
+    init("", "y", out="q.csv")
+    assert (tmp_path / "q.csv").read_text().startswith("id,query,relevant,grade,snippet")
+
+
+def test_the_made_set_can_be_evaluated(init, index, tmp_path):
+    init("one garden", *["y"] * 4, "two bridge", *["n", "y", "n", "y"], "q")
+    shown = CliRunner().invoke(app, ["evaluate", "q.jsonl", "--index", str(index), "--no-rerank"])
+    assert shown.exit_code == 0, shown.output
+    assert "2 judged queries" in shown.output
+
+
+def test_in_a_real_terminal(index, tmp_path):
+    pty = pytest.importorskip("pty")
+    code = "import sys; from shortlist.cli import main; sys.argv[0] = 'shortlist'; main()"
+    options = ["queries", "init", "--index", str(index), "--out", "q.jsonl", "--no-rerank", "--top", "1"]
+    ours, theirs = pty.openpty()
+    command = subprocess.Popen(
+        [sys.executable, "-c", code, *options], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+    )
+    os.close(theirs)
+    os.write(ours, b"\ny\nq\n")
+    shown = b""
+    try:
+        while part := os.read(ours, 4096):
+            shown += part
+    except OSError:
+        pass
+    os.close(ours)
+    assert command.wait(timeout=60) == 0, shown
+    assert b"1 judgments of 1 queries" in shown
+    assert list(rows(tmp_path)[0]["relevant"].values()) == [1]

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation import datasets
+from shortlist.evaluation.judging import Judgments, to_judge
+from shortlist.evaluation.propose import headings, phrases, propose
+from shortlist.pipeline import Shortlist
+from shortlist.types import Passage
+from worlds import TextReranker, world
+
+
+def corpus(*texts, titles=()):
+    names = [*titles, *[""] * len(texts)]
+    return [Passage(f"p{n}", text, title=title) for n, (text, title) in enumerate(zip(texts, names, strict=False))]
+
+
+def test_frequent_phrases_are_proposed_without_stop_words_at_their_ends():
+    made = corpus("The refund policy is strict. Ask for the refund form.", "Our refund policy, in short", "the refund")
+    assert phrases(made) == ["refund policy"]
+
+
+def test_a_phrase_within_a_longer_one_is_left_out_unless_it_stands_alone_too():
+    made = corpus("blue whale song", "a blue whale song", "blue whale")
+    assert phrases(made) == ["blue whale", "blue whale song"]
+    assert phrases(made[:2]) == ["blue whale song"]
+
+
+def test_phrases_do_not_cross_sentences_or_lines():
+    assert phrases(corpus("income tax. due date", "income tax\ndue date")) == ["due date", "income tax"]
+
+
+def test_headings_are_taken_once_and_only_where_they_can_be_queries():
+    titles = ("Getting a refund", "getting a  REFUND", "1.2", "of", "word " * 13, "Guide > Paying > `pay` by card")
+    assert headings(corpus(*["x"] * 6, titles=titles)) == ["Getting a refund", "pay by card"]
+
+
+def test_proposals_are_the_same_whatever_the_order_and_change_with_the_seed():
+    made = corpus(*[f"alpha beta{n // 2} gamma" for n in range(40)], titles=[f"Heading number {n}" for n in range(40)])
+    first = propose(made, 9)
+    assert first == propose(reversed(made), 9)
+    assert len(set(first)) == 9
+    assert any(one.startswith("Heading") for one in first)
+    assert any("beta" in one for one in first)
+    assert first != propose(made, 9, seed=8)
+
+
+def test_nothing_to_propose():
+    assert propose([], 5) == []
+    assert propose(corpus("one two three"), 5) == []
+    with pytest.raises(InvalidInput, match="at least one query"):
+        propose([], 0)
+
+
+@given(st.lists(st.text(max_size=60), max_size=6), st.integers(1, 5))
+def test_any_text_gives_at_most_the_wanted_number_of_distinct_queries(texts, count):
+    found = propose(corpus(*texts, *texts), count)
+    assert len(found) <= count
+    assert len({one.casefold() for one in found}) == len(found)
+    assert all(one.strip() for one in found)
+
+
+def test_both_stages_first_hits_are_merged_in_an_order_that_tells_nothing():
+    retriever, judged, _ = world(queries=12)
+    ranks = []
+    for query in judged.queries.values():
+        ranking = Shortlist(retriever, TextReranker()).search(query, pool_size=20, k=20)
+        found = to_judge(ranking, 3, seed=7)
+        expected = {hit.passage.id for hit in ranking.hits[:3]}
+        expected |= {hit.passage.id for hit in ranking.hits if hit.retrieval_rank <= 3}
+        assert {hit.passage.id for hit in found} == expected
+        assert [hit.passage.id for hit in found] == [hit.passage.id for hit in to_judge(ranking, 3, seed=7)]
+        ranks.append([hit.retrieval_rank for hit in found])
+    firsts = [row[0] <= 3 for row in ranks]
+    assert 0 < sum(firsts) < len(firsts)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_judgments_are_saved_one_by_one_and_read_by_evaluate(tmp_path, suffix):
+    file = tmp_path / f"q{suffix}"
+    made = Judgments(file)
+    made.judge("how, exactly?", "p1", True)
+    made.judge("how, exactly?", "p2", False)
+    again = Judgments(file)
+    assert (again.count, again.answered, again.last) == (2, 1, "how, exactly?")
+    assert again.judged("how, exactly?", "p2")
+    assert not again.judged("how, exactly?", "p3")
+    again.judge("why", "p2", False)
+    found = datasets.read(file)
+    assert list(found.queries.values()) == ["how, exactly?", "why"]
+    assert [dict(grades) for grades in found.qrels.values()] == [{"p1": 1, "p2": 0}, {"p2": 0}]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_the_file_held_stays(tmp_path):
+    file = tmp_path / "q.jsonl"
+    rows = [
+        '{"id": "mine", "query": "a", "relevant": {"p1": 2}, "snippets": ["words"]}',
+        '{"query": "no judgment yet"}',
+    ]
+    file.write_text("\n".join(rows))
+    made = Judgments(file)
+    assert made.holds("no judgment yet")
+    made.judge("a", "p9", True)
+    made.judge("b", "p9", True)
+    found = datasets.read(file)
+    assert (dict(found.qrels["mine"]), found.snippets["mine"], found.unjudged) == ({"p1": 2, "p9": 1}, ("words",), 1)
+
+
+def test_declined_queries_are_kept_apart(tmp_path):
+    file = tmp_path / "q.csv"
+    Judgments(file).decline("nonsense")
+    assert not file.exists()
+    assert Judgments(file).declined("nonsense")
+    assert not Judgments(file).declined("sense")
+
+
+def test_files_that_can_not_be_used(tmp_path):
+    with pytest.raises(InvalidInput, match=r"written as \.jsonl or \.csv"):
+        Judgments(tmp_path / "q.txt")
+    with pytest.raises(InvalidInput, match="can't be written"):
+        Judgments(tmp_path / "missing" / "q.jsonl").judge("a", "p", True)
+    (tmp_path / "bad.jsonl").write_text("{")
+    with pytest.raises(InvalidInput, match="is not JSON"):
+        Judgments(tmp_path / "bad.jsonl")

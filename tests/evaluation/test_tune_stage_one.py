@@ -1,0 +1,329 @@
+"""The fusion weight and the score threshold: every number equals separate runs, and nothing that does not help."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.evaluate import evaluate
+from shortlist.evaluation.halves import better, halves
+from shortlist.evaluation.itself import FusesWithoutItself, WithoutItself, without_itself
+from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.request import Request
+from shortlist.evaluation.tune import tune
+from shortlist.pipeline import Shortlist, above
+from shortlist.protocols import Fuses
+from shortlist.retrievers import Hybrid
+from shortlist.types import Passage
+from worlds import ListwiseReranker, NumberEncoder, OracleReranker, TextReranker, TwoLists, world
+
+FUSIONS = (0.0, 0.3, 0.5, 1.0)
+WEIGHTS = {"dense": 3.0, "bm25_share": 1.5}
+
+
+def request(**given):
+    asked = {"sizes": (2, 5, 9, 20), "measures": ("nDCG@10",), "timed": 1, "blends": (), "fusions": FUSIONS}
+    return Request(**(asked | given))
+
+
+def two_lists(queries=6, seed=0, fusion=0.5, depth=40):
+    """A hybrid over drawn lists, and judged queries whose answers are drawn too."""
+    draw = np.random.default_rng(seed)
+    corpus = [Passage(f"p{i}", f"text {i}", f"d{i}") for i in range(40)]
+    texts = {f"q{n}": f"ask {n}" for n in range(queries)}
+    qrels = {key: {f"p{i}": 1 for i in draw.choice(40, 3, replace=False)} for key in texts}
+    index = TwoLists(corpus, seed)
+    return Hybrid(index, NumberEncoder(), fusion=fusion, depth=depth), Judged("drawn", texts, qrels, "passage"), index
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.8, 1.0]), max_size=4),
+    st.sampled_from([0.0, 0.5, 0.7]),
+    st.sampled_from([4, 40]),
+    st.sampled_from([{}, WEIGHTS]),
+)
+def test_every_fusion_weight_equals_a_separate_run(seed, fusions, current, depth, weights):
+    hybrid, judged, index = two_lists(seed=seed, fusion=current, depth=depth)
+    shortlist = Shortlist(hybrid, TextReranker(), weights=weights)
+    found = tune(shortlist, judged, request(fusions=tuple(fusions)))
+    tried = found.fusion
+    assert set(tried.values) in (set(), {*fusions, current})
+    used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
+    for weight, values in tried.values.items():
+        other = Hybrid(index, NumberEncoder(), fusion=weight, depth=depth)
+        apart = Shortlist(other, TextReranker() if tried.size else None, weights=used)
+        run = evaluate(apart, judged, pool_size=tried.size or 10, measures=("nDCG@10",))
+        assert values.tolist() == run.values("reranked", "nDCG@10")
+    if tried.size in found.curve.sizes and tried.values:
+        row = found.curve.reranked["nDCG@10"][found.curve.sizes.index(tried.size)]
+        assert tried.values[current].tolist() == row.tolist()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 10_000), st.integers(4, 30), st.sampled_from([0.0, 1.0]))
+def test_what_a_threshold_leaves_equals_separate_searches(seed, queries, gain):
+    retriever, judged, answers = world(queries=queries, seed=seed)
+    shortlist = Shortlist(retriever, OracleReranker(answers, gain))
+    found = tune(shortlist, judged, request())
+    for threshold, said in ((found.threshold.tried, found.threshold.shown), (-np.inf, found.threshold.everything)):
+        if not found.rerank or threshold is None or said is None:
+            continue
+        shown = relevant_shown = relevant = total = empty = 0
+        f1 = []
+        used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
+        for key in found.reported_on:
+            ranking = Shortlist(retriever, OracleReranker(answers, gain), weights=used).search(
+                judged.queries[key], pool_size=found.recommended.size, k=10, tail=True
+            )
+            everything = [judged.qrels[key].get(judged.key(hit), 0) > 0 for hit in ranking.hits]
+            kept = above(ranking, threshold) if threshold > -np.inf else ranking
+            good = sum(judged.qrels[key].get(judged.key(hit), 0) > 0 for hit in kept.hits)
+            shown, relevant_shown = shown + len(kept.hits), relevant_shown + good
+            relevant, total, empty = relevant + sum(everything), total + len(everything), empty + (not kept.hits)
+            both = len(kept.hits) + sum(everything)
+            f1.append(2 * good / both if both else 1.0)
+        assert said.precision == pytest.approx(relevant_shown / max(1, shown))
+        assert said.recall == pytest.approx(relevant_shown / max(1, relevant))
+        if threshold > -np.inf:
+            assert said.left_out == pytest.approx(1 - shown / total)
+            assert said.empty == empty
+            assert said.f1 == pytest.approx(np.mean(f1))
+
+
+def good_words(queries=60, seed=3):
+    """The words' list holds the answers first, the vectors' list is drawn: the less they weigh, the better."""
+    hybrid, judged, index = two_lists(queries, seed)
+    inner = index._list
+
+    def answers_first(kind, query, k):
+        found = inner(kind, query, len(index.corpus))
+        if kind == "words":
+            right = judged.qrels[f"q{query.split()[-1]}"]
+            firsts = [one for one in index.corpus if one.id in right]
+            found = [(one, 9.0) for one in firsts] + [(one, score) for one, score in found if one.id not in right]
+        return found[:k]
+
+    index._list = answers_first
+    return hybrid, judged, index
+
+
+def flat():
+    """A reranker that leaves the order as it is."""
+    reranker = TextReranker()
+    reranker.score = lambda query, texts: [0.0] * len(texts)
+    return reranker
+
+
+def test_a_better_weight_is_found_at_stage_one_alone_where_reranking_is_not_recommended():
+    hybrid, judged, _ = good_words()
+    found = tune(Shortlist(hybrid, flat()), judged, request())
+    assert (found.rerank, found.fusion.size) == (False, 0)
+    assert found.fusion.weight == 0.0
+    assert found.fusion.why.startswith("0 instead of 0.5: +")
+    assert "on the other half" in found.fusion.why
+    assert found.settings == {"rerank": False, "fusion": 0.0}
+    assert found.threshold.why == "none: it is for scores of a reranker"
+
+
+def knowing(judged, misses=0):
+    """A reranker that puts the answers first, but for every query whose number divides by `misses`."""
+    answers = {
+        query: {f"text {name[1:]}" for name in judged.qrels[key]}
+        for key, query in judged.queries.items()
+        if not misses or int(query.split()[-1]) % misses
+    }
+    return OracleReranker(answers)
+
+
+def test_a_better_weight_is_found_with_the_reranker_and_search_gets_what_was_measured():
+    hybrid, judged, index = good_words()
+    first = {
+        query: {hit.passage.text for hits in hybrid.retrieve_at([0.0, 0.5], query, 6) for hit in hits}
+        for query in judged.queries.values()
+    }
+    reranker = knowing(judged)
+    plain = reranker.score
+    reranker.score = lambda query, texts: [
+        score if text in first[query] else 500.0 for text, score in zip(texts, plain(query, texts), strict=True)
+    ]
+    found = tune(Shortlist(hybrid, reranker), judged, request(sizes=(6, 40), fusions=(0.0, 0.5)))
+    assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 6, 6)
+    assert (found.fusion.weight, found.settings["fusion"]) == (0.0, 0.0)
+    assert "0 instead of 0.5" in found.fusion.why
+    better_one = Hybrid(index, NumberEncoder(), fusion=0.0, depth=40)
+    used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
+    apart = evaluate(Shortlist(better_one, reranker, weights=used), judged, pool_size=6)
+    assert found.fusion.values[0.0].tolist() == apart.values("reranked", "nDCG@10")
+    assert found.threshold.everything.f1 > 0
+
+
+def test_a_weight_that_does_not_help_on_the_other_half_is_not_taken():
+    parts = halves(40, 7)
+    here = np.zeros(40)
+    there = np.zeros(40)
+    there[list(parts.chosen)] = 0.2
+    there[list(parts.chosen)[:3]] = 0.1
+    won, said = better(there, here, parts, "nDCG@10")
+    assert not won
+    assert "but it does not help there: +0.0000" in said
+    there[list(parts.reported)] = 0.1
+    assert better(there, here, parts, "nDCG@10")[0]
+    there[list(parts.chosen)] = np.tile([0.2, -0.2], 10)
+    assert better(there, here, parts, "nDCG@10")[1].endswith("which these queries can't tell from chance")
+
+
+def test_without_another_half_nothing_is_taken():
+    won, said = better(np.ones(12), np.zeros(12), halves(12, 7), "nDCG@10")
+    assert not won
+    assert said.endswith("but there is no other half to bear it out: it takes 20 queries")
+    retriever, judged, answers = world(queries=12, first=2)
+    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
+    assert found.threshold.value is None
+    assert found.threshold.shown.precision == 1.0
+
+
+def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_path):
+    hybrid, judged, _ = two_lists(queries=40)
+    reranker = knowing(judged, misses=3)
+    seen: list[tuple[str, str]] = []
+    plain = reranker.score
+    reranker.score = lambda query, texts: seen.extend((query, text) for text in texts) or plain(query, texts)
+    told = []
+    found = tune(
+        Shortlist(hybrid, reranker),
+        judged,
+        request(sizes=(2, 12, 24)),
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert (found.recommended.size, found.fusion.size) == (24, 12)
+    assert 0 < found.fusion.scored <= 0.05 * 40 * 24
+    assert told[-1][0] == told[-1][1]
+    checked, timed = 3 * 10, 2 + 2 + 12 + 24
+    assert len(seen) <= len(set(seen)) + checked + timed
+
+
+def test_weights_that_would_need_many_more_scores_are_not_tried():
+    hybrid, judged, _ = two_lists(queries=30)
+    found = tune(Shortlist(hybrid, knowing(judged)), judged, request(sizes=(5,)))
+    assert found.rerank
+    assert found.fusion.why == "0.5 stays: other weights would need too many more passages scored"
+    assert "fusion" not in found.settings
+
+
+class Stopping(OracleReranker):
+    def __init__(self, answers, after):
+        super().__init__(answers)
+        self.after = after
+
+    def score(self, query, texts):
+        self.after -= 1
+        if self.after < 0:
+            raise KeyboardInterrupt
+        return super().score(query, texts)
+
+
+def test_an_interruption_among_the_new_passages_loses_none(tmp_path):
+    hybrid, judged, _ = two_lists(queries=40)
+    answers = knowing(judged, misses=3).relevant
+    asked = request(sizes=(2, 12, 24), checkpoint=tmp_path / "partial.jsonl")
+    whole = tune(Shortlist(hybrid, OracleReranker(answers)), judged, request(sizes=(2, 12, 24)))
+    with pytest.raises(KeyboardInterrupt):
+        tune(Shortlist(hybrid, Stopping(answers, 40 + 3 + 4 + 5)), judged, asked)
+    assert len((tmp_path / "partial.jsonl").read_text().splitlines()) == 1 + 40 + 5
+    resumed = tune(Shortlist(hybrid, OracleReranker(answers)), judged, asked)
+    assert resumed.curves.resumed == 45
+    assert (resumed.settings, resumed.fusion.why) == (whole.settings, whole.fusion.why)
+    for weight, values in whole.fusion.values.items():
+        assert (resumed.fusion.values[weight] == values).all()
+
+
+def test_both_lists_are_read_once_for_all_weights():
+    hybrid, _, index = two_lists()
+    hybrid.retrieve_at([0.0, 0.2, 0.9], "ask 1", 10)
+    assert index.read == 2
+    alone = [Hybrid(index, NumberEncoder(), depth=40, fusion=one).retrieve("ask 1", 10) for one in (0.0, 0.2, 0.9)]
+    assert hybrid.retrieve_at([0.0, 0.2, 0.9], "ask 1", 10) == alone
+
+
+def test_at_the_ends_one_list_leads_and_the_other_fills_up():
+    hybrid, _, index = two_lists(seed=4)
+    words = [one.id for one, _ in index.matching("ask 1", 40)]
+    found = [hit.passage.id for hit in hybrid.retrieve_at([0.0], "ask 1", 40)[0]]
+    assert found[: len(words)] == words
+    assert len(found) > len(words)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_shares_outside_0_to_1(share):
+    with pytest.raises(InvalidInput, match="fusion must be from 0"):
+        Hybrid(TwoLists([]), NumberEncoder(), fusion=share)
+    hybrid, judged, _ = two_lists()
+    with pytest.raises(InvalidInput, match="fusion weights must be from 0 to 1"):
+        tune(Shortlist(hybrid, TextReranker()), judged, request(fusions=(share,)))
+
+
+def test_the_identical_id_rule_holds_at_every_weight():
+    hybrid, judged, _ = two_lists(seed=2)
+    queries = {f"d{n}": text for n, text in enumerate(judged.queries.values())}
+    held = without_itself(hybrid, queries)
+    assert isinstance(held, FusesWithoutItself)
+    assert isinstance(held, Fuses)
+    for query in queries.values():
+        apart = [
+            WithoutItself(Hybrid(hybrid._index, NumberEncoder(), depth=40, fusion=one), queries).retrieve(query, 12)
+            for one in FUSIONS
+        ]
+        assert held.retrieve_at(FUSIONS, query, 12) == apart
+        assert held.retrieve(query, 12) == apart[FUSIONS.index(0.5)]
+    plain = without_itself(world(queries=2)[0], queries)
+    assert not isinstance(plain, Fuses)
+
+
+def test_nothing_is_tried_where_scores_depend_on_the_pool():
+    hybrid, judged, _ = two_lists()
+    found = tune(Shortlist(hybrid, ListwiseReranker()), judged, request())
+    assert (found.fusion.values, found.threshold.value) == ({}, None)
+    assert "sizes were run apart" in found.fusion.why
+    assert "sizes were run apart" in found.threshold.why
+
+
+def test_a_threshold_that_parts_right_from_wrong_is_found_and_one_for_noise_is_not():
+    retriever, judged, answers = world(queries=60, first=2)
+    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
+    assert found.threshold.value is not None
+    assert 6 < found.threshold.value <= 106
+    assert (found.threshold.shown.precision, found.threshold.shown.recall) == (1.0, 1.0)
+    assert found.threshold.everything.recall == 1.0
+    assert found.threshold.everything.precision < 0.4
+    assert found.settings["threshold"] == found.threshold.value
+    no_scores = TextReranker()
+    no_scores.score = lambda query, texts: [1.0] * len(texts)
+    pools = {query: [replace(hit, signals={}) for hit in pool] for query, pool in retriever.pools.items()}
+    flat_found = tune(Shortlist(type(retriever)(pools), no_scores), judged, request())
+    assert flat_found.threshold.value is None
+
+
+def test_above_leaves_out_counts_and_keeps_what_was_not_reranked():
+    retriever, judged, answers = world(queries=2)
+    query = judged.queries["q0"]
+    ranking = Shortlist(retriever, OracleReranker(answers)).search(query, pool_size=10, k=15, tail=True)
+    cut = above(ranking, 50.0)
+    assert {hit.passage.text for hit in cut.hits} <= answers[query]
+    assert len(cut.hits) + cut.left_out == 15
+    assert above(ranking, None) is ranking
+    assert [hit.rerank_score is None for hit in above(ranking, -1e9).hits] == [False] * 10
+    alone = Shortlist(retriever).search(query, pool_size=10)
+    assert (above(alone, 50.0).hits, above(alone, 50.0).left_out) == (alone.hits, 0)
+    assert above(ranking, float("-inf")) is ranking
+    nothing = above(ranking, 1e9)
+    assert (nothing.hits, nothing.left_out) == ((), 15)
+    assert nothing.no_good_answer.startswith("no good answer: the best final score is ")
+    with pytest.raises(InvalidInput, match="not nan"):
+        above(ranking, float("nan"))
