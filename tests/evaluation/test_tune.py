@@ -12,6 +12,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.evaluate import evaluate
+from shortlist.evaluation.halves import halves
 from shortlist.evaluation.metrics import parse
 from shortlist.evaluation.outcomes import measured
 from shortlist.evaluation.query_set import QuerySet, resolve
@@ -232,6 +233,26 @@ def test_a_pool_that_gains_nothing_is_not_recommended():
     found = tune(Shortlist(retriever, useless), judged, request())
     assert found.settings == {"rerank": False}
     assert found.warnings == ("pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries",)
+
+
+def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
+    retriever, judged, answers = world(queries=60, first=2)
+    parts = halves(len(judged.queries), request().seed)
+    texts = [list(judged.queries.values())[place] for place in (*parts.chosen, *parts.reported)]
+    helped, harmed = set(texts[: len(parts.chosen)]), set(texts[-5:])
+    right, wrong = OracleReranker(answers), OracleReranker(answers, -1)
+    mixed = TextReranker()
+
+    def score(query, texts):
+        if query in helped:
+            return right.score(query, texts)
+        return wrong.score(query, texts) if query in harmed else [0.0] * len(texts)
+
+    mixed.score = score
+    found = tune(Shortlist(retriever, mixed), judged, request(blends=()))
+    doubt = [one for one in found.warnings if "no part in choosing" in one]
+    assert len(doubt) == 1
+    assert f"below stage one on the {len(parts.reported)} queries" in doubt[0]
 
 
 def test_a_budget_that_nothing_keeps_to():

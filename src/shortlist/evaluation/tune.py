@@ -183,7 +183,7 @@ def _found(curves: Curves, asked: Request, measure: str, clock: Mapping[int, Lat
         held=tuple(one for pick in found if (one := held(pick, report, measure)) is not None),
         recommended=recommended,
         rerank=recommended.size not in harmful and _gain(curve, recommended, measure) > 0,
-        warnings=(*_warnings(choose, report, curve, measure, harmful), *_doubts(curve, recommended, measure)),
+        warnings=(*_warnings(choose, report, curve, measure, harmful), *_doubts(curve, report, recommended, measure)),
         chosen_on=choose.query_ids,
         reported_on=report.query_ids,
     )
@@ -213,11 +213,16 @@ def _gain(curve: Curve, pick: Pick, measure: str) -> float:
     return float(curve.means(measure)[place]) - float(curve.stage_one[measure].mean())
 
 
-def _doubts(curve: Curve, pick: Pick, measure: str) -> list[str]:
+def _doubts(whole: Curve, report: Curve, pick: Pick, measure: str) -> list[str]:
     """What speaks against the recommended size although no test calls it harmful."""
     if pick.size is None:
         return [f"{pick.rule}: {pick.why}"]
-    gain = _gain(curve, pick, measure)
-    if gain > 0:
-        return []
-    return [f"pool {pick.size} gains nothing over stage one: {measure} {gain:+.4f} over all queries"]
+    gain, unseen = _gain(whole, pick, measure), _gain(report, pick, measure)
+    if gain <= 0:
+        return [f"pool {pick.size} gains nothing over stage one: {measure} {gain:+.4f} over all queries"]
+    if unseen < 0:
+        return [
+            f"pool {pick.size} is below stage one on the {len(report.query_ids)} queries that had no part in choosing: "
+            f"{measure} {unseen:+.4f}, and {gain:+.4f} over all; judge more queries before trusting it"
+        ]
+    return []
