@@ -60,6 +60,21 @@ def cross_encoder_weights(checkpoints: list[Path], *, average: bool = False) -> 
     return {name.removeprefix("bert."): value.float().numpy() for name, value in state.items() if "pooler" not in name}
 
 
+def placed(weights: dict[str, NDArray[np.float32]], wanted: Mapping[str, float]) -> dict[str, NDArray[np.float32]]:
+    """Every head's logit times `slope` plus `offset`, so that its sigmoid says how likely a passage is relevant.
+
+    Training fixes no zero: a softmax over a group is blind to what all its logits have in common. The order of
+    passages stays as it is. `fit.py` prints the two numbers.
+    """
+    out = dict(weights)
+    for name in weights:
+        if name.startswith("heads.") and name.endswith((".out.weight", ".out.bias", ".scale")):
+            out[name] = weights[name] * np.float32(wanted["slope"])
+        if name.startswith("heads.") and name.endswith(".out.bias"):
+            out[name] = out[name] + np.float32(wanted["offset"])
+    return out
+
+
 def exits(weights: Mapping[str, NDArray[np.float32]]) -> list[int]:
     """The layers that have a head, ascending."""
     return sorted({int(name.split(".")[1]) for name in weights if name.startswith("heads.")})
@@ -144,7 +159,7 @@ def main() -> None:
     if asked.encoder:
         export_encoder(BI_ENCODER, "fp16")
     if asked.checkpoint:
-        weights = cross_encoder_weights(asked.checkpoint, average=asked.average)
+        weights = placed(cross_encoder_weights(asked.checkpoint, average=asked.average), settings.load()["export"])
         export_cross_encoder(asked.to, asked.storage, weights)
         if asked.torch:
             write_torch(asked.torch, weights)

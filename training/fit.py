@@ -21,6 +21,7 @@ import config
 from mine_sources import read_source
 from shortlist import CrossEncoder
 from shortlist.catalog import load_encoder
+from shortlist.evaluation.platt import fit_platt
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT, write_manifest
 from shortlist.rerankers.progressive import DropRule
@@ -128,6 +129,16 @@ def fit_rule(found: dict[str, list[Pool]], weights: tuple[float, float]) -> Drop
     return best
 
 
+def zero(found: dict[str, list[Pool]], settings: dict[str, Any]) -> None:
+    """Prints the `[export]` numbers that make the sigmoid of the last exit's logit a probability on these queries."""
+    everything = [pool for held in found.values() for pool in held]
+    logits = np.concatenate([pool.logits[-1] for pool in everything]).astype(np.float64)
+    answers = np.concatenate([np.arange(pool.logits.shape[1]) == pool.answer for pool in everything])
+    slope, offset = fit_platt(logits, answers.astype(np.float64))
+    held = settings["export"]
+    print(f"[export] slope = {slope * held['slope']:.4f}, offset = {slope * held['offset'] + offset:.4f}")
+
+
 def save(name: str, value: object) -> None:
     (ROOT / CROSS_ENCODER / name).write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
@@ -150,6 +161,7 @@ def main() -> None:
     print(f"best: dense {best[0]:g}, bm25_share {best[1]:g}: {table[best]:.4f}")
     save("blend.json", {BI_ENCODER: {"dense": best[0], "bm25_share": best[1]}})
     rule = fit_rule(found, best)
+    zero(found, settings)
     save("drop.json", {"share": list(rule.share), "least": rule.least})
     write_manifest(ROOT / CROSS_ENCODER)
 
