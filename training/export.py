@@ -51,12 +51,9 @@ def export_encoder(name: str, storage: str) -> None:
     write_manifest(target)
 
 
-def cross_encoder_weights(checkpoints: list[Path], *, average: bool = False) -> dict[str, NDArray[np.float32]]:
-    """The checkpoints' mean weights: BERT's own names without the prefix, and `heads.N`.
-
-    With `average` each checkpoint's running average stands in for its last weights.
-    """
-    state = train.mean_of(checkpoints, average=average)
+def cross_encoder_weights(asked: argparse.Namespace) -> dict[str, NDArray[np.float32]]:
+    """The checkpoints' mean weights: BERT's own names without the prefix, and `heads.N`."""
+    state = train.mean_of(asked.checkpoint, asked.shares, average=asked.average)
     return {name.removeprefix("bert."): value.float().numpy() for name, value in state.items() if "pooler" not in name}
 
 
@@ -151,7 +148,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--encoder", action="store_true", help="convert the bi-encoder")
     parser.add_argument("--checkpoint", type=Path, nargs="+", help="checkpoints of train.py; several: their mean")
-    parser.add_argument("--average", action="store_true", help="the running average instead of the last weights")
+    parser.add_argument("--shares", type=float, nargs="+", help="how much of each in the mean, summing to 1")
+    parser.add_argument("--average", action="store_true", help="running averages instead of last weights, where kept")
     parser.add_argument("--to", type=Path, default=ROOT / CROSS_ENCODER, help="folder to write")
     parser.add_argument("--torch", type=Path, help="also write a torch folder here, for benchmarks/speed.py")
     parser.add_argument("--storage", default="int8", choices=("int8", "fp16"))
@@ -159,7 +157,7 @@ def main() -> None:
     if asked.encoder:
         export_encoder(BI_ENCODER, "fp16")
     if asked.checkpoint:
-        weights = placed(cross_encoder_weights(asked.checkpoint, average=asked.average), settings.load()["export"])
+        weights = placed(cross_encoder_weights(asked), settings.load()["export"])
         export_cross_encoder(asked.to, asked.storage, weights)
         if asked.torch:
             write_torch(asked.torch, weights)

@@ -109,11 +109,20 @@ def pace(done: float, options: dict[str, Any]) -> float:
     return max(0.03, 1 - (done - options["warmup"]) / (1 - options["warmup"]))
 
 
-def mean_of(paths: list[Path], *, average: bool = False) -> dict[str, Tensor]:
-    """The mean of the checkpoints' weights; with `average` that of their running averages."""
+def mean_of(paths: list[Path], shares: list[float] | None = None, *, average: bool = False) -> dict[str, Tensor]:
+    """The mean of the checkpoints' weights, equal `shares` unless given; they have to sum to 1.
+
+    With `average` the running average stands in for the last weights where a checkpoint has one.
+    """
+    shares = shares or [1 / len(paths)] * len(paths)
+    if len(shares) != len(paths) or abs(sum(shares) - 1) > 1e-6:
+        raise SystemExit(f"{len(paths)} checkpoints need as many shares that sum to 1, not {shares}")
     held = [torch.load(path, map_location="cpu", weights_only=True) for path in paths]
-    states = [{**one["model"], **one["average"]} if average else one["model"] for one in held]
-    return {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
+    states = [{**one["model"], **one.get("average", {})} if average else one["model"] for one in held]
+    return {
+        name: sum(share * state[name].float() for share, state in zip(shares, states, strict=True))
+        for name in states[0]
+    }
 
 
 @torch.no_grad()
