@@ -1,4 +1,4 @@
-"""Step 4, `python training/fit.py`: fits the blend with stage one, and the drop rule of progressive reranking.
+"""Step 4, `python training/fit.py`: measures blends with stage one, and fits the drop rule of progressive reranking.
 
 Runs in the package's own environment. The queries are training-source queries that training did not use; the
 corpus is their own passages and others of the same source. No evaluation set is read.
@@ -159,8 +159,10 @@ def main() -> None:
         print(f"dense {d:5g}: " + "  ".join(f"{table[d, w]:.4f}" for w in WORDS))
     best = max(table, key=lambda pair: table[pair])
     print(f"best: dense {best[0]:g}, bm25_share {best[1]:g}: {table[best]:.4f}")
-    save("blend.json", {BI_ENCODER: {"dense": best[0], "bm25_share": best[1]}})
-    rule = fit_rule(found, best)
+    chosen = (settings["blend"]["dense"], settings["blend"]["bm25_share"])
+    print(f"in use: {chosen}: {np.mean([blended(held, chosen) for held in found.values()]):.4f}")
+    save("blend.json", {BI_ENCODER: {"dense": chosen[0], "bm25_share": chosen[1]}})
+    rule = fit_rule(found, chosen)
     zero(found, settings)
     save("drop.json", {"share": list(rule.share), "least": rule.least})
     write_manifest(ROOT / CROSS_ENCODER)
