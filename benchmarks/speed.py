@@ -123,9 +123,10 @@ def corpus() -> tuple[list[str], list[str]]:
     return [passage.text for passage in test.passages], list(test.queries.values())
 
 
-def loaded(folder: Path) -> tuple[dict[str, Scorer], dict[str, str]]:
-    engines, missing = {}, {}
-    for name, make in ENGINES.items():
+def loaded(folder: Path, wanted: list[str]) -> tuple[dict[str, Scorer], dict[str, str]]:
+    engines, missing = {}, {name: "not asked for" for name in ENGINES if name not in wanted}
+    for name in wanted:
+        make = ENGINES[name]
         try:
             engines[name] = make(folder)
         except Exception as error:  # noqa: BLE001 - a rival that fails in any way is named, not fatal
@@ -176,6 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--engines", nargs="*", default=list(ENGINES), help="beside the base; all by default")
     parser.add_argument("--save")
     parser.add_argument("--memory-of", choices=list(ENGINES), help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -183,7 +185,9 @@ def main() -> None:
         report_memory(asked.memory_of, asked.torch)
         return
     texts, queries = corpus()
-    engines, missing = loaded(asked.torch)
+    engines, missing = loaded(
+        asked.torch, [BASE, *(name for name in ENGINES if name in asked.engines and name != BASE)]
+    )
     for name, why in missing.items():
         print(f"not measured: {name} ({why})")
     long = [" ".join(texts[i : i + 3]) for i in range(0, len(texts) - 3, 3)]
