@@ -85,12 +85,7 @@ def _calibrated(set_up: SetUp, made: QuerySet, wanted: Wanted, allow_unknown: bo
     console, out = Console(stderr=True, highlight=False), Console(highlight=False)
     with opened(set_up, made, allow_unknown=allow_unknown, itself=itself) as (index, shortlist, judged):
         show_evaluation.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
-        about = {
-            **set_up.about,
-            "bi-encoder": index.index.manifest.encoder,
-            "passages": len(index.index),
-            "itself": itself,
-        }
+        about = set_up.about_pass(index, itself=itself)
         with bar(console, "passages") as told:
             found = run_calibration(shortlist, judged, replace(wanted, about=about), progress=told)
         files = _stored(index, found, judged.name)

@@ -42,11 +42,7 @@ def mcp(  # noqa: PLR0913 - one parameter an option
     """Offer the index to agents as the tools `search` and `rerank`, over standard input and output (MCP)."""
     require_sdk()
     knobs = choose_knobs(blend=blend, rerank=rerank, fusion=fusion, threshold=threshold, cross_encoder=cross_encoder)
-    model = knobs.cross_encoder if knobs.rerank else None
-    settings = Settings(
-        retriever, bi_encoder, model, precision, knobs.blend, weights=knobs.weights, fusion=knobs.fusion
-    )
-    with open_index(index, settings) as opened:
+    with open_index(index, knobs.over(Settings(retriever, bi_encoder, precision=precision))) as opened:
         tools = Tools(
             opened,
             opened.shortlist.reranker,

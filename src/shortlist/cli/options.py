@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from shortlist import settings
+from shortlist.catalog import Settings
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.pipeline import POOL_SIZE, K
@@ -82,6 +83,16 @@ class Knobs:
     fusion: float
     threshold: float | None
     cross_encoder: str
+
+    def over(self, given: Settings) -> Settings:
+        """`given` with what was chosen here; no cross-encoder where reranking is off."""
+        return replace(
+            given,
+            cross_encoder=self.cross_encoder if self.rerank else None,
+            blend=self.blend,
+            weights=self.weights,
+            fusion=self.fusion,
+        )
 
 
 def choose_knobs(

@@ -75,17 +75,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         min_probability=min_probability,
         cross_encoder=cross_encoder,
     )
-    model = knobs.cross_encoder if knobs.rerank else None
-    settings = Settings(
-        retriever,
-        bi_encoder,
-        model,
-        precision,
-        knobs.blend,
-        weights=knobs.weights,
-        progressive=progressive,
-        fusion=knobs.fusion,
-    )
+    settings = knobs.over(Settings(retriever, bi_encoder, precision=precision, progressive=progressive))
     began = time.perf_counter()
     with open_index(index, settings) as opened:
         loaded = time.perf_counter() - began

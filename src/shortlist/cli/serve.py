@@ -75,16 +75,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
     if log_level not in LEVELS:
         raise InvalidInput(f"--log-level {log_level!r}: choose one of {', '.join(LEVELS)}")
     knobs = choose_knobs(None, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
-    models = Settings(
-        retriever,
-        bi_encoder,
-        knobs.cross_encoder if knobs.rerank else None,
-        precision,
-        knobs.blend,
-        threads,
-        weights=knobs.weights,
-        fusion=knobs.fusion,
-    )
+    models = knobs.over(Settings(retriever, bi_encoder, precision=precision, threads=threads))
     limits = ServerSettings(max_body=max_body, max_documents=max_documents, model_names=tuple(model_names or ()))
     start(
         Options(

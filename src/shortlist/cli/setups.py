@@ -55,16 +55,15 @@ class SetUp:
             "weights": "fitted" if used.weights is None else str(dict(used.weights)),
         }
 
+    def about_pass(self, index: OpenIndex, *, itself: bool) -> dict[str, object]:
+        """What a scoring pass over the opened index depends on beside the queries, for a checkpoint."""
+        held = {"bi-encoder": index.index.manifest.encoder, "passages": len(index.index), "itself": itself}
+        return {**self.about, **held}
+
 
 def base(index: Path, knobs: Knobs, settings: Settings) -> SetUp:
     """The set-up of `settings` with what the options and `shortlist.toml` say of the rest."""
-    used = replace(
-        settings,
-        cross_encoder=knobs.cross_encoder,
-        blend=knobs.blend,
-        weights=knobs.weights,
-        fusion=knobs.fusion,
-    )
+    used = replace(knobs.over(settings), cross_encoder=knobs.cross_encoder)
     return SetUp("default", index, knobs.pool, knobs.rerank, used)
 
 

@@ -112,20 +112,9 @@ def _tuned(
     console = Console(stderr=True, highlight=False)
     with opened(set_up, made, allow_unknown=allow_unknown, itself=itself) as (index, shortlist, judged):
         show_evaluation.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
-        about = {
-            **set_up.about,
-            "blend": f"{request.blend:g}",
-            "bi-encoder": index.index.manifest.encoder,
-            "passages": len(index.index),
-            "itself": itself,
-        }
+        about = {**set_up.about_pass(index, itself=itself), "blend": f"{request.blend:g}"}
         with bar(console, "passages") as told:
-            found = run_tuning(
-                shortlist,
-                judged,
-                replace(request, about=about),
-                progress=told,
-            )
+            found = run_tuning(shortlist, judged, replace(request, about=about), progress=told)
         if not reported:
             return found, ""
         best = found.curve.sizes[found.curve.best(found.measure)]

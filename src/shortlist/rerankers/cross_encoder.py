@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import glob
 import hashlib
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
@@ -59,7 +57,6 @@ class CrossEncoder:
         self.max_length = min(max_length or spec.max_length, spec.max_length)
         self.runtime = choose(precision)
         self._longest_query = spec.longest_query
-        self._files = [spec.files.tokenizer, *(spec.stages or [Path(file)])]
         self._words = Words(spec.files.tokenizer, self.max_length)
         self._session: Session | StagedSession = (
             StagedSession(spec.stages, self.runtime, threads=threads)
@@ -132,10 +129,8 @@ class CrossEncoder:
     def fingerprint(self) -> str:
         """A hash of all that a score depends on beside the pair: weights, tokenizer, precision, activation, window."""
         how = f"{self.runtime.engine} {self.runtime.precision} {self._sigmoid} {self.max_length}"
-        digest = hashlib.sha256(how.encode())
-        for file in self._files:  # and the weights that a large ONNX file keeps beside itself
-            for part in sorted(file.parent.glob(f"{glob.escape(file.name)}*")):
-                digest.update(hashlib.sha256(part.read_bytes()).digest())
+        digest = hashlib.sha256(f"{how} {self.weights_hash()} ".encode())
+        digest.update(self._spec.files.tokenizer.read_bytes())
         return digest.hexdigest()
 
     def begin(self, query: str, texts: Sequence[str]) -> tuple[Scoring, list[bool]]:
