@@ -33,6 +33,13 @@ def ours(precision: str, folder: Path) -> Scorer:
     return CrossEncoder(precision=precision).score
 
 
+def progressive(folder: Path) -> Scorer:
+    from shortlist.catalog import load_progressive
+    from shortlist.models.packaged import CROSS_ENCODER
+
+    return load_progressive(CROSS_ENCODER).score
+
+
 def torch_fp32(folder: Path) -> Scorer:
     import torch
     from sentence_transformers import CrossEncoder
@@ -110,6 +117,7 @@ ENGINES: dict[str, Callable[[Path], Scorer]] = {
     "fastembed": fastembed,
     "shortlist exact": lambda folder: ours("exact", folder),
     "shortlist default": lambda folder: ours("auto", folder),
+    "shortlist progressive": progressive,
 }
 BASE = "sentence-transformers torch fp32"
 

@@ -14,6 +14,8 @@ from typing import Any
 ALTERNATION = re.compile(r"\{\{(.*?)\|(.*?)\}\}(?!\})")
 SLOT = re.compile(r"\{(\w+)\}")
 CARDS_PER_FRAME = 22
+CARDS_PER_FIXED_FRAME = 14  # of a frame with fewer than two slots: its cards differ in their surroundings only
+LONG = 45  # words; a passage of this length stands alone
 
 SOFT = [
     "Larkspur",
@@ -140,8 +142,12 @@ MONTH = [
 ]
 
 
-def read_frames(path: Path) -> list[tuple[str, str, str, str]]:
-    """`(kind, passage, query_a, query_b)` of every frame in the file."""
+def read_frames(folder: Path) -> list[tuple[str, str, str, str]]:
+    """`(kind, passage, query_a, query_b)` of every frame in the folder's files."""
+    return [frame for path in sorted(folder.glob("*.txt")) for frame in _frames_of(path)]
+
+
+def _frames_of(path: Path) -> list[tuple[str, str, str, str]]:
     frames, kind = [], ""
     for block in path.read_text(encoding="utf-8").split("\n\n"):
         lines = [line for line in block.splitlines() if line]
@@ -189,36 +195,37 @@ def sentences(text: str) -> list[str]:
     return re.split(r"(?<=[.!?]) ", text)
 
 
-def cards(path: Path, seed: int) -> list[dict[str, Any]]:
-    """Every frame filled `CARDS_PER_FRAME` times: kind, both passages, both queries.
+def cards(folder: Path, seed: int) -> list[dict[str, Any]]:
+    """Every frame filled several times: kind, both passages, both queries.
 
-    In half of the cards a neutral sentence or two of another frame stand around the passage, so that the
-    decisive words lie anywhere in a longer text.
+    Around half of the short passages a neutral sentence or two of other frames stand, so that the decisive words lie
+    anywhere in a longer text.
     """
     rng = random.Random(seed)
-    frames = read_frames(path)
-    fillers = [part for _, passage, _, _ in frames if not re.search(r"\{\{|\}\}", part := sentences(passage)[-1])]
-    out = []
-    for kind, passage, query_a, query_b in frames:
-        for _ in range(CARDS_PER_FRAME):
-            words = fill(rng)
-            before = rng.sample(fillers, rng.choice((0, 0, 1, 2)))
-            after = rng.sample(fillers, rng.choice((0, 0, 1, 2)))
-            whole = " ".join([*before, passage, *after])
+    frames = read_frames(folder)
+    fillers = [
+        part
+        for _, passage, _, _ in frames
+        if len(passage.split()) < LONG and not re.search(r"\{\{|\}\}", part := sentences(passage)[-1])
+    ]
+    return [
+        _card(frame, fill(rng), fillers if len(frame[1].split()) < LONG else [], rng)
+        for frame in frames
+        for _ in range(CARDS_PER_FRAME if len(set(SLOT.findall(" ".join(frame)))) > 1 else CARDS_PER_FIXED_FRAME)
+    ]
 
-            def said(text: str, words: dict[str, str] = words) -> str:
-                made = SLOT.sub(lambda slot: words[slot[1]], text)
-                return made[:1].upper() + made[1:]
 
-            slotted = SLOT.sub(lambda slot, words=words: words[slot[1]], whole)
-            a, b = ALTERNATION.sub(r"\1", slotted), ALTERNATION.sub(r"\2", slotted)
-            out.append(
-                {
-                    "kind": kind,
-                    "a": a[:1].upper() + a[1:],
-                    "b": b[:1].upper() + b[1:],
-                    "query_a": said(query_a),
-                    "query_b": said(query_b),
-                }
-            )
-    return out
+def _card(
+    frame: tuple[str, str, str, str], words: dict[str, str], fillers: list[str], rng: random.Random
+) -> dict[str, Any]:
+    kind, passage, query_a, query_b = frame
+    before, after = (rng.sample(fillers, rng.choice((0, 0, 1, 2))) if fillers else [] for _ in range(2))
+    whole = " ".join([*before, passage, *after])
+    sides = (ALTERNATION.sub(side, whole) for side in (r"\1", r"\2"))
+    a, b, query_a, query_b = (_said(text, words) for text in (*sides, query_a, query_b))
+    return {"kind": kind, "a": a, "b": b, "query_a": query_a, "query_b": query_b}
+
+
+def _said(text: str, words: dict[str, str]) -> str:
+    made = SLOT.sub(lambda slot: words[slot[1]], text)
+    return made[:1].upper() + made[1:]

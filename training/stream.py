@@ -36,12 +36,13 @@ class Stream:
         limit = options["cards_per_kind"]
         self.pools: dict[str, list[Group]] = {
             "mined": mined,
-            "frames": contrast.cards(settings["contrast"] / "contrast_frames.txt", seed),
+            "frames": contrast.cards(settings["contrast"] / "frames", seed),
             "flips": flips.flips(mined, limit, seed),
             "exclusions": flips.exclusions(mined, limit, seed),
         }
         self.shares = options["shares"]
         self.size = options["group"]
+        self.residual = options["residual_share"]
         self.rng = random.Random(f"{seed}-{name}-{step}")
         self.left: dict[str, list[Group]] = {name: [] for name in self.pools}
 
@@ -67,7 +68,13 @@ class Stream:
             if len(texts) < self.size and other not in texts:
                 texts.append(other)
                 cosines.append(min(0.1, min(cosines)))
-        return {"contrast": False, "queries": [group["query"]] * self.size, "texts": texts, "cosines": cosines}
+        return {
+            "contrast": False,
+            "queries": [group["query"]] * self.size,
+            "texts": texts,
+            "cosines": cosines,
+            "residual": self.rng.random() < self.residual,
+        }
 
 
 def card_group(card: Group) -> Group:

@@ -70,12 +70,25 @@ def target(batch: list[Group], options: dict[str, Any]) -> Tensor:
     return out
 
 
+def beside(batch: list[Group], options: dict[str, Any]) -> Tensor:
+    """`(groups, group)`: what stands beside the logit of each pair, zeros in groups that are judged by it alone."""
+    rows = [
+        group["cosines"] if group.get("residual") and group["cosines"] is not None else [0.0] * options["group"]
+        for group in batch
+    ]
+    return options["residual_scale"] * torch.tensor(rows)
+
+
 # The four choices in a contrast group: each query between its passages, each passage between its queries.
 CHOICES = torch.tensor([[0, 1], [2, 3], [0, 3], [2, 1]])
 
 
 def losses(grouped: Tensor, batch: list[Group], options: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """`(exits,)` mean losses, and `(2 * exits,)` shares that went right: mined groups first, contrast ones after."""
+    """`(exits,)` mean losses, and `(2 * exits,)` shares that went right: mined groups first, contrast ones after.
+
+    Groups drawn as "residual" are judged by the logit plus `residual_scale` times the bi-encoder's cosine.
+    """
+    grouped = grouped + beside(batch, options).to(grouped.device)
     apart = torch.tensor([group["contrast"] for group in batch], device=grouped.device)
     wanted = target(batch, options).to(grouped.device)
     listwise = -(wanted * functional.log_softmax(grouped, -1)).sum(-1)
@@ -141,9 +154,10 @@ def asked_for() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, required=True, help="length of the whole run, which sets the decay")
     parser.add_argument("--name", default="run", help="checkpoint name under training/work")
     parser.add_argument("--start", type=Path, nargs="+", help="checkpoints whose mean weights to begin from")
+    parser.add_argument("--average", action="store_true", help="begin from running averages, where kept")
     parser.add_argument("--minutes", type=float, help="whole run's clock, which sets the decay where it is shorter")
     parser.add_argument(
-        "--phase", default="train", choices=("train", "second", "third"), help="table of config.toml to follow"
+        "--phase", default="train", choices=("train", "second", "third", "fourth"), help="table of config.toml to follow"
     )
     return parser.parse_args()
 
@@ -164,7 +178,7 @@ class Trainer:
         if self.path.exists():
             self._resume()
         elif asked.start:
-            self.model.load_state_dict(mean_of(asked.start))
+            self.model.load_state_dict(mean_of(asked.start, average=asked.average))
         self.model.to(self.device).train()
         for layer in self.model.modules():
             if isinstance(layer, torch.nn.Dropout):

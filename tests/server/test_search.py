@@ -147,6 +147,32 @@ def test_a_budget_ends_with_what_was_scored(serve, calls):
     assert scorer.cancelled
 
 
+class Filling:
+    """Scores the first `calls` calls; then there is no room left."""
+
+    name = "filling"
+
+    def __init__(self, calls):
+        self.calls = calls
+        self.inner = InlineScorer(WordReranker())
+
+    async def score(self, query, texts, *, max_tokens=None) -> Scored:
+        self.calls -= 1
+        if self.calls < 0:
+            raise QueueFull(3)
+        return await self.inner.score(query, texts, max_tokens=max_tokens)
+
+
+def test_a_queue_that_fills_up_on_the_way_leaves_what_was_scored(serve):
+    texts = [f"{'tax ' * (i % 2)}{i}" for i in range(20)]
+    stand = Shortlist(ListRetriever(texts), WordReranker())
+    found = search(serve(scorer=Filling(1), shortlist=stand), budget_ms=60_000, k=20, pool_size=20)
+    assert found["rerank_status"] == "partial"
+    assert found["why_not"] == "the queue filled up after 8 of 20 passages"
+    assert [hit["rerank_score"] is not None for hit in found["hits"]] == [True] * 8 + [False] * 12
+    assert search(serve(scorer=Filling(0), shortlist=stand), budget_ms=60_000)["rerank_status"] == "failed"
+
+
 def test_a_budget_of_nothing_is_stage_one(client):
     assert search(client, budget_ms=0)["scored"] == 0
 

@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT / "training"))
 
 import contrast  # noqa: E402
 
-FRAMES = ROOT / "training" / "data" / "contrast_frames.txt"
+FRAMES = ROOT / "training" / "data" / "frames"
 
 
 @pytest.fixture(scope="module")

@@ -64,17 +64,17 @@ async def search(shortlist: Shortlist, encoder: Encoder | None, scorer: Scorer |
     pool, query_cut, declined = await run_in_threadpool(_stage_one, shortlist, encoder, asked)
     retrieved = time.perf_counter()
     status, why_not, failure = _beforehand(shortlist, scorer, asked, declined), declined, None
-    hits = list(pool)
+    hits, stopped = list(pool), ""
     if scorer is not None and status == "ok":
         deadline = None if asked.budget is None else began + asked.budget
         try:
-            hits = await _reranked(scorer, asked.query, pool, shortlist.weights, deadline)
+            hits, stopped = await _reranked(scorer, asked.query, pool, shortlist.weights, deadline)
         except ShortlistError as error:
             status, why_not, failure = "failed", _reason(error), error
             LOG.warning("search left in stage one's order: %s", type(error).__name__)
     scored = sum(hit.rerank_score is not None for hit in hits)
     if status == "ok" and scored < len(pool):
-        status, why_not = "partial", f"the budget ran out after {scored} of {len(pool)} passages"
+        status, why_not = "partial", f"{stopped} after {scored} of {len(pool)} passages"
     elif status == "off":
         why_not = "reranking was not asked for" if not asked.rerank else "this server has no reranker"
     done = time.perf_counter()
@@ -107,14 +107,17 @@ def _reason(error: ShortlistError) -> str:
 
 async def _reranked(
     scorer: Scorer, query: str, pool: Sequence[Hit], weights: Mapping[str, float], deadline: float | None
-) -> list[Hit]:
-    """The pool with what was scored by the deadline first; passages are scored in stage one's order."""
+) -> tuple[list[Hit], str]:
+    """The pool with what was scored by the deadline first, and what stopped it from being all.
+
+    Passages are scored in stage one's order.
+    """
     texts = [hit.passage.content for hit in pool]
     try:
         if deadline is None:
-            found = await scorer.score(query, texts)
+            found, stopped = await scorer.score(query, texts), ""
         else:
-            found = await _scored_until(scorer, query, texts, deadline)
+            found, stopped = await _scored_until(scorer, query, texts, deadline)
     except ShortlistError:
         raise
     except Exception as error:  # a runtime's errors share no base but Exception
@@ -124,14 +127,18 @@ async def _reranked(
         for hit, score, cut in zip(pool, found.scores, found.truncated, strict=False)
     ]
     ordered = [*sorted(done, key=lambda hit: -hit.score), *pool[len(done) :]]
-    return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)], stopped
 
 
-async def _scored_until(scorer: Scorer, query: str, texts: Sequence[str], deadline: float) -> Scored:
-    """The scores of as many leading texts as were done by the deadline; what is under way then is cancelled."""
+async def _scored_until(scorer: Scorer, query: str, texts: Sequence[str], deadline: float) -> tuple[Scored, str]:
+    """The scores of as many leading texts as were done by the deadline, and what ended it; the rest is cancelled.
+
+    Raises:
+        QueueFull: There was no room for the first texts. Where there is none for later ones, the earlier stand.
+    """
     scores: list[float] = []
     cut: list[bool] = []
-    tokens = 0
+    tokens, stopped = 0, "the budget ran out"
     for start in range(0, len(texts), CHUNK):
         left = deadline - time.perf_counter()
         if left <= 0:
@@ -140,7 +147,12 @@ async def _scored_until(scorer: Scorer, query: str, texts: Sequence[str], deadli
             part = await asyncio.wait_for(scorer.score(query, texts[start : start + CHUNK]), left)
         except asyncio.TimeoutError:
             break
+        except QueueFull:
+            if not scores:
+                raise
+            stopped = "the queue filled up"
+            break
         scores += part.scores
         cut += part.truncated
         tokens += part.tokens
-    return Scored(scores, cut, tokens)
+    return Scored(scores, cut, tokens), stopped
