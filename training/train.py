@@ -157,7 +157,10 @@ def asked_for() -> argparse.Namespace:
     parser.add_argument("--average", action="store_true", help="begin from running averages, where kept")
     parser.add_argument("--minutes", type=float, help="whole run's clock, which sets the decay where it is shorter")
     parser.add_argument(
-        "--phase", default="train", choices=("train", "second", "third", "fourth"), help="table of config.toml to follow"
+        "--phase",
+        default="train",
+        choices=("train", "second", "third", "fourth"),
+        help="table of config.toml to follow",
     )
     return parser.parse_args()
 
