@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 BATCH_ROWS = 16
 BATCH_TOKENS = 512
-"""Small batches stay in the core's own cache and pad less: on two Zen 3 cores 100 pairs of some 260 tokens took .86 of the
-time, and 262 MiB instead of 491 at the peak, that they took under 2048; short pairs and OpenVINO gained less."""
+"""Small batches stay in the core's own cache and pad less: on two Zen 3 cores 100 pairs of some 260 tokens took .86 of
+the time, and 262 MiB instead of 491 at the peak, that they took under 2048; short pairs and OpenVINO gained less."""
 
 
 @dataclass(frozen=True, slots=True)
