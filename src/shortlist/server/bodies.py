@@ -17,8 +17,11 @@ Model = TypeVar("Model", bound=BaseModel)
 Query = Annotated[str, Field(json_schema_extra={"minLength": 1})]
 """A query as the OpenAPI document describes it; that it is not empty is checked where each dialect's error is known."""
 
-Texts = Annotated[list[str], Field(json_schema_extra={"minItems": 1})]
-"""Documents to rerank, in the same way."""
+Strings = Annotated[list[str], Field(fail_fast=True)]
+"""Texts; like every list here it is read up to the first thing wrong with it, since only that is ever told."""
+
+Texts = Annotated[Strings, Field(json_schema_extra={"minItems": 1})]
+"""Documents to rerank, as the OpenAPI document describes them in the same way as `Query`."""
 
 
 async def json_of(request: Request, most: int) -> dict[str, Any]:
@@ -54,13 +57,21 @@ async def _bytes_of(request: Request, most: int) -> bytes:
 def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
     """The body as `model`; the first thing wrong with it is the problem.
 
+    Of unknown fields only the first is looked at, so that many of them cost no more than one.
+
     Raises:
         Problem: A field is unknown where the model forbids that, missing, of the wrong type or out of range.
     """
+    known = {name: body[name] for name in model.model_fields if name in body}
+    unknown = next((name for name in body if name not in model.model_fields), None)
     try:
-        return model.model_validate(body)
+        return model.model_validate(known if unknown is None else {**known, unknown: body[unknown]})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise _problem(error) from error
+
+
+def _problem(error: ValidationError) -> Problem:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
     kind = Kind.UNKNOWN_FIELD if first["type"] == "extra_forbidden" else Kind.INVALID
     if first["type"] == "missing":
@@ -69,7 +80,7 @@ def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
         message = f"unknown field: parameter {where!r} is not a valid field"
     else:
         message = f"{where}: {first['msg']}"
-    raise Problem(kind, message, field=where)
+    return Problem(kind, message, field=where)
 
 
 async def read(request: Request, model: type[Model], most: int) -> Model:

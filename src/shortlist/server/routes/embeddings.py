@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.server.answers import Json, array
-from shortlist.server.bodies import described, read
+from shortlist.server.bodies import Strings, described, read
 from shortlist.server.embedding import Embedded, ToEmbed, embedded, encoder_of
 from shortlist.server.parts import parts_of
 from shortlist.server.problems import Kind, Problem
@@ -30,13 +30,15 @@ TEXTS = {
 }
 """What `input` may be; token ids are read only to refuse them in so many words."""
 
+Ids = Annotated[list[int], Field(fail_fast=True)]
+
 
 class EmbeddingsRequest(BaseModel):
     """OpenAI's fields, and two of our own: `input_type` chooses the model's prompt, `truncate` allows cutting."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    input: Annotated[str | list[str] | list[int] | list[list[int]], WithJsonSchema(TEXTS)]
+    input: Annotated[str | Strings | Ids | Annotated[list[Ids], Field(fail_fast=True)], WithJsonSchema(TEXTS)]
     model: str
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(None, ge=1)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.answers import Json
-from shortlist.server.bodies import Query, described, read
+from shortlist.server.bodies import Query, Strings, described, read
 from shortlist.server.parts import parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import Call, check_model, one_size, rerank, scorer_of
 from shortlist.server.routes.cohere import meta
 
 router = APIRouter()
+
+MOST_RANK_FIELDS = 64
+"""Each of them is looked for in each document."""
 
 
 class JinaRequest(BaseModel):
@@ -29,11 +32,11 @@ class JinaRequest(BaseModel):
 
     model: str | None = None
     query: Query
-    documents: list[str | dict[str, Any]] = Field(json_schema_extra={"minItems": 1})
+    documents: list[str | dict[str, Any]] = Field(fail_fast=True, json_schema_extra={"minItems": 1})
     top_n: int | None = Field(None, ge=1)
     top_k: int | None = Field(None, ge=1)
     return_documents: bool | None = None
-    rank_fields: list[str] | None = None
+    rank_fields: Annotated[Strings, Field(max_length=MOST_RANK_FIELDS)] | None = None
     max_tokens_per_doc: int | None = Field(None, ge=1)
     max_doc_length: int | None = Field(None, ge=1)
     truncation: bool | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +20,8 @@ from shortlist.types import Hit
 
 router = APIRouter()
 
+Scalar = str | int | float | bool
+
 
 class SearchRequest(BaseModel):
     """`budget_ms` counts wall-clock milliseconds; `fail` says what a failing reranker does to the answer."""
@@ -29,7 +31,7 @@ class SearchRequest(BaseModel):
     query: Query
     pool_size: int = Field(POOL_SIZE, ge=1)
     k: int = Field(K, ge=1)
-    where: dict[str, str | int | float | bool | list[str | int | float | bool]] | None = None
+    where: dict[str, Scalar | Annotated[list[Scalar], Field(fail_fast=True)]] | None = None
     budget_ms: float | None = Field(None, ge=0, le=600_000)
     rerank: bool = True
     fail: Literal["open", "closed"] = "open"

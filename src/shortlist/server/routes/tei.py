@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.server.answers import Json, array
-from shortlist.server.bodies import Query, Texts, described, read
+from shortlist.server.bodies import Query, Strings, Texts, described, read
 from shortlist.server.embedding import ToEmbed, embedded
 from shortlist.server.names import public_name
 from shortlist.server.parts import Parts, parts_of
@@ -52,7 +52,7 @@ class TeiEmbedRequest(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    inputs: str | list[str]
+    inputs: str | Strings
     truncate: bool | None = None
     truncation_direction: Direction | None = None
     normalize: bool | None = None

@@ -1,0 +1,62 @@
+"""Bodies with many things wrong: only the first is ever looked at, since only that is told."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from shortlist.server.bodies import parsed
+from shortlist.server.problems import Kind, Problem
+from shortlist.server.routes.cohere import CohereRequest
+from shortlist.server.routes.embeddings import EmbeddingsRequest
+from shortlist.server.routes.infinity import InfinityRequest
+from shortlist.server.routes.jina import MOST_RANK_FIELDS, JinaRequest
+from shortlist.server.routes.search import SearchRequest
+from shortlist.server.routes.tei import TeiEmbedRequest, TeiRequest
+from shortlist.server.routes.voyage import VoyageRequest
+from shortlist.server.routes.why import WhyByText
+
+MANY = 5_000
+BRANCHES = 8
+"""More than the errors that one wrong value gives: one a branch of its union."""
+WRONG = [None] * MANY
+
+BODIES = {
+    "cohere": (CohereRequest, {"model": "m", "query": "q", "documents": WRONG}),
+    "jina": (JinaRequest, {"query": "q", "documents": WRONG}),
+    "jina fields": (JinaRequest, {"query": "q", "documents": ["a"], "rank_fields": WRONG}),
+    "infinity": (InfinityRequest, {"query": "q", "documents": WRONG}),
+    "voyage": (VoyageRequest, {"model": "m", "query": "q", "documents": WRONG}),
+    "tei": (TeiRequest, {"query": "q", "texts": WRONG}),
+    "tei embed": (TeiEmbedRequest, {"inputs": WRONG}),
+    "openai": (EmbeddingsRequest, {"model": "m", "input": WRONG}),
+    "openai lists": (EmbeddingsRequest, {"model": "m", "input": [WRONG] * 9}),
+    "search list": (SearchRequest, {"query": "q", "where": {"a": WRONG}}),
+    "cohere unknown": (
+        CohereRequest,
+        {"model": "m", "query": "q", "documents": ["a"]} | {f"x{i}": 1 for i in range(MANY)},
+    ),
+    "why unknown": (WhyByText, {"query": "q", "text_a": "a", "text_b": "b"} | {f"x{i}": 1 for i in range(MANY)}),
+}
+
+
+@pytest.mark.parametrize(("model", "body"), BODIES.values(), ids=BODIES)
+def test_errors_are_not_collected(model, body):
+    with pytest.raises(Problem) as caught:
+        parsed(model, body)
+    assert isinstance(caught.value.__cause__, ValidationError)
+    assert caught.value.__cause__.error_count() <= BRANCHES
+
+
+def test_the_first_unknown_field_is_told_after_what_is_missing():
+    with pytest.raises(Problem) as caught:
+        parsed(CohereRequest, {"model": "m", "query": "q", "documents": ["a"], "first": 1, "second": 2})
+    assert (caught.value.kind, caught.value.field) == (Kind.UNKNOWN_FIELD, "first")
+    with pytest.raises(Problem, match="'documents' is required"):
+        parsed(CohereRequest, {"first": 1, "model": "m", "query": "q"})
+
+
+def test_rank_fields_are_few():
+    fields = ["text"] * (MOST_RANK_FIELDS + 1)
+    with pytest.raises(Problem, match=f"at most {MOST_RANK_FIELDS}"):
+        parsed(JinaRequest, {"query": "q", "documents": ["a"], "rank_fields": fields})
