@@ -31,6 +31,8 @@ BODIES = {
     "tei embed": (TeiEmbedRequest, {"inputs": WRONG}),
     "openai": (EmbeddingsRequest, {"model": "m", "input": WRONG}),
     "openai lists": (EmbeddingsRequest, {"model": "m", "input": [WRONG] * 9}),
+    "search fields": (SearchRequest, {"query": "q", "where": {f"x{i}": None for i in range(MANY)}}),
+    "search few fields": (SearchRequest, {"query": "q", "where": dict.fromkeys("abc", WRONG)}),
     "search list": (SearchRequest, {"query": "q", "where": {"a": WRONG}}),
     "cohere unknown": (
         CohereRequest,

@@ -247,12 +247,18 @@ def test_labels_of_a_judged_query(serve):
         ({"where": {"a": None}}, 422, "where.a"),
         ({"where": {"a": {"b": 1}}}, 422, "where.a"),
         ({"where": [1]}, 422, "where"),
+        ({"where": {f"x{i}": 1 for i in range(65)}}, 422, "where: 65 fields, at most 64"),
+        ({"where": {"a": [1] * 1000, "b": [2] * 25}}, 422, "where: 1025 values in all, at most 1024"),
     ],
 )
 def test_errors(serve, fields, code, said):
     answer = serve(settings=ServerSettings(max_documents=40)).post("/search", json={"query": QUERY, **fields})
     assert answer.status_code == code
     assert said in answer.json()["message"]
+
+
+def test_the_largest_filter(client):
+    search(client, where={"a": [1] * 961} | {f"x{i}": 1 for i in range(63)})
 
 
 class OnDisk(ListRetriever):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from shortlist.pipeline import POOL_SIZE, K
 from shortlist.server.answers import Json
@@ -20,7 +21,31 @@ from shortlist.types import Hit
 
 router = APIRouter()
 
+MOST_FIELDS = 64
+MOST_VALUES = 1024
+"""Fields of a filter, and values of all its fields together: each is one more condition for the index to check."""
+
 Scalar = str | int | float | bool
+
+
+def _bounded(where: Any) -> Any:
+    """Refuses a filter that is too large before anything in it is read."""
+    if not isinstance(where, dict):
+        return where
+    if len(where) > MOST_FIELDS:
+        raise _too_many("fields", len(where), MOST_FIELDS)
+    values = sum(len(value) if isinstance(value, list) else 1 for value in where.values())
+    if values > MOST_VALUES:
+        raise _too_many("values in all", values, MOST_VALUES)
+    return where
+
+
+def _too_many(what: str, count: int, most: int) -> PydanticCustomError:
+    held = {"what": what, "count": count, "most": most}
+    return PydanticCustomError("too_many", "{count} {what}, at most {most}: send fewer", held)
+
+
+Filter = Annotated[dict[str, Scalar | Annotated[list[Scalar], Field(fail_fast=True)]], BeforeValidator(_bounded)]
 
 
 class SearchRequest(BaseModel):
@@ -31,7 +56,7 @@ class SearchRequest(BaseModel):
     query: Query
     pool_size: int = Field(POOL_SIZE, ge=1)
     k: int = Field(K, ge=1)
-    where: dict[str, Scalar | Annotated[list[Scalar], Field(fail_fast=True)]] | None = None
+    where: Filter | None = None
     budget_ms: float | None = Field(None, ge=0, le=600_000)
     rerank: bool = True
     fail: Literal["open", "closed"] = "open"
