@@ -88,6 +88,13 @@ def test_about_says_what_the_server_holds(serve):
     assert serve(shortlist=None).get("/page/about").json()["index"] is False
 
 
+def test_about_names_no_folder_of_the_host(serve):
+    reranker, encoder = WordReranker(), HashedEncoder(8)
+    reranker.name, encoder.name = "/home/someone/ce", "/home/someone/bi"
+    said = serve(reranker, encoder=encoder).get("/page/about").json()
+    assert (said["encoder"], said["reranker"]) == ("bi", "ce")
+
+
 def test_why_is_what_explain_says(serve):
     client = serve(index=Held(p1="tax is due", p2="cats sleep"))
     by_id = client.post("/why", json={"query": "when is tax due", "id_a": "p1", "id_b": "p2"}).json()

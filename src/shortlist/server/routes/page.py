@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from shortlist.server.names import public_name
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
 
@@ -70,8 +71,8 @@ def _about(parts: Parts) -> dict[str, Any]:
     return {
         "index": searches,
         "passages": len(parts.index) if parts.index is not None else None,
-        "encoder": parts.encoder.name if searches and parts.encoder is not None else None,
-        "reranker": parts.scorer.name if parts.scorer is not None else None,
+        "encoder": public_name(parts.encoder.name) if searches and parts.encoder is not None else None,
+        "reranker": public_name(parts.scorer.name) if parts.scorer is not None else None,
         "weights": dict(parts.shortlist.weights) if parts.shortlist is not None else {},
         "judged": list(parts.labels)[:MOST_JUDGED],
     }
