@@ -113,6 +113,15 @@ class ReportsTruncation(Protocol):
 
 
 @runtime_checkable
+class SaysUnit(Protocol):
+    """A reranker that says whether its scores are logits; one that does not say so gives logits."""
+
+    @property
+    def logits(self) -> bool:
+        """True where a sigmoid brings a score into 0 to 1; False where scores are in a unit of their own."""
+
+
+@runtime_checkable
 class HasWeights(Protocol):
     """A reranker whose weights can be told from others under the same name."""
 

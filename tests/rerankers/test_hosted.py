@@ -101,6 +101,11 @@ def test_more_texts_than_fit_go_in_several_requests_and_come_back_in_order():
         assert [len(body["texts"]) for _, body, _ in server.seen] == [32, 32, 6]
 
 
+def test_only_llamacpp_gives_logits(server):
+    logits = {name for name in VENDORS if HostedReranker(f"{name}:some-model@{server.url}").logits}
+    assert logits == {"llamacpp"}
+
+
 def test_a_listwise_model_says_so_and_is_never_split(server):
     model = HostedReranker(f"jina:jina-reranker-v3@{server.url}", most=5)
     assert model.pointwise is False

@@ -44,6 +44,41 @@ def test_every_dialect_gives_the_same_order_and_scores(client, route):
     assert order == [(place, pytest.approx(sigmoid(LOGITS[place]))) for place in (1, 2, 0)]
 
 
+class Hosted(WordReranker):
+    """Gives numbers in 0 to 1 that are no logits, as most vendors do."""
+
+    name = "cohere:rerank-v3.5"
+    logits = False
+
+
+@pytest.mark.parametrize("route", BODIES)
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("model", ["cohere:rerank-v3.5", "rerank-v3.5"])
+def test_scores_that_are_no_logits_stay_as_they_are(serve, route, raw, model):
+    body = BODIES[route] if route == "/rerank" else {**BODIES[route], "model": model}
+    raw_scores = {"raw_scores": raw} if route.startswith("/rerank") else {}
+    order = found(serve(Hosted()).post(path_of(route), json=body | raw_scores))
+    assert order == [(place, LOGITS[place]) for place in (1, 2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "also"),
+    [
+        ("mixedbread:mixedbread-ai/mxbai", ["mixedbread-ai/mxbai", "mxbai"]),
+        ("vllm:a/b@http://host:8000/v1/rerank", ["a/b", "b"]),
+        ("tei:http://host:8080/rerank", []),
+    ],
+)
+def test_a_hosted_model_answers_to_its_name_without_the_vendor(serve, name, also):
+    reranker = Hosted()
+    reranker.name = name
+    client = serve(reranker)
+    codes = {model: client.post("/v2/rerank", json={**COHERE, "model": model}).status_code for model in (name, *also)}
+    assert set(codes.values()) == {200}
+    for model in ("", "rerank", "host:8080/rerank", "rerank-v3.5"):
+        assert client.post("/v2/rerank", json={**COHERE, "model": model}).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("route", "size"), [(r, "top_k" if "voyage" in r else "top_n") for r in BODIES if r != "/rerank"]
 )

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
+from opentelemetry.trace import NoOpTracer
+from standins import FakePairs
 
 import tiny
 from fakes import WordReranker
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.server.batcher import Batcher
+from shortlist.server.cache import CachedScorer, ScoreCache
+from shortlist.server.logs import LoggedTexts
 from shortlist.server.run import warm_up
 from shortlist.server.scorer import InlineScorer, ReadsPairs
+from shortlist.server.tracing import TracedScorer
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +71,15 @@ def test_no_texts_and_no_query(reranker):
             score(one, " ", ["a"])
     with pytest.raises(InvalidInput, match="at least 1 token"):
         score(reranker, "query", ["a"], max_tokens=0)
+
+
+def test_every_scorer_tells_what_scores_in_the_end():
+    fake = FakePairs()
+    batcher = Batcher(fake)
+    cached = CachedScorer(batcher, ScoreCache(), "model")
+    traced = TracedScorer(LoggedTexts(cached, logging.getLogger("test")), NoOpTracer())
+    batcher.close()
+    assert traced.reranker is InlineScorer(fake).reranker is fake
 
 
 def test_bad_scores():

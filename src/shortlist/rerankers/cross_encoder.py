@@ -52,6 +52,7 @@ class CrossEncoder:
         if activation not in ACTIVATIONS:
             raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
         self._sigmoid = activation == "sigmoid" or (activation == "model" and spec.activation == "sigmoid")
+        self.logits = not self._sigmoid
         self.name = spec.files.name
         self._spec = spec
         self.max_length = min(max_length or spec.max_length, spec.max_length)

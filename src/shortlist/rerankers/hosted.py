@@ -31,8 +31,8 @@ SHOWN = 200
 class HostedReranker:
     """A reranker that another machine runs. Satisfies `protocols.Reranker`; safe to call from several threads.
 
-    Scores are what the vendor returns, in its own unit. The key comes from the vendor's usual environment variable and
-    is never shown.
+    Scores are what the vendor returns, in its own unit; `logits` says whether those are logits. The key comes from the
+    vendor's usual environment variable and is never shown.
 
     Args:
         name: `vendor:model`, `vendor:URL` or `vendor:model@URL`, such as `cohere:rerank-v3.5`.
@@ -62,6 +62,7 @@ class HostedReranker:
             )
         self.name = address.name
         self.pointwise = not address.listwise
+        self.logits = address.vendor.logits
         self._vendor, self._model = address.vendor, address.model
         self._key = key_of(address)
         self._url = address.url or _base(address)

@@ -29,8 +29,8 @@ class Vendor:
     one. `keys` are the environment variables that may hold the key, tried in order. `texts`, `top`, `results` and
     `score` are the names of its fields: the list of texts, the number of results wanted ("" where all come back), the
     list of results ("" for a bare array) and a result's score. `wrapped` texts go as objects. `most` is how many fit in
-    one request. Models whose names start with one of `listwise` score a text by the rest of the list too. `needs_key`,
-    `needs_model`: it refuses requests without.
+    one request. `logits`: its scores are no numbers in 0 to 1 yet. Models whose names start with one of `listwise`
+    score a text by the rest of the list too. `needs_key`, `needs_model`: it refuses requests without.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Vendor:
     headers: Mapping[str, str] = field(default_factory=dict)
     key_header: str = "Authorization"
     most: int = 1000
+    logits: bool = False
     listwise: tuple[str, ...] = ()
     needs_key: bool = True
     needs_model: bool = True
@@ -122,7 +123,7 @@ VENDORS: Mapping[str, Vendor] = {
         ),
         Vendor("infinity", "", "/rerank", ("INFINITY_API_KEY",), most=2048, needs_key=False, needs_model=False),
         Vendor("vllm", "", "/v1/rerank", ("VLLM_API_KEY",), needs_key=False, needs_model=False),
-        Vendor("llamacpp", "", "/v1/rerank", ("LLAMA_API_KEY",), needs_key=False, needs_model=False),
+        Vendor("llamacpp", "", "/v1/rerank", ("LLAMA_API_KEY",), logits=True, needs_key=False, needs_model=False),
         Vendor("compatible", "", "/v1/rerank", ("RERANK_API_KEY",), needs_key=False, needs_model=False),
     )
 }

@@ -62,7 +62,7 @@ class Batcher:
     ) -> None:
         if min(queue_pairs, round_pairs, round_tokens) < 1:
             raise InvalidInput("the queue and a round must hold at least 1 pair and 1 token")
-        self.name = reranker.name
+        self.name, self.reranker = reranker.name, reranker
         self._work = work_of(reranker)
         self._most, self._round = queue_pairs, (round_tokens, round_pairs)
         self._watch: Watch = watch or NoWatch()

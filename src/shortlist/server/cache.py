@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from shortlist.errors import InvalidInput
+from shortlist.protocols import Reranker
 from shortlist.server.scorer import Scored, Scorer
 from shortlist.server.watch import NoWatch, Watch
 
@@ -81,6 +82,11 @@ class CachedScorer:
     def name(self) -> str:
         """The model's id."""
         return self._inner.name
+
+    @property
+    def reranker(self) -> Reranker:
+        """See `Scorer.reranker`."""
+        return self._inner.reranker
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""

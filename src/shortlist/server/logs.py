@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import IO, Any
 
+from shortlist.protocols import Reranker
 from shortlist.server.scorer import Scored, Scorer
 
 NAME = "shortlist.server"
@@ -72,6 +73,11 @@ class LoggedTexts:
     def name(self) -> str:
         """The model's id."""
         return self._inner.name
+
+    @property
+    def reranker(self) -> Reranker:
+        """See `Scorer.reranker`."""
+        return self._inner.reranker
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""

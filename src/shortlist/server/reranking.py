@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shortlist.models.catalogue import find
+from shortlist.protocols import Reranker, SaysUnit
 from shortlist.rerankers.cross_encoder import sigmoid
+from shortlist.rerankers.vendors import is_hosted, parse
 from shortlist.server.names import public_name
 from shortlist.server.parts import Parts
 from shortlist.server.problems import Kind, Problem
@@ -19,7 +21,7 @@ from shortlist.server.settings import ANY_MODEL
 class Call:
     """A rerank request, whatever its dialect. `field` is what that dialect calls `texts`.
 
-    `truncate` False makes a text that would be cut a problem instead; `raw` leaves scores as logits.
+    `truncate` False makes a text that would be cut a problem instead; `raw` leaves scores as the reranker gives them.
     """
 
     query: str
@@ -35,7 +37,8 @@ class Call:
 class Order:
     """`places` are positions in the request's texts, best first, at most `top_n`; `scores` go with them.
 
-    Scores are in [0, 1] unless raw ones were asked for. `warnings` says in words what was cut.
+    Logits are brought into [0, 1] by a sigmoid unless raw scores were asked for; scores in another unit stay as they
+    are. `warnings` says in words what was cut.
     """
 
     places: list[int]
@@ -63,12 +66,19 @@ async def rerank(parts: Parts, call: Call) -> Order:
             f"{call.field}.{place} is longer than the model reads: shorten it, or allow truncation",
             field=call.field,
         )
-    return _ordered(found, call)
+    return _ordered(found, call, gives_logits(scorer.reranker))
 
 
-def _ordered(found: Scored, call: Call) -> Order:
+def gives_logits(reranker: Reranker) -> bool:
+    """Whether its scores are logits."""
+    return reranker.logits if isinstance(reranker, SaysUnit) else True
+
+
+def _ordered(found: Scored, call: Call, logits: bool) -> Order:
     places = sorted(range(len(found.scores)), key=lambda place: -found.scores[place])[: call.top_n]
-    scores = [found.scores[place] if call.raw else sigmoid(found.scores[place]) for place in places]
+    scores = [found.scores[place] for place in places]
+    if logits and not call.raw:
+        scores = [sigmoid(score) for score in scores]
     cut = sum(found.truncated)
     cap = f" or to {call.max_tokens} tokens" if call.max_tokens is not None else ""
     warnings = [f"{cut} of {len(call.texts)} documents were cut to the model's window{cap}"] if cut else []
@@ -122,7 +132,8 @@ def check_model(parts: Parts, asked: str | None, name: str) -> str:
     shown = public_name(name)
     record = find(shown)
     aliases = (record.id, *record.aliases) if record is not None else ()
-    known = {name, shown, shown.rsplit("/", 1)[-1], *aliases, *parts.settings.model_names}
+    model = parse(shown).model if is_hosted(shown) else shown
+    known = {name, shown, model, model.rsplit("/", 1)[-1], *aliases, *parts.settings.model_names} - {""}
     if asked is None or asked in known or ANY_MODEL in known:
         return shown
     raise Problem(Kind.NO_MODEL, f"model {asked!r} not found: this server has {_listed(parts, shown)}", field="model")

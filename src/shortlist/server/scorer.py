@@ -16,10 +16,11 @@ from shortlist.protocols import Reranker
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Raw scores (logits, higher is better) in the order of the texts, which texts were cut, and tokens read in all.
+    """Raw scores in the order of the texts, which texts were cut, and tokens read in all.
 
-    `tokens` counts those of every pair, special tokens and the repeated query included; 0 when the reranker can't
-    say. `lengths` holds them pair by pair where they are known one by one, else nothing.
+    Scores are in the reranker's own unit, higher is better. `tokens` counts those of every pair, special tokens and the
+    repeated query included; 0 when the reranker can't say. `lengths` holds them pair by pair where they are known one
+    by one, else nothing.
     """
 
     scores: list[float]
@@ -34,6 +35,10 @@ class Scorer(Protocol):
     @property
     def name(self) -> str:
         """The model's id."""
+
+    @property
+    def reranker(self) -> Reranker:
+        """What scores in the end, to be asked for its unit and whether it is pointwise; score through this object."""
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """One raw score a text; no texts give none. `max_tokens` caps each text. Never blocks the event loop.
@@ -71,6 +76,11 @@ class InlineScorer:
     def name(self) -> str:
         """The model's id."""
         return self._reranker.name
+
+    @property
+    def reranker(self) -> Reranker:
+        """See `Scorer.reranker`."""
+        return self._reranker
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""

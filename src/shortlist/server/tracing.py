@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortlist.errors import MissingExtra
+from shortlist.protocols import Reranker
 from shortlist.server.scorer import Scored, Scorer
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class TracedScorer:
     def name(self) -> str:
         """The model's id."""
         return self._inner.name
+
+    @property
+    def reranker(self) -> Reranker:
+        """See `Scorer.reranker`."""
+        return self._inner.reranker
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""
