@@ -82,10 +82,17 @@ def test_about_says_what_the_server_holds(serve):
         "passages": 1,
         "encoder": "hashed-8",
         "reranker": "words",
+        "pointwise": True,
         "weights": {"dense": 2.0},
         "judged": ["tax?"],
     }
     assert serve(shortlist=None).get("/page/about").json()["index"] is False
+
+
+def test_about_says_when_scores_are_not_pointwise(serve):
+    reranker = WordReranker()
+    reranker.pointwise = False
+    assert serve(reranker).get("/page/about").json()["pointwise"] is False
 
 
 def test_about_names_no_folder_of_the_host(serve):

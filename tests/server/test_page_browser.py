@@ -52,9 +52,11 @@ class Held:
 
 
 @contextmanager
-def live(guard: object = None, **parts: object) -> Iterator[tuple[str, uvicorn.Server, WordReranker]]:
+def live(
+    guard: object = None, reranker: WordReranker | None = None, **parts: object
+) -> Iterator[tuple[str, uvicorn.Server, WordReranker]]:
     """A server on a free port; `guard` wraps the application."""
-    reranker = WordReranker()
+    reranker = reranker or WordReranker()
     given = {"shortlist": Shortlist(Fixed(), reranker), "index": Held(), "labels": {QUERY: RELEVANT}, **parts}
     app = create_app(Parts(InlineScorer(reranker), encoder=HashedEncoder(16), **given))
     port = driver.free_port()
@@ -124,6 +126,18 @@ def test_every_pool_size_is_read_off_one_scoring_pass(page, served):
         assert page.run("return document.querySelectorAll('#lines path').length") == size
     assert len(reranker.calls) - before == 1
     assert "pool=40" in page.run("return location.hash")
+
+
+def test_a_listwise_reranker_shows_the_pool_that_was_scored_alone(page):
+    reranker = WordReranker()
+    reranker.pointwise = False
+    with live(reranker=reranker) as (base, _, _):
+        find(page, base, pool=20)
+        assert page.run("return document.getElementById('pool').disabled")
+        assert page.text("#pool-value") == "40"
+        assert len(order_of(page, "two")) == 40
+        assert "scores the pool as a whole" in page.text("#pool-says")
+        assert "The same top" not in page.text("#pool-says")
 
 
 def test_ranks_moves_scores_and_the_ceiling_are_shown(page, served):

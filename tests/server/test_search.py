@@ -111,6 +111,7 @@ class Sticking:
     """Scores the first `calls` calls, then never comes back."""
 
     name = "sticking"
+    reranker = WordReranker()
 
     def __init__(self, calls):
         self.calls = calls
@@ -147,10 +148,41 @@ def test_a_budget_ends_with_what_was_scored(serve, calls):
     assert scorer.cancelled
 
 
+class Listwise(WordReranker):
+    """A text's score is its place in the sorted list that it came in: scores of two lists do not compare."""
+
+    pointwise = False
+
+    def score(self, query, texts):
+        order = sorted(texts)
+        self.calls.append((query, list(texts)))
+        return [float(order.index(text)) for text in texts]
+
+
+def test_a_listwise_reranker_scores_all_in_one_call_within_a_budget(serve):
+    texts = [f"{i:02}" for i in range(20)]
+    reranker = Listwise()
+    client = serve(reranker, shortlist=Shortlist(ListRetriever(texts), reranker))
+    found = search(client, budget_ms=60_000, k=20, pool_size=20)
+    assert found["rerank_status"] == "ok"
+    assert [hit["text"] for hit in found["hits"]] == texts[::-1]
+    assert len(reranker.calls) == 1
+
+
+def test_a_listwise_reranker_has_nothing_when_the_budget_runs_out(serve):
+    scorer = Sticking(0)
+    scorer.reranker = Listwise()
+    texts = [f"{i:02}" for i in range(20)]
+    found = search(serve(scorer=scorer, shortlist=Shortlist(ListRetriever(texts), scorer.reranker)), budget_ms=50)
+    assert found["why_not"] == "the budget ran out after 0 of 20 passages"
+    assert [hit["text"] for hit in found["hits"]] == texts[:3]
+
+
 class Filling:
     """Scores the first `calls` calls; then there is no room left."""
 
     name = "filling"
+    reranker = WordReranker()
 
     def __init__(self, calls):
         self.calls = calls

@@ -110,14 +110,16 @@ async def _reranked(
 ) -> tuple[list[Hit], str]:
     """The pool with what was scored by the deadline first, and what stopped it from being all.
 
-    Passages are scored in stage one's order.
+    Passages are scored in stage one's order. A reranker that is not pointwise gets them all in one call: scores of
+    several lists do not compare, so at the deadline it has all or none.
     """
     texts = [hit.passage.content for hit in pool]
     try:
         if deadline is None:
             found, stopped = await scorer.score(query, texts), ""
         else:
-            found, stopped = await _scored_until(scorer, query, texts, deadline)
+            chunk = CHUNK if scorer.reranker.pointwise else max(1, len(texts))
+            found, stopped = await _scored_until(scorer, query, texts, deadline, chunk)
     except ShortlistError:
         raise
     except Exception as error:  # a runtime's errors share no base but Exception
@@ -130,7 +132,9 @@ async def _reranked(
     return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)], stopped
 
 
-async def _scored_until(scorer: Scorer, query: str, texts: Sequence[str], deadline: float) -> tuple[Scored, str]:
+async def _scored_until(
+    scorer: Scorer, query: str, texts: Sequence[str], deadline: float, chunk: int
+) -> tuple[Scored, str]:
     """The scores of as many leading texts as were done by the deadline, and what ended it; the rest is cancelled.
 
     Raises:
@@ -139,12 +143,12 @@ async def _scored_until(scorer: Scorer, query: str, texts: Sequence[str], deadli
     scores: list[float] = []
     cut: list[bool] = []
     tokens, stopped = 0, "the budget ran out"
-    for start in range(0, len(texts), CHUNK):
+    for start in range(0, len(texts), chunk):
         left = deadline - time.perf_counter()
         if left <= 0:
             break
         try:
-            part = await asyncio.wait_for(scorer.score(query, texts[start : start + CHUNK]), left)
+            part = await asyncio.wait_for(scorer.score(query, texts[start : start + chunk]), left)
         except asyncio.TimeoutError:
             break
         except QueueFull:

@@ -13,7 +13,7 @@ import { drawTray } from "./why.js";
 const LARGEST = 100;
 const POOL = 50;
 
-const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {}, weights: {}, met: false };
+const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {}, weights: {}, pointwise: true, met: false };
 let running = null;
 
 async function search(remember = true) {
@@ -49,7 +49,7 @@ function take(answer) {
   Object.assign(state, { answer, chosen: [], near: null, why: {} });
   settle(answer);
   if (answer.hits.length) {
-    state.drawn = openAnswer(answer, { choose, compare, weights: answer.pasted ? {} : state.weights });
+    state.drawn = openAnswer(answer, { choose, compare, weights: answer.pasted ? {} : state.weights, pointwise: state.pointwise });
     redraw();
   }
   tray();
@@ -62,10 +62,15 @@ function blank() {
   tray();
 }
 
+/** Whether only the pool that was scored can be shown: a smaller one may have scores of its own. */
+const fixed = () => !state.pointwise && state.answer.hits.some((hit) => hit.rerank_score !== null);
+
 function redraw() {
   if (!state.answer?.hits.length) return;
-  const size = Math.min(state.pool, state.answer.hits.length);
+  const scored = state.answer.hits.length;
+  const size = fixed() ? scored : Math.min(state.pool, scored);
   byId("pool").value = String(size);
+  byId("pool").disabled = fixed();
   state.drawn.redraw(size, state.k);
   mark();
 }
@@ -201,7 +206,7 @@ async function begin() {
   fill();
   try {
     const facts = await meet(ask);
-    Object.assign(state, { weights: facts.weights, met: true });
+    Object.assign(state, { weights: facts.weights, pointwise: facts.pointwise, met: true });
     restore();
     if (!byId("query").value && matchMedia("(pointer: fine)").matches) byId("query").focus();
   } catch (error) {

@@ -1,6 +1,7 @@
 // What a pool of any size would have given, read off one scoring pass of the largest pool. Nothing here touches the page.
 //
-// Scores are pointwise: a smaller pool holds the passages that stage one ranked within it, in the order of their scores.
+// Where scores are pointwise a smaller pool holds the passages that stage one ranked within it, in the order of their
+// scores. Where they are not, only the pool that was scored may be asked for.
 
 /** Best first: the scored by score, then the others as stage one had them; ties keep stage one's order. */
 function byFinal(a, b) {

@@ -37,8 +37,8 @@ function ceilingParts(curve, { across, up, size }) {
 }
 
 /** One sentence on this pool: its ceiling, the top k's share of it, and the smallest pool that gives the same top k.
- * `last` says that no larger pool would hold more. */
-export function saysOfPool(view, { size, k, last }) {
+ * `last` says that no larger pool would hold more; without `pointwise` nothing is said of other pools' orders. */
+export function saysOfPool(view, { size, k, last, pointwise }) {
   const parts = [];
   const shown = Math.min(k, view.top.length);
   if (view.relevant) {
@@ -46,7 +46,8 @@ export function saysOfPool(view, { size, k, last }) {
     parts.push(`Ceiling R@${size} = ${plain(view.ceiling, 2)}: the pool holds ${held} of ${view.relevant.size} relevant.`);
     parts.push(`In the top ${shown}: ${view.inTop.one} by stage one, ${view.inTop.two} by stage two.`);
   }
-  if (view.reranked && view.top.length) {
+  if (view.reranked && !pointwise) parts.push("This reranker scores the pool as a whole: another pool may change the order of all.");
+  else if (view.reranked && view.top.length) {
     if (view.deepest < size) parts.push(`The same top ${shown} from any pool of ${view.deepest} or more, up to here.`);
     else if (!last) parts.push(`The top ${shown} reaches to the pool's last passage: a larger pool may change it.`);
   }

@@ -9,7 +9,7 @@ import { makeRows, order, shownSignals } from "./rows.js";
 import { drawCurve, saysOfPool } from "./slider.js";
 
 /** Takes an answer in; gives back `redraw(size, k)`, `relay()` and `mark(ids, chosen)` for it. */
-export function openAnswer(answer, { choose, compare, weights }) {
+export function openAnswer(answer, { choose, compare, weights, pointwise }) {
   const rows = { one: makeRows(answer, "one", choose), two: makeRows(answer, "two", choose) };
   const curve = ceilings(answer);
   const largest = answer.hits.length;
@@ -32,7 +32,7 @@ export function openAnswer(answer, { choose, compare, weights }) {
       order(byId("two"), rows.two, view.second, { stage: "two", view, k });
       for (const list of [byId("one"), byId("two")]) tabStop(list, list.querySelector("button.row"));
       drawCurve(byId("curve"), { curve, view, size, largest });
-      writeTitles(answer, view, size, k);
+      writeTitles(answer, view, { size, k, pointwise });
       writeTelling(view, k, compare);
       drawLines(lines, view, rows, k);
       return view;
@@ -74,11 +74,11 @@ function writeTelling(view, k, compare) {
   byId("telling-why").onclick = () => compare(rose.id, fell.id);
 }
 
-function writeTitles(answer, view, size, k) {
+function writeTitles(answer, view, { size, k, pointwise }) {
   const shown = Math.min(size, answer.hits.length);
   byId("pool-value").textContent = String(shown);
   byId("pool").setAttribute("aria-valuetext", `${count(shown, "passage")}${view.relevant ? `, ceiling ${view.ceiling.toFixed(2)}` : ""}`);
-  byId("pool-says").textContent = saysOfPool(view, { size: shown, k, last: !view.left.length && answer.hits.length < answer.pool_size || (answer.pasted && !view.left.length) });
+  byId("pool-says").textContent = saysOfPool(view, { size: shown, k, last: !view.left.length && answer.hits.length < answer.pool_size || (answer.pasted && !view.left.length), pointwise });
   byId("one-says").textContent = answer.pasted ? "the order they came in" : "retrieved fast, each passage read apart from the query";
   byId("two-says").textContent = view.reranked ? "each passage read together with the query" : "stage one's order";
   writeBelow(answer, view);

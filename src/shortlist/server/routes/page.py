@@ -52,7 +52,10 @@ async def page() -> Response:
 
 @router.get("/page/about", include_in_schema=False)
 async def about(request: Request) -> JSONResponse:
-    """What this server holds: its models, how many passages, the formula's weights, judged queries."""
+    """What this server holds: its models, how many passages, the formula's weights, judged queries.
+
+    `pointwise` says whether a smaller pool's order can be read off a larger one's scores.
+    """
     return JSONResponse(_about(parts_of(request)), headers={"Cache-Control": "no-store"})
 
 
@@ -73,6 +76,7 @@ def _about(parts: Parts) -> dict[str, Any]:
         "passages": len(parts.index) if parts.index is not None else None,
         "encoder": public_name(parts.encoder.name) if searches and parts.encoder is not None else None,
         "reranker": public_name(parts.scorer.name) if parts.scorer is not None else None,
+        "pointwise": parts.scorer is None or parts.scorer.reranker.pointwise,
         "weights": dict(parts.shortlist.weights) if parts.shortlist is not None else {},
         "judged": list(parts.labels)[:MOST_JUDGED],
     }
