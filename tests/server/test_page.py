@@ -84,6 +84,7 @@ def test_about_says_what_the_server_holds(serve):
         "reranker": "words",
         "pointwise": True,
         "weights": {"dense": 2.0},
+        "max_documents": 2048,
         "judged": ["tax?"],
     }
     assert serve(shortlist=None).get("/page/about").json()["index"] is False

@@ -18,6 +18,7 @@ from shortlist.pipeline import Shortlist
 from shortlist.server.app import Parts, create_app
 from shortlist.server.routes.page import PUBLIC
 from shortlist.server.scorer import InlineScorer
+from shortlist.server.settings import ServerSettings
 from shortlist.types import Hit, Passage
 
 if driver.missing():
@@ -138,6 +139,13 @@ def test_a_listwise_reranker_shows_the_pool_that_was_scored_alone(page):
         assert len(order_of(page, "two")) == 40
         assert "scores the pool as a whole" in page.text("#pool-says")
         assert "The same top" not in page.text("#pool-says")
+
+
+def test_a_server_with_small_requests_is_asked_for_no_more(page):
+    with live(settings=ServerSettings(max_documents=7)) as (base, _, _):
+        find(page, base, pool=50)
+        assert len(order_of(page, "one")) == 7
+        assert page.run("return document.getElementById('k').max") == "7"
 
 
 def test_ranks_moves_scores_and_the_ceiling_are_shown(page, served):

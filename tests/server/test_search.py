@@ -289,6 +289,16 @@ def test_errors(serve, fields, code, said):
     assert said in answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "pool", "k"),
+    [({"pool_size": 3}, 3, 3), ({"pool_size": 4, "k": 2}, 4, 2), ({}, 4, 4), ({"k": 1}, 4, 1)],
+)
+def test_sizes_that_were_not_sent_fit_the_others(serve, fields, pool, k):
+    answer = serve(settings=ServerSettings(max_documents=4)).post("/search", json={"query": QUERY, **fields})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["pool_size"], len(answer.json()["hits"])) == (pool, k)
+
+
 def test_the_largest_filter(client):
     search(client, where={"a": [1] * 961} | {f"x{i}": 1 for i in range(63)})
 

@@ -13,7 +13,7 @@ import { drawTray } from "./why.js";
 const LARGEST = 100;
 const POOL = 50;
 
-const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {}, weights: {}, pointwise: true, met: false };
+const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {}, weights: {}, pointwise: true, largest: LARGEST, met: false };
 let running = null;
 
 async function search(remember = true) {
@@ -35,7 +35,7 @@ async function search(remember = true) {
 }
 
 const both = (signal) =>
-  post("search", { query: state.query, pool_size: LARGEST, k: LARGEST, rerank: true, fail: "open" }, signal);
+  post("search", { query: state.query, pool_size: state.largest, k: state.largest, rerank: true, fail: "open" }, signal);
 
 async function rerank(texts, signal) {
   const began = performance.now();
@@ -139,10 +139,11 @@ function ask(query) {
 /** Puts what the address says into the form; gives it back. */
 function fill() {
   const said = readAddress();
-  state.pool = Math.min(said.pool ?? POOL, LARGEST);
-  state.k = Math.min(said.k ?? 5, LARGEST);
+  state.pool = Math.min(said.pool ?? POOL, state.largest);
+  state.k = Math.min(said.k ?? 5, state.largest);
   byId("query").value = said.query;
   byId("k").value = String(state.k);
+  byId("k").max = String(state.largest);
   mode(said.paste || byId("mode-index").disabled);
   return said;
 }
@@ -165,7 +166,7 @@ function wire() {
   byId("pool").addEventListener("change", () => writeAddress(state));
   byId("k").addEventListener("input", (event) => {
     const k = Number.parseInt(event.target.value, 10);
-    if (!(k >= 1 && k <= LARGEST)) return;
+    if (!(k >= 1 && k <= state.largest)) return;
     state.k = k;
     writeAddress(state);
     redraw();
@@ -206,7 +207,8 @@ async function begin() {
   fill();
   try {
     const facts = await meet(ask);
-    Object.assign(state, { weights: facts.weights, pointwise: facts.pointwise, met: true });
+    const largest = Math.min(LARGEST, facts.max_documents);
+    Object.assign(state, { weights: facts.weights, pointwise: facts.pointwise, largest, met: true });
     restore();
     if (!byId("query").value && matchMedia("(pointer: fine)").matches) byId("query").focus();
   } catch (error) {

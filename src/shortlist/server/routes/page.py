@@ -54,7 +54,8 @@ async def page() -> Response:
 async def about(request: Request) -> JSONResponse:
     """What this server holds: its models, how many passages, the formula's weights, judged queries.
 
-    `pointwise` says whether a smaller pool's order can be read off a larger one's scores.
+    `pointwise` says whether a smaller pool's order can be read off a larger one's scores, `max_documents` how many
+    passages a pool may hold.
     """
     return JSONResponse(_about(parts_of(request)), headers={"Cache-Control": "no-store"})
 
@@ -78,6 +79,7 @@ def _about(parts: Parts) -> dict[str, Any]:
         "reranker": public_name(parts.scorer.name) if parts.scorer is not None else None,
         "pointwise": parts.scorer is None or parts.scorer.reranker.pointwise,
         "weights": dict(parts.shortlist.weights) if parts.shortlist is not None else {},
+        "max_documents": parts.settings.max_documents,
         "judged": list(parts.labels)[:MOST_JUDGED],
     }
 

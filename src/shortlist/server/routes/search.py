@@ -66,7 +66,7 @@ class SearchRequest(BaseModel):
 async def answer(request: Request) -> Json:
     """Searches the index in both stages."""
     parts = parts_of(request)
-    asked = await read(request, SearchRequest, parts.settings.max_body)
+    asked = _sized(await read(request, SearchRequest, parts.settings.max_body), parts.settings.max_documents)
     if parts.shortlist is None:
         raise Problem(Kind.UNAVAILABLE, "this server has no index: start it with --index DIR to search")
     _check(asked, parts)
@@ -90,6 +90,13 @@ async def answer(request: Request) -> Json:
             raise said
         raise Problem(Kind.UNAVAILABLE, f"not reranked: {found.why_not}", retry_after=said.retry_after)
     return Json(_answer(asked, found, parts))
+
+
+def _sized(asked: SearchRequest, most: int) -> SearchRequest:
+    """The sizes that were not sent as small as the server and those that were sent make them."""
+    pool = asked.pool_size if "pool_size" in asked.model_fields_set else min(asked.pool_size, most)
+    k = asked.k if "k" in asked.model_fields_set else min(asked.k, pool)
+    return asked.model_copy(update={"pool_size": pool, "k": k})
 
 
 def _tell(watch: Watch, found: Searched, k: int) -> None:
