@@ -13,8 +13,10 @@ from shortlist.catalog import OpenIndex
 from shortlist.cli.app import app
 from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded.manifest import Manifest
-from shortlist.mcp import MOST_CANDIDATES, Tools
+from shortlist.mcp import MOST_CANDIDATES, MOST_POOL, Tools
+from shortlist.names import Names
 from shortlist.pipeline import Shortlist
+from shortlist.types import Hit, Passage
 
 pytest.importorskip("mcp.server", reason="the mcp extra is not installed")
 
@@ -79,6 +81,38 @@ def test_the_note_says_that_nothing_matched():
     assert "no passage matches" in Tools(empty, WordReranker()).search("tax").note.lower()
 
 
+class OnDisk(ListRetriever):
+    def __init__(self):
+        super().__init__([])
+        self.where = None
+
+    def retrieve(self, query, k, where=None):
+        self.where = where
+        source = "/home/someone/docs/tax/a.md"
+        return [Hit(Passage(f"{source}#0", "tax", source, metadata={"source": source}), 1.0, 1, 1.0, 1)]
+
+
+def test_no_folder_of_the_host_reaches_the_agent():
+    retriever, declining = OnDisk(), Declining()
+    declining.name = "/home/someone/ce"
+    declining.declines = lambda query: f"{declining.name} leaves it"
+    opened = OpenIndex(NoFolder(), Shortlist(retriever, declining))
+    found = Tools(opened, declining, names=Names("/home/someone/docs")).search("tax", where={"source": "tax/a.md"})
+    assert "someone" not in str(found)
+    (passage,) = found.passages
+    assert passage.id == "tax/a.md#0"
+    assert passage.source == passage.metadata["source"] == "tax/a.md"
+    assert "ce leaves it" in found.note
+    assert retriever.where == {"source": ["tax/a.md", "/home/someone/docs/tax/a.md"]}
+    assert Tools(opened, declining).search("tax").passages[0].source == "/home/someone/docs/tax/a.md"
+
+
+@pytest.mark.parametrize("size", [MOST_POOL + 1, 10**25])
+def test_a_pool_has_a_bound(size):
+    with pytest.raises(InvalidInput, match=f"pool_size is {size}, at most {MOST_POOL}"):
+        tools().search("tax", pool_size=size)
+
+
 def test_rerank_gives_places_in_the_list_that_came_in():
     answer = tools().rerank("when is tax due", PASSAGES, k=2)
     assert [(one.rank, one.index) for one in answer.candidates] == [(1, 4), (2, 1)]
@@ -100,7 +134,7 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served") / "index"
     encoder = HashedEncoder(64)
     passages = [
-        Passage(f"p{place}", text, f"d{place}", metadata={"source": f"notes/{place}.txt", "year": 2020 + place})
+        Passage(f"p{place}", text, f"d{place}", metadata={"source": f"{folder}/{place}.txt", "year": 2020 + place})
         for place, text in enumerate(PASSAGES)
     ]
     with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=encoder.dimension) as index:
@@ -118,12 +152,13 @@ def test_the_sdks_own_client_searches_and_reranks_over_stdio(served):
         async with Client(served, read_timeout_seconds=60) as client:
             listed = (await client.list_tools()).tools
             found = await client.call_tool("search", {"query": "when is tax due", "k": 3, "pool_size": 5})
+            huge = await client.call_tool("search", {"query": "tax", "pool_size": 10**25})
             wrong = await client.call_tool("search", {"query": "tax", "k": 9, "pool_size": 5})
             narrow = await client.call_tool("search", {"query": "tax", "where": {"year": 2022}})
             ranked = await client.call_tool("rerank", {"query": "when is tax due", "candidates": PASSAGES[:3]})
-            return {tool.name: tool for tool in listed}, found, wrong, narrow, ranked
+            return {tool.name: tool for tool in listed}, found, wrong, huge, narrow, ranked
 
-    listed, found, wrong, narrow, ranked = asyncio.run(talk())
+    listed, found, wrong, huge, narrow, ranked = asyncio.run(talk())
     assert set(listed) == {"search", "rerank"}
     assert listed["search"].annotations.read_only_hint is True
     assert set(listed["search"].input_schema["properties"]) == {"query", "k", "pool_size", "where"}
@@ -131,11 +166,13 @@ def test_the_sdks_own_client_searches_and_reranks_over_stdio(served):
     answer = found.structured_content
     assert found.is_error is False
     assert [passage["rank"] for passage in answer["passages"]] == [1, 2, 3]
-    assert {passage["source"] for passage in answer["passages"]} <= {f"notes/{place}.txt" for place in range(5)}
+    assert {passage["source"] for passage in answer["passages"]} <= {f"{place}.txt" for place in range(5)}
     assert all(isinstance(passage["rerank_score"], float) for passage in answer["passages"])
     assert answer["scored"] == 5
     assert wrong.is_error is True
     assert "k is 9 but the pool holds 5" in wrong.content[0].text
+    assert huge.is_error is True
+    assert "at most 1000" in huge.content[0].text
     assert [passage["id"] for passage in narrow.structured_content["passages"]] == ["p2"]
     assert {one["index"] for one in ranked.structured_content["candidates"]} == {0, 1, 2}
 

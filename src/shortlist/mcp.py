@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from shortlist.candidates import rerank as rerank_candidates
 from shortlist.catalog import OpenIndex
 from shortlist.errors import InvalidInput, MissingExtra, ShortlistError
+from shortlist.names import Names, public_name
 from shortlist.pipeline import POOL_SIZE, K
 from shortlist.protocols import Reranker
-from shortlist.types import Hit, Ranking, Value
+from shortlist.types import Hit, Ranking, Value, Where
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 MOST_CANDIDATES = 1000
+MOST_POOL = 1000
 INSTRUCTIONS = (
     "Searches a local collection of passages in two stages: a retriever fills a pool, and a cross-encoder orders it. "
     "Scores order the passages of one answer; they are no probabilities and do not compare between queries. "
@@ -27,9 +29,9 @@ INSTRUCTIONS = (
 )
 SEARCH = (
     "Find the passages that answer a query, best first. Ask in full sentences: the reranker reads query and passage "
-    "together. A larger pool_size finds more and takes longer; k is how many passages come back, at most pool_size. "
-    "where keeps passages whose metadata fields equal a value, or one of a list of values. Read note first: it says "
-    "when nothing matched, when passages were left out, or when the answer was not reranked."
+    "together. A larger pool_size (at most 1000) finds more and takes longer; k is how many passages come back, at "
+    "most pool_size. where keeps passages whose metadata fields equal a value, or one of a list of values. Read note "
+    "first: it says when nothing matched, when passages were left out, or when the answer was not reranked."
 )
 RERANK = (
     "Order candidate texts, from any source, by how well each answers the query. Gives each candidate's place in the "
@@ -92,7 +94,8 @@ class Tools:
     """What the two tools do. One call at a time: `index` and `reranker` are never used by two threads at once.
 
     Passages with a logit below `least_logit` are left out of a search's answer, and so are those below `threshold` or
-    `min_probability` (see `OpenIndex.search`); its note counts them.
+    `min_probability` (see `OpenIndex.search`); its note counts them. `names` keeps this host's folders out of ids,
+    sources and notes; None shows them whole.
     """
 
     def __init__(
@@ -103,9 +106,11 @@ class Tools:
         least_logit: float | None = None,
         threshold: float | None = None,
         min_probability: float | None = None,
+        names: Names | None = None,
     ) -> None:
         self._index, self._reranker, self._least = index, reranker, least_logit
         self._threshold, self._probability = threshold, min_probability
+        self._names = names
         self._turn = threading.Lock()
 
     def search(
@@ -116,19 +121,21 @@ class Tools:
         where: dict[str, Value | list[Value]] | None = None,
     ) -> SearchAnswer:
         """At most `k` passages. An empty query or impossible sizes raise `InvalidInput`."""
+        if pool_size > MOST_POOL:
+            raise InvalidInput(f"pool_size is {pool_size}, at most {MOST_POOL}: ask for a smaller pool")
         with self._turn:
             ranking = self._index.search(
                 query,
                 pool_size=pool_size,
                 k=k,
-                where=where,
+                where=self._meant(where),
                 threshold=self._threshold,
                 min_probability=self._probability,
             )
         kept = [hit for hit in ranking.hits if not self._too_low(hit)]
         return SearchAnswer(
             query=query,
-            passages=[_passage(place, hit) for place, hit in enumerate(kept, start=1)],
+            passages=[self._shown(_passage(place, hit)) for place, hit in enumerate(kept, start=1)],
             note=self._note(ranking, len(ranking.hits) - len(kept)),
             pool_size=pool_size,
             scored=ranking.scored,
@@ -150,6 +157,26 @@ class Tools:
         rows = [RankedCandidate(one.rank, one.index, one.score, one.item, one.truncated) for one in ranked]
         return RerankAnswer(query, rows, _joined(notes))
 
+    def _meant(self, where: dict[str, Value | list[Value]] | None) -> Where | None:
+        return where if self._names is None else self._names.where(where)
+
+    def _shown(self, passage: FoundPassage) -> FoundPassage:
+        names = self._names
+        if names is None:
+            return passage
+        return replace(
+            passage,
+            id=names.shown(passage.id),
+            source=names.shown(passage.source),
+            metadata=names.metadata(passage.metadata),
+        )
+
+    def _said(self, why: str) -> str:
+        """The reason in words that name no folder of this host."""
+        if self._names is None or self._reranker is None:
+            return why
+        return why.replace(self._reranker.name, public_name(self._reranker.name))
+
     def _too_low(self, hit: Hit) -> bool:
         return self._least is not None and hit.rerank_score is not None and hit.rerank_score < self._least
 
@@ -160,7 +187,7 @@ class Tools:
         elif not ranking.hits:
             notes.append("no passage matches: try other words, or a looser where")
         if ranking.why_not:
-            notes.append(f"not reranked, in the retriever's order: {ranking.why_not}")
+            notes.append(f"not reranked, in the retriever's order: {self._said(ranking.why_not)}")
         elif not ranking.reranked and ranking.hits:
             notes.append("not reranked: this is the retriever's order")
         if left_out and left_out == len(ranking.hits):

@@ -9,8 +9,8 @@ import pytest
 from fakes import ListRetriever, WordReranker
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import QueueFull
+from shortlist.names import Names
 from shortlist.pipeline import Shortlist
-from shortlist.server.names import Names
 from shortlist.server.routes.page import FOLDER, HEADERS, PUBLIC
 from shortlist.server.routes.why import MOST_WORDS
 from shortlist.types import Passage

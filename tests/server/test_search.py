@@ -9,8 +9,8 @@ import pytest
 
 from fakes import ListRetriever, WordReranker
 from shortlist.errors import QueueFull
+from shortlist.names import Names
 from shortlist.pipeline import Shortlist
-from shortlist.server.names import Names
 from shortlist.server.scorer import InlineScorer, Scored
 from shortlist.server.settings import ServerSettings
 from shortlist.types import Hit, Passage

@@ -12,11 +12,11 @@ from shortlist.documents import discover
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.ingest import Ingest
+from shortlist.names import Names
 from shortlist.pipeline import Shortlist
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.retrievers import Hybrid
 from shortlist.server.app import Parts, create_app
-from shortlist.server.names import Names
 from shortlist.server.scorer import InlineScorer
 from shortlist.text import Splitter
 

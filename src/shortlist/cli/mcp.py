@@ -22,6 +22,7 @@ from shortlist.cli.options import (
     choose_knobs,
 )
 from shortlist.mcp import Tools, make_server, require_sdk
+from shortlist.names import Names
 
 
 def mcp(  # noqa: PLR0913 - one parameter an option
@@ -38,6 +39,9 @@ def mcp(  # noqa: PLR0913 - one parameter an option
         float | None,
         typer.Option("--least-logit", help="Leave passages with a lower logit out of answers. [default: none]"),
     ] = None,
+    full_paths: Annotated[
+        bool, typer.Option("--full-paths", help="Show ids and sources with their folders on this machine.")
+    ] = False,
 ) -> None:
     """Offer the index to agents as the tools `search` and `rerank`, over standard input and output (MCP)."""
     require_sdk()
@@ -49,5 +53,6 @@ def mcp(  # noqa: PLR0913 - one parameter an option
             least_logit=least_logit,
             threshold=knobs.threshold,
             min_probability=knobs.min_probability,
+            names=None if full_paths else Names.of(opened.index.ledger.known_sources()),
         )
         make_server(tools, __version__).run("stdio")

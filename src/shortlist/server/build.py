@@ -13,12 +13,12 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import resolve
 from shortlist.models.packaged import BI_ENCODER
+from shortlist.names import Names
 from shortlist.protocols import Reranker
 from shortlist.server.batcher import QUEUE_PAIRS, Batcher
 from shortlist.server.cache import CACHE_BYTES, CachedScorer, ScoreCache
 from shortlist.server.logs import LoggedTexts
 from shortlist.server.metrics import Metrics
-from shortlist.server.names import Names
 from shortlist.server.parts import Parts
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings

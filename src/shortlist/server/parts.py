@@ -8,9 +8,9 @@ from typing import cast
 
 from fastapi import Request
 
+from shortlist.names import Names
 from shortlist.pipeline import Shortlist
 from shortlist.protocols import Encoder, Index
-from shortlist.server.names import Names
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings
 from shortlist.server.watch import NoWatch, Watch

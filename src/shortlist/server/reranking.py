@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from shortlist.models.catalogue import find
+from shortlist.names import public_name
 from shortlist.protocols import Reranker, SaysUnit
 from shortlist.rerankers.cross_encoder import sigmoid
 from shortlist.rerankers.vendors import is_hosted, parse
-from shortlist.server.names import public_name
 from shortlist.server.parts import Parts
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.scorer import Scored, Scorer

@@ -12,9 +12,9 @@ from typing import Literal
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
+from shortlist.names import public_name
 from shortlist.pipeline import Shortlist, stage_one_share
 from shortlist.protocols import Declines, Encoder
-from shortlist.server.names import public_name
 from shortlist.server.scorer import Scored, Scorer
 from shortlist.types import Hit, Where
 

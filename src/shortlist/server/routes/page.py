@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from shortlist.server.names import public_name
+from shortlist.names import public_name
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
 

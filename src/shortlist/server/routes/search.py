@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from shortlist.names import Names
 from shortlist.pipeline import POOL_SIZE, K
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, described, read
-from shortlist.server.names import Names
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.reranking import check_query

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
+from shortlist.names import public_name
 from shortlist.server.answers import Json, array
 from shortlist.server.bodies import Query, Strings, Texts, described, read
 from shortlist.server.embedding import ToEmbed, embedded
-from shortlist.server.names import public_name
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import Call, rerank, scorer_of
