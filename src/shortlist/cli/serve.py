@@ -55,6 +55,13 @@ def serve(  # noqa: PLR0913 - one parameter an option
     ] = 4096,
     max_documents: Annotated[int, typer.Option("--max-documents", min=1, help="Passages in one request.")] = 2048,
     max_body: Annotated[int, typer.Option("--max-body", min=1, help="Bytes in one request.")] = 16 * 1024 * 1024,
+    max_inputs: Annotated[int, typer.Option("--max-inputs", min=1, help="Texts in one embeddings request.")] = 2048,
+    max_characters: Annotated[
+        int, typer.Option("--max-characters", min=1, help="Characters in one text or query.")
+    ] = 200_000,
+    auto_truncate: Annotated[
+        bool, typer.Option("--auto-truncate", help="Cut long texts on TEI's routes where a request does not say.")
+    ] = False,
     cache_mb: Annotated[int, typer.Option("--cache-mb", min=0, help="Memory for kept scores; 0 keeps none.")] = 64,
     drain: Annotated[float, typer.Option("--drain", min=0, help="Seconds to go on, unready, once told to stop.")] = 0.0,
     trace: Annotated[
@@ -76,7 +83,14 @@ def serve(  # noqa: PLR0913 - one parameter an option
         raise InvalidInput(f"--log-level {log_level!r}: choose one of {', '.join(LEVELS)}")
     knobs = choose_knobs(None, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
     models = knobs.over(Settings(retriever, bi_encoder, precision=precision, threads=threads))
-    limits = ServerSettings(max_body=max_body, max_documents=max_documents, model_names=tuple(model_names or ()))
+    limits = ServerSettings(
+        max_body=max_body,
+        max_documents=max_documents,
+        max_inputs=max_inputs,
+        max_characters=max_characters,
+        model_names=tuple(model_names or ()),
+        auto_truncate=auto_truncate,
+    )
     start(
         Options(
             index=index,
