@@ -144,7 +144,7 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, 
             "allow_unknown": asked.allow_unknown,
             "itself": asked.itself,
             "pool": size if isinstance(size, int) else asdict(size),
-            "queries": judged.fingerprint,
+            "queries": judged.resolved,
             "bi-encoder": index.index.manifest.encoder,
             "passages": len(index.index),
         }

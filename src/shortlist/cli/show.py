@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,11 +17,9 @@ SNIPPET = 220
 
 
 def source(hit: Hit) -> str:
-    """Where the passage stands: the file below the current folder if it is, and the place in it."""
+    """Where the passage stands: the file, as the index names it, and the place in it."""
     metadata = hit.passage.metadata
     name = str(metadata.get("source", hit.passage.document_id))
-    with contextlib.suppress(ValueError):
-        name = Path(name).relative_to(Path.cwd()).as_posix()
     place = next((f"{key} {metadata[key]}" for key in ("page", "row", "line") if key in metadata), "")
     return f"{name} {place or f'chars {hit.passage.start}-{hit.passage.end}'}"
 
