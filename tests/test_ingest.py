@@ -60,7 +60,7 @@ def test_a_changed_file_replaces_its_passages(notes, tmp_path):
     (notes / "b.md").write_text("short now")
     report, ids = ingest(notes, tmp_path / "i")
     assert (report.sources_read, report.sources_unchanged, report.documents_written) == (1, 2, 1)
-    name = (notes / "b.md").as_posix()
+    name = "notes/b.md"
     assert [key for key in ids if key.startswith(name)] == [f"{name}#0"]
     assert set(ids) < set(before)
 
@@ -107,9 +107,38 @@ def test_an_id_belongs_to_the_first_source(tmp_path):
     rows(data / "y.jsonl", 3)
     report, ids = ingest(data, tmp_path / "i")
     assert ids == ["d0#0", "d1#0", "d2#0"]
-    assert [one.reason for one in report.skipped] == [
-        f"id 'd{i}' is already used by {(data / 'x.jsonl').as_posix()}" for i in range(3)
-    ]
+    assert [one.reason for one in report.skipped] == [f"id 'd{i}' is already used by data/x.jsonl" for i in range(3)]
+
+
+def sources_of(index_folder):
+    with EmbeddedIndex.open(index_folder) as index:
+        return {one.metadata["source"] for one in index.passages()}, index.ledger.known_sources()
+
+
+def test_ids_and_sources_are_named_from_the_folder_of_the_index(notes, tmp_path, monkeypatch):
+    _, ids = ingest(notes, tmp_path / "i")
+    names = {f"notes/{name}.md" for name in "abc"}
+    assert {one.split("#")[0] for one in ids} == names
+    assert sources_of(tmp_path / "i") == (names, names)
+    _, elsewhere = ingest(notes, tmp_path / "apart" / "i")
+    assert {one.split("#")[0] for one in elsewhere} == {(notes / f"{name}.md").resolve().as_posix() for name in "abc"}
+    monkeypatch.chdir(notes)
+    report, again = ingest(Path(), Path("../i"))
+    assert (report.sources_unchanged, again) == (3, ids)
+
+
+def test_an_index_moved_with_its_documents_goes_on(notes, tmp_path, monkeypatch):
+    _, ids = ingest(notes, tmp_path / "i")
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("notes", "i"):
+        (tmp_path / name).rename(moved / name)
+    monkeypatch.chdir(moved / "i")
+    report, again = ingest(moved / "notes", moved / "i", prune=True)
+    assert (report.sources_unchanged, report.sources_removed, again) == (3, 0, ids)
+    (moved / "notes" / "c.md").unlink()
+    report, left = ingest(moved / "notes", moved / "i", prune=True)
+    assert (report.sources_removed, {one.split("#")[0] for one in left}) == (1, {"notes/a.md", "notes/b.md"})
 
 
 def test_progress_counts_up_to_the_end(notes, tmp_path):

@@ -170,7 +170,9 @@ class OpenIndex:
         self.shortlist = shortlist
         self.encoder = encoder
         named = named_with_fusion(retriever, shortlist.retriever)
-        self.beside = Beside(index.folder, index.manifest.encoder, named, shortlist.reranker, shortlist.weights)
+        self.beside = Beside(
+            index.folder, index.manifest.encoder, named, shortlist.reranker, shortlist.weights, lambda: len(index)
+        )
 
     def search(
         self,
@@ -199,8 +201,9 @@ class OpenIndex:
         ranking = self.shortlist.search(query, pool_size=size, k=k, where=where, tail=tail)
         ranking = above(ranking, threshold)
         if calibration is not None and min_probability is not None:
-            ranking = leave_out(ranking, calibration, min_probability)
-        return replace(ranking, query_cut=self.cuts_query(query), why_stopped=said or ranking.why_stopped)
+            ranking = replace(leave_out(ranking, calibration, min_probability), doubt=self.beside.doubt())
+        why = "; ".join(one for one in (ranking.why_stopped, said) if one)
+        return replace(ranking, query_cut=self.cuts_query(query), why_stopped=why)
 
     def cuts_query(self, query: str) -> bool:
         """Whether the bi-encoder reads only the start of this query."""

@@ -12,7 +12,7 @@
     ├── QueueFull                   a server has as much waiting as it takes; the error holds when to come again
     └── FolderError                 a folder that can't serve as the index asked for
         ├── NotAnIndex              the folder is something else, or is missing
-        ├── IndexMismatch           made with another bi-encoder or a newer format
+        ├── IndexMismatch           made with another bi-encoder or in another format
         ├── IndexLocked             another process holds it open
         ├── NotFitted               nothing fitted lies beside it, or it was fitted for something else
         └── IndexWriteFailed        the disk is full, read-only or failing
@@ -79,7 +79,7 @@ class NotAnIndex(FolderError):
 
 
 class IndexMismatch(FolderError):
-    """The index was made with another bi-encoder or by a newer version."""
+    """The index was made with another bi-encoder or in another format."""
 
 
 class IndexLocked(FolderError):

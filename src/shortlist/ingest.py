@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shortlist.documents import Skipped, Source, fingerprint, read
@@ -77,12 +77,16 @@ class Ingest:
     def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
         """Brings the index up to date with `sources`, and with `prune` removes those whose file is gone.
 
+        Sources are named from the folder that the index lies in, see `EmbeddedIndex.root`; so are documents without an
+        id of their own.
+
         Raises:
             IndexWriteFailed: The disk is full or failing; what was committed before stays, and the same call
                 goes on from there.
         """
         began = time.perf_counter()
         self._undo_interrupted()
+        sources = [replace(source, root=self.index.root) for source in sources]
         finished = self.index.ledger.sources()
         sizes = [_size(source.path) for source in sources]
         done = 0
@@ -199,7 +203,7 @@ class Ingest:
 
     def _prune(self) -> None:
         for name in sorted(self.index.ledger.known_sources()):
-            if not Path(name).exists():
+            if not (self.index.root / name).exists():
                 self._drop(list(self.index.ledger.documents(name).values()))
                 self.index.ledger.unfinish(name)
                 self.report.sources_removed += 1

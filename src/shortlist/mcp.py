@@ -186,6 +186,8 @@ class Tools:
             notes.append(ranking.no_good_answer or f"{ranking.left_out} left out below {ranking.least}")
         elif not ranking.hits:
             notes.append("no passage matches: try other words, or a looser where")
+        if ranking.doubt:
+            notes.append(ranking.doubt)
         if ranking.why_not:
             notes.append(f"not reranked, in the retriever's order: {self._said(ranking.why_not)}")
         elif not ranking.reranked and ranking.hits:

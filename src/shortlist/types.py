@@ -89,7 +89,8 @@ class Ranking:
 
     `why_stopped` says why an adaptive pool was scored as far as it was, "" for a fixed one. `threshold` is the least
     final score that was asked for, `min_probability` the least probability. `left_out` counts the hits below either,
-    and `no_good_answer` says so where nothing stayed.
+    and `no_good_answer` says so where nothing stayed. `doubt` says so where probabilities were fitted on another number
+    of passages than the index holds.
     """
 
     query: str
@@ -107,6 +108,7 @@ class Ranking:
     min_probability: float | None = None
     left_out: int = 0
     no_good_answer: str = ""
+    doubt: str = ""
 
     @property
     def least(self) -> str:

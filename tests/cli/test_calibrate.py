@@ -103,6 +103,31 @@ def test_the_file_sets_both_and_the_command_line_wins(shell):
     assert "set-ups compared" in shell("evaluate", "q.jsonl", *options)
 
 
+def test_an_index_that_grew_since_the_fit_is_said(shell):
+    shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--alpha", "0.1")
+    asked = (shell.query, "--pool", "auto", "--min-probability", "0.1")
+    before = shell.json(*asked)
+    assert ("the index holds" in before["why_stopped"], before["doubt"]) == (False, "")
+    encoder = HashedEncoder(64)
+    with EmbeddedIndex.open(shell.here / "ix") as index:
+        index.add([Passage("new", "one more", "new")], encoder.encode_passages(["one more"]))
+    found = shell.json(*asked)
+    assert " of 48 scored: " in found["why_stopped"]
+    rule, curve = (
+        f"{what} fitted on 60 passages and the index holds 61"
+        for what in ("adaptive pool was", "the curve of probabilities was")
+    )
+    assert rule in found["why_stopped"]
+    assert found["doubt"].startswith(curve)
+    shown = shell("search", *asked)
+    assert (rule in shown, curve in shown) == (True, True)
+    assert shell.json(shell.query)["doubt"] == ""
+    assert rule in shell("evaluate", "q.jsonl", "--pool", "auto")
+    shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--alpha", "0.1")
+    again = shell.json(*asked)
+    assert ("the index holds" in again["why_stopped"], again["doubt"]) == (False, "")
+
+
 def test_without_a_rule_the_fixed_pool_is_scored_and_the_answer_says_so(shell):
     found = shell.json("red cat", "--pool", "auto")
     assert (found["pool_size"], found["scored"]) == (50, 50)

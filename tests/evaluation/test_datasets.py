@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -188,6 +189,16 @@ def test_the_fingerprint_follows_texts_and_grades():
     one = resolve(SET, CORPUS)
     other = resolve(QuerySet("s", SET.queries, {"q1": {"a": 1, "b": 0}, "q2": {"c": 1}}), CORPUS)
     assert one.fingerprint == resolve(SET, CORPUS).fingerprint != other.fingerprint
+
+
+def test_the_fingerprint_of_snippets_is_of_their_words_and_not_of_the_passages_that_hold_them():
+    asked = QuerySet("s", SET.queries, {"q2": {"c#0": 1}}, {"q1": ("bake it",)})
+    shifted = [replace(one, id=one.id.replace("a#1", "a#2")) for one in CORPUS]
+    one, other = resolve(asked, CORPUS), resolve(asked, shifted)
+    assert one.fingerprint == other.fingerprint
+    assert one.resolved != other.resolved
+    changed = (replace(asked, snippets={"q1": ("tax is due",)}), replace(asked, qrels={"q2": {"c#0": 2}}))
+    assert one.fingerprint not in {resolve(each, CORPUS).fingerprint for each in changed}
 
 
 def test_an_empty_query_is_refused():

@@ -32,7 +32,7 @@ def served(tmp_path_factory):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"# {words}\n\n{words} {place}")
     encoder = HashedEncoder(32)
-    with EmbeddedIndex.create(folder / "index", encoder_name=encoder.name, dimension=32) as index:
+    with EmbeddedIndex.create(folder / "apart" / "index", encoder_name=encoder.name, dimension=32) as index:
         sources, _ = discover([folder / "notes"])
         Ingest(index, encoder, Splitter(lambda text: len(text.split()), 40)).run(sources)
         reranker = CrossEncoder(str(tiny.cross_encoder(folder / "mine")), precision="exact")

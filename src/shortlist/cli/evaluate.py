@@ -12,7 +12,7 @@ from rich.console import Console
 
 from shortlist.catalog import Settings, check_hosted
 from shortlist.cli import options_measuring as measuring
-from shortlist.cli import reporting
+from shortlist.cli import reporting, runs
 from shortlist.cli import show_evaluation as show
 from shortlist.cli.options import (
     DEFAULT_INDEX,
@@ -67,6 +67,8 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     fail_if: measuring.FailIfOption = None,
     summary: measuring.MarkdownOption = None,
     report: measuring.ReportOption = None,
+    run: measuring.RunOption = None,
+    write_run: measuring.WriteRunOption = None,
 ) -> None:
     """Measure both stages and the ceiling between them on judged queries, and say which stage lost each answer.
 
@@ -81,7 +83,14 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     before = saved.load(baseline) if baseline is not None else []
     made = datasets.read(queries, qrels=qrels, split=split)
     asked = Asked(tuple(measures), cut, allow_unknown, ignore_identical_ids, report is not None)
-    _report(_all_measured(set_ups, made, asked), before, rules, Outputs(failures, save, summary, report))
+    names = [one.name for one in set_ups]
+    others = runs.read(run or [], names)
+    if write_run is not None:
+        runs.files(write_run, names)
+    against = runs.Against(set_ups[0].index, made, asked.measures, cut, allow_unknown, ignore_identical_ids)
+    elsewhere = runs.measured(others, against, reported=asked.reported)
+    found = [*_all_measured(set_ups, made, asked), *elsewhere]
+    _report(found, before, rules, Outputs(failures, save, summary, report, write_run, len(set_ups)))
 
 
 def _rules(fail_if: Sequence[str] | None, baseline: Path | None) -> list[Rule]:
@@ -104,12 +113,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where the results go: how many failed queries to list, and files for the run, a summary and a report."""
+    """Where the results go: how many failed queries to list, and files for the run, a summary and a report.
+
+    The first `own` results are written to `ranked` as TREC runs; the others came from elsewhere.
+    """
 
     failures: int
     save: Path | None
     summary: Path | None
     report: Path | None
+    ranked: Path | None = None
+    own: int = 1
 
 
 def partial_file(name: str) -> Path:
@@ -144,7 +158,7 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, 
             "allow_unknown": asked.allow_unknown,
             "itself": asked.itself,
             "pool": size if isinstance(size, int) else asdict(size),
-            "queries": judged.fingerprint,
+            "queries": judged.resolved,
             "bi-encoder": index.index.manifest.encoder,
             "passages": len(index.index),
         }
@@ -191,13 +205,13 @@ def _namesake(one: Evaluation, found: Sequence[Evaluation], before: Sequence[Eva
 
 
 def _report(
-    runs: Sequence[tuple[Evaluation, Source]], before: Sequence[Evaluation], rules: Sequence[Rule], outputs: Outputs
+    results: Sequence[tuple[Evaluation, Source]], before: Sequence[Evaluation], rules: Sequence[Rule], outputs: Outputs
 ) -> None:
     """Everything on the screen and into the files; raises typer.Exit where a rule failed."""
     out = Console(highlight=False)
-    found = [one for one, _ in runs]
+    found = [one for one, _ in results]
     compared = compare(found, found[0].measures[0])
-    differences, verdicts = _against(found, before, rules)
+    differences, verdicts = _against(found[: outputs.own], before, rules)
     for one in found:
         show.evaluation(out, one)
         show.failures(out, one, outputs.failures)
@@ -205,11 +219,13 @@ def _report(
     show.baseline(out, differences, verdicts)
     if outputs.save is not None:
         saved.save(found, outputs.save)
+    if outputs.ranked is not None:
+        runs.write(found[: outputs.own], outputs.ranked)
     if outputs.summary is not None:
         _write(outputs.summary, markdown.summary(found, compared, verdicts, differences))
     if outputs.report is not None:
         held = Compared(compared, differences, verdicts)
-        page = evaluation_page(found, [source for _, source in runs], held, reporting.written())
+        page = evaluation_page(found, [source for _, source in results], held, reporting.written())
         reporting.put(page, outputs.report)
     if any(one.failed for one in verdicts):
         raise typer.Exit(RULE_FAILED)

@@ -37,6 +37,13 @@ SetUpOption = Annotated[
 CutOption = Annotated[int, typer.Option("--cut", help="A query is fine when an answer is among the first ...")]
 FailuresOption = Annotated[int, typer.Option("--failures", help="Failed queries to list.")]
 SaveOption = Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Keep the run, to compare with.")]
+RunOption = Annotated[
+    list[str] | None,
+    typer.Option("--run", metavar="NAME:FILE", help="A TREC run from elsewhere, beside the set-ups; several times."),
+]
+WriteRunOption = Annotated[
+    Path | None, typer.Option("--write-run", metavar="FILE", help="Write whole rankings as a TREC run a set-up.")
+]
 BaselineOption = Annotated[Path | None, typer.Option("--baseline", metavar="FILE", help="A run kept by --save.")]
 FailIfOption = Annotated[
     list[str] | None,

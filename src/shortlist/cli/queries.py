@@ -1,4 +1,4 @@
-"""`shortlist queries init`."""
+"""`shortlist queries`: `init`, and what hangs beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from shortlist.catalog import OpenIndex, Settings, open_index
+from shortlist.cli.convert import convert
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
@@ -34,7 +35,8 @@ from shortlist.types import Hit
 SHOWN = 1_500
 """Characters of a passage on the screen."""
 
-app = typer.Typer(help="Make a query set from your own index.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Make a query set, or write one in another form.", no_args_is_help=True, rich_markup_mode=None)
+app.command("convert")(convert)
 
 
 class Quit(Exception):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,11 +17,9 @@ SNIPPET = 220
 
 
 def source(hit: Hit) -> str:
-    """Where the passage stands: the file below the current folder if it is, and the place in it."""
+    """Where the passage stands: the file, as the index names it, and the place in it."""
     metadata = hit.passage.metadata
     name = str(metadata.get("source", hit.passage.document_id))
-    with contextlib.suppress(ValueError):
-        name = Path(name).relative_to(Path.cwd()).as_posix()
     place = next((f"{key} {metadata[key]}" for key in ("page", "row", "line") if key in metadata), "")
     return f"{name} {place or f'chars {hit.passage.start}-{hit.passage.end}'}"
 
@@ -90,9 +86,11 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
 
 
 def notes(out: Console, ranking: Ranking) -> None:
-    """Prints why an adaptive pool stopped, and how many passages a threshold or a smallest probability left out."""
+    """Prints why an adaptive pool stopped, whether to doubt probabilities, and how many passages were left out."""
     if ranking.why_stopped:
         out.print(f"pool: {ranking.why_stopped}", style="yellow", markup=False, soft_wrap=True)
+    if ranking.doubt:
+        out.print(ranking.doubt, style="yellow", markup=False, soft_wrap=True)
     below = ranking.least
     if not below:
         return
@@ -119,6 +117,7 @@ def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> st
             "min_probability": ranking.min_probability,
             "left_out": ranking.left_out,
             "no_good_answer": ranking.no_good_answer,
+            "doubt": ranking.doubt,
             "weights": dict(weights),
             "seconds": {**ranking.seconds, "load": loaded},
             "hits": [_hit(place, hit) for place, hit in enumerate(ranking.hits, start=1)],

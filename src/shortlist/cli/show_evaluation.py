@@ -66,13 +66,14 @@ def evaluation(out: Console, one: Evaluation) -> None:
         )
     out.print(table)
     out.print(f"recall of the pool, the ceiling of any reranker: {interval(one.recall)}", soft_wrap=True)
+    timed = ("retrieve", "rerank") if any(outcome.seconds for outcome in one.outcomes) else ()
     times = ", ".join(
         f"{stage} p50 {one.seconds(stage, 0.5) * 1000:.0f} ms, p95 {one.seconds(stage, 0.95) * 1000:.0f} ms"
-        for stage in ("retrieve", "rerank")
+        for stage in timed
     )
     cut = sum(outcome.truncated for outcome in one.outcomes)
     scored = sum(outcome.scored for outcome in one.outcomes)
-    out.print(f"{times}; {scored} passages scored, {cut} cut to the window", soft_wrap=True)
+    out.print(f"{times or 'times unknown'}; {scored} passages scored, {cut} cut to the window", soft_wrap=True)
     declined = [outcome for outcome in one.outcomes if outcome.why_not]
     if declined:
         out.print(

@@ -13,15 +13,19 @@ class Source:
     """A file to read documents from.
 
     `path` is absolute with links resolved; for a BEIR folder it is that of its corpus.jsonl. `format` is one
-    of "txt", "md", "html", "pdf", "docx", "jsonl", "csv", "beir".
+    of "txt", "md", "html", "pdf", "docx", "jsonl", "csv", "beir". `root` is the folder that names are relative to;
+    None for none.
     """
 
     path: Path
     format: str
+    root: Path | None = None
 
     @property
     def name(self) -> str:
-        """The stable identity of the source: its path with forward slashes."""
+        """The stable identity of the source, with forward slashes: its path below `root`, absolute elsewhere."""
+        if self.root is not None and self.path.is_relative_to(self.root):
+            return self.path.relative_to(self.root).as_posix()
         return self.path.as_posix()
 
 

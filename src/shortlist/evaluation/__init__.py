@@ -2,6 +2,7 @@
 
 from shortlist.evaluation import datasets
 from shortlist.evaluation.calibrate import Fitted, Wanted, calibrate
+from shortlist.evaluation.elsewhere import evaluate_run
 from shortlist.evaluation.evaluate import Comparison, Evaluation, compare, evaluate
 from shortlist.evaluation.metrics import Measure, measure_run, per_query
 from shortlist.evaluation.probe import Probe, probe
@@ -24,6 +25,7 @@ __all__ = [
     "compare",
     "datasets",
     "evaluate",
+    "evaluate_run",
     "measure_run",
     "per_query",
     "probe",

@@ -132,7 +132,7 @@ def _scored(
 
     about = {
         **asked.about,
-        "queries": judged.fingerprint,
+        "queries": judged.resolved,
         "pool_size": asked.pool_size,
         "depth": depth,
         "reranker": shortlist.reranker.name,

@@ -99,7 +99,7 @@ def _from_pass(
 def _about(shortlist: Shortlist, reranker: Reranker, judged: Judged, asked: Request, plan: Plan) -> dict[str, Any]:
     return {
         **asked.about,
-        "queries": judged.fingerprint,
+        "queries": judged.resolved,
         "sizes": list(plan.sizes),
         "depth": plan.depth,
         "reranker": reranker.name,

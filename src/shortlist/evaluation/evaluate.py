@@ -25,8 +25,8 @@ K = 10
 class Evaluation:
     """A set-up measured: one outcome a query, in the query set's order.
 
-    `fingerprint` is that of the query set; only evaluations with the same one can be compared. `about` says what the
-    set-up was, for whoever reads a saved file.
+    `fingerprint` is that of the query set as it was given; only evaluations with the same one can be compared. `about`
+    says what the set-up was, for whoever reads a saved file.
     """
 
     name: str

@@ -45,13 +45,14 @@ def _section(one: Evaluation) -> str:
             f"{signed(gain.difference)} | {gain.wins} / {gain.losses} / {gain.ties} |"
         )
     split = ", ".join(f"{count} {kind}" for kind, count in one.failures.items() if count)
+    timed = ("retrieve", "rerank") if any(outcome.seconds for outcome in one.outcomes) else ()
     times = "; ".join(
         f"{stage} {one.seconds(stage, 0.5) * 1000:.0f} ms, p95 {one.seconds(stage, 0.95) * 1000:.0f} ms"
-        for stage in ("retrieve", "rerank")
+        for stage in timed
     )
     lines += [
         "",
-        f"Recall of the pool, the ceiling of any reranker: {interval(one.recall)}. Median {times}.",
+        f"Recall of the pool, the ceiling of any reranker: {interval(one.recall)}." + f" Median {times}." * bool(times),
         f"Queries: {split}.",
     ]
     return "\n".join(lines)

@@ -20,6 +20,7 @@ class Outcome:
 
     `ceiling` is what the best possible order of the same pool would score: no reranker can pass it. `recall` is R@pool
     of the pool. `reranked` equals `stage_one` where no reranker ran. `top` and `stage_one_top` hold the first k ids.
+    `ranked` holds all of them in the final order: the pool, and what the measures read below it.
     `seconds` maps "retrieve" and "rerank" to wall-clock time.
     """
 
@@ -36,6 +37,7 @@ class Outcome:
     truncated: int
     seconds: Mapping[str, float] = field(default_factory=dict)
     why_not: str = ""
+    ranked: tuple[str, ...] = ()
 
     def of(self, stage: str) -> Mapping[str, float]:
         """The values of "stage one", "reranked" or "ceiling"."""
@@ -74,6 +76,7 @@ def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence
         truncated=ranking.truncated,
         seconds=dict(ranking.seconds),
         why_not=ranking.why_not,
+        ranked=tuple(keys_of(ranking.hits, judged)),
     )
 
 
@@ -94,5 +97,5 @@ def from_json(held: Mapping[str, Any]) -> Outcome:
         TypeError, KeyError: It is something else.
     """
     failure = {**held["failure"], "beaten_by": tuple(held["failure"]["beaten_by"])}
-    tops = {name: tuple(held[name]) for name in ("top", "stage_one_top")}
+    tops = {name: tuple(held.get(name, ())) for name in ("top", "stage_one_top", "ranked")}
     return Outcome(**{**held, **tops, "failure": Failure(**failure)})

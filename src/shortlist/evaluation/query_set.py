@@ -38,7 +38,8 @@ class Judged:
     """A query set resolved against a corpus: every judged id is a passage's or a document's.
 
     `unknown` counts judged ids that the corpus lacks; the relevant ones count as never found. `without_relevant`
-    counts queries whose judgments are all zero; they score 0 in every measure.
+    counts queries whose judgments are all zero; they score 0 in every measure. `snippets` are those that were given,
+    and `by_snippet` holds, for a query, the ids in `qrels` that stand there for a snippet alone.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Judged:
     level: Level
     unknown: int = 0
     unjudged: int = 0
+    snippets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_snippet: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def key(self, hit: Hit) -> str:
         """The id that judgments use for this hit."""
@@ -59,9 +62,27 @@ class Judged:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the queries, their texts and their judgments: the same only for the same test."""
+        """A hash of the queries and of what was judged, ids and snippets as given: the same only for the same test.
+
+        Which passages hold a snippet has no part in it, so one test can be compared over corpora that differ.
+        """
+        found = self.by_snippet
+        given = {
+            key: [one for one in self.qrels[key].items() if one[0] not in found.get(key, ())] for key in self.qrels
+        }
+        held = [[key, self.queries[key], sorted(given[key])] for key in sorted(self.queries)]
+        texts = [[key, sorted(self.snippets[key])] for key in sorted(self.snippets)]
+        return _hash([self.level, held, texts] if texts else [self.level, held])
+
+    @property
+    def resolved(self) -> str:
+        """As `fingerprint`, of the passages that snippets stand for too: the same only for the same numbers."""
         held = [[key, self.queries[key], sorted(self.qrels[key].items())] for key in sorted(self.queries)]
-        return hashlib.sha256(json.dumps([self.level, held]).encode()).hexdigest()[:16]
+        return _hash([self.level, held])
+
+
+def _hash(held: object) -> str:
+    return hashlib.sha256(json.dumps(held).encode()).hexdigest()[:16]
 
 
 def checked(made: QuerySet) -> QuerySet:
@@ -115,9 +136,11 @@ def resolve(made: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool 
             "them as never found"
         )
     qrels = {key: dict(made.qrels.get(key, {})) for key in made.queries}
-    for key, held in _holders(made.snippets, corpus, level, made.name).items():
+    holders = _holders(made.snippets, corpus, level, made.name)
+    for key, held in holders.items():
         qrels[key].update(dict.fromkeys(held, 1))
-    return Judged(made.name, made.queries, qrels, level, len(unknown), made.unjudged)
+    by_snippet = {key: frozenset(held) - made.qrels.get(key, {}).keys() for key, held in holders.items()}
+    return Judged(made.name, made.queries, qrels, level, len(unknown), made.unjudged, made.snippets, by_snippet)
 
 
 def _holders(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,17 @@ from shortlist.types import PoolSize
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The fitted parts in `folder`, refused unless they were fitted for these models, this retriever and blend."""
+    """The fitted parts in `folder`, refused unless they were fitted for these models, this retriever and blend.
+
+    `count` tells how many passages the index holds now; without it nothing is said of an index that changed.
+    """
 
     folder: Path
     bi_encoder: str
     retriever: str
     reranker: Reranker | None
     weights: Mapping[str, float]
+    count: Callable[[], int] | None = None
 
     @property
     def fitted_for(self) -> dict[str, Any]:
@@ -40,7 +44,8 @@ class Beside:
     def pool(self, asked: PoolSize, fixed: int) -> tuple[int | StopRule, str]:
         """What to search with for this pool size, and what has to be said of it.
 
-        "auto" gives the stored rule. Where none is stored it gives `fixed`, and says so.
+        "auto" gives the stored rule, and says so where it was fitted on another number of passages. Where none is
+        stored it gives `fixed`, and says so.
 
         Raises:
             NotFitted: The rule is damaged, or was fitted for something else.
@@ -58,7 +63,18 @@ class Beside:
         rule = store.read_stop_rule(self.folder, self.fitted_for)
         if rule is None:
             return fixed, f"fixed pool of {fixed}, as no rule is stored beside the index: {store.HINT}"
-        return rule, ""
+        return rule, self._changed(store.STOP_RULE, "the rule of the adaptive pool was")
+
+    def doubt(self) -> str:
+        """What has to be said of the stored probabilities: "" unless the index held another number of passages."""
+        return self._changed(store.CALIBRATION, "the curve of probabilities was")
+
+    def _changed(self, name: str, what: str) -> str:
+        before = store.passages_of(self.folder / name)
+        now = self.count() if self.count is not None and before is not None else before
+        if now == before:
+            return ""
+        return f"{what} fitted on {before} passages and the index holds {now}; it may be off, so {store.HINT}"
 
     def calibration(self, *, tail: bool) -> Calibration:
         """The stored curve from score to probability.

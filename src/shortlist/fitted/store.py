@@ -17,7 +17,9 @@ HINT = "fit it with: shortlist calibrate QUERIES --index DIR"
 
 
 def write_stop_rule(folder: Path, rule: StopRule, made_for: Mapping[str, Any], about: Mapping[str, Any]) -> Path:
-    """Replaces the stored rule; returns the file. `about` is for readers of the file.
+    """Replaces the stored rule; returns the file.
+
+    `about` is for readers of the file, but for its "passages": how many the index held, see `passages_of`.
 
     Raises:
         IndexWriteFailed: The disk is full or read-only.
@@ -83,6 +85,15 @@ def read_calibration(folder: Path, made_for: Mapping[str, Any]) -> Calibration:
         return Isotonic(*knots)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(folder / CALIBRATION, error) from error
+
+
+def passages_of(file: Path) -> int | None:
+    """How many passages the index held when the stored part was fitted; None where the file does not tell."""
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))["fit"]["passages"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return held if isinstance(held, int) else None
 
 
 def _write(file: Path, fitted: Mapping[str, Any], made_for: Mapping[str, Any], about: Mapping[str, Any]) -> Path:

@@ -16,6 +16,7 @@ from shortlist.evaluation.datasets.trec import (
     write_qrels,
     write_run,
     write_topics,
+    write_trec,
 )
 from shortlist.evaluation.query_set import QuerySet
 
@@ -29,12 +30,14 @@ __all__ = [
     "read_run",
     "read_topics",
     "read_trec",
+    "write",
     "write_beir",
     "write_csv",
     "write_jsonl",
     "write_qrels",
     "write_run",
     "write_topics",
+    "write_trec",
 ]
 
 
@@ -58,3 +61,38 @@ def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> Query
     if suffix in {".csv", ".tsv"}:
         return read_csv(path)
     raise InvalidInput(f"{path}: TREC topics hold no judgments. Give their qrels file as well")
+
+
+def write(made: QuerySet, path: Path, *, qrels: Path | None = None, split: str = "test") -> list[Path]:
+    """Writes the set in the form that `read` takes back from there; returns the files.
+
+    TREC topics where `qrels` names a file for their judgments; else JSON lines or CSV by the extension, and a BEIR
+    folder (its `split`) where there is none. `unjudged` is a count and is not written.
+
+    Raises:
+        InvalidInput: Another extension, a file that is there already or can't be written, or a set that the form has
+            no place for; what that is the writer of each form says.
+    """
+    suffix = path.suffix.lower()
+    if qrels is None and (path.is_dir() or not suffix):
+        files = [path / "queries.jsonl", path / "qrels" / f"{split}.tsv"]
+    elif qrels is not None or suffix in {".jsonl", ".ndjson", ".csv"}:
+        files = [path] if qrels is None else [path, qrels]
+    else:
+        raise InvalidInput(f"{path}: name a .jsonl or .csv file, a BEIR folder, or a file for the qrels of TREC topics")
+    if there := [file for file in files if file.exists()]:
+        raise InvalidInput(f"{there[0]} is there already: delete it, or name another")
+    try:
+        if qrels is not None:
+            write_trec(made, path, qrels)
+        elif len(files) > 1:
+            write_beir(made, path, split=split)
+        else:
+            (write_csv if suffix == ".csv" else write_jsonl)(made, path)
+    except (InvalidInput, OSError) as error:
+        for file in files:
+            file.unlink(missing_ok=True)
+        if isinstance(error, InvalidInput):
+            raise
+        raise InvalidInput(f"{path} can't be written: {error.strerror or error}") from error
+    return files

@@ -117,30 +117,52 @@ def _rank(text: str, place: str) -> int:
     return int(text)
 
 
+def write_trec(made: QuerySet, topics: Path, qrels: Path) -> None:
+    """Writes the set as topics and qrels; see `write_topics` and `write_qrels`.
+
+    Raises:
+        InvalidInput: The set is judged by snippets, or an id holds white space; nothing is written then. Or a file
+            can't be written.
+    """
+    if made.snippets:
+        raise InvalidInput(f"{made.name} is judged by text snippets, which TREC qrels can't hold: resolve it first")
+    for key in [*made.queries, *(key for grades in made.qrels.values() for key in grades)]:
+        _token(key)
+    write_topics(made.queries, topics)
+    write_qrels(made.qrels, qrels)
+
+
 def write_topics(queries: Mapping[str, str], file: Path) -> None:
     """Writes `id TAB text` lines; line breaks and tabs in a text become spaces."""
     rows = [f"{_token(key)}\t{' '.join(text.split())}\n" for key, text in queries.items()]
-    file.write_text("".join(rows), encoding="utf-8")
+    _write(rows, file)
 
 
 def write_qrels(qrels: Qrels, file: Path) -> None:
     """Writes `query 0 passage grade` lines; raises InvalidInput for an id with white space."""
     rows = [f"{_token(q)} 0 {_token(key)} {grade}\n" for q, grades in qrels.items() for key, grade in grades.items()]
-    file.write_text("".join(rows), encoding="utf-8")
+    _write(rows, file)
 
 
 def write_run(rankings: Mapping[str, Sequence[str]], file: Path, *, tag: str = "shortlist") -> None:
     """Writes rankings as a run whose scores fall by one a rank, so that no tool reorders ties by id.
 
     Raises:
-        InvalidInput: An id holds white space, which the format can't.
+        InvalidInput: An id holds white space, which the format can't, or the file can't be written.
     """
     rows = [
         f"{_token(query)} Q0 {_token(key)} {rank} {len(ids) - rank + 1} {_token(tag)}\n"
         for query, ids in rankings.items()
         for rank, key in enumerate(ids, start=1)
     ]
-    file.write_text("".join(rows), encoding="utf-8")
+    _write(rows, file)
+
+
+def _write(rows: Sequence[str], file: Path) -> None:
+    try:
+        file.write_text("".join(rows), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error
 
 
 def _token(text: str) -> str:

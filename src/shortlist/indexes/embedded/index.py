@@ -46,6 +46,15 @@ class EmbeddedIndex:
         self._bm25 = _bm25(manifest.average_length)
         self._open = True
 
+    @property
+    def root(self) -> Path:
+        """The folder that the index folder lies in, links resolved: sources below it are named from there.
+
+        So ids do not depend on the current folder, and an index that lies beside its documents gives them the same ids
+        on every machine.
+        """
+        return self.folder.resolve().parent
+
     @classmethod
     def create(cls, folder: Path, *, encoder_name: str, dimension: int) -> EmbeddedIndex:
         """A new, empty index in `folder`, which is made if it is missing.
@@ -91,7 +100,7 @@ class EmbeddedIndex:
 
         Raises:
             NotAnIndex: No folder, no index in it, or a damaged one.
-            IndexMismatch: Made with another bi-encoder than `encoder_name`, or by a newer version.
+            IndexMismatch: Made with another bi-encoder than `encoder_name`, or in another format.
             IndexLocked: Another process holds it open.
         """
         import qdrant_edge as engine

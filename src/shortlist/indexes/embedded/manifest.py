@@ -9,7 +9,9 @@ from pathlib import Path
 
 from shortlist.errors import IndexMismatch, IndexWriteFailed, NotAnIndex
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 named every source by its absolute path, 2 from the folder that the index lies in."""
+
 FILE = "shortlist.json"
 
 
@@ -45,7 +47,7 @@ def read(folder: Path) -> Manifest:
 
     Raises:
         NotAnIndex: No folder, no manifest in it, or one that can't be understood.
-        IndexMismatch: Written by a newer shortlist.
+        IndexMismatch: Written in a newer or an older format.
     """
     path = folder / FILE
     hint = f"Make one with: shortlist add PATH --index {folder}"
@@ -60,6 +62,11 @@ def read(folder: Path) -> Manifest:
             raise IndexMismatch(
                 f"{folder} has format {version}, newer than the {FORMAT_VERSION} that this version reads: "
                 "upgrade shortlist, or make the index again"
+            )
+        if version < FORMAT_VERSION:
+            raise IndexMismatch(
+                f"{folder} has format {version}, older than the {FORMAT_VERSION} that this version reads: its ids are "
+                f"absolute paths. Delete the folder and make it anew with: shortlist add PATH --index {folder}"
             )
         return Manifest(**{field.name: held[field.name] for field in fields(Manifest)})
     except (ValueError, KeyError, TypeError) as error:
