@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import anyio
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,8 +29,8 @@ class GuardLimits:
 class Guard:
     """Refuses what goes over the limits with an error in the dialect of the path, and cancels what nobody waits for.
 
-    A request whose client is gone is cancelled once its body was read, wherever it stands; what it had waiting in the
-    batcher's queue leaves with it.
+    A request whose client is gone is cancelled once its body was read, wherever it stands; what it had waiting in a
+    queue leaves with it. It counts until the thread that works on it, if there is one, has come back.
     """
 
     def __init__(self, app: ASGIApp, limits: GuardLimits | None = None) -> None:
@@ -55,21 +56,28 @@ class Guard:
             self.body_bytes -= one.read
 
     async def _answer(self, scope: Scope, one: _Watched) -> None:
-        work = asyncio.ensure_future(self._app(scope, one.receive, one.send))
+        cancel = anyio.CancelScope()
+        work = asyncio.ensure_future(self._run(scope, one, cancel))
         leaving = asyncio.ensure_future(one.left())
         try:
             await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done() and not one.answered:
                 one.gone = True
-                work.cancel()
+                cancel.cancel()
             await asyncio.wait({work})
         except asyncio.CancelledError:
             work.cancel()
             raise
         finally:
             leaving.cancel()
-        if not work.cancelled() and not one.gone:
-            work.result()
+        failed = None if work.cancelled() else work.exception()
+        if failed is not None and not one.gone:
+            raise failed
+
+    async def _run(self, scope: Scope, one: _Watched, cancel: anyio.CancelScope) -> None:
+        """A scope of anyio's waits for threads that the request has running; `Task.cancel` would leave them behind."""
+        with cancel:
+            await self._app(scope, one.receive, one.send)
 
     def admit(self, size: int) -> None:
         """Counts the bytes of a body.
