@@ -13,13 +13,18 @@ from shortlist.server.dialects import refused
 from shortlist.server.problems import Kind, Problem
 
 RETRY_AFTER = 1.0
+PART_BYTES = 64 * 1024
+"""An answer goes out in parts of this size: the server waits with the next one until the client has read."""
 FREE = ("/health", "/ready", "/metrics")
 """Routes that answer however much is going on."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
-    """`requests` and `body_bytes` bound what is in flight at a time, `body_seconds` how long a body may take."""
+    """`requests` and `body_bytes` (bodies, and answers not sent yet) bound what is in flight at a time.
+
+    `body_seconds` bounds how long a body may take.
+    """
 
     requests: int = 1024
     body_bytes: int = 256 * 1024 * 1024
@@ -53,7 +58,7 @@ class Guard:
             await self._answer(scope, one)
         finally:
             self.requests -= 1
-            self.body_bytes -= one.read
+            self.body_bytes -= one.held
 
     async def _answer(self, scope: Scope, one: _Watched) -> None:
         cancel = anyio.CancelScope()
@@ -83,7 +88,7 @@ class Guard:
         """Counts the bytes of a body.
 
         Raises:
-            Problem: All bodies in flight together are larger than is allowed.
+            Problem: All bodies and unsent answers in flight together are larger than is allowed.
         """
         if self.body_bytes + size > self._limits.body_bytes:
             said = "the requests being answered hold as many bytes as this server takes: come again"
@@ -103,7 +108,7 @@ class _Watched:
         self._guard, self._receive, self._send = guard, receive, send
         self._came = asyncio.Event()
         self._deadline = asyncio.get_running_loop().time() + guard.body_seconds
-        self.read = 0
+        self.held = 0
         self.answered = False
         self.gone = False
 
@@ -119,7 +124,7 @@ class _Watched:
         self.gone = message["type"] == "http.disconnect"
         body = message.get("body", b"")
         self._guard.admit(len(body))
-        self.read += len(body)
+        self.held += len(body)
         if not message.get("more_body", False):
             self._came.set()
         return message
@@ -127,9 +132,18 @@ class _Watched:
     async def send(self, message: Message) -> None:
         if self.gone:
             return
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            self.answered = True
-        await self._send(message)
+        if message["type"] != "http.response.body":
+            await self._send(message)
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        self._guard.body_bytes += len(body)
+        self.held += len(body)
+        for start in range(0, len(body) or 1, PART_BYTES):
+            last = start + PART_BYTES >= len(body)
+            self.answered = last and not more
+            await self._send({**message, "body": body[start : start + PART_BYTES], "more_body": more or not last})
+        self._guard.body_bytes -= len(body)
+        self.held -= len(body)
 
     async def left(self) -> None:
         """Comes back when the body has come and the client is gone."""

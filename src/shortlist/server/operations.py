@@ -47,7 +47,7 @@ def operated(app: FastAPI, operations: Operations) -> ASGIApp:
     guard = Guard(app, operations.limits)
     metrics = operations.metrics
     metrics.gauge("requests_in_flight", "Requests being answered.", lambda: guard.requests)
-    metrics.gauge("body_bytes_in_flight", "Bytes of their bodies.", lambda: guard.body_bytes)
+    metrics.gauge("body_bytes_in_flight", "Bytes of their bodies and unsent answers.", lambda: guard.body_bytes)
     metrics.gauge("ready", "1 when requests are welcome.", lambda: float(operations.ready))
     layers: ASGIApp = KeyGate(guard, operations.keys)
     if operations.tracer is not None:
