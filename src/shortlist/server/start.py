@@ -58,7 +58,7 @@ def start(options: Options) -> None:
     if options.trace_texts and not options.trace:
         raise InvalidInput("queries and passages can only go into spans that are made: ask for --trace as well")
     keys = read_keys(options.api_keys)
-    provider = make_provider() if options.trace else None
+    provider = make_provider(options.limits.max_documents) if options.trace else None
     logger = make_log(texts=options.log_texts, level=options.log_level)
     operations = Operations(
         keys=keys,
