@@ -63,11 +63,11 @@ class BadScores(ModelError):
 
 
 class QueueFull(ShortlistError):
-    """More is waiting to be scored than may wait; `retry_after` says in how many seconds to come again."""
+    """More is waiting for a model than may wait; `retry_after` says in how many seconds to come again."""
 
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
-        super().__init__(f"too many passages are waiting to be scored: come again in {retry_after:g} s")
+        super().__init__(f"too much is waiting for the model: come again in {retry_after:g} s")
 
 
 class FolderError(ShortlistError):

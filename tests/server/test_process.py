@@ -150,6 +150,16 @@ def test_a_flood_gets_200_or_429_and_nothing_else(model):
     assert wrong == []
 
 
+def test_without_keys_on_this_machine_it_answers_to_no_foreign_name(model, monkeypatch):
+    monkeypatch.delenv("SHORTLIST_API_KEYS", raising=False)
+    with served(model, "--allow-host", "rerank") as (_, address, _):
+        codes = [
+            httpx.get(f"{address}/info", headers={"Host": host}).status_code for host in ("evil.example", "rerank")
+        ]
+        assert codes == [421, 200]
+        assert rerank(address, 1, ["a cat"]).status_code == 200
+
+
 def test_a_port_in_use_is_one_line(model):
     with served(model) as (_, address, _):
         port = address.rpartition(":")[2]

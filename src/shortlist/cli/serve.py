@@ -37,6 +37,14 @@ def serve(  # noqa: PLR0913 - one parameter an option
         Path | None,
         typer.Option("--api-keys", metavar="FILE", help="One key a line, beside those of SHORTLIST_API_KEYS."),
     ] = None,
+    allow_hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="A name in Host to answer to beside localhost; without keys on a loopback address, no other is.",
+        ),
+    ] = None,
     retriever: RetrieverOption = "hybrid",
     rerank: RerankOption = None,
     bi_encoder: BiEncoderOption = None,
@@ -98,6 +106,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
             host=host,
             port=port,
             api_keys=api_keys,
+            allow_hosts=tuple(allow_hosts or ()),
             models=models,
             limits=limits,
             queue_pairs=queue,

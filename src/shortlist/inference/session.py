@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,15 +13,16 @@ from shortlist.inference.engine import Engine, Outputs, feed, rows_for, usable_c
 from shortlist.inference.onnx_engine import OnnxEngine
 from shortlist.inference.openvino_engine import OpenVinoEngine
 from shortlist.inference.runtimes import Runtime
+from shortlist.inference.turns import Turns
 
 
 class Session:
-    """A model file on a runtime. `run` may be called from several threads; calls take turns."""
+    """A model file on a runtime. `run` may be called from several threads; calls take turns in the order they came."""
 
     def __init__(self, file: Path | str, runtime: Runtime, *, threads: int | None = None) -> None:
         self.runtime = runtime
         self._engine = load([Path(file)], runtime, threads or usable_cores())
-        self._turn = threading.Lock()
+        self._turn = Turns()
 
     @property
     def batch_rows(self) -> int:

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-import threading
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
-from shortlist.errors import InvalidInput, QueueFull
 from shortlist.protocols import Reranker
-from shortlist.server.fair import FairQueue, Job, Piece
+from shortlist.server.fair import Job
+from shortlist.server.rounds import Rounds
 from shortlist.server.scorer import Scored
-from shortlist.server.watch import NoWatch, Round, Watch
-from shortlist.server.work import Outcome, work_of
+from shortlist.server.watch import Watch
+from shortlist.server.work import work_of
 
 QUEUE_PAIRS = 4096
 ROUND_PAIRS = 64
 ROUND_TOKENS = 8192
-LONGEST_RETRY = 60
-LONG = 500_000
-"""Characters in a request beyond which it is tokenised in a lane of its own, so that short ones need not wait."""
-PACE_WEIGHT = 0.2
-"""How much of the measured pace the newest round makes up."""
 
 
-@dataclass(slots=True, eq=False)
-class _Ticket:
-    """A job, and where its answer goes."""
-
-    job: Job
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Scored]
-    accepted: float
-    started: float = 0.0
-    gone: bool = False
-
-
-class Batcher:
-    """Satisfies `Scorer`: concurrent requests share batches, and take turns while more waits than one round holds.
-
-    A round is what the model scores in one call: up to `round_pairs` pairs and `round_tokens` tokens. At most
-    `queue_pairs` pairs wait; a request that would go over that gets `QueueFull` at once. One thread runs the model,
-    another tokenises, and the event loop only hands over. A request that is cancelled leaves the queue; pairs of it
-    that are in the running round are scored and dropped. Close it when done: what was accepted is finished first.
+class Batcher(Rounds):
+    """Satisfies `Scorer` over `Rounds`. Close it when done: what was accepted is finished first.
 
     Raises:
         InvalidInput: A bound is below 1.
@@ -60,177 +32,13 @@ class Batcher:
         round_tokens: int = ROUND_TOKENS,
         watch: Watch | None = None,
     ) -> None:
-        if min(queue_pairs, round_pairs, round_tokens) < 1:
-            raise InvalidInput("the queue and a round must hold at least 1 pair and 1 token")
+        super().__init__(work_of(reranker), queue_pairs, round_pairs, round_tokens, watch)
         self.name, self.reranker = reranker.name, reranker
-        self._work = work_of(reranker)
-        self._most, self._round = queue_pairs, (round_tokens, round_pairs)
-        self._watch: Watch = watch or NoWatch()
-        self._queue = FairQueue()
-        self._tickets: dict[Job, _Ticket] = {}
-        self._depth = 0
-        self._pace = 0.0
-        self._closing = False
-        self._change = threading.Condition()
-        self._lanes = [ThreadPoolExecutor(1, f"shortlist-tokenise-{kind}") for kind in ("short", "long")]
-        self._runner = threading.Thread(target=self._run, name="shortlist-model", daemon=True)
-        self._runner.start()
-
-    @property
-    def depth(self) -> int:
-        """How many accepted pairs have no score yet."""
-        return self._depth
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread that runs the model is there."""
-        return self._runner.is_alive()
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""
-        loop = asyncio.get_running_loop()
-        ticket = _Ticket(
-            Job(query, texts, max_tokens, unscored=len(texts)), loop, loop.create_future(), time.perf_counter()
-        )
-        self._accept(ticket)
-        try:
-            self._lanes[sum(map(len, texts)) > LONG].submit(self._prepare, ticket)
-            made = await ticket.future
-        except asyncio.CancelledError:
-            self._watch.cancelled()
-            raise
-        finally:
-            self._release(ticket)
-        self._watch.scored(len(made.scores), sum(made.truncated))
-        return made
-
-    def close(self) -> None:
-        """Refuses what comes from now on, waits until what was accepted is done, and ends both threads."""
-        with self._change:
-            self._closing = True
-            self._change.notify_all()
-        for lane in self._lanes:
-            lane.shutdown(wait=True)
-        self._runner.join()
-
-    def _accept(self, ticket: _Ticket) -> None:
-        pairs = len(ticket.job.texts)
-        with self._change:
-            if pairs > self._most:
-                raise InvalidInput(f"{pairs} passages in one request: this server's queue holds {self._most}")
-            full = self._depth + pairs > self._most or self._closing
-            if not full:
-                self._depth += pairs
-                self._tickets[ticket.job] = ticket
-        if full:
-            self._watch.refused()
-            raise QueueFull(self._retry_after())
-
-    def _release(self, ticket: _Ticket) -> None:
-        with self._change:
-            ticket.gone = True
-            self._queue.discard(ticket.job)
-            self._depth -= ticket.job.unscored
-            ticket.job.unscored = 0
-            self._tickets.pop(ticket.job, None)
-            self._change.notify_all()
-
-    def _retry_after(self) -> float:
-        """Seconds until the pairs that wait now should be scored, whole and at least 1."""
-        seconds = self._depth / self._pace if self._pace else 1.0
-        return float(min(max(math.ceil(seconds), 1), LONGEST_RETRY))
-
-    def _prepare(self, ticket: _Ticket) -> None:
-        if ticket.gone:
-            return
-        began = time.perf_counter()
-        try:
-            self._work.prepare(ticket.job)
-        except Exception as error:  # noqa: BLE001 - handed to the request that it belongs to
-            self._answer(ticket, error)
-            return
-        self._watch.took("tokenise", time.perf_counter() - began)
-        if not ticket.job.waiting:
-            self._answer(ticket, Scored([], [], 0))
-            return
-        with self._change:
-            if not ticket.gone:
-                self._queue.add(ticket.job)
-                self._change.notify_all()
-
-    def _answer(self, ticket: _Ticket, answer: Scored | Exception) -> None:
-        """Hands the answer over to the request's event loop."""
-        self._release(ticket)
-        try:
-            ticket.loop.call_soon_threadsafe(_resolve, ticket.future, answer)
-        except RuntimeError:  # the loop is closed, so nobody waits
-            self._watch.cancelled()
-
-    def _run(self) -> None:
-        while (pieces := self._next()) is not None:
-            began = time.perf_counter()
-            try:
-                self._settle(pieces, self._work.run(pieces))
-            except Exception as error:  # noqa: BLE001 - nobody may wait for an answer that will not come
-                for ticket in self._holders(pieces):
-                    self._answer(ticket, error)
-            self._measure(pieces, time.perf_counter() - began)
-
-    def _holders(self, pieces: Sequence[Piece]) -> list[_Ticket]:
-        with self._change:
-            return [self._tickets[piece.job] for piece in pieces if piece.job in self._tickets]
-
-    def _next(self) -> list[Piece] | None:
-        """The next round; waits for one, and gives None when there will be no more."""
-        with self._change:
-            while not (pieces := self._queue.take(*self._round)):
-                if self._closing and not self._tickets:
-                    return None
-                self._change.wait()
-            now = time.perf_counter()
-            for ticket in (self._tickets[piece.job] for piece in pieces):
-                if not ticket.started:
-                    ticket.started = now
-                    self._watch.took("wait", now - ticket.accepted)
-            return pieces
-
-    def _settle(self, pieces: Sequence[Piece], outcomes: Sequence[Outcome]) -> None:
-        for piece, outcome in zip(pieces, outcomes, strict=True):
-            with self._change:
-                ticket = self._tickets.get(piece.job)
-                done = ticket is not None and (isinstance(outcome, Exception) or self._keep(piece, outcome))
-            if ticket is None or not done:
-                continue
-            if isinstance(outcome, Exception):
-                self._answer(ticket, outcome)
-            else:
-                self._watch.took("score", time.perf_counter() - ticket.started)
-                lengths = piece.job.lengths if piece.job.counted else ()
-                self._answer(ticket, Scored(piece.job.scores, piece.job.cut, sum(lengths), lengths))
-
-    def _keep(self, piece: Piece, outcome: tuple[list[float], list[bool]]) -> bool:
-        """Puts the scores where they belong; whether those were the last of the job."""
-        job = piece.job
-        for place, score, cut in zip(piece.places, *outcome, strict=True):
-            job.scores[place], job.cut[place] = score, cut
-        job.unscored -= len(piece.places)
-        self._depth -= len(piece.places)
-        return not job.unscored
-
-    def _measure(self, pieces: Sequence[Piece], seconds: float) -> None:
-        lengths = [piece.job.lengths[place] for piece in pieces for place in piece.places]
-        pace = len(lengths) / max(seconds, 1e-6)
-        self._pace = pace if not self._pace else (1 - PACE_WEIGHT) * self._pace + PACE_WEIGHT * pace
-        together = self._work.batches(lengths)
-        padded = sum(len(rows) * max(lengths[row] for row in rows) for rows in together)
-        capacity = len(together) * self._work.rows
-        self._watch.ran(Round(len(lengths), len(pieces), len(together), capacity, sum(lengths), padded, seconds))
-
-
-def _resolve(future: asyncio.Future[Scored], answer: Scored | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
+        job = Job(query, texts, max_tokens)
+        await self.finish(job)
+        self._watch.scored(len(job.scores), sum(job.cut))
+        lengths = job.lengths if job.counted else ()
+        return Scored(job.scores, job.cut, sum(lengths), lengths)

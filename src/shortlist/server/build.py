@@ -14,15 +14,18 @@ from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import resolve
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.names import Names
-from shortlist.protocols import Reranker
+from shortlist.protocols import Encoder, Reranker
 from shortlist.server.batcher import QUEUE_PAIRS, Batcher
 from shortlist.server.cache import CACHE_BYTES, CachedScorer, ScoreCache
+from shortlist.server.embedder import Embedder
 from shortlist.server.logs import LoggedTexts
 from shortlist.server.metrics import Metrics
 from shortlist.server.parts import Parts
+from shortlist.server.rounds import Rounds
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings
 from shortlist.server.tracing import TracedScorer
+from shortlist.server.watch import RefusalsAlone
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -48,7 +51,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """`parts` to make an application of, `well` whether the model's thread lives, and `close` to let all go."""
+    """`parts` to make an application of, `well` whether the models' threads live, and `close` to let all go."""
 
     parts: Parts
     well: Callable[[], bool]
@@ -87,13 +90,15 @@ def _without_index(wanted: Wanted, metrics: Metrics) -> Built:
     if models.cross_encoder is not None:
         reranker = load_reranker(models.cross_encoder, precision=models.precision, threads=models.threads)
     scorer, batcher = _scorer(wanted, metrics, reranker)
-    parts = Parts(scorer, encoder=encoder, settings=wanted.limits)
-    return Built(parts, _well(batcher), lambda: _close(batcher, None))
+    embedder = _embedder(wanted, metrics, encoder)
+    parts = Parts(scorer, encoder=encoder, settings=wanted.limits, embedder=embedder)
+    return Built(parts, _well(batcher, embedder), lambda: _close(None, batcher, embedder))
 
 
 def _with_index(wanted: Wanted, metrics: Metrics, opened: OpenIndex) -> Built:
     labels = _labels(wanted.queries, opened) if wanted.queries is not None else {}
     scorer, batcher = _scorer(wanted, metrics, opened.shortlist.reranker)
+    embedder = _embedder(wanted, metrics, opened.encoder)
     parts = Parts(
         scorer,
         shortlist=opened.shortlist,
@@ -103,8 +108,9 @@ def _with_index(wanted: Wanted, metrics: Metrics, opened: OpenIndex) -> Built:
         names=Names.of(opened.index.ledger.known_sources()),
         watch=metrics,
         index=opened.index,
+        embedder=embedder,
     )
-    return Built(parts, _well(batcher), lambda: _close(batcher, opened))
+    return Built(parts, _well(batcher, embedder), lambda: _close(opened, batcher, embedder))
 
 
 def _scorer(wanted: Wanted, metrics: Metrics, reranker: Reranker | None) -> tuple[Scorer | None, Batcher | None]:
@@ -126,6 +132,17 @@ def _scorer(wanted: Wanted, metrics: Metrics, reranker: Reranker | None) -> tupl
     return scorer, batcher
 
 
+def _embedder(wanted: Wanted, metrics: Metrics, encoder: Encoder | None) -> Embedder | None:
+    """The bi-encoder behind a queue that takes at least one request of the most texts allowed."""
+    if encoder is None:
+        return None
+    most = max(wanted.queue_pairs, wanted.limits.max_inputs)
+    embedder = Embedder(encoder, queue_texts=most, watch=RefusalsAlone(metrics))
+    metrics.gauge("embed_queue_depth", "Texts accepted and not yet embedded.", lambda: embedder.depth)
+    metrics.gauge("embed_queue_limit", "Texts that may wait to be embedded.", lambda: most)
+    return embedder
+
+
 def _labels(queries: Path, opened: OpenIndex) -> Mapping[str, Mapping[str, int]]:
     """Query text -> passage id -> grade; a judged document stands for each of its passages."""
     judged = resolve(datasets.read(queries), opened.index.passages(), allow_unknown=True)
@@ -141,12 +158,13 @@ def _labels(queries: Path, opened: OpenIndex) -> Mapping[str, Mapping[str, int]]
     }
 
 
-def _well(batcher: Batcher | None) -> Callable[[], bool]:
-    return lambda: batcher is None or batcher.alive
+def _well(*queues: Rounds | None) -> Callable[[], bool]:
+    return lambda: all(one is None or one.alive for one in queues)
 
 
-def _close(batcher: Batcher | None, opened: OpenIndex | None) -> None:
-    if batcher is not None:
-        batcher.close()
+def _close(opened: OpenIndex | None, *queues: Rounds | None) -> None:
+    for one in queues:
+        if one is not None:
+            one.close()
     if opened is not None:
         opened.close()

@@ -23,6 +23,7 @@ CODES: Mapping[Kind, int] = {
     Kind.TOO_LONG: 422,
     Kind.TOO_LARGE: 413,
     Kind.UNAUTHORIZED: 401,
+    Kind.MISDIRECTED: 421,
     Kind.NO_MODEL: 404,
     Kind.NOT_FOUND: 404,
     Kind.WRONG_METHOD: 405,

@@ -20,8 +20,8 @@ class Job:
 
     `query` and `texts` are as they came. Once tokenised, `work` holds what the reranker takes for each pair and
     `lengths` its tokens; pairs are handed out longest first, all at once where the reranker is not pointwise (`whole`).
-    `scores` fills up in the order of the texts, and `unscored` counts what is still missing. `counted` is False where
-    the lengths are guesses.
+    `scores` (of a bi-encoder: vectors) fills up in the order of the texts, and `unscored` counts what is still missing.
+    `counted` is False where the lengths are guesses.
     """
 
     query: str
@@ -30,7 +30,7 @@ class Job:
     whole: bool = False
     work: Sequence[Any] = ()
     lengths: Sequence[int] = ()
-    scores: list[float] = field(default_factory=list)
+    scores: list[Any] = field(default_factory=list)
     cut: list[bool] = field(default_factory=list)
     unscored: int = 0
     counted: bool = True
@@ -39,7 +39,7 @@ class Job:
     def ready(self, work: Sequence[Any], lengths: Sequence[int], cut: Sequence[bool]) -> None:
         """Takes what tokenising gave, one entry a text."""
         self.work, self.lengths, self.cut = work, lengths, list(cut)
-        self.scores = [0.0] * len(work)
+        self.scores = [None] * len(work)
         self.waiting = deque(sorted(range(len(work)), key=lambda place: -lengths[place]))
 
     def take(self, tokens: int, pairs: int) -> list[int]:

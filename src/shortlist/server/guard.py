@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import anyio
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,13 +13,18 @@ from shortlist.server.dialects import refused
 from shortlist.server.problems import Kind, Problem
 
 RETRY_AFTER = 1.0
+PART_BYTES = 64 * 1024
+"""An answer goes out in parts of this size: the server waits with the next one until the client has read."""
 FREE = ("/health", "/ready", "/metrics")
 """Routes that answer however much is going on."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
-    """`requests` and `body_bytes` bound what is in flight at a time, `body_seconds` how long a body may take."""
+    """`requests` and `body_bytes` (bodies, and answers not sent yet) bound what is in flight at a time.
+
+    `body_seconds` bounds how long a body may take.
+    """
 
     requests: int = 1024
     body_bytes: int = 256 * 1024 * 1024
@@ -28,8 +34,8 @@ class GuardLimits:
 class Guard:
     """Refuses what goes over the limits with an error in the dialect of the path, and cancels what nobody waits for.
 
-    A request whose client is gone is cancelled once its body was read, wherever it stands; what it had waiting in the
-    batcher's queue leaves with it.
+    A request whose client is gone is cancelled once its body was read, wherever it stands; what it had waiting in a
+    queue leaves with it. It counts until the thread that works on it, if there is one, has come back.
     """
 
     def __init__(self, app: ASGIApp, limits: GuardLimits | None = None) -> None:
@@ -52,30 +58,37 @@ class Guard:
             await self._answer(scope, one)
         finally:
             self.requests -= 1
-            self.body_bytes -= one.read
+            self.body_bytes -= one.held
 
     async def _answer(self, scope: Scope, one: _Watched) -> None:
-        work = asyncio.ensure_future(self._app(scope, one.receive, one.send))
+        cancel = anyio.CancelScope()
+        work = asyncio.ensure_future(self._run(scope, one, cancel))
         leaving = asyncio.ensure_future(one.left())
         try:
             await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done() and not one.answered:
                 one.gone = True
-                work.cancel()
+                cancel.cancel()
             await asyncio.wait({work})
         except asyncio.CancelledError:
             work.cancel()
             raise
         finally:
             leaving.cancel()
-        if not work.cancelled() and not one.gone:
-            work.result()
+        failed = None if work.cancelled() else work.exception()
+        if failed is not None and not one.gone:
+            raise failed
+
+    async def _run(self, scope: Scope, one: _Watched, cancel: anyio.CancelScope) -> None:
+        """A scope of anyio's waits for threads that the request has running; `Task.cancel` would leave them behind."""
+        with cancel:
+            await self._app(scope, one.receive, one.send)
 
     def admit(self, size: int) -> None:
         """Counts the bytes of a body.
 
         Raises:
-            Problem: All bodies in flight together are larger than is allowed.
+            Problem: All bodies and unsent answers in flight together are larger than is allowed.
         """
         if self.body_bytes + size > self._limits.body_bytes:
             said = "the requests being answered hold as many bytes as this server takes: come again"
@@ -95,7 +108,7 @@ class _Watched:
         self._guard, self._receive, self._send = guard, receive, send
         self._came = asyncio.Event()
         self._deadline = asyncio.get_running_loop().time() + guard.body_seconds
-        self.read = 0
+        self.held = 0
         self.answered = False
         self.gone = False
 
@@ -111,7 +124,7 @@ class _Watched:
         self.gone = message["type"] == "http.disconnect"
         body = message.get("body", b"")
         self._guard.admit(len(body))
-        self.read += len(body)
+        self.held += len(body)
         if not message.get("more_body", False):
             self._came.set()
         return message
@@ -119,9 +132,18 @@ class _Watched:
     async def send(self, message: Message) -> None:
         if self.gone:
             return
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            self.answered = True
-        await self._send(message)
+        if message["type"] != "http.response.body":
+            await self._send(message)
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        self._guard.body_bytes += len(body)
+        self.held += len(body)
+        for start in range(0, len(body) or 1, PART_BYTES):
+            last = start + PART_BYTES >= len(body)
+            self.answered = last and not more
+            await self._send({**message, "body": body[start : start + PART_BYTES], "more_body": more or not last})
+        self._guard.body_bytes -= len(body)
+        self.held -= len(body)
 
     async def left(self) -> None:
         """Comes back when the body has come and the client is gone."""

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from shortlist.server.guard import Guard, GuardLimits, SecurityHeaders
+from shortlist.server.hosts import HostGate
 from shortlist.server.keys import KeyGate, Keys
 from shortlist.server.logs import NAME
 from shortlist.server.metrics import CONTENT_TYPE, Metrics
@@ -28,11 +29,13 @@ router = APIRouter()
 class Operations:
     """How a server is run. `ready` is False until the models are warm, and again once it is told to stop.
 
-    `well` says whether the model's thread is alive. `tracer` None makes no spans.
+    `hosts` are the names it answers to, none for any. `well` says whether the models' threads are alive. `tracer` None
+    makes no spans.
     """
 
     metrics: Metrics = field(default_factory=Metrics)
     keys: Keys = field(default_factory=lambda: Keys([]))
+    hosts: frozenset[str] = frozenset()
     limits: GuardLimits = field(default_factory=GuardLimits)
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger(NAME))
     tracer: Tracer | None = None
@@ -47,9 +50,9 @@ def operated(app: FastAPI, operations: Operations) -> ASGIApp:
     guard = Guard(app, operations.limits)
     metrics = operations.metrics
     metrics.gauge("requests_in_flight", "Requests being answered.", lambda: guard.requests)
-    metrics.gauge("body_bytes_in_flight", "Bytes of their bodies.", lambda: guard.body_bytes)
+    metrics.gauge("body_bytes_in_flight", "Bytes of their bodies and unsent answers.", lambda: guard.body_bytes)
     metrics.gauge("ready", "1 when requests are welcome.", lambda: float(operations.ready))
-    layers: ASGIApp = KeyGate(guard, operations.keys)
+    layers: ASGIApp = HostGate(KeyGate(guard, operations.keys), operations.hosts)
     if operations.tracer is not None:
         layers = TracedRequests(layers, operations.tracer)
     return SecurityHeaders(Told(layers, metrics, operations.logger))

@@ -11,6 +11,7 @@ from fastapi import Request
 from shortlist.names import Names
 from shortlist.pipeline import Shortlist
 from shortlist.protocols import Encoder, Index
+from shortlist.server.embedder import Embedder
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings
 from shortlist.server.watch import NoWatch, Watch
@@ -23,7 +24,7 @@ class Parts:
     Searches use the retriever and the weights of `shortlist`, and score through `scorer`; where the reranker of
     `shortlist` is None they stay in stage one's order. `labels` maps the text of a judged query to its judgments:
     passage id -> grade. `names` keeps this host's folders out of the answers. `watch` is told what a search did.
-    `index` is where `/why` finds a passage by its id.
+    `index` is where `/why` finds a passage by its id. `embedder` None embeds each request in a thread by itself.
     """
 
     scorer: Scorer | None
@@ -33,6 +34,7 @@ class Parts:
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     index: Index | None = None
+    embedder: Embedder | None = None
     watch: Watch = field(default_factory=NoWatch)
 
 

@@ -18,6 +18,7 @@ class Kind(Enum):
     TOO_LONG = "too_long"  # a text that is longer than the model reads, where cutting is not allowed
     TOO_LARGE = "too_large"  # the body's bytes
     UNAUTHORIZED = "unauthorized"
+    MISDIRECTED = "misdirected"  # the server is not called by this name
     NO_MODEL = "no_model"
     NOT_FOUND = "not_found"
     WRONG_METHOD = "wrong_method"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,6 +21,7 @@ from shortlist.server.logs import say
 from shortlist.server.operations import Operations, operated
 from shortlist.server.parts import Parts
 from shortlist.server.scorer import Scorer
+from shortlist.server.unread import UNREAD_SECONDS, Connected, drop_unread
 
 WARM_LENGTHS = (4, 16, 48, 120, 400)
 """Words of the passages that warm a model up: the runtimes plan anew for each length that they have not seen."""
@@ -26,6 +29,10 @@ WARM_LENGTHS = (4, 16, 48, 120, 400)
 IDLE_SECONDS = 75
 """An idle connection is kept longer than clients and proxies keep theirs, so that it is they who close it: the other
 way round a request may be on its way when the server hangs up."""
+
+
+STOP_SECONDS = 120
+"""What is not answered so long after the server was told to stop is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ def run(app: FastAPI, operations: Operations, listening: Listening, close: Calla
         proxy_headers=False,
         ws="none",
         lifespan="on",
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
     Draining(config, operations, listening.drain).run()
 
@@ -60,10 +68,25 @@ def run(app: FastAPI, operations: Operations, listening: Listening, close: Calla
 class Draining(uvicorn.Server):
     """A server that is first unready for a while when told to stop, so that a proxy sends it nothing more."""
 
-    def __init__(self, config: uvicorn.Config, operations: Operations, seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, operations: Operations, seconds: float, unread: float = UNREAD_SECONDS
+    ) -> None:
         super().__init__(config)
-        self._operations, self._seconds = operations, seconds
+        self._operations, self._seconds, self._unread = operations, seconds, unread
         self._told = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens, and from then on cuts connections whose answers are not read."""
+        await super().startup(sockets)
+        connections = cast("Collection[Connected]", self.server_state.connections)
+        self._dropping = asyncio.ensure_future(drop_unread(connections, self._unread, self._operations.logger))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Goes on cutting them while it waits for the others."""
+        try:
+            await super().shutdown(sockets)
+        finally:
+            self._dropping.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called on SIGTERM and SIGINT; the second one does not wait."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
-
-import anyio.to_thread
 
 from shortlist.errors import InvalidInput
 from shortlist.inference.batches import Tokens
 from shortlist.pipeline import checked_scores, score_texts
 from shortlist.protocols import Reranker
+
+THREADS = 40
+"""How many requests an `InlineScorer` works on at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,13 @@ class ReadsPairs(Protocol):
 class InlineScorer:
     """Satisfies `Scorer`: each request runs by itself in a thread. The reranker must be safe to call from several.
 
-    A caller that gives up gets away at once; its thread ends with the work it has.
+    The threads are its own: `/why` holds one of the server's while it waits for a score. A caller that gives up gets
+    away at once; its thread ends with the work it has.
     """
 
     def __init__(self, reranker: Reranker) -> None:
         self._reranker = reranker
+        self._threads = ThreadPoolExecutor(THREADS, "shortlist-inline")
 
     @property
     def name(self) -> str:
@@ -84,9 +89,8 @@ class InlineScorer:
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""
-        return await anyio.to_thread.run_sync(
-            score_now, self._reranker, query, texts, max_tokens, abandon_on_cancel=True
-        )
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, score_now, self._reranker, query, texts, max_tokens)
 
 
 def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: int | None = None) -> Scored:

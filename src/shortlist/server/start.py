@@ -13,6 +13,7 @@ from shortlist.server.app import create_app
 from shortlist.server.batcher import QUEUE_PAIRS
 from shortlist.server.build import Wanted, build
 from shortlist.server.cache import CACHE_BYTES
+from shortlist.server.hosts import hosts_of
 from shortlist.server.keys import read_keys
 from shortlist.server.logs import make_log, say
 from shortlist.server.operations import Operations
@@ -33,6 +34,7 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 8800
     api_keys: Path | None = None
+    allow_hosts: tuple[str, ...] = ()
     models: Settings = field(default_factory=Settings)
     limits: ServerSettings = field(default_factory=ServerSettings)
     queue_pairs: int = QUEUE_PAIRS
@@ -56,9 +58,14 @@ def start(options: Options) -> None:
     if options.trace_texts and not options.trace:
         raise InvalidInput("queries and passages can only go into spans that are made: ask for --trace as well")
     keys = read_keys(options.api_keys)
-    provider = make_provider() if options.trace else None
+    provider = make_provider(options.limits.max_documents) if options.trace else None
     logger = make_log(texts=options.log_texts, level=options.log_level)
-    operations = Operations(keys=keys, logger=logger, tracer=provider.get_tracer("shortlist") if provider else None)
+    operations = Operations(
+        keys=keys,
+        hosts=hosts_of(options.host, keys, options.allow_hosts),
+        logger=logger,
+        tracer=provider.get_tracer("shortlist") if provider else None,
+    )
     built = build(_wanted(options, operations), operations.metrics)
     operations.well = built.well
     say(logger, "loaded", host=options.host, port=options.port, keys=len(keys), searches=options.index is not None)

@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 SERVICE = "shortlist"
 
 
-def make_provider() -> TracerProvider:
+DOCUMENT_ATTRIBUTES = 5
+"""Of each document: id and text on the way in, id, text and score on the way out."""
+OTHER_ATTRIBUTES = 16
+
+
+def make_provider(max_documents: int) -> TracerProvider:
     """Spans go by OTLP over HTTP to where the standard OTEL_EXPORTER_OTLP_* variables say.
+
+    A span has room for all attributes of a rerank of `max_documents`; the SDK's own limit of 128 ends at 50 documents.
 
     Raises:
         MissingExtra: The tracing extra is not installed.
@@ -31,11 +38,12 @@ def make_provider() -> TracerProvider:
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace import SpanLimits, TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise MissingExtra("shortlist serve --trace", "tracing") from error
-    provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
+    limits = SpanLimits(max_span_attributes=DOCUMENT_ATTRIBUTES * max_documents + OTHER_ATTRIBUTES)
+    provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}), span_limits=limits)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
 
@@ -63,20 +71,27 @@ class TracedScorer:
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""
         with self._tracer.start_as_current_span("rerank", record_exception=False) as span:
-            span.set_attribute("openinference.span.kind", "RERANKER")
-            span.set_attribute("reranker.model_name", self.name)
-            span.set_attribute("reranker.top_k", len(texts))
-            if self._texts:
-                span.set_attribute("reranker.query", query)
-            for place, text in enumerate(texts):
-                span.set_attributes(self._document("input", place, place, text))
-            found = await self._inner.score(query, texts, max_tokens=max_tokens)
-            order = sorted(range(len(texts)), key=lambda place: -found.scores[place])
-            for rank, place in enumerate(order):
-                name = f"reranker.output_documents.{rank}.document"
-                span.set_attributes(self._document("output", rank, place, texts[place]))
-                span.set_attribute(f"{name}.score", found.scores[place])
+            try:
+                for place, text in enumerate(texts):
+                    span.set_attributes(self._document("input", place, place, text))
+                found = await self._inner.score(query, texts, max_tokens=max_tokens)
+                order = sorted(range(len(texts)), key=lambda place: -found.scores[place])
+                for rank, place in enumerate(order):
+                    name = f"reranker.output_documents.{rank}.document"
+                    span.set_attributes(self._document("output", rank, place, texts[place]))
+                    span.set_attribute(f"{name}.score", found.scores[place])
+            finally:
+                span.set_attributes(self._identity(query, len(texts)))
             return found
+
+    def _identity(self, query: str, count: int) -> dict[str, str | int]:
+        """What makes it a reranker's span; set last, since a full span drops its oldest attributes."""
+        said: dict[str, str | int] = {
+            "openinference.span.kind": "RERANKER",
+            "reranker.model_name": self.name,
+            "reranker.top_k": count,
+        }
+        return said | ({"reranker.query": query} if self._texts else {})
 
     def _document(self, side: str, rank: int, place: int, text: str) -> dict[str, str]:
         name = f"reranker.{side}_documents.{rank}.document"

@@ -71,3 +71,18 @@ class NoWatch:
 
     def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
         """See `Watch.results`."""
+
+
+class RefusalsAlone(NoWatch):
+    """Passes on what was refused and cancelled: the other numbers are those of reranking."""
+
+    def __init__(self, inner: Watch) -> None:
+        self._inner = inner
+
+    def refused(self) -> None:
+        """See `Watch.refused`."""
+        self._inner.refused()
+
+    def cancelled(self) -> None:
+        """See `Watch.cancelled`."""
+        self._inner.cancelled()

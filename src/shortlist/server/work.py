@@ -13,14 +13,14 @@ from shortlist.protocols import Reranker
 from shortlist.server.fair import Job, Piece
 from shortlist.server.scorer import ReadsPairs, check_cap
 
-Outcome = tuple[list[float], list[bool]] | Exception
-"""The scores and cuts of a piece's places in order, or why it has none."""
+Outcome = tuple[Sequence[Any], list[bool]] | Exception
+"""The scores (of a bi-encoder: the vectors) and cuts of a piece's places in order, or why it has none."""
 
 CHARACTERS_A_TOKEN = 4
 
 
 class Work(Protocol):
-    """What the batcher needs of a reranker."""
+    """What `Rounds` needs of a model."""
 
     def prepare(self, job: Job) -> None:
         """Fills the job with work; runs in a thread of its own. Raises InvalidInput for what can't be scored."""

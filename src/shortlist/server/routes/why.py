@@ -45,7 +45,10 @@ class WhyByText(BaseModel):
 
 
 class ThroughScorer:
-    """Satisfies `Reranker` for code in a worker thread: every call goes through the server's scorer and its queue."""
+    """Satisfies `Reranker` for code in a worker thread: every call goes through the server's scorer and its queue.
+
+    Once the request was cancelled, there are no more calls.
+    """
 
     pointwise = True
 
@@ -67,6 +70,7 @@ class ThroughScorer:
         return scored.scores, scored.truncated
 
     def _scored(self, query: str, texts: Sequence[str]) -> Scored:
+        from_thread.check_cancelled()
         return from_thread.run(self._scorer.score, query, texts)
 
 

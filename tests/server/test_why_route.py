@@ -1,0 +1,74 @@
+"""`/why` among others: clients that leave it, and many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+
+import httpx
+from standins import FakePairs
+
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.server.app import Parts, create_app
+from shortlist.server.batcher import Batcher
+from shortlist.server.guard import Guard
+from shortlist.server.scorer import InlineScorer
+
+ASKED = {"query": " ".join(f"word{place}" for place in range(30)), "text_a": "tax is due", "text_b": "cats"}
+
+
+def test_it_ends_with_the_client_that_asked():
+    fake = FakePairs()
+    batcher = Batcher(fake)
+    guard = Guard(create_app(Parts(batcher, encoder=HashedEncoder(8))))
+    called, go_on = threading.Event(), threading.Event()
+    score = fake.score_pairs
+
+    def score_pairs(pairs):
+        called.set()
+        go_on.wait(10)
+        return score(pairs)
+
+    fake.score_pairs = score_pairs
+
+    async def run():
+        gone = asyncio.Event()
+        messages = [{"type": "http.request", "body": json.dumps(ASKED).encode(), "more_body": False}]
+
+        async def receive():
+            if messages:
+                return messages.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            raise AssertionError("nobody is there to be answered")
+
+        scope = {"type": "http", "method": "POST", "path": "/why", "headers": [], "query_string": b""}
+        task = asyncio.ensure_future(guard({**scope, "http_version": "1.1", "scheme": "http"}, receive, send))
+        while not called.is_set():
+            await asyncio.sleep(0.005)
+        gone.set()
+        await asyncio.sleep(0.05)
+        go_on.set()
+        await asyncio.wait_for(task, 5)
+        await asyncio.sleep(0.3)  # would be long enough for the other words
+
+    asyncio.run(run())
+    batcher.close()
+    assert guard.requests == 0
+    assert len(fake.calls) == 1
+
+
+def test_more_at_a_time_than_there_are_threads():
+    app = create_app(Parts(InlineScorer(FakePairs()), encoder=HashedEncoder(8)))
+
+    async def run():
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as asked:
+            body = {**ASKED, "query": "when is tax due"}
+            tasks = [asked.post("/why", json=body) for _ in range(60)]
+            return await asyncio.wait_for(asyncio.gather(*tasks), 20)
+
+    assert [answer.status_code for answer in asyncio.run(run())] == [200] * 60
