@@ -105,6 +105,49 @@ def test_set_ups_are_compared_and_saved_by_name(shell):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--baseline", "other.json"], "was measured on other .2 queries., and its queries or judgments differ"),
+        (["--baseline", "base.json", "--fail-if", "RR@10 < 0"], "RR@10 and the baseline base.json lacks it"),
+        (["--baseline", "base.json", "--set-up", "a:pool=5", "--set-up", "b:pool=6"], "holds no set-up 'a'"),
+        (["--save", "nope/x.json"], "nope/x.json lies in a folder that does not exist"),
+        (["--save", "."], "is a folder: name another file"),
+        (["--markdown", "nope/x.md"], "nope/x.md lies in a folder that does not exist"),
+        (["--set-up", "a:pool=5", "--set-up", "b:index=cut-otherwise"], "does not judge the same in"),
+    ],
+)
+def test_what_would_end_a_run_in_vain_is_said_before_anything_is_scored(shell, arguments, message):
+    (shell.here / "other.jsonl").write_text("".join(f'{{"query": "{q}", "relevant": ["p1"]}}\n' for q in "ab"))
+    shell("evaluate", "other.jsonl", "--save", "other.json", "--measure", "nDCG@10")
+    words = "".join(f'{{"query": "{q}", "snippets": ["number{q}"]}}\n' for q in (3, 4))
+    (shell.here / "words.jsonl").write_text(words)
+    with EmbeddedIndex.create(shell.here / "cut-otherwise", encoder_name="hashed-64", dimension=64) as index:
+        corpus = [Passage(f"new{n}", f"text number{n}", f"p{n}") for n in range(40)]
+        index.add(corpus, HashedEncoder(64).encode_passages([one.content for one in corpus]))
+    judged = "words.jsonl" if "--set-up" in arguments and "--baseline" not in arguments else "q.jsonl"
+    shell("evaluate", "q.jsonl", "--save", "base.json", "--measure", "nDCG@10")
+    shell.reranker.scored = 0
+    with pytest.raises(InvalidInput, match=message):
+        shell("evaluate", judged, *arguments)
+    assert shell.reranker.scored == 0
+    assert not list(shell.here.glob("*.partial.jsonl"))
+
+
+def test_a_run_is_shown_and_kept_before_it_is_compared(shell, monkeypatch):
+    def failing(*_):
+        raise InvalidInput("can't be compared")
+
+    monkeypatch.setattr("shortlist.cli.evaluate.compare", failing)
+    with pytest.raises(InvalidInput, match="can't be compared"):
+        shell("evaluate", "q.jsonl", "--pool", "5", "--save", "kept.json")
+    assert len(load(shell.here / "kept.json")[0].outcomes) == QUERIES
+    monkeypatch.undo()
+    monkeypatch.chdir(shell.here)
+    monkeypatch.setattr(catalog, "load_reranker", lambda name, **_: shell.reranker)
+    assert f"{QUERIES} queries were measured by an interrupted run" in shell("evaluate", "q.jsonl", "--pool", "5")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (["--fail-if", "nDCG@10 < 0"], "give --baseline FILE as well"),
         (["--set-up", "x:depth=3"], "'depth' is unknown"),
         (["--set-up", "x:pool=many"], "pool must be a number"),

@@ -14,6 +14,8 @@ from shortlist.catalog import Settings, check_hosted
 from shortlist.cli import options_measuring as measuring
 from shortlist.cli import reporting
 from shortlist.cli import show_evaluation as show
+from shortlist.cli.baseline import against, check_queries, parse_rules
+from shortlist.cli.baseline import read as read_baseline
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
@@ -32,11 +34,10 @@ from shortlist.cli.setups import SetUp, base, opened, parse_set_ups
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets, markdown, saved
 from shortlist.evaluation.checkpoint import Checkpoint
-from shortlist.evaluation.evaluate import MEASURES, Evaluation, compare, difference
+from shortlist.evaluation.evaluate import MEASURES, Evaluation, compare, measures_of
 from shortlist.evaluation.evaluate import evaluate as run_evaluation
-from shortlist.evaluation.gate import Rule, Verdict, judge, parse_rule
+from shortlist.evaluation.gate import Rule, Verdict
 from shortlist.evaluation.query_set import QuerySet
-from shortlist.evaluation.statistics import Paired
 from shortlist.pipeline import POOL_SIZE
 from shortlist.report import Compared, Source, evaluation_page, source_of
 
@@ -72,23 +73,25 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
 
     Safe to interrupt: the same command goes on where it stopped.
     """
-    rules = _rules(fail_if, baseline)
-    if report is not None:
-        reporting.check(report)
+    rules = parse_rules(fail_if or [], baseline)
+    outputs = Outputs(failures, save, summary, report)
+    outputs.check()
     knobs = choose_knobs(pool, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
     set_ups = parse_set_ups(set_up or [], base(index, knobs, Settings(retriever, bi_encoder, precision=precision)))
-    measures = list(dict.fromkeys([*(measure or MEASURES), *(rule.measure for rule in rules)]))
-    before = saved.load(baseline) if baseline is not None else []
+    measures = tuple(map(str, measures_of([*(measure or MEASURES), *(rule.measure for rule in rules)])))
+    before = [] if baseline is None else read_baseline(baseline, [one.name for one in set_ups], rules)
     made = datasets.read(queries, qrels=qrels, split=split)
-    asked = Asked(tuple(measures), cut, allow_unknown, ignore_identical_ids, report is not None)
-    _report(_all_measured(set_ups, made, asked), before, rules, Outputs(failures, save, summary, report))
-
-
-def _rules(fail_if: Sequence[str] | None, baseline: Path | None) -> list[Rule]:
-    rules = [parse_rule(one) for one in fail_if or []]
-    if rules and baseline is None:
-        raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
-    return rules
+    for one in set_ups:
+        check_hosted(one.used.cross_encoder or "")
+    check_queries(set_ups, made, before, allow_unknown=allow_unknown)
+    asked = Asked(measures, cut, allow_unknown, ignore_identical_ids, report is not None)
+    with kept_on_failure(f"what was measured is in {partial_file('*')}"):
+        runs = [_measured(one, made, asked) for one in set_ups]
+        verdicts = _report(runs, before, rules, outputs)
+    for one in set_ups:
+        partial_file(one.name).unlink(missing_ok=True)
+    if any(one.failed for one in verdicts):
+        raise typer.Exit(RULE_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +114,24 @@ class Outputs:
     summary: Path | None
     report: Path | None
 
+    def check(self) -> None:
+        """Does nothing where every file can be written, so that a long run does not end in vain.
+
+        Raises:
+            InvalidInput: One can't be.
+            MissingExtra: A report is wanted and matplotlib is not installed.
+        """
+        if self.report is not None:
+            reporting.check(self.report)
+        for file in (self.save, self.summary):
+            if file is not None:
+                reporting.check_place(file)
+
 
 def partial_file(name: str) -> Path:
     """Where a set-up's partial results are kept until all set-ups are done."""
     plain = re.sub(r"[^\w*-]", "_", name)
     return Path(f"shortlist-evaluate.{plain}.partial.jsonl")
-
-
-def _all_measured(set_ups: Sequence[SetUp], made: QuerySet, asked: Asked) -> list[tuple[Evaluation, Source]]:
-    """Every set-up measured; partial results go away when all are done."""
-    for one in set_ups:
-        check_hosted(one.used.cross_encoder or "")
-    with kept_on_failure(f"what was measured is in {partial_file('*')}"):
-        found = [_measured(one, made, asked) for one in set_ups]
-    for one in set_ups:
-        partial_file(one.name).unlink(missing_ok=True)
-    return found
 
 
 def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, Source]:
@@ -166,53 +171,28 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, 
         return found, source_of(found, judged, index.index.passages() if asked.reported else ())
 
 
-def _against(
-    found: Sequence[Evaluation], before: Sequence[Evaluation], rules: Sequence[Rule]
-) -> tuple[list[tuple[str, Paired]], list[Verdict]]:
-    """Differences to the baseline by measure, and the rules applied."""
-    differences: list[tuple[str, Paired]] = []
-    verdicts: list[Verdict] = []
-    for one in found if before else []:
-        old = _namesake(one, found, before)
-        verdicts += [judge(rule, one, old) for rule in rules]
-        label = "" if len(found) == 1 else f"{one.name}: "
-        shared = [name for name in one.measures if name in old.measures]
-        differences += [(f"{label}{name}", difference(one, old, name)) for name in shared]
-    return differences, verdicts
-
-
-def _namesake(one: Evaluation, found: Sequence[Evaluation], before: Sequence[Evaluation]) -> Evaluation:
-    if len(found) == len(before) == 1:
-        return before[0]
-    named = [old for old in before if old.name == one.name]
-    if not named:
-        raise InvalidInput(f"the baseline holds no set-up {one.name!r}; it holds {', '.join(o.name for o in before)}")
-    return named[0]
-
-
 def _report(
     runs: Sequence[tuple[Evaluation, Source]], before: Sequence[Evaluation], rules: Sequence[Rule], outputs: Outputs
-) -> None:
-    """Everything on the screen and into the files; raises typer.Exit where a rule failed."""
+) -> list[Verdict]:
+    """Everything on the screen and into the files; returns the rules applied. What was measured is kept first."""
     out = Console(highlight=False)
     found = [one for one, _ in runs]
-    compared = compare(found, found[0].measures[0])
-    differences, verdicts = _against(found, before, rules)
     for one in found:
         show.evaluation(out, one)
         show.failures(out, one, outputs.failures)
-    show.comparisons(out, compared)
-    show.baseline(out, differences, verdicts)
     if outputs.save is not None:
         saved.save(found, outputs.save)
+    compared = compare(found, found[0].measures[0])
+    differences, verdicts = against(found, before, rules)
+    show.comparisons(out, compared)
+    show.baseline(out, differences, verdicts)
     if outputs.summary is not None:
         _write(outputs.summary, markdown.summary(found, compared, verdicts, differences))
     if outputs.report is not None:
         held = Compared(compared, differences, verdicts)
         page = evaluation_page(found, [source for _, source in runs], held, reporting.written())
         reporting.put(page, outputs.report)
-    if any(one.failed for one in verdicts):
-        raise typer.Exit(RULE_FAILED)
+    return verdicts
 
 
 def _write(file: Path, text: str) -> None:

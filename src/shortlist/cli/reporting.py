@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from shortlist import __version__
 from shortlist.catalog import OpenIndex
 from shortlist.cli.setups import SetUp
+from shortlist.errors import InvalidInput
 from shortlist.inference.runtimes import choose
 from shortlist.report import check_file, check_plots, write
 
@@ -23,6 +25,20 @@ def check(file: Path) -> None:
     """
     check_plots()
     check_file(file)
+
+
+def check_place(file: Path) -> None:
+    """Before anything is measured: does nothing where the file can be written.
+
+    Raises:
+        InvalidInput: It can't; the message says why.
+    """
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise InvalidInput(f"{file} lies in a folder that does not exist: make {folder}, or name another file")
+    if file.is_dir() or not os.access(file if file.exists() else folder, os.W_OK):
+        said = "is a folder" if file.is_dir() else "can't be written"
+        raise InvalidInput(f"{file} {said}: name another file")
 
 
 def about(set_up: SetUp, index: OpenIndex) -> dict[str, str]:

@@ -154,3 +154,9 @@ def opened(
         inner = index.shortlist
         retriever = without_itself(inner.retriever, queries.queries) if itself else inner.retriever
         yield index, Shortlist(retriever, inner.reranker, weights=inner.weights), judged
+
+
+def resolved(index: Path, queries: QuerySet, *, allow_unknown: bool) -> Judged:
+    """The query set resolved against an index, without loading a model; raises as `resolve` and `open_index`."""
+    with open_index(index, Settings(retriever="bm25", cross_encoder=None)) as held:
+        return resolve(queries, held.index.passages(), allow_unknown=allow_unknown)
