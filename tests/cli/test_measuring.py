@@ -91,6 +91,18 @@ def test_a_baseline_passes_and_fails_with_an_exit_code_and_a_summary(shell):
     assert "### Against the baseline: failed" in (shell.here / "summary.md").read_text()
 
 
+def test_each_set_up_has_its_own_verdict_under_its_name(shell):
+    set_ups = ("--set-up", "one:pool=5", "--set-up", "two|b:pool=9")
+    shell("evaluate", "q.jsonl", *set_ups, "--save", "base.json")
+    rule = ("--baseline", "base.json", "--fail-if", "RR@10 < -0.01", "--markdown", "m.md", "--report", "r.html")
+    shown = shell("evaluate", "q.jsonl", *set_ups, *rule)
+    summary, page = (shell.here / "m.md").read_text(), (shell.here / "r.html").read_text(encoding="utf-8")
+    assert "passed: one: fail if RR@10 < -0.01\npassed: two|b: fail if RR@10 < -0.01" in shown
+    assert "- passed: one: fail if `RR@10 < -0.01`\n- passed: two\\|b: fail if `RR@10 < -0.01`" in summary
+    assert "one: fail if RR@10 &lt; -0.01" in page
+    assert "two|b: fail if RR@10 &lt; -0.01" in page
+
+
 def test_set_ups_are_compared_and_saved_by_name(shell):
     (shell.here / "more.toml").write_text("[shallow]\npool = 5\nretriever = 'bm25'\n")
     options = ("--set-up", "deep:pool=20,blend=0", "--set-up", "more.toml", "--set-up", "none:rerank=false")
@@ -108,6 +120,8 @@ def test_set_ups_are_compared_and_saved_by_name(shell):
         (["--baseline", "other.json"], "was measured on other .2 queries., and its queries or judgments differ"),
         (["--baseline", "base.json", "--fail-if", "RR@10 < 0"], "RR@10 and the baseline base.json lacks it"),
         (["--baseline", "base.json", "--set-up", "a:pool=5", "--set-up", "b:pool=6"], "holds no set-up 'a'"),
+        (["--baseline", "none.json", "--fail-if", "nDCG@10 < 0"], "none.json holds a list of evaluations with nothing"),
+        (["--baseline", "base.json", "--measure", "RR@5"], "holds none of RR@5, so nothing can be compared"),
         (["--save", "nope/x.json"], "nope/x.json lies in a folder that does not exist"),
         (["--save", "."], "is a folder: name another file"),
         (["--markdown", "nope/x.md"], "nope/x.md lies in a folder that does not exist"),
@@ -117,6 +131,7 @@ def test_set_ups_are_compared_and_saved_by_name(shell):
 def test_what_would_end_a_run_in_vain_is_said_before_anything_is_scored(shell, arguments, message):
     (shell.here / "other.jsonl").write_text("".join(f'{{"query": "{q}", "relevant": ["p1"]}}\n' for q in "ab"))
     shell("evaluate", "other.jsonl", "--save", "other.json", "--measure", "nDCG@10")
+    (shell.here / "none.json").write_text('{"version": 1, "evaluations": []}')
     words = "".join(f'{{"query": "{q}", "snippets": ["number{q}"]}}\n' for q in (3, 4))
     (shell.here / "words.jsonl").write_text(words)
     with EmbeddedIndex.create(shell.here / "cut-otherwise", encoder_name="hashed-64", dimension=64) as index:

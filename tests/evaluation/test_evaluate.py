@@ -205,7 +205,7 @@ def test_the_summary_holds_every_number_and_what_failed():
     text = summary([after, before], compare([before, after]), [verdict], [("nDCG@10", verdict.paired)])
     assert text.startswith("### Against the baseline: failed")
     assert f"{after.estimate('reranked', 'nDCG@10').mean:.4f}" in text
-    assert "- FAILED: fail if `nDCG@10 < -0.01`" in text
+    assert "- FAILED: new: fail if `nDCG@10 < -0.01`" in text
     assert "Recall of the pool, the ceiling of any reranker: " in text
     assert "new - old \\| one" in text
 

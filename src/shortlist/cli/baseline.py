@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from shortlist.cli.setups import SetUp, resolved
@@ -26,11 +27,12 @@ def parse_rules(fail_if: Sequence[str], baseline: Path | None) -> list[Rule]:
     return rules
 
 
-def read(file: Path, names: Sequence[str], rules: Sequence[Rule]) -> list[Evaluation]:
+def read(file: Path, names: Sequence[str], measures: Sequence[str], rules: Sequence[Rule]) -> list[Evaluation]:
     """The saved run of each set-up in `names`, in their order.
 
     Raises:
-        InvalidInput: The file holds no saved run, none of that name, or one without a rule's measure.
+        InvalidInput: The file holds no saved run, none of that name, or one without a rule's measure or without any
+            of `measures`.
     """
     held = saved.load(file)
     found = [_namesake(name, names, held) for name in names]
@@ -39,6 +41,11 @@ def read(file: Path, names: Sequence[str], rules: Sequence[Rule]) -> list[Evalua
         if lacks:
             raise InvalidInput(
                 f"--fail-if asks for {lacks[0]} and the baseline {file} lacks it: it holds {', '.join(old.measures)}"
+            )
+        if not set(measures) & set(old.measures):
+            raise InvalidInput(
+                f"the baseline {file} holds none of {', '.join(measures)}, so nothing can be compared: "
+                f"it holds {', '.join(old.measures)}"
             )
     return found
 
@@ -87,8 +94,10 @@ def against(
     differences: list[tuple[str, Paired]] = []
     verdicts: list[Verdict] = []
     for one, old in zip(found, before, strict=bool(before)):
-        verdicts += [judge(rule, one, old) for rule in rules]
-        label = "" if len(found) == 1 else f"{one.name}: "
+        alone = len(found) == 1
+        applied = [judge(rule, one, old) for rule in rules]
+        verdicts += [replace(verdict, set_up="") for verdict in applied] if alone else applied
+        label = "" if alone else f"{one.name}: "
         shared = [name for name in one.measures if name in old.measures]
         differences += [(f"{label}{name}", difference(one, old, name)) for name in shared]
     return differences, verdicts

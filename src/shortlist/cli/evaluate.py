@@ -79,7 +79,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     knobs = choose_knobs(pool, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
     set_ups = parse_set_ups(set_up or [], base(index, knobs, Settings(retriever, bi_encoder, precision=precision)))
     measures = tuple(map(str, measures_of([*(measure or MEASURES), *(rule.measure for rule in rules)])))
-    before = [] if baseline is None else read_baseline(baseline, [one.name for one in set_ups], rules)
+    before = [] if baseline is None else read_baseline(baseline, [one.name for one in set_ups], measures, rules)
     made = datasets.read(queries, qrels=qrels, split=split)
     for one in set_ups:
         check_hosted(one.used.cross_encoder or "")

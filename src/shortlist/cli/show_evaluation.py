@@ -132,4 +132,4 @@ def baseline(out: Console, differences: Sequence[tuple[str, Paired]], verdicts: 
         )
     for verdict in verdicts:
         said = "FAILED" if verdict.failed else "passed"
-        out.print(f"{said}: fail if {verdict.rule}", markup=False, style="red" if verdict.failed else "green")
+        out.print(f"{said}: {verdict}", markup=False, style="red" if verdict.failed else "green", soft_wrap=True)
