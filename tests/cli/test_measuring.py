@@ -209,15 +209,16 @@ def test_tune_recommends_writes_and_search_follows(shell):
 
 def test_a_derived_weight_is_written_and_used(shell):
     shell.reranker = OracleReranker(shell.reranker.relevant, 0.02)
-    shown = shell("tune", "q.jsonl", "--sizes", "40", "--write", "--retriever", "dense")
+    shown = shell("tune", "q.jsonl", "--sizes", "40", "--write", "--fusions", ",", "--fusion", "1")
     assert "weights none were fitted; tried at blend 1: " in shown
     text = (shell.here / "shortlist.toml").read_text()
     assert "weight.dense = " in text
     weight = float(text.split("weight.dense = ")[1].split()[0])
-    found = json.loads(shell("search", "red cat", "--json", "--retriever", "dense"))
+    found = json.loads(shell("search", "red cat", "--json"))
+    assert "fusion = 1.0" in text
     assert found["weights"] == {"dense": weight}
     row = next(line.split() for line in shown.splitlines() if line.split()[:1] == [str(found["pool_size"])])
-    shell("evaluate", "q.jsonl", "--retriever", "dense", "--save", "now.json", "--measure", "nDCG@10")
+    shell("evaluate", "q.jsonl", "--save", "now.json", "--measure", "nDCG@10")
     assert f"{load(shell.here / 'now.json')[0].estimate('reranked', 'nDCG@10').mean:.3f}" in row
     assert json.loads(shell("search", "red cat", "--json", "--blend", "0"))["weights"] == {}
 
@@ -260,6 +261,34 @@ def test_a_threshold_that_no_longer_helps_is_taken_out_of_the_file(shell):
     text = (shell.here / "shortlist.toml").read_text()
     assert "threshold" not in text
     assert "rerank = false" in text
+
+
+def test_another_models_blend_and_weights_are_taken_out_of_the_file(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\nblend = 2.0\nweight.dense = 8.0\nweight.bm25 = 3.0\n")
+    shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--blends", ",", "--cross-encoder", "other/model", "--write")
+    text = (shell.here / "shortlist.toml").read_text()
+    assert 'cross-encoder = "other/model"' in text
+    assert "weight" not in text
+    assert "blend = 2.0" not in text
+    assert "weight" not in shown.split("# shortlist.toml")[1]
+    assert json.loads(shell("search", "red cat", "--json"))["weights"] == {}
+
+
+def test_weights_of_the_file_stay_where_the_blend_that_was_found_scales_them(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\nblend = 2.0\nweight.dense = 8.0\n")
+    shown = shell("tune", "q.jsonl", "--sizes", "20", "--blends", "0.5", "--fusions", ",", "--write")
+    text = (shell.here / "shortlist.toml").read_text()
+    blend = float(text.split("blend = ")[1].split()[0])
+    assert "weight.dense = 8.0" in text
+    assert "weight.dense = 8.0" in shown.split("# shortlist.toml")[1]
+    assert json.loads(shell("search", "red cat", "--json"))["weights"] == {"dense": 8 * blend}
+
+
+def test_settings_of_another_retriever_are_not_written(shell):
+    shell.reranker.scored = 0
+    with pytest.raises(InvalidInput, match=r"--write with --retriever bm25: shortlist\.toml names no retriever"):
+        shell("tune", "q.jsonl", "--retriever", "bm25", "--write")
+    assert shell.reranker.scored == 0
 
 
 def test_set_ups_take_a_fusion_weight(shell):
