@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -322,10 +324,11 @@ class Interrupting(TextReranker):
 def test_tune_survives_ctrl_c_and_resumes(shell):
     shell.reranker = Interrupting()
     assert "the same command goes on from there" in shell("tune", "q.jsonl", "--sizes", "5,20", code=130)
-    assert len((shell.here / "shortlist-tune.partial.jsonl").read_text().splitlines()) == 11
+    (partial,) = shell.here.glob("shortlist-tune.*.partial.jsonl")
+    assert len(partial.read_text().splitlines()) == 11
     shell.reranker = TextReranker()
     assert "10 results came from an interrupted run" in shell("tune", "q.jsonl", "--sizes", "5,20")
-    assert not (shell.here / "shortlist-tune.partial.jsonl").exists()
+    assert not partial.exists()
 
 
 def test_evaluate_survives_ctrl_c_and_resumes_with_the_same_result(shell):
@@ -342,6 +345,49 @@ def test_evaluate_survives_ctrl_c_and_resumes_with_the_same_result(shell):
     shell("evaluate", "q.jsonl", *set_ups, "--save", "whole.json")
     for resumed, whole in zip(load(shell.here / "resumed.json"), load(shell.here / "whole.json"), strict=True):
         assert resumed.values("reranked", "nDCG@10") == whole.values("reranked", "nDCG@10")
+
+
+def test_set_ups_whose_names_look_alike_have_partial_results_of_their_own(shell):
+    shell("evaluate", "q.jsonl", "--set-up", "v1.0:pool=5", "--set-up", "v1_0:pool=6", "--save", "two.json")
+    assert [one.pool_size for one in load(shell.here / "two.json")] == [5, 6]
+
+
+def test_another_run_is_not_stopped_by_partial_results_and_does_not_take_them(shell):
+    shutil.copytree(shell.made / "ix", shell.here / "copy")
+    asked = ("evaluate", "q.jsonl", "--set-up", "one:index=copy,pool=5")
+    shell.reranker = Interrupting()
+    shell(*asked, code=130)
+    shell.reranker = TextReranker()
+    with EmbeddedIndex.open(shell.here / "copy") as index:
+        passage = next(iter(index.passages()))
+        changed = [replace(passage, text="something else")]
+        index.add(changed, HashedEncoder(64).encode_passages([one.content for one in changed]))
+    assert "interrupted run" not in shell(*asked)
+    assert shell.reranker.scored == QUERIES * 5
+    shell.reranker = Interrupting()
+    shell(*asked, code=130)
+    shell.reranker = TextReranker()
+    shell.reranker.weights_hash = lambda: "new weights under the same name"
+    assert "interrupted run" not in shell(*asked)
+
+
+class Narrow(TextReranker):
+    def score(self, query, texts):
+        if len(query) > 100:
+            raise InvalidInput("the query is too long")
+        return super().score(query, texts)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "tune", "calibrate"])
+def test_a_query_that_was_too_long_can_be_shortened_and_the_command_run_again(shell, command):
+    shell.reranker = Narrow()
+    short = (shell.made / "q.jsonl").read_text()
+    (shell.here / "mine.jsonl").write_text(short + json.dumps({"query": "word " * 30, "relevant": ["p1"]}) + "\n")
+    options = {"evaluate": (), "tune": ("--sizes", "5,20"), "calibrate": ("--pool", "40")}[command]
+    with pytest.raises(InvalidInput, match="the query is too long"):
+        shell(command, "mine.jsonl", *options)
+    (shell.here / "mine.jsonl").write_text(short + json.dumps({"query": "word", "relevant": ["p1"]}) + "\n")
+    shell(command, "mine.jsonl", *options)
 
 
 def test_the_recommended_pool_gives_what_evaluate_measures(shell):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,6 +41,8 @@ from shortlist.pipeline import POOL_SIZE
 from shortlist.report import Compared, Source, evaluation_page, source_of
 
 RULE_FAILED = 1
+PARTIAL = "shortlist-evaluate.*.partial.jsonl"
+"""Where a set-up's partial results are kept until all set-ups are done."""
 
 
 def evaluate(  # noqa: PLR0913 - one parameter an option
@@ -85,11 +86,11 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
         check_hosted(one.used.cross_encoder or "")
     check_queries(set_ups, made, before, allow_unknown=allow_unknown)
     asked = Asked(measures, cut, allow_unknown, ignore_identical_ids, report is not None)
-    with kept_on_failure(f"what was measured is in {partial_file('*')}"):
+    with kept_on_failure(f"what was measured is in {PARTIAL}"):
         runs = [_measured(one, made, asked) for one in set_ups]
         verdicts = _report(runs, before, rules, outputs)
-    for one in set_ups:
-        partial_file(one.name).unlink(missing_ok=True)
+    for run in runs:
+        run.kept.finish()
     if any(one.failed for one in verdicts):
         raise typer.Exit(RULE_FAILED)
 
@@ -128,14 +129,17 @@ class Outputs:
                 reporting.check_place(file)
 
 
-def partial_file(name: str) -> Path:
-    """Where a set-up's partial results are kept until all set-ups are done."""
-    plain = re.sub(r"[^\w*-]", "_", name)
-    return Path(f"shortlist-evaluate.{plain}.partial.jsonl")
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A set-up measured, what a report shows its worst queries with, and the partial results, to be finished."""
+
+    found: Evaluation
+    source: Source
+    kept: Checkpoint
 
 
-def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, Source]:
-    """The set-up measured, and what a report shows its worst queries with; without passages where none is wanted."""
+def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> Run:
+    """The set-up measured; the source has no passages where no report is wanted."""
     console = Console(stderr=True, highlight=False)
     with opened(set_up, made, allow_unknown=asked.allow_unknown, itself=asked.itself) as (index, shortlist, judged):
         show.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
@@ -143,17 +147,15 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, 
         if said:
             console.print(f"{set_up.name}: {said}", style="yellow", markup=False, soft_wrap=True)
         about = {
-            **set_up.about,
+            **set_up.about_pass(index, itself=asked.itself),
+            "set-up": set_up.name,
             "measures": asked.measures,
             "cut": asked.cut,
             "allow_unknown": asked.allow_unknown,
-            "itself": asked.itself,
             "pool": size if isinstance(size, int) else asdict(size),
             "queries": judged.fingerprint,
-            "bi-encoder": index.index.manifest.encoder,
-            "passages": len(index.index),
         }
-        kept = Checkpoint(partial_file(set_up.name), about)
+        kept = Checkpoint(Path(PARTIAL), about)
         if kept.resumed:
             console.print(f"{kept.resumed} queries were measured by an interrupted run")
         with bar(console, set_up.name) as told:
@@ -168,15 +170,15 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, 
                 progress=told,
                 checkpoint=kept,
             )
-        return found, source_of(found, judged, index.index.passages() if asked.reported else ())
+        return Run(found, source_of(found, judged, index.index.passages() if asked.reported else ()), kept)
 
 
 def _report(
-    runs: Sequence[tuple[Evaluation, Source]], before: Sequence[Evaluation], rules: Sequence[Rule], outputs: Outputs
+    runs: Sequence[Run], before: Sequence[Evaluation], rules: Sequence[Rule], outputs: Outputs
 ) -> list[Verdict]:
     """Everything on the screen and into the files; returns the rules applied. What was measured is kept first."""
     out = Console(highlight=False)
-    found = [one for one, _ in runs]
+    found = [run.found for run in runs]
     for one in found:
         show.evaluation(out, one)
         show.failures(out, one, outputs.failures)
@@ -190,7 +192,7 @@ def _report(
         _write(outputs.summary, markdown.summary(found, compared, verdicts, differences))
     if outputs.report is not None:
         held = Compared(compared, differences, verdicts)
-        page = evaluation_page(found, [source for _, source in runs], held, reporting.written())
+        page = evaluation_page(found, [run.source for run in runs], held, reporting.written())
         reporting.put(page, outputs.report)
     return verdicts
 

@@ -12,6 +12,7 @@ from typing import Any
 from shortlist.catalog import OpenIndex, Settings, open_index
 from shortlist.cli.options import Knobs, parse_pool
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.checkpoint import corpus_hash
 from shortlist.evaluation.datasets.rows import text_of
 from shortlist.evaluation.itself import without_itself
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
@@ -57,8 +58,8 @@ class SetUp:
 
     def about_pass(self, index: OpenIndex, *, itself: bool) -> dict[str, object]:
         """What a scoring pass over the opened index depends on beside the queries, for a checkpoint."""
-        held = {"bi-encoder": index.index.manifest.encoder, "passages": len(index.index), "itself": itself}
-        return {**self.about, **held}
+        held = {"passages": corpus_hash(index.index.passages()), "itself": itself}
+        return {**self.about, **index.beside.fitted_for, **held}
 
 
 def base(index: Path, knobs: Knobs, settings: Settings) -> SetUp:

@@ -38,7 +38,7 @@ from shortlist.retrievers import FUSION
 RETRIEVER = "hybrid"
 """What searches use unless told otherwise; the file holds no other."""
 
-PARTIAL = Path("shortlist-tune.partial.jsonl")
+PARTIAL = Path("shortlist-tune.*.partial.jsonl")
 
 
 def tune(  # noqa: PLR0913 - one parameter an option
