@@ -172,11 +172,20 @@ def test_a_run_is_shown_and_kept_before_it_is_compared(shell, monkeypatch):
         (["--set-up", "pool=3"], "write name:key=value"),
         (["--set-up", "x:pool"], "write name:key=value"),
         (["--set-up", "x:pool=3", "--set-up", "x:pool=4"], "two set-ups are named 'x'"),
+        (["--set-up", "index.toml"], "set-up 'x': index must be a text, not 3"),
+        (["--set-up", "bi-encoder.toml"], "set-up 'x': bi-encoder must be a text, not 3"),
+        (["--set-up", "retriever.toml"], "set-up 'x': retriever must be a text, not 3"),
+        (["--set-up", "x:cross-encoder="], "set-up 'x': cross-encoder must be a text, not ''"),
+        (["--cut", "0"], "--cut must be 1 or more, not 0"),
+        (["--cut", "-3"], "--cut must be 1 or more, not -3"),
+        (["--failures", "-1"], "--failures must be 0 or more, not -1"),
         (["--measure", "mrr"], "measure 'mrr' is unknown"),
         (["--baseline", "missing.json"], "missing.json can't be read"),
     ],
 )
 def test_evaluate_says_what_is_wrong(shell, arguments, message):
+    for key in ("index", "bi-encoder", "retriever"):
+        (shell.here / f"{key}.toml").write_text(f"[x]\n{key} = 3\n")
     with pytest.raises(InvalidInput, match=message):
         shell("evaluate", "q.jsonl", *arguments)
 

@@ -217,3 +217,10 @@ def test_progress_is_told_and_measures_are_needed():
     assert seen == [(1, 3), (2, 3), (3, 3)]
     with pytest.raises(InvalidInput, match="no measure"):
         evaluate(Shortlist(retriever), asked, measures=[])
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_a_cut_below_one_is_refused(k):
+    retriever, asked, _ = world()
+    with pytest.raises(InvalidInput, match=f"a cut of 1 or more, not {k}"):
+        evaluate(Shortlist(retriever), asked, k=k)

@@ -75,6 +75,9 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     Safe to interrupt: the same command goes on where it stopped.
     """
     rules = parse_rules(fail_if or [], baseline)
+    for option, number, least in (("--cut", cut, 1), ("--failures", failures, 0)):
+        if number < least:
+            raise InvalidInput(f"{option} must be {least} or more, not {number}")
     outputs = Outputs(failures, save, summary, report)
     outputs.check()
     knobs = choose_knobs(pool, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
