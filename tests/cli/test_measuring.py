@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shlex
 import shutil
@@ -467,3 +468,14 @@ def test_tune_writes_a_report_of_the_pool_it_recommends_or_of_the_best(shell):
     made = (shell.here / "r.html").read_text(encoding="utf-8")
     assert "no reranking: stage one alone" in made
     assert "reranking is worse than none at pool" in made
+
+
+def test_the_report_of_tuning_names_the_weights_that_were_tuned(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\nweight.dense = 8.0\n")
+    shell("tune", "q.jsonl", "--sizes", "20", "--blends", "0.5", "--blend", "0.5", "--report", "r.html")
+    assert "score + 4 x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))
+    (shell.here / "shortlist.toml").unlink()
+    shell.reranker = OracleReranker(shell.reranker.relevant, 0.02)
+    shown = shell("tune", "q.jsonl", "--sizes", "40", "--fusions", ",", "--report", "r.html")
+    weight = float(shown.split("weight.dense = ")[1].split()[0])
+    assert f"score + {weight:g} x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -41,16 +42,20 @@ def check_place(file: Path) -> None:
         raise InvalidInput(f"{file} {said}: name another file")
 
 
-def about(set_up: SetUp, index: OpenIndex) -> dict[str, str]:
-    """What the set-up is, with the models and the runtime that it had here."""
+def about(set_up: SetUp, index: OpenIndex, weights: Mapping[str, float] | None = None) -> dict[str, str]:
+    """What the set-up is, with the models and the runtime that it had here.
+
+    `weights` are those of the final score where they are other than the opened index has.
+    """
     runtime = choose(set_up.settings.precision)
-    weights = " + ".join(f"{weight:g} x {name}" for name, weight in index.shortlist.weights.items())
+    used = index.shortlist.weights if weights is None else weights
+    said = " + ".join(f"{weight:g} x {name}" for name, weight in used.items() if weight)
     return {
         **set_up.about,
         "bi-encoder": index.index.manifest.encoder,
         "passages": str(len(index.index)),
         "runtime": f"{runtime.engine} {runtime.precision}",
-        "final score": f"reranker's score + {weights}" if weights else "the reranker's score",
+        "final score": f"reranker's score + {said}" if said else "the reranker's score",
     }
 
 

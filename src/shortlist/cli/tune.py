@@ -29,6 +29,7 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.evaluation.request import MEASURES, Request
+from shortlist.evaluation.sweep import scaled
 from shortlist.evaluation.tune import Tuning, evaluation_at
 from shortlist.evaluation.tune import tune as run_tuning
 from shortlist.models.packaged import CROSS_ENCODER
@@ -107,9 +108,9 @@ def _values(found: Tuning, used: Settings) -> dict[str, toml.Value]:
     The file's own weights stay where the blend that was found scales them.
     """
     held = toml.read()
-    scaled = used.weights if found.rerank and not found.curves.derived else None
+    own = used.weights if found.rerank and not found.curves.derived else None
     values: dict[str, toml.Value] = dict.fromkeys(("blend", *(f"weight.{name}" for name in toml.SIGNALS), "threshold"))
-    values |= {f"weight.{name}": weight for name, weight in (scaled or {}).items()}
+    values |= {f"weight.{name}": weight for name, weight in (own or {}).items()}
     values = {**found.settings, **{key: found.settings.get(key, value) for key, value in values.items()}}
     if used.fusion != (FUSION if held.fusion is None else held.fusion):
         values.setdefault("fusion", used.fusion)
@@ -141,7 +142,8 @@ def _tuned(
             return found, ""
         best = found.curve.sizes[found.curve.best(found.measure)]
         size = found.recommended.size if found.rerank and found.recommended.size else best
-        said = {**reporting.about(set_up, index), "blend": f"{found.blend:g}, tuned"}
+        weights = scaled(found.curves.weights, found.blend)
+        said = {**reporting.about(set_up, index, weights), "blend": f"{found.blend:g}, tuned"}
         at = evaluation_at(found, judged, size, k=request.k, about=said)
         source = source_of(at, judged, index.index.passages())
         lines = toml.lines(_values(found, set_up.settings))
