@@ -17,6 +17,7 @@ from shortlist import catalog
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.outcomes import STAGES
 from shortlist.evaluation.saved import load
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.types import Passage
@@ -72,8 +73,26 @@ def shell(made, tmp_path, monkeypatch):
 
 
 def test_evaluate_shows_both_stages_ceiling_times_and_failures(shell):
-    shown = shell("evaluate", "q.jsonl", "--pool", "10")
-    for part in ("stage one", "reranked", "ceiling", "won/lost/tied", "nDCG@10", "Judged@10", "p95", " fine"):
+    shown = shell("evaluate", "q.jsonl", "--pool", "10", "--save", "run.json")
+    (found,) = load(shell.here / "run.json")
+    for measure in found.measures:
+        for one in (*(found.estimate(stage, measure) for stage in STAGES[:2]), found.gain(measure).difference):
+            assert f"{one.mean:.4f} " in shown
+            assert f"{one.low:.3f}, " in shown
+            assert f"{one.high:.3f}]" in shown
+    assert max(map(len, shown.split("recall of the pool")[0].splitlines()[1:])) <= 80
+    for part in (
+        "stage one",
+        "reranked",
+        "ceiling",
+        "[95 %]",
+        "won/lost",
+        "/tied",
+        "nDCG@10",
+        "Judged@10",
+        "p95",
+        " fine",
+    ):
         assert part in shown
     assert "24 judged queries; ids name passages" in shown
 
