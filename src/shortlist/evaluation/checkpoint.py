@@ -77,7 +77,7 @@ class Checkpoint:
             head = json.loads(lines[0])
             known = head["version"], head["run"]
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(f"{file} holds no partial results: name another file for them") from error
+            raise InvalidInput(f"{file} holds no partial results: delete it, or name another file") from error
         if known != (VERSION, mark):
             raise InvalidInput(
                 f"{file} holds partial results of another run (other queries, index, models or sizes): delete it, or "
