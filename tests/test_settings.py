@@ -43,6 +43,14 @@ def test_every_key_is_written_and_read_and_none_takes_a_key_out(tmp_path):
     assert settings.lines({"pool": 4, "threshold": None}) == "[search]\npool = 4"
 
 
+@pytest.mark.parametrize("text", ["[search]\nweight = { dense = 8.0 }\n", "[search]\n[search.weight]\ndense = 8.0\n"])
+def test_a_key_that_can_not_be_taken_out_is_said(tmp_path, text):
+    (tmp_path / settings.FILE).write_text(text)
+    with pytest.raises(InvalidInput, match=r"weight\.dense stands there as 8\.0 in another form"):
+        settings.write({"weight.dense": None, "pool": 9}, tmp_path)
+    assert (tmp_path / settings.FILE).read_text() == text
+
+
 def test_what_can_not_be_changed_stays_and_is_shown(tmp_path):
     file = tmp_path / settings.FILE
     file.write_text("search = { pool = 5 }\n")

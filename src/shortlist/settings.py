@@ -90,6 +90,7 @@ def write(values: Mapping[str, Value], folder: Path | None = None) -> Path:
     after = _changed(before, values)
     try:
         _parsed(after, file)
+        _check_changed(after, values, file)
     except InvalidInput as error:
         raise InvalidInput(f"{file} can't be changed here ({error}): put in by hand\n{lines(values)}") from error
     part = file.with_name(f"{FILE}.part")
@@ -140,6 +141,16 @@ def _parsed(text: str, file: Path) -> Defaults:
         threshold=_number(table.get("threshold"), "threshold", file),
         cross_encoder=_name(table.get("cross-encoder"), file),
     )
+
+
+def _check_changed(text: str, values: Mapping[str, Value], file: Path) -> None:
+    """Does nothing where the text says what was asked; a table such as [search.weight] is not changed line by line."""
+    table = tomllib.loads(text).get("search", {})
+    for key, value in values.items():
+        name, _, part = key.partition(".")
+        held = table.get(name, {}).get(part) if part else table.get(name)
+        if held != value:
+            raise InvalidInput(f"{file}: {key} stands there as {held!r} in another form")
 
 
 def _flag(value: Any, file: Path) -> bool | None:

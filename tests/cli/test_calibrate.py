@@ -153,6 +153,8 @@ def test_too_few_relevant_passages_leave_nothing_behind(shell):
     with pytest.raises(InvalidInput, match="are too few for probabilities"):
         shell("calibrate", "fewer.jsonl", "--pool", "48")
     assert not (shell.here / "ix" / "stop-rule.json").exists()
+    assert not list(shell.here.glob("*.partial.jsonl"))
+    shell("calibrate", "few.jsonl", "--pool", "48", "--checkpoint", "mine.jsonl")
 
 
 def test_another_blend_or_retriever_is_refused(shell):

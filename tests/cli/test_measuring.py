@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shlex
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from shortlist import catalog
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.outcomes import STAGES
 from shortlist.evaluation.saved import load
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.types import Passage
@@ -69,8 +73,26 @@ def shell(made, tmp_path, monkeypatch):
 
 
 def test_evaluate_shows_both_stages_ceiling_times_and_failures(shell):
-    shown = shell("evaluate", "q.jsonl", "--pool", "10")
-    for part in ("stage one", "reranked", "ceiling", "won/lost/tied", "nDCG@10", "Judged@10", "p95", " fine"):
+    shown = shell("evaluate", "q.jsonl", "--pool", "10", "--save", "run.json")
+    (found,) = load(shell.here / "run.json")
+    for measure in found.measures:
+        for one in (*(found.estimate(stage, measure) for stage in STAGES[:2]), found.gain(measure).difference):
+            assert f"{one.mean:.4f} " in shown
+            assert f"{one.low:.3f}, " in shown
+            assert f"{one.high:.3f}]" in shown
+    assert max(map(len, shown.split("recall of the pool")[0].splitlines()[1:])) <= 80
+    for part in (
+        "stage one",
+        "reranked",
+        "ceiling",
+        "[95 %]",
+        "won/lost",
+        "/tied",
+        "nDCG@10",
+        "Judged@10",
+        "p95",
+        " fine",
+    ):
         assert part in shown
     assert "24 judged queries; ids name passages" in shown
 
@@ -91,6 +113,18 @@ def test_a_baseline_passes_and_fails_with_an_exit_code_and_a_summary(shell):
     assert "### Against the baseline: failed" in (shell.here / "summary.md").read_text()
 
 
+def test_each_set_up_has_its_own_verdict_under_its_name(shell):
+    set_ups = ("--set-up", "one:pool=5", "--set-up", "two|b:pool=9")
+    shell("evaluate", "q.jsonl", *set_ups, "--save", "base.json")
+    rule = ("--baseline", "base.json", "--fail-if", "RR@10 < -0.01", "--markdown", "m.md", "--report", "r.html")
+    shown = shell("evaluate", "q.jsonl", *set_ups, *rule)
+    summary, page = (shell.here / "m.md").read_text(), (shell.here / "r.html").read_text(encoding="utf-8")
+    assert "passed: one: fail if RR@10 < -0.01\npassed: two|b: fail if RR@10 < -0.01" in shown
+    assert "- passed: one: fail if `RR@10 < -0.01`\n- passed: two\\|b: fail if `RR@10 < -0.01`" in summary
+    assert "one: fail if RR@10 &lt; -0.01" in page
+    assert "two|b: fail if RR@10 &lt; -0.01" in page
+
+
 def test_set_ups_are_compared_and_saved_by_name(shell):
     (shell.here / "more.toml").write_text("[shallow]\npool = 5\nretriever = 'bm25'\n")
     options = ("--set-up", "deep:pool=20,blend=0", "--set-up", "more.toml", "--set-up", "none:rerank=false")
@@ -105,6 +139,49 @@ def test_set_ups_are_compared_and_saved_by_name(shell):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--baseline", "other.json"], "was measured on other .2 queries., and its queries or judgments differ"),
+        (["--baseline", "base.json", "--fail-if", "RR@10 < 0"], "RR@10 and the baseline base.json lacks it"),
+        (["--baseline", "base.json", "--set-up", "a:pool=5", "--set-up", "b:pool=6"], "holds no set-up 'a'"),
+        (["--baseline", "none.json", "--fail-if", "nDCG@10 < 0"], "none.json holds a list of evaluations with nothing"),
+        (["--baseline", "base.json", "--measure", "RR@5"], "holds none of RR@5, so nothing can be compared"),
+        (["--save", "nope/x.json"], "nope/x.json lies in a folder that does not exist"),
+        (["--save", "."], "is a folder: name another file"),
+        (["--markdown", "nope/x.md"], "nope/x.md lies in a folder that does not exist"),
+        (["--set-up", "a:pool=5", "--set-up", "b:index=cut-otherwise"], "does not judge the same in"),
+    ],
+)
+def test_what_would_end_a_run_in_vain_is_said_before_anything_is_scored(shell, arguments, message):
+    (shell.here / "other.jsonl").write_text("".join(f'{{"query": "{q}", "relevant": ["p1"]}}\n' for q in "ab"))
+    shell("evaluate", "other.jsonl", "--save", "other.json", "--measure", "nDCG@10")
+    (shell.here / "none.json").write_text('{"version": 1, "evaluations": []}')
+    with EmbeddedIndex.create(shell.here / "cut-otherwise", encoder_name="hashed-64", dimension=64) as index:
+        corpus = [Passage(f"new{n}", f"text number{n}", f"p{n}") for n in range(40)]
+        index.add(corpus, HashedEncoder(64).encode_passages([one.content for one in corpus]))
+    shell("evaluate", "q.jsonl", "--save", "base.json", "--measure", "nDCG@10")
+    shell.reranker.scored = 0
+    with pytest.raises(InvalidInput, match=message):
+        shell("evaluate", "q.jsonl", *arguments)
+    assert shell.reranker.scored == 0
+    assert not list(shell.here.glob("*.partial.jsonl"))
+
+
+def test_a_run_is_shown_and_kept_before_it_is_compared(shell, monkeypatch):
+    def failing(*_):
+        raise InvalidInput("can't be compared")
+
+    monkeypatch.setattr("shortlist.cli.evaluate.compare", failing)
+    with pytest.raises(InvalidInput, match="can't be compared"):
+        shell("evaluate", "q.jsonl", "--pool", "5", "--save", "kept.json")
+    assert len(load(shell.here / "kept.json")[0].outcomes) == QUERIES
+    monkeypatch.undo()
+    monkeypatch.chdir(shell.here)
+    monkeypatch.setattr(catalog, "load_reranker", lambda name, **_: shell.reranker)
+    assert f"{QUERIES} queries were measured by an interrupted run" in shell("evaluate", "q.jsonl", "--pool", "5")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (["--fail-if", "nDCG@10 < 0"], "give --baseline FILE as well"),
         (["--set-up", "x:depth=3"], "'depth' is unknown"),
         (["--set-up", "x:pool=many"], "pool must be a number"),
@@ -112,11 +189,20 @@ def test_set_ups_are_compared_and_saved_by_name(shell):
         (["--set-up", "pool=3"], "write name:key=value"),
         (["--set-up", "x:pool"], "write name:key=value"),
         (["--set-up", "x:pool=3", "--set-up", "x:pool=4"], "two set-ups are named 'x'"),
+        (["--set-up", "index.toml"], "set-up 'x': index must be a text, not 3"),
+        (["--set-up", "bi-encoder.toml"], "set-up 'x': bi-encoder must be a text, not 3"),
+        (["--set-up", "retriever.toml"], "set-up 'x': retriever must be a text, not 3"),
+        (["--set-up", "x:cross-encoder="], "set-up 'x': cross-encoder must be a text, not ''"),
+        (["--cut", "0"], "--cut must be 1 or more, not 0"),
+        (["--cut", "-3"], "--cut must be 1 or more, not -3"),
+        (["--failures", "-1"], "--failures must be 0 or more, not -1"),
         (["--measure", "mrr"], "measure 'mrr' is unknown"),
         (["--baseline", "missing.json"], "missing.json can't be read"),
     ],
 )
 def test_evaluate_says_what_is_wrong(shell, arguments, message):
+    for key in ("index", "bi-encoder", "retriever"):
+        (shell.here / f"{key}.toml").write_text(f"[x]\n{key} = 3\n")
     with pytest.raises(InvalidInput, match=message):
         shell("evaluate", "q.jsonl", *arguments)
 
@@ -151,15 +237,16 @@ def test_tune_recommends_writes_and_search_follows(shell):
 
 def test_a_derived_weight_is_written_and_used(shell):
     shell.reranker = OracleReranker(shell.reranker.relevant, 0.02)
-    shown = shell("tune", "q.jsonl", "--sizes", "40", "--write", "--retriever", "dense")
+    shown = shell("tune", "q.jsonl", "--sizes", "40", "--write", "--fusions", ",", "--fusion", "1")
     assert "weights none were fitted; tried at blend 1: " in shown
     text = (shell.here / "shortlist.toml").read_text()
     assert "weight.dense = " in text
     weight = float(text.split("weight.dense = ")[1].split()[0])
-    found = json.loads(shell("search", "red cat", "--json", "--retriever", "dense"))
+    found = json.loads(shell("search", "red cat", "--json"))
+    assert "fusion = 1.0" in text
     assert found["weights"] == {"dense": weight}
     row = next(line.split() for line in shown.splitlines() if line.split()[:1] == [str(found["pool_size"])])
-    shell("evaluate", "q.jsonl", "--retriever", "dense", "--save", "now.json", "--measure", "nDCG@10")
+    shell("evaluate", "q.jsonl", "--save", "now.json", "--measure", "nDCG@10")
     assert f"{load(shell.here / 'now.json')[0].estimate('reranked', 'nDCG@10').mean:.3f}" in row
     assert json.loads(shell("search", "red cat", "--json", "--blend", "0"))["weights"] == {}
 
@@ -204,6 +291,34 @@ def test_a_threshold_that_no_longer_helps_is_taken_out_of_the_file(shell):
     assert "rerank = false" in text
 
 
+def test_another_models_blend_and_weights_are_taken_out_of_the_file(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\nblend = 2.0\nweight.dense = 8.0\nweight.bm25 = 3.0\n")
+    shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--blends", ",", "--cross-encoder", "other/model", "--write")
+    text = (shell.here / "shortlist.toml").read_text()
+    assert 'cross-encoder = "other/model"' in text
+    assert "weight" not in text
+    assert "blend = 2.0" not in text
+    assert "weight" not in shown.split("# shortlist.toml")[1]
+    assert json.loads(shell("search", "red cat", "--json"))["weights"] == {}
+
+
+def test_weights_of_the_file_stay_where_the_blend_that_was_found_scales_them(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\nblend = 2.0\nweight.dense = 8.0\n")
+    shown = shell("tune", "q.jsonl", "--sizes", "20", "--blends", "0.5", "--fusions", ",", "--write")
+    text = (shell.here / "shortlist.toml").read_text()
+    blend = float(text.split("blend = ")[1].split()[0])
+    assert "weight.dense = 8.0" in text
+    assert "weight.dense = 8.0" in shown.split("# shortlist.toml")[1]
+    assert json.loads(shell("search", "red cat", "--json"))["weights"] == {"dense": 8 * blend}
+
+
+def test_settings_of_another_retriever_are_not_written(shell):
+    shell.reranker.scored = 0
+    with pytest.raises(InvalidInput, match=r"--write with --retriever bm25: shortlist\.toml names no retriever"):
+        shell("tune", "q.jsonl", "--retriever", "bm25", "--write")
+    assert shell.reranker.scored == 0
+
+
 def test_set_ups_take_a_fusion_weight(shell):
     options = ("--set-up", "words:fusion=0,rerank=false", "--set-up", "bm25:retriever=bm25,rerank=false")
     shell("evaluate", "q.jsonl", *options, "--save", "two.json", "--measure", "nDCG@3")
@@ -235,10 +350,11 @@ class Interrupting(TextReranker):
 def test_tune_survives_ctrl_c_and_resumes(shell):
     shell.reranker = Interrupting()
     assert "the same command goes on from there" in shell("tune", "q.jsonl", "--sizes", "5,20", code=130)
-    assert len((shell.here / "shortlist-tune.partial.jsonl").read_text().splitlines()) == 11
+    (partial,) = shell.here.glob("shortlist-tune.*.partial.jsonl")
+    assert len(partial.read_text().splitlines()) == 11
     shell.reranker = TextReranker()
     assert "10 results came from an interrupted run" in shell("tune", "q.jsonl", "--sizes", "5,20")
-    assert not (shell.here / "shortlist-tune.partial.jsonl").exists()
+    assert not partial.exists()
 
 
 def test_evaluate_survives_ctrl_c_and_resumes_with_the_same_result(shell):
@@ -255,6 +371,49 @@ def test_evaluate_survives_ctrl_c_and_resumes_with_the_same_result(shell):
     shell("evaluate", "q.jsonl", *set_ups, "--save", "whole.json")
     for resumed, whole in zip(load(shell.here / "resumed.json"), load(shell.here / "whole.json"), strict=True):
         assert resumed.values("reranked", "nDCG@10") == whole.values("reranked", "nDCG@10")
+
+
+def test_set_ups_whose_names_look_alike_have_partial_results_of_their_own(shell):
+    shell("evaluate", "q.jsonl", "--set-up", "v1.0:pool=5", "--set-up", "v1_0:pool=6", "--save", "two.json")
+    assert [one.pool_size for one in load(shell.here / "two.json")] == [5, 6]
+
+
+def test_another_run_is_not_stopped_by_partial_results_and_does_not_take_them(shell):
+    shutil.copytree(shell.made / "ix", shell.here / "copy")
+    asked = ("evaluate", "q.jsonl", "--set-up", "one:index=copy,pool=5")
+    shell.reranker = Interrupting()
+    shell(*asked, code=130)
+    shell.reranker = TextReranker()
+    with EmbeddedIndex.open(shell.here / "copy") as index:
+        passage = next(iter(index.passages()))
+        changed = [replace(passage, text="something else")]
+        index.add(changed, HashedEncoder(64).encode_passages([one.content for one in changed]))
+    assert "interrupted run" not in shell(*asked)
+    assert shell.reranker.scored == QUERIES * 5
+    shell.reranker = Interrupting()
+    shell(*asked, code=130)
+    shell.reranker = TextReranker()
+    shell.reranker.weights_hash = lambda: "new weights under the same name"
+    assert "interrupted run" not in shell(*asked)
+
+
+class Narrow(TextReranker):
+    def score(self, query, texts):
+        if len(query) > 100:
+            raise InvalidInput("the query is too long")
+        return super().score(query, texts)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "tune", "calibrate"])
+def test_a_query_that_was_too_long_can_be_shortened_and_the_command_run_again(shell, command):
+    shell.reranker = Narrow()
+    short = (shell.made / "q.jsonl").read_text()
+    (shell.here / "mine.jsonl").write_text(short + json.dumps({"query": "word " * 30, "relevant": ["p1"]}) + "\n")
+    options = {"evaluate": (), "tune": ("--sizes", "5,20"), "calibrate": ("--pool", "40")}[command]
+    with pytest.raises(InvalidInput, match="the query is too long"):
+        shell(command, "mine.jsonl", *options)
+    (shell.here / "mine.jsonl").write_text(short + json.dumps({"query": "word", "relevant": ["p1"]}) + "\n")
+    shell(command, "mine.jsonl", *options)
 
 
 def test_the_recommended_pool_gives_what_evaluate_measures(shell):
@@ -325,3 +484,14 @@ def test_tune_writes_a_report_of_the_pool_it_recommends_or_of_the_best(shell):
     made = (shell.here / "r.html").read_text(encoding="utf-8")
     assert "no reranking: stage one alone" in made
     assert "reranking is worse than none at pool" in made
+
+
+def test_the_report_of_tuning_names_the_weights_that_were_tuned(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\nweight.dense = 8.0\n")
+    shell("tune", "q.jsonl", "--sizes", "20", "--blends", "0.5", "--blend", "0.5", "--report", "r.html")
+    assert "score + 4 x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))
+    (shell.here / "shortlist.toml").unlink()
+    shell.reranker = OracleReranker(shell.reranker.relevant, 0.02)
+    shown = shell("tune", "q.jsonl", "--sizes", "40", "--fusions", ",", "--report", "r.html")
+    weight = float(shown.split("weight.dense = ")[1].split()[0])
+    assert f"score + {weight:g} x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))

@@ -80,6 +80,18 @@ def test_it_goes_on_with_what_was_not_judged_and_never_asks_twice(init, tmp_path
     assert query not in third
 
 
+def test_what_was_left_unjudged_is_not_asked_again(init, tmp_path):
+    first = init("", "s", "q")
+    query = first.split("query 1 of 3: ")[1].splitlines()[0]
+    wanted = int(first.split("passage 1 of ")[1].split()[0])
+    second = init(*["s"] * (wanted - 1), "q")
+    assert f"passage 1 of {wanted - 1} for '{query}'" in second
+    third = init("q")
+    assert "passage 1" not in third
+    assert f": {query}" not in third
+    assert "of 2:" in third
+
+
 def test_a_declined_query_is_not_proposed_again(init, tmp_path):
     first = init("n", "q")
     declined = first.split("query 1 of 3: ")[1].splitlines()[0]

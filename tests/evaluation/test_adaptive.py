@@ -200,6 +200,11 @@ def test_an_interrupted_pass_goes_on(tmp_path):
     found = calibrate(Shortlist(retriever, reranker), judged, wanted)
     assert found.resumed == 7
     assert reranker.scored == 13 * 30 + 30
+    assert not (tmp_path / "partial.jsonl").exists()
+    few = world(queries=2, passages=30)
+    with pytest.raises(InvalidInput, match="too few"):
+        calibrate(Shortlist(few[0], OracleReranker(few[2])), few[1], wanted)
+    assert not (tmp_path / "partial.jsonl").exists()
     Checkpoint(tmp_path / "partial.jsonl", {}).put("x", 1)
     with pytest.raises(InvalidInput, match="another run"):
         calibrate(Shortlist(retriever, OracleReranker(answers)), judged, wanted)

@@ -156,6 +156,18 @@ def test_bad_beir_folders(tmp_path):
         datasets.write_run({"q 1": ["a"]}, tmp_path / "run")
 
 
+def test_judgments_beside_a_beir_folder_are_refused(tmp_path):
+    datasets.write_beir(QuerySet("x", {"a": "what", "b": "why"}, {"a": {"p": 1}, "b": {"p": 1}}), tmp_path)
+    with pytest.raises(InvalidInput, match="is a BEIR folder, with judgments of its own"):
+        datasets.read(tmp_path, qrels=tmp_path / "qrels.txt")
+
+
+def test_a_first_row_that_is_no_csv_is_said(tmp_path):
+    (tmp_path / "q.csv").write_text("query," + "x" * 131_073 + "\na,b\n")
+    with pytest.raises(InvalidInput, match="line 1 is not readable as CSV"):
+        datasets.read(tmp_path / "q.csv")
+
+
 def test_ids_may_name_documents_or_passages():
     hit = Hit(CORPUS[1], 1.0, 1, 1.0, 1)
     documents = resolve(SET, CORPUS)

@@ -205,7 +205,7 @@ def test_the_summary_holds_every_number_and_what_failed():
     text = summary([after, before], compare([before, after]), [verdict], [("nDCG@10", verdict.paired)])
     assert text.startswith("### Against the baseline: failed")
     assert f"{after.estimate('reranked', 'nDCG@10').mean:.4f}" in text
-    assert "- FAILED: fail if `nDCG@10 < -0.01`" in text
+    assert "- FAILED: new: fail if `nDCG@10 < -0.01`" in text
     assert "Recall of the pool, the ceiling of any reranker: " in text
     assert "new - old \\| one" in text
 
@@ -217,3 +217,10 @@ def test_progress_is_told_and_measures_are_needed():
     assert seen == [(1, 3), (2, 3), (3, 3)]
     with pytest.raises(InvalidInput, match="no measure"):
         evaluate(Shortlist(retriever), asked, measures=[])
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_a_cut_below_one_is_refused(k):
+    retriever, asked, _ = world()
+    with pytest.raises(InvalidInput, match=f"a cut of 1 or more, not {k}"):
+        evaluate(Shortlist(retriever), asked, k=k)

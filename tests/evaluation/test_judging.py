@@ -110,6 +110,30 @@ def test_what_the_file_held_stays(tmp_path):
     assert (dict(found.qrels["mine"]), found.snippets["mine"], found.unjudged) == ({"p1": 2, "p9": 1}, ("words",), 1)
 
 
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_what_was_left_unjudged_is_kept_apart_and_no_judgment(tmp_path, suffix):
+    file = tmp_path / f"q{suffix}"
+    made = Judgments(file)
+    for query in ("a\tb", "c"):
+        made.judge(query, "p1", True)
+    made.skip("what?", "p|1")
+    made.skip("c", "p2")
+    again = Judgments(file)
+    assert again.asked("what?", "p|1")
+    assert again.asked("c", "p2")
+    assert again.asked("c", "p1")
+    assert not again.asked("c", "p|1")
+    assert not again.judged("what?", "p|1")
+    assert again.holds("what?")
+    assert again.last == "what?"
+    assert again.count == 2
+    found = datasets.read(file)
+    assert (list(found.queries.values()), found.unjudged) == (["a\tb", "c"], 1)
+    again.skipped_file.write_text("[1]\n")
+    with pytest.raises(InvalidInput, match="line 1 holds no query and passage id"):
+        Judgments(file)
+
+
 def test_declined_queries_are_kept_apart(tmp_path):
     file = tmp_path / "q.csv"
     Judgments(file).decline("nonsense")

@@ -353,6 +353,13 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         Checkpoint(file, {})
 
 
+def test_a_star_in_the_name_gives_every_run_a_file_of_its_own(tmp_path):
+    for about in ({"a": 1}, {"a": 2}):
+        Checkpoint(tmp_path / "x.*.jsonl", about).put("one", about)
+    assert len(list(tmp_path.glob("x.*.jsonl"))) == 2
+    assert Checkpoint(tmp_path / "x.*.jsonl", {"a": 2}).get("one") == {"a": 2}
+
+
 def test_a_line_cut_short_by_a_kill_is_dropped(tmp_path):
     file = tmp_path / "partial.jsonl"
     kept = Checkpoint(file, {"a": 1})

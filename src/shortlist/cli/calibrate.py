@@ -35,7 +35,7 @@ from shortlist.evaluation.probabilities import METHODS, Method
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.fitted import store
 
-PARTIAL = Path("shortlist-calibrate.partial.jsonl")
+PARTIAL = Path("shortlist-calibrate.*.partial.jsonl")
 
 
 def calibrate(  # noqa: PLR0913 - one parameter an option

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,8 @@ from shortlist.catalog import Settings, check_hosted
 from shortlist.cli import options_measuring as measuring
 from shortlist.cli import reporting, runs
 from shortlist.cli import show_evaluation as show
+from shortlist.cli.baseline import against, check_queries, parse_rules
+from shortlist.cli.baseline import read as read_baseline
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
@@ -32,15 +33,16 @@ from shortlist.cli.setups import SetUp, base, opened, parse_set_ups
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets, markdown, saved
 from shortlist.evaluation.checkpoint import Checkpoint
-from shortlist.evaluation.evaluate import MEASURES, Evaluation, compare, difference
+from shortlist.evaluation.evaluate import MEASURES, Evaluation, compare, measures_of
 from shortlist.evaluation.evaluate import evaluate as run_evaluation
-from shortlist.evaluation.gate import Rule, Verdict, judge, parse_rule
+from shortlist.evaluation.gate import Rule, Verdict
 from shortlist.evaluation.query_set import QuerySet
-from shortlist.evaluation.statistics import Paired
 from shortlist.pipeline import POOL_SIZE
 from shortlist.report import Compared, Source, evaluation_page, source_of
 
 RULE_FAILED = 1
+PARTIAL = "shortlist-evaluate.*.partial.jsonl"
+"""Where a set-up's partial results are kept until all set-ups are done."""
 
 
 def evaluate(  # noqa: PLR0913 - one parameter an option
@@ -74,30 +76,33 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
 
     Safe to interrupt: the same command goes on where it stopped.
     """
-    rules = _rules(fail_if, baseline)
-    if report is not None:
-        reporting.check(report)
+    rules = parse_rules(fail_if or [], baseline)
+    for option, number, least in (("--cut", cut, 1), ("--failures", failures, 0)):
+        if number < least:
+            raise InvalidInput(f"{option} must be {least} or more, not {number}")
     knobs = choose_knobs(pool, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
     set_ups = parse_set_ups(set_up or [], base(index, knobs, Settings(retriever, bi_encoder, precision=precision)))
-    measures = list(dict.fromkeys([*(measure or MEASURES), *(rule.measure for rule in rules)]))
-    before = saved.load(baseline) if baseline is not None else []
+    names = tuple(one.name for one in set_ups)
+    outputs = Outputs(failures, save, summary, report, write_run, names)
+    outputs.check()
+    measures = tuple(map(str, measures_of([*(measure or MEASURES), *(rule.measure for rule in rules)])))
+    before = [] if baseline is None else read_baseline(baseline, names, measures, rules)
     made = datasets.read(queries, qrels=qrels, split=split)
-    asked = Asked(tuple(measures), cut, allow_unknown, ignore_identical_ids, report is not None)
-    names = [one.name for one in set_ups]
+    for one in set_ups:
+        check_hosted(one.used.cross_encoder or "")
+    check_queries(set_ups, made, before, allow_unknown=allow_unknown)
+    asked = Asked(measures, cut, allow_unknown, ignore_identical_ids, report is not None)
     others = runs.read(run or [], names)
-    if write_run is not None:
-        runs.files(write_run, names)
-    against = runs.Against(set_ups[0].index, made, asked.measures, cut, allow_unknown, ignore_identical_ids)
-    elsewhere = runs.measured(others, against, reported=asked.reported)
-    found = [*_all_measured(set_ups, made, asked), *elsewhere]
-    _report(found, before, rules, Outputs(failures, save, summary, report, write_run, len(set_ups)))
-
-
-def _rules(fail_if: Sequence[str] | None, baseline: Path | None) -> list[Rule]:
-    rules = [parse_rule(one) for one in fail_if or []]
-    if rules and baseline is None:
-        raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
-    return rules
+    against_index = runs.Against(set_ups[0].index, made, measures, cut, allow_unknown, ignore_identical_ids)
+    elsewhere = runs.measured(others, against_index, reported=asked.reported)
+    with kept_on_failure(f"what was measured is in {PARTIAL}"):
+        own = [_measured(one, made, asked) for one in set_ups]
+        results = [*((one.found, one.source) for one in own), *elsewhere]
+        verdicts = _report(results, before, rules, outputs)
+    for done in own:
+        done.kept.finish()
+    if any(verdict.failed for verdict in verdicts):
+        raise typer.Exit(RULE_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,29 +127,36 @@ class Outputs:
     save: Path | None
     summary: Path | None
     report: Path | None
-    ranked: Path | None = None
-    own: int = 1
+    ranked: Path | None
+    names: tuple[str, ...]
+
+    def check(self) -> None:
+        """Does nothing where every file can be written, so that a long run does not end in vain.
+
+        Raises:
+            InvalidInput: One can't be.
+            MissingExtra: A report is wanted and matplotlib is not installed.
+        """
+        if self.report is not None:
+            reporting.check(self.report)
+        if self.ranked is not None:
+            runs.files(self.ranked, self.names)
+        for file in (self.save, self.summary):
+            if file is not None:
+                reporting.check_place(file)
 
 
-def partial_file(name: str) -> Path:
-    """Where a set-up's partial results are kept until all set-ups are done."""
-    plain = re.sub(r"[^\w*-]", "_", name)
-    return Path(f"shortlist-evaluate.{plain}.partial.jsonl")
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A set-up measured, what a report shows its worst queries with, and the partial results, to be finished."""
+
+    found: Evaluation
+    source: Source
+    kept: Checkpoint
 
 
-def _all_measured(set_ups: Sequence[SetUp], made: QuerySet, asked: Asked) -> list[tuple[Evaluation, Source]]:
-    """Every set-up measured; partial results go away when all are done."""
-    for one in set_ups:
-        check_hosted(one.used.cross_encoder or "")
-    with kept_on_failure(f"what was measured is in {partial_file('*')}"):
-        found = [_measured(one, made, asked) for one in set_ups]
-    for one in set_ups:
-        partial_file(one.name).unlink(missing_ok=True)
-    return found
-
-
-def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, Source]:
-    """The set-up measured, and what a report shows its worst queries with; without passages where none is wanted."""
+def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> Run:
+    """The set-up measured; the source has no passages where no report is wanted."""
     console = Console(stderr=True, highlight=False)
     with opened(set_up, made, allow_unknown=asked.allow_unknown, itself=asked.itself) as (index, shortlist, judged):
         show.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
@@ -152,17 +164,15 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, 
         if said:
             console.print(f"{set_up.name}: {said}", style="yellow", markup=False, soft_wrap=True)
         about = {
-            **set_up.about,
+            **set_up.about_pass(index, itself=asked.itself),
+            "set-up": set_up.name,
             "measures": asked.measures,
             "cut": asked.cut,
             "allow_unknown": asked.allow_unknown,
-            "itself": asked.itself,
             "pool": size if isinstance(size, int) else asdict(size),
             "queries": judged.resolved,
-            "bi-encoder": index.index.manifest.encoder,
-            "passages": len(index.index),
         }
-        kept = Checkpoint(partial_file(set_up.name), about)
+        kept = Checkpoint(Path(PARTIAL), about)
         if kept.resumed:
             console.print(f"{kept.resumed} queries were measured by an interrupted run")
         with bar(console, set_up.name) as told:
@@ -177,58 +187,33 @@ def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> tuple[Evaluation, 
                 progress=told,
                 checkpoint=kept,
             )
-        return found, source_of(found, judged, index.index.passages() if asked.reported else ())
-
-
-def _against(
-    found: Sequence[Evaluation], before: Sequence[Evaluation], rules: Sequence[Rule]
-) -> tuple[list[tuple[str, Paired]], list[Verdict]]:
-    """Differences to the baseline by measure, and the rules applied."""
-    differences: list[tuple[str, Paired]] = []
-    verdicts: list[Verdict] = []
-    for one in found if before else []:
-        old = _namesake(one, found, before)
-        verdicts += [judge(rule, one, old) for rule in rules]
-        label = "" if len(found) == 1 else f"{one.name}: "
-        shared = [name for name in one.measures if name in old.measures]
-        differences += [(f"{label}{name}", difference(one, old, name)) for name in shared]
-    return differences, verdicts
-
-
-def _namesake(one: Evaluation, found: Sequence[Evaluation], before: Sequence[Evaluation]) -> Evaluation:
-    if len(found) == len(before) == 1:
-        return before[0]
-    named = [old for old in before if old.name == one.name]
-    if not named:
-        raise InvalidInput(f"the baseline holds no set-up {one.name!r}; it holds {', '.join(o.name for o in before)}")
-    return named[0]
+        return Run(found, source_of(found, judged, index.index.passages() if asked.reported else ()), kept)
 
 
 def _report(
     results: Sequence[tuple[Evaluation, Source]], before: Sequence[Evaluation], rules: Sequence[Rule], outputs: Outputs
-) -> None:
-    """Everything on the screen and into the files; raises typer.Exit where a rule failed."""
+) -> list[Verdict]:
+    """Everything on the screen and into the files; returns the rules applied. What was measured is kept first."""
     out = Console(highlight=False)
     found = [one for one, _ in results]
-    compared = compare(found, found[0].measures[0])
-    differences, verdicts = _against(found[: outputs.own], before, rules)
     for one in found:
         show.evaluation(out, one)
         show.failures(out, one, outputs.failures)
-    show.comparisons(out, compared)
-    show.baseline(out, differences, verdicts)
     if outputs.save is not None:
         saved.save(found, outputs.save)
     if outputs.ranked is not None:
-        runs.write(found[: outputs.own], outputs.ranked)
+        runs.write(found[: len(outputs.names)], outputs.ranked)
+    compared = compare(found, found[0].measures[0])
+    differences, verdicts = against(found[: len(outputs.names)], before, rules)
+    show.comparisons(out, compared)
+    show.baseline(out, differences, verdicts)
     if outputs.summary is not None:
         _write(outputs.summary, markdown.summary(found, compared, verdicts, differences))
     if outputs.report is not None:
         held = Compared(compared, differences, verdicts)
         page = evaluation_page(found, [source for _, source in results], held, reporting.written())
         reporting.put(page, outputs.report)
-    if any(one.failed for one in verdicts):
-        raise typer.Exit(RULE_FAILED)
+    return verdicts
 
 
 def _write(file: Path, text: str) -> None:

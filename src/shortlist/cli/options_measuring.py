@@ -67,6 +67,11 @@ TimedOption = Annotated[
     int | None, typer.Option("--timed", help="Queries to time at each size. [default: 5 % of the pass]")
 ]
 CheckpointOption = Annotated[
-    Path, typer.Option("--checkpoint", metavar="FILE", help="Where partial results are kept until it is done.")
+    Path,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE",
+        help="Where partial results are kept until it is done; * becomes a hash of what is run.",
+    ),
 ]
 WriteOption = Annotated[bool, typer.Option("--write", help="Put the recommendation in shortlist.toml here.")]

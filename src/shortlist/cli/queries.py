@@ -118,16 +118,18 @@ class Judge:
             yield answer
 
     def _query(self, query: str) -> None:
-        """Asks about every result of both stages that is not judged yet."""
+        """Asks about every result of both stages that was not asked about yet."""
         ranking = self.index.search(query, pool_size=self.pool, k=self.pool)
         hits = to_judge(ranking, self.top, self.seed)
-        left = [hit for hit in hits if not self.judgments.judged(query, hit.passage.id)]
+        left = [hit for hit in hits if not self.judgments.asked(query, hit.passage.id)]
         if not hits:
             self.out.print("no passage matches; it can't be judged", style="yellow")
         for number, hit in enumerate(left, start=1):
             self._show(f"passage {number} of {len(left)} for", query, hit)
             relevant = _yes_or_no()
-            if relevant is not None:
+            if relevant is None:
+                self.judgments.skip(query, hit.passage.id)
+            else:
                 self.judgments.judge(query, hit.passage.id, relevant)
 
     def _show(self, what: str, query: str, hit: Hit) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from rich.console import Console
 from shortlist import __version__
 from shortlist.catalog import OpenIndex
 from shortlist.cli.setups import SetUp
+from shortlist.errors import InvalidInput
 from shortlist.inference.runtimes import choose
 from shortlist.report import check_file, check_plots, write
 
@@ -25,16 +28,34 @@ def check(file: Path) -> None:
     check_file(file)
 
 
-def about(set_up: SetUp, index: OpenIndex) -> dict[str, str]:
-    """What the set-up is, with the models and the runtime that it had here."""
+def check_place(file: Path) -> None:
+    """Before anything is measured: does nothing where the file can be written.
+
+    Raises:
+        InvalidInput: It can't; the message says why.
+    """
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise InvalidInput(f"{file} lies in a folder that does not exist: make {folder}, or name another file")
+    if file.is_dir() or not os.access(file if file.exists() else folder, os.W_OK):
+        said = "is a folder" if file.is_dir() else "can't be written"
+        raise InvalidInput(f"{file} {said}: name another file")
+
+
+def about(set_up: SetUp, index: OpenIndex, weights: Mapping[str, float] | None = None) -> dict[str, str]:
+    """What the set-up is, with the models and the runtime that it had here.
+
+    `weights` are those of the final score where they are other than the opened index has.
+    """
     runtime = choose(set_up.settings.precision)
-    weights = " + ".join(f"{weight:g} x {name}" for name, weight in index.shortlist.weights.items())
+    used = index.shortlist.weights if weights is None else weights
+    said = " + ".join(f"{weight:g} x {name}" for name, weight in used.items() if weight)
     return {
         **set_up.about,
         "bi-encoder": index.index.manifest.encoder,
         "passages": str(len(index.index)),
         "runtime": f"{runtime.engine} {runtime.precision}",
-        "final score": f"reranker's score + {weights}" if weights else "the reranker's score",
+        "final score": f"reranker's score + {said}" if said else "the reranker's score",
     }
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from shortlist.catalog import OpenIndex, Settings, open_index
 from shortlist.cli.options import Knobs, parse_pool
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.checkpoint import corpus_hash
 from shortlist.evaluation.datasets.rows import text_of
 from shortlist.evaluation.itself import without_itself
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
@@ -24,6 +25,9 @@ else:
     import tomli as tomllib
 
 KEYS = ("index", "retriever", "bi-encoder", "cross-encoder", "precision", "blend", "fusion", "pool", "rerank")
+
+
+Otherwise = TypeVar("Otherwise", str, str | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ class SetUp:
 
     def about_pass(self, index: OpenIndex, *, itself: bool) -> dict[str, object]:
         """What a scoring pass over the opened index depends on beside the queries, for a checkpoint."""
-        held = {"bi-encoder": index.index.manifest.encoder, "passages": len(index.index), "itself": itself}
-        return {**self.about, **held}
+        held = {"passages": corpus_hash(index.index.passages()), "itself": itself}
+        return {**self.about, **index.beside.fitted_for, **held}
 
 
 def base(index: Path, knobs: Knobs, settings: Settings) -> SetUp:
@@ -114,23 +118,33 @@ def _set_up(name: str, table: Mapping[str, Any], base: SetUp) -> SetUp:
     rerank = str(table.get("rerank", base.rerank)).lower()
     if rerank not in {"true", "false"}:
         raise InvalidInput(f"set-up {name!r}: rerank must be true or false, not {rerank!r}")
-    model = table.get("cross-encoder", old.cross_encoder)
+    model = _text(name, table, "cross-encoder", old.cross_encoder)
     return SetUp(
         name=name,
-        index=Path(table.get("index", base.index)),
+        index=Path(_text(name, table, "index", str(base.index))),
         pool=parse_pool(str(table.get("pool", base.pool)), f"set-up {name!r}: pool"),
         rerank=rerank == "true",
         settings=replace(
             old,
-            retriever=table.get("retriever", old.retriever),
-            bi_encoder=table.get("bi-encoder", old.bi_encoder),
+            retriever=_text(name, table, "retriever", old.retriever),
+            bi_encoder=_text(name, table, "bi-encoder", old.bi_encoder),
             cross_encoder=model,
-            precision=table.get("precision", old.precision),
+            precision=_text(name, table, "precision", old.precision),
             blend=_number(name, "blend", table.get("blend", old.blend), float),
             weights=old.weights if model == old.cross_encoder else None,
             fusion=_number(name, "fusion", table.get("fusion", old.fusion), float),
         ),
     )
+
+
+def _text(name: str, table: Mapping[str, Any], key: str, otherwise: Otherwise) -> str | Otherwise:
+    """The table's text under this key."""
+    if key not in table:
+        return otherwise
+    held = table[key]
+    if not isinstance(held, str) or not held.strip():
+        raise InvalidInput(f"set-up {name!r}: {key} must be a text, not {held!r}")
+    return held
 
 
 def _number(name: str, key: str, value: Any, kind: type[int] | type[float]) -> float:
@@ -154,3 +168,9 @@ def opened(
         inner = index.shortlist
         retriever = without_itself(inner.retriever, queries.queries) if itself else inner.retriever
         yield index, Shortlist(retriever, inner.reranker, weights=inner.weights), judged
+
+
+def resolved(index: Path, queries: QuerySet, *, allow_unknown: bool) -> Judged:
+    """The query set resolved against an index, without loading a model; raises as `resolve` and `open_index`."""
+    with open_index(index, Settings(retriever="bm25", cross_encoder=None)) as held:
+        return resolve(queries, held.index.passages(), allow_unknown=allow_unknown)

@@ -33,6 +33,11 @@ def gain_of(found: Estimate) -> str:
     return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
 
 
+def mean_of(found: Estimate) -> str:
+    """A mean, and its interval on a line below."""
+    return f"{found.mean:.4f}\n[{found.low:.3f}, {found.high:.3f}]"
+
+
 def query_set(out: Console, judged: Judged, cut: int) -> None:
     """What the query set holds, and what of it can't count in full; `cut` queries exceed the bi-encoder's window."""
     said = [f"{len(judged.queries)} judged queries; ids name {judged.level}s"]
@@ -48,21 +53,21 @@ def query_set(out: Console, judged: Judged, cut: int) -> None:
 
 
 def evaluation(out: Console, one: Evaluation) -> None:
-    """Stage one, reranked and ceiling side by side, with times."""
+    """Both stages, each as mean and 95 % interval, with the ceiling, the gain and times."""
     title = f"{escape(one.name)}: {escape(one.query_set)}, {len(one.outcomes)} queries, pool {one.pool_size}"
     table = compact(title)
     table.add_column("measure", no_wrap=True)
-    for name in ("stage one", "reranked", "ceiling", "gain [95 %]", "won/lost/tied"):
+    for name in ("stage one\n[95 %]", "reranked\n[95 %]", "ceiling", "gain\n[95 %]", "won/lost\n/tied"):
         table.add_column(name, justify="right", no_wrap=True)
     for measure in one.measures:
         gain = one.gain(measure)
         table.add_row(
             measure,
-            f"{one.estimate('stage one', measure).mean:.4f}",
-            f"{one.estimate('reranked', measure).mean:.4f}",
+            mean_of(one.estimate("stage one", measure)),
+            mean_of(one.estimate("reranked", measure)),
             f"{one.estimate('ceiling', measure).mean:.4f}",
-            gain_of(gain.difference),
-            f"{gain.wins}/{gain.losses}/{gain.ties}",
+            f"{gain.difference.mean:+.4f}\n[{gain.difference.low:+.3f}, {gain.difference.high:+.3f}]",
+            f"{gain.wins}/{gain.losses}\n/{gain.ties}",
         )
     out.print(table)
     out.print(f"recall of the pool, the ceiling of any reranker: {interval(one.recall)}", soft_wrap=True)
@@ -133,4 +138,4 @@ def baseline(out: Console, differences: Sequence[tuple[str, Paired]], verdicts: 
         )
     for verdict in verdicts:
         said = "FAILED" if verdict.failed else "passed"
-        out.print(f"{said}: fail if {verdict.rule}", markup=False, style="red" if verdict.failed else "green")
+        out.print(f"{said}: {verdict}", markup=False, style="red" if verdict.failed else "green", soft_wrap=True)

@@ -29,12 +29,17 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.evaluation.request import MEASURES, Request
+from shortlist.evaluation.sweep import scaled
 from shortlist.evaluation.tune import Tuning, evaluation_at
 from shortlist.evaluation.tune import tune as run_tuning
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.report import source_of, tuning_page
+from shortlist.retrievers import FUSION
 
-PARTIAL = Path("shortlist-tune.partial.jsonl")
+RETRIEVER = "hybrid"
+"""What searches use unless told otherwise; the file holds no other."""
+
+PARTIAL = Path("shortlist-tune.*.partial.jsonl")
 
 
 def tune(  # noqa: PLR0913 - one parameter an option
@@ -48,7 +53,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
     measure: measuring.MeasureOption = None,
     budget: measuring.BudgetOption = None,
     timed: measuring.TimedOption = None,
-    retriever: RetrieverOption = "hybrid",
+    retriever: RetrieverOption = RETRIEVER,
     bi_encoder: BiEncoderOption = None,
     cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",
@@ -63,6 +68,8 @@ def tune(  # noqa: PLR0913 - one parameter an option
     """Find the pool size, blend, fusion weight and threshold for your queries, in one pass. Goes on after Ctrl-C."""
     if report is not None:
         reporting.check(report)
+    if write:
+        _check_write(retriever)
     knobs = choose_knobs(blend=blend, fusion=fusion, cross_encoder=cross_encoder)
     request = Request(
         sizes=tuple(map(int, _numbers(sizes, "--sizes", int))),
@@ -82,7 +89,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
     show_tuning.tuning(out, found)
     if report is not None:
         reporting.put(page, report)
-    values = _values(found, knobs.cross_encoder)
+    values = _values(found, set_up.settings)
     out.print(f"\n# {toml.FILE}", markup=False)
     out.print(toml.lines(values), markup=False)
     if write:
@@ -95,14 +102,30 @@ def _set_up(index: Path, knobs: Knobs, settings: Settings, request: Request) -> 
     return replace(plain, name="tune", pool=max(request.sizes, default=1), rerank=True)
 
 
-def _values(found: Tuning, cross_encoder: str) -> dict[str, toml.Value]:
-    """The lines for the file; a threshold that no longer helps is taken out of it."""
-    values: dict[str, toml.Value] = dict(found.settings)
-    named = toml.read().cross_encoder or CROSS_ENCODER
-    if cross_encoder != named or cross_encoder != CROSS_ENCODER:
-        values["cross-encoder"] = cross_encoder
-    values.setdefault("threshold", None)
+def _values(found: Tuning, used: Settings) -> dict[str, toml.Value]:
+    """The lines for the file. A blend, weight or threshold that was not found now is taken out of it.
+
+    The file's own weights stay where the blend that was found scales them.
+    """
+    held = toml.read()
+    own = used.weights if found.rerank and not found.curves.derived else None
+    values: dict[str, toml.Value] = dict.fromkeys(("blend", *(f"weight.{name}" for name in toml.SIGNALS), "threshold"))
+    values |= {f"weight.{name}": weight for name, weight in (own or {}).items()}
+    values = {**found.settings, **{key: found.settings.get(key, value) for key, value in values.items()}}
+    if used.fusion != (FUSION if held.fusion is None else held.fusion):
+        values.setdefault("fusion", used.fusion)
+    model = used.cross_encoder or CROSS_ENCODER
+    if model != (held.cross_encoder or CROSS_ENCODER) or model != CROSS_ENCODER:
+        values["cross-encoder"] = model
     return values
+
+
+def _check_write(retriever: str) -> None:
+    if retriever != RETRIEVER:
+        raise InvalidInput(
+            f"--write with --retriever {retriever}: {toml.FILE} names no retriever, so searches by {RETRIEVER} would "
+            "follow what was found for another one. Leave out --write and give the values as options"
+        )
 
 
 def _tuned(
@@ -119,10 +142,11 @@ def _tuned(
             return found, ""
         best = found.curve.sizes[found.curve.best(found.measure)]
         size = found.recommended.size if found.rerank and found.recommended.size else best
-        said = {**reporting.about(set_up, index), "blend": f"{found.blend:g}, tuned"}
+        weights = scaled(found.curves.weights, found.blend)
+        said = {**reporting.about(set_up, index, weights), "blend": f"{found.blend:g}, tuned"}
         at = evaluation_at(found, judged, size, k=request.k, about=said)
         source = source_of(at, judged, index.index.passages())
-        lines = toml.lines(_values(found, set_up.settings.cross_encoder or CROSS_ENCODER))
+        lines = toml.lines(_values(found, set_up.settings))
         return found, tuning_page(found, at, source, reporting.written(), lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +86,33 @@ def calibrate(
     """
     asked = wanted or Wanted()
     _check(shortlist, asked)
-    rule = StopRule(asked.pool_size, asked.k, None, asked.block)
     recorded, kept = _scored(shortlist, judged, asked, progress or (lambda done, total: None))
+    try:
+        found = _fitted(shortlist, judged, asked, recorded)
+    except InvalidInput:  # the pass is whole: what is wrong is not mended by the same run
+        kept.finish()
+        raise
+    kept.finish()
+    return replace(found, resumed=kept.resumed)
+
+
+def _fitted(shortlist: Shortlist, judged: Judged, asked: Wanted, recorded: Mapping[str, Recorded]) -> Fitted:
+    """Both fits from the pass of each query."""
+    check = check_pointwise(shortlist, list(recorded.values()), asked.pool_size)
+    if not check.holds:
+        assert shortlist.reranker is not None
+        raise InvalidInput(
+            f"{shortlist.reranker.name} says it is pointwise, but its scores move by up to "
+            f"{check.largest_difference:.3g} between pools: no adaptive pool and no probabilities can rest on them"
+        )
+    rule = StopRule(asked.pool_size, asked.k, None, asked.block)
     traces = traces_of(recorded, judged, asked.measure, rule, shortlist.weights)
     rankings = [
         (one.query_id, one.search(asked.pool_size, asked.pool_size, shortlist.weights).hits)
         for one in recorded.values()
         if not one.why_not
     ]
-    found = Fitted(
+    return Fitted(
         adaptive=adaptive.fit(traces, rule, Risk(asked.name, asked.alpha, asked.delta)),
         calibrated=probabilities.fit(
             probabilities.labelled(rankings, judged, judged_only=asked.judged_only), asked.method
@@ -102,10 +120,8 @@ def calibrate(
         queries=len(judged.queries),
         declined=sum(bool(one.why_not) for one in recorded.values()),
         barren=0 if asked.measure == OVERLAP else judged.without_relevant,
-        resumed=kept.resumed,
+        resumed=0,
     )
-    kept.finish()
-    return found
 
 
 def traces_of(
@@ -139,12 +155,6 @@ def _scored(
     }
     kept = Checkpoint(asked.checkpoint, about)
     recorded = score_all(shortlist, judged, (asked.pool_size,), depth, kept, told)
-    check = check_pointwise(shortlist, list(recorded.values()), asked.pool_size)
-    if not check.holds:
-        raise InvalidInput(
-            f"{shortlist.reranker.name} says it is pointwise, but its scores move by up to "
-            f"{check.largest_difference:.3g} between pools: no adaptive pool and no probabilities can rest on them"
-        )
     return recorded, kept
 
 

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import text_of
+from shortlist.types import Passage
 
 VERSION = 1
+
+
+def corpus_hash(passages: Iterable[Passage]) -> str:
+    """A hash of the passages' ids, titles and texts, in whatever order they come: another one where one was changed."""
+    each = sorted(
+        hashlib.sha256(json.dumps([one.id, one.document_id, one.title, one.text]).encode()).digest() for one in passages
+    )
+    return hashlib.sha256(b"".join(each)).hexdigest()[:16]
 
 
 class Checkpoint:
     """Finished pieces under keys, one JSON line each, written through at once. Without a file it only remembers.
 
-    `about` says what run this is: a file of another run is refused, never mixed in.
+    `about` says what run this is: a file of another run is refused, never mixed in. A * in the file's name becomes a
+    hash of it, so that every run has a file of its own.
 
     Raises:
         InvalidInput: The file belongs to another run, is something else, or can't be written.
     """
 
     def __init__(self, file: Path | None, about: Mapping[str, Any]) -> None:
-        self._file = file
         self._held: dict[str, Any] = {}
         mark = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+        self._file = file = file.with_name(file.name.replace("*", mark)) if file is not None else None
         if file is None:
             return
         if file.is_file():
@@ -67,7 +77,7 @@ class Checkpoint:
             head = json.loads(lines[0])
             known = head["version"], head["run"]
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(f"{file} holds no partial results: name another file for them") from error
+            raise InvalidInput(f"{file} holds no partial results: delete it, or name another file") from error
         if known != (VERSION, mark):
             raise InvalidInput(
                 f"{file} holds partial results of another run (other queries, index, models or sizes): delete it, or "

@@ -102,7 +102,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     queries of how many are done. Queries that `checkpoint` holds are not searched again; its caller finishes it.
 
     Raises:
-        InvalidInput: An unknown measure, a size below 1, or a query that a stage can't take; the message names it.
+        InvalidInput: An unknown measure, a size or `k` below 1, or a query that a stage can't take; the message says
+            which.
         BadScores: The reranker returned NaN, infinity or a wrong count.
     """
     asked = measures_of(measures)
@@ -110,6 +111,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     size = pool_size.pool_size if isinstance(pool_size, StopRule) else pool_size
     outcomes: list[Outcome] = []
     kept = checkpoint or Checkpoint(None, {})
+    if k < 1:
+        raise InvalidInput(f"the failure split needs a cut of 1 or more, not {k}")
     for done, (query_id, query) in enumerate(judged.queries.items(), start=1):
         if kept.get(query_id) is None:
             ranking = _searched(shortlist, query_id, query, pool_size, max(size, depth))

@@ -36,11 +36,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A rule applied: the paired difference, and whether the rule fails the change."""
+    """A rule applied to a set-up: the paired difference, and whether the rule fails the change."""
 
     rule: Rule
     paired: Paired
     failed: bool
+    set_up: str = ""
+
+    def __str__(self) -> str:
+        """What was asked, as in "small: fail if nDCG@10 < -0.01"."""
+        return f"{self.set_up}: fail if {self.rule}" if self.set_up else f"fail if {self.rule}"
 
 
 def parse_rule(text: str) -> Rule:
@@ -64,4 +69,4 @@ def judge(rule: Rule, now: Evaluation, baseline: Evaluation) -> Verdict:
         InvalidInput: They were measured on other queries or judgments, or lack the measure.
     """
     found = difference(now, baseline, rule.measure)
-    return Verdict(rule, found, _SIGNS[rule.sign](found.difference.mean, rule.bound))
+    return Verdict(rule, found, _SIGNS[rule.sign](found.difference.mean, rule.bound), now.name)

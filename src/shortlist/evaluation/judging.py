@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.datasets.rows import text_of
+from shortlist.evaluation.datasets.rows import lines_of, text_of
 from shortlist.evaluation.datasets.tables import id_of, read_partial, write_csv, write_jsonl
 from shortlist.evaluation.query_set import QuerySet
 from shortlist.types import Hit, Ranking
@@ -29,7 +30,8 @@ def to_judge(ranking: Ranking, top: int, seed: int) -> list[Hit]:
 class Judgments:
     """The queries and judgments in a .jsonl or .csv file, which is written anew, whole or not at all, after each one.
 
-    Queries that were turned down stand in a text file beside it, so that they are not proposed again.
+    Queries that were turned down, and passages that were left unjudged, stand in files beside it, so that neither is
+    shown again.
 
     Raises:
         InvalidInput: Another kind of file, one that can't be read, or one that is no query set.
@@ -46,6 +48,8 @@ class Judgments:
         self._snippets = held.snippets
         declined = text_of(self.declined_file).split("\n") if self.declined_file.exists() else []
         self._declined = {line.strip() for line in declined if line.strip()}
+        self.skipped_file = file.with_name(f"{file.name}.skipped.jsonl")
+        self._skipped = _pairs(self.skipped_file) if self.skipped_file.exists() else set()
 
     @property
     def count(self) -> int:
@@ -77,6 +81,10 @@ class Judgments:
         """Whether this pair was judged."""
         return passage_id in self.qrels.get(self._key(query), {})
 
+    def asked(self, query: str, passage_id: str) -> bool:
+        """Whether this pair was judged, or left unjudged."""
+        return self.judged(query, passage_id) or (query, passage_id) in self._skipped
+
     def judge(self, query: str, passage_id: str, relevant: bool) -> None:
         """Keeps a judgment.
 
@@ -87,6 +95,14 @@ class Judgments:
         self.queries.setdefault(key, query)
         self.qrels.setdefault(key, {})[passage_id] = int(relevant)
         self._save()
+
+    def skip(self, query: str, passage_id: str) -> None:
+        """Keeps that the pair was left unjudged, and that the query was begun; raises as `judge`."""
+        self.queries.setdefault(self._key(query), query)
+        self._save()
+        self._skipped.add((query, passage_id))
+        rows = sorted(self._skipped)
+        _replace(self.skipped_file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
     def decline(self, query: str) -> None:
         """Keeps that the query was turned down; raises as `judge`."""
@@ -104,6 +120,22 @@ class Judgments:
             part.replace(self.file)
         except OSError as error:
             raise InvalidInput(f"{self.file} can't be written: {error.strerror or error}") from error
+
+
+def _pairs(file: Path) -> set[tuple[str, str]]:
+    """Query and passage id of each line.
+
+    Raises:
+        InvalidInput: The file can't be read, or a line holds something else.
+    """
+    found = set()
+    for place, line in lines_of(file):
+        try:
+            query, passage_id = json.loads(line)
+        except (ValueError, TypeError) as error:
+            raise InvalidInput(f"{place} holds no query and passage id: delete the line, or the file") from error
+        found.add((str(query), str(passage_id)))
+    return found
 
 
 def _replace(file: Path, text: str) -> None:

@@ -76,18 +76,20 @@ def _comparisons(found: Sequence[Comparison]) -> str:
 
 
 def _verdicts(verdicts: Sequence[Verdict], differences: Sequence[tuple[str, Paired]]) -> str:
-    if not differences:
+    if not differences and not verdicts:
         return ""
     failed = [one for one in verdicts if one.failed]
     head = "failed" if failed else "passed" if verdicts else "no rule given"
     lines = [f"### Against the baseline: {head}", "", "| measure | now minus baseline | won / lost / tied | p |"]
     lines.append("|---|---|---|---|")
     lines += [
-        f"| {measure} | {signed(one.difference)} | {one.wins} / {one.losses} / {one.ties} | {one.p:.4f} |"
-        for measure, one in differences
+        f"| {_cell(measure)} | {signed(pair.difference)} | {pair.wins} / {pair.losses} / {pair.ties} | {pair.p:.4f} |"
+        for measure, pair in differences
     ]
     lines += [""] if verdicts else []
-    lines += [f"- {'FAILED' if one.failed else 'passed'}: fail if `{one.rule}`" for one in verdicts]
+    for one in verdicts:
+        name = f"{_cell(one.set_up)}: " if one.set_up else ""
+        lines.append(f"- {'FAILED' if one.failed else 'passed'}: {name}fail if `{one.rule}`")
     return "\n".join(lines)
 
 

@@ -33,13 +33,15 @@ def load(file: Path) -> list[Evaluation]:
     """The evaluations in a file that `save` wrote.
 
     Raises:
-        InvalidInput: It can't be read, or is something else.
+        InvalidInput: It can't be read, is something else, or holds none.
     """
     try:
         held = json.loads(text_of(file))
         if held["version"] != VERSION:
             raise InvalidInput(f"{file} was saved in format {held['version']}, this version reads {VERSION}")
-        return [_evaluation(one) for one in held["evaluations"]]
+        if found := [_evaluation(one) for one in held["evaluations"]]:
+            return found
+        raise InvalidInput(f"{file} holds a list of evaluations with nothing in it: save one anew")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InvalidInput):
             raise

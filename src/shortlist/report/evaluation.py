@@ -133,7 +133,7 @@ def _against(held: Compared) -> str:
     ]
     shown = table("Now minus the baseline", ("measure", "difference [95 %]", "won / lost / tied", "p"), rows)
     rules = [
-        box("FAILED" if one.failed else "Passed", f"fail if {one.rule}", "warning" if one.failed else "note")
+        box("FAILED" if one.failed else "Passed", str(one), "warning" if one.failed else "note")
         for one in held.verdicts
     ]
     return section("Against the baseline", shown, *rules)

@@ -45,9 +45,12 @@ def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> Query
     """The query set at `path`: a BEIR folder (its `split`), a .jsonl or .csv file, or TREC topics with `qrels`.
 
     Raises:
-        InvalidInput: No such file, a row that can't be used, or a set that nothing can be measured with.
+        InvalidInput: No such file, `qrels` beside a folder, a row that can't be used, or a set that nothing can be
+            measured with.
     """
     if path.is_dir():
+        if qrels is not None:
+            raise InvalidInput(f"{path} is a BEIR folder, with judgments of its own: leave {qrels} out")
         return read_beir(path, split=split)
     if not path.is_file():
         raise InvalidInput(

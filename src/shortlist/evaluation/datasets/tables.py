@@ -78,7 +78,10 @@ def read_csv(file: Path) -> QuerySet:
 def _csv(file: Path) -> _Builder:
     mark = "\t" if file.suffix.lower() == ".tsv" else ","
     reader = csv.DictReader(io.StringIO(text_of(file), newline=""), delimiter=mark, restkey="", restval="")
-    columns = [name.strip().lower() for name in reader.fieldnames or []]
+    try:
+        columns = [name.strip().lower() for name in reader.fieldnames or []]
+    except csv.Error as error:
+        raise InvalidInput(f"{file} line 1 is not readable as CSV: {error}") from error
     unknown = [name for name in columns if name not in COLUMNS]
     if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
         said = f"the column {unknown[0]!r}" if unknown else ", ".join(columns) or "nothing"
