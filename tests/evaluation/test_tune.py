@@ -15,7 +15,7 @@ from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.halves import halves
 from shortlist.evaluation.metrics import parse
 from shortlist.evaluation.outcomes import measured
-from shortlist.evaluation.query_set import QuerySet, resolve
+from shortlist.evaluation.query_set import Judged, QuerySet, resolve
 from shortlist.evaluation.recorded import recorded_from_json, recorded_to_json
 from shortlist.evaluation.request import Request
 from shortlist.evaluation.scoring import record, retrieval_sizes
@@ -31,6 +31,7 @@ from worlds import (
     PoolRetriever,
     ShiftingRetriever,
     TextReranker,
+    hits,
     world,
 )
 
@@ -235,6 +236,23 @@ def test_a_pool_that_gains_nothing_is_not_recommended():
     assert found.warnings == ("pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries",)
 
 
+def test_a_longer_ranking_in_the_same_order_scores_the_same():
+    """60 documents of three passages each: a larger pool reaches more documents, and R@100 has room for them."""
+    passages = [Passage(f"p{i}", f"text {i}", f"d{i % 60}") for i in range(180)]
+    order = sorted(passages, key=lambda one: (one.document_id, one.id))
+    queries = {f"q{n}": f"ask {n}" for n in range(4)}
+    qrels = {f"q{n}": {f"d{59 - n}": 1, f"d{n}": 1} for n in range(4)}
+    judged = Judged("documents", queries, qrels, "document")
+    retriever = PoolRetriever({text: hits(order, [{} for _ in order]) for text in queries.values()})
+    useless = TextReranker()
+    useless.score = lambda query, texts: [0.0] * len(texts)
+    found = tune(Shortlist(retriever, useless), judged, request(sizes=(10, 100, 180), measures=("R@100", "AP@100")))
+    for measure in ("R@100", "AP@100"):
+        for row in found.curve.reranked[measure]:
+            assert row.tolist() == found.curve.stage_one[measure].tolist()
+    assert not found.rerank
+
+
 def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
     retriever, judged, answers = world(queries=60, first=2)
     parts = halves(len(judged.queries), request().seed)
@@ -391,6 +409,7 @@ def test_a_query_that_the_reranker_can_not_take_is_named():
         ({"blends": (-1.0,)}, "blends must be 0 or more"),
         ({"timed": 99}, "queries can be timed"),
         ({"measures": ("x",)}, "measure 'x' is unknown"),
+        ({"measures": ("AP",)}, "give a cutoff, such as AP@100"),
     ],
 )
 def test_bad_requests(given_, message):

@@ -107,7 +107,10 @@ def _chosen(
     values = {}
     for weight, recorded in by_weight.items():
         rankings = {key: _search(one, pool, trial) for key, one in recorded.items()}
-        row = [measure.of(keys_of(hits, trial.judged), trial.judged.qrels[key]) for key, hits in rankings.items()]
+        row = [
+            measure.of(keys_of(hits[: trial.plan.depth], trial.judged), trial.judged.qrels[key])
+            for key, hits in rankings.items()
+        ]
         values[weight] = np.array(row)
     weight, why = choose(values, current, trial.parts, str(measure))
     extra = sum(map(len, missing.values()))
