@@ -268,7 +268,7 @@ def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
 
     mixed.score = score
     found = tune(Shortlist(retriever, mixed), judged, request(blends=()))
-    doubt = [one for one in found.warnings if "no part in choosing" in one]
+    doubt = [one for one in found.warnings if "no part in choosing it" in one]
     assert len(doubt) == 1
     assert f"below stage one on the {len(parts.reported)} queries" in doubt[0]
 

@@ -102,7 +102,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     queries of how many are done. Queries that `checkpoint` holds are not searched again; its caller finishes it.
 
     Raises:
-        InvalidInput: An unknown measure, one without a cutoff, a size below 1, or a query that a stage can't take; the message names it.
+        InvalidInput: A measure that is unknown or has no cutoff, a size below 1, or a query that a stage can't take;
+            the message names it.
         BadScores: The reranker returned NaN, infinity or a wrong count.
     """
     asked = measures_of(measures)

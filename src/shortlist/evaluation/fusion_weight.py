@@ -118,12 +118,14 @@ def _chosen(
 
 
 def choose(values: Mapping[float, Values], current: float, parts: Halves, measure: str) -> tuple[float, str]:
-    """The weight to use, and why: the current one, unless the best other one is better on both halves."""
+    """The weight to use, and why: the current one, unless the best other one is better beyond chance."""
     chosen = list(parts.chosen)
     best = max(values, key=lambda weight: (float(values[weight][chosen].mean()), weight == current))
     if best == current or np.array_equal(values[best][chosen], values[current][chosen]):
         return current, f"{current:g} stays: no other weight scores higher"
-    won, said = better(values[best], values[current], parts, measure)
+    others = [weight for weight in values if weight != current]
+    tried = [values[weight] for weight in others]
+    won, said = better(tried, others.index(best), values[current], parts, measure)
     if won:
         return best, f"{best:g} instead of {current:g}: {said}"
     return current, f"{current:g} stays: {best:g} scores {said}"

@@ -91,8 +91,8 @@ def tune(
     runs at each size, and so does one whose scores move between pools although it claims to be pointwise. The blend
     is tuned from the pass alone; where the pair of models has no fitted weights, a weight for the cosine is tried.
     Then the fusion weight, at the recommended size, and the threshold. Rules choose on one half of the queries and are
-    reported on the other; what does not help there is not recommended. `progress` is told how many passages were
-    scored of how many; the total grows where more have to be.
+    reported on the other, which decides nothing but, together with the first, whether to rerank at all. `progress` is
+    told how many passages were scored of how many; the total grows where more have to be.
 
     Raises:
         InvalidInput: No reranker, a bad size, blend or measure, or a checkpoint of another run.
@@ -222,7 +222,7 @@ def _doubts(whole: Curve, report: Curve, pick: Pick, measure: str) -> list[str]:
         return [f"pool {pick.size} gains nothing over stage one: {measure} {gain:+.4f} over all queries"]
     if unseen < 0:
         return [
-            f"pool {pick.size} is below stage one on the {len(report.query_ids)} queries that had no part in choosing: "
-            f"{measure} {unseen:+.4f}, and {gain:+.4f} over all; judge more queries before trusting it"
+            f"pool {pick.size} is below stage one on the {len(report.query_ids)} queries that had no part in choosing "
+            f"it: {measure} {unseen:+.4f}, and {gain:+.4f} over all; judge more queries before trusting it"
         ]
     return []
