@@ -118,12 +118,37 @@ def test_the_sweep_equals_separate_runs_on_a_real_index_beyond_its_depth(real, k
         assert (found.curve.reranked[measure] == expected).all()
 
 
+def test_the_sweep_equals_separate_runs_where_measures_read_below_the_depth(real):
+    index, encoder, judged = real
+    measures, sizes = ("R@150", "nDCG@150"), (3, 10, 40, 120)
+    shortlist = Shortlist(Hybrid(index, encoder, depth=20), TextReranker(), weights=WEIGHTS)
+    found = tune(shortlist, judged, request(sizes=sizes, blends=(), measures=measures))
+    for measure in measures:
+        for place, size in enumerate(sizes):
+            run = evaluate(shortlist, judged, pool_size=size, measures=measures)
+            assert found.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
+            assert found.curve.recall[place].tolist() == [one.recall for one in run.outcomes]
+
+
+def test_a_hybrids_pool_is_the_same_however_deep_the_tail(real):
+    index, encoder, judged = real
+    shortlist = Shortlist(Hybrid(index, encoder, depth=20), TextReranker())
+    for query in judged.queries.values():
+        alone = shortlist.search(query, pool_size=20, k=20)
+        for k in (21, 60, 150):
+            deep = shortlist.search(query, pool_size=20, k=k, tail=True)
+            assert deep.hits[:20] == alone.hits
+            assert [hit.retrieval_rank for hit in deep.hits[20:]] == list(range(21, k + 1))
+            assert len({hit.passage.id for hit in deep.hits}) == k
+
+
 def test_a_hybrid_is_asked_once_within_its_depth(real):
     index, encoder, _ = real
     hybrid = Hybrid(index, encoder)
     assert retrieval_sizes(hybrid, (5, 50, 100), 10) == [100]
     assert retrieval_sizes(hybrid, (5, 50, 120, 150), 10) == [150, 120, 50]
-    assert retrieval_sizes(Dense(index, encoder), (5, 50, 100), 10) == [100, 50, 10]
+    assert retrieval_sizes(hybrid, (5, 50), 200) == [200, 50]
+    assert retrieval_sizes(Dense(index, encoder), (5, 50, 100), 10) == [100, 50, 10, 5]
 
 
 def test_one_pass_scores_each_passage_of_the_largest_pool_once():

@@ -12,8 +12,8 @@ from shortlist.evaluation.counting import Count
 from shortlist.evaluation.failures import keys_of
 from shortlist.evaluation.halves import Halves, Values, better
 from shortlist.evaluation.query_set import Judged
-from shortlist.evaluation.recorded import Recorded, slim
-from shortlist.evaluation.scoring import score_hits
+from shortlist.evaluation.recorded import Recorded, answer, slim
+from shortlist.evaluation.scoring import retrieval_sizes, score_hits
 from shortlist.evaluation.sweep import Plan
 from shortlist.pipeline import Shortlist
 from shortlist.protocols import Fuses
@@ -22,8 +22,8 @@ from shortlist.types import Hit
 SHARE = 0.05
 """Passages that may be scored beyond the pass, as a share of it."""
 
-Found = Mapping[str, Mapping[float, Sequence[Hit]]]
-"""Query id -> fusion weight -> hits."""
+Found = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
+"""Query id -> fusion weight -> k -> hits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +80,20 @@ def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, si
 
 def _found(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) -> Found:
     """Exactly what searches at this pool would ask of stage one, at every weight."""
-    depth = max(pool, trial.plan.depth)
-    return {
-        key: dict(zip(tried, retriever.retrieve_at(tried, query, depth), strict=True))
-        for key, query in trial.judged.queries.items()
-    }
+    sizes = retrieval_sizes(retriever, [pool] if pool else [], trial.plan.depth)
+
+    def at(query: str) -> dict[float, dict[int, list[Hit]]]:
+        by_size = {k: retriever.retrieve_at(tried, query, k) for k in sizes}
+        return {weight: {k: by_size[k][place] for k in sizes} for place, weight in enumerate(tried)}
+
+    return {key: at(query) for key, query in trial.judged.queries.items()}
 
 
-def _missing(found: Mapping[float, Sequence[Hit]], recorded: Recorded, pool: int) -> list[Hit]:
+def _missing(found: Mapping[float, Mapping[int, Sequence[Hit]]], recorded: Recorded, pool: int) -> list[Hit]:
     """Hits of any weight's pool that the pass did not score; none where the reranker declined the query."""
-    if recorded.why_not:
+    if recorded.why_not or not pool:
         return []
-    union = {hit.passage.id: hit for hits in found.values() for hit in hits[:pool]}
+    union = {hit.passage.id: hit for held in found.values() for hit in answer(held, pool)}
     return [hit for key, hit in union.items() if key not in recorded.scores]
 
 
@@ -100,8 +102,7 @@ def _chosen(
 ) -> Fusion:
     whole = _scored(shortlist, missing, trial, pool)
     by_weight = {
-        weight: {key: _at(whole[key], found[key][weight], max(pool, trial.plan.depth)) for key in found}
-        for weight in next(iter(found.values()))
+        weight: {key: _at(whole[key], found[key][weight]) for key in found} for weight in next(iter(found.values()))
     }
     measure = trial.plan.measures[0]
     values = {}
@@ -152,8 +153,8 @@ def _scored(shortlist: Shortlist, missing: Mapping[str, list[Hit]], trial: Trial
     return out
 
 
-def _at(recorded: Recorded, hits: Sequence[Hit], asked: int) -> Recorded:
-    return replace(recorded, found={asked: tuple(slim(hit) for hit in hits)})
+def _at(recorded: Recorded, found: Mapping[int, Sequence[Hit]]) -> Recorded:
+    return replace(recorded, found={k: tuple(slim(hit) for hit in hits) for k, hits in found.items()})
 
 
 def _search(recorded: Recorded, pool: int, trial: Trial) -> Sequence[Hit]:
