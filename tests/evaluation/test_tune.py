@@ -155,15 +155,28 @@ def test_one_pass_scores_each_passage_of_the_largest_pool_once():
     retriever, judged, _ = world(queries=50)
     reranker = TextReranker()
     tune(Shortlist(retriever, reranker), judged, request())
-    passed, timed, checked = 50 * 21, sum(SIZES) + SIZES[0], 3 * 10
+    passed, timed, checked = 50 * 21, sum(SIZES[:-1]) + SIZES[0], 3 * 10
     assert reranker.scored == passed + timed + checked
 
 
-def test_timing_costs_a_twentieth_of_the_pass():
-    retriever, judged, _ = world(queries=200)
+@pytest.mark.parametrize("queries", [15, 20, 24, 40, 60, 100])
+def test_at_most_15_percent_more_than_the_pass_is_scored(queries):
+    sizes = (5, 10, 20, 30, 50, 75, 100)
+    retriever, judged, _ = world(queries=queries, passages=110)
     reranker = TextReranker()
-    tune(Shortlist(retriever, reranker), judged, request(timed=None))
-    assert reranker.scored <= 1.15 * 200 * 21
+    found = tune(Shortlist(retriever, reranker), judged, request(timed=None, sizes=sizes, blends=()))
+    assert reranker.scored <= 1.15 * queries * 100
+    timed = {size: len(one.rerank) for size, one in found.latency.items()}
+    assert timed == {**dict.fromkeys(sizes[:-1], max(1, int(0.08 * queries * 100 / 190))), 100: queries - 1}
+
+
+def test_runs_at_each_size_are_timed_as_they_are_made():
+    retriever, judged, _ = world(queries=4)
+    reranker = ListwiseReranker()
+    found = tune(Shortlist(retriever, reranker), judged, request(timed=None))
+    assert reranker.scored == 4 * sum(SIZES)
+    assert [len(one.rerank) for one in found.latency.values()] == [3] * len(SIZES)
+    assert found.timing == "times are of those runs"
 
 
 def test_a_listwise_reranker_runs_at_each_size_and_says_so():

@@ -231,8 +231,17 @@ def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_p
     assert (found.recommended.size, found.fusion.size) == (24, 12)
     assert 0 < found.fusion.scored <= 0.05 * 40 * 24
     assert told[-1][0] == told[-1][1]
-    checked, timed = 3 * 10, 2 + 2 + 12 + 24
+    checked, timed = 3 * 10, 2 + 2 + 12
     assert len(seen) <= len(set(seen)) + checked + timed
+
+
+@pytest.mark.parametrize("queries", [20, 24, 40])
+def test_weights_are_tried_with_what_15_percent_leave(queries):
+    hybrid, judged, _ = two_lists(queries=queries)
+    reranker = knowing(judged, misses=3)
+    found = tune(Shortlist(hybrid, reranker), judged, request(sizes=(2, 6, 12, 24), timed=None))
+    assert found.rerank
+    assert reranker.scored <= 1.15 * queries * 24
 
 
 def test_weights_that_would_need_many_more_scores_are_not_tried():
@@ -261,7 +270,7 @@ def test_an_interruption_among_the_new_passages_loses_none(tmp_path):
     asked = request(sizes=(2, 12, 24), checkpoint=tmp_path / "partial.jsonl")
     whole = tune(Shortlist(hybrid, OracleReranker(answers)), judged, request(sizes=(2, 12, 24)))
     with pytest.raises(KeyboardInterrupt):
-        tune(Shortlist(hybrid, Stopping(answers, 40 + 3 + 4 + 5)), judged, asked)
+        tune(Shortlist(hybrid, Stopping(answers, 40 + 3 + 3 + 5)), judged, asked)
     assert len((tmp_path / "partial.jsonl").read_text().splitlines()) == 1 + 40 + 5
     resumed = tune(Shortlist(hybrid, OracleReranker(answers)), judged, asked)
     assert resumed.curves.resumed == 45

@@ -19,9 +19,6 @@ from shortlist.pipeline import Shortlist
 from shortlist.protocols import Fuses
 from shortlist.types import Hit
 
-SHARE = 0.05
-"""Passages that may be scored beyond the pass, as a share of it."""
-
 Found = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
 """Query id -> fusion weight -> k -> hits."""
 
@@ -44,7 +41,10 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What every weight is tried with: the recorded pass, the weights of the final score, and what is asked."""
+    """What every weight is tried with: the recorded pass, the weights of the final score, and what is asked.
+
+    `most` is how many passages may be scored beyond the pass.
+    """
 
     judged: Judged
     recorded: Mapping[str, Recorded]
@@ -53,13 +53,14 @@ class Trial:
     parts: Halves
     kept: Checkpoint
     count: Count
+    most: int
 
 
 def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, size: int) -> Fusion:
     """The weight in use, unless another one is better at a pool of `size`; `size` 0 tries stage one alone.
 
     Passages that another weight brings into the pool and that have no score yet are scored once. Where those are more
-    than 5 % of the pass, a smaller pool is tried.
+    than `trial.most`, a smaller pool is tried.
     """
     retriever = shortlist.retriever
     if not isinstance(retriever, Fuses):
@@ -67,11 +68,10 @@ def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, si
     tried = sorted({*fusions, retriever.fusion})
     if len(tried) == 1:
         return Fusion(retriever.fusion, f"{retriever.fusion:g} stays: there is no other to try")
-    most = SHARE * len(trial.judged.queries) * max(trial.plan.sizes)
     for pool in [size, *(one for one in reversed(trial.plan.sizes) if one < size)]:
         found = _found(retriever, tried, trial, pool)
         missing = {key: _missing(found[key], trial.recorded[key], pool) for key in found}
-        if sum(map(len, missing.values())) <= most:
+        if sum(map(len, missing.values())) <= trial.most:
             return _chosen(shortlist, retriever.fusion, found, missing, trial, pool)
     return Fusion(
         retriever.fusion, f"{retriever.fusion:g} stays: other weights would need too many more passages scored"

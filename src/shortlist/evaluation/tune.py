@@ -57,6 +57,19 @@ class Tuning:
     threshold: Threshold = NO_THRESHOLD
 
     @property
+    def timing(self) -> str:
+        """Where the times come from, in words."""
+        if self.curves.recorded is None:
+            return "times are of those runs"
+        *smaller, largest = self.curve.sizes
+        of = "times are of that pass"
+        return (
+            f"{of} at {largest}, and of {len(self.latency[smaller[0]].rerank)} queries at smaller pools"
+            if smaller
+            else of
+        )
+
+    @property
     def settings(self) -> dict[str, int | float | bool]:
         """What to put under [search] in `shortlist.toml`."""
         found: dict[str, int | float | bool] = {"rerank": self.rerank}
@@ -103,12 +116,10 @@ def tune(
     assert reranker is not None
     measures = tuple(measures_of(asked.measures))
     plan = Plan(asked.sizes, measures, asked.k, depth_of(measures, asked.k, judged.level))
-    timed = asked.timed or timing.how_many(len(judged.queries), asked.sizes)
     count = Count(progress or (lambda done, total: None))
-    count.expect(timed * sum(asked.sizes))
     curves, kept = measure_curves(shortlist, reranker, judged, asked, plan, count)
     at_blend = Shortlist(shortlist.retriever, reranker, weights=scaled(shortlist.weights, asked.blend))
-    clock = timing.measure(at_blend, judged, asked.sizes, plan.depth, timed, count.add)
+    clock = timing.clock(at_blend, judged, asked, curves, count)
     parts = halves(len(judged.queries), asked.seed)
     found = _found(curves, asked, str(plan.measures[0]), clock, parts)
     found = _refined(found, shortlist, judged, asked, plan, kept, count)
@@ -152,7 +163,9 @@ def _refined(
         return found
     parts = halves(len(judged.queries), asked.seed)
     weights = scaled(found.curves.weights, found.blend)
-    trial = Trial(judged, recorded, weights, plan, parts, kept, count)
+    trial = Trial(
+        judged, recorded, weights, plan, parts, kept, count, timing.left(found.curves, asked, len(judged.queries))
+    )
     fusion = tune_fusion(shortlist, asked.fusions, trial, size)
     found = replace(found, fusion=fusion)
     if not size:
