@@ -49,7 +49,7 @@ class Calibrated:
     """The curve fitted on all queries, and how curves like it did on queries that they were not fitted on.
 
     `held_out` holds a probability for each passage from a curve that did not see its query, `left_out` one for each
-    that the labels leave out. `log_loss` goes by method, in nats, lower is better; the base rate's is under "base rate".
+    that the labels leave out. `log_loss` goes by method, in nats, lower is better; "base rate" is the base rate's.
     """
 
     calibration: Calibration
