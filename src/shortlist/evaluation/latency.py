@@ -30,9 +30,15 @@ class Latency:
         return quantile([a + b for a, b in zip(self.retrieve, self.rerank, strict=True)], share)
 
 
-def how_many(queries: int, largest: int, sizes: Sequence[int]) -> int:
-    """How many queries to time at each of `sizes`: at most 8 % of the pass over `largest`, and at least 1."""
-    return max(1, min(queries, int(SHARE * queries * largest / sum(sizes)))) if sizes else 0
+def how_many(passed: int, queries: int, sizes: Sequence[int]) -> int:
+    """How many queries to time at each of `sizes`: at most 8 % of the passages that a pass scored, and at least 1."""
+    each = passages(passed, queries, sizes)
+    return max(1, min(queries, int(SHARE * passed / each))) if each else 1
+
+
+def passages(passed: int, queries: int, sizes: Sequence[int]) -> float:
+    """How many passages a query timed at each of `sizes` scores, where so many passages of so many queries `passed`."""
+    return sum(min(size, passed / queries) for size in sizes)
 
 
 def of_seconds(seconds: Iterable[Mapping[str, float]]) -> Latency:
@@ -76,7 +82,7 @@ def clock(shortlist: Shortlist, judged: Judged, asked: Request, curves: Curves, 
         assert curves.runs is not None
         return {size: of_seconds(one.seconds for one in curves.runs[size].values()) for size in asked.sizes}
     *smaller, largest = asked.sizes
-    queries = asked.timed or how_many(len(judged.queries), largest, smaller)
+    queries = asked.timed or how_many(_passed(curves), len(judged.queries), smaller)
     count.expect(queries * sum(smaller))
     found = measure(shortlist, judged, smaller, curves.depth, queries, count.add)
     return {**found, largest: of_seconds(one.seconds for one in curves.recorded.values())}
@@ -87,8 +93,13 @@ def left(curves: Curves, asked: Request, queries: int) -> int:
 
     What `asked.timed` costs was asked for, and is not counted.
     """
-    *smaller, largest = asked.sizes
-    spent = curves.checked.pairs if curves.checked is not None else 0
+    smaller, passed = asked.sizes[:-1], _passed(curves)
+    spent = float(curves.checked.pairs) if curves.checked is not None else 0.0
     if smaller and asked.timed is None:
-        spent += how_many(queries, largest, smaller) * sum(smaller) + smaller[0]
-    return max(0, min(round(FUSIONS * queries * largest), int(LIMIT * queries * largest) - spent))
+        spent += how_many(passed, queries, smaller) * passages(passed, queries, smaller) + smaller[0]
+    return max(0, int(min(FUSIONS * passed, LIMIT * passed - spent)))
+
+
+def _passed(curves: Curves) -> int:
+    """How many passages the pass scored."""
+    return sum(len(one.scores) for one in (curves.recorded or {}).values())
