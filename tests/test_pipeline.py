@@ -55,6 +55,13 @@ def test_the_tail_follows_in_stage_one_order():
     assert ranking.scored == 2
 
 
+def test_the_pool_is_the_retrievers_own_answer_and_a_short_one_has_no_tail():
+    retriever = ListRetriever(TEXTS)
+    Shortlist(retriever, WordReranker()).search("local file", pool_size=2, k=4, tail=True)
+    Shortlist(retriever, WordReranker()).search("local file", pool_size=9, k=12, tail=True)
+    assert retriever.asked == [2, 4, 9]
+
+
 def test_a_pool_larger_than_the_corpus_is_scored_whole():
     ranking = Shortlist(ListRetriever(TEXTS), WordReranker()).search("q", pool_size=50, k=10)
     assert (ranking.scored, len(ranking.hits), ranking.pool_size) == (5, 5, 50)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.fitted.stop import StopRule
-from shortlist.protocols import Declines, ReportsTruncation, Reranker, Retriever, ScoresProgressively
+from shortlist.protocols import Declines, KeepsPrefix, ReportsTruncation, Reranker, Retriever, ScoresProgressively
 from shortlist.types import Hit, Ranking, Where
 
 POOL_SIZE = 50
@@ -126,8 +126,8 @@ class Shortlist:
         """The `k` best passages of the pool.
 
         With `tail`, `k` may go beyond the pool: what lies below it follows in stage-one order. No match gives no
-        hits. The pool depends on `pool_size` alone, never on `k`. With a stop rule in its place, the rule's largest
-        pool is scored in blocks until the rule stops; what was not scored follows in stage-one order.
+        hits. The pool depends on `pool_size` alone, never on `k` (see `pool_and_tail`). With a stop rule, the rule's
+        largest pool is scored in blocks until the rule stops; what was not scored follows in stage-one order.
 
         Raises:
             InvalidInput: An empty query, a size below 1, `k` above `pool_size` (or above the rule's k) without
@@ -139,9 +139,8 @@ class Shortlist:
         _check_sizes(k, size, tail=tail)
         _check_rule(rule, k, self.reranker, tail=tail)
         began = time.perf_counter()
-        found = self.retriever.retrieve(query, max(size, k), where)
+        pool, below = pool_and_tail(self.retriever, query, size, k, where)
         retrieved = time.perf_counter()
-        pool, below = found[:size], found[size:]
         why_not = self.reranker.declines(query) if isinstance(self.reranker, Declines) else ""
         reranker = None if why_not else self.reranker
         hits, unscored, why_stopped = list(pool), list[Hit](), ""
@@ -162,6 +161,26 @@ class Shortlist:
             why_not=why_not,
             why_stopped=why_stopped,
         )
+
+
+def pool_and_tail(
+    retriever: Retriever, query: str, size: int, k: int, where: Where | None = None
+) -> tuple[list[Hit], list[Hit]]:
+    """The pool as the retriever answers `size`, and what it adds below down to `k`, numbered on from the pool.
+
+    A retriever is asked once where the pool is the start of its longer answer, or where there is nothing below.
+    """
+    if k <= size:
+        return retriever.retrieve(query, size, where), []
+    if isinstance(retriever, KeepsPrefix) and k <= retriever.prefix_depth:
+        found = retriever.retrieve(query, k, where)
+        return found[:size], found[size:]
+    pool = retriever.retrieve(query, size, where)
+    if len(pool) < size:
+        return pool, []
+    held = {hit.passage.id for hit in pool}
+    below = [hit for hit in retriever.retrieve(query, k, where) if hit.passage.id not in held][: k - size]
+    return pool, [replace(hit, rank=rank, retrieval_rank=rank) for rank, hit in enumerate(below, start=size + 1)]
 
 
 def above(ranking: Ranking, threshold: float | None) -> Ranking:

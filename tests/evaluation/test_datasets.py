@@ -65,7 +65,7 @@ def test_trec_topic_blocks(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_tables_there_and_back(tmp_path, suffix):
-    made = QuerySet("s", SET.queries, SET.qrels, {"q2": ("Cats sleep", 'he said "no", twice')})
+    made = QuerySet("s", SET.queries, SET.qrels, {"q2": {"Cats sleep": 1, 'he said "no", twice': 0}})
     getattr(datasets, f"write_{suffix}")(made, tmp_path / f"s.{suffix}")
     assert same(datasets.read(tmp_path / f"s.{suffix}"), made)
 
@@ -76,7 +76,7 @@ def test_csv_joins_rows_of_one_query_and_names_queries_by_their_text(tmp_path):
     first, second = found.queries
     assert first.startswith("q-")
     assert found.qrels == {first: {"a": 1, "b": 1}, second: {"c": 1}}
-    assert found.snippets == {first: ("April",)}
+    assert found.snippets == {first: {"April": 1}}
     assert found.unjudged == 1
     reordered = "query,relevant\nother,c\nwhen is tax due,a\n"
     assert set(datasets.read(write(tmp_path / "t.csv", reordered)).queries) == {first, second}
@@ -86,7 +86,7 @@ def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
     lines = '{"query": "x", "relevant": ["a"]}\n{"query": "y", "relevant": {"b": 2}}\n{"query": "z", "snippets": "t"}'
     found = datasets.read(write(tmp_path / "s.jsonl", lines))
     assert [list(grades.items()) for grades in found.qrels.values()] == [[("a", 1)], [("b", 2)]]
-    assert list(found.snippets.values()) == [("t",)]
+    assert list(found.snippets.values()) == [{"t": 1}]
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,46 @@ def test_ids_that_the_index_lacks_are_an_error_unless_allowed():
 
 
 def test_snippets_find_their_passages_in_any_case_and_spacing():
-    made = QuerySet("s", SET.queries, {}, {"q1": ("the DOUGH rest", "bake it"), "q2": ("cats",)})
+    made = QuerySet("s", SET.queries, {}, {"q1": {"the DOUGH rest": 1, "bake it": 1}, "q2": {"cats": 1}})
     assert resolve(made, CORPUS).qrels == {"q1": {"a#0": 1, "a#1": 1}, "q2": {"c#0": 1}}
     with pytest.raises(InvalidInput, match="no passage of the index holds the text 'dogs'"):
-        resolve(QuerySet("s", SET.queries, {}, {"q1": ("dogs",), "q2": ("cats",)}), CORPUS)
+        resolve(QuerySet("s", SET.queries, {}, {"q1": {"dogs": 1}, "q2": {"cats": 1}}), CORPUS)
+
+
+def test_snippets_keep_their_grades_and_give_way_to_judgments_by_id(tmp_path):
+    corpus = [Passage("a", "the start of it"), Passage("b", "the end of it"), Passage("c", "nothing")]
+    text = "query,relevant,snippet,grade\nx,,the start,0\nx,,of it,3\nx,c,,1\ny,,of it,1\ny,a,,0\ny,b,,3\n"
+    made = resolve(datasets.read(write(tmp_path / "s.csv", text)), corpus)
+    assert list(made.qrels.values()) == [{"a": 3, "b": 3, "c": 1}, {"a": 0, "b": 3}]
+    zero = "query,relevant,snippet,grade\nx,,the start,0\ny,b,,1\n"
+    first = resolve(datasets.read(write(tmp_path / "t.csv", zero)), corpus).qrels.values()
+    assert list(first) == [{"a": 0}, {"b": 1}]
+    lines = '{"query": "x", "snippets": {"the end": 2}}\n{"query": "y", "relevant": "a"}\n'
+    again = resolve(datasets.read(write(tmp_path / "s.jsonl", lines)), corpus).qrels.values()
+    assert list(again) == [{"b": 2}, {"a": 1}]
+    with pytest.raises(InvalidInput, match=r"'end' is judged 2 .* and 1 above"):
+        datasets.read(write(tmp_path / "u.csv", "query,snippet,grade\nx,end,1\nx,end,2\n"))
+    with pytest.raises(InvalidInput, match="every judgment in v is 0"):
+        datasets.read(write(tmp_path / "v.csv", "query,snippet,grade\nx,end,0\ny,start,0\n"))
+
+
+@pytest.mark.parametrize(
+    ("snippet", "text", "holds"),
+    [
+        ("art", "the start", False),
+        ("art", "artful", False),
+        ("art", "an art.", True),
+        ("art", "(Art)", True),
+        ("art", "starts with art", True),
+        ("-5 °C", "at -5 °C", True),
+        ("日本", "これは日本語です", True),
+        ("ก", "ขกข", True),
+    ],
+)
+def test_a_snippet_is_found_as_whole_words(snippet, text, holds):
+    made = QuerySet("s", SET.queries, {}, {"q1": {snippet: 1}, "q2": {"other": 1}})
+    corpus = [Passage("a", text), Passage("b", f"other {snippet}")]
+    assert resolve(made, corpus).qrels["q1"] == ({"a": 1, "b": 1} if holds else {"b": 1})
 
 
 def test_a_query_with_zeros_alone_is_counted():
@@ -204,12 +240,16 @@ def test_the_fingerprint_follows_texts_and_grades():
 
 
 def test_the_fingerprint_of_snippets_is_of_their_words_and_not_of_the_passages_that_hold_them():
-    asked = QuerySet("s", SET.queries, {"q2": {"c#0": 1}}, {"q1": ("bake it",)})
+    asked = QuerySet("s", SET.queries, {"q2": {"c#0": 1}}, {"q1": {"bake it": 1}})
     shifted = [replace(one, id=one.id.replace("a#1", "a#2")) for one in CORPUS]
     one, other = resolve(asked, CORPUS), resolve(asked, shifted)
     assert one.fingerprint == other.fingerprint
     assert one.resolved != other.resolved
-    changed = (replace(asked, snippets={"q1": ("tax is due",)}), replace(asked, qrels={"q2": {"c#0": 2}}))
+    changed = (
+        replace(asked, snippets={"q1": {"tax is due": 1}}),
+        replace(asked, snippets={"q1": {"bake it": 2}}),
+        replace(asked, qrels={"q2": {"c#0": 2}}),
+    )
     assert one.fingerprint not in {resolve(each, CORPUS).fingerprint for each in changed}
 
 

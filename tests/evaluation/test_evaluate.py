@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.calibrate import Wanted, calibrate
 from shortlist.evaluation.evaluate import compare, difference, evaluate
 from shortlist.evaluation.failures import KINDS
 from shortlist.evaluation.gate import judge, parse_rule
@@ -18,7 +19,7 @@ from shortlist.pipeline import Shortlist
 from shortlist.types import Passage
 from worlds import OracleReranker, PoolRetriever, TextReranker, hits, world
 
-MEASURES = ("nDCG@10", "RR@10", "R@10", "Success@10", "AP", "Judged@10")
+MEASURES = ("nDCG@10", "RR@10", "R@10", "Success@10", "AP@10", "Judged@10")
 
 
 def line(names, signals=None):
@@ -59,7 +60,7 @@ def test_both_stages_and_the_ceiling_equal_the_measures_of_their_runs():
         runs["reranked"][query_id] = {hit.passage.id: -hit.rank for hit in whole.hits}
         runs["stage one"][query_id] = {hit.passage.id: -hit.retrieval_rank for hit in whole.hits}
     for stage, run in runs.items():
-        expected = measure_run([parse(name) for name in MEASURES if name != "AP"], asked.qrels, run)
+        expected = measure_run([parse(name) for name in MEASURES], asked.qrels, run)
         for name, value in expected.items():
             assert found.estimate(stage, name).mean == pytest.approx(value)
     assert all(
@@ -224,3 +225,12 @@ def test_a_cut_below_one_is_refused(k):
     retriever, asked, _ = world()
     with pytest.raises(InvalidInput, match=f"a cut of 1 or more, not {k}"):
         evaluate(Shortlist(retriever), asked, k=k)
+
+
+@pytest.mark.parametrize("name", ["AP", "nDCG", "RR", "Judged"])
+def test_a_measure_without_a_cutoff_is_refused(name):
+    retriever, asked, _ = world(queries=3)
+    with pytest.raises(InvalidInput, match=f"give a cutoff, such as {name}@100"):
+        evaluate(Shortlist(retriever, TextReranker()), asked, measures=[name])
+    with pytest.raises(InvalidInput, match=f"give a cutoff, such as {name}@100"):
+        calibrate(Shortlist(retriever, TextReranker()), asked, Wanted(pool_size=20, measure=name))

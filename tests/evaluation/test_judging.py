@@ -107,7 +107,7 @@ def test_what_the_file_held_stays(tmp_path):
     made.judge("a", "p9", True)
     made.judge("b", "p9", True)
     found = datasets.read(file)
-    assert (dict(found.qrels["mine"]), found.snippets["mine"], found.unjudged) == ({"p1": 2, "p9": 1}, ("words",), 1)
+    assert (dict(found.qrels["mine"]), found.snippets["mine"], found.unjudged) == ({"p1": 2, "p9": 1}, {"words": 1}, 1)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])

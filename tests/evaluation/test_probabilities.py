@@ -167,6 +167,7 @@ def test_unjudged_passages_count_as_not_relevant_or_are_left_out():
     assert (every.scores.tolist(), every.labels.tolist(), every.unjudged) == ([8, 7, 6, 5], [1, 0, 0, 0], 2)
     only = labelled([(query_id, pool)], judged, judged_only=True)
     assert (only.labels.tolist(), only.unjudged) == ([1, 0], 0)
+    assert (only.left_out.tolist(), only.left_out_queries.tolist()) == ([6, 5], [0, 0])
     documents = replace(judged, level="document", qrels={query_id: {"d": 1}})
     best = labelled([(query_id, pool)], documents)
     assert (best.scores.tolist(), best.labels.tolist()) == ([8, 5], [1, 0])
@@ -178,6 +179,41 @@ def pool_passages():
     from shortlist.types import Passage
 
     return [Passage("a", "", "d"), Passage("b", "", "d"), Passage("c", "", "d"), Passage("e", "", "f")]
+
+
+def test_a_query_that_still_shows_an_unjudged_passage_is_not_silent():
+    every = made()
+    judged = every.queries % 6 > 0
+    judged &= np.arange(len(judged)) % 3 > 0
+    only = replace(
+        every,
+        scores=every.scores[judged],
+        labels=every.labels[judged],
+        queries=every.queries[judged],
+        left_out=every.scores[~judged],
+        left_out_queries=every.queries[~judged],
+    )
+    found = fit(only, "platt")
+    assert len(found.left_out) == (~judged).sum()
+    for one in thresholds(found.held_out, only.labels, only.queries, beside=found.shown_beside):
+        best = dict.fromkeys(range(60), 0.0)
+        for number, chance in zip(only.queries, found.held_out, strict=True):
+            best[number] = max(best[number], chance)
+        labelled_alone = sum(chance < one.least for number, chance in best.items() if number % 6)
+        for number, chance in zip(only.left_out_queries, found.left_out, strict=True):
+            best[number] = max(best[number], chance)
+        assert one.silent == sum(chance < one.least for chance in best.values())
+        assert one.kept == (found.held_out >= one.least).sum()
+        if one.least == 0.5:
+            assert one.silent < labelled_alone
+
+
+def test_a_left_out_passage_gets_its_probability_from_a_curve_that_did_not_see_its_query():
+    one = made()
+    beside = replace(one, left_out=one.scores[one.queries == 7], left_out_queries=one.queries[one.queries == 7])
+    found = fit(beside, "platt")
+    assert found.left_out.tolist() == found.held_out[one.queries == 7].tolist()
+    assert found.held_out.tolist() == fit(one, "platt").held_out.tolist()
 
 
 def test_reliability_and_its_error_by_hand():

@@ -15,7 +15,7 @@ from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.halves import halves
 from shortlist.evaluation.metrics import parse
 from shortlist.evaluation.outcomes import measured
-from shortlist.evaluation.query_set import QuerySet, resolve
+from shortlist.evaluation.query_set import Judged, QuerySet, resolve
 from shortlist.evaluation.recorded import recorded_from_json, recorded_to_json
 from shortlist.evaluation.request import Request
 from shortlist.evaluation.scoring import record, retrieval_sizes
@@ -31,6 +31,7 @@ from worlds import (
     PoolRetriever,
     ShiftingRetriever,
     TextReranker,
+    hits,
     world,
 )
 
@@ -117,27 +118,65 @@ def test_the_sweep_equals_separate_runs_on_a_real_index_beyond_its_depth(real, k
         assert (found.curve.reranked[measure] == expected).all()
 
 
+def test_the_sweep_equals_separate_runs_where_measures_read_below_the_depth(real):
+    index, encoder, judged = real
+    measures, sizes = ("R@150", "nDCG@150"), (3, 10, 40, 120)
+    shortlist = Shortlist(Hybrid(index, encoder, depth=20), TextReranker(), weights=WEIGHTS)
+    found = tune(shortlist, judged, request(sizes=sizes, blends=(), measures=measures))
+    for measure in measures:
+        for place, size in enumerate(sizes):
+            run = evaluate(shortlist, judged, pool_size=size, measures=measures)
+            assert found.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
+            assert found.curve.recall[place].tolist() == [one.recall for one in run.outcomes]
+
+
+def test_a_hybrids_pool_is_the_same_however_deep_the_tail(real):
+    index, encoder, judged = real
+    shortlist = Shortlist(Hybrid(index, encoder, depth=20), TextReranker())
+    for query in judged.queries.values():
+        alone = shortlist.search(query, pool_size=20, k=20)
+        for k in (21, 60, 150):
+            deep = shortlist.search(query, pool_size=20, k=k, tail=True)
+            assert deep.hits[:20] == alone.hits
+            assert [hit.retrieval_rank for hit in deep.hits[20:]] == list(range(21, k + 1))
+            assert len({hit.passage.id for hit in deep.hits}) == k
+
+
 def test_a_hybrid_is_asked_once_within_its_depth(real):
     index, encoder, _ = real
     hybrid = Hybrid(index, encoder)
     assert retrieval_sizes(hybrid, (5, 50, 100), 10) == [100]
     assert retrieval_sizes(hybrid, (5, 50, 120, 150), 10) == [150, 120, 50]
-    assert retrieval_sizes(Dense(index, encoder), (5, 50, 100), 10) == [100, 50, 10]
+    assert retrieval_sizes(hybrid, (5, 50), 200) == [200, 50]
+    assert retrieval_sizes(Dense(index, encoder), (5, 50, 100), 10) == [100, 50, 10, 5]
 
 
 def test_one_pass_scores_each_passage_of_the_largest_pool_once():
     retriever, judged, _ = world(queries=50)
     reranker = TextReranker()
     tune(Shortlist(retriever, reranker), judged, request())
-    passed, timed, checked = 50 * 21, sum(SIZES) + SIZES[0], 3 * 10
+    passed, timed, checked = 50 * 21, sum(SIZES[:-1]) + SIZES[0], 3 * 10
     assert reranker.scored == passed + timed + checked
 
 
-def test_timing_costs_a_twentieth_of_the_pass():
-    retriever, judged, _ = world(queries=200)
+@pytest.mark.parametrize("queries", [15, 20, 24, 40, 60, 100])
+def test_at_most_15_percent_more_than_the_pass_is_scored(queries):
+    sizes = (5, 10, 20, 30, 50, 75, 100)
+    retriever, judged, _ = world(queries=queries, passages=110)
     reranker = TextReranker()
-    tune(Shortlist(retriever, reranker), judged, request(timed=None))
-    assert reranker.scored <= 1.15 * 200 * 21
+    found = tune(Shortlist(retriever, reranker), judged, request(timed=None, sizes=sizes, blends=()))
+    assert reranker.scored <= 1.15 * queries * 100
+    timed = {size: len(one.rerank) for size, one in found.latency.items()}
+    assert timed == {**dict.fromkeys(sizes[:-1], max(1, int(0.08 * queries * 100 / 190))), 100: queries - 1}
+
+
+def test_runs_at_each_size_are_timed_as_they_are_made():
+    retriever, judged, _ = world(queries=4)
+    reranker = ListwiseReranker()
+    found = tune(Shortlist(retriever, reranker), judged, request(timed=None))
+    assert reranker.scored == 4 * sum(SIZES)
+    assert [len(one.rerank) for one in found.latency.values()] == [3] * len(SIZES)
+    assert found.timing == "times are of those runs"
 
 
 def test_a_listwise_reranker_runs_at_each_size_and_says_so():
@@ -235,6 +274,23 @@ def test_a_pool_that_gains_nothing_is_not_recommended():
     assert found.warnings == ("pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries",)
 
 
+def test_a_longer_ranking_in_the_same_order_scores_the_same():
+    """60 documents of three passages each: a larger pool reaches more documents, and R@100 has room for them."""
+    passages = [Passage(f"p{i}", f"text {i}", f"d{i % 60}") for i in range(180)]
+    order = sorted(passages, key=lambda one: (one.document_id, one.id))
+    queries = {f"q{n}": f"ask {n}" for n in range(4)}
+    qrels = {f"q{n}": {f"d{59 - n}": 1, f"d{n}": 1} for n in range(4)}
+    judged = Judged("documents", queries, qrels, "document")
+    retriever = PoolRetriever({text: hits(order, [{} for _ in order]) for text in queries.values()})
+    useless = TextReranker()
+    useless.score = lambda query, texts: [0.0] * len(texts)
+    found = tune(Shortlist(retriever, useless), judged, request(sizes=(10, 100, 180), measures=("R@100", "AP@100")))
+    for measure in ("R@100", "AP@100"):
+        for row in found.curve.reranked[measure]:
+            assert row.tolist() == found.curve.stage_one[measure].tolist()
+    assert not found.rerank
+
+
 def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
     retriever, judged, answers = world(queries=60, first=2)
     parts = halves(len(judged.queries), request().seed)
@@ -250,7 +306,7 @@ def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
 
     mixed.score = score
     found = tune(Shortlist(retriever, mixed), judged, request(blends=()))
-    doubt = [one for one in found.warnings if "no part in choosing" in one]
+    doubt = [one for one in found.warnings if "no part in choosing it" in one]
     assert len(doubt) == 1
     assert f"below stage one on the {len(parts.reported)} queries" in doubt[0]
 
@@ -398,6 +454,7 @@ def test_a_query_that_the_reranker_can_not_take_is_named():
         ({"blends": (-1.0,)}, "blends must be 0 or more"),
         ({"timed": 99}, "queries can be timed"),
         ({"measures": ("x",)}, "measure 'x' is unknown"),
+        ({"measures": ("AP",)}, "give a cutoff, such as AP@100"),
     ],
 )
 def test_bad_requests(given_, message):

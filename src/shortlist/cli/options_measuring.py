@@ -64,7 +64,7 @@ BudgetOption = Annotated[
     float | None, typer.Option("--budget-ms", help="95 of 100 searches have to stay within this time.")
 ]
 TimedOption = Annotated[
-    int | None, typer.Option("--timed", help="Queries to time at each size. [default: 5 % of the pass]")
+    int | None, typer.Option("--timed", help="Queries to time at each smaller pool. [default: up to 8 % of the pass]")
 ]
 CheckpointOption = Annotated[
     Path,

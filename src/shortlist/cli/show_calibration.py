@@ -26,7 +26,8 @@ def fitted(out: Console, found: Fitted) -> None:
 def _lines(out: Console, found: Fitted) -> None:
     """What to put in `shortlist.toml`; a smallest probability only as a remark, since it leaves answers out."""
     scores = found.calibrated
-    least = best_threshold(scores.held_out, scores.labelled.labels, scores.labelled.queries)
+    labelled = scores.labelled
+    least = best_threshold(scores.held_out, labelled.labels, labelled.queries, beside=scores.shown_beside)
     out.print(f"\n# {settings.FILE}\n[search]", markup=False)
     if found.adaptive.certified:
         out.print('pool = "auto"', markup=False)
@@ -61,7 +62,7 @@ def _probabilities(out: Console, made: Calibrated) -> None:
     out.print(f"\nprobability of relevance, by {made.method}", style="bold")
     out.print(
         f"  {relevant} relevant of {passages} scored passages; without a judgment, and counted as not relevant: "
-        f"{labelled.unjudged}",
+        f"{labelled.unjudged}" + (f"; left out: {len(labelled.left_out)}" if len(labelled.left_out) else ""),
         soft_wrap=True,
     )
     losses = ", ".join(f"{name} {loss:.5f}" for name, loss in made.log_loss.items())
@@ -82,7 +83,7 @@ def _thresholds(out: Console, made: Calibrated) -> None:
     for name in ("at least", "kept", "precision", "recall", "no answer", "right", "found"):
         table.add_column(name, justify="right", no_wrap=True)
     labelled = made.labelled
-    for one in thresholds(made.held_out, labelled.labels, labelled.queries):
+    for one in thresholds(made.held_out, labelled.labels, labelled.queries, beside=made.shown_beside):
         table.add_row(
             f"{one.least:g}",
             str(one.kept),

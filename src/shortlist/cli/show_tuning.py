@@ -67,10 +67,7 @@ def _bar(value: float, highest: float) -> str:
 
 
 def _method(out: Console, found: Tuning) -> None:
-    timed = len(next(iter(found.latency.values())).retrieve)
-    out.print(
-        f"{found.curves.method}; times are of {timed} queries at each size (--timed)", markup=False, soft_wrap=True
-    )
+    out.print(f"{found.curves.method}; {found.timing} (--timed)", markup=False, soft_wrap=True)
     check = found.curves.checked
     if check is not None and check.holds:
         out.print(

@@ -31,7 +31,7 @@ def derived(recorded: Sequence[Recorded]) -> dict[str, float]:
 
 
 def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: Halves) -> tuple[float, str]:
-    """The blend to use, and why: the current one, unless the best other one is better on both halves.
+    """The blend to use, and why: the current one, unless the best other one is better beyond chance.
 
     Each blend is taken at the pool size that is best for it on the half to choose on.
     """
@@ -40,12 +40,12 @@ def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: H
     seen = {one.blend: one.part(parts.chosen) for one in curves}
     best = max(curves, key=lambda one: float(seen[one.blend].means(measure).max()))
     now = next(one for one in curves if one.blend == current)
-    here = now.reranked[measure][seen[current].best(measure)]
-    there = best.reranked[measure][seen[best.blend].best(measure)]
+    values = {one.blend: one.reranked[measure][seen[one.blend].best(measure)] for one in curves}
+    here = values.pop(current)
     chosen = list(parts.chosen)
-    if best is now or np.array_equal(here[chosen], there[chosen]):
+    if best is now or np.array_equal(here[chosen], values[best.blend][chosen]):
         return current, f"{current:g} stays: no other blend scores higher"
-    won, said = better(there, here, parts, measure)
+    won, said = better(list(values.values()), list(values).index(best.blend), here, parts, measure)
     if won:
         return best.blend, f"{best.blend:g} instead of {current:g}: {said}"
     return current, f"{current:g} stays: {best.blend:g} scores {said}"

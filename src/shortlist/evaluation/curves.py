@@ -93,6 +93,8 @@ def _from_pass(
     blends = sorted({*asked.blends, current}) if weights else [current]
     made = tuple(from_pass(recorded, judged, plan, weights, blends))
     method = f"one pass at {max(plan.sizes)}; every smaller pool read off it"
+    if checked.largest_difference:
+        method += f" (scores of the same pairs move by up to {checked.largest_difference:.1e} between pools)"
     return Curves(made, weights, not fitted, current, method, checked, resumed, plan.depth, recorded)
 
 

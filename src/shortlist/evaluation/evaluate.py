@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.failures import KINDS
-from shortlist.evaluation.metrics import Measure, parse
+from shortlist.evaluation.metrics import Measure, parse_cut
 from shortlist.evaluation.outcomes import STAGES, Outcome, depth_of, from_json, measured, to_json
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.statistics import Estimate, Paired, estimate, holm, paired, quantile
@@ -102,8 +102,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     queries of how many are done. Queries that `checkpoint` holds are not searched again; its caller finishes it.
 
     Raises:
-        InvalidInput: An unknown measure, a size or `k` below 1, or a query that a stage can't take; the message says
-            which.
+        InvalidInput: A measure that is unknown or has no cutoff, a size or `k` below 1, or a query that a stage can't
+            take; the message says which.
         BadScores: The reranker returned NaN, infinity or a wrong count.
     """
     asked = measures_of(measures)
@@ -136,9 +136,9 @@ def measures_of(names: Sequence[str]) -> list[Measure]:
     """The measures by name, each once.
 
     Raises:
-        InvalidInput: No name, or an unknown one.
+        InvalidInput: No name, an unknown one, or one without a cutoff.
     """
-    asked = list(dict.fromkeys(parse(name) for name in names))
+    asked = list(dict.fromkeys(parse_cut(name) for name in names))
     if not asked:
         raise InvalidInput("no measure was asked for")
     return asked

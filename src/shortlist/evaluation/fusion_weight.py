@@ -12,18 +12,15 @@ from shortlist.evaluation.counting import Count
 from shortlist.evaluation.failures import keys_of
 from shortlist.evaluation.halves import Halves, Values, better
 from shortlist.evaluation.query_set import Judged
-from shortlist.evaluation.recorded import Recorded, slim
-from shortlist.evaluation.scoring import score_hits
+from shortlist.evaluation.recorded import Recorded, answer, slim
+from shortlist.evaluation.scoring import retrieval_sizes, score_hits
 from shortlist.evaluation.sweep import Plan
 from shortlist.pipeline import Shortlist
 from shortlist.protocols import Fuses
 from shortlist.types import Hit
 
-SHARE = 0.05
-"""Passages that may be scored beyond the pass, as a share of it."""
-
-Found = Mapping[str, Mapping[float, Sequence[Hit]]]
-"""Query id -> fusion weight -> hits."""
+Found = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
+"""Query id -> fusion weight -> k -> hits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,10 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What every weight is tried with: the recorded pass, the weights of the final score, and what is asked."""
+    """What every weight is tried with: the recorded pass, the weights of the final score, and what is asked.
+
+    `most` is how many passages may be scored beyond the pass.
+    """
 
     judged: Judged
     recorded: Mapping[str, Recorded]
@@ -53,13 +53,14 @@ class Trial:
     parts: Halves
     kept: Checkpoint
     count: Count
+    most: int
 
 
 def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, size: int) -> Fusion:
     """The weight in use, unless another one is better at a pool of `size`; `size` 0 tries stage one alone.
 
     Passages that another weight brings into the pool and that have no score yet are scored once. Where those are more
-    than 5 % of the pass, a smaller pool is tried.
+    than `trial.most`, a smaller pool is tried.
     """
     retriever = shortlist.retriever
     if not isinstance(retriever, Fuses):
@@ -67,11 +68,10 @@ def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, si
     tried = sorted({*fusions, retriever.fusion})
     if len(tried) == 1:
         return Fusion(retriever.fusion, f"{retriever.fusion:g} stays: there is no other to try")
-    most = SHARE * len(trial.judged.queries) * max(trial.plan.sizes)
     for pool in [size, *(one for one in reversed(trial.plan.sizes) if one < size)]:
         found = _found(retriever, tried, trial, pool)
         missing = {key: _missing(found[key], trial.recorded[key], pool) for key in found}
-        if sum(map(len, missing.values())) <= most:
+        if sum(map(len, missing.values())) <= trial.most:
             return _chosen(shortlist, retriever.fusion, found, missing, trial, pool)
     return Fusion(
         retriever.fusion, f"{retriever.fusion:g} stays: other weights would need too many more passages scored"
@@ -80,18 +80,20 @@ def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, si
 
 def _found(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) -> Found:
     """Exactly what searches at this pool would ask of stage one, at every weight."""
-    depth = max(pool, trial.plan.depth)
-    return {
-        key: dict(zip(tried, retriever.retrieve_at(tried, query, depth), strict=True))
-        for key, query in trial.judged.queries.items()
-    }
+    sizes = retrieval_sizes(retriever, [pool] if pool else [], trial.plan.depth)
+
+    def at(query: str) -> dict[float, dict[int, list[Hit]]]:
+        by_size = {k: retriever.retrieve_at(tried, query, k) for k in sizes}
+        return {weight: {k: by_size[k][place] for k in sizes} for place, weight in enumerate(tried)}
+
+    return {key: at(query) for key, query in trial.judged.queries.items()}
 
 
-def _missing(found: Mapping[float, Sequence[Hit]], recorded: Recorded, pool: int) -> list[Hit]:
+def _missing(found: Mapping[float, Mapping[int, Sequence[Hit]]], recorded: Recorded, pool: int) -> list[Hit]:
     """Hits of any weight's pool that the pass did not score; none where the reranker declined the query."""
-    if recorded.why_not:
+    if recorded.why_not or not pool:
         return []
-    union = {hit.passage.id: hit for hits in found.values() for hit in hits[:pool]}
+    union = {hit.passage.id: hit for held in found.values() for hit in answer(held, pool)}
     return [hit for key, hit in union.items() if key not in recorded.scores]
 
 
@@ -100,14 +102,16 @@ def _chosen(
 ) -> Fusion:
     whole = _scored(shortlist, missing, trial, pool)
     by_weight = {
-        weight: {key: _at(whole[key], found[key][weight], max(pool, trial.plan.depth)) for key in found}
-        for weight in next(iter(found.values()))
+        weight: {key: _at(whole[key], found[key][weight]) for key in found} for weight in next(iter(found.values()))
     }
     measure = trial.plan.measures[0]
     values = {}
     for weight, recorded in by_weight.items():
         rankings = {key: _search(one, pool, trial) for key, one in recorded.items()}
-        row = [measure.of(keys_of(hits, trial.judged), trial.judged.qrels[key]) for key, hits in rankings.items()]
+        row = [
+            measure.of(keys_of(hits[: trial.plan.depth], trial.judged), trial.judged.qrels[key])
+            for key, hits in rankings.items()
+        ]
         values[weight] = np.array(row)
     weight, why = choose(values, current, trial.parts, str(measure))
     extra = sum(map(len, missing.values()))
@@ -115,12 +119,14 @@ def _chosen(
 
 
 def choose(values: Mapping[float, Values], current: float, parts: Halves, measure: str) -> tuple[float, str]:
-    """The weight to use, and why: the current one, unless the best other one is better on both halves."""
+    """The weight to use, and why: the current one, unless the best other one is better beyond chance."""
     chosen = list(parts.chosen)
     best = max(values, key=lambda weight: (float(values[weight][chosen].mean()), weight == current))
     if best == current or np.array_equal(values[best][chosen], values[current][chosen]):
         return current, f"{current:g} stays: no other weight scores higher"
-    won, said = better(values[best], values[current], parts, measure)
+    others = [weight for weight in values if weight != current]
+    tried = [values[weight] for weight in others]
+    won, said = better(tried, others.index(best), values[current], parts, measure)
     if won:
         return best, f"{best:g} instead of {current:g}: {said}"
     return current, f"{current:g} stays: {best:g} scores {said}"
@@ -147,8 +153,8 @@ def _scored(shortlist: Shortlist, missing: Mapping[str, list[Hit]], trial: Trial
     return out
 
 
-def _at(recorded: Recorded, hits: Sequence[Hit], asked: int) -> Recorded:
-    return replace(recorded, found={asked: tuple(slim(hit) for hit in hits)})
+def _at(recorded: Recorded, found: Mapping[int, Sequence[Hit]]) -> Recorded:
+    return replace(recorded, found={k: tuple(slim(hit) for hit in hits) for k, hits in found.items()})
 
 
 def _search(recorded: Recorded, pool: int, trial: Trial) -> Sequence[Hit]:

@@ -59,10 +59,8 @@ class Judgments:
     @property
     def answered(self) -> int:
         """How many queries have a relevant passage."""
-        snippets = {key for key, texts in self._snippets.items() if texts}
-        return len(
-            snippets | {key for key, grades in self.qrels.items() if any(grade > 0 for grade in grades.values())}
-        )
+        judged = [*self.qrels.items(), *self._snippets.items()]
+        return len({key for key, grades in judged if any(grade > 0 for grade in grades.values())})
 
     @property
     def last(self) -> str:

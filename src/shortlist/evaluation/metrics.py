@@ -63,6 +63,20 @@ def parse(text: str) -> Measure:
     return Measure(found[1], int(found[2]) if found[2] else None)
 
 
+def parse_cut(text: str) -> Measure:
+    """As `parse`, for rankings of pools: those are as deep as the pool, so that only a cutoff makes two comparable.
+
+    Raises:
+        InvalidInput: An unknown name, or no cutoff.
+    """
+    found = parse(text)
+    if found.cutoff is None:
+        raise InvalidInput(
+            f"{found} reads the whole ranking, and a larger pool makes a longer one: give a cutoff, such as {found}@100"
+        )
+    return found
+
+
 def ordered(scores: Mapping[str, float]) -> list[str]:
     """The ids of one query's run in trec_eval's order: by score as a 32-bit float, ties by id, last id first.
 

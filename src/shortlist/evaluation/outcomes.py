@@ -49,18 +49,21 @@ DOCUMENT_DEPTH = 100
 
 
 def depth_of(measures: Sequence[Measure], k: int, level: Level) -> int:
-    """How many passages deep a ranking has to be for these measures and for the failure split at k."""
+    """How many passages deep measures read a ranking, whatever its pool, and the failure split at k at least."""
     deepest = max([k, *(measure.cutoff or 0 for measure in measures)])
     return deepest if level == "passage" else max(deepest, DOCUMENT_DEPTH)
 
 
 def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence[Measure], k: int) -> Outcome:
-    """One query's outcome; `ranking` has to hold the whole pool and, below it, the tail to the measures' depth."""
-    grades = judged.qrels[query_id]
+    """One query's outcome; `ranking` has to hold the whole pool and, below it, the tail to the measures' depth.
+
+    What stands deeper is not read: a larger pool has to earn its score by a better order, not by a longer ranking.
+    """
+    grades, depth = judged.qrels[query_id], depth_of(measures, k, judged.level)
     stage_one_hits = sorted(ranking.hits, key=lambda hit: hit.retrieval_rank)
     pool = [hit for hit in stage_one_hits if hit.retrieval_rank <= ranking.pool_size]
     below = stage_one_hits[len(pool) :]
-    final, first = keys_of(ranking.hits, judged), keys_of(stage_one_hits, judged)
+    final, first = keys_of(ranking.hits[:depth], judged), keys_of(stage_one_hits[:depth], judged)
     best = keys_of([*_ideal(pool, judged, grades), *below], judged)
     return Outcome(
         query_id=query_id,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -13,11 +13,13 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.isotonic import fit_isotonic
 from shortlist.evaluation.platt import fit_platt
 from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.reliability import Beside
 from shortlist.evaluation.statistics import SEED
 from shortlist.fitted.probability import Calibration, Isotonic, Platt
 from shortlist.types import Hit
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Method: TypeAlias = Literal["platt", "isotonic"]
 METHODS: tuple[Method, ...] = ("platt", "isotonic")
 
@@ -30,21 +32,24 @@ LEAST = 10
 class Labelled:
     """Scored passages: final `scores`, `labels` of 1 (relevant) or 0, and `queries`, the number of each one's query.
 
-    `unjudged` counts passages without a judgment that were taken as not relevant.
+    `unjudged` counts passages without a judgment that were taken as not relevant. Where those were left out instead,
+    `left_out` and `left_out_queries` hold their scores and queries: a search would show them all the same.
     """
 
     scores: Floats
     labels: Floats
-    queries: NDArray[np.int64]
+    queries: Ints
     unjudged: int = 0
+    left_out: Floats = field(default_factory=lambda: np.zeros(0))
+    left_out_queries: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
     """The curve fitted on all queries, and how curves like it did on queries that they were not fitted on.
 
-    `held_out` holds a probability for each passage from a curve that did not see its query. `log_loss` goes by method,
-    in nats, lower is better; the base rate's is under "base rate".
+    `held_out` holds a probability for each passage from a curve that did not see its query, `left_out` one for each
+    that the labels leave out. `log_loss` goes by method, in nats, lower is better; "base rate" is the base rate's.
     """
 
     calibration: Calibration
@@ -52,6 +57,12 @@ class Calibrated:
     labelled: Labelled
     held_out: Floats
     log_loss: dict[str, float]
+    left_out: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def shown_beside(self) -> Beside:
+        """The passages that the labels leave out: their probabilities and queries, for `reliability.thresholds`."""
+        return self.left_out, self.labelled.left_out_queries
 
 
 def labelled(rankings: Sequence[tuple[str, Sequence[Hit]]], judged: Judged, *, judged_only: bool = False) -> Labelled:
@@ -63,12 +74,12 @@ def labelled(rankings: Sequence[tuple[str, Sequence[Hit]]], judged: Judged, *, j
 
     A grade above 0 is relevant. Passages without a judgment count as not relevant, since the usual query set lists
     what is relevant and leaves the rest; that makes probabilities too low where judgments are sparse. With
-    `judged_only` they are left out instead, which makes them too high where mostly good passages were judged. Where
+    `judged_only` they are left out instead, which makes them too high where mostly good passages were judged; they
+    still count for whether a query has anything left to show. Where
     documents are judged, each counts once, at its best passage. Hits that were not scored are passed over.
     """
-    scores: list[float] = []
-    labels: list[float] = []
-    queries: list[int] = []
+    rows: list[tuple[float, float, int]] = []
+    left_out: list[tuple[float, int]] = []
     unjudged = 0
     for number, (query_id, hits) in enumerate(rankings):
         grades = judged.qrels[query_id]
@@ -78,12 +89,13 @@ def labelled(rankings: Sequence[tuple[str, Sequence[Hit]]], judged: Judged, *, j
                 best.setdefault(judged.key(hit), hit.score)
         for key, score in best.items():
             if key not in grades and judged_only:
+                left_out.append((score, number))
                 continue
             unjudged += key not in grades
-            scores.append(score)
-            labels.append(float(grades.get(key, 0) > 0))
-            queries.append(number)
-    return Labelled(np.array(scores), np.array(labels), np.array(queries, dtype=np.int64), unjudged)
+            rows.append((score, float(grades.get(key, 0) > 0), number))
+    scores, labels, queries = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    others, asked = np.array(left_out, dtype=np.float64).reshape(-1, 2).T
+    return Labelled(scores, labels, queries.astype(np.int64), unjudged, others, asked.astype(np.int64))
 
 
 def fit(made: Labelled, method: Method | None = None, *, seed: int = SEED) -> Calibrated:
@@ -96,21 +108,27 @@ def fit(made: Labelled, method: Method | None = None, *, seed: int = SEED) -> Ca
             ones for fewer than two queries.
     """
     _check(made)
-    folds = _folds(made, seed)
+    fold = _folds(made, seed)
+    folds, others = _of(fold, made.queries), _of(fold, made.left_out_queries)
+    left_out: dict[Method, Floats] = {one: np.zeros(len(others)) for one in METHODS}
     held_out: dict[Method, Floats] = {one: np.zeros(len(made.scores)) for one in METHODS}
     base = np.zeros(len(made.scores))
-    for number in np.unique(folds):
+    for number in range(FOLDS):
         inside = folds == number
         scores, labels = made.scores[~inside], made.labels[~inside]
         base[inside] = labels.mean()
         for one in METHODS:
-            held_out[one][inside] = probabilities(_fitted(one, scores, labels), made.scores[inside])
+            curve = _fitted(one, scores, labels)
+            held_out[one][inside] = probabilities(curve, made.scores[inside])
+            left_out[one][others == number] = probabilities(curve, made.left_out[others == number])
     losses: dict[str, float] = {one: log_loss(held_out[one], made.labels) for one in METHODS}
     chosen: Method = (
         method if method is not None else ("platt" if losses["platt"] <= losses["isotonic"] else "isotonic")
     )
     losses["base rate"] = log_loss(base, made.labels)
-    return Calibrated(_fitted(chosen, made.scores, made.labels), chosen, made, held_out[chosen], losses)
+    return Calibrated(
+        _fitted(chosen, made.scores, made.labels), chosen, made, held_out[chosen], losses, left_out[chosen]
+    )
 
 
 def probabilities(calibration: Calibration, scores: Floats) -> Floats:
@@ -151,15 +169,19 @@ def _check(made: Labelled) -> None:
         raise InvalidInput("all relevant passages belong to one query: judge more queries")
 
 
-def _folds(made: Labelled, seed: int) -> NDArray[np.int64]:
-    """The fold of each passage; passages of one query share it, and queries with something relevant are dealt first.
+def _folds(made: Labelled, seed: int) -> dict[int, int]:
+    """The fold of each query; queries with something relevant are dealt first.
 
     That way no fold holds all relevant passages.
     """
     generator = np.random.default_rng(seed)
-    numbers = np.unique(made.queries)
+    numbers = np.unique(np.concatenate([made.queries, made.left_out_queries]))
     shuffled = numbers[generator.permutation(len(numbers))]
     rich = set(made.queries[made.labels > 0].tolist())
     dealt = sorted(shuffled.tolist(), key=lambda number: number not in rich)
-    fold = {number: place % FOLDS for place, number in enumerate(dealt)}
-    return np.array([fold[number] for number in made.queries.tolist()], dtype=np.int64)
+    return {number: place % FOLDS for place, number in enumerate(dealt)}
+
+
+def _of(fold: Mapping[int, int], queries: Ints) -> Ints:
+    """The fold of each passage, that of its query."""
+    return np.array([fold[number] for number in queries.tolist()], dtype=np.int64)

@@ -5,31 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from shortlist.errors import InvalidInput
+from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.types import Hit, Passage, Qrels
 
 Level: TypeAlias = Literal["passage", "document"]
 """What the judged ids name."""
 
 _SPACE = re.compile(r"\s+")
+_INSIDE = rf"[^\W{SCRIPTS_WITHOUT_SPACES}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
+"""A letter or digit of a script with spaces between words; Thai, Lao, Burmese and Khmer have none either."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuerySet:
     """Queries and what is known to answer them, as read from files; the corpus is not known yet.
 
-    `snippets` holds, for a query, texts that an answering passage contains. `unjudged` counts queries that the files
-    held without a judgment; they are not in `queries`.
+    `snippets` holds, for a query, texts that a passage contains, each with the passage's grade. `unjudged` counts
+    queries that the files held without a judgment; they are not in `queries`.
     """
 
     name: str
     queries: Mapping[str, str]
     qrels: Qrels
-    snippets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    snippets: Qrels = field(default_factory=dict)
     unjudged: int = 0
 
 
@@ -48,8 +51,8 @@ class Judged:
     level: Level
     unknown: int = 0
     unjudged: int = 0
-    snippets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    by_snippet: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    snippets: Qrels = field(default_factory=dict)
+    by_snippet: Mapping[str, Set[str]] = field(default_factory=dict)
 
     def key(self, hit: Hit) -> str:
         """The id that judgments use for this hit."""
@@ -71,7 +74,7 @@ class Judged:
             key: [one for one in self.qrels[key].items() if one[0] not in found.get(key, ())] for key in self.qrels
         }
         held = [[key, self.queries[key], sorted(given[key])] for key in sorted(self.queries)]
-        texts = [[key, sorted(self.snippets[key])] for key in sorted(self.snippets)]
+        texts = [[key, sorted(self.snippets[key].items())] for key in sorted(self.snippets)]
         return _hash([self.level, held, texts] if texts else [self.level, held])
 
     @property
@@ -104,8 +107,8 @@ def checked(made: QuerySet) -> QuerySet:
         raise InvalidInput(
             f"{made.name} holds one judged query: no interval and no comparison can be made of it. Judge at least two"
         )
-    relevant = any(grade > 0 for grades in made.qrels.values() for grade in grades.values())
-    if not relevant and not any(made.snippets.values()):
+    judged = [*made.qrels.values(), *made.snippets.values()]
+    if not any(grade > 0 for grades in judged for grade in grades.values()):
         raise InvalidInput(f"every judgment in {made.name} is 0: mark what is relevant with a grade of 1 or more")
     return made
 
@@ -114,7 +117,8 @@ def resolve(made: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool 
     """The query set against a corpus: whether ids name passages or documents, and which passages hold each snippet.
 
     Ids name passages where the corpus has more of them as passage ids than as document ids. A snippet stands for
-    every passage (or document) whose text contains it, in any case and spacing, with grade 1. With `allow_unknown`,
+    every passage (or document) whose text contains it as whole words, in any case and spacing. What several snippets
+    of a query find gets the highest of their grades, and a judgment by id goes before them all. With `allow_unknown`,
     judged ids that the corpus lacks are kept and counted.
 
     Raises:
@@ -138,32 +142,38 @@ def resolve(made: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool 
     qrels = {key: dict(made.qrels.get(key, {})) for key in made.queries}
     holders = _holders(made.snippets, corpus, level, made.name)
     for key, held in holders.items():
-        qrels[key].update(dict.fromkeys(held, 1))
-    by_snippet = {key: frozenset(held) - made.qrels.get(key, {}).keys() for key, held in holders.items()}
+        qrels[key] = held | qrels[key]
+    by_snippet = {key: held.keys() - made.qrels.get(key, {}).keys() for key, held in holders.items()}
     return Judged(made.name, made.queries, qrels, level, len(unknown), made.unjudged, made.snippets, by_snippet)
 
 
-def _holders(
-    snippets: Mapping[str, tuple[str, ...]], corpus: list[Passage], level: Level, name: str
-) -> dict[str, list[str]]:
-    """Query id -> ids of what contains its snippets."""
+def _holders(snippets: Qrels, corpus: list[Passage], level: Level, name: str) -> dict[str, dict[str, int]]:
+    """Query id -> ids of what contains its snippets, with grades."""
     if not snippets:
         return {}
-    texts = [
-        (one.id if level == "passage" else one.document_id or one.id, f" {_folded(one.content)} ") for one in corpus
-    ]
-    found: dict[str, list[str]] = {}
+    texts = [(one.id if level == "passage" else one.document_id or one.id, _folded(one.content)) for one in corpus]
+    found: dict[str, dict[str, int]] = {}
     for query_id, wanted in snippets.items():
-        for snippet in wanted:
+        for snippet, grade in wanted.items():
             folded = _folded(snippet)
-            holders = [key for key, text in texts if folded in text] if folded else []
+            whole = _whole_words(folded)
+            holders = [key for key, text in texts if folded in text and whole.search(text)] if folded else []
             if not holders:
                 raise InvalidInput(
                     f"{name}: no passage of the index holds the text {snippet[:80]!r} that query {query_id!r} is "
-                    "judged by. Copy a shorter stretch of it, word for word"
+                    "judged by. Copy a shorter stretch of it, in whole words"
                 )
-            found.setdefault(query_id, []).extend(holders)
+            held = found.setdefault(query_id, {})
+            for key in holders:
+                held[key] = max(grade, held.get(key, grade))
     return found
+
+
+def _whole_words(folded: str) -> re.Pattern[str]:
+    """Finds the text where it neither begins nor ends inside a word."""
+    before = rf"(?<!{_INSIDE})" if re.match(_INSIDE, folded) else ""
+    after = rf"(?!{_INSIDE})" if re.match(_INSIDE, folded[-1:]) else ""
+    return re.compile(before + re.escape(folded) + after)
 
 
 def _folded(text: str) -> str:

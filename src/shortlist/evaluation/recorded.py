@@ -37,6 +37,11 @@ class Recorded:
         return shortlist.search(self.query, pool_size=pool_size, k=max(pool_size, depth), tail=True)
 
 
+def answer(found: Mapping[int, Sequence[Hit]], k: int) -> list[Hit]:
+    """The retriever's answer to `k`: its own, or the start of the next longer one where that stands for both."""
+    return list(found[min(asked for asked in found if asked >= k)][:k])
+
+
 class _Hits:
     """The recorded retriever."""
 
@@ -44,7 +49,7 @@ class _Hits:
         self._found = recorded.found
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        return list(self._found[min(asked for asked in self._found if asked >= k)][:k])
+        return answer(self._found, k)
 
 
 class _Scores:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Beside: TypeAlias = tuple[Floats, Ints]
+"""Probabilities and queries of passages without a label, which have a say in whether a query shows anything."""
+NOTHING: Beside = (np.zeros(0), np.zeros(0, dtype=np.int64))
 BINS = 10
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -29,7 +34,8 @@ class Threshold:
     """What is left at a smallest probability.
 
     `precision` is the share of what stays that is relevant (1 where nothing stays), `recall` the share of the relevant
-    scored passages that stay. `silent` counts queries with nothing left, that is those that are told "no good answer";
+    scored passages that stay, both over labelled passages. `silent` counts queries with nothing left, labelled or not,
+    that is those that are told "no good answer";
     `silent_precision` is the share of these that had nothing relevant in the pool (1 where there are none), and
     `silent_recall` the share of queries with nothing relevant in the pool that are told so (1 where there are none).
     """
@@ -75,26 +81,28 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
 
 def thresholds(
-    chances: Floats, labels: Floats, queries: NDArray[np.int64], at: Sequence[float] = THRESHOLDS
+    chances: Floats, labels: Floats, queries: Ints, at: Sequence[float] = THRESHOLDS, *, beside: Beside = NOTHING
 ) -> list[Threshold]:
     """What each smallest probability leaves; `queries` numbers each passage's query."""
-    return [_threshold(least, chances, labels, queries) for least in at]
+    return [_threshold(least, chances, labels, queries, beside) for least in at]
 
 
-def best_threshold(chances: Floats, labels: Floats, queries: NDArray[np.int64]) -> Threshold:
+def best_threshold(chances: Floats, labels: Floats, queries: Ints, *, beside: Beside = NOTHING) -> Threshold:
     """The one with the highest F1 of passages, the largest where several share it; there has to be a passage."""
     order = np.argsort(-chances, kind="stable")
     right = np.cumsum(labels[order])
     f1 = 2 * right / (np.arange(1, len(order) + 1) + labels.sum())
     last = np.append(np.diff(chances[order]) != 0, True)  # equal probabilities stay or go together
-    return _threshold(float(chances[order][int(np.argmax(np.where(last, f1, -1.0)))]), chances, labels, queries)
+    best = float(chances[order][int(np.argmax(np.where(last, f1, -1.0)))])
+    return _threshold(best, chances, labels, queries, beside)
 
 
-def _threshold(least: float, chances: Floats, labels: Floats, queries: NDArray[np.int64]) -> Threshold:
+def _threshold(least: float, chances: Floats, labels: Floats, queries: Ints, beside: Beside) -> Threshold:
     kept = chances >= least
     right, relevant = float(labels[kept].sum()), float(labels.sum())
-    everyone = set(queries.tolist())
-    silent = everyone - set(queries[kept].tolist())
+    others, asked = beside
+    everyone = set(queries.tolist()) | set(asked.tolist())
+    silent = everyone - set(queries[kept].tolist()) - set(asked[others >= least].tolist())
     barren = everyone - set(queries[labels > 0].tolist())
     both = len(silent & barren)
     return Threshold(

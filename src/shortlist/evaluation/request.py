@@ -26,9 +26,9 @@ class Request:
     `measures[0]` decides. `blend` is the one in use, `shortlist.weights` being those at blend 1.
     `fusions` are the shares of the vectors to try beside the one in use; none tries none.
 
-    `budget` is in seconds for one search. `timed` is how many queries are timed at each size; about 5 % of the
-    pass's cost where None. `checkpoint` names a file for partial results; `about` is what else tells this run from
-    others, such as the index and its size.
+    `budget` is in seconds for one search. `timed` is how many queries are timed at each size but the largest, whose
+    times the pass takes down; up to 8 % of the pass's cost where None, and at least 1. `checkpoint` names a file for
+    partial results; `about` is what else tells this run from others, such as the index and its size.
     """
 
     sizes: tuple[int, ...] = SIZES

@@ -11,6 +11,7 @@ from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recorded import (
     Recorded,
+    answer,
     ranking_from_json,
     ranking_to_json,
     recorded_from_json,
@@ -18,13 +19,17 @@ from shortlist.evaluation.recorded import (
     slim,
 )
 from shortlist.pipeline import Shortlist, score_texts
-from shortlist.protocols import Declines, KeepsPrefix, Reranker, Retriever
+from shortlist.protocols import Declines, Fuses, KeepsPrefix, Reranker, Retriever
 from shortlist.types import Hit, Ranking
 
 CHECKED_QUERIES = 3
 CHECKED_TEXTS = 10
 TOLERANCE = 0.02
-"""Share of the spread of scores that a score may move by between pools; low precision moves a score a little."""
+"""Share of the spread of scores that a score may move by between pools.
+
+Batches pad differently, which moves a score by its rounding: by up to 2e-6 with the packaged model in fp32, by more in
+low precision.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,13 @@ class PointwiseCheck:
         return self.largest_difference <= max(1e-6, TOLERANCE * self.spread)
 
 
-def retrieval_sizes(retriever: Retriever, sizes: Sequence[int], depth: int) -> list[int]:
+def retrieval_sizes(retriever: Retriever | Fuses, sizes: Sequence[int], depth: int) -> list[int]:
     """The k to ask of the retriever, largest first, so that every pool is the very one that a search would get.
 
-    A search with a pool of `size` and a tail to `depth` asks for the larger of both. Where the retriever keeps its
+    A search with a pool of `size` and a tail to `depth` asks for each by itself. Where the retriever keeps its
     prefix, one answer stands for all shorter ones; else each k is asked for itself.
     """
-    asked = sorted({depth, *(max(size, depth) for size in sizes)}, reverse=True)
+    asked = sorted({depth, *sizes}, reverse=True)
     kept = retriever.prefix_depth if isinstance(retriever, KeepsPrefix) else 0
     within = [k for k in asked if k <= kept]
     return [k for k in asked if k > kept] + within[:1]
@@ -68,31 +73,29 @@ def record(shortlist: Shortlist, query_id: str, query: str, sizes: Sequence[int]
         BadScores: The reranker returned NaN, infinity or a wrong count.
     """
     reranker = _reranker(shortlist)
-    began = time.perf_counter()
-    asked = retrieval_sizes(shortlist.retriever, sizes, depth)
-    found = {asked[0]: shortlist.retriever.retrieve(query, asked[0])}
-    retrieved = time.perf_counter()
-    for k in asked[1:]:
+    found, took = {}, {}
+    for k in retrieval_sizes(shortlist.retriever, sizes, depth):
+        began = time.perf_counter()
         found[k] = shortlist.retriever.retrieve(query, k)
-    largest = found[asked[0]][: max(sizes)]
+        took[k] = time.perf_counter() - began
+    largest = answer(found, max(sizes))
     why_not = reranker.declines(query) if isinstance(reranker, Declines) else ""
     scoring = time.perf_counter()
     scores, cut = score_hits(reranker, query_id, query, [] if why_not else largest)
     scored = time.perf_counter()
     if not why_not:
-        others, also_cut = score_hits(reranker, query_id, query, _others(found, sizes, depth, scores))
+        others, also_cut = score_hits(reranker, query_id, query, _others(found, sizes, scores))
         scores, cut = scores | others, cut | also_cut
     held = {k: tuple(slim(hit) for hit in hits) for k, hits in found.items()}
-    seconds = {"retrieve": retrieved - began, "rerank": scored - scoring}
+    seconds = {"retrieve": took[min(k for k in took if k >= max(sizes))], "rerank": scored - scoring}
     return Recorded(query_id, query, held, scores, frozenset(cut), why_not, seconds)
 
 
-def _others(found: dict[int, list[Hit]], sizes: Sequence[int], depth: int, scores: dict[str, float]) -> list[Hit]:
+def _others(found: dict[int, list[Hit]], sizes: Sequence[int], scores: dict[str, float]) -> list[Hit]:
     """Hits of smaller pools that have no score yet."""
     missing: dict[str, Hit] = {}
     for size in sizes:
-        asked = min(k for k in found if k >= max(size, depth))
-        missing.update({hit.passage.id: hit for hit in found[asked][:size] if hit.passage.id not in scores})
+        missing.update({hit.passage.id: hit for hit in answer(found, size) if hit.passage.id not in scores})
     return list(missing.values())
 
 
@@ -171,8 +174,7 @@ def check_pointwise(shortlist: Shortlist, recorded: Sequence[Recorded], size: in
     able = [one for one in recorded if len(one.scores) > 1]
     step = max(1, len(able) // CHECKED_QUERIES)
     for one in able[::step][:CHECKED_QUERIES]:
-        asked = max(one.found)
-        pool = shortlist.retriever.retrieve(one.query, asked)[:size]
+        pool = shortlist.retriever.retrieve(one.query, size)
         again = [hit for hit in pool[::-2] if hit.passage.id in one.scores][:CHECKED_TEXTS]
         scores, _ = score_texts(reranker, one.query, [hit.passage.content for hit in again])
         moved = [abs(one.scores[hit.passage.id] - score) for hit, score in zip(again, scores, strict=True)]

@@ -124,7 +124,7 @@ def _reranked(at: Callable[[int, str], Ranking], judged: Judged, plan: Plan) -> 
     found = np.zeros((len(plan.measures), len(plan.sizes), len(judged.queries)))
     for row, size in enumerate(plan.sizes):
         for column, query_id in enumerate(judged.queries):
-            ranked = keys_of(at(size, query_id).hits, judged)
+            ranked = keys_of(at(size, query_id).hits[: plan.depth], judged)
             for which, one in enumerate(plan.measures):
                 found[which, row, column] = one.of(ranked, judged.qrels[query_id])
     return {str(one): found[which] for which, one in enumerate(plan.measures)}

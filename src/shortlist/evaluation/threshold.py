@@ -101,14 +101,16 @@ def results_of(rankings: Sequence[Ranking], judged: Judged, query_ids: Sequence[
 
 
 def tune_threshold(found: Results, parts: Halves) -> Threshold:
-    """The threshold with the best mean F1 on one half, if it helps there beyond chance and on the other half too."""
+    """The threshold with the best mean F1 on one half, if it helps more than the best of as many would by chance."""
     everything = found.summary(-np.inf, parts.reported)
     candidates = _candidates(found, parts)
     if not candidates:
         return Threshold(None, "none: no results with different scores to part", everything=everything)
     chosen = list(parts.chosen)
-    best = max(candidates, key=lambda one: (float(found.f1_of(one)[chosen].mean()), -one))
-    won, said = better(found.f1_of(best), found.f1_of(-np.inf), parts, "F1")
+    tried = [found.f1_of(one) for one in candidates]
+    place = max(range(len(tried)), key=lambda one: (float(tried[one][chosen].mean()), -candidates[one]))
+    best = candidates[place]
+    won, said = better(tried, place, found.f1_of(-np.inf), parts, "F1")
     shown = found.summary(best, parts.reported)
     if won:
         return Threshold(best, f"{best:g}: {said} over showing all", best, shown, everything)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.evaluation.failures import keys_of
-from shortlist.evaluation.metrics import Grades, Measure, parse
+from shortlist.evaluation.metrics import Grades, Measure, parse_cut
 from shortlist.evaluation.outcomes import depth_of
 from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recorded import Recorded
@@ -50,9 +50,9 @@ def measure_of(name: str, k: int) -> Measure:
     """The measure whose loss is bounded; for "overlap" it is R@k, which `trace` holds against the whole pool's first k.
 
     Raises:
-        InvalidInput: An unknown name.
+        InvalidInput: An unknown name, or one without a cutoff.
     """
-    return Measure("R", k) if name == OVERLAP else parse(name)
+    return Measure("R", k) if name == OVERLAP else parse_cut(name)
 
 
 def trace(recorded: Recorded, judged: Judged, name: str, rule: StopRule, weights: Mapping[str, float]) -> Trace | None:

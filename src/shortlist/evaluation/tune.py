@@ -57,6 +57,19 @@ class Tuning:
     threshold: Threshold = NO_THRESHOLD
 
     @property
+    def timing(self) -> str:
+        """Where the times come from, in words."""
+        if self.curves.recorded is None:
+            return "times are of those runs"
+        *smaller, largest = self.curve.sizes
+        of = "times are of that pass"
+        return (
+            f"{of} at {largest}, and of {len(self.latency[smaller[0]].rerank)} queries at smaller pools"
+            if smaller
+            else of
+        )
+
+    @property
     def settings(self) -> dict[str, int | float | bool]:
         """What to put under [search] in `shortlist.toml`."""
         found: dict[str, int | float | bool] = {"rerank": self.rerank}
@@ -91,8 +104,8 @@ def tune(
     runs at each size, and so does one whose scores move between pools although it claims to be pointwise. The blend
     is tuned from the pass alone; where the pair of models has no fitted weights, a weight for the cosine is tried.
     Then the fusion weight, at the recommended size, and the threshold. Rules choose on one half of the queries and are
-    reported on the other; what does not help there is not recommended. `progress` is told how many passages were
-    scored of how many; the total grows where more have to be.
+    reported on the other, which decides nothing but, together with the first, whether to rerank at all. `progress` is
+    told how many passages were scored of how many; the total grows where more have to be.
 
     Raises:
         InvalidInput: No reranker, a bad size, blend or measure, or a checkpoint of another run.
@@ -103,12 +116,10 @@ def tune(
     assert reranker is not None
     measures = tuple(measures_of(asked.measures))
     plan = Plan(asked.sizes, measures, asked.k, depth_of(measures, asked.k, judged.level))
-    timed = asked.timed or timing.how_many(len(judged.queries), asked.sizes)
     count = Count(progress or (lambda done, total: None))
-    count.expect(timed * sum(asked.sizes))
     curves, kept = measure_curves(shortlist, reranker, judged, asked, plan, count)
     at_blend = Shortlist(shortlist.retriever, reranker, weights=scaled(shortlist.weights, asked.blend))
-    clock = timing.measure(at_blend, judged, asked.sizes, plan.depth, timed, count.add)
+    clock = timing.clock(at_blend, judged, asked, curves, count)
     parts = halves(len(judged.queries), asked.seed)
     found = _found(curves, asked, str(plan.measures[0]), clock, parts)
     found = _refined(found, shortlist, judged, asked, plan, kept, count)
@@ -152,7 +163,9 @@ def _refined(
         return found
     parts = halves(len(judged.queries), asked.seed)
     weights = scaled(found.curves.weights, found.blend)
-    trial = Trial(judged, recorded, weights, plan, parts, kept, count)
+    trial = Trial(
+        judged, recorded, weights, plan, parts, kept, count, timing.left(found.curves, asked, len(judged.queries))
+    )
     fusion = tune_fusion(shortlist, asked.fusions, trial, size)
     found = replace(found, fusion=fusion)
     if not size:
@@ -222,7 +235,7 @@ def _doubts(whole: Curve, report: Curve, pick: Pick, measure: str) -> list[str]:
         return [f"pool {pick.size} gains nothing over stage one: {measure} {gain:+.4f} over all queries"]
     if unseen < 0:
         return [
-            f"pool {pick.size} is below stage one on the {len(report.query_ids)} queries that had no part in choosing: "
-            f"{measure} {unseen:+.4f}, and {gain:+.4f} over all; judge more queries before trusting it"
+            f"pool {pick.size} is below stage one on the {len(report.query_ids)} queries that had no part in choosing "
+            f"it: {measure} {unseen:+.4f}, and {gain:+.4f} over all; judge more queries before trusting it"
         ]
     return []

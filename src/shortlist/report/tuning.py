@@ -71,9 +71,8 @@ def _numbers(found: Tuning) -> str:
 
 
 def _method(found: Tuning) -> Iterable[str]:
-    timed = len(next(iter(found.latency.values())).retrieve)
     weights = " + ".join(f"{weight:g} x {name}" for name, weight in found.curves.weights.items()) or "none"
-    yield paragraph(f"{capital(found.curves.method)}; times are of {timed} queries at each size.", "quiet")
+    yield paragraph(f"{capital(found.curves.method)}; {found.timing}.", "quiet")
     yield paragraph(f"Blend {found.blend_why}; weights of stage one's signals at blend 1: {weights}.", "quiet")
     at = f" (at pool {found.fusion.size})" if found.fusion.size else ""
     yield paragraph(f"Fusion weight{at}: {found.fusion.why}. Threshold: {found.threshold.why}.", "quiet")

@@ -1,11 +1,11 @@
 """Query sets of one's own, as CSV or JSON lines: `query` beside the ids or the texts that answer it.
 
 CSV: the first row names the columns. `query`, and `relevant` (ids, several separated by |) or `snippet` (a stretch of
-an answering passage, word for word) or both; `id` and `grade` may stand beside them. Rows with the same query join.
+an answering passage, in whole words) or both; `id` and `grade` may stand beside them. Rows with the same query join.
 
 JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`; `relevant` may be an object of
-grades, `{"id": 2}`, and `"id"` may name the query. A query without an id gets one from the hash of its text, so that
-saved results still pair after the file was reordered.
+grades, `{"id": 2}`, and so may `snippets`; `"id"` may name the query. A query without an id gets one from the hash of
+its text, so that saved results still pair after the file was reordered.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Builder:
     def __init__(self) -> None:
         self.queries: dict[str, str] = {}
         self.qrels: dict[str, dict[str, int]] = {}
-        self.snippets: dict[str, list[str]] = {}
+        self.snippets: dict[str, dict[str, int]] = {}
 
     def query(self, text: str, name: str, place: str) -> str:
         if not text.strip():
@@ -49,11 +49,10 @@ class _Builder:
     def made(self, name: str) -> QuerySet:
         judged = {key for key in self.queries if key in self.qrels or key in self.snippets}
         queries = {key: text for key, text in self.queries.items() if key in judged}
-        snippets = {key: tuple(dict.fromkeys(texts)) for key, texts in self.snippets.items()}
-        return checked(QuerySet(name, queries, self.qrels, snippets, len(self.queries) - len(judged)))
+        return checked(QuerySet(name, queries, self.qrels, self.snippets, len(self.queries) - len(judged)))
 
     def partial(self, name: str) -> QuerySet:
-        return QuerySet(name, self.queries, self.qrels, {key: tuple(texts) for key, texts in self.snippets.items()})
+        return QuerySet(name, self.queries, self.qrels, self.snippets)
 
 
 def read_partial(file: Path) -> QuerySet:
@@ -107,7 +106,7 @@ def _add_row(builder: _Builder, row: Mapping[str, str], place: str) -> None:
         if name.strip():
             judge(builder.qrels, key, name.strip(), grade, place)
     if row.get("snippet", "").strip():
-        builder.snippets.setdefault(key, []).append(row["snippet"].strip())
+        judge(builder.snippets, key, row["snippet"].strip(), grade, place)
 
 
 def read_jsonl(file: Path) -> QuerySet:
@@ -127,17 +126,17 @@ def _jsonl(file: Path) -> _Builder:
             said = f"unknown field {min(unknown)!r}" if unknown else 'no "query" string'
             raise InvalidInput(f"{place}: {said}; the fields are id, query, relevant, snippets")
         key = builder.query(record["query"], str(record.get("id", "")).strip(), place)
-        for name, grade in _graded(record.get("relevant", {}), place).items():
+        for name, grade in _graded(record.get("relevant", {}), "relevant", place).items():
             judge(builder.qrels, key, name, grade, place)
-        for text in _strings(record.get("snippets", []), "snippets", place):
-            builder.snippets.setdefault(key, []).append(text)
+        for text, grade in _graded(record.get("snippets", {}), "snippets", place).items():
+            judge(builder.snippets, key, text, grade, place)
     return builder
 
 
-def _graded(given: object, place: str) -> dict[str, int]:
+def _graded(given: object, what: str, place: str) -> dict[str, int]:
     if isinstance(given, dict):
         return {str(name): grade_of(grade, place) for name, grade in given.items()}
-    return dict.fromkeys(_strings(given, "relevant", place), 1)
+    return dict.fromkeys(_strings(given, what, place), 1)
 
 
 def _strings(given: object, what: str, place: str) -> list[str]:
@@ -154,7 +153,7 @@ def write_jsonl(made: QuerySet, file: Path) -> None:
         for key, text in made.queries.items():
             record: dict[str, object] = {"id": key, "query": text, "relevant": dict(made.qrels.get(key, {}))}
             if made.snippets.get(key):
-                record["snippets"] = list(made.snippets[key])
+                record["snippets"] = dict(made.snippets[key])
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
@@ -172,7 +171,7 @@ def write_csv(made: QuerySet, file: Path) -> None:
                 if SEPARATOR in name:
                     raise InvalidInput(f"a CSV query set can't hold the id {name!r}: {SEPARATOR} separates ids")
                 writer.writerow([key, text, name, grade, ""])
-            for snippet in made.snippets.get(key, ()):
-                writer.writerow([key, text, "", "", snippet])
+            for snippet, grade in made.snippets.get(key, {}).items():
+                writer.writerow([key, text, "", grade, snippet])
             if not made.qrels.get(key) and not made.snippets.get(key):
                 writer.writerow([key, text, "", "", ""])
