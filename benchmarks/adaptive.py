@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import data
-from quality import fill
+from pools import fill
 from shortlist.catalog import fitted_weights, load_encoder, load_reranker
 from shortlist.evaluation.adaptive import Risk, fit, outcome
 from shortlist.evaluation.calibrate import traces_of

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import data
-from quality import fill
+from pools import fill
 from shortlist.catalog import fitted_weights, load_encoder
 from shortlist.evaluation.itself import without_itself
 from shortlist.evaluation.query_set import Judged, QuerySet, resolve
