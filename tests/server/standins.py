@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import dataclass
@@ -59,3 +60,20 @@ class FakePairs:
 @pytest.fixture
 def fake():
     return FakePairs()
+
+
+async def ask_and_leave(app, path, body, gone):
+    """One POST of `body` by a client that leaves once the asyncio event `gone` is set, and reads no answer."""
+    messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
+
+    async def receive():
+        if messages:
+            return messages.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        raise AssertionError("nobody is there to be answered")
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
+    await app({**scope, "http_version": "1.1", "scheme": "http"}, receive, send)

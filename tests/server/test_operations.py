@@ -7,7 +7,7 @@ import logging
 
 import httpx
 import pytest
-from standins import FakePairs
+from standins import FakePairs, ask_and_leave
 from starlette.testclient import TestClient
 
 from fakes import ListRetriever
@@ -216,20 +216,7 @@ def test_a_client_that_leaves_takes_its_pairs_along(made):
 
     async def run():
         gone = left()
-        body = json.dumps({**BODY, "documents": ["word"] * 90}).encode()
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive():
-            if messages:
-                return messages.pop()
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            raise AssertionError("nobody is there to be answered")
-
-        scope = {"type": "http", "method": "POST", "path": "/v2/rerank", "headers": [], "query_string": b""}
-        task = asyncio.ensure_future(app({**scope, "http_version": "1.1", "scheme": "http"}, receive, send))
+        task = asyncio.ensure_future(ask_and_leave(app, "/v2/rerank", {**BODY, "documents": ["word"] * 90}, gone))
         while value(operations.metrics.text().decode(), "requests_in_flight") < 1 or not fake_busy(app):
             await asyncio.sleep(0.005)
         gone.set()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 
 import httpx
-from standins import FakePairs
+from standins import FakePairs, ask_and_leave
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.server.app import Parts, create_app
@@ -34,19 +33,7 @@ def test_it_ends_with_the_client_that_asked():
 
     async def run():
         gone = asyncio.Event()
-        messages = [{"type": "http.request", "body": json.dumps(ASKED).encode(), "more_body": False}]
-
-        async def receive():
-            if messages:
-                return messages.pop()
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            raise AssertionError("nobody is there to be answered")
-
-        scope = {"type": "http", "method": "POST", "path": "/why", "headers": [], "query_string": b""}
-        task = asyncio.ensure_future(guard({**scope, "http_version": "1.1", "scheme": "http"}, receive, send))
+        task = asyncio.ensure_future(ask_and_leave(guard, "/why", ASKED, gone))
         while not called.is_set():
             await asyncio.sleep(0.005)
         gone.set()

@@ -120,7 +120,7 @@ class Asked:
 class Outputs:
     """Where the results go: how many failed queries to list, and files for the run, a summary and a report.
 
-    The first `own` results are written to `ranked` as TREC runs; the others came from elsewhere.
+    The results of the set-ups `names` come first and are written to `ranked` as TREC runs; others are foreign.
     """
 
     failures: int

@@ -15,7 +15,7 @@ from shortlist.server.fair import Job, Piece
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.rounds import Rounds
 from shortlist.server.watch import Watch
-from shortlist.server.work import CHARACTERS_A_TOKEN, Outcome
+from shortlist.server.work import CHARACTERS_A_TOKEN, Outcome, together_or_alone
 
 QUEUE_TEXTS = 4096
 ROUND_TEXTS = 64
@@ -110,13 +110,8 @@ class _Vectors:
         job.ready(job.texts, lengths, cut or [False] * len(job.texts))
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
-        """See `Work.run`: all at once, and piece by piece where that fails."""
-        try:
-            return self._run(pieces)
-        except Exception as error:  # noqa: BLE001 - whatever a model raises goes to the requests it belongs to
-            if len(pieces) == 1:
-                return [error]
-        return [outcome for piece in pieces for outcome in self.run([piece])]
+        """See `Work.run`."""
+        return together_or_alone(self._run, pieces)
 
     def _run(self, pieces: Sequence[Piece]) -> list[Outcome]:
         found: dict[Job, Outcome] = {}

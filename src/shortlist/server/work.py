@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from shortlist.errors import BadScores, InvalidInput
@@ -43,6 +43,16 @@ def work_of(reranker: Reranker) -> Work:
     return ByRequest(reranker)
 
 
+def together_or_alone(run: Callable[[Sequence[Piece]], list[Outcome]], pieces: Sequence[Piece]) -> list[Outcome]:
+    """What `run` gives for all pieces at once, or piece by piece where that fails: each error hits its own piece."""
+    try:
+        return run(pieces)
+    except Exception as error:  # noqa: BLE001 - whatever a model raises goes to the requests it belongs to
+        if len(pieces) == 1:
+            return [error]
+    return [outcome for piece in pieces for outcome in together_or_alone(run, [piece])]
+
+
 class Together:
     """For a reranker that scores pairs of several queries in one call."""
 
@@ -56,13 +66,8 @@ class Together:
         job.ready(pairs, [len(pair.ids) for pair in pairs], cut)
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
-        """See `Work.run`: all at once, and piece by piece where that fails."""
-        try:
-            return self._run(pieces)
-        except Exception as error:  # noqa: BLE001 - whatever a model raises goes to the requests it belongs to
-            if len(pieces) == 1:
-                return [error]
-        return [outcome for piece in pieces for outcome in self.run([piece])]
+        """See `Work.run`."""
+        return together_or_alone(self._run, pieces)
 
     def _run(self, pieces: Sequence[Piece]) -> list[Outcome]:
         scores = self._reranker.score_pairs([piece.job.work[place] for piece in pieces for place in piece.places])
