@@ -20,10 +20,21 @@ def test_all_is_true():
     assert all(hasattr(shortlist, name) for name in shortlist.__all__)
 
 
+def loaded_by(code):
+    code = f"import sys, importlib, shortlist.cli; {code}; print(' '.join(sys.modules))"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
 def test_importing_loads_nothing_heavy():
-    code = "import sys, shortlist, shortlist.cli; print(' '.join(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not HEAVY & set(loaded)
+    every = "from shortlist.cli.commands import NAMES; [importlib.import_module('shortlist.cli.' + n) for n in NAMES]"
+    loaded = loaded_by(every)
+    assert "shortlist.cli.tune" in loaded
+    assert not HEAVY & loaded
+
+
+def test_a_search_does_not_wait_for_what_other_commands_import():
+    loaded = loaded_by("import shortlist.cli.search")
+    assert not [name for name in loaded if name.startswith(("shortlist.evaluation", "shortlist.server", "pydantic"))]
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -211,3 +211,17 @@ def test_every_command_has_help():
         assert command in listed
         assert run(command, "--help").stdout.count("\n") > 5
     assert run("--version").stdout.startswith("shortlist ")
+
+
+def test_an_unknown_command_is_named_with_what_was_meant():
+    done = run("serach", "x")
+    assert done.returncode == 2
+    assert "No such command 'serach'. Did you mean 'search'?" in done.stderr
+    assert "Did you mean" not in run("xyzzy").stderr
+
+
+def test_help_lists_every_command():
+    from shortlist.cli.commands import NAMES
+
+    said = run("--help").stdout
+    assert [name for name in NAMES if f"\n  {name} " not in said] == []
