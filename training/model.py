@@ -57,13 +57,16 @@ class Head(nn.Module):
 class EarlyExitCrossEncoder(nn.Module):
     """Scores `(batch, length)` token ids at every exit layer: `(exits, batch)` float32 logits.
 
-    The last layer computes the [CLS] row alone: the last head reads token states from the layer before.
+    The last layer computes the [CLS] row alone: the last head reads token states from the layer before. In the first
+    `apart` layers query and passage do not see each other, so a passage's states could be stored (PreTTR,
+    arXiv 2004.14255); 0 in the packaged model.
     """
 
-    def __init__(self, bert: BertModel, exits: list[int]) -> None:
+    def __init__(self, bert: BertModel, exits: list[int], apart: int = 0) -> None:
         super().__init__()
         self.bert = bert
         self.exits = exits
+        self.apart = apart
         self.heads = nn.ModuleDict({str(layer): Head(bert.config.hidden_size) for layer in exits})
         for head in self.heads.values():
             nn.init.normal_(head.out.weight, std=0.02)
@@ -74,11 +77,12 @@ class EarlyExitCrossEncoder(nn.Module):
         states = self.bert.embeddings(input_ids=ids, token_type_ids=types)
         real = mask.to(states.dtype)
         bias = (1.0 - real[:, None, None, :]) * -10000.0
+        wall = (types[:, :, None] != types[:, None, :])[:, None].to(states.dtype) * -10000.0 if self.apart else bias
         layers = self.bert.encoder.layer
         logits = []
         for number, layer in enumerate(layers, start=1):
             last = number == len(layers)
-            after = self._layer(layer, states, bias, cls_only=last)
+            after = self._layer(layer, states, bias + wall if number <= self.apart else bias, cls_only=last)
             tokens = states if last else after
             states = after
             if number in self.exits:

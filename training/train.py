@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.nn import functional
 
 import config
 import encoder
 from model import EarlyExitCrossEncoder
+from objectives import losses
 from stream import Group, Stream
 
 
@@ -57,48 +58,6 @@ def scores(model: EarlyExitCrossEncoder, items: list[tuple[list[int], int]], sli
     back = torch.empty(len(order), dtype=torch.long)
     back[torch.tensor(order)] = torch.arange(len(order))
     return torch.cat(parts, dim=1)[:, back]
-
-
-def target(batch: list[Group], options: dict[str, Any]) -> Tensor:
-    """`(groups, group)` rows that sum to 1: the label, with a share that follows the bi-encoder where known."""
-    out = torch.zeros(len(batch), options["group"])
-    out[:, 0] = 1.0
-    for row, group in enumerate(batch):
-        if group["cosines"] is not None:
-            soft = torch.softmax(options["teacher_scale"] * torch.tensor(group["cosines"]), 0)
-            out[row] = (1 - options["teacher_weight"]) * out[row] + options["teacher_weight"] * soft
-    return out
-
-
-def beside(batch: list[Group], options: dict[str, Any]) -> Tensor:
-    """`(groups, group)`: what stands beside the logit of each pair, zeros in groups that are judged by it alone."""
-    rows = [
-        group["cosines"] if group.get("residual") and group["cosines"] is not None else [0.0] * options["group"]
-        for group in batch
-    ]
-    return options["residual_scale"] * torch.tensor(rows)
-
-
-# The four choices in a contrast group: each query between its passages, each passage between its queries.
-CHOICES = torch.tensor([[0, 1], [2, 3], [0, 3], [2, 1]])
-
-
-def losses(grouped: Tensor, batch: list[Group], options: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """`(exits,)` mean losses, and `(2 * exits,)` shares that went right: mined groups first, contrast ones after.
-
-    Groups drawn as "residual" are judged by the logit plus `residual_scale` times the bi-encoder's cosine.
-    """
-    grouped = grouped + beside(batch, options).to(grouped.device)
-    apart = torch.tensor([group["contrast"] for group in batch], device=grouped.device)
-    wanted = target(batch, options).to(grouped.device)
-    listwise = -(wanted * functional.log_softmax(grouped, -1)).sum(-1)
-    sides = grouped[..., CHOICES.to(grouped.device)]
-    contrast = -functional.log_softmax(sides, -1)[..., 0].mean(-1)
-    loss = torch.where(apart, contrast * options["contrast_scale"], listwise).mean(-1)
-    with torch.no_grad():
-        right = torch.where(apart, (sides[..., :2, :].argmax(-1) == 0).all(-1), grouped.argmax(-1) == 0).float()
-        shares = [right[:, kind].mean(-1) if kind.any() else right.new_zeros(len(right)) for kind in (~apart, apart)]
-    return loss, torch.cat(shares)
 
 
 def optimiser(model: EarlyExitCrossEncoder, options: dict[str, Any]) -> torch.optim.Optimizer:
@@ -168,20 +127,22 @@ def asked_for() -> argparse.Namespace:
 class Trainer:
     """A run under way: the model, its optimiser, the running average of its weights, steps and seconds so far."""
 
-    def __init__(self, asked: argparse.Namespace, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, settings: dict[str, Any], path: Path, start: Sequence[Path] = (), *, average: bool = False
+    ) -> None:
         self.options = options = settings["train"]
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         # Elsewhere bf16 is emulated, 30 times slower.
         self.half = self.device == "cuda" or torch.cpu._is_avx512_bf16_supported()
-        self.path = settings["work"] / f"{asked.name}.pt"
-        self.model = EarlyExitCrossEncoder(encoder.bert(), options["exits"])
+        self.path = path
+        self.model = EarlyExitCrossEncoder(encoder.bert(), options["exits"], options["apart"])
         self.optimiser = optimiser(self.model, options)
         self.step, self.seconds = 0, 0.0
         self.average: dict[str, Tensor] = {}
         if self.path.exists():
             self._resume()
-        elif asked.start:
-            self.model.load_state_dict(mean_of(asked.start, average=asked.average))
+        elif start:
+            self.model.load_state_dict(mean_of(start, average=average))
         self.model.to(self.device).train()
         for layer in self.model.modules():
             if isinstance(layer, torch.nn.Dropout):
@@ -202,18 +163,20 @@ class Trainer:
         torch.save({**whole, "step": self.step, "seconds": self.seconds}, partial)
         partial.rename(self.path)
 
-    def learn(self, batch: list[Group], pace: float) -> Tensor:
-        """One step on `batch`: its losses at each exit, and the shares that went right."""
-        options = self.options
+    def learn(self, batch: list[Group], done: float) -> Tensor:
+        """One step on `batch` at a share `done` of the run: its losses at each exit, and the shares that went right."""
+        options, factor = self.options, pace(done, self.options)
         rates = (options["learning_rate"], options["head_learning_rate"])
         for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * pace
+            group["lr"] = rate * factor
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.half):
             logits = scores(self.model, pairs(batch, self.words, options))
         loss, right = losses(logits.view(len(self.weights), len(batch), options["group"]), batch, options)
         if not torch.isfinite(loss).all():
             raise SystemExit(f"the loss at step {self.step} is {loss.tolist()}")
         (loss * self.weights).sum().backward()
+        if done < options["frozen_share"]:
+            self._hold(options["frozen_layers"])
         torch.nn.utils.clip_grad_norm_((p for p in self.model.parameters() if p.grad is not None), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
@@ -221,19 +184,25 @@ class Trainer:
         follow(self.average, self.model, options["average"])
         return torch.cat([loss.detach(), right])
 
+    def _hold(self, layers: int) -> None:
+        """Drops the gradients of the lowest layers and of what is under them."""
+        for part in (self.model.bert.embeddings, self.model.bert.encoder.layer[:layers]):
+            for parameter in part.parameters():
+                parameter.grad = None
+
 
 def main() -> None:
     asked, settings = asked_for(), config.load()
     options = settings["train"] = {**settings["train"], **settings[asked.phase]}
     budget = 60 * (asked.minutes or options["minutes"])
     torch.manual_seed(settings["seed"])
-    trainer = Trainer(asked, settings)
+    trainer = Trainer(settings, settings["work"] / f"{asked.name}.pt", asked.start or (), average=asked.average)
     stream = Stream(settings, asked.name, trainer.step)
     began, saved, earlier = time.monotonic(), time.monotonic(), trainer.seconds
     running = None
     while trainer.step < asked.steps and trainer.seconds < budget:
         done = max(trainer.step / asked.steps, trainer.seconds / budget)
-        now = trainer.learn(stream.batch(options["groups_per_step"]), pace(done, options))
+        now = trainer.learn(stream.batch(options["groups_per_step"]), done)
         trainer.seconds = earlier + time.monotonic() - began
         running = now if running is None else 0.97 * running + 0.03 * now
         if trainer.step % 20 == 0:
