@@ -82,6 +82,7 @@ def test_about_says_what_the_server_holds(serve):
         "passages": 1,
         "encoder": "hashed-8",
         "reranker": "words",
+        "unit": "logit",
         "pointwise": True,
         "weights": {"dense": 2.0},
         "max_documents": 2048,
@@ -94,6 +95,12 @@ def test_about_says_when_scores_are_not_pointwise(serve):
     reranker = WordReranker()
     reranker.pointwise = False
     assert serve(reranker).get("/page/about").json()["pointwise"] is False
+
+
+def test_about_names_the_unit_of_scores_that_are_no_logits(serve):
+    reranker = WordReranker()
+    reranker.logits = False
+    assert serve(reranker).get("/page/about").json()["unit"] == "score"
 
 
 def test_about_names_no_folder_of_the_host(serve):

@@ -115,6 +115,15 @@ def slide(page: Browser, size: int) -> None:
     )
 
 
+def test_scores_that_are_no_logits_are_not_called_so(page):
+    reranker = WordReranker()
+    reranker.logits = False
+    with live(reranker=reranker) as (base, _, _):
+        find(page, base)
+        assert page.run("return document.getElementById('two-scores').textContent") == "score"
+        assert "logit" not in page.run("return document.getElementById('two').innerHTML")
+
+
 def test_every_pool_size_is_read_off_one_scoring_pass(page, served):
     base, _, reranker = served
     before = len(reranker.calls)

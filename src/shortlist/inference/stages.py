@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,21 +13,23 @@ from shortlist.inference.batches import Batch, Tokens, plan
 from shortlist.inference.engine import Engine, Outputs, feed, rows_for, usable_cores, work_for
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.session import load
+from shortlist.inference.turns import Turns
 
 TOGETHER = 2
 """Batches that are taken through all stages before the next ones, so that few token states are held at a time."""
 
 
 class StagedSession:
-    """The files of one model in the order they run. `run` is safe to call from several threads; calls take turns.
+    """The files of one model in the order they run.
 
-    Where the runtime joins the stages, `run` uses the whole, and single stages are loaded when `begin` is first called.
+    `run` is safe to call from several threads; calls take turns in the order they came. Where the runtime joins
+    the stages, `run` uses the whole, and single stages are loaded when `begin` is first called.
     """
 
     def __init__(self, files: Sequence[Path], runtime: Runtime, *, threads: int | None = None) -> None:
         self.runtime = runtime
         self._files, self._threads = list(files), threads or usable_cores()
-        self._turn = threading.Lock()
+        self._turn = Turns()
         self._whole = load(files, runtime, self._threads) if runtime.engine == "openvino" else None
         self._engines: list[Engine] = [] if self._whole else self._load_stages()
 
@@ -85,7 +86,7 @@ class Scoring:
     them among pairs that reached the same stage.
     """
 
-    def __init__(self, engines: Sequence[Engine], turn: threading.Lock, inputs: Sequence[Tokens], pad: int) -> None:
+    def __init__(self, engines: Sequence[Engine], turn: Turns, inputs: Sequence[Tokens], pad: int) -> None:
         self.logits = np.zeros(len(inputs), dtype=np.float32)
         self.reached = np.zeros(len(inputs), dtype=np.int64)
         self.stages = len(engines)

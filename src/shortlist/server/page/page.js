@@ -13,7 +13,7 @@ import { drawTray } from "./why.js";
 const LARGEST = 100;
 const POOL = 50;
 
-const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {}, weights: {}, pointwise: true, largest: LARGEST, met: false };
+const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {}, weights: {}, pointwise: true, unit: "logit", largest: LARGEST, met: false };
 let running = null;
 
 async function search(remember = true) {
@@ -49,7 +49,7 @@ function take(answer) {
   Object.assign(state, { answer, chosen: [], near: null, why: {} });
   settle(answer);
   if (answer.hits.length) {
-    state.drawn = openAnswer(answer, { choose, compare, weights: answer.pasted ? {} : state.weights, pointwise: state.pointwise });
+    state.drawn = openAnswer(answer, { choose, compare, weights: answer.pasted ? {} : state.weights, pointwise: state.pointwise, unit: state.unit });
     redraw();
   }
   tray();
@@ -96,7 +96,7 @@ function compare(a, b) {
 
 function tray() {
   const chosen = state.chosen.map((id) => state.answer.hits.find((hit) => hit.id === id));
-  drawTray(byId("tray"), chosen, state.why, { explain, drop: choose, clear });
+  drawTray(byId("tray"), chosen, { ...state.why, unit: state.unit }, { explain, drop: choose, clear });
   document.body.classList.toggle("with-tray", chosen.length > 0);
 }
 
@@ -208,7 +208,7 @@ async function begin() {
   try {
     const facts = await meet(ask);
     const largest = Math.min(LARGEST, facts.max_documents);
-    Object.assign(state, { weights: facts.weights, pointwise: facts.pointwise, largest, met: true });
+    Object.assign(state, { weights: facts.weights, pointwise: facts.pointwise, unit: facts.unit, largest, met: true });
     restore();
     if (!byId("query").value && matchMedia("(pointer: fine)").matches) byId("query").focus();
   } catch (error) {

@@ -70,7 +70,7 @@ function secondScores(hit) {
 }
 
 /** Puts the rows of `hits` into `list` in that order and writes their ranks, moves and marks. */
-export function order(list, rows, hits, { stage, view, k }) {
+export function order(list, rows, hits, { stage, view, k, unit }) {
   const items = hits.map((hit, index) => {
     const row = rows.get(hit.id);
     const rank = index + 1;
@@ -82,7 +82,7 @@ export function order(list, rows, hits, { stage, view, k }) {
     row.item.classList.toggle("tall", rank <= k);
     row.item.classList.toggle("last-of-top", stage === "two" && rank === k && hits.length > k);
     writeMove(row.move, moved, view.reranked, stage);
-    row.button.setAttribute("aria-label", label({ hit, rank, final, moved, stage, view }));
+    row.button.setAttribute("aria-label", label({ hit, rank, final, moved, stage, view, unit }));
     return row.item;
   });
   list.replaceChildren(...items);
@@ -93,11 +93,11 @@ function writeMove(node, moved, reranked, stage) {
   node.textContent = !reranked || stage === "one" ? "" : moved > 0 ? `▲${moved}` : moved < 0 ? `▼${-moved}` : "=";
 }
 
-function label({ hit, rank, final, moved, stage, view }) {
+function label({ hit, rank, final, moved, stage, view, unit }) {
   const name = hit.title || hit.text.slice(0, 80);
   const where = stage === "one" ? `Stage one ${rank}` : `Stage two ${rank}`;
   const now = !view.reranked || !moved ? "did not move" :
     stage === "one" ? `now ${final}` : `was ${hit.retrieval_rank}, ${moved > 0 ? "up" : "down"} ${Math.abs(moved)}`;
-  const logit = hit.rerank_score === null ? "not scored" : `logit ${hit.rerank_score.toFixed(2)}`;
-  return `${where}: ${name}; ${now}; ${logit}${view.relevant?.has(hit.id) ? "; relevant" : ""}`;
+  const scored = hit.rerank_score === null ? "not scored" : `${unit} ${hit.rerank_score.toFixed(2)}`;
+  return `${where}: ${name}; ${now}; ${scored}${view.relevant?.has(hit.id) ? "; relevant" : ""}`;
 }

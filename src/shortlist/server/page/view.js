@@ -9,7 +9,7 @@ import { makeRows, order, shownSignals } from "./rows.js";
 import { drawCurve, saysOfPool } from "./slider.js";
 
 /** Takes an answer in; gives back `redraw(size, k)`, `relay()` and `mark(ids, chosen)` for it. */
-export function openAnswer(answer, { choose, compare, weights, pointwise }) {
+export function openAnswer(answer, { choose, compare, weights, pointwise, unit }) {
   const rows = { one: makeRows(answer, "one", choose), two: makeRows(answer, "two", choose) };
   const curve = ceilings(answer);
   const largest = answer.hits.length;
@@ -18,7 +18,7 @@ export function openAnswer(answer, { choose, compare, weights, pointwise }) {
   const said = remark(answer);
   byId("remark").textContent = said;
   show(byId("remark"), said !== "");
-  writeHeads(answer, weights);
+  writeHeads(answer, weights, unit);
   byId("pool").max = String(Math.max(1, largest));
   byId("scale-to").textContent = String(largest);
   byId("curve").classList.toggle("bare", curve === null);
@@ -28,8 +28,8 @@ export function openAnswer(answer, { choose, compare, weights, pointwise }) {
     redraw(size, k) {
       const view = cutPool(answer, size, k);
       drawn = { view, k };
-      order(byId("one"), rows.one, view.first, { stage: "one", view, k });
-      order(byId("two"), rows.two, view.second, { stage: "two", view, k });
+      order(byId("one"), rows.one, view.first, { stage: "one", view, k, unit });
+      order(byId("two"), rows.two, view.second, { stage: "two", view, k, unit });
       for (const list of [byId("one"), byId("two")]) tabStop(list, list.querySelector("button.row"));
       drawCurve(byId("curve"), { curve, view, size, largest });
       writeTitles(answer, view, { size, k, pointwise });
@@ -53,14 +53,14 @@ export function openAnswer(answer, { choose, compare, weights, pointwise }) {
   };
 }
 
-function writeHeads(answer, weights) {
+function writeHeads(answer, weights, unit) {
   byId("one-title").textContent = answer.pasted ? "As pasted" : "Stage one";
   const signals = shownSignals(answer);
   byId("one-scores").textContent = answer.pasted ? "" : signals.length > 1 ? `score\n${signals.join(" · ")}` : signals[0] ?? "score";
   const blended = answer.hits.some((hit) => hit.rerank_score !== null && hit.score !== hit.rerank_score);
-  byId("two-scores").textContent = blended ? "logit\nfinal score" : "logit";
+  byId("two-scores").textContent = blended ? `${unit}\nfinal score` : unit;
   const parts = Object.entries(weights ?? {}).map(([name, weight]) => ` + ${Number(weight.toPrecision(4))} × ${name}`);
-  byId("two-formula").textContent = blended && parts.length ? `final score = logit${parts.join("")}` : "";
+  byId("two-formula").textContent = blended && parts.length ? `final score = ${unit}${parts.join("")}` : "";
 }
 
 /** The pair of passages that tells most about this query, and a button that asks for the words behind it. */

@@ -4,7 +4,8 @@ import { make, signed } from "./dom.js";
 
 const LETTERS = ["A", "B"];
 
-/** Draws the tray for the chosen hits. `state` is {asking}, {trouble} or {why}; `acts` holds explain, drop and clear. */
+/** Draws the tray for the chosen hits. `state` is {asking}, {trouble} or {why}, with the `unit` of the
+ * reranker's scores; `acts` holds explain, drop and clear. */
 export function drawTray(tray, chosen, state, acts) {
   tray.hidden = chosen.length === 0;
   if (tray.hidden) return;
@@ -15,7 +16,7 @@ function head(chosen, state, acts) {
   const names = chosen.map((hit, index) => make("li", {},
     make("span", { cls: `letter letter-${index}`, text: LETTERS[index] }),
     make("span", { cls: "chosen", text: hit.title || hit.text.slice(0, 90) }),
-    make("span", { cls: "places", text: places(hit) }),
+    make("span", { cls: "places", text: places(hit, state.unit) }),
     pressable("×", "quiet drop", () => acts.drop(hit.id), `Let ${LETTERS[index]} go`)));
   const hint = chosen.length < 2 ? make("p", { cls: "hint", text: "Choose a second passage to compare it with." }) : null;
   const explain = chosen.length === 2 && !state.why
@@ -25,9 +26,9 @@ function head(chosen, state, acts) {
     make("div", { cls: "tray-acts" }, hint, explain, pressable("Close", "quiet", acts.clear)));
 }
 
-function places(hit) {
-  const logit = hit.rerank_score === null ? "not scored" : signed(hit.rerank_score);
-  return `stage one ${hit.retrieval_rank} · logit ${logit}`;
+function places(hit, unit) {
+  const scored = hit.rerank_score === null ? "not scored" : signed(hit.rerank_score);
+  return `stage one ${hit.retrieval_rank} · ${unit} ${scored}`;
 }
 
 function pressable(text, cls, act, name) {
@@ -46,16 +47,16 @@ function body(chosen, state) {
     make("th", { text: word.word, attrs: { scope: "row" } }),
     cell(word.retrieval, most.retrieval, 3), cell(word.rerank, most.rerank, 2)));
   return make("div", { cls: "why" },
-    make("p", { cls: "verdict" }, verdict("Cosine alone", why.retrieval_margin, 3), verdict("Logit alone", why.rerank_margin, 2)),
-    why.words.length ? table(rows) : make("p", { text: "No word of the query could be left out." }));
+    make("p", { cls: "verdict" }, verdict("Cosine alone", why.retrieval_margin, 3), verdict(`${state.unit === "logit" ? "Logit" : "Score"} alone`, why.rerank_margin, 2)),
+    why.words.length ? table(rows, state.unit) : make("p", { text: "No word of the query could be left out." }));
 }
 
-function table(rows) {
+function table(rows, unit) {
   const column = (text) => make("th", { attrs: { scope: "col" } }, make("span", { text }),
     make("span", { cls: "sides", attrs: { "aria-hidden": "true" } }, make("i", { text: "← B" }), make("i", { text: "A →" })));
   return make("table", {},
     make("caption", { text: "What each word of the query adds to the margin: it is left out, and both stages score again." }),
-    make("thead", {}, make("tr", {}, make("th", { text: "word", attrs: { scope: "col" } }), column("cosine"), column("logit"))),
+    make("thead", {}, make("tr", {}, make("th", { text: "word", attrs: { scope: "col" } }), column("cosine"), column(unit))),
     make("tbody", {}, ...rows));
 }
 

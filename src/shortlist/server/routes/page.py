@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from shortlist.names import public_name
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
+from shortlist.server.reranking import gives_logits
 
 router = APIRouter()
 
@@ -54,8 +55,8 @@ async def page() -> Response:
 async def about(request: Request) -> JSONResponse:
     """What this server holds: its models, how many passages, the formula's weights, judged queries.
 
-    `pointwise` says whether a smaller pool's order can be read off a larger one's scores, `max_documents` how many
-    passages a pool may hold.
+    `unit` says what the reranker gives: logits, or scores in a unit of its own. `pointwise` says whether a smaller
+    pool's order can be read off a larger one's scores, `max_documents` how many passages a pool may hold.
     """
     return JSONResponse(_about(parts_of(request)), headers={"Cache-Control": "no-store"})
 
@@ -77,6 +78,7 @@ def _about(parts: Parts) -> dict[str, Any]:
         "passages": len(parts.index) if parts.index is not None else None,
         "encoder": public_name(parts.encoder.name) if searches and parts.encoder is not None else None,
         "reranker": public_name(parts.scorer.name) if parts.scorer is not None else None,
+        "unit": "score" if parts.scorer is not None and not gives_logits(parts.scorer.reranker) else "logit",
         "pointwise": parts.scorer is None or parts.scorer.reranker.pointwise,
         "weights": dict(parts.shortlist.weights) if parts.shortlist is not None else {},
         "max_documents": parts.settings.max_documents,
