@@ -1,7 +1,8 @@
 """Does the adaptive pool keep its risk? `python benchmarks/adaptive.py --cache FOLDER [--sets ...] [--queries 300]`.
 
 Each set's largest pool is scored once, and kept in FOLDER/NAME.jsonl query by query: stop it at any moment, and the
-same command goes on; with more queries it only scores those that are new. From the recorded passes, 100 random halves
+same command goes on; with more queries it only scores those that are new. With `--tuned`, pools that tuning.py kept
+with the same weights are taken instead of scored again. From the recorded passes, 100 random halves
 are fitted on and held against the other half: in how many is the mean loss on the other half at most alpha, and how
 many passages are scored a query? The half that is held out is a sample too, so its mean moves around the true one.
 """
@@ -9,6 +10,7 @@ many passages are scored a query? The half that is held out is a sample too, so 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -38,19 +40,35 @@ POOL, K = 100, 10
 SHOWN = 20
 
 
+def take_tuned(file: Path, kept: Checkpoint, weights: str) -> None:
+    """Puts the passes of a file that tuning.py kept into `kept`, unless other weights made them."""
+    if not file.is_file():
+        return
+    head, *lines = file.read_text(encoding="utf-8").splitlines()
+    made_by = json.loads(head)["about"]["cross-encoder"]
+    if made_by != weights:
+        raise SystemExit(f"{file} was scored by weights {made_by}, these are {weights}: tune again")
+    for key, piece in map(json.loads, lines):
+        if key.startswith("pass ") and kept.get(key) is None:
+            kept.put(key, piece)
+
+
 def passes(
-    test: data.TestSet, judged: Judged, cache: Path, encoder: Encoder, reranker: Reranker
+    test: data.TestSet, judged: Judged, cache: Path, tuned: Path | None, encoder: Encoder, reranker: Reranker
 ) -> dict[str, Recorded]:
     """Each query's scoring pass, from the cache where it is done; models only run where it is not."""
+    weights = reranker.weights_hash() if isinstance(reranker, HasWeights) else ""
     about = {
         "set": test.name,
         "passages": len(test.passages),
         "pool": POOL,
         "bi-encoder": encoder.name,
         "cross-encoder": reranker.name,
-        "weights": reranker.weights_hash() if isinstance(reranker, HasWeights) else "",
+        "weights": weights,
     }
     kept = Checkpoint(cache / f"{test.name}.jsonl", about)
+    if tuned is not None:
+        take_tuned(tuned / f"{test.name}.scored.jsonl", kept, weights)
     missing = [key for key in judged.queries if kept.get(f"pass {key}") is None]
     print(f"{test.name}: {len(judged.queries)} queries, {len(missing)} to score", flush=True)
     if not missing:
@@ -111,6 +129,7 @@ def halves(traces: list[Trace], risk: Risk, splits: int, block: int, seed: int =
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder for the scored pools")
+    parser.add_argument("--tuned", type=Path, help="the folder that tuning.py kept its scored pools in")
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--queries", type=int, default=300, help="a fixed sample of larger query sets")
     parser.add_argument("--alpha", type=float, nargs="*", default=[0.05, 0.1])
@@ -126,7 +145,7 @@ def main() -> None:
     for name in asked.sets:
         test = data.load(name, most_queries=asked.queries)
         judged = resolve(QuerySet(name, test.queries, test.qrels), test.passages)
-        recorded = passes(test, judged, asked.cache, encoder, reranker)
+        recorded = passes(test, judged, asked.cache, asked.tuned, encoder, reranker)
         declined = sum(bool(one.why_not) for one in recorded.values())
         for measure in ("nDCG@10", "overlap"):
             traces = traces_of(recorded, judged, measure, StopRule(POOL, K, None, asked.block), weights)

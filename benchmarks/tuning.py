@@ -115,7 +115,8 @@ def run(name: str, asked: argparse.Namespace, encoder: Encoder, model: CrossEnco
     test = data.load(name.removesuffix(EVERYTHING), most_queries=asked.queries)
     judged, too_long = judged_of(test, model)
     kept = Kept(folder, name)
-    request = Request(checkpoint=kept.partial, timed=asked.timed, about={"set": name, "passages": len(test.passages)})
+    about = {"set": name, "passages": len(test.passages), "cross-encoder": model.weights_hash()}
+    request = Request(checkpoint=kept.partial, timed=asked.timed, about=about)
     with opened(folder, test, encoder) as index:
         plain = Hybrid(index, encoder)
         retriever = without_itself(plain, judged.queries) if test.name == ITSELF else plain
