@@ -37,7 +37,7 @@ clean:
 	rm -rf .venv .venv-clients .venv-clients-others build dist src/*.egg-info
 
 .venv/installed: requirements.lock pyproject.toml
-	@echo "Installing into .venv (about 170 MB of packages the first time)"
+	@echo "Installing into .venv (about 150 MB of packages the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) -r requirements.lock
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps -e .

@@ -126,7 +126,7 @@ def _parsed(text: str, file: Path) -> Defaults:
         raise InvalidInput(f"{file} is no TOML: {error}") from error
     table = held.pop("search", {})
     if held or not isinstance(table, dict):
-        raise InvalidInput(f"{file}: {next(iter(held), 'search')!r} is no table of it; it holds [search] alone")
+        raise InvalidInput(f"{file}: {next(iter(held), 'search')!r} is no table of it; put its keys under [search]")
     unknown = [key for key in table if key not in KEYS]
     if unknown:
         raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [search]; its keys are {', '.join(KEYS)}")

@@ -225,3 +225,13 @@ def test_help_lists_every_command():
 
     said = run("--help").stdout
     assert [name for name in NAMES if f"\n  {name} " not in said] == []
+
+
+def test_the_number_that_orders_is_shown_and_only_with_the_terms_that_count(folder):
+    blended = run("search", "when is income tax due", "--index", "ix", cwd=folder).stdout
+    alone = run("search", "when is income tax due", "--index", "ix", "--retriever", "bm25", cwd=folder).stdout
+    held = json.loads(run("search", "when is income tax due", "--index", "ix", "--json", cwd=folder).stdout)
+    assert f"  1  score {held['hits'][0]['score']:+.3f}  was" in blended
+    assert f"id {held['hits'][0]['id']}" in blended
+    assert "x dense + " in blended
+    assert "x dense" not in alone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -31,9 +31,11 @@ def move(hit: Hit) -> str:
 
 
 def stage_one(hit: Hit) -> str:
-    """The stage-one score and its parts."""
+    """The stage-one score and its parts; a score that is its only part is shown once."""
     parts = ", ".join(f"{name} {value:.3f}" for name, value in hit.signals.items())
-    return f"{hit.retrieval_score:.4f} ({parts})" if len(hit.signals) > 1 else parts or f"{hit.retrieval_score:.4f}"
+    if [*hit.signals.values()] == [hit.retrieval_score]:
+        return parts
+    return f"{hit.retrieval_score:.4f} ({parts})" if parts else f"{hit.retrieval_score:.4f}"
 
 
 def unit(cross_encoder: str) -> str:
@@ -42,27 +44,32 @@ def unit(cross_encoder: str) -> str:
 
 
 def table(out: Console, ranking: Ranking, unit: str = "logit") -> None:
-    """Prints each hit: final rank, stage-one rank and the move, both scores, source, snippet."""
+    """Prints each hit: final rank and score, stage-one rank and the move, both stages' scores, source, id, snippet."""
     if not ranking.hits:
         out.print(ranking.no_good_answer or "no passage matches", markup=False, soft_wrap=True)
     for place, hit in enumerate(ranking.hits, start=1):
         scored = f"  {unit} {hit.rerank_score:+.3f}" if hit.rerank_score is not None else "  not reranked"
+        final = f"  score {hit.score:+.3f}" if hit.rerank_score not in (None, hit.score) else ""
         cut = "  (cut to the window)" if hit.truncated else ""
         chance = f"  p {hit.probability:.3f}" if hit.probability is not None else ""
         moved = f" ({move(hit)})" if hit.rerank_score is not None else ""
         out.print(
-            f"[bold]{place:>3}[/bold]  was {hit.retrieval_rank}{moved}  stage one {escape(stage_one(hit))}"
+            f"[bold]{place:>3}[/bold]{final}  was {hit.retrieval_rank}{moved}  stage one {escape(stage_one(hit))}"
             f"{scored if ranking.reranked else ''}{chance}{cut}",
             soft_wrap=True,
         )
         title = f"{hit.passage.title}  " if hit.passage.title else ""
-        out.print(f"     {title}[{source(hit)}]", style="cyan", markup=False, soft_wrap=True)
+        out.print(f"     {title}[{source(hit)}]  id {hit.passage.id}", style="cyan", markup=False, soft_wrap=True)
         out.print(f"     {snippet(hit.passage.text, ranking.query, SNIPPET)}", markup=False, soft_wrap=True)
 
 
-def formula(weights: Mapping[str, float], unit: str = "logit") -> str:
-    """The final score in words: the cross-encoder's, and what stage one adds to it."""
-    return unit + "".join(f" + {weight:g} x {name}" for name, weight in weights.items())
+def formula(weights: Mapping[str, float], unit: str = "logit", hits: Sequence[Hit] = ()) -> str:
+    """The final score in words: the cross-encoder's, and what stage one adds to it.
+
+    With `hits`, only signals that some hit has: what a retriever does not tell can't count.
+    """
+    known = {name for hit in hits for name in hit.signals} if hits else set(weights)
+    return unit + "".join(f" + {weight:g} x {name}" for name, weight in weights.items() if name in known)
 
 
 def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, float], unit: str = "logit") -> None:
@@ -73,7 +80,7 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
         cut = f"{ranking.truncated} cut" if unit == "logit" else "cuts to its window not told"
         line += (
             f", rerank {seconds['rerank'] * 1000:.0f} ms; {ranking.scored} passages scored, {cut}; "
-            f"final score = {formula(weights, unit)}"
+            f"final score = {formula(weights, unit, ranking.hits)}"
         )
     if ranking.dropped:
         line += f"; {ranking.dropped} left at an early exit"
@@ -81,8 +88,12 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
     if ranking.why_not:
         out.print(f"not reranked: {ranking.why_not}", style="yellow", soft_wrap=True)
     if ranking.query_cut:
-        out.print("the query is longer than the bi-encoder's window: stage one read its start only", style="yellow")
-    out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim")
+        out.print(
+            "the query is longer than the bi-encoder's window: stage one read its start only",
+            style="yellow",
+            soft_wrap=True,
+        )
+    out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim", soft_wrap=True)
 
 
 def notes(out: Console, ranking: Ranking) -> None:
