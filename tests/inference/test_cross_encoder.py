@@ -192,3 +192,21 @@ def test_a_query_beyond_the_window_is_noticed(tmp_path):
     encoder = OnnxEncoder(read_encoder(tiny.encoder(tmp_path), "tiny"))
     assert encoder.cuts_query("cat " * 20)
     assert not encoder.cuts_query("cat")
+
+
+def test_one_string_in_place_of_a_list_is_refused(tmp_path):
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path)))
+    with pytest.raises(InvalidInput, match=r"one string was given where a list of texts is meant.*\['cats sleep'\]"):
+        model.score("query", "cats sleep")
+
+
+def test_what_is_no_string_is_named(tmp_path):
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path)))
+    with pytest.raises(InvalidInput, match="text 1 is of type NoneType: give strings"):
+        model.score("query", ["cats", None])
+
+
+def test_a_window_too_small_for_any_query_is_to_be_widened(tmp_path):
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path)), max_length=16)
+    with pytest.raises(InvalidInput, match="Widen it"):
+        model.score("query", ["cats"])

@@ -69,8 +69,13 @@ class Words:
         `max_tokens` caps each text below what the window leaves for it.
 
         Raises:
-            InvalidInput: The query leaves less than 32 tokens of the window for a passage, or `max_tokens` below 1.
+            InvalidInput: The query leaves less than 32 tokens of the window for a passage, `max_tokens` below 1, or
+                `texts` is one string or holds something else than strings.
         """
+        if isinstance(texts, str):
+            raise InvalidInput(
+                f"one string was given where a list of texts is meant: put it into one, [{texts[:40]!r}]"
+            )
         if max_tokens is not None and max_tokens < 1:
             raise InvalidInput(f"a passage needs at least 1 token, not {max_tokens}")
         before, between, after = self._frame
@@ -79,9 +84,10 @@ class Words:
         room = self.window - len(head) - len(after)
         if room < LEAST_ROOM:
             most = self.window - len(before) - len(between) - len(after) - LEAST_ROOM
+            todo = f"Shorten the query to {most} tokens, or search without reranking." if most > 0 else "Widen it."
             raise InvalidInput(
                 f"the query has {len(asked)} tokens and the reranker's window is {self.window}: it must leave "
-                f"{LEAST_ROOM} for a passage. Shorten the query to {most} tokens, or search without reranking."
+                f"{LEAST_ROOM} for a passage. {todo}"
             )
         room = min(room, max_tokens or room)
         out, cut = [], []
@@ -91,5 +97,8 @@ class Words:
         return out, cut
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
-        encoded = self._tokenizer.encode_batch([str(text) for text in texts], add_special_tokens=False)
+        for place, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise InvalidInput(f"text {place} is of type {type(text).__name__}: give strings")
+        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [encoding.ids for encoding in encoded]
