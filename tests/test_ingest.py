@@ -110,6 +110,62 @@ def test_an_id_belongs_to_the_first_source(tmp_path):
     assert [one.reason for one in report.skipped] == [f"id 'd{i}' is already used by data/x.jsonl" for i in range(3)]
 
 
+def write_ids(path, *ids):
+    path.write_text("".join(json.dumps({"id": one, "text": f"all about {one}"}) + "\n" for one in ids))
+
+
+@pytest.fixture
+def records(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_ids(folder / "a.jsonl", "1")
+    write_ids(folder / "b.jsonl", "2", "3")
+    ingest(folder, tmp_path / "i")
+    return folder
+
+
+def test_a_document_that_moved_to_another_file_is_kept(records, tmp_path):
+    write_ids(records / "a.jsonl", "1", "3")
+    write_ids(records / "b.jsonl", "2")
+    moved, ids = ingest(records, tmp_path / "i")
+    assert (moved.skipped, ids) == ([], ["1#0", "2#0", "3#0"])
+    assert (moved.sources_read, moved.documents_unchanged, moved.documents_written, moved.documents_removed) == (
+        2,
+        2,
+        1,
+        1,
+    )
+    again, ids = ingest(records, tmp_path / "i")
+    assert (again.sources_unchanged, len(ids)) == (2, 3)
+
+
+def test_documents_that_change_places_are_kept(records, tmp_path):
+    write_ids(records / "a.jsonl", "2", "3")
+    write_ids(records / "b.jsonl", "1")
+    report, ids = ingest(records, tmp_path / "i")
+    assert (report.skipped, ids) == ([], ["1#0", "2#0", "3#0"])
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert index.ledger.documents("data/a.jsonl").keys() == {"2", "3"}
+
+
+def test_the_documents_of_a_renamed_file_are_kept(records, tmp_path):
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    report, ids = ingest(records, tmp_path / "i", prune=True)
+    assert (report.skipped, report.sources_removed, ids) == ([], 1, ["1#0", "2#0", "3#0"])
+    again, _ = ingest(records, tmp_path / "i", prune=True)
+    assert (again.sources_unchanged, again.sources_removed) == (2, 0)
+
+
+def test_a_source_with_ids_of_another_is_tried_until_they_are_free(records, tmp_path):
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    taken = [f"id '{one}' is already used by data/b.jsonl" for one in "23"]
+    for _ in range(2):
+        report, ids = ingest(records, tmp_path / "i")
+        assert ([one.reason for one in report.skipped], ids) == (taken, ["1#0", "2#0", "3#0"])
+    report, ids = ingest(records, tmp_path / "i", prune=True)
+    assert (report.skipped, report.documents_written, ids) == ([], 2, ["1#0", "2#0", "3#0"])
+
+
 def sources_of(index_folder):
     with EmbeddedIndex.open(index_folder) as index:
         return {one.metadata["source"] for one in index.passages()}, index.ledger.known_sources()

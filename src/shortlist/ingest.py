@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -57,6 +57,15 @@ class _Batch:
     stale: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A source with documents whose ids another source holds: each id with what to report if that stays so."""
+
+    source: Source
+    mark: str
+    taken: dict[str, Skipped]
+
+
 class Ingest:
     """One run over some sources. `progress` is called after each source and each commit."""
 
@@ -73,12 +82,14 @@ class Ingest:
         self._splitter = splitter
         self._progress = progress or (lambda _: None)
         self._settings = f"split-1 limit={splitter.limit}"
+        self._waiting: list[_Waiting] = []
 
     def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
-        """Brings the index up to date with `sources`, and with `prune` removes those whose file is gone.
+        """Brings the index up to date with `sources`, and with `prune` first removes those whose file is gone.
 
         Sources are named from the folder that the index lies in, see `EmbeddedIndex.root`; so are documents without an
-        id of their own.
+        id of their own. A document's id belongs to the source that brought it first, until that source is read without
+        it or pruned: another source's document under that id is reported as skipped, and read again in the next run.
 
         Raises:
             IndexWriteFailed: The disk is full or failing; what was committed before stays, and the same call
@@ -86,6 +97,8 @@ class Ingest:
         """
         began = time.perf_counter()
         self._undo_interrupted()
+        if prune:
+            self._prune()
         sources = [replace(source, root=self.index.root) for source in sources]
         finished = self.index.ledger.sources()
         sizes = [_size(source.path) for source in sources]
@@ -96,8 +109,7 @@ class Ingest:
             done += sizes[number]
             self._tell = self._teller(source, number + 1, len(sources), done, sum(sizes), began)
             self._tell()
-        if prune:
-            self._prune()
+        self._take_freed()
         self.report.seconds = time.perf_counter() - began
         return self.report
 
@@ -129,9 +141,49 @@ class Ingest:
         ledger = self.index.ledger
         ledger.unfinish(source.name)
         held = ledger.documents(source.name)
-        batch = _Batch()
         seen: set[str] = set()
-        for document in self._documents(source, seen):
+        taken: dict[str, Skipped] = {}
+        self._write(source, self._documents(source, seen, taken), held)
+        self._drop([entry for key, entry in held.items() if key not in seen])
+        if taken:
+            self._waiting.append(_Waiting(source, mark, taken))
+        else:
+            ledger.finish(source.name, mark)
+        self.report.sources_read += 1
+
+    def _documents(self, source: Source, seen: set[str], taken: dict[str, Skipped]) -> Iterator[Document]:
+        """The source's documents, their ids in `seen`; `taken` are ids of another source, the report says the rest."""
+        for made in read(source):
+            if isinstance(made, Skipped):
+                self.report.skipped.append(made)
+                continue
+            owner = self.index.ledger.owner(made.id)
+            if owner not in (None, source.name):
+                taken[made.id] = Skipped(source.name, "", f"id {made.id!r} is already used by {owner}")
+                continue
+            seen.add(made.id)
+            yield made
+
+    def _take_freed(self) -> None:
+        """Writes documents whose id was taken when their source was read and is free now: those that moved.
+
+        A source with ids that stay taken is not marked as read, so that the next run tries them again.
+        """
+        ledger = self.index.ledger
+        for one in self._waiting:
+            free = {key for key in one.taken if ledger.owner(key) is None}
+            if free:
+                made = (found for found in read(one.source) if isinstance(found, Document) and found.id in free)
+                self._write(one.source, made, {})
+            left = [skipped for key, skipped in one.taken.items() if ledger.owner(key) != one.source.name]
+            self.report.skipped += left
+            if not left:
+                ledger.finish(one.source.name, one.mark)
+
+    def _write(self, source: Source, documents: Iterable[Document], held: Mapping[str, Entry]) -> None:
+        """Writes those documents that are not in `held` as they are."""
+        batch = _Batch()
+        for document in documents:
             entry, passages = self._cut(document, source)
             before = held.get(document.id)
             if before is not None and before.hash == entry.hash:
@@ -145,23 +197,6 @@ class Ingest:
                 self._commit(batch)
                 batch = _Batch()
         self._commit(batch)
-        self._drop([entry for key, entry in held.items() if key not in seen])
-        ledger.finish(source.name, mark)
-        self.report.sources_read += 1
-
-    def _documents(self, source: Source, seen: set[str]) -> Iterator[Document]:
-        """The source's documents; ids that are taken, and what can't be read, go to the report."""
-        for made in read(source):
-            if isinstance(made, Skipped):
-                self.report.skipped.append(made)
-                continue
-            owner = self.index.ledger.owner(made.id)
-            if made.id in seen or owner not in (None, source.name):
-                where = "this source" if made.id in seen else owner
-                self.report.skipped.append(Skipped(source.name, "", f"id {made.id!r} is already used by {where}"))
-                continue
-            seen.add(made.id)
-            yield made
 
     def _cut(self, document: Document, source: Source) -> tuple[Entry, list[Passage]]:
         passages = self._splitter.split(document)
