@@ -219,6 +219,84 @@ def test_a_file_that_can_not_be_read_is_reported(notes, tmp_path, monkeypatch):
     assert ids
 
 
+class Interrupted(HashedEncoder):
+    def encode_passages(self, texts):
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_while_encoding_leaves_the_old_version(notes, tmp_path):
+    _, before = ingest(notes, tmp_path / "i")
+    old = (notes / "b.md").read_text()
+    (notes / "b.md").write_text("short now")
+    with EmbeddedIndex.open(tmp_path / "i") as index, pytest.raises(KeyboardInterrupt):
+        Ingest(index, Interrupted(32), splitter()).run(discover([notes])[0])
+    (notes / "d.md").write_text("one more")
+    report, ids = ingest(notes / "d.md", tmp_path / "i")
+    assert (report.skipped, ids) == ([], sorted([*before, "notes/d.md#0"]))
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert all(one.text in old for one in index.passages() if one.document_id == "notes/b.md")
+    report, ids = ingest(notes, tmp_path / "i")
+    assert (report.sources_read, [one for one in ids if "b.md" in one]) == (1, ["notes/b.md#0"])
+
+
+def interrupt(index_folder, monkeypatch, step, folder, **options):
+    """Ends a run before the named step of the index, as a kill there does."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(EmbeddedIndex, step, stop)
+        ingest(folder, index_folder, **options)
+
+
+@pytest.mark.parametrize("step", ["delete", "add", "flush"])
+def test_a_document_left_half_written_is_named_and_made_whole_by_the_same_run(notes, tmp_path, monkeypatch, step):
+    _, before = ingest(notes, tmp_path / "i")
+    (notes / "b.md").write_text("short now")
+    interrupt(tmp_path / "i", monkeypatch, step, notes)
+    report, ids = ingest(notes / "a.md", tmp_path / "i")
+    assert [(one.path, "half written" in one.reason) for one in report.skipped] == [("notes/b.md", True)]
+    assert "notes/b.md#0" in ids
+    report, ids = ingest(notes, tmp_path / "i")
+    assert report.skipped == []
+    assert [one for one in ids if "b.md" in one] == ["notes/b.md#0"]
+    assert [one for one in ids if "b.md" not in one] == [one for one in before if "b.md" not in one]
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert [one.text for one in index.passages() if one.document_id == "notes/b.md"] == ["short now"]
+        assert index.ledger.pending() == []
+
+
+@pytest.mark.parametrize("step", ["delete", "flush"])
+def test_an_interrupted_removal_is_done_again_or_undone_where_the_file_is_back(notes, tmp_path, monkeypatch, step):
+    _, before = ingest(notes, tmp_path / "i")
+    text = (notes / "c.md").read_text()
+    (notes / "c.md").unlink()
+    interrupt(tmp_path / "i", monkeypatch, step, notes, prune=True)
+    (notes / "c.md").write_text(text)
+    report, ids = ingest(notes, tmp_path / "i", prune=True)
+    assert (report.sources_read, ids) == (1, before)
+    (notes / "c.md").unlink()
+    interrupt(tmp_path / "i", monkeypatch, step, notes, prune=True)
+    report, ids = ingest(notes, tmp_path / "i", prune=True)
+    assert (report.skipped, report.sources_removed, [one for one in ids if "c.md" in one]) == ([], 1, [])
+
+
+def test_an_id_that_looks_like_a_passage_of_another_survives_an_interruption(tmp_path, monkeypatch):
+    data = tmp_path / "data"
+    data.mkdir()
+    for text in ("old", "new"):
+        records = ({"id": one, "text": text} for one in ("a#1", "a"))
+        (data / "x.jsonl").write_text("\n".join(json.dumps(one) for one in records))
+        if text == "old":
+            ingest(data, tmp_path / "i")
+        else:
+            interrupt(tmp_path / "i", monkeypatch, "flush", data)
+    monkeypatch.setattr("shortlist.ingest.PASSAGES_PER_COMMIT", 1)
+    _, ids = ingest(data, tmp_path / "i")
+    assert ids == ["a#0", "a#1#0"]
+
+
 RUN = """
 import sys
 from pathlib import Path

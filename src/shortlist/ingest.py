@@ -50,11 +50,11 @@ class IngestReport:
 
 @dataclass
 class _Batch:
-    """Documents that are written in one commit."""
+    """Documents that are written in one commit; `old` holds, for each, the ids of the passages it has now."""
 
     entries: list[Entry] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
+    old: list[tuple[str, ...]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Ingest:
                 goes on from there.
         """
         began = time.perf_counter()
-        self._undo_interrupted()
+        self._reopen_interrupted()
         if prune:
             self._prune()
         sources = [replace(source, root=self.index.root) for source in sources]
@@ -110,6 +110,7 @@ class Ingest:
             self._tell = self._teller(source, number + 1, len(sources), done, sum(sizes), began)
             self._tell()
         self._take_freed()
+        self._tell_unfinished()
         self.report.seconds = time.perf_counter() - began
         return self.report
 
@@ -120,14 +121,15 @@ class Ingest:
 
         return tell
 
-    def _undo_interrupted(self) -> None:
-        pending = self.index.ledger.pending()
-        if pending:
-            self.index.delete(key for entry in pending for key in entry.passages)
-            self.index.flush()
-            for name in {entry.source for entry in pending}:
-                self.index.ledger.unfinish(name)
-            self.index.ledger.forget(entry.id for entry in pending)
+    def _reopen_interrupted(self) -> None:
+        """Sources with documents that a kill left half written count as unread; reading them writes these anew."""
+        for name in {entry.source for entry in self.index.ledger.pending()}:
+            self.index.ledger.unfinish(name)
+
+    def _tell_unfinished(self) -> None:
+        for name in sorted({entry.source for entry in self.index.ledger.pending()}):
+            reason = "an interrupted run left it half written: add it again, or prune if its file is gone"
+            self.report.skipped.append(Skipped(name, "", reason))
 
     def _source(self, source: Source, known: str | None) -> None:
         try:
@@ -186,13 +188,12 @@ class Ingest:
         for document in documents:
             entry, passages = self._cut(document, source)
             before = held.get(document.id)
-            if before is not None and before.hash == entry.hash:
+            if before is not None and before.hash == entry.hash and not before.pending:
                 self.report.documents_unchanged += 1
                 continue
-            old = before.passages if before is not None else ()
             batch.entries.append(entry)
             batch.passages += passages
-            batch.stale += old
+            batch.old.append(before.passages if before is not None else ())
             if len(batch.passages) >= PASSAGES_PER_COMMIT:
                 self._commit(batch)
                 batch = _Batch()
@@ -209,16 +210,17 @@ class Ingest:
     def _commit(self, batch: _Batch) -> None:
         if not batch.entries:
             return
-        stale = set(batch.stale)
-        pending = [
-            Entry(e.id, e.source, "", tuple({*e.passages, *(key for key in stale if key.startswith(f"{e.id}#"))}))
-            for e in batch.entries
-        ]
-        self.index.ledger.begin(pending)
-        gone = stale - {one.id for one in batch.passages}
-        self.index.delete(gone)
-        if batch.passages:
-            self.index.add(batch.passages, self._encoder.encode_passages([one.content for one in batch.passages]))
+        # What takes longest comes before the first change: an interruption here leaves everything as it was.
+        vectors = self._encoder.encode_passages([one.content for one in batch.passages])
+        stale = {key for old in batch.old for key in old}
+        self.index.ledger.begin(
+            [
+                replace(entry, passages=tuple({*entry.passages, *old}))
+                for entry, old in zip(batch.entries, batch.old, strict=True)
+            ]
+        )
+        self.index.delete(stale - {one.id for one in batch.passages})
+        self.index.add(batch.passages, vectors)
         self.index.flush()
         self.index.ledger.settle(batch.entries)
         self.report.documents_written += len(batch.entries)
@@ -239,8 +241,8 @@ class Ingest:
     def _prune(self) -> None:
         for name in sorted(self.index.ledger.known_sources()):
             if not (self.index.root / name).exists():
-                self._drop(list(self.index.ledger.documents(name).values()))
                 self.index.ledger.unfinish(name)
+                self._drop(list(self.index.ledger.documents(name).values()))
                 self.report.sources_removed += 1
 
 

@@ -1,8 +1,9 @@
 """Which source gave which documents and passages, in SQLite beside the shard.
 
 A document is first written down as pending, with every passage id it had or will have; then the shard is
-changed and flushed; then it is settled. Whatever is pending when an index is opened was interrupted, and its
-passages are removed before the source is read again: nothing is lost and nothing stands twice.
+changed and flushed; then it is settled. A document that is pending when a run starts was interrupted: until its
+source is read again some passages may be of the old text and some of the new, and reading it replaces them all. So
+after the same run again nothing is lost and nothing stands twice.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ CREATE INDEX IF NOT EXISTS documents_by_source ON documents (source);
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document: where it came from, the hash of its content, and its passages' ids."""
+    """One document: where it came from, the hash of its content, and its passages' ids.
+
+    `pending` is True where its passages may be half written or half removed.
+    """
 
     id: str
     source: str
