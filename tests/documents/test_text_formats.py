@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from shortlist.documents import Skipped, Source, decoding, read
+from shortlist.documents import Skipped, Source, decoding, read, reading
 from shortlist.errors import InvalidInput
 
 
@@ -55,6 +55,17 @@ def test_a_file_that_is_gone_is_skipped(tmp_path):
     assert list(read(Source(tmp_path / "a.txt", "txt"))) == [
         Skipped((tmp_path / "a.txt").as_posix(), "", "can't be read: No such file or directory")
     ]
+
+
+@pytest.mark.parametrize("error", [UnicodeError("no such bytes"), LookupError("no such codec")])
+def test_a_reader_that_fails_on_odd_content_ends_that_source_only(load, monkeypatch, error):
+    def fail(source):
+        raise error
+
+    monkeypatch.setattr(reading, "READERS", {**reading.READERS, "txt": fail})
+    (skipped,) = load("a.txt", "words")
+    assert "not readable as txt" in skipped.reason
+    assert str(error) in skipped.reason
 
 
 def test_a_format_without_reader_is_an_error(tmp_path):
@@ -119,6 +130,12 @@ def test_html_that_declares_its_encoding(load):
     markup = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1"><p>Grüße</p>'
     assert load("a.html", markup.encode("latin-1"))[0].text == "Grüße"
     assert load("b.html", '<meta charset="no-such"><p>Grüße</p>')[0].text == "Grüße"
+
+
+@pytest.mark.parametrize("name", ["hex", "base64", "rot13", "idna", "undefined", "punycode"])
+def test_html_that_declares_what_is_no_encoding_of_text_is_utf8(load, name):
+    (made,) = load("a.html", f'<meta charset="{name}"><p>Grüße</p>'.encode() + b"<p>\xff</p>")
+    assert (made.text, made.metadata["replaced_bytes"]) == ("Grüße\n\n\ufffd", 1)
 
 
 @pytest.mark.parametrize(
