@@ -101,6 +101,8 @@ def test_k_beyond_the_size_gives_all(index):
     add(index, NOTES)
     assert len(ask(index, "red", k=1000)) == 3
     assert len(ask(index, "red", k=2)) == 2
+    assert len(ask(index, "red", k=10**20)) == 3
+    assert len(index.matching("red", 10**20)) == 2
 
 
 @pytest.mark.parametrize("k", [0, -3])
