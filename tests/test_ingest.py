@@ -100,6 +100,22 @@ def test_unchanged_rows_of_a_changed_file_are_not_written_again(tmp_path):
     assert len(ids) == 55
 
 
+def test_only_documents_that_changed_are_split(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 50)
+    ingest(data, tmp_path / "i")
+    text = (data / "x.jsonl").read_text().replace("document 7 speaks", "document 7 writes")
+    (data / "x.jsonl").write_text(text)
+    counted = []
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        report = Ingest(index, ENCODER, Splitter(lambda one: counted.append(one) or len(one.split()), 40)).run(
+            discover([data])[0]
+        )
+    assert (report.documents_written, report.documents_unchanged) == (1, 49)
+    assert {one for one in counted if "document" in one} == {"document 7 writes of topic 0"}
+
+
 def test_an_id_belongs_to_the_first_source(tmp_path):
     data = tmp_path / "data"
     data.mkdir()

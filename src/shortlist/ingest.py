@@ -33,7 +33,7 @@ class Progress:
 
 @dataclass
 class IngestReport:
-    """What an ingest did. `over_window` counts passages longer than the splitter's limit."""
+    """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit."""
 
     sources_read: int = 0
     sources_unchanged: int = 0
@@ -186,12 +186,13 @@ class Ingest:
         """Writes those documents that are not in `held` as they are."""
         batch = _Batch()
         for document in documents:
-            entry, passages = self._cut(document, source)
+            digest = self._digest(document)
             before = held.get(document.id)
-            if before is not None and before.hash == entry.hash and not before.pending:
+            if before is not None and before.hash == digest and not before.pending:
                 self.report.documents_unchanged += 1
                 continue
-            batch.entries.append(entry)
+            passages = self._cut(document)
+            batch.entries.append(Entry(document.id, source.name, digest, tuple(one.id for one in passages)))
             batch.passages += passages
             batch.old.append(before.passages if before is not None else ())
             if len(batch.passages) >= PASSAGES_PER_COMMIT:
@@ -199,13 +200,16 @@ class Ingest:
                 batch = _Batch()
         self._commit(batch)
 
-    def _cut(self, document: Document, source: Source) -> tuple[Entry, list[Passage]]:
+    def _digest(self, document: Document) -> str:
+        """A hash of all that a document's passages are made of, the splitter's settings included."""
+        content = json.dumps([self._settings, document.title, document.text, dict(document.metadata)], sort_keys=True)
+        return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def _cut(self, document: Document) -> list[Passage]:
         passages = self._splitter.split(document)
         limit, count = self._splitter.limit, self._splitter.count_tokens
         self.report.over_window += sum(count(one.content) > limit for one in passages)
-        content = json.dumps([self._settings, document.title, document.text, dict(document.metadata)], sort_keys=True)
-        digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        return Entry(document.id, source.name, digest, tuple(one.id for one in passages)), passages
+        return passages
 
     def _commit(self, batch: _Batch) -> None:
         if not batch.entries:
