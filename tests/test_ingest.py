@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from shortlist.documents import discover
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded import EmbeddedIndex, Ledger
 from shortlist.ingest import Ingest
 from shortlist.text import Splitter
 
@@ -261,9 +262,10 @@ def interrupt(index_folder, monkeypatch, step, folder, **options):
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(EmbeddedIndex, step, stop)
-        ingest(folder, index_folder, **options)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(folder, index_folder, **options)
 
 
 @pytest.mark.parametrize("step", ["delete", "add", "flush"])
@@ -296,6 +298,60 @@ def test_an_interrupted_removal_is_done_again_or_undone_where_the_file_is_back(n
     interrupt(tmp_path / "i", monkeypatch, step, notes, prune=True)
     report, ids = ingest(notes, tmp_path / "i", prune=True)
     assert (report.skipped, report.sources_removed, [one for one in ids if "c.md" in one]) == ([], 1, [])
+
+
+STEPS = [
+    *((EmbeddedIndex, name) for name in ("add", "delete", "flush")),
+    *((Ledger, name) for name in ("begin", "settle", "forget", "finish", "unfinish")),
+]
+
+
+def stop_at(patch, number):
+    """Ends the process' work before its step with this number, as a kill does."""
+    left = [number]
+
+    def counted(real):
+        def step(*args):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return real(*args)
+
+        return step
+
+    for kind, name in STEPS:
+        patch.setattr(kind, name, counted(getattr(kind, name)))
+
+
+def contents(index_folder):
+    with EmbeddedIndex.open(index_folder) as index:
+        assert index.ledger.pending() == []
+        return sorted((one.id, one.text, one.metadata["source"]) for one in index.passages())
+
+
+def test_an_end_before_any_step_of_a_run_loses_and_doubles_nothing(records, tmp_path, monkeypatch):
+    (records / "note.md").write_text("an old text of many words. " * 20)
+    ingest(records, tmp_path / "i")
+    write_ids(records / "a.jsonl", "1", "3", "4")
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    (records / "note.md").write_text("a new text")
+    (records / "new.md").write_text("one more")
+    shutil.copytree(tmp_path / "i", tmp_path / "before")
+    ingest(records, tmp_path / "fresh")
+    whole = contents(tmp_path / "fresh")
+    for number in range(2, 100, 7):  # Each one took a minute, and found as little.
+        shutil.rmtree(tmp_path / "i")
+        shutil.copytree(tmp_path / "before", tmp_path / "i")
+        with monkeypatch.context() as patch:
+            stop_at(patch, number)
+            try:
+                ingest(records, tmp_path / "i", prune=True)
+                break
+            except KeyboardInterrupt:
+                pass
+        ingest(records, tmp_path / "i", prune=True)
+        assert contents(tmp_path / "i") == whole, number
+    assert 20 < number < 90
 
 
 def test_an_id_that_looks_like_a_passage_of_another_survives_an_interruption(tmp_path, monkeypatch):

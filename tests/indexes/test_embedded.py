@@ -126,7 +126,7 @@ READS = {
 def test_reading_after_close_is_named(tmp_path, read):
     index = create(tmp_path / "i")
     index.close()
-    with pytest.raises(NotAnIndex, match="can't (be )?read"):
+    with pytest.raises(NotAnIndex, match=r"can't (be )?read"):
         read(index)
 
 

@@ -65,7 +65,8 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, int]:
 def lines(path: Path) -> Iterator[tuple[int, str | None, int]]:
     """For each line of a text file: its number from 1, its text, and how many bytes were replaced by U+FFFD.
 
-    A line ends with a line feed, a carriage return or both, as old spreadsheets write it. The text keeps its newline and is None where the line is longer than `LONGEST_LINE`; memory stays bounded.
+    A line ends with a line feed, a carriage return or both, as old spreadsheets write it. The text keeps its newline
+    and is None where the line is longer than `LONGEST_LINE`; memory stays bounded.
 
     Raises:
         InvalidInput: the file starts with NUL bytes, so it is not text.
