@@ -339,7 +339,7 @@ def test_an_end_before_any_step_of_a_run_loses_and_doubles_nothing(records, tmp_
     shutil.copytree(tmp_path / "i", tmp_path / "before")
     ingest(records, tmp_path / "fresh")
     whole = contents(tmp_path / "fresh")
-    for number in range(2, 100, 7):  # Each one took a minute, and found as little.
+    for number in range(2, 100, 7):  # All of them take a minute.
         shutil.rmtree(tmp_path / "i")
         shutil.copytree(tmp_path / "before", tmp_path / "i")
         with monkeypatch.context() as patch:
