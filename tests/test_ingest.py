@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from shortlist.documents import discover
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded import EmbeddedIndex, Ledger
 from shortlist.ingest import Ingest
 from shortlist.text import Splitter
 
@@ -100,6 +101,22 @@ def test_unchanged_rows_of_a_changed_file_are_not_written_again(tmp_path):
     assert len(ids) == 55
 
 
+def test_only_documents_that_changed_are_split(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 50)
+    ingest(data, tmp_path / "i")
+    text = (data / "x.jsonl").read_text().replace("document 7 speaks", "document 7 writes")
+    (data / "x.jsonl").write_text(text)
+    counted = []
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        report = Ingest(index, ENCODER, Splitter(lambda one: counted.append(one) or len(one.split()), 40)).run(
+            discover([data])[0]
+        )
+    assert (report.documents_written, report.documents_unchanged) == (1, 49)
+    assert {one for one in counted if "document" in one} == {"document 7 writes of topic 0"}
+
+
 def test_an_id_belongs_to_the_first_source(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
@@ -108,6 +125,62 @@ def test_an_id_belongs_to_the_first_source(tmp_path):
     report, ids = ingest(data, tmp_path / "i")
     assert ids == ["d0#0", "d1#0", "d2#0"]
     assert [one.reason for one in report.skipped] == [f"id 'd{i}' is already used by data/x.jsonl" for i in range(3)]
+
+
+def write_ids(path, *ids):
+    path.write_text("".join(json.dumps({"id": one, "text": f"all about {one}"}) + "\n" for one in ids))
+
+
+@pytest.fixture
+def records(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_ids(folder / "a.jsonl", "1")
+    write_ids(folder / "b.jsonl", "2", "3")
+    ingest(folder, tmp_path / "i")
+    return folder
+
+
+def test_a_document_that_moved_to_another_file_is_kept(records, tmp_path):
+    write_ids(records / "a.jsonl", "1", "3")
+    write_ids(records / "b.jsonl", "2")
+    moved, ids = ingest(records, tmp_path / "i")
+    assert (moved.skipped, ids) == ([], ["1#0", "2#0", "3#0"])
+    assert (moved.sources_read, moved.documents_unchanged, moved.documents_written, moved.documents_removed) == (
+        2,
+        2,
+        1,
+        1,
+    )
+    again, ids = ingest(records, tmp_path / "i")
+    assert (again.sources_unchanged, len(ids)) == (2, 3)
+
+
+def test_documents_that_change_places_are_kept(records, tmp_path):
+    write_ids(records / "a.jsonl", "2", "3")
+    write_ids(records / "b.jsonl", "1")
+    report, ids = ingest(records, tmp_path / "i")
+    assert (report.skipped, ids) == ([], ["1#0", "2#0", "3#0"])
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert index.ledger.documents("data/a.jsonl").keys() == {"2", "3"}
+
+
+def test_the_documents_of_a_renamed_file_are_kept(records, tmp_path):
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    report, ids = ingest(records, tmp_path / "i", prune=True)
+    assert (report.skipped, report.sources_removed, ids) == ([], 1, ["1#0", "2#0", "3#0"])
+    again, _ = ingest(records, tmp_path / "i", prune=True)
+    assert (again.sources_unchanged, again.sources_removed) == (2, 0)
+
+
+def test_a_source_with_ids_of_another_is_tried_until_they_are_free(records, tmp_path):
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    taken = [f"id '{one}' is already used by data/b.jsonl" for one in "23"]
+    for _ in range(2):
+        report, ids = ingest(records, tmp_path / "i")
+        assert ([one.reason for one in report.skipped], ids) == (taken, ["1#0", "2#0", "3#0"])
+    report, ids = ingest(records, tmp_path / "i", prune=True)
+    assert (report.skipped, report.documents_written, ids) == ([], 2, ["1#0", "2#0", "3#0"])
 
 
 def sources_of(index_folder):
@@ -161,6 +234,139 @@ def test_a_file_that_can_not_be_read_is_reported(notes, tmp_path, monkeypatch):
     report, ids = ingest(notes, tmp_path / "i")
     assert [(Path(one.path).name, "Permission denied" in one.reason) for one in report.skipped] == [("b.md", True)]
     assert ids
+
+
+class Interrupted(HashedEncoder):
+    def encode_passages(self, texts):
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_while_encoding_leaves_the_old_version(notes, tmp_path):
+    _, before = ingest(notes, tmp_path / "i")
+    old = (notes / "b.md").read_text()
+    (notes / "b.md").write_text("short now")
+    with EmbeddedIndex.open(tmp_path / "i") as index, pytest.raises(KeyboardInterrupt):
+        Ingest(index, Interrupted(32), splitter()).run(discover([notes])[0])
+    (notes / "d.md").write_text("one more")
+    report, ids = ingest(notes / "d.md", tmp_path / "i")
+    assert (report.skipped, ids) == ([], sorted([*before, "notes/d.md#0"]))
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert all(one.text in old for one in index.passages() if one.document_id == "notes/b.md")
+    report, ids = ingest(notes, tmp_path / "i")
+    assert (report.sources_read, [one for one in ids if "b.md" in one]) == (1, ["notes/b.md#0"])
+
+
+def interrupt(index_folder, monkeypatch, step, folder, **options):
+    """Ends a run before the named step of the index, as a kill there does."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddedIndex, step, stop)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(folder, index_folder, **options)
+
+
+@pytest.mark.parametrize("step", ["delete", "add", "flush"])
+def test_a_document_left_half_written_is_named_and_made_whole_by_the_same_run(notes, tmp_path, monkeypatch, step):
+    _, before = ingest(notes, tmp_path / "i")
+    (notes / "b.md").write_text("short now")
+    interrupt(tmp_path / "i", monkeypatch, step, notes)
+    report, ids = ingest(notes / "a.md", tmp_path / "i")
+    assert [(one.path, "half written" in one.reason) for one in report.skipped] == [("notes/b.md", True)]
+    assert "notes/b.md#0" in ids
+    report, ids = ingest(notes, tmp_path / "i")
+    assert report.skipped == []
+    assert [one for one in ids if "b.md" in one] == ["notes/b.md#0"]
+    assert [one for one in ids if "b.md" not in one] == [one for one in before if "b.md" not in one]
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert [one.text for one in index.passages() if one.document_id == "notes/b.md"] == ["short now"]
+        assert index.ledger.pending() == []
+
+
+@pytest.mark.parametrize("step", ["delete", "flush"])
+def test_an_interrupted_removal_is_done_again_or_undone_where_the_file_is_back(notes, tmp_path, monkeypatch, step):
+    _, before = ingest(notes, tmp_path / "i")
+    text = (notes / "c.md").read_text()
+    (notes / "c.md").unlink()
+    interrupt(tmp_path / "i", monkeypatch, step, notes, prune=True)
+    (notes / "c.md").write_text(text)
+    report, ids = ingest(notes, tmp_path / "i", prune=True)
+    assert (report.sources_read, ids) == (1, before)
+    (notes / "c.md").unlink()
+    interrupt(tmp_path / "i", monkeypatch, step, notes, prune=True)
+    report, ids = ingest(notes, tmp_path / "i", prune=True)
+    assert (report.skipped, report.sources_removed, [one for one in ids if "c.md" in one]) == ([], 1, [])
+
+
+STEPS = [
+    *((EmbeddedIndex, name) for name in ("add", "delete", "flush")),
+    *((Ledger, name) for name in ("begin", "settle", "forget", "finish", "unfinish")),
+]
+
+
+def stop_at(patch, number):
+    """Ends the process' work before its step with this number, as a kill does."""
+    left = [number]
+
+    def counted(real):
+        def step(*args):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return real(*args)
+
+        return step
+
+    for kind, name in STEPS:
+        patch.setattr(kind, name, counted(getattr(kind, name)))
+
+
+def contents(index_folder):
+    with EmbeddedIndex.open(index_folder) as index:
+        assert index.ledger.pending() == []
+        return sorted((one.id, one.text, one.metadata["source"]) for one in index.passages())
+
+
+def test_an_end_before_any_step_of_a_run_loses_and_doubles_nothing(records, tmp_path, monkeypatch):
+    (records / "note.md").write_text("an old text of many words. " * 20)
+    ingest(records, tmp_path / "i")
+    write_ids(records / "a.jsonl", "1", "3", "4")
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    (records / "note.md").write_text("a new text")
+    (records / "new.md").write_text("one more")
+    shutil.copytree(tmp_path / "i", tmp_path / "before")
+    ingest(records, tmp_path / "fresh")
+    whole = contents(tmp_path / "fresh")
+    for number in range(2, 100, 7):  # All of them take a minute.
+        shutil.rmtree(tmp_path / "i")
+        shutil.copytree(tmp_path / "before", tmp_path / "i")
+        with monkeypatch.context() as patch:
+            stop_at(patch, number)
+            try:
+                ingest(records, tmp_path / "i", prune=True)
+                break
+            except KeyboardInterrupt:
+                pass
+        ingest(records, tmp_path / "i", prune=True)
+        assert contents(tmp_path / "i") == whole, number
+    assert 20 < number < 90
+
+
+def test_an_id_that_looks_like_a_passage_of_another_survives_an_interruption(tmp_path, monkeypatch):
+    data = tmp_path / "data"
+    data.mkdir()
+    for text in ("old", "new"):
+        records = ({"id": one, "text": text} for one in ("a#1", "a"))
+        (data / "x.jsonl").write_text("\n".join(json.dumps(one) for one in records))
+        if text == "old":
+            ingest(data, tmp_path / "i")
+        else:
+            interrupt(tmp_path / "i", monkeypatch, "flush", data)
+    monkeypatch.setattr("shortlist.ingest.PASSAGES_PER_COMMIT", 1)
+    _, ids = ingest(data, tmp_path / "i")
+    assert ids == ["a#0", "a#1#0"]
 
 
 RUN = """

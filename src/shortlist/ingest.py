@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Progress:
 
 @dataclass
 class IngestReport:
-    """What an ingest did. `over_window` counts passages longer than the splitter's limit."""
+    """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit."""
 
     sources_read: int = 0
     sources_unchanged: int = 0
@@ -50,11 +50,20 @@ class IngestReport:
 
 @dataclass
 class _Batch:
-    """Documents that are written in one commit."""
+    """Documents that are written in one commit; `old` holds, for each, the ids of the passages it has now."""
 
     entries: list[Entry] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
+    old: list[tuple[str, ...]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A source with documents whose ids another source holds: each id with what to report if that stays so."""
+
+    source: Source
+    mark: str
+    taken: dict[str, Skipped]
 
 
 class Ingest:
@@ -73,19 +82,23 @@ class Ingest:
         self._splitter = splitter
         self._progress = progress or (lambda _: None)
         self._settings = f"split-1 limit={splitter.limit}"
+        self._waiting: list[_Waiting] = []
 
     def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
-        """Brings the index up to date with `sources`, and with `prune` removes those whose file is gone.
+        """Brings the index up to date with `sources`, and with `prune` first removes those whose file is gone.
 
         Sources are named from the folder that the index lies in, see `EmbeddedIndex.root`; so are documents without an
-        id of their own.
+        id of their own. A document's id belongs to the source that brought it first, until that source is read without
+        it or pruned: another source's document under that id is reported as skipped, and read again in the next run.
 
         Raises:
             IndexWriteFailed: The disk is full or failing; what was committed before stays, and the same call
                 goes on from there.
         """
         began = time.perf_counter()
-        self._undo_interrupted()
+        self._reopen_interrupted()
+        if prune:
+            self._prune()
         sources = [replace(source, root=self.index.root) for source in sources]
         finished = self.index.ledger.sources()
         sizes = [_size(source.path) for source in sources]
@@ -96,8 +109,8 @@ class Ingest:
             done += sizes[number]
             self._tell = self._teller(source, number + 1, len(sources), done, sum(sizes), began)
             self._tell()
-        if prune:
-            self._prune()
+        self._take_freed()
+        self._tell_unfinished()
         self.report.seconds = time.perf_counter() - began
         return self.report
 
@@ -108,14 +121,15 @@ class Ingest:
 
         return tell
 
-    def _undo_interrupted(self) -> None:
-        pending = self.index.ledger.pending()
-        if pending:
-            self.index.delete(key for entry in pending for key in entry.passages)
-            self.index.flush()
-            for name in {entry.source for entry in pending}:
-                self.index.ledger.unfinish(name)
-            self.index.ledger.forget(entry.id for entry in pending)
+    def _reopen_interrupted(self) -> None:
+        """Sources with documents that a kill left half written count as unread; reading them writes these anew."""
+        for name in {entry.source for entry in self.index.ledger.pending()}:
+            self.index.ledger.unfinish(name)
+
+    def _tell_unfinished(self) -> None:
+        for name in sorted({entry.source for entry in self.index.ledger.pending()}):
+            reason = "an interrupted run left it half written: add it again, or prune if its file is gone"
+            self.report.skipped.append(Skipped(name, "", reason))
 
     def _source(self, source: Source, known: str | None) -> None:
         try:
@@ -129,61 +143,88 @@ class Ingest:
         ledger = self.index.ledger
         ledger.unfinish(source.name)
         held = ledger.documents(source.name)
-        batch = _Batch()
         seen: set[str] = set()
-        for document in self._documents(source, seen):
-            entry, passages = self._cut(document, source)
-            before = held.get(document.id)
-            if before is not None and before.hash == entry.hash:
-                self.report.documents_unchanged += 1
-                continue
-            old = before.passages if before is not None else ()
-            batch.entries.append(entry)
-            batch.passages += passages
-            batch.stale += old
-            if len(batch.passages) >= PASSAGES_PER_COMMIT:
-                self._commit(batch)
-                batch = _Batch()
-        self._commit(batch)
+        taken: dict[str, Skipped] = {}
+        self._write(source, self._documents(source, seen, taken), held)
         self._drop([entry for key, entry in held.items() if key not in seen])
-        ledger.finish(source.name, mark)
+        if taken:
+            self._waiting.append(_Waiting(source, mark, taken))
+        else:
+            ledger.finish(source.name, mark)
         self.report.sources_read += 1
 
-    def _documents(self, source: Source, seen: set[str]) -> Iterator[Document]:
-        """The source's documents; ids that are taken, and what can't be read, go to the report."""
+    def _documents(self, source: Source, seen: set[str], taken: dict[str, Skipped]) -> Iterator[Document]:
+        """The source's documents, their ids in `seen`; `taken` are ids of another source, the report says the rest."""
         for made in read(source):
             if isinstance(made, Skipped):
                 self.report.skipped.append(made)
                 continue
             owner = self.index.ledger.owner(made.id)
-            if made.id in seen or owner not in (None, source.name):
-                where = "this source" if made.id in seen else owner
-                self.report.skipped.append(Skipped(source.name, "", f"id {made.id!r} is already used by {where}"))
+            if owner not in (None, source.name):
+                taken[made.id] = Skipped(source.name, "", f"id {made.id!r} is already used by {owner}")
                 continue
             seen.add(made.id)
             yield made
 
-    def _cut(self, document: Document, source: Source) -> tuple[Entry, list[Passage]]:
+    def _take_freed(self) -> None:
+        """Writes documents whose id was taken when their source was read and is free now: those that moved.
+
+        A source with ids that stay taken is not marked as read, so that the next run tries them again.
+        """
+        ledger = self.index.ledger
+        for one in self._waiting:
+            free = {key for key in one.taken if ledger.owner(key) is None}
+            if free:
+                made = (found for found in read(one.source) if isinstance(found, Document) and found.id in free)
+                self._write(one.source, made, {})
+            left = [skipped for key, skipped in one.taken.items() if ledger.owner(key) != one.source.name]
+            self.report.skipped += left
+            if not left:
+                ledger.finish(one.source.name, one.mark)
+
+    def _write(self, source: Source, documents: Iterable[Document], held: Mapping[str, Entry]) -> None:
+        """Writes those documents that are not in `held` as they are."""
+        batch = _Batch()
+        for document in documents:
+            digest = self._digest(document)
+            before = held.get(document.id)
+            if before is not None and before.hash == digest and not before.pending:
+                self.report.documents_unchanged += 1
+                continue
+            passages = self._cut(document)
+            batch.entries.append(Entry(document.id, source.name, digest, tuple(one.id for one in passages)))
+            batch.passages += passages
+            batch.old.append(before.passages if before is not None else ())
+            if len(batch.passages) >= PASSAGES_PER_COMMIT:
+                self._commit(batch)
+                batch = _Batch()
+        self._commit(batch)
+
+    def _digest(self, document: Document) -> str:
+        """A hash of all that a document's passages are made of, the splitter's settings included."""
+        content = json.dumps([self._settings, document.title, document.text, dict(document.metadata)], sort_keys=True)
+        return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def _cut(self, document: Document) -> list[Passage]:
         passages = self._splitter.split(document)
         limit, count = self._splitter.limit, self._splitter.count_tokens
         self.report.over_window += sum(count(one.content) > limit for one in passages)
-        content = json.dumps([self._settings, document.title, document.text, dict(document.metadata)], sort_keys=True)
-        digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        return Entry(document.id, source.name, digest, tuple(one.id for one in passages)), passages
+        return passages
 
     def _commit(self, batch: _Batch) -> None:
         if not batch.entries:
             return
-        stale = set(batch.stale)
-        pending = [
-            Entry(e.id, e.source, "", tuple({*e.passages, *(key for key in stale if key.startswith(f"{e.id}#"))}))
-            for e in batch.entries
-        ]
-        self.index.ledger.begin(pending)
-        gone = stale - {one.id for one in batch.passages}
-        self.index.delete(gone)
-        if batch.passages:
-            self.index.add(batch.passages, self._encoder.encode_passages([one.content for one in batch.passages]))
+        # What takes longest comes before the first change: an interruption here leaves everything as it was.
+        vectors = self._encoder.encode_passages([one.content for one in batch.passages])
+        stale = {key for old in batch.old for key in old}
+        self.index.ledger.begin(
+            [
+                replace(entry, passages=tuple({*entry.passages, *old}))
+                for entry, old in zip(batch.entries, batch.old, strict=True)
+            ]
+        )
+        self.index.delete(stale - {one.id for one in batch.passages})
+        self.index.add(batch.passages, vectors)
         self.index.flush()
         self.index.ledger.settle(batch.entries)
         self.report.documents_written += len(batch.entries)
@@ -204,8 +245,8 @@ class Ingest:
     def _prune(self) -> None:
         for name in sorted(self.index.ledger.known_sources()):
             if not (self.index.root / name).exists():
-                self._drop(list(self.index.ledger.documents(name).values()))
                 self.index.ledger.unfinish(name)
+                self._drop(list(self.index.ledger.documents(name).values()))
                 self.report.sources_removed += 1
 
 

@@ -101,6 +101,8 @@ def test_k_beyond_the_size_gives_all(index):
     add(index, NOTES)
     assert len(ask(index, "red", k=1000)) == 3
     assert len(ask(index, "red", k=2)) == 2
+    assert len(ask(index, "red", k=10**20)) == 3
+    assert len(index.matching("red", 10**20)) == 2
 
 
 @pytest.mark.parametrize("k", [0, -3])
@@ -145,6 +147,17 @@ def test_filters(index, where, expected):
     add(index, NOTES)
     assert set(ids(ask(index, "red", where=where))) == expected
     assert set(ids(index.matching("red", 5, where))) == expected & {"a", "b"}
+
+
+@pytest.mark.parametrize("wanted", [2, 2.0, [7, 2]])
+def test_a_whole_number_equals_the_float_of_its_value(index, wanted):
+    given = {"i": 2, "f": 2.0, "above": 2.5, "text": "2", "flag": True, "large": 2**53 + 1, "next": 2**53}
+    add(index, [Passage(key, "red", metadata={"n": value}) for key, value in given.items()])
+    assert set(ids(ask(index, "red", where={"n": wanted}))) == {"i", "f"}
+    assert ids(ask(index, "red", where={"n": 2**53 + 1})) == ["large"]
+    assert ids(ask(index, "red", where={"n": 2**53})) == ["next"]
+    assert ids(ask(index, "red", where={"n": 1})) == []
+    assert ids(ask(index, "red", where={"n": True})) == ["flag"]
 
 
 @pytest.mark.parametrize(

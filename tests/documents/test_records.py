@@ -127,6 +127,11 @@ def test_the_delimiter_is_seen(load, name, mark):
     assert (document.id, document.text) == ("1", "some, text")
 
 
+def test_rows_that_end_with_a_carriage_return(load):
+    content = 'id,text\r1,"two\rlines"\r2,world\r'
+    assert [(one.id, one.text) for one in load("mac.csv", content)] == [("1", "two\rlines"), ("2", "world")]
+
+
 def test_a_bad_row_is_skipped_and_the_rest_is_read(load):
     documents = load("a.csv", "id,text\n1,a\n2,b,c\n\n1,d\n4,\n5,e\n")
     assert [one.text if isinstance(one, Document) else (one.place, one.reason) for one in documents] == [

@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from shortlist.documents import Skipped, Source, decoding, read
+from shortlist.documents import Skipped, Source, decoding, read, reading
 from shortlist.errors import InvalidInput
 
 
@@ -55,6 +55,17 @@ def test_a_file_that_is_gone_is_skipped(tmp_path):
     assert list(read(Source(tmp_path / "a.txt", "txt"))) == [
         Skipped((tmp_path / "a.txt").as_posix(), "", "can't be read: No such file or directory")
     ]
+
+
+@pytest.mark.parametrize("error", [UnicodeError("no such bytes"), LookupError("no such codec")])
+def test_a_reader_that_fails_on_odd_content_ends_that_source_only(load, monkeypatch, error):
+    def fail(source):
+        raise error
+
+    monkeypatch.setattr(reading, "READERS", {**reading.READERS, "txt": fail})
+    (skipped,) = load("a.txt", "words")
+    assert "not readable as txt" in skipped.reason
+    assert str(error) in skipped.reason
 
 
 def test_a_format_without_reader_is_an_error(tmp_path):
@@ -119,6 +130,54 @@ def test_html_that_declares_its_encoding(load):
     markup = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1"><p>Grüße</p>'
     assert load("a.html", markup.encode("latin-1"))[0].text == "Grüße"
     assert load("b.html", '<meta charset="no-such"><p>Grüße</p>')[0].text == "Grüße"
+
+
+@pytest.mark.parametrize(
+    ("declared", "written"),
+    [
+        ("iso-8859-1", "cp1252"),
+        ("us-ascii", "cp1252"),
+        ("windows-1252", "cp1252"),
+        ("utf-16", "utf-8"),
+        ("UTF-16LE", "utf-8"),
+        ("utf-8", "utf-8"),
+    ],
+)
+def test_html_is_read_in_the_encoding_that_browsers_take(load, declared, written):
+    (made,) = load("a.html", f'<meta charset="{declared}"><p>\u201cGrüße\u201d it\u2019s</p>'.encode(written))
+    assert (made.text, made.metadata.get("replaced_bytes")) == ("\u201cGrüße\u201d it\u2019s", None)
+
+
+@pytest.mark.parametrize(("declared", "written"), [("gb2312", "gbk"), ("shift_jis", "cp932"), ("euc-kr", "cp949")])
+def test_html_may_use_what_its_declared_encoding_lacks(load, declared, written):
+    text = {"gbk": "\u9555", "cp932": "\u2460", "cp949": "\ub620"}[written]
+    with pytest.raises(UnicodeDecodeError):
+        text.encode(written).decode(declared)
+    (made,) = load("a.html", f'<meta charset="{declared}"><p>{text}</p>'.encode(written))
+    assert made.text == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<h2><div>Install</div></h2><p>x</p>", "## Install\n\nx"),
+        ("<h2>Foo<br>Bar</h2><p>x<br>y</p>", "## Foo Bar\n\nx\ny"),
+        ("<h2>H<sub>2</sub>O <svg><title>Link</title></svg></h2>x", "## H2O\n\nx"),
+        ("<h2><a name='x'></a></h2><p>x</p>", "x"),
+        ("<h2> <h3>Inner</h3></h2><p>x</p>", "### Inner\n\nx"),
+        ("<h2>Open<p>x</p><p>y</p>", "## Open\n\nx\n\ny"),
+        ("<h2><pre># code</pre></h2>", "```\n# code\n```"),
+        ("<p>\ue002#\ue003 \ue0000\ue001</p>", "# 0"),
+    ],
+)
+def test_headings_of_html_are_one_line(load, markup, expected):
+    assert load("a.html", markup)[0].text == expected
+
+
+@pytest.mark.parametrize("name", ["hex", "base64", "rot13", "idna", "undefined", "punycode"])
+def test_html_that_declares_what_is_no_encoding_of_text_is_utf8(load, name):
+    (made,) = load("a.html", f'<meta charset="{name}"><p>Grüße</p>'.encode() + b"<p>\xff</p>")
+    assert (made.text, made.metadata["replaced_bytes"]) == ("Grüße\n\n\ufffd", 1)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexLocked, IndexMismatch, IndexWriteFailed, NotAnIndex
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded import EmbeddedIndex, Entry
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(32)
@@ -106,6 +107,50 @@ def test_a_damaged_shard_is_named(tmp_path):
         EmbeddedIndex.open(tmp_path / "i")
 
 
+READS = {
+    "get": lambda index: index.get(["p1"]),
+    "ids": lambda index: index.ids(),
+    "nearest": lambda index: index.nearest(ENCODER.encode_queries(["cats"])[0], 5),
+    "matching": lambda index: index.matching("cats", 5),
+    "similarities": lambda index: index.similarities(ENCODER.encode_queries(["cats"])[0], ["p1"]),
+    "len": len,
+    "sources": lambda index: index.ledger.sources(),
+    "documents": lambda index: index.ledger.documents("s"),
+    "pending": lambda index: index.ledger.pending(),
+    "known_sources": lambda index: index.ledger.known_sources(),
+    "owner": lambda index: index.ledger.owner("d"),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_reading_after_close_is_named(tmp_path, read):
+    index = create(tmp_path / "i")
+    index.close()
+    with pytest.raises(NotAnIndex, match=r"can't (be )?read"):
+        read(index)
+
+
+def test_a_ledger_damaged_inside_is_named(tmp_path):
+    index = create(tmp_path / "i")
+    index.ledger.settle([Entry(f"d{i}", "s", "h", (f"d{i}#0",)) for i in range(3000)])
+    index.close()
+    file = tmp_path / "i" / "sources.sqlite"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: 4096 * 6] + b"\xab" * (len(whole) - 4096 * 7) + whole[-4096:])
+    with EmbeddedIndex.open(tmp_path / "i") as again, pytest.raises(NotAnIndex, match=r"sources\.sqlite can't be read"):
+        again.ledger.documents("s")
+
+
+@pytest.mark.parametrize("passages", ["[", "7"])
+def test_a_ledger_with_a_damaged_entry_is_named(tmp_path, passages):
+    create(tmp_path / "i").close()
+    with sqlite3.connect(tmp_path / "i" / "sources.sqlite") as ledger:
+        ledger.execute("INSERT INTO documents VALUES ('d', 's', 'h', ?, 0)", (passages,))
+    ledger.close()
+    with EmbeddedIndex.open(tmp_path / "i") as again, pytest.raises(NotAnIndex, match=r"sources\.sqlite can't be read"):
+        again.ledger.documents("s")
+
+
 def test_one_process_at_a_time(tmp_path):
     with create(tmp_path / "i"):
         with pytest.raises(IndexLocked, match=f"open in another process \\(pid {os.getpid()}\\)"):
@@ -134,7 +179,7 @@ import resource, signal, sys
 from pathlib import Path
 import numpy as np
 from shortlist.errors import IndexWriteFailed
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded import EmbeddedIndex, Entry
 from shortlist.types import Passage
 index = EmbeddedIndex.open(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -142,6 +142,18 @@ def test_prompts_stand_in_front(tmp_path):
     assert prompted.encode_passages(["cat"]) == pytest.approx(plain.encode_queries(["passage: cat"]), abs=1e-6)
 
 
+def test_the_bi_encoder_runs_many_texts_a_part_at_a_time(tmp_path, monkeypatch):
+    encoder = OnnxEncoder(read_encoder(tiny.encoder(tmp_path), "tiny"), precision="exact")
+    texts = [" ".join(["cat", "dog", "tree"][: 1 + row % 3]) for row in range(300)]
+    sizes = []
+    run = encoder._session.run
+    monkeypatch.setattr(encoder._session, "run", lambda inputs, pad: sizes.append(len(inputs)) or run(inputs, pad))
+    vectors = encoder.encode_passages(texts)
+    assert sizes == [128, 128, 44]
+    singles = {text: encoder.encode_passages([text])[0] for text in set(texts)}
+    np.testing.assert_allclose(vectors, [singles[text] for text in texts], atol=1e-6)
+
+
 def test_long_texts_are_cut_and_counted(tmp_path):
     encoder = OnnxEncoder(read_encoder(tiny.encoder(tmp_path), "tiny"), precision="exact")
     vectors = encoder.encode_passages(["cat " * 50, "cat"])

@@ -50,7 +50,7 @@ def read_bytes(path: Path) -> bytes:
 def decode(data: bytes, declared: str | None = None) -> tuple[str, int]:
     """The text of a file's bytes with newlines as line feeds, and how many bytes were replaced by U+FFFD.
 
-    A byte order mark decides; else the `declared` encoding where Python knows it; else UTF-8.
+    A byte order mark decides; else the `declared` encoding where Python knows it as one of text; else UTF-8.
 
     Raises:
         InvalidInput: the bytes hold NUL, so they are not text.
@@ -65,7 +65,8 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, int]:
 def lines(path: Path) -> Iterator[tuple[int, str | None, int]]:
     """For each line of a text file: its number from 1, its text, and how many bytes were replaced by U+FFFD.
 
-    The text keeps its newline and is None where the line is longer than `LONGEST_LINE`; memory stays bounded.
+    A line ends with a line feed, a carriage return or both, as old spreadsheets write it. The text keeps its newline
+    and is None where the line is longer than `LONGEST_LINE`; memory stays bounded.
 
     Raises:
         InvalidInput: the file starts with NUL bytes, so it is not text.
@@ -75,12 +76,12 @@ def lines(path: Path) -> Iterator[tuple[int, str | None, int]]:
         encoding = _encoding(_peek(file), None)
         if encoding not in ("utf-16", "utf-32") and b"\0" in _peek(file):
             raise InvalidInput("not text: it holds NUL bytes")
-        reader = io.TextIOWrapper(file, encoding=encoding, errors=_errors(encoding), newline="\n")
+        reader = io.TextIOWrapper(file, encoding=encoding, errors=_errors(encoding), newline="")
         number = 0
         while line := reader.readline(LONGEST_LINE + 1):
             number += 1
             if len(line) > LONGEST_LINE:
-                while line and not line.endswith("\n"):
+                while line and not line.endswith(("\n", "\r")):
                     line = reader.readline(LONGEST_LINE)
                 yield number, None, 0
                 continue
@@ -99,9 +100,12 @@ def _encoding(start: bytes, declared: str | None) -> str:
         if start.startswith(mark):
             return encoding
     try:
-        return codecs.lookup(declared or "utf-8").name
-    except LookupError:
+        name = codecs.lookup(declared or "utf-8").name
+        # Not every codec is for text ("hex"), and some stop at bad bytes whatever they are told ("idna").
+        b"\xff".decode(name, "replace")
+    except (LookupError, ValueError):
         return "utf-8"
+    return name
 
 
 def _errors(encoding: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import warnings
 from collections.abc import Iterator
@@ -19,18 +20,36 @@ if TYPE_CHECKING:
 _CHARSET = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{1,40})|<\?xml[^>]{0,200}?encoding=["']([\w.-]+)""", re.I
 )
+_READ_AS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    **dict.fromkeys(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"), "utf-8"),
+}
+"""Encodings, by Python's name, that a page declares and browsers read as another: its superset, or UTF-8 where the
+declaration could not be read if it were true. See https://encoding.spec.whatwg.org/#names-and-labels."""
+
 _DROPPED = ("script", "style", "nav", "template", "noscript", "svg", "head", "iframe", "object", "canvas")
 _FURNITURE = ("header", "footer")
 _BLOCKS = re.compile(
     "address|article|aside|blockquote|body|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|form|hr|"
     "legend|main|ol|p|section|summary|table|ul"
 )
-_HEADINGS = {f"h{level}": f"{'#' * level} " for level in range(1, 7)}
+_HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _AROUND_BREAK = re.compile(r"[ \t]*\n[ \t]*")
 _LONE_MARK = re.compile(r"^-\n+", re.MULTILINE)
 _BREAKS = re.compile(r"\n{3,}")
 _KEPT = re.compile("(\ue000[0-9]+\ue001)")
+_EMPTY_HEADING = re.compile("(?:\ue002#+\\s*)+(?=\ue003|\ue000)")
+_HEADING = re.compile("(?:\ue002#+\\s*)*\ue002(#+)\\s*")
+_MARKS = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
 
 
 def read(source: Source) -> Iterator[Found | Skipped]:
@@ -39,13 +58,23 @@ def read(source: Source) -> Iterator[Found | Skipped]:
     Scripts, styles, navigation and the page's header and footer are left out.
     """
     data = read_bytes(source.path)
-    declared = _CHARSET.search(data[:4096])
-    name = next((part.decode("ascii") for part in declared.groups() if part), None) if declared else None
-    markup, replaced = decode(data, name)
+    markup, replaced = decode(data, _declared(data[:4096]))
     page = _parse(markup)
     title = _title(page) or source.path.stem
     text, lost = clean(_markdown(page))
     yield Found("", Document(source.name, text, title, metadata(source, replaced_bytes=replaced + lost)))
+
+
+def _declared(start: bytes) -> str | None:
+    """The encoding to read a page in that declares one; None where it declares none that Python knows."""
+    found = _CHARSET.search(start)
+    if not found:
+        return None
+    try:
+        name = codecs.lookup((found[1] or found[2]).decode("ascii")).name
+    except LookupError:
+        return None
+    return _READ_AS.get(name, name)
 
 
 def _parse(markup: str) -> BeautifulSoup:
@@ -73,7 +102,7 @@ def _title(page: BeautifulSoup) -> str:
 def _markdown(page: BeautifulSoup) -> str:
     """The page's text: headings as "# ..." lines, list items as "- ...", table cells parted by " | "."""
     kept: list[str] = []
-    written = "".join(_pieces(page, kept))
+    written = _HEADING.sub(r"\1 ", _EMPTY_HEADING.sub("", "".join(_pieces(page, kept)))).replace("\ue003", "")
     text = _AROUND_BREAK.sub("\n", re.sub(" {2,}", " ", written))
     text = _LONE_MARK.sub("- ", text)
     text = _BREAKS.sub("\n\n", text).strip()
@@ -81,7 +110,11 @@ def _markdown(page: BeautifulSoup) -> str:
 
 
 def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
-    """The text in pieces; preformatted text goes to `kept`, with its number between private marks in its place."""
+    """The text in pieces; preformatted text goes to `kept`, with its number between private marks in its place.
+
+    Private marks stand at both ends of a heading, too: what is between the first and its text, such as the break of a
+    <div>, is known when all is written.
+    """
     from bs4 import CData, Tag
     from bs4.element import NavigableString
 
@@ -100,13 +133,13 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
                 waiting.append(after)
                 waiting.extend(child for child in reversed(node.contents) if isinstance(child, Tag | NavigableString))
         elif type(node) in (NavigableString, CData):
-            yield _SPACE.sub(" ", node.replace("\ue000", "").replace("\ue001", ""))
+            yield _SPACE.sub(" ", node.translate(_MARKS))
 
 
 def _around(tag: Tag) -> tuple[str, str]:
     """What to write before and after a tag's content."""
     if tag.name in _HEADINGS:
-        return f"\n\n{_HEADINGS[tag.name]}", "\n\n"
+        return f"\n\n\ue002{_HEADINGS[tag.name]}", "\ue003\n\n"
     if tag.name in ("p", "div") and tag.parent is not None and tag.parent.name in ("td", "th"):
         return " ", " "
     if _BLOCKS.fullmatch(tag.name):
@@ -117,7 +150,9 @@ def _around(tag: Tag) -> tuple[str, str]:
         return "\n", ""
     if tag.name in ("td", "th"):
         return "", " | " if tag.find_next_sibling(["td", "th"]) else ""
-    return ("\n", "") if tag.name == "br" else ("", "")
+    if tag.name == "br":
+        return " " if tag.find_parent(_HEADINGS.keys()) else "\n", ""
+    return "", ""
 
 
 def _dropped(tag: Tag) -> bool:

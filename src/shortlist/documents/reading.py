@@ -49,6 +49,8 @@ def _documents(source: Source) -> Iterator[Document | Skipped]:
         yield Skipped(source.name, "", f"can't be read: {_reason(error)}")
     except InvalidInput as error:
         yield Skipped(source.name, "", str(error))
+    except (ValueError, LookupError) as error:
+        yield Skipped(source.name, "", f"not readable as {source.format}: {type(error).__name__}: {error}")
 
 
 def _checked(source: Source, found: Found, places: dict[str, str]) -> Document | Skipped:

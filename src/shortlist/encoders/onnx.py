@@ -13,9 +13,14 @@ from shortlist.inference.session import Session
 from shortlist.inference.words import Words
 from shortlist.models.spec import EncoderSpec
 
+TEXTS_AT_A_TIME = 128
+"""Many files put out the state of every token, and those of all texts at once would not fit into memory."""
+
 
 class OnnxEncoder:
     """Vectors from an ONNX bi-encoder. Satisfies `protocols.Encoder`; safe to call from several threads.
+
+    Any number of texts may be given at once: they are run and pooled `TEXTS_AT_A_TIME` by `TEXTS_AT_A_TIME`.
 
     `precision` is "auto", "exact" (fp32) or "fast". Texts beyond the model's window are cut; `truncated` holds
     how many texts of all calls were.
@@ -52,6 +57,10 @@ class OnnxEncoder:
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
+        starts = range(0, len(texts), TEXTS_AT_A_TIME)
+        return np.concatenate([self._rows(texts[start : start + TEXTS_AT_A_TIME]) for start in starts])
+
+    def _rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
         inputs, cut = self._words.singles(texts)
         self.truncated += sum(cut)
         rows = self._session.run(inputs, self._words.pad)

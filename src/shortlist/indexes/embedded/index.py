@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, Inval
 from shortlist.indexes.embedded import manifest as manifests
 from shortlist.indexes.embedded.ledger import Ledger
 from shortlist.indexes.embedded.lock import FolderLock
-from shortlist.indexes.embedded.points import condition, passage, payload, point_id
+from shortlist.indexes.embedded.points import LARGEST_INT, condition, passage, payload, point_id
 from shortlist.types import Passage, Where
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ TERM_SATURATION = 1.2
 class EmbeddedIndex:
     """Satisfies `protocols.Index`. Dense search is exact; BM25 uses English stemming and stop words.
 
-    Made by `create` or `open`, never directly; one process at a time may hold a folder.
+    Made by `create` or `open`, never directly; one process at a time may hold a folder. Every method that reads raises
+    NotAnIndex where the files turn out to be damaged, or after `close`.
     """
 
     def __init__(
@@ -182,8 +183,9 @@ class EmbeddedIndex:
 
     def get(self, ids: Sequence[str]) -> list[Passage]:
         """The passages with these ids in the order asked; unknown ids are left out."""
-        records = self._shard.retrieve([point_id(one) for one in ids], with_payload=True, with_vector=False)
-        found = {made.id: made for made in (passage(record.payload or {}) for record in records)}
+        with self._reading():
+            records = self._shard.retrieve([point_id(one) for one in ids], with_payload=True, with_vector=False)
+            found = {made.id: made for made in (passage(record.payload or {}) for record in records)}
         return [found[one] for one in ids if one in found]
 
     def ids(self) -> list[str]:
@@ -196,8 +198,10 @@ class EmbeddedIndex:
 
         offset: Any = None
         while True:
-            records, offset = self._shard.scroll(engine.ScrollRequest(offset=offset, limit=1000, with_payload=True))
-            yield from (passage(record.payload or {}) for record in records)
+            with self._reading():
+                records, offset = self._shard.scroll(engine.ScrollRequest(offset=offset, limit=1000, with_payload=True))
+                found = [passage(record.payload or {}) for record in records]
+            yield from found
             if offset is None:
                 return
 
@@ -215,8 +219,9 @@ class EmbeddedIndex:
         """
         if not ids:
             return []
-        records = self._shard.retrieve([point_id(one) for one in ids], with_payload=False, with_vector=[DENSE])
-        held = {str(record.id): cast("dict[str, list[float]]", record.vector)[DENSE] for record in records}
+        with self._reading():
+            records = self._shard.retrieve([point_id(one) for one in ids], with_payload=False, with_vector=[DENSE])
+            held = {str(record.id): cast("dict[str, list[float]]", record.vector)[DENSE] for record in records}
         unknown = [one for one in ids if point_id(one) not in held]
         if unknown:
             raise InvalidInput(f"the index holds no passage {unknown[0]!r}")
@@ -234,18 +239,23 @@ class EmbeddedIndex:
         if k < 1:
             raise InvalidInput(f"k must be at least 1, not {k}")
         request = engine.QueryRequest(
-            limit=k,
+            limit=min(k, LARGEST_INT),
             query=engine.Query.Nearest(asked, using=using),
             filter=condition(where),
             with_payload=True,
             params=engine.SearchParams(exact=True) if using == DENSE else None,
         )
-        return [(passage(point.payload or {}), float(point.score)) for point in self._shard.query(request)]
+        with self._reading():
+            return [(passage(point.payload or {}), float(point.score)) for point in self._shard.query(request)]
 
     def __len__(self) -> int:
         import qdrant_edge as engine
 
-        return int(self._shard.count(engine.CountRequest(exact=True)))
+        with self._reading():
+            return int(self._shard.count(engine.CountRequest(exact=True)))
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return translated(NotAnIndex, f"can't read the index in {self.folder}: it is damaged, or closed already")
 
     def close(self) -> None:
         """Flushes and lets the folder go; calling it twice is fine."""

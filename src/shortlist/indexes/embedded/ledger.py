@@ -1,8 +1,9 @@
 """Which source gave which documents and passages, in SQLite beside the shard.
 
 A document is first written down as pending, with every passage id it had or will have; then the shard is
-changed and flushed; then it is settled. Whatever is pending when an index is opened was interrupted, and its
-passages are removed before the source is read again: nothing is lost and nothing stands twice.
+changed and flushed; then it is settled. A document that is pending when a run starts was interrupted: until its
+source is read again some passages may be of the old text and some of the new, and reading it replaces them all. So
+after the same run again nothing is lost and nothing stands twice.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from shortlist.errors import IndexWriteFailed, NotAnIndex
 
@@ -26,7 +28,10 @@ CREATE INDEX IF NOT EXISTS documents_by_source ON documents (source);
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document: where it came from, the hash of its content, and its passages' ids."""
+    """One document: where it came from, the hash of its content, and its passages' ids.
+
+    `pending` is True where its passages may be half written or half removed.
+    """
 
     id: str
     source: str
@@ -36,9 +41,13 @@ class Entry:
 
 
 class Ledger:
-    """The bookkeeping of one index folder. Not for several threads at once."""
+    """The bookkeeping of one index folder. Not for several threads at once.
+
+    Every method that reads raises NotAnIndex where the file turns out to be damaged, or after `close`.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA synchronous = FULL")
@@ -52,7 +61,7 @@ class Ledger:
 
     def sources(self) -> dict[str, str]:
         """Every source that was read to its end -> its fingerprint."""
-        return dict(self._db.execute("SELECT name, fingerprint FROM sources"))
+        return dict(self._read("SELECT name, fingerprint FROM sources"))
 
     def documents(self, source: str) -> dict[str, Entry]:
         """The documents of one source by id."""
@@ -64,18 +73,32 @@ class Ledger:
 
     def known_sources(self) -> set[str]:
         """Every source that is finished or has documents."""
-        rows = self._db.execute("SELECT name FROM sources UNION SELECT source FROM documents")
-        return {name for (name,) in rows}
+        return {name for (name,) in self._read("SELECT name FROM sources UNION SELECT source FROM documents")}
 
     def owner(self, document_id: str) -> str | None:
         """The source that holds this document id; None when it is free."""
-        row = self._db.execute("SELECT source FROM documents WHERE id = ?", (document_id,)).fetchone()
-        return str(row[0]) if row else None
+        rows = self._read("SELECT source FROM documents WHERE id = ?", document_id)
+        return str(rows[0][0]) if rows else None
 
     def _entries(self, condition: str, *values: str) -> Iterable[Entry]:
         query = f"SELECT id, source, hash, passages, pending FROM documents WHERE {condition}"
-        for key, source, content, passages, pending in self._db.execute(query, values).fetchall():
-            yield Entry(key, source, content, tuple(json.loads(passages)), bool(pending))
+        for key, source, content, passages, pending in self._read(query, *values):
+            yield Entry(key, source, content, self._ids(passages), bool(pending))
+
+    def _ids(self, passages: str) -> tuple[str, ...]:
+        try:
+            return tuple(json.loads(passages))
+        except (ValueError, TypeError) as error:
+            raise self._damaged(error) from error
+
+    def _read(self, query: str, *values: str) -> list[Any]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except (sqlite3.Error, UnicodeError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> NotAnIndex:
+        return NotAnIndex(f"{self._path} can't be read ({error}). If it is damaged, make the index again.")
 
     def begin(self, entries: Sequence[Entry]) -> None:
         """Writes the entries down as pending, in one transaction."""

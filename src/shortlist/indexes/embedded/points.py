@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
 OWN_FIELDS = ("document_id", "title")
 LARGEST_INT = 2**63
+LARGEST_EXACT = 2**53
+"""Below it, floats tell every whole number from its neighbours."""
 
 
 def point_id(passage_id: str) -> str:
@@ -83,10 +85,11 @@ def _matches(key: str, field: str, value: Value) -> list[Any]:
         return [engine.FieldCondition("flags", match=engine.MatchValue(_flag(field, value)))]
     if isinstance(value, int) and not -LARGEST_INT <= value < LARGEST_INT:
         raise InvalidInput(f"where: {field} is beyond 64 bits, and no passage holds such a number")
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < LARGEST_EXACT):
+        # Qdrant Edge 0.9.0 does not find a stored 2.0 by the value 2; a range compares both as floats.
+        return [engine.FieldCondition(key, range=engine.RangeFloat(gte=float(value), lte=float(value)))]
     if isinstance(value, (str, int)):
         return [engine.FieldCondition(key, match=engine.MatchValue(value))]
-    if isinstance(value, float):
-        return [engine.FieldCondition(key, range=engine.RangeFloat(gte=value, lte=value))]
     raise InvalidInput(f"where: {field}={value!r} is a {type(value).__name__}; give text, a number, true or false")
 
 
