@@ -15,7 +15,8 @@
 `weight` says how much of a stage-one signal goes into the final score, in place of the weights that were fitted for the
 pair of models; `blend` scales either. `fusion` is the share of the vectors in the fused order of stage one, 0 to 1.
 Results whose final score is below `threshold` are left out. `blend`, `weight` and `threshold` are in the unit of the
-file's `cross-encoder`, the packaged one where it names none: with another one they are not used.
+file's `cross-encoder`, the packaged one where it names none: with another one they are not used, nor is
+`min-probability`. A `min-probability` of 0 is none.
 
 What is said on the command line wins over the file, and the file over the built-in defaults. An unknown table or key
 is an error: a typing slip must not silently leave a default in force.

@@ -291,6 +291,21 @@ def test_a_threshold_that_no_longer_helps_is_taken_out_of_the_file(shell):
     assert "rerank = false" in text
 
 
+def test_a_smallest_probability_goes_with_the_scores_that_it_was_found_for(shell):
+    def kept(*options):
+        lines = "[search]\nblend = 2.0\nweight.dense = 8.0\nfusion = 0.5\nmin-probability = 0.2\n"
+        (shell.here / "shortlist.toml").write_text(lines)
+        shell("tune", "q.jsonl", "--sizes", "20", "--blends", "2", "--fusions", ",", *options, "--write")
+        return "min-probability" in (shell.here / "shortlist.toml").read_text()
+
+    assert kept()
+    assert not kept("--cross-encoder", "other/model")
+    assert not kept("--fusion", "0.75")
+    assert not kept("--blend", "1")
+    shell.reranker = OracleReranker(shell.reranker.relevant, -1)
+    assert not kept()
+
+
 def test_another_models_blend_and_weights_are_taken_out_of_the_file(shell):
     (shell.here / "shortlist.toml").write_text("[search]\nblend = 2.0\nweight.dense = 8.0\nweight.bm25 = 3.0\n")
     shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--blends", ",", "--cross-encoder", "other/model", "--write")
