@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
+from shortlist.cli.app import app
+from shortlist.encoders.hashed import HashedEncoder
 from shortlist.indexes.embedded import EmbeddedIndex
 
 PAGES = {
@@ -58,6 +61,18 @@ def test_add_again_skips_what_is_unchanged(folder):
     done = run("add", "docs", "--index", "ix", cwd=folder)
     assert "0 sources read, 5 unchanged" in done.stderr
     assert "0 passages added" in done.stderr
+
+
+def test_ctrl_c_in_add_says_what_stays(tmp_path, monkeypatch):
+    class Interrupted(HashedEncoder):
+        def encode_passages(self, texts):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("shortlist.cli.add.load_encoder", lambda name, **_: Interrupted(64))
+    (tmp_path / "one.txt").write_text("one passage")
+    done = CliRunner().invoke(app, ["add", str(tmp_path / "one.txt"), "--index", str(tmp_path / "ix")])
+    assert done.exit_code == 130
+    assert "interrupted; what was committed stays, and the same command goes on from there" in done.stderr
 
 
 def test_search_shows_both_stages(folder):
