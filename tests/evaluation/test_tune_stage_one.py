@@ -252,6 +252,21 @@ def test_weights_that_would_need_many_more_scores_are_not_tried():
     assert "fusion" not in found.settings
 
 
+def test_a_weight_that_is_better_at_a_smaller_pool_is_said_and_not_taken():
+    hybrid, judged, _ = good_words()
+    answers = knowing(judged).relevant
+    reranker = TextReranker()
+    reranker.score = lambda query, texts: [float(text in answers[query] and not int(query[-1]) % 3) for text in texts]
+    found = tune(Shortlist(hybrid, reranker), judged, request(sizes=(3, 24), fusions=(0.0,)))
+    assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 24, 3)
+    assert (found.fusion.weight, found.settings["fusion"]) == (0.5, 0.5)
+    said = "0.5 stays, as pool 24 would need too many more passages scored. At pool 3 it is 0 instead of 0.5: +"
+    assert found.fusion.why.startswith(said)
+    assert found.fusion.why.endswith(". Tune with 0 in use to measure it at pool 24")
+    plain = tune(Shortlist(hybrid, reranker), judged, request(sizes=(3, 24), fusions=()))
+    assert found.threshold == plain.threshold
+
+
 class Stopping(OracleReranker):
     def __init__(self, answers, after):
         super().__init__(answers)

@@ -37,7 +37,8 @@ class Tuning:
     `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried, and says how
     they were made. `picks` were chosen on the queries `chosen_on`, `held` are the same on `reported_on`.
     `recommended` is the pick to follow; `rerank` is False where, over all queries, it does not gain on stage one
-    alone. `fusion` and `threshold` were tuned at that size and blend. `warnings` are for the reader.
+    alone. `threshold` was tuned at that size and blend, and `fusion` too, or at a smaller `fusion.size` where nothing
+    was taken. `warnings` are for the reader.
     """
 
     measure: str
@@ -171,7 +172,7 @@ def _refined(
     if not size:
         return replace(found, threshold=Threshold(None, "none: it is for scores of a reranker"))
     if isinstance(shortlist.retriever, Fuses) and fusion.weight != shortlist.retriever.fusion:
-        recorded, size = fusion.recorded, fusion.size
+        recorded = fusion.recorded
     rankings = [recorded[key].search(size, plan.depth, weights) for key in judged.queries]
     results = results_of(rankings, judged, list(judged.queries), asked.k)
     return replace(found, threshold=tune_threshold(results, parts))
