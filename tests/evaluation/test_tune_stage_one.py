@@ -14,8 +14,10 @@ from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.halves import better, halves
 from shortlist.evaluation.itself import FusesWithoutItself, WithoutItself, without_itself
 from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.reliability import thresholds
 from shortlist.evaluation.request import Request
 from shortlist.evaluation.statistics import best_of_p, permutation_p
+from shortlist.evaluation.threshold import Results
 from shortlist.evaluation.tune import tune
 from shortlist.pipeline import Shortlist, above
 from shortlist.protocols import Fuses
@@ -90,8 +92,8 @@ def test_what_a_threshold_leaves_equals_separate_searches(seed, queries, gain):
             relevant, total, empty = relevant + sum(everything), total + len(everything), empty + (not kept.hits)
             both = len(kept.hits) + sum(everything)
             f1.append(2 * good / both if both else 1.0)
-        assert said.precision == pytest.approx(relevant_shown / max(1, shown))
-        assert said.recall == pytest.approx(relevant_shown / max(1, relevant))
+        assert said.precision == pytest.approx(relevant_shown / shown if shown else 1.0)
+        assert said.recall == pytest.approx(relevant_shown / relevant if relevant else 1.0)
         if threshold > -np.inf:
             assert said.left_out == pytest.approx(1 - shown / total)
             assert said.empty == empty
@@ -358,6 +360,15 @@ def test_a_threshold_that_parts_right_from_wrong_is_found_and_one_for_noise_is_n
     pools = {query: [replace(hit, signals={}) for hit in pool] for query, pool in retriever.pools.items()}
     flat_found = tune(Shortlist(type(retriever)(pools), no_scores), judged, request())
     assert flat_found.threshold.value is None
+
+
+def test_of_nothing_shown_nothing_is_wrong_by_a_probability_as_by_a_score():
+    scores, relevant = np.array([[2.0, 1.0]]), np.array([[True, False]])
+    shown = Results(scores, relevant, np.ones((1, 2), dtype=bool)).summary(9.0, [0])
+    (likely,) = thresholds(np.array([0.2, 0.1]), np.array([1.0, 0.0]), np.array([0, 0]), [0.9])
+    assert (shown.precision, shown.recall) == (likely.precision, likely.recall) == (1.0, 0.0)
+    none = Results(scores, ~relevant & relevant, np.zeros((1, 2), dtype=bool)).summary(0.0, [0])
+    assert (none.precision, none.recall, none.left_out, none.empty) == (1.0, 1.0, 0.0, 1)
 
 
 def test_above_leaves_out_counts_and_keeps_what_was_not_reranked():
