@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from shortlist.errors import InvalidInput
+from shortlist.files import write_whole
 from shortlist.types import PoolSize
 
 if sys.version_info >= (3, 11):
@@ -94,12 +95,7 @@ def write(values: Mapping[str, Value], folder: Path | None = None) -> Path:
         _check_changed(after, values, file)
     except InvalidInput as error:
         raise InvalidInput(f"{file} can't be changed here ({error}): put in by hand\n{lines(values)}") from error
-    part = file.with_name(f"{FILE}.part")
-    try:
-        part.write_text(after, encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error
+    write_whole(file, after)
     return file
 
 

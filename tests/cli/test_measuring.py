@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from shortlist import catalog
+from shortlist import catalog, files
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
@@ -146,11 +146,15 @@ def test_set_ups_are_compared_and_saved_by_name(shell):
         (["--baseline", "base.json", "--measure", "RR@5"], "holds none of RR@5, so nothing can be compared"),
         (["--save", "nope/x.json"], "nope/x.json lies in a folder that does not exist"),
         (["--save", "."], "is a folder: name another file"),
+        (["--report", "read-only/x.html"], "x.html can't be written: it, or its folder, is read-only here"),
+        (["--write-run", "read-only/x.run"], "x.run can't be written: it, or its folder, is read-only here"),
         (["--markdown", "nope/x.md"], "nope/x.md lies in a folder that does not exist"),
         (["--set-up", "a:pool=5", "--set-up", "b:index=cut-otherwise"], "does not judge the same in"),
     ],
 )
-def test_what_would_end_a_run_in_vain_is_said_before_anything_is_scored(shell, arguments, message):
+def test_what_would_end_a_run_in_vain_is_said_before_anything_is_scored(shell, arguments, message, monkeypatch):
+    (shell.here / "read-only").mkdir()
+    monkeypatch.setattr(files.os, "access", lambda place, _: place.name != "read-only")
     (shell.here / "other.jsonl").write_text("".join(f'{{"query": "{q}", "relevant": ["p1"]}}\n' for q in "ab"))
     shell("evaluate", "other.jsonl", "--save", "other.json", "--measure", "nDCG@10")
     (shell.here / "none.json").write_text('{"version": 1, "evaluations": []}')
@@ -483,7 +487,7 @@ def test_evaluate_writes_a_report_and_checks_its_place_first(shell):
     for part in ("one: Worst queries", "none minus one", "hashed-64", "red "):
         assert part in made
     shell.reranker.scored = 0
-    with pytest.raises(InvalidInput, match="name a file for the report"):
+    with pytest.raises(InvalidInput, match=r"missing/r\.html lies in a folder that does not exist"):
         shell("evaluate", "q.jsonl", "--report", "missing/r.html")
     assert shell.reranker.scored == 0
 

@@ -33,6 +33,7 @@ from shortlist.evaluation.request import MEASURES, Request
 from shortlist.evaluation.sweep import scaled
 from shortlist.evaluation.tune import Tuning, evaluation_at
 from shortlist.evaluation.tune import tune as run_tuning
+from shortlist.files import check_place
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.report import source_of, tuning_page
 from shortlist.retrievers import FUSION
@@ -143,6 +144,7 @@ def _check_write(retriever: str) -> None:
             f"--write with --retriever {retriever}: {toml.FILE} names no retriever, so searches by {RETRIEVER} would "
             "follow what was found for another one. Leave out --write and give the values as options"
         )
+    check_place(Path.cwd() / toml.FILE)
 
 
 def _tuned(

@@ -21,6 +21,7 @@ from pathlib import Path
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import grade_of, judge, objects_of, text_of
 from shortlist.evaluation.query_set import QuerySet, checked
+from shortlist.files import write_whole
 
 SEPARATOR = "|"
 COLUMNS = ("id", "query", "relevant", "grade", "snippet")
@@ -176,30 +177,36 @@ def _strings(given: object, what: str, place: str) -> list[str]:
 
 
 def write_jsonl(made: QuerySet, file: Path) -> None:
-    """Writes one object a query, with ids and grades kept."""
-    with file.open("w", encoding="utf-8") as out:
-        for key, text in made.queries.items():
-            record: dict[str, object] = {"id": key, "query": text, "relevant": dict(made.qrels.get(key, {}))}
-            if made.snippets.get(key):
-                record["snippets"] = dict(made.snippets[key])
-            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+    """Writes one object a query, with ids and grades kept.
+
+    Raises:
+        InvalidInput: The file can't be written.
+    """
+    lines = []
+    for key, text in made.queries.items():
+        record: dict[str, object] = {"id": key, "query": text, "relevant": dict(made.qrels.get(key, {}))}
+        if made.snippets.get(key):
+            record["snippets"] = dict(made.snippets[key])
+        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    write_whole(file, "".join(lines))
 
 
 def write_csv(made: QuerySet, file: Path) -> None:
     """Writes one row a judgment, with ids and grades kept, and one for a query without any.
 
     Raises:
-        InvalidInput: An id holds |, which separates ids in this format.
+        InvalidInput: An id holds |, which separates ids in this format, or the file can't be written.
     """
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(COLUMNS)
-        for key, text in made.queries.items():
-            for name, grade in made.qrels.get(key, {}).items():
-                if SEPARATOR in name:
-                    raise InvalidInput(f"a CSV query set can't hold the id {name!r}: {SEPARATOR} separates ids")
-                writer.writerow([key, text, name, grade, ""])
-            for snippet, grade in made.snippets.get(key, {}).items():
-                writer.writerow([key, text, "", grade, snippet])
-            if not made.qrels.get(key) and not made.snippets.get(key):
-                writer.writerow([key, text, "", "", ""])
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for key, text in made.queries.items():
+        for name, grade in made.qrels.get(key, {}).items():
+            if SEPARATOR in name:
+                raise InvalidInput(f"a CSV query set can't hold the id {name!r}: {SEPARATOR} separates ids")
+            writer.writerow([key, text, name, grade, ""])
+        for snippet, grade in made.snippets.get(key, {}).items():
+            writer.writerow([key, text, "", grade, snippet])
+        if not made.qrels.get(key) and not made.snippets.get(key):
+            writer.writerow([key, text, "", "", ""])
+    write_whole(file, out.getvalue())
