@@ -338,6 +338,13 @@ def test_settings_of_another_retriever_are_not_written(shell):
     assert shell.reranker.scored == 0
 
 
+def test_a_file_of_settings_that_can_not_be_written_is_said_before_anything_is_scored(shell, monkeypatch):
+    monkeypatch.setattr(files.os, "access", lambda place, _: place != shell.here)
+    with pytest.raises(InvalidInput, match=r"shortlist\.toml can't be written"):
+        shell("tune", "q.jsonl", "--sizes", "20", "--write")
+    assert shell.reranker.scored == 0
+
+
 def test_set_ups_take_a_fusion_weight(shell):
     options = ("--set-up", "words:fusion=0,rerank=false", "--set-up", "bm25:retriever=bm25,rerank=false")
     shell("evaluate", "q.jsonl", *options, "--save", "two.json", "--measure", "nDCG@3")
