@@ -518,6 +518,6 @@ def test_the_report_of_tuning_names_the_weights_that_were_tuned(shell):
     assert "score + 4 x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))
     (shell.here / "shortlist.toml").unlink()
     shell.reranker = OracleReranker(shell.reranker.relevant, 0.02)
-    shown = shell("tune", "q.jsonl", "--sizes", "40", "--fusions", ",", "--report", "r.html")
+    shown = shell("tune", "q.jsonl", "--sizes", "40", "--fusions", ",", "--fusion", "1", "--report", "r.html")
     weight = float(shown.split("weight.dense = ")[1].split()[0])
     assert f"score + {weight:g} x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))
