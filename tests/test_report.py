@@ -13,7 +13,7 @@ from shortlist.evaluation.gate import judge, parse_rule
 from shortlist.evaluation.query_set import QuerySet, resolve
 from shortlist.evaluation.tune import evaluation_at
 from shortlist.pipeline import Shortlist
-from shortlist.report import Compared, check_file, check_plots, evaluation_page, source_of, tuning_page, write
+from shortlist.report import Compared, check_plots, evaluation_page, source_of, tuning_page
 from shortlist.report.queries import worst
 from shortlist.types import Passage
 from worlds import ListwiseReranker, OracleReranker, PoolRetriever, TextReranker, hits, world
@@ -237,14 +237,3 @@ def test_without_matplotlib_the_pip_line_is_named(monkeypatch):
     for act in (check_plots, lambda: evaluation_page([found], [source])):
         with pytest.raises(MissingExtra, match=r"pip install 'shortlist\[report\]'"):
             act()
-
-
-def test_a_file_that_can_not_be_written_is_named_before_and_after(tmp_path):
-    check_file(tmp_path / "report.html")
-    write("<p>", tmp_path / "report.html")
-    assert (tmp_path / "report.html").read_text() == "<p>"
-    for bad in (tmp_path, tmp_path / "missing" / "report.html"):
-        with pytest.raises(InvalidInput, match=re.escape(str(bad))):
-            check_file(bad)
-        with pytest.raises(InvalidInput, match="can't be written"):
-            write("", bad)

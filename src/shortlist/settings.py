@@ -15,7 +15,8 @@
 `weight` says how much of a stage-one signal goes into the final score, in place of the weights that were fitted for the
 pair of models; `blend` scales either. `fusion` is the share of the vectors in the fused order of stage one, 0 to 1.
 Results whose final score is below `threshold` are left out. `blend`, `weight` and `threshold` are in the unit of the
-file's `cross-encoder`, the packaged one where it names none: with another one they are not used.
+file's `cross-encoder`, the packaged one where it names none: with another one they are not used, nor is
+`min-probability`. A `min-probability` of 0 is none.
 
 What is said on the command line wins over the file, and the file over the built-in defaults. An unknown table or key
 is an error: a typing slip must not silently leave a default in force.
@@ -33,6 +34,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from shortlist.errors import InvalidInput
+from shortlist.files import write_whole
 from shortlist.types import PoolSize
 
 if sys.version_info >= (3, 11):
@@ -93,12 +95,7 @@ def write(values: Mapping[str, Value], folder: Path | None = None) -> Path:
         _check_changed(after, values, file)
     except InvalidInput as error:
         raise InvalidInput(f"{file} can't be changed here ({error}): put in by hand\n{lines(values)}") from error
-    part = file.with_name(f"{FILE}.part")
-    try:
-        part.write_text(after, encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error
+    write_whole(file, after)
     return file
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from shortlist import catalog
 from shortlist.cli.app import app
+from shortlist.cli.options import choose_knobs
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, NotFitted
 from shortlist.evaluation.saved import load
@@ -194,6 +195,33 @@ def test_a_threshold_and_a_smallest_probability_are_both_kept_to(shell):
     assert none["no_good_answer"].startswith("no good answer: the best final score is ")
     (shell.here / "shortlist.toml").write_text(f"[search]\nthreshold = {between}\nmin-probability = 0.0\n")
     assert len(shell.json(shell.query)["hits"]) == 3
+
+
+def test_a_smallest_probability_of_zero_is_none_and_needs_no_curve(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\nmin-probability = 0.5\n")
+    found = shell.json("red cat", "--min-probability", "0")
+    assert (len(found["hits"]), found["min_probability"], found["left_out"]) == (5, None, 0)
+    (shell.here / "shortlist.toml").write_text("[search]\nmin-probability = 0\n")
+    assert shell.json("red cat")["min_probability"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--no-rerank"], "nothing is reranked"),
+        (["--tail", "--top", "55"], "what lies below the pool has no probability"),
+        (["--cross-encoder", "other/model"], "it was found for another cross-encoder"),
+        (["--blend", "0"], "it was found at another blend"),
+    ],
+)
+def test_the_files_smallest_probability_is_left_where_it_says_nothing_of_the_scores(shell, options, why):
+    (shell.here / "shortlist.toml").write_text("[search]\nmin-probability = 0.5\n")
+    said = f"min-probability of shortlist.toml is not used: {why}"
+    assert said in shell("search", "red cat", *options)
+    assert said not in shell("search", "red cat", *options, "--min-probability", "0")
+    knobs = choose_knobs(progressive=True)
+    assert (knobs.min_probability, knobs.not_used.split(": ")[1]) == (None, "progressive scores depend on the pool")
+    assert (choose_knobs().min_probability, choose_knobs().not_used) == (0.5, "")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
+from shortlist.cli.app import app
+from shortlist.encoders.hashed import HashedEncoder
 from shortlist.indexes.embedded import EmbeddedIndex
 
 PAGES = {
@@ -58,6 +61,18 @@ def test_add_again_skips_what_is_unchanged(folder):
     done = run("add", "docs", "--index", "ix", cwd=folder)
     assert "0 sources read, 5 unchanged" in done.stderr
     assert "0 passages added" in done.stderr
+
+
+def test_ctrl_c_in_add_says_what_stays(tmp_path, monkeypatch):
+    class Interrupted(HashedEncoder):
+        def encode_passages(self, texts):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("shortlist.cli.add.load_encoder", lambda name, **_: Interrupted(64))
+    (tmp_path / "one.txt").write_text("one passage")
+    done = CliRunner().invoke(app, ["add", str(tmp_path / "one.txt"), "--index", str(tmp_path / "ix")])
+    assert done.exit_code == 130
+    assert "interrupted; what was committed stays, and the same command goes on from there" in done.stderr
 
 
 def test_search_shows_both_stages(folder):
@@ -168,14 +183,20 @@ def test_rerank_reads_lines_and_keeps_them(folder):
     done = run("rerank", "when is tax due", "-", "--json", stdin="Cats sleep.\nIncome tax is due in April.\n")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["text"] for row in rows] == ["Income tax is due in April.", "Cats sleep."]
-    assert [(row["rank"], row["index"]) for row in rows] == [(1, 1), (2, 0)]
+    assert [(row["rerank"]["rank"], row["rerank"]["index"]) for row in rows] == [(1, 1), (2, 0)]
 
 
 def test_rerank_reads_jsonl_and_keeps_ids_and_fields(folder):
-    lines = "\n".join(json.dumps({"id": key, "text": text, "x": 1}) for key, text in (("a", "bread"), ("b", "a tax")))
+    lines = "\n".join(
+        json.dumps({"id": key, "text": text, "rank": 7, "index": 42}) for key, text in (("a", "bread"), ("b", "a tax"))
+    )
     done = run("rerank", "tax", "-", "--json", "--top", "1", stdin=lines)
     (row,) = [json.loads(line) for line in done.stdout.splitlines()]
-    assert (row["id"], row["x"], row["rank"]) == ("b", 1, 1)
+    assert {key: row[key] for key in row if key != "rerank"} == {"id": "b", "text": "a tax", "rank": 7, "index": 42}
+    assert (row["rerank"]["rank"], row["rerank"]["index"], row["rerank"]["truncated"]) == (1, 1, False)
+    assert set(row["rerank"]) == {"score", "rank", "index", "truncated"}
+    again = run("rerank", "tax", "-", "--json", stdin=done.stdout)
+    assert (again.returncode, "candidate 1 has a field 'rerank'" in again.stderr) == (2, True)
     shown = run("rerank", "tax", "-", stdin=lines)
     assert shown.stdout.split()[:5] == ["1", "was", "2", "logit", shown.stdout.split()[4]]
 

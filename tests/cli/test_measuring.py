@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from shortlist import catalog
+from shortlist import catalog, files
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
@@ -146,11 +146,15 @@ def test_set_ups_are_compared_and_saved_by_name(shell):
         (["--baseline", "base.json", "--measure", "RR@5"], "holds none of RR@5, so nothing can be compared"),
         (["--save", "nope/x.json"], "nope/x.json lies in a folder that does not exist"),
         (["--save", "."], "is a folder: name another file"),
+        (["--report", "read-only/x.html"], "x.html can't be written: it, or its folder, is read-only here"),
+        (["--write-run", "read-only/x.run"], "x.run can't be written: it, or its folder, is read-only here"),
         (["--markdown", "nope/x.md"], "nope/x.md lies in a folder that does not exist"),
         (["--set-up", "a:pool=5", "--set-up", "b:index=cut-otherwise"], "does not judge the same in"),
     ],
 )
-def test_what_would_end_a_run_in_vain_is_said_before_anything_is_scored(shell, arguments, message):
+def test_what_would_end_a_run_in_vain_is_said_before_anything_is_scored(shell, arguments, message, monkeypatch):
+    (shell.here / "read-only").mkdir()
+    monkeypatch.setattr(files.os, "access", lambda place, _: place.name != "read-only")
     (shell.here / "other.jsonl").write_text("".join(f'{{"query": "{q}", "relevant": ["p1"]}}\n' for q in "ab"))
     shell("evaluate", "other.jsonl", "--save", "other.json", "--measure", "nDCG@10")
     (shell.here / "none.json").write_text('{"version": 1, "evaluations": []}')
@@ -291,6 +295,21 @@ def test_a_threshold_that_no_longer_helps_is_taken_out_of_the_file(shell):
     assert "rerank = false" in text
 
 
+def test_a_smallest_probability_goes_with_the_scores_that_it_was_found_for(shell):
+    def kept(*options):
+        lines = "[search]\nblend = 2.0\nweight.dense = 8.0\nfusion = 0.5\nmin-probability = 0.2\n"
+        (shell.here / "shortlist.toml").write_text(lines)
+        shell("tune", "q.jsonl", "--sizes", "20", "--blends", "2", "--fusions", ",", *options, "--write")
+        return "min-probability" in (shell.here / "shortlist.toml").read_text()
+
+    assert kept()
+    assert not kept("--cross-encoder", "other/model")
+    assert not kept("--fusion", "0.75")
+    assert not kept("--blend", "1")
+    shell.reranker = OracleReranker(shell.reranker.relevant, -1)
+    assert not kept()
+
+
 def test_another_models_blend_and_weights_are_taken_out_of_the_file(shell):
     (shell.here / "shortlist.toml").write_text("[search]\nblend = 2.0\nweight.dense = 8.0\nweight.bm25 = 3.0\n")
     shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--blends", ",", "--cross-encoder", "other/model", "--write")
@@ -316,6 +335,13 @@ def test_settings_of_another_retriever_are_not_written(shell):
     shell.reranker.scored = 0
     with pytest.raises(InvalidInput, match=r"--write with --retriever bm25: shortlist\.toml names no retriever"):
         shell("tune", "q.jsonl", "--retriever", "bm25", "--write")
+    assert shell.reranker.scored == 0
+
+
+def test_a_file_of_settings_that_can_not_be_written_is_said_before_anything_is_scored(shell, monkeypatch):
+    monkeypatch.setattr(files.os, "access", lambda place, _: place != shell.here)
+    with pytest.raises(InvalidInput, match=r"shortlist\.toml can't be written"):
+        shell("tune", "q.jsonl", "--sizes", "20", "--write")
     assert shell.reranker.scored == 0
 
 
@@ -468,7 +494,7 @@ def test_evaluate_writes_a_report_and_checks_its_place_first(shell):
     for part in ("one: Worst queries", "none minus one", "hashed-64", "red "):
         assert part in made
     shell.reranker.scored = 0
-    with pytest.raises(InvalidInput, match="name a file for the report"):
+    with pytest.raises(InvalidInput, match=r"missing/r\.html lies in a folder that does not exist"):
         shell("evaluate", "q.jsonl", "--report", "missing/r.html")
     assert shell.reranker.scored == 0
 
@@ -492,6 +518,6 @@ def test_the_report_of_tuning_names_the_weights_that_were_tuned(shell):
     assert "score + 4 x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))
     (shell.here / "shortlist.toml").unlink()
     shell.reranker = OracleReranker(shell.reranker.relevant, 0.02)
-    shown = shell("tune", "q.jsonl", "--sizes", "40", "--fusions", ",", "--report", "r.html")
+    shown = shell("tune", "q.jsonl", "--sizes", "40", "--fusions", ",", "--fusion", "1", "--report", "r.html")
     weight = float(shown.split("weight.dense = ")[1].split()[0])
     assert f"score + {weight:g} x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))

@@ -82,6 +82,24 @@ def test_csv_joins_rows_of_one_query_and_names_queries_by_their_text(tmp_path):
     assert set(datasets.read(write(tmp_path / "t.csv", reordered)).queries) == {first, second}
 
 
+def test_a_row_without_an_id_joins_the_one_above_that_has_it(tmp_path):
+    text = "id,query,relevant\n1,same text,x\n,same text ,y\n2,other,z\n"
+    found = datasets.read(write(tmp_path / "s.csv", text))
+    assert found.qrels == {"1": {"x": 1, "y": 1}, "2": {"z": 1}}
+    lines = (
+        '{"id": 0, "query": "a", "relevant": ["x"]}\n{"query": "a", "relevant": ["y"]}\n{"query": "b", "snippets": "t"}'
+    )
+    assert datasets.read(write(tmp_path / "s.jsonl", lines)).qrels["0"] == {"x": 1, "y": 1}
+
+
+def test_nulls_in_json_lines_count_as_missing(tmp_path):
+    lines = '{"id": null, "query": "a", "relevant": ["x"], "snippets": null}\n'
+    lines += '{"id": null, "query": "b", "relevant": null, "snippets": ["t"]}\n'
+    found = datasets.read(write(tmp_path / "s.jsonl", lines))
+    assert all(key.startswith("q-") for key in found.queries)
+    assert (list(found.qrels.values()), list(found.snippets.values())) == ([{"x": 1}], [{"t": 1}])
+
+
 def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
     lines = '{"query": "x", "relevant": ["a"]}\n{"query": "y", "relevant": {"b": 2}}\n{"query": "z", "snippets": "t"}'
     found = datasets.read(write(tmp_path / "s.jsonl", lines))
@@ -102,6 +120,8 @@ def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
         ("s.csv", "query,relevant,grade\nx,a,0\ny,b,0\n", "every judgment in s is 0"),
         ("s.csv", "query,relevant,grade\nx,a,1\nx,a,2\n", "'a' is judged 2"),
         ("s.csv", "id,query,relevant\n1,x,a\n1,y,b\n", "query id '1' has another text above"),
+        ("s.csv", "id,query,relevant\n,x,a\n1,x,b\n", "line 3: the query has the id '1' and stands above without one"),
+        ("s.csv", "id,query,relevant\n1,x,a\n2,x,b\n,x,c\n", "line 4: .* under several, '1', '2': say which"),
         ("s.jsonl", "{oops", "line 1 is not JSON"),
         ("s.jsonl", "[1]", "holds list, not a JSON object"),
         ("s.jsonl", '{"relevant": ["a"]}', 'no "query" string'),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import ir_measures
 import pytest
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import evaluate, evaluate_run
+from shortlist.evaluation.itself import without_itself
 from shortlist.evaluation.query_set import QuerySet, resolve
 from shortlist.pipeline import Shortlist
 from shortlist.types import Passage
-from worlds import TextReranker, world
+from worlds import PoolRetriever, TextReranker, hits, world
 
 MEASURES = ("nDCG@10", "R@5", "AP@20", "Success@3")
 
@@ -53,6 +55,21 @@ def test_documents_count_at_their_best_passage_and_a_query_may_leave_itself_out(
     run["q1"] = {"q1": 9.0, "a": 5.0, "b": 3.0}
     found = evaluate_run(run, judged, documents=documents, itself=True, measures=["RR@10"])
     assert found.values("reranked", "RR@10") == [0.5, 1.0]
+
+
+def test_a_run_of_passages_leaves_itself_out_as_a_set_up_does():
+    corpus = [Passage(f"d{n}#{i}", f"text {n} {i}", f"d{n}") for n in range(1, 4) for i in range(2)]
+    judged = resolve(QuerySet("s", {"d1": "x", "d2": "y", "d3": "y"}, {"d1": {"d2": 1}, "d2": {"d1": 1}}), corpus)
+    judged = replace(judged, qrels={**judged.qrels, "d3": {"d1": 1}})
+    order = [corpus[place] for place in (4, 0, 1, 2, 3, 5)]
+    found = {text: hits(order, [{}] * len(order)) for text in ("x", "y")}
+    retriever = without_itself(PoolRetriever(found), judged.queries)
+    own = evaluate(Shortlist(retriever), judged, pool_size=4, measures=["RR@10"])
+    run = {key: {one.id: -rank for rank, one in enumerate(order)} for key in judged.queries}
+    documents = {one.id: one.document_id for one in corpus}
+    made = evaluate_run(run, judged, documents=documents, itself=True, measures=["RR@10"])
+    assert made.values("reranked", "RR@10") == own.values("reranked", "RR@10") == [0.5, 1.0, 1.0]
+    assert made.pool_size == 4
 
 
 @pytest.mark.parametrize(("run", "said"), [({}, "as it is empty"), ({"7": {"p1": 1.0}, "q1": {}}, "such as '7'")])

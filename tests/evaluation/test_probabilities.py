@@ -157,6 +157,20 @@ def test_relevant_passages_of_one_query_are_too_few():
         fit(Labelled(np.arange(40.0), np.array([1.0] * 10 + [0.0] * 30), np.arange(40) // 20))
 
 
+def test_other_passages_of_one_query_are_too_few_and_those_of_two_are_dealt_to_two_folds():
+    scores, queries = np.random.default_rng(0).normal(size=60), np.tile(np.arange(20), 3)
+    labels = np.ones(60)
+    labels[queries == 0] = 0
+    with pytest.raises(InvalidInput, match="all passages that are not relevant belong to one query"):
+        fit(Labelled(scores, labels, queries))
+    for other in range(1, 20):
+        labels = np.where((queries == 0) | (queries == other), 0.0, 1.0)
+        for seed in range(5):
+            assert np.isfinite(fit(Labelled(scores, labels, queries), seed=seed).held_out).all()
+    labels[0] = 1.0
+    assert np.isfinite(fit(Labelled(scores, labels, queries)).held_out).all()
+
+
 def test_unjudged_passages_count_as_not_relevant_or_are_left_out():
     _, judged, _ = world(queries=2, passages=6)
     query_id = next(iter(judged.queries))

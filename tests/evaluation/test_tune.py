@@ -428,6 +428,32 @@ def test_a_line_cut_short_by_a_kill_is_dropped(tmp_path):
     assert Checkpoint(file, {"a": 1}).get("two") == 2
 
 
+def test_a_kill_at_any_byte_leaves_a_file_that_goes_on(tmp_path):
+    file, about = tmp_path / "partial.jsonl", {"a": "é"}
+    kept = Checkpoint(file, about)
+    kept.put("one", "naïve")
+    kept.put("two", "日本語")
+    whole = file.read_bytes()
+    for end in range(len(whole)):
+        file.write_bytes(whole[:end])
+        again = Checkpoint(file, about)
+        assert again.resumed == max(0, whole[:end].count(b"\n") - 1)
+        again.put("one", "naïve")
+        again.put("two", "日本語")
+        assert Checkpoint(file, about).get("two") == "日本語"
+
+
+@pytest.mark.parametrize("line", [b'{"one"', b'["one", "\xff"]', b"3", b'["one"]'])
+def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_lost(tmp_path, line):
+    file = tmp_path / "partial.jsonl"
+    Checkpoint(file, {}).put("two", 2)
+    head, two = file.read_bytes().splitlines()
+    file.write_bytes(damaged := b"\n".join([head, line, two, b'["thr']))
+    with pytest.raises(InvalidInput, match=r"partial\.jsonl line 2 is damaged .* delete the line or the file"):
+        Checkpoint(file, {})
+    assert file.read_bytes() == damaged
+
+
 def test_a_recorded_pass_survives_json():
     retriever, judged, _ = world(queries=2)
     made = record(Shortlist(retriever, TextReranker(), weights=WEIGHTS), "q0", judged.queries["q0"], SIZES, 10)

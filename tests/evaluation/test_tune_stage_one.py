@@ -14,8 +14,10 @@ from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.halves import better, halves
 from shortlist.evaluation.itself import FusesWithoutItself, WithoutItself, without_itself
 from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.reliability import thresholds
 from shortlist.evaluation.request import Request
 from shortlist.evaluation.statistics import best_of_p, permutation_p
+from shortlist.evaluation.threshold import Results
 from shortlist.evaluation.tune import tune
 from shortlist.pipeline import Shortlist, above
 from shortlist.protocols import Fuses
@@ -90,8 +92,8 @@ def test_what_a_threshold_leaves_equals_separate_searches(seed, queries, gain):
             relevant, total, empty = relevant + sum(everything), total + len(everything), empty + (not kept.hits)
             both = len(kept.hits) + sum(everything)
             f1.append(2 * good / both if both else 1.0)
-        assert said.precision == pytest.approx(relevant_shown / max(1, shown))
-        assert said.recall == pytest.approx(relevant_shown / max(1, relevant))
+        assert said.precision == pytest.approx(relevant_shown / shown if shown else 1.0)
+        assert said.recall == pytest.approx(relevant_shown / relevant if relevant else 1.0)
         if threshold > -np.inf:
             assert said.left_out == pytest.approx(1 - shown / total)
             assert said.empty == empty
@@ -252,6 +254,21 @@ def test_weights_that_would_need_many_more_scores_are_not_tried():
     assert "fusion" not in found.settings
 
 
+def test_a_weight_that_is_better_at_a_smaller_pool_is_said_and_not_taken():
+    hybrid, judged, _ = good_words()
+    answers = knowing(judged).relevant
+    reranker = TextReranker()
+    reranker.score = lambda query, texts: [float(text in answers[query] and not int(query[-1]) % 3) for text in texts]
+    found = tune(Shortlist(hybrid, reranker), judged, request(sizes=(3, 24), fusions=(0.0,)))
+    assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 24, 3)
+    assert (found.fusion.weight, found.settings["fusion"]) == (0.5, 0.5)
+    said = "0.5 stays, as pool 24 would need too many more passages scored. At pool 3 it is 0 instead of 0.5: +"
+    assert found.fusion.why.startswith(said)
+    assert found.fusion.why.endswith(". Tune with 0 in use to measure it at pool 24")
+    plain = tune(Shortlist(hybrid, reranker), judged, request(sizes=(3, 24), fusions=()))
+    assert found.threshold == plain.threshold
+
+
 class Stopping(OracleReranker):
     def __init__(self, answers, after):
         super().__init__(answers)
@@ -343,6 +360,15 @@ def test_a_threshold_that_parts_right_from_wrong_is_found_and_one_for_noise_is_n
     pools = {query: [replace(hit, signals={}) for hit in pool] for query, pool in retriever.pools.items()}
     flat_found = tune(Shortlist(type(retriever)(pools), no_scores), judged, request())
     assert flat_found.threshold.value is None
+
+
+def test_of_nothing_shown_nothing_is_wrong_by_a_probability_as_by_a_score():
+    scores, relevant = np.array([[2.0, 1.0]]), np.array([[True, False]])
+    shown = Results(scores, relevant, np.ones((1, 2), dtype=bool)).summary(9.0, [0])
+    (likely,) = thresholds(np.array([0.2, 0.1]), np.array([1.0, 0.0]), np.array([0, 0]), [0.9])
+    assert (shown.precision, shown.recall) == (likely.precision, likely.recall) == (1.0, 0.0)
+    none = Results(scores, ~relevant & relevant, np.zeros((1, 2), dtype=bool)).summary(0.0, [0])
+    assert (none.precision, none.recall, none.left_out, none.empty) == (1.0, 1.0, 0.0, 1)
 
 
 def test_above_leaves_out_counts_and_keeps_what_was_not_reranked():

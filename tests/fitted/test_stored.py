@@ -119,7 +119,7 @@ def test_a_newer_format_and_a_missing_file(tmp_path):
 
 
 def test_a_folder_that_can_not_be_written(tmp_path):
-    with pytest.raises(IndexWriteFailed, match="can't write"):
+    with pytest.raises(IndexWriteFailed, match=r"stop-rule\.json can't be written"):
         store.write_stop_rule(tmp_path / "missing", RULE, MADE_FOR, {})
 
 

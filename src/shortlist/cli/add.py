@@ -17,6 +17,7 @@ from shortlist.cli.options import (
     IndexOption,
     PrecisionOption,
 )
+from shortlist.cli.progress import kept_on_failure
 from shortlist.documents import Skipped, discover
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.indexes.embedded.manifest import FILE
@@ -51,7 +52,7 @@ def add(
         if known
         else EmbeddedIndex.create(index, encoder_name=encoder.name, dimension=encoder.dimension)
     )
-    with opened, _bar(console) as bar:
+    with kept_on_failure("what was committed stays"), opened, _bar(console) as bar:
         task = bar.add_task("reading", total=None, rate="")
 
         def show(step: Step) -> None:

@@ -19,8 +19,6 @@ EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
     (MissingExtra, 4),
     (ShortlistError, 1),
 )
-INTERRUPTED = 130
-
 app = typer.Typer(
     name="shortlist",
     cls=Commands,
@@ -71,9 +69,6 @@ def _run() -> int:
     except ShortlistError as error:
         errors.print(f"error: {error}", markup=False, soft_wrap=True)
         return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
-    except KeyboardInterrupt:
-        errors.print("interrupted; what was committed stays, and the same command goes on from there")
-        return INTERRUPTED
     except BrokenPipeError:
         return 0
     except SystemExit as left:

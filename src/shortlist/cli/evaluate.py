@@ -37,6 +37,7 @@ from shortlist.evaluation.evaluate import MEASURES, Evaluation, compare, measure
 from shortlist.evaluation.evaluate import evaluate as run_evaluation
 from shortlist.evaluation.gate import Rule, Verdict
 from shortlist.evaluation.query_set import QuerySet
+from shortlist.files import check_place, write_whole
 from shortlist.pipeline import POOL_SIZE
 from shortlist.report import Compared, Source, evaluation_page, source_of
 
@@ -140,10 +141,11 @@ class Outputs:
         if self.report is not None:
             reporting.check(self.report)
         if self.ranked is not None:
-            runs.files(self.ranked, self.names)
-        for file in (self.save, self.summary):
-            if file is not None:
-                reporting.check_place(file)
+            for file in runs.files(self.ranked, self.names):
+                check_place(file)
+        for place in (self.save, self.summary):
+            if place is not None:
+                check_place(place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,16 +210,9 @@ def _report(
     show.comparisons(out, compared)
     show.baseline(out, differences, verdicts)
     if outputs.summary is not None:
-        _write(outputs.summary, markdown.summary(found, compared, verdicts, differences))
+        write_whole(outputs.summary, markdown.summary(found, compared, verdicts, differences))
     if outputs.report is not None:
         held = Compared(compared, differences, verdicts)
         page = evaluation_page(found, [source for _, source in results], held, reporting.written())
         reporting.put(page, outputs.report)
     return verdicts
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error

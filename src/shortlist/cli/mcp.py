@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from shortlist import __version__
 from shortlist.catalog import Settings, open_index
@@ -46,6 +47,8 @@ def mcp(  # noqa: PLR0913 - one parameter an option
     """Offer the index to agents as the tools `search` and `rerank`, over standard input and output (MCP)."""
     require_sdk()
     knobs = choose_knobs(blend=blend, rerank=rerank, fusion=fusion, threshold=threshold, cross_encoder=cross_encoder)
+    if knobs.not_used:
+        Console(stderr=True, highlight=False).print(knobs.not_used, style="yellow", markup=False, soft_wrap=True)
     with open_index(index, knobs.over(Settings(retriever, bi_encoder, precision=precision))) as opened:
         tools = Tools(
             opened,

@@ -83,6 +83,8 @@ class Knobs:
     fusion: float
     threshold: float | None
     cross_encoder: str
+    not_used: str = ""
+    """What has to be said of a `min-probability` in the file that this search can't follow, "" where it follows."""
 
     def over(self, given: Settings) -> Settings:
         """`given` with what was chosen here; no cross-encoder where reranking is off."""
@@ -95,7 +97,7 @@ class Knobs:
         )
 
 
-def choose_knobs(
+def choose_knobs(  # noqa: PLR0913 - one parameter an option
     pool: str | None = None,
     blend: float | None = None,
     rerank: bool | None = None,
@@ -104,32 +106,53 @@ def choose_knobs(
     threshold: float | None = None,
     min_probability: float | None = None,
     cross_encoder: str | None = None,
+    tail: bool = False,
+    progressive: bool = False,
 ) -> Knobs:
     """The given values, and the file's or the built-in ones for those not given; `top` never exceeds the pool.
 
-    The file's blend, weights and threshold are in the unit of its cross-encoder: another one gets none of them. Its
-    threshold was found at its blend: another one gets no threshold.
+    The file's blend, weights, threshold and smallest probability belong to its cross-encoder: another one gets none
+    of them. The last two were found at its blend: another one gets neither. A smallest probability of 0 is none, and
+    the file's is left where scores have no probability: without reranking, with a tail, or progressively.
     """
     said = settings.read()
     model = cross_encoder or said.cross_encoder or CROSS_ENCODER
-    if model != (said.cross_encoder or CROSS_ENCODER):
+    same_model = model == (said.cross_encoder or CROSS_ENCODER)
+    if not same_model:
         said = replace(said, blend=None, weight=None, threshold=None)
     given = None if pool is None else parse_pool(pool, "--pool")
     size = next(one for one in (given, said.pool, POOL_SIZE) if one is not None)
     top = said.top or K
     blended = next(one for one in (said.blend, 1.0) if one is not None)
-    found = said.threshold if blend is None or blend == blended else None
+    same_blend = blend is None or blend == blended
+    reranked = next(one for one in (rerank, said.rerank, True) if one is not None)
+    why_not = _no_probability(same_model, same_blend, reranked, tail, progressive)
+    left = min_probability is None and said.min_probability and why_not
+    least = min_probability if min_probability is not None else None if why_not else said.min_probability
     return Knobs(
         pool=size,
         top=top if size == "auto" else min(top, max(size, 1)),
         blend=blended if blend is None else blend,
-        rerank=next(one for one in (rerank, said.rerank, True) if one is not None),
+        rerank=reranked,
         weights=said.weight,
-        min_probability=said.min_probability if min_probability is None else min_probability,
+        min_probability=least or None,
         fusion=next(one for one in (fusion, said.fusion, FUSION) if one is not None),
-        threshold=found if threshold is None else threshold,
+        threshold=threshold if threshold is not None else said.threshold if same_blend else None,
         cross_encoder=model,
+        not_used=f"min-probability of {settings.FILE} is not used: {why_not}" if left else "",
     )
+
+
+def _no_probability(same_model: bool, same_blend: bool, reranked: bool, tail: bool, progressive: bool) -> str:
+    """Why the file's smallest probability can't be followed, "" where it can."""
+    reasons = (
+        (not same_model, "it was found for another cross-encoder"),
+        (not same_blend, "it was found at another blend"),
+        (not reranked, "nothing is reranked"),
+        (tail, "what lies below the pool has no probability"),
+        (progressive, "progressive scores depend on the pool"),
+    )
+    return next((why for holds, why in reasons if holds), "")
 
 
 def parse_pool(text: str, what: str) -> PoolSize:

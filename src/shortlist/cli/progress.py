@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shortlist.errors import ModelError
 
 INTERRUPTED = 130
+"""What typer exits with after Ctrl-C in commands that say nothing of it."""
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,9 +11,9 @@ from rich.console import Console
 from shortlist import __version__
 from shortlist.catalog import OpenIndex
 from shortlist.cli.setups import SetUp
-from shortlist.errors import InvalidInput
+from shortlist.files import check_place, write_whole
 from shortlist.inference.runtimes import choose
-from shortlist.report import check_file, check_plots, write
+from shortlist.report import check_plots
 
 
 def check(file: Path) -> None:
@@ -25,21 +24,7 @@ def check(file: Path) -> None:
         InvalidInput: The file can't be written.
     """
     check_plots()
-    check_file(file)
-
-
-def check_place(file: Path) -> None:
-    """Before anything is measured: does nothing where the file can be written.
-
-    Raises:
-        InvalidInput: It can't; the message says why.
-    """
-    folder = file.absolute().parent
-    if not folder.is_dir():
-        raise InvalidInput(f"{file} lies in a folder that does not exist: make {folder}, or name another file")
-    if file.is_dir() or not os.access(file if file.exists() else folder, os.W_OK):
-        said = "is a folder" if file.is_dir() else "can't be written"
-        raise InvalidInput(f"{file} {said}: name another file")
+    check_place(file)
 
 
 def about(set_up: SetUp, index: OpenIndex, weights: Mapping[str, float] | None = None) -> dict[str, str]:
@@ -66,5 +51,5 @@ def written() -> str:
 
 def put(made: str, file: Path) -> None:
     """Writes the report and says where."""
-    write(made, file)
+    write_whole(file, made)
     Console(stderr=True, highlight=False).print(f"report written to {file}", markup=False, soft_wrap=True)

@@ -19,6 +19,9 @@ from shortlist.errors import InvalidInput
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.rerankers.vendors import is_hosted
 
+OURS = "rerank"
+"""The field of a row of `--json` that holds score, rank from 1, old place from 0, and whether it was cut."""
+
 
 def rerank(
     query: Annotated[str, typer.Argument(help="What to rank for.", show_default=False)],
@@ -26,10 +29,14 @@ def rerank(
     top: Annotated[int | None, typer.Option("--top", help="Candidates to show; all if not given.")] = None,
     cross_encoder: CrossEncoderOption = CROSS_ENCODER,
     precision: PrecisionOption = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, ids and fields kept.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help=f"One JSON object a line: its fields, and {OURS} beside them.")
+    ] = False,
 ) -> None:
     """Rerank candidates of any other retriever: one a line, as text or as JSON objects with a text field."""
     candidates = _read(file)
+    if as_json:
+        _check_free(candidates)
     out = Console(highlight=False)
     reranker = load_reranker(cross_encoder, precision=precision)
     ranked = rerank_candidates(query, candidates, reranker, k=top)
@@ -46,9 +53,18 @@ def rerank(
     Console(stderr=True, highlight=False).print(f"{len(candidates)} scored, {told}")
 
 
+def _check_free(candidates: list[Any]) -> None:
+    """Does nothing where no candidate has a field in the place of ours."""
+    for number, one in enumerate(candidates, start=1):
+        if isinstance(one, dict) and OURS in one:
+            raise InvalidInput(
+                f"candidate {number} has a field {OURS!r}, which --json writes beside its own: give it another name"
+            )
+
+
 def _row(one: Reranked[Any]) -> dict[str, Any]:
     item = one.item if isinstance(one.item, dict) else {"text": one.item}
-    return {**item, "rerank_score": one.score, "rank": one.rank, "index": one.index, "truncated": one.truncated}
+    return {**item, OURS: {"score": one.score, "rank": one.rank, "index": one.index, "truncated": one.truncated}}
 
 
 def _read(file: str) -> list[Any]:

@@ -112,10 +112,8 @@ def files(file: Path, names: Sequence[str]) -> list[Path]:
     """The file for each set-up: `file` itself for one alone, else with the set-up's name before the extension.
 
     Raises:
-        InvalidInput: There is no folder for it, or two set-ups would share a file.
+        InvalidInput: Two set-ups would share a file.
     """
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        raise InvalidInput(f"{file} can't be written: name a file in a folder that exists")
     if len(names) == 1:
         return [file]
     made = [file.with_name(f"{file.stem}.{_plain(name)}{file.suffix}") for name in names]

@@ -55,8 +55,8 @@ def search(  # noqa: PLR0913 - one parameter an option
         typer.Option(
             "--min-probability",
             metavar="P",
-            help="Leave out what is less likely to be relevant, by the curve that calibrate stored; 0: nothing. "
-            "[default: shortlist.toml, or none]",
+            help="Leave out what is less likely to be relevant, by the curve that calibrate stored; 0 leaves out "
+            "nothing and needs no curve. [default: shortlist.toml, or none]",
         ),
     ] = None,
     tail: Annotated[bool, typer.Option("--tail", help="Let --top go past the pool, in stage-one order.")] = False,
@@ -74,7 +74,12 @@ def search(  # noqa: PLR0913 - one parameter an option
         threshold=threshold,
         min_probability=min_probability,
         cross_encoder=cross_encoder,
+        tail=tail,
+        progressive=progressive,
     )
+    errors = Console(stderr=True, highlight=False)
+    if knobs.not_used:
+        errors.print(knobs.not_used, style="yellow", markup=False, soft_wrap=True)
     settings = knobs.over(Settings(retriever, bi_encoder, precision=precision, progressive=progressive))
     began = time.perf_counter()
     with open_index(index, settings) as opened:
@@ -94,7 +99,6 @@ def search(  # noqa: PLR0913 - one parameter an option
         typer.echo(show.as_json(ranking, loaded, weights))
     elif as_context:
         typer.echo(show.as_context(ranking))
-        errors = Console(stderr=True, highlight=False)
         show.notes(errors, ranking)
         if ranking.no_good_answer:
             errors.print(ranking.no_good_answer, style="yellow", markup=False, soft_wrap=True)

@@ -130,9 +130,9 @@ def _set_up(name: str, table: Mapping[str, Any], base: SetUp) -> SetUp:
             bi_encoder=_text(name, table, "bi-encoder", old.bi_encoder),
             cross_encoder=model,
             precision=_text(name, table, "precision", old.precision),
-            blend=_number(name, "blend", table.get("blend", old.blend), float),
+            blend=_number(name, "blend", table.get("blend", old.blend)),
             weights=old.weights if model == old.cross_encoder else None,
-            fusion=_number(name, "fusion", table.get("fusion", old.fusion), float),
+            fusion=_number(name, "fusion", table.get("fusion", old.fusion)),
         ),
     )
 
@@ -147,9 +147,9 @@ def _text(name: str, table: Mapping[str, Any], key: str, otherwise: Otherwise) -
     return held
 
 
-def _number(name: str, key: str, value: Any, kind: type[int] | type[float]) -> float:
+def _number(name: str, key: str, value: Any) -> float:
     try:
-        return kind(value)
+        return float(value)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"set-up {name!r}: {key} must be a number, not {value!r}") from error
 

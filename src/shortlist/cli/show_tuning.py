@@ -122,9 +122,9 @@ def _threshold(out: Console, found: Tuning) -> None:
     where = "on the other half" if found.chosen_on != found.reported_on else "on the same queries"
     shown, everything = threshold.shown, threshold.everything
     out.print(
-        f"  {where}: at {threshold.tried:g} precision {shown.precision:.3f}, recall {shown.recall:.3f} of the relevant "
-        f"results shown without one (precision {everything.precision:.3f}); {shown.left_out:.0%} of the results left "
-        f"out, {shown.empty} of {len(found.reported_on)} queries show none",
+        f"  at pool {found.recommended.size}, {where}: at {threshold.tried:g} precision {shown.precision:.3f}, "
+        f"recall {shown.recall:.3f} of the relevant results shown without one (precision {everything.precision:.3f}); "
+        f"{shown.left_out:.0%} of the results left out, {shown.empty} of {len(found.reported_on)} queries show none",
         markup=False,
         soft_wrap=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from shortlist.evaluation.request import MEASURES, Request
 from shortlist.evaluation.sweep import scaled
 from shortlist.evaluation.tune import Tuning, evaluation_at
 from shortlist.evaluation.tune import tune as run_tuning
+from shortlist.files import check_place
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.report import source_of, tuning_page
 from shortlist.retrievers import FUSION
@@ -105,7 +107,8 @@ def _set_up(index: Path, knobs: Knobs, settings: Settings, request: Request) -> 
 def _values(found: Tuning, used: Settings) -> dict[str, toml.Value]:
     """The lines for the file. A blend, weight or threshold that was not found now is taken out of it.
 
-    The file's own weights stay where the blend that was found scales them.
+    The file's own weights stay where the blend that was found scales them. Its smallest probability stays where
+    searches go on as before: the stored curve was fitted for their final scores alone.
     """
     held = toml.read()
     own = used.weights if found.rerank and not found.curves.derived else None
@@ -117,7 +120,22 @@ def _values(found: Tuning, used: Settings) -> dict[str, toml.Value]:
     model = used.cross_encoder or CROSS_ENCODER
     if model != (held.cross_encoder or CROSS_ENCODER) or model != CROSS_ENCODER:
         values["cross-encoder"] = model
+    if not found.rerank or not _same_scores(held, values):
+        values["min-probability"] = None
     return values
+
+
+def _same_scores(held: toml.Defaults, values: Mapping[str, toml.Value]) -> bool:
+    """Whether pools and final scores stay those of the file with these lines in it: the stored curve is for them."""
+    weights = {name: values[f"weight.{name}"] for name in toml.SIGNALS if values[f"weight.{name}"] is not None}
+    blend = 1.0 if values["blend"] is None else values["blend"]
+    fusion = FUSION if held.fusion is None else held.fusion
+    return (
+        weights == dict(held.weight or {})
+        and blend == (1.0 if held.blend is None else held.blend)
+        and values.get("fusion", fusion) == fusion
+        and values.get("cross-encoder", CROSS_ENCODER) == (held.cross_encoder or CROSS_ENCODER)
+    )
 
 
 def _check_write(retriever: str) -> None:
@@ -126,6 +144,7 @@ def _check_write(retriever: str) -> None:
             f"--write with --retriever {retriever}: {toml.FILE} names no retriever, so searches by {RETRIEVER} would "
             "follow what was found for another one. Leave out --write and give the values as options"
         )
+    check_place(Path.cwd() / toml.FILE)
 
 
 def _tuned(

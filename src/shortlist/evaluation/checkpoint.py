@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.datasets.rows import text_of
 from shortlist.types import Passage
 
 VERSION = 1
@@ -27,10 +27,11 @@ class Checkpoint:
     """Finished pieces under keys, one JSON line each, written through at once. Without a file it only remembers.
 
     `about` says what run this is: a file of another run is refused, never mixed in. A * in the file's name becomes a
-    hash of it, so that every run has a file of its own.
+    hash of it, so that every run has a file of its own. A last line that was cut off is dropped.
 
     Raises:
-        InvalidInput: The file belongs to another run, is something else, or can't be written.
+        InvalidInput: The file belongs to another run, is something else or damaged before its last line, or can't be
+            read or written.
     """
 
     def __init__(self, file: Path | None, about: Mapping[str, Any]) -> None:
@@ -39,10 +40,11 @@ class Checkpoint:
         self._file = file = file.with_name(file.name.replace("*", mark)) if file is not None else None
         if file is None:
             return
+        head = _line({"version": VERSION, "run": mark, "about": dict(about)})
         if file.is_file():
-            self._read(file, mark)
+            self._read(file, head)
         else:
-            self._append({"version": VERSION, "run": mark, "about": dict(about)})
+            self._append(head)
         self.resumed = len(self._held)
 
     resumed = 0
@@ -56,36 +58,60 @@ class Checkpoint:
         """Keeps a finished piece."""
         self._held[key] = piece
         if self._file is not None:
-            self._append([key, piece])
+            self._append(_line([key, piece]))
 
     def finish(self) -> None:
         """Removes the file: the run is done."""
         if self._file is not None:
             self._file.unlink(missing_ok=True)
 
-    def _append(self, record: Any) -> None:
+    def _append(self, line: bytes, *, end: int | None = None) -> None:
+        """Puts the line at the end, or where `end` cuts off what stands there."""
         assert self._file is not None
         try:
-            with self._file.open("a", encoding="utf-8") as out:
-                out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            if end is not None:
+                os.truncate(self._file, end)
+            with self._file.open("ab") as out:
+                out.write(line)
         except OSError as error:
             raise InvalidInput(f"partial results can't be kept in {self._file}: {error.strerror or error}") from error
 
-    def _read(self, file: Path, mark: str) -> None:
-        lines = text_of(file).split("\n")
+    def _read(self, file: Path, head: bytes) -> None:
+        """Takes what is whole. What a kill in the middle of a write leaves is the last line, without its end."""
         try:
-            head = json.loads(lines[0])
-            known = head["version"], head["run"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(f"{file} holds no partial results: delete it, or name another file") from error
-        if known != (VERSION, mark):
-            raise InvalidInput(
-                f"{file} holds partial results of another run (other queries, index, models or sizes): delete it, or "
-                "name another file"
-            )
-        # What a kill in the middle of a write leaves is the last line, without its end.
-        for line in lines[1:-1]:
-            key, piece = json.loads(line)
+            raw = file.read_bytes()
+        except OSError as error:
+            raise InvalidInput(f"{file} can't be read: {error.strerror or error}") from error
+        lines = raw.split(b"\n")
+        begun = head.startswith(raw)
+        if not begun:
+            _check_head(lines[0], json.loads(head)["run"], file)
+        for number, line in enumerate(lines[1:-1], start=2):
+            try:
+                key, piece = json.loads(line)
+            except (ValueError, TypeError) as error:
+                raise InvalidInput(
+                    f"{file} line {number} is damaged ({error}): delete the line or the file, or name another file"
+                ) from error
             self._held[key] = piece
-        if lines[-1]:
-            file.write_text("".join(f"{line}\n" for line in lines[:-1]), encoding="utf-8")
+        if begun:
+            self._append(head[len(raw) :])
+        elif lines[-1]:
+            self._append(b"", end=len(raw) - len(lines[-1]))
+
+
+def _line(record: Any) -> bytes:
+    return (json.dumps(record, ensure_ascii=False) + "\n").encode()
+
+
+def _check_head(line: bytes, mark: str, file: Path) -> None:
+    try:
+        head = json.loads(line)
+        known = head["version"], head["run"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{file} holds no partial results: delete it, or name another file") from error
+    if known != (VERSION, mark):
+        raise InvalidInput(
+            f"{file} holds partial results of another run (other queries, index, models or sizes): delete it, or "
+            "name another file"
+        )

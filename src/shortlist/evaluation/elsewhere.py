@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import MEASURES, Evaluation, K, measures_of
-from shortlist.evaluation.metrics import ordered, without
+from shortlist.evaluation.itself import own_ids
+from shortlist.evaluation.metrics import is_itself, ordered
 from shortlist.evaluation.outcomes import measured
 from shortlist.evaluation.query_set import Judged
 from shortlist.types import Hit, Passage, Ranking, Run
@@ -27,7 +28,8 @@ def evaluate_run(  # noqa: PLR0913 - only the first two are needed
 
     Queries are ordered as trec_eval does (see `metrics.ordered`). A judged query that the run lacks counts 0; queries
     that are not judged are passed over. `documents` maps passage ids to document ids: where documents are judged, a
-    document then counts at its best passage. With `itself` a query's own id is left out. No times are told.
+    document then counts at its best passage. With `itself` a passage whose id, or whose
+    document's id, is the query's own is left out, as `itself.WithoutItself` does for set-ups. No times are told.
 
     Raises:
         InvalidInput: An unknown measure, or the run answers none of the judged queries.
@@ -39,11 +41,16 @@ def evaluate_run(  # noqa: PLR0913 - only the first two are needed
             f"run {name!r} answers none of the {len(judged.queries)} judged queries of {judged.name}: its query ids, "
             f"{shown}, have to be those of the query set, such as {next(iter(judged.queries))!r}"
         )
-    size = max(len(run.get(key, {})) for key in judged.queries)
+    of = documents or {}
+    own = own_ids(judged.queries) if itself else {}
+    kept = {
+        key: [one for one in ordered(run.get(key, {})) if not is_itself(one, of.get(one, one), own.get(query, set()))]
+        for key, query in judged.queries.items()
+    }
+    size = max(map(len, kept.values()))
     outcomes = []
     for query_id, query in judged.queries.items():
-        ids = ordered(run.get(query_id, {}))
-        hits = _hits(without(ids, query_id) if itself else ids, documents or {})
+        hits = _hits(kept[query_id], of)
         ranking = Ranking(query, hits, size, scored=0, truncated=0, reranked=False, seconds={})
         outcomes.append(measured(query_id, ranking, judged, asked, k))
     names = tuple(map(str, asked))

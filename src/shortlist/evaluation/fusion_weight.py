@@ -28,7 +28,7 @@ class Fusion:
     """The fusion weight to use, None where stage one has none, and why.
 
     `values` maps each weight that was tried to the measure of every query, at a pool of `size`; 0 is stage one alone.
-    `scored` passages were scored for it beyond the pass. `recorded` answers searches under `weight` at that pool.
+    `scored` passages were scored for it beyond the pass. `recorded` answers searches under a new `weight` at that pool.
     """
 
     weight: float | None
@@ -60,7 +60,7 @@ def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, si
     """The weight in use, unless another one is better at a pool of `size`; `size` 0 tries stage one alone.
 
     Passages that another weight brings into the pool and that have no score yet are scored once. Where those are more
-    than `trial.most`, a smaller pool is tried.
+    than `trial.most`, a smaller pool is tried: that tells whether to look again, and the weight in use stays.
     """
     retriever = shortlist.retriever
     if not isinstance(retriever, Fuses):
@@ -72,7 +72,7 @@ def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, si
         found = _found(retriever, tried, trial, pool)
         missing = {key: _missing(found[key], trial.recorded[key], pool) for key in found}
         if sum(map(len, missing.values())) <= trial.most:
-            return _chosen(shortlist, retriever.fusion, found, missing, trial, pool)
+            return _only_at(size, _chosen(shortlist, retriever.fusion, found, missing, trial, pool), retriever.fusion)
     return Fusion(
         retriever.fusion, f"{retriever.fusion:g} stays: other weights would need too many more passages scored"
     )
@@ -116,6 +116,17 @@ def _chosen(
     weight, why = choose(values, current, trial.parts, str(measure))
     extra = sum(map(len, missing.values()))
     return Fusion(weight, why, pool, values, extra, by_weight[weight])
+
+
+def _only_at(size: int, found: Fusion, current: float) -> Fusion:
+    """The same, with the current weight where another one was found at a smaller pool than it is to be used at."""
+    if found.size == size or found.weight == current:
+        return found
+    why = (
+        f"{current:g} stays, as pool {size} would need too many more passages scored. At pool {found.size} it is "
+        f"{found.why}. Tune with {found.weight:g} in use to measure it at pool {size}"
+    )
+    return replace(found, weight=current, why=why, recorded={})
 
 
 def choose(values: Mapping[float, Values], current: float, parts: Halves, measure: str) -> tuple[float, str]:

@@ -6,8 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from shortlist.evaluation.metrics import is_itself
 from shortlist.protocols import Fuses, Retriever
 from shortlist.types import Hit, Where
+
+
+def own_ids(queries: Mapping[str, str]) -> dict[str, set[str]]:
+    """Query text -> the ids of all queries with this text: a search is told no id."""
+    found: dict[str, set[str]] = {}
+    for key, text in queries.items():
+        found.setdefault(text, set()).add(key)
+    return found
 
 
 class WithoutItself:
@@ -19,9 +28,7 @@ class WithoutItself:
 
     def __init__(self, retriever: Retriever, queries: Mapping[str, str]) -> None:
         self._retriever = retriever
-        self._ids: dict[str, set[str]] = {}
-        for key, text in queries.items():
-            self._ids.setdefault(text, set()).add(key)
+        self._ids = own_ids(queries)
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """At most `k` hits as the inner retriever ranks them, renumbered from 1."""
@@ -32,7 +39,7 @@ class WithoutItself:
         asked = k + 1
         while True:
             found = ask(asked)
-            kept = [hit for hit in found if not {hit.passage.id, hit.passage.document_id} & own]
+            kept = [hit for hit in found if not is_itself(hit.passage.id, hit.passage.document_id, own)]
             if len(kept) >= k or len(found) < asked:
                 return [replace(hit, rank=place, retrieval_rank=place) for place, hit in enumerate(kept[:k], start=1)]
             asked *= 2

@@ -10,6 +10,7 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import lines_of, text_of
 from shortlist.evaluation.datasets.tables import id_of, read_partial, write_csv, write_jsonl
 from shortlist.evaluation.query_set import QuerySet
+from shortlist.files import write_whole
 from shortlist.types import Hit, Ranking
 
 SUFFIXES = (".jsonl", ".csv")
@@ -100,24 +101,19 @@ class Judgments:
         self._save()
         self._skipped.add((query, passage_id))
         rows = sorted(self._skipped)
-        _replace(self.skipped_file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        write_whole(self.skipped_file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
     def decline(self, query: str) -> None:
         """Keeps that the query was turned down; raises as `judge`."""
         self._declined.add(query)
-        _replace(self.declined_file, "".join(f"{one}\n" for one in sorted(self._declined)))
+        write_whole(self.declined_file, "".join(f"{one}\n" for one in sorted(self._declined)))
 
     def _key(self, query: str) -> str:
         return next((key for key, text in self.queries.items() if text == query), id_of(query))
 
     def _save(self) -> None:
         write = write_csv if self.file.suffix.lower() == ".csv" else write_jsonl
-        part = self.file.with_name(f"{self.file.name}.part")
-        try:
-            write(QuerySet(self.file.stem, self.queries, self.qrels, self._snippets), part)
-            part.replace(self.file)
-        except OSError as error:
-            raise InvalidInput(f"{self.file} can't be written: {error.strerror or error}") from error
+        write(QuerySet(self.file.stem, self.queries, self.qrels, self._snippets), self.file)
 
 
 def _pairs(file: Path) -> set[tuple[str, str]]:
@@ -134,12 +130,3 @@ def _pairs(file: Path) -> set[tuple[str, str]]:
             raise InvalidInput(f"{place} holds no query and passage id: delete the line, or the file") from error
         found.add((str(query), str(passage_id)))
     return found
-
-
-def _replace(file: Path, text: str) -> None:
-    part = file.with_name(f"{file.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error

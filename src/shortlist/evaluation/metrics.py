@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -85,9 +85,17 @@ def ordered(scores: Mapping[str, float]) -> list[str]:
     return sorted(scores, key=lambda key: (np.float32(scores[key]), key), reverse=True)
 
 
+def is_itself(passage_id: str, document_id: str, own: Set[str]) -> bool:
+    """The identical-id rule: whether the passage, or the document that it is of, has one of the query's `own` ids.
+
+    In ArguAna-like sets the query is one of the texts, and that text is no answer to it.
+    """
+    return passage_id in own or document_id in own
+
+
 def without(ranked: Sequence[str], query_id: str) -> list[str]:
-    """The ranking without the id that equals the query's own: in ArguAna-like sets the query is one of the texts."""
-    return [key for key in ranked if key != query_id]
+    """The ranking without the id that equals the query's own; see `is_itself`."""
+    return [key for key in ranked if not is_itself(key, key, {query_id})]
 
 
 def per_query(

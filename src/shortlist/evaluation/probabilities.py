@@ -105,7 +105,7 @@ def fit(made: Labelled, method: Method | None = None, *, seed: int = SEED) -> Ca
 
     Raises:
         InvalidInput: No relevant or no other passage among the scored ones, fewer than 10 relevant ones, or relevant
-            ones for fewer than two queries.
+            or other ones for fewer than two queries.
     """
     _check(made)
     fold = _folds(made, seed)
@@ -165,20 +165,24 @@ def _check(made: Labelled) -> None:
             f"{ones} relevant passages among the {len(made.labels)} scored ones are too few for probabilities: at "
             f"least {LEAST} are needed. Judge more queries, or score a larger pool"
         )
-    if len(np.unique(made.queries[made.labels > 0])) < 2:
-        raise InvalidInput("all relevant passages belong to one query: judge more queries")
+    for what, places in (("relevant passages", made.labels > 0), ("passages that are not relevant", made.labels == 0)):
+        if len(np.unique(made.queries[places])) < 2:
+            raise InvalidInput(f"all {what} belong to one query: judge more queries, or score a larger pool")
 
 
 def _folds(made: Labelled, seed: int) -> dict[int, int]:
-    """The fold of each query; queries with something relevant are dealt first.
+    """The fold of each query.
 
-    That way no fold holds all relevant passages.
+    Queries with something relevant stand side by side when they are dealt, and so do those with something else: no
+    fold holds all passages of one kind.
     """
     generator = np.random.default_rng(seed)
     numbers = np.unique(np.concatenate([made.queries, made.left_out_queries]))
     shuffled = numbers[generator.permutation(len(numbers))]
-    rich = set(made.queries[made.labels > 0].tolist())
-    dealt = sorted(shuffled.tolist(), key=lambda number: number not in rich)
+    right, wrong = (set(made.queries[made.labels == label].tolist()) for label in (1, 0))
+    groups = (right - wrong, right & wrong, wrong - right)
+    place_of = {number: place for place, group in enumerate(groups) for number in group}
+    dealt = sorted(shuffled.tolist(), key=lambda number: place_of.get(number, len(groups)))
     return {number: place % FOLDS for place, number in enumerate(dealt)}
 
 

@@ -30,14 +30,14 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
+class ProbabilityThreshold:
     """What is left at a smallest probability.
 
     `precision` is the share of what stays that is relevant (1 where nothing stays), `recall` the share of the relevant
-    scored passages that stay, both over labelled passages. `silent` counts queries with nothing left, labelled or not,
-    that is those that are told "no good answer";
-    `silent_precision` is the share of these that had nothing relevant in the pool (1 where there are none), and
-    `silent_recall` the share of queries with nothing relevant in the pool that are told so (1 where there are none).
+    scored passages that stay (1 where none is relevant), both over labelled passages. `silent` counts queries with
+    nothing left, labelled or not, that is those that are told "no good answer"; `silent_precision` is the share
+    of these that had nothing relevant in the pool (1 where there are none), and `silent_recall` the share of queries
+    with nothing relevant in the pool that are told so (1 where there are none).
     """
 
     least: float
@@ -82,12 +82,12 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
 def thresholds(
     chances: Floats, labels: Floats, queries: Ints, at: Sequence[float] = THRESHOLDS, *, beside: Beside = NOTHING
-) -> list[Threshold]:
+) -> list[ProbabilityThreshold]:
     """What each smallest probability leaves; `queries` numbers each passage's query."""
     return [_threshold(least, chances, labels, queries, beside) for least in at]
 
 
-def best_threshold(chances: Floats, labels: Floats, queries: Ints, *, beside: Beside = NOTHING) -> Threshold:
+def best_threshold(chances: Floats, labels: Floats, queries: Ints, *, beside: Beside = NOTHING) -> ProbabilityThreshold:
     """The one with the highest F1 of passages, the largest where several share it; there has to be a passage."""
     order = np.argsort(-chances, kind="stable")
     right = np.cumsum(labels[order])
@@ -97,7 +97,7 @@ def best_threshold(chances: Floats, labels: Floats, queries: Ints, *, beside: Be
     return _threshold(best, chances, labels, queries, beside)
 
 
-def _threshold(least: float, chances: Floats, labels: Floats, queries: Ints, beside: Beside) -> Threshold:
+def _threshold(least: float, chances: Floats, labels: Floats, queries: Ints, beside: Beside) -> ProbabilityThreshold:
     kept = chances >= least
     right, relevant = float(labels[kept].sum()), float(labels.sum())
     others, asked = beside
@@ -105,7 +105,7 @@ def _threshold(least: float, chances: Floats, labels: Floats, queries: Ints, bes
     silent = everyone - set(queries[kept].tolist()) - set(asked[others >= least].tolist())
     barren = everyone - set(queries[labels > 0].tolist())
     both = len(silent & barren)
-    return Threshold(
+    return ProbabilityThreshold(
         least,
         int(kept.sum()),
         right / int(kept.sum()) if kept.any() else 1.0,

@@ -12,6 +12,7 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import text_of
 from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.outcomes import from_json
+from shortlist.files import write_whole
 
 VERSION = 1
 
@@ -23,10 +24,7 @@ def save(evaluations: Sequence[Evaluation], file: Path) -> None:
         InvalidInput: The file can't be written.
     """
     held = {"version": VERSION, "evaluations": [asdict(one) for one in evaluations]}
-    try:
-        file.write_text(json.dumps(held, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error
+    write_whole(file, json.dumps(held, ensure_ascii=False, indent=1) + "\n")
 
 
 def load(file: Path) -> list[Evaluation]:

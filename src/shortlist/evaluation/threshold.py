@@ -21,9 +21,10 @@ DIGITS = 4
 class Shown:
     """What is left of the first k results, over some queries.
 
-    `precision` is the share of relevant ones among those shown, `recall` the share of the relevant results among the
-    first k that are still shown; both over all results together. `f1` is the mean over queries (see `f1_of`).
-    `left_out` is the share of results left out, `empty` how many queries show nothing.
+    `precision` is the share of relevant ones among those shown (1 where nothing is shown), `recall` the share of the
+    relevant results among the first k that are still shown (1 where none is relevant); both over all results
+    together. `f1` is the mean over queries (see `f1_of`). `left_out` is the share of results left out (0 where there
+    are none), `empty` how many queries show nothing.
     """
 
     precision: float
@@ -34,7 +35,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
+class ScoreThreshold:
     """The threshold to use, None for none, and why.
 
     `tried` is the one with the best F1 on the half to choose on. `shown` is what it leaves on the half to report on,
@@ -78,12 +79,17 @@ class Results:
         relevant, held = self.relevant[rows], self.held[rows]
         right = int((shown & relevant).sum())
         return Shown(
-            precision=right / max(1, int(shown.sum())),
-            recall=right / max(1, int(relevant.sum())),
+            precision=_share(right, int(shown.sum())),
+            recall=_share(right, int(relevant.sum())),
             f1=float(self.f1_of(threshold)[rows].mean()),
-            left_out=1 - int(shown.sum()) / max(1, int(held.sum())),
+            left_out=1 - _share(int(shown.sum()), int(held.sum())),
             empty=int((~shown.any(axis=1)).sum()),
         )
+
+
+def _share(part: int, whole: int) -> float:
+    """1 of nothing: none is wrong, and none is lost."""
+    return part / whole if whole else 1.0
 
 
 def results_of(rankings: Sequence[Ranking], judged: Judged, query_ids: Sequence[str], k: int) -> Results:
@@ -100,12 +106,12 @@ def results_of(rankings: Sequence[Ranking], judged: Judged, query_ids: Sequence[
     return Results(scores, relevant, held)
 
 
-def tune_threshold(found: Results, parts: Halves) -> Threshold:
+def tune_threshold(found: Results, parts: Halves) -> ScoreThreshold:
     """The threshold with the best mean F1 on one half, if it helps more than the best of as many would by chance."""
     everything = found.summary(-np.inf, parts.reported)
     candidates = _candidates(found, parts)
     if not candidates:
-        return Threshold(None, "none: no results with different scores to part", everything=everything)
+        return ScoreThreshold(None, "none: no results with different scores to part", everything=everything)
     chosen = list(parts.chosen)
     tried = [found.f1_of(one) for one in candidates]
     place = max(range(len(tried)), key=lambda one: (float(tried[one][chosen].mean()), -candidates[one]))
@@ -113,8 +119,8 @@ def tune_threshold(found: Results, parts: Halves) -> Threshold:
     won, said = better(tried, place, found.f1_of(-np.inf), parts, "F1")
     shown = found.summary(best, parts.reported)
     if won:
-        return Threshold(best, f"{best:g}: {said} over showing all", best, shown, everything)
-    return Threshold(None, f"none: {best:g} scores {said}", best, shown, everything)
+        return ScoreThreshold(best, f"{best:g}: {said} over showing all", best, shown, everything)
+    return ScoreThreshold(None, f"none: {best:g} scores {said}", best, shown, everything)
 
 
 def _candidates(found: Results, parts: Halves) -> list[float]:

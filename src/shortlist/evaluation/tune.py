@@ -21,13 +21,13 @@ from shortlist.evaluation.query_set import Judged
 from shortlist.evaluation.recommend import BUDGET, Held, Pick, falls_beyond, harm, held, picks
 from shortlist.evaluation.request import Request, checked
 from shortlist.evaluation.sweep import Curve, Plan, scaled
-from shortlist.evaluation.threshold import Threshold, results_of, tune_threshold
+from shortlist.evaluation.threshold import ScoreThreshold, results_of, tune_threshold
 from shortlist.pipeline import Shortlist
 from shortlist.protocols import Fuses
 
 APART = "scores depend on the pool, and sizes were run apart"
 NO_FUSION = Fusion(None, f"not tried: {APART}")
-NO_THRESHOLD = Threshold(None, f"none: {APART}")
+NO_THRESHOLD = ScoreThreshold(None, f"none: {APART}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Tuning:
     `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried, and says how
     they were made. `picks` were chosen on the queries `chosen_on`, `held` are the same on `reported_on`.
     `recommended` is the pick to follow; `rerank` is False where, over all queries, it does not gain on stage one
-    alone. `fusion` and `threshold` were tuned at that size and blend. `warnings` are for the reader.
+    alone. `threshold` was tuned at that size and blend, and `fusion` too, or at a smaller `fusion.size` where nothing
+    was taken. `warnings` are for the reader.
     """
 
     measure: str
@@ -54,7 +55,7 @@ class Tuning:
     chosen_on: tuple[str, ...]
     reported_on: tuple[str, ...]
     fusion: Fusion = NO_FUSION
-    threshold: Threshold = NO_THRESHOLD
+    threshold: ScoreThreshold = NO_THRESHOLD
 
     @property
     def timing(self) -> str:
@@ -169,9 +170,9 @@ def _refined(
     fusion = tune_fusion(shortlist, asked.fusions, trial, size)
     found = replace(found, fusion=fusion)
     if not size:
-        return replace(found, threshold=Threshold(None, "none: it is for scores of a reranker"))
+        return replace(found, threshold=ScoreThreshold(None, "none: it is for scores of a reranker"))
     if isinstance(shortlist.retriever, Fuses) and fusion.weight != shortlist.retriever.fusion:
-        recorded, size = fusion.recorded, fusion.size
+        recorded = fusion.recorded
     rankings = [recorded[key].search(size, plan.depth, weights) for key in judged.queries]
     results = results_of(rankings, judged, list(judged.queries), asked.k)
     return replace(found, threshold=tune_threshold(results, parts))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.errors import IndexWriteFailed, NotFitted
+from shortlist.files import write_whole
 from shortlist.fitted.probability import Calibration, Isotonic, Platt
 from shortlist.fitted.stop import StopRule
 
@@ -98,12 +99,7 @@ def passages_of(file: Path) -> int | None:
 
 def _write(file: Path, fitted: Mapping[str, Any], made_for: Mapping[str, Any], about: Mapping[str, Any]) -> Path:
     held = {"version": VERSION, "fitted_for": dict(made_for), "fit": dict(about), **fitted}
-    part = file.with_name(f"{file.name}.part")
-    try:
-        part.write_text(json.dumps(held, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        raise IndexWriteFailed(f"can't write {file}: {error.strerror or error}") from error
+    write_whole(file, json.dumps(held, ensure_ascii=False, indent=1) + "\n", IndexWriteFailed)
     return file
 
 

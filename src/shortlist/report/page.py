@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from shortlist.errors import InvalidInput
 from shortlist.report.style import STYLE
 
 
@@ -73,26 +71,3 @@ def page(title: str, written: str, parts: Iterable[str]) -> str:
         f"<title>{text(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n<h1>{text(title)}</h1>\n{paragraph(written, 'quiet')}\n{body}\n</main>\n</body>\n</html>\n"
     )
-
-
-def check_file(file: Path) -> None:
-    """Does nothing where a report can be written to `file`, so that a long run does not end in vain.
-
-    Raises:
-        InvalidInput: Its folder is missing, or it is a folder itself.
-    """
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        said = "is a folder" if file.is_dir() else "lies in a folder that does not exist"
-        raise InvalidInput(f"{file} {said}: name a file for the report, such as report.html")
-
-
-def write(made: str, file: Path) -> None:
-    """Writes the page.
-
-    Raises:
-        InvalidInput: The file can't be written.
-    """
-    try:
-        file.write_text(made, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error

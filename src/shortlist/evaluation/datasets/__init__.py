@@ -92,10 +92,8 @@ def write(made: QuerySet, path: Path, *, qrels: Path | None = None, split: str =
             write_beir(made, path, split=split)
         else:
             (write_csv if suffix == ".csv" else write_jsonl)(made, path)
-    except (InvalidInput, OSError) as error:
+    except InvalidInput:
         for file in files:
             file.unlink(missing_ok=True)
-        if isinstance(error, InvalidInput):
-            raise
-        raise InvalidInput(f"{path} can't be written: {error.strerror or error}") from error
+        raise
     return files

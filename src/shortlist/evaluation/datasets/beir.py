@@ -14,6 +14,7 @@ from pathlib import Path
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import grade_of, judge, lines_of, objects_of
 from shortlist.evaluation.query_set import QuerySet, checked
+from shortlist.files import make_folder, write_whole
 from shortlist.types import Passage
 
 HEADER = "query-id\tcorpus-id\tscore"
@@ -61,18 +62,18 @@ def write_beir(made: QuerySet, folder: Path, *, split: str = "test", passages: I
     """Writes the set as a BEIR folder, and `corpus.jsonl` where passages are given.
 
     Raises:
-        InvalidInput: The set is judged by snippets, which BEIR has no place for: resolve it first.
+        InvalidInput: The set is judged by snippets, which BEIR has no place for: resolve it first. Or a file can't be
+            written.
     """
     if made.snippets:
         raise InvalidInput(f"{made.name} is judged by text snippets, which a BEIR folder can't hold: resolve it first")
-    (folder / "qrels").mkdir(parents=True, exist_ok=True)
+    make_folder(folder / "qrels")
     _write(folder / "queries.jsonl", ({"_id": key, "text": text} for key, text in made.queries.items()))
     rows = [f"{query}\t{key}\t{grade}" for query, grades in made.qrels.items() for key, grade in grades.items()]
-    (folder / "qrels" / f"{split}.tsv").write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
+    write_whole(folder / "qrels" / f"{split}.tsv", "\n".join([HEADER, *rows, ""]))
     if passages is not None:
         _write(folder / "corpus.jsonl", ({"_id": p.id, "title": p.title, "text": p.text} for p in passages))
 
 
 def _write(file: Path, records: Iterable[dict[str, str]]) -> None:
-    with file.open("w", encoding="utf-8") as out:
-        out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    write_whole(file, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

@@ -1,11 +1,12 @@
 """Query sets of one's own, as CSV or JSON lines: `query` beside the ids or the texts that answer it.
 
 CSV: the first row names the columns. `query`, and `relevant` (ids, several separated by |) or `snippet` (a stretch of
-an answering passage, in whole words) or both; `id` and `grade` may stand beside them. Rows with the same query join.
+an answering passage, in whole words) or both; `id` and `grade` may stand beside them. Rows with the same query join,
+also one without an id to one above that has it.
 
 JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`; `relevant` may be an object of
 grades, `{"id": 2}`, and so may `snippets`; `"id"` may name the query. A query without an id gets one from the hash of
-its text, so that saved results still pair after the file was reordered.
+its text, so that saved results still pair after the file was reordered. A null is as good as a missing field.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import grade_of, judge, objects_of, text_of
 from shortlist.evaluation.query_set import QuerySet, checked
+from shortlist.files import write_whole
 
 SEPARATOR = "|"
 COLUMNS = ("id", "query", "relevant", "grade", "snippet")
@@ -37,14 +39,35 @@ class _Builder:
         self.queries: dict[str, str] = {}
         self.qrels: dict[str, dict[str, int]] = {}
         self.snippets: dict[str, dict[str, int]] = {}
+        self._ids: dict[str, list[str]] = {}
+        self._unnamed: set[str] = set()
 
     def query(self, text: str, name: str, place: str) -> str:
-        if not text.strip():
+        text = text.strip()
+        if not text:
             raise InvalidInput(f"{place}: the query is empty")
-        key = name or id_of(text)
-        if self.queries.setdefault(key, text.strip()) != text.strip():
+        key = name or self._of_text(text, place)
+        if name and text in self._unnamed and name != id_of(text):
+            raise InvalidInput(
+                f"{place}: the query has the id {name!r} and stands above without one: give it there too"
+            )
+        if self.queries.setdefault(key, text) != text:
             raise InvalidInput(f"{place}: query id {key!r} has another text above")
+        if key not in (ids := self._ids.setdefault(text, [])):
+            ids.append(key)
         return key
+
+    def _of_text(self, text: str, place: str) -> str:
+        """The id of the query above with this text, else one from its hash."""
+        ids = self._ids.get(text, [])
+        if len(ids) > 1:
+            raise InvalidInput(
+                f"{place}: the query has no id, and its text stands above under several, {', '.join(map(repr, ids))}: "
+                "say which"
+            )
+        if not ids:
+            self._unnamed.add(text)
+        return ids[0] if ids else id_of(text)
 
     def made(self, name: str) -> QuerySet:
         judged = {key for key in self.queries if key in self.qrels or key in self.snippets}
@@ -125,15 +148,21 @@ def _jsonl(file: Path) -> _Builder:
         if unknown or not isinstance(record.get("query"), str):
             said = f"unknown field {min(unknown)!r}" if unknown else 'no "query" string'
             raise InvalidInput(f"{place}: {said}; the fields are id, query, relevant, snippets")
-        key = builder.query(record["query"], str(record.get("id", "")).strip(), place)
-        for name, grade in _graded(record.get("relevant", {}), "relevant", place).items():
+        key = builder.query(record["query"], _id(record.get("id")), place)
+        for name, grade in _graded(record.get("relevant"), "relevant", place).items():
             judge(builder.qrels, key, name, grade, place)
-        for text, grade in _graded(record.get("snippets", {}), "snippets", place).items():
+        for text, grade in _graded(record.get("snippets"), "snippets", place).items():
             judge(builder.snippets, key, text, grade, place)
     return builder
 
 
+def _id(given: object) -> str:
+    return "" if given is None else str(given).strip()
+
+
 def _graded(given: object, what: str, place: str) -> dict[str, int]:
+    if given is None:
+        return {}
     if isinstance(given, dict):
         return {str(name): grade_of(grade, place) for name, grade in given.items()}
     return dict.fromkeys(_strings(given, what, place), 1)
@@ -148,30 +177,36 @@ def _strings(given: object, what: str, place: str) -> list[str]:
 
 
 def write_jsonl(made: QuerySet, file: Path) -> None:
-    """Writes one object a query, with ids and grades kept."""
-    with file.open("w", encoding="utf-8") as out:
-        for key, text in made.queries.items():
-            record: dict[str, object] = {"id": key, "query": text, "relevant": dict(made.qrels.get(key, {}))}
-            if made.snippets.get(key):
-                record["snippets"] = dict(made.snippets[key])
-            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+    """Writes one object a query, with ids and grades kept.
+
+    Raises:
+        InvalidInput: The file can't be written.
+    """
+    lines = []
+    for key, text in made.queries.items():
+        record: dict[str, object] = {"id": key, "query": text, "relevant": dict(made.qrels.get(key, {}))}
+        if made.snippets.get(key):
+            record["snippets"] = dict(made.snippets[key])
+        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    write_whole(file, "".join(lines))
 
 
 def write_csv(made: QuerySet, file: Path) -> None:
     """Writes one row a judgment, with ids and grades kept, and one for a query without any.
 
     Raises:
-        InvalidInput: An id holds |, which separates ids in this format.
+        InvalidInput: An id holds |, which separates ids in this format, or the file can't be written.
     """
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(COLUMNS)
-        for key, text in made.queries.items():
-            for name, grade in made.qrels.get(key, {}).items():
-                if SEPARATOR in name:
-                    raise InvalidInput(f"a CSV query set can't hold the id {name!r}: {SEPARATOR} separates ids")
-                writer.writerow([key, text, name, grade, ""])
-            for snippet, grade in made.snippets.get(key, {}).items():
-                writer.writerow([key, text, "", grade, snippet])
-            if not made.qrels.get(key) and not made.snippets.get(key):
-                writer.writerow([key, text, "", "", ""])
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for key, text in made.queries.items():
+        for name, grade in made.qrels.get(key, {}).items():
+            if SEPARATOR in name:
+                raise InvalidInput(f"a CSV query set can't hold the id {name!r}: {SEPARATOR} separates ids")
+            writer.writerow([key, text, name, grade, ""])
+        for snippet, grade in made.snippets.get(key, {}).items():
+            writer.writerow([key, text, "", grade, snippet])
+        if not made.qrels.get(key) and not made.snippets.get(key):
+            writer.writerow([key, text, "", "", ""])
+    write_whole(file, out.getvalue())

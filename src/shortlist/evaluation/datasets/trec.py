@@ -14,6 +14,7 @@ from pathlib import Path
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import grade_of, judge, lines_of, text_of
 from shortlist.evaluation.query_set import QuerySet, checked
+from shortlist.files import write_whole
 from shortlist.types import Qrels
 
 _TOPIC = re.compile(r"<top>(.*?)</top>", re.DOTALL)
@@ -135,13 +136,13 @@ def write_trec(made: QuerySet, topics: Path, qrels: Path) -> None:
 def write_topics(queries: Mapping[str, str], file: Path) -> None:
     """Writes `id TAB text` lines; line breaks and tabs in a text become spaces."""
     rows = [f"{_token(key)}\t{' '.join(text.split())}\n" for key, text in queries.items()]
-    _write(rows, file)
+    write_whole(file, "".join(rows))
 
 
 def write_qrels(qrels: Qrels, file: Path) -> None:
     """Writes `query 0 passage grade` lines; raises InvalidInput for an id with white space."""
     rows = [f"{_token(q)} 0 {_token(key)} {grade}\n" for q, grades in qrels.items() for key, grade in grades.items()]
-    _write(rows, file)
+    write_whole(file, "".join(rows))
 
 
 def write_run(rankings: Mapping[str, Sequence[str]], file: Path, *, tag: str = "shortlist") -> None:
@@ -155,14 +156,7 @@ def write_run(rankings: Mapping[str, Sequence[str]], file: Path, *, tag: str = "
         for query, ids in rankings.items()
         for rank, key in enumerate(ids, start=1)
     ]
-    _write(rows, file)
-
-
-def _write(rows: Sequence[str], file: Path) -> None:
-    try:
-        file.write_text("".join(rows), encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{file} can't be written: {error.strerror or error}") from error
+    write_whole(file, "".join(rows))
 
 
 def _token(text: str) -> str:
