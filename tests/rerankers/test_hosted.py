@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
@@ -17,6 +19,7 @@ from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, Invali
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.rerankers.hosted import HostedReranker, retry_after
 from shortlist.rerankers.vendors import VENDORS, is_hosted, parse
+from shortlist.server.batcher import Batcher
 from standin_vendor import cohere, jina, mixedbread, pinecone, standin_vendor, tei, voyage, worth
 
 TEXTS = [f"text {number}" for number in range(7)]
@@ -293,6 +296,28 @@ def test_a_base_url_from_the_environment(server, monkeypatch):
 def test_bad_arguments(given):
     with pytest.raises(InvalidInput, match="timeout must be above 0"):
         HostedReranker("cohere:x", **given)
+
+
+def test_a_server_sends_a_request_in_one_call_and_waits_side_by_side():
+    """Two of the requests are answered only once a third one is there."""
+    third = threading.Event()
+
+    def patient(body):
+        if body["query"] == "third":
+            third.set()
+        return jina(body) if third.wait(10) else b"nobody came"
+
+    async def run(held):
+        return await asyncio.gather(*(held.score(query, TEXTS * 30) for query in ("first", "second", "third")))
+
+    with standin_vendor(patient) as server:
+        held = Batcher(made(server)[0])
+        try:
+            found = asyncio.run(run(held))
+        finally:
+            held.close()
+        assert [len(one.scores) for one in found] == [210] * 3
+        assert sorted(body["query"] for _, body, _ in server.seen) == ["first", "second", "third"]
 
 
 def test_many_threads_share_one(server):

@@ -178,6 +178,18 @@ def test_a_listwise_reranker_has_nothing_when_the_budget_runs_out(serve):
     assert [hit["text"] for hit in found["hits"]] == texts[:3]
 
 
+class Elsewhere(WordReranker):
+    at_once = 2
+
+
+def test_a_reranker_elsewhere_gets_one_call_within_a_budget(serve):
+    texts = [f"{'tax ' * (i % 2)}{i}" for i in range(20)]
+    reranker = Elsewhere()
+    client = serve(reranker, shortlist=Shortlist(ListRetriever(texts), reranker))
+    assert search(client, budget_ms=60_000, k=20, pool_size=20)["scored"] == 20
+    assert len(reranker.calls) == 1
+
+
 class Filling:
     """Scores the first `calls` calls; then there is no room left."""
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30.0
 RETRIES = 3
+AT_ONCE = 8
+"""Calls under way at a time from one server: few enough for a vendor's own limits, and for a small server behind TEI."""
 FIRST_WAIT = 0.5
 """Seconds before the first retry; each further one waits twice as long."""
 LONGEST_WAIT = 60.0
@@ -32,7 +34,7 @@ class HostedReranker:
     """A reranker that another machine runs. Satisfies `protocols.Reranker`; safe to call from several threads.
 
     Scores are what the vendor returns, in its own unit; `logits` says whether those are logits. The key comes from the
-    vendor's usual environment variable and is never shown.
+    vendor's usual environment variable and is never shown. `at_once` is how many calls a server makes of it at a time.
 
     Args:
         name: `vendor:model`, `vendor:URL` or `vendor:model@URL`, such as `cohere:rerank-v3.5`.
@@ -63,6 +65,7 @@ class HostedReranker:
         self.name = address.name
         self.pointwise = not address.listwise
         self.logits = address.vendor.logits
+        self.at_once = AT_ONCE
         self._vendor, self._model = address.vendor, address.model
         self._key = key_of(address)
         self._url = address.url or _base(address)

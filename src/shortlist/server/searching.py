@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
 from shortlist.names import public_name
 from shortlist.pipeline import Shortlist, stage_one_share
-from shortlist.protocols import Declines, Encoder
+from shortlist.protocols import Declines, Encoder, Reranker, RunsElsewhere
 from shortlist.server.scorer import Scored, Scorer
 from shortlist.types import Hit, Where
 
@@ -110,15 +110,15 @@ async def _reranked(
 ) -> tuple[list[Hit], str]:
     """The pool with what was scored by the deadline first, and what stopped it from being all.
 
-    Passages are scored in stage one's order. A reranker that is not pointwise gets them all in one call: scores of
-    several lists do not compare, so at the deadline it has all or none.
+    Passages are scored in stage one's order. A reranker that is not pointwise gets them all in one call, since scores
+    of several lists do not compare, and so does one that another machine runs: at the deadline it has all or none.
     """
     texts = [hit.passage.content for hit in pool]
     try:
         if deadline is None:
             found, stopped = await scorer.score(query, texts), ""
         else:
-            chunk = CHUNK if scorer.reranker.pointwise else max(1, len(texts))
+            chunk = max(1, len(texts)) if _in_one_call(scorer.reranker) else CHUNK
             found, stopped = await _scored_until(scorer, query, texts, deadline, chunk)
     except ShortlistError:
         raise
@@ -130,6 +130,10 @@ async def _reranked(
     ]
     ordered = [*sorted(done, key=lambda hit: -hit.score), *pool[len(done) :]]
     return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)], stopped
+
+
+def _in_one_call(reranker: Reranker) -> bool:
+    return not reranker.pointwise or isinstance(reranker, RunsElsewhere)
 
 
 async def _scored_until(

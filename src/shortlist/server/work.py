@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.inference.batches import BATCH_ROWS, plan
 from shortlist.pipeline import score_texts
-from shortlist.protocols import Reranker
+from shortlist.protocols import Reranker, RunsElsewhere
 from shortlist.server.fair import Job, Piece
 from shortlist.server.scorer import ReadsPairs, check_cap
 
@@ -88,12 +88,16 @@ class Together:
 
 
 class ByRequest:
-    """For any other reranker: a call a request, in parts where its scores do not depend on the whole list."""
+    """For any other reranker: a request by itself, in turns of some of its texts each.
+
+    All of them go in one call where scores depend on the whole list, and where another machine runs the reranker.
+    """
 
     rows = 1
 
     def __init__(self, reranker: Reranker) -> None:
         self._reranker = reranker
+        self._whole = not reranker.pointwise or isinstance(reranker, RunsElsewhere)
 
     def prepare(self, job: Job) -> None:
         """See `Work.prepare`; lengths are guessed from the characters."""
@@ -101,7 +105,7 @@ class ByRequest:
             raise InvalidInput("the query is empty: give at least one word")
         check_cap(job.texts, job.max_tokens)
         job.counted = False
-        job.whole = not self._reranker.pointwise
+        job.whole = self._whole
         lengths = [1 + (len(job.query) + len(text)) // CHARACTERS_A_TOKEN for text in job.texts]
         job.ready(job.texts, lengths, [False] * len(job.texts))
 
