@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 
+import httpx
 import pytest
 
 from shortlist import catalog
@@ -327,6 +328,22 @@ def test_many_threads_share_one(server):
     assert found == [[worth(f"ask {number}", text) for text in TEXTS] for number in range(24)]
     model.close()
     assert model.score("ask", TEXTS[:1]) == [worth("ask", TEXTS[0])]
+
+
+def test_many_threads_that_begin_at_once_make_one_client_and_closing_leaves_none_open(server, monkeypatch):
+    clients, client = [], httpx.Client
+
+    def slow(**given):
+        time.sleep(0.02)
+        clients.append(client(**given))
+        return clients[-1]
+
+    monkeypatch.setattr(httpx, "Client", slow)
+    model, _ = made(server)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: model.score(f"ask {number}", TEXTS), range(8)))
+    model.close()
+    assert [one.is_closed for one in clients] == [True]
 
 
 def test_the_catalog_loads_it_and_gives_it_no_fitted_weights(server):
