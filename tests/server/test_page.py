@@ -124,6 +124,9 @@ def test_why_is_what_explain_says(serve):
 def test_why_knows_the_ids_that_search_shows(serve):
     client = serve(index=Held(**{"/home/me/notes/a": "tax", "/home/me/notes/b": "cat"}), names=Names("/home/me/notes"))
     assert client.post("/why", json={"query": "tax", "id_a": "a", "id_b": "b"}).status_code == 200
+    paths = ["/data/a.md", "/home/a.md"]
+    client = serve(index=Held(**dict(zip(paths, ("tax", "cat"), strict=True))), names=Names.of(paths))
+    assert client.post("/why", json={"query": "tax", "id_a": "data/a.md", "id_b": "home/a.md"}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -119,8 +119,7 @@ def _held(parts: Parts, shown: str) -> str:
     """What the models read of the passage that `/search` shows under this id."""
     if parts.index is None:
         raise Problem(Kind.NOT_FOUND, f"this server has no index to find {shown!r} in: give text_a and text_b")
-    names = [shown, f"{parts.names.root}/{shown}"] if parts.names.root else [shown]
-    found = parts.index.get(names)
+    found = parts.index.get(parts.names.meant(shown))
     if not found:
         raise Problem(Kind.NOT_FOUND, f"the index holds no passage {shown!r}: /search shows the ids of passages")
     return found[0].content
