@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
 from shortlist.names import public_name
-from shortlist.pipeline import Shortlist, stage_one_share
+from shortlist.pipeline import Shortlist, placed
 from shortlist.protocols import Declines, Encoder, Reranker, RunsElsewhere
 from shortlist.server.scorer import Scored, Scorer
 from shortlist.types import Hit, Where
@@ -124,12 +124,8 @@ async def _reranked(
         raise
     except Exception as error:  # a runtime's errors share no base but Exception
         raise ModelError(f"the reranker failed: {error}") from error
-    done = [
-        replace(hit, rerank_score=score, score=score + stage_one_share(hit, weights), truncated=cut)
-        for hit, score, cut in zip(pool, found.scores, found.truncated, strict=False)
-    ]
-    ordered = [*sorted(done, key=lambda hit: -hit.score), *pool[len(done) :]]
-    return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)], stopped
+    done = len(found.scores)
+    return [*placed(pool[:done], found.scores, found.truncated, weights), *pool[done:]], stopped
 
 
 def _in_one_call(reranker: Reranker) -> bool:
