@@ -14,7 +14,7 @@ from typing import Any
 from shortlist.errors import InvalidInput, QueueFull
 from shortlist.server.fair import FairQueue, Job, Piece
 from shortlist.server.watch import NoWatch, Round, Watch
-from shortlist.server.work import Outcome, Work
+from shortlist.server.work import Outcome, SaysBatches, Work
 
 LONGEST_RETRY = 60
 LONG = 500_000
@@ -225,6 +225,8 @@ class Rounds:
         pace = len(self._runners) * len(lengths) / max(seconds, 1e-6)
         with self._change:
             self._pace = pace if not self._pace else (1 - PACE_WEIGHT) * self._pace + PACE_WEIGHT * pace
+        if not isinstance(self._work, SaysBatches):
+            return
         together = self._work.batches(lengths)
         padded = sum(len(rows) * max(lengths[row] for row in rows) for rows in together)
         capacity = len(together) * self._work.rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.inference.batches import BATCH_ROWS, plan
@@ -27,6 +27,11 @@ class Work(Protocol):
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
         """One outcome a piece. A failure stays with the pieces that it belongs to."""
+
+
+@runtime_checkable
+class SaysBatches(Protocol):
+    """Work that can say how its rounds fill the model; of any other, no round is told."""
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
         """The batches that `run` makes of pairs with these lengths, and their capacity is `rows` pairs each."""
@@ -82,7 +87,7 @@ class Together:
         return out
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """See `Work.batches`."""
+        """See `SaysBatches.batches`."""
         own = getattr(self._reranker, "plan", None)
         return own(lengths) if own is not None else plan(lengths, rows=self.rows)
 
@@ -123,7 +128,7 @@ class ByRequest:
         return [by_place[place][0] for place in piece.places], [by_place[place][1] for place in piece.places]
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """See `Work.batches`: what the reranker does inside is not known, so nothing is said of padding."""
+        """See `SaysBatches.batches`: what the reranker does inside is not known, so nothing is said of padding."""
         return [[place] for place in range(len(lengths))]
 
 
