@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.fusion import rrf, weighted
+from shortlist.fusion import rrf
 
 ids = st.lists(st.sampled_from("abcdefgh"), unique=True)
 
@@ -35,16 +35,6 @@ def test_rrf_is_sorted_and_holds_every_id_once(lists):
     fused = rrf(lists)
     assert [score for _, score in fused] == sorted((score for _, score in fused), reverse=True)
     assert sorted(key for key, _ in fused) == sorted({key for one in lists for key in one})
-
-
-def test_weighted_by_hand():
-    fused = dict(weighted([{"a": 10.0, "b": 5.0, "c": 0.0}, {"b": 0.4}], [1.0, 0.5]))
-    assert fused == pytest.approx({"a": 1.0, "b": 0.5 + 0.5, "c": 0.0})
-
-
-def test_weighted_wants_a_weight_a_list():
-    with pytest.raises(InvalidInput, match="2 lists need as many weights, not 1"):
-        weighted([{}, {}], [1.0])
 
 
 def test_weights_change_who_leads_and_equal_ones_change_nothing():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fakes import ListRetriever, WordReranker
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.pipeline import Shortlist, rerank_pool
+from shortlist.pipeline import Shortlist, placed, rerank_pool
 
 TEXTS = ["server farm", "a local file", "red cat", "a local cat file", "blue"]
 
@@ -139,3 +139,15 @@ def test_truncation_is_counted():
 def test_hits_are_values():
     hit = ListRetriever(["x"]).retrieve("q", 1)[0]
     assert replace(hit) == hit
+
+
+def test_placed_by_hand():
+    pool = ListRetriever(["a", "b", "c", "d"], [{"dense": 1.0}, {"dense": 0.5}, {}, {"dense": 3.0}]).retrieve("q", 4)
+    hits = placed(pool, [1.0, 2.0, 2.0, 9.0], [False, True, False, False], {"dense": 2.0}, [0, 0, 0, 1])
+    assert [(hit.passage.text, hit.rank, hit.score, hit.rerank_score, hit.truncated) for hit in hits] == [
+        ("a", 1, 3.0, 1.0, False),
+        ("b", 2, 3.0, 2.0, True),
+        ("c", 3, 2.0, 2.0, False),
+        ("d", 4, 15.0, None, False),
+    ]
+    assert placed([], [], [], {}) == []

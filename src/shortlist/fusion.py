@@ -1,8 +1,8 @@
-"""Several ranked lists to one. Pure functions of ids, ranks and scores."""
+"""Several ranked lists to one. A pure function of ids and ranks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from shortlist.errors import InvalidInput
 
@@ -31,23 +31,4 @@ def rrf(
     for ids, share in zip(lists, shares, strict=True):
         for rank, key in enumerate(dict.fromkeys(ids), start=1):
             scores[key] = scores.get(key, 0.0) + share / (k + rank)
-    return sorted(scores.items(), key=lambda item: -item[1])
-
-
-def weighted(lists: Sequence[Mapping[str, float]], weights: Sequence[float]) -> list[tuple[str, float]]:
-    """Weighted sum of min-max scaled scores: `(id, score)`, highest first; an id that a list lacks gets 0 from it.
-
-    A list whose scores are all equal counts 1 for each of its ids.
-
-    Raises:
-        InvalidInput: Not one weight a list.
-    """
-    if len(lists) != len(weights):
-        raise InvalidInput(f"{len(lists)} lists need as many weights, not {len(weights)}")
-    scores: dict[str, float] = {}
-    for held, weight in zip(lists, weights, strict=True):
-        low, high = min(held.values(), default=0.0), max(held.values(), default=0.0)
-        for key, score in held.items():
-            scaled = (score - low) / (high - low) if high > low else 1.0
-            scores[key] = scores.get(key, 0.0) + weight * scaled
     return sorted(scores.items(), key=lambda item: -item[1])

@@ -12,9 +12,12 @@ from shortlist.types import Value, Where
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`root` is the folder that all sources of an index lie in, with forward slashes; "" for none."""
+    """`root` is the folder that all sources of an index lie in, with forward slashes; None where none is a file.
 
-    root: str = ""
+    "" is the top of the file system: sources lie in several folders there, or on several drives.
+    """
+
+    root: str | None = None
 
     @classmethod
     def of(cls, sources: Iterable[str]) -> Names:
@@ -32,9 +35,15 @@ class Names:
 
     def shown(self, name: str) -> str:
         """`name` below the root; only its last part where it is an absolute path elsewhere; else as it is."""
-        if self.root and name.startswith(f"{self.root}/"):
+        if self.root is not None and name.startswith(f"{self.root}/"):
             return name[len(self.root) + 1 :]
-        return name.replace("\\", "/").rsplit("/", 1)[-1] if _absolute(name) else name
+        if self.root == "" or not _absolute(name):
+            return name
+        return name.replace("\\", "/").rsplit("/", 1)[-1]
+
+    def meant(self, shown: str) -> list[str]:
+        """The names that the index may hold for one that was shown."""
+        return [shown] if self.root is None else [shown, f"{self.root}/{shown}"]
 
     def metadata(self, held: Mapping[str, Value]) -> dict[str, Value]:
         """A passage's metadata with its source as `shown`."""
@@ -45,7 +54,7 @@ class Names:
 
     def where(self, asked: Where | None) -> Where | None:
         """A filter as the index reads it: a "source" that was shown becomes the source that is meant."""
-        if not asked or "source" not in asked or not self.root:
+        if not asked or "source" not in asked or self.root is None:
             return asked
         wanted: Any = asked["source"]
         many = [wanted] if not isinstance(wanted, list) else wanted

@@ -42,23 +42,38 @@ def checked_scores(reranker: Reranker, scores: Sequence[float], texts: Sequence[
 def rerank_pool(
     reranker: Reranker, query: str, pool: Sequence[Hit], weights: Mapping[str, float] | None = None
 ) -> list[Hit]:
-    """The pool's hits, best first, with `rerank_score` filled in; ties keep stage one's order.
+    """The pool's hits, best first, with `rerank_score` filled in, as `placed` gives them.
 
-    `score` is the reranker's raw score plus, for each signal in `weights`, its weight times the hit's signal; a
-    hit that lacks the signal gets 0 from it. No score depends on the pool's other hits. Only a progressive reranker
-    leaves hits behind: those have no `rerank_score` and stand below the others, ordered by their last exit's score.
+    Only a progressive reranker leaves hits behind: those have no `rerank_score` and stand below the others, ordered by
+    their last exit's score.
     """
     if not pool:
         return []
     texts = [hit.passage.content for hit in pool]
-    shares = [stage_one_share(hit, weights or {}) for hit in pool]
     if isinstance(reranker, ScoresProgressively):
+        shares = [stage_one_share(hit, weights or {}) for hit in pool]
         found, left, cut = reranker.score_progressively(query, texts, shares)
-        scores = checked_scores(reranker, found, texts)
-    else:
-        scores, cut = score_texts(reranker, query, texts)
-        left = [0] * len(texts)
-    final = [score + share for score, share in zip(scores, shares, strict=True)]
+        return placed(pool, checked_scores(reranker, found, texts), cut, weights or {}, left)
+    scores, cut = score_texts(reranker, query, texts)
+    return placed(pool, scores, cut, weights or {})
+
+
+def placed(
+    pool: Sequence[Hit],
+    scores: Sequence[float],
+    cut: Sequence[bool],
+    weights: Mapping[str, float],
+    exits_left: Sequence[int] = (),
+) -> list[Hit]:
+    """The hits with their scores, best first, ranks from 1; ties keep the order given.
+
+    `scores` are the reranker's and `cut` says which texts it cut, one entry a hit each. `score` is the raw score plus,
+    for each signal in `weights`, its weight times the hit's signal; a hit that lacks the signal gets 0 from it. No
+    score depends on the other hits. A hit with `exits_left` (nothing: 0 for all) was not scored to the end: it has no
+    `rerank_score` and stands below those with fewer.
+    """
+    left = exits_left or [0] * len(pool)
+    final = [score + stage_one_share(hit, weights) for hit, score in zip(pool, scores, strict=True)]
     order = sorted(range(len(final)), key=lambda place: (left[place], -final[place]))
     return [
         replace(

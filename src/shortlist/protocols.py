@@ -130,6 +130,15 @@ class HasWeights(Protocol):
 
 
 @runtime_checkable
+class RunsElsewhere(Protocol):
+    """A reranker that another machine runs, safe to call from several threads; it may be paid for by the call."""
+
+    @property
+    def at_once(self) -> int:
+        """How many calls may be under way at a time, at least 1."""
+
+
+@runtime_checkable
 class Declines(Protocol):
     """A reranker that knows queries it should leave alone."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 
+import httpx
 import pytest
 
 from shortlist import catalog
@@ -17,6 +20,7 @@ from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, Invali
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.rerankers.hosted import HostedReranker, retry_after
 from shortlist.rerankers.vendors import VENDORS, is_hosted, parse
+from shortlist.server.batcher import Batcher
 from standin_vendor import cohere, jina, mixedbread, pinecone, standin_vendor, tei, voyage, worth
 
 TEXTS = [f"text {number}" for number in range(7)]
@@ -295,6 +299,28 @@ def test_bad_arguments(given):
         HostedReranker("cohere:x", **given)
 
 
+def test_a_server_sends_a_request_in_one_call_and_waits_side_by_side():
+    """Two of the requests are answered only once a third one is there."""
+    third = threading.Event()
+
+    def patient(body):
+        if body["query"] == "third":
+            third.set()
+        return jina(body) if third.wait(10) else b"nobody came"
+
+    async def run(held):
+        return await asyncio.gather(*(held.score(query, TEXTS * 30) for query in ("first", "second", "third")))
+
+    with standin_vendor(patient) as server:
+        held = Batcher(made(server)[0])
+        try:
+            found = asyncio.run(run(held))
+        finally:
+            held.close()
+        assert [len(one.scores) for one in found] == [210] * 3
+        assert sorted(body["query"] for _, body, _ in server.seen) == ["first", "second", "third"]
+
+
 def test_many_threads_share_one(server):
     model, _ = made(server)
     with ThreadPoolExecutor(8) as pool:
@@ -302,6 +328,22 @@ def test_many_threads_share_one(server):
     assert found == [[worth(f"ask {number}", text) for text in TEXTS] for number in range(24)]
     model.close()
     assert model.score("ask", TEXTS[:1]) == [worth("ask", TEXTS[0])]
+
+
+def test_many_threads_that_begin_at_once_make_one_client_and_closing_leaves_none_open(server, monkeypatch):
+    clients, client = [], httpx.Client
+
+    def slow(**given):
+        time.sleep(0.02)
+        clients.append(client(**given))
+        return clients[-1]
+
+    monkeypatch.setattr(httpx, "Client", slow)
+    model, _ = made(server)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: model.score(f"ask {number}", TEXTS), range(8)))
+    model.close()
+    assert [one.is_closed for one in clients] == [True]
 
 
 def test_the_catalog_loads_it_and_gives_it_no_fitted_weights(server):

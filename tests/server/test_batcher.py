@@ -284,3 +284,68 @@ def test_scores_are_those_of_the_model_in_process(tmp_path):
         found = asyncio.run(run(held))
     for (query, texts_given), one in zip(queries.items(), found, strict=True):
         assert one.scores == pytest.approx(model.score(query, texts_given), abs=0.01)
+
+
+class Elsewhere(WordReranker):
+    """Says that another machine runs it; "slow" queries wait for `open`, and all for `together` others where given."""
+
+    at_once = 3
+
+    def __init__(self, together=None):
+        super().__init__()
+        self.together, self.open = together, threading.Event()
+
+    def score(self, query, texts):
+        self.calls.append((query, list(texts)))
+        if self.together is not None:
+            self.together.wait(10)
+        if query == "slow":
+            self.open.wait(10)
+        return [float(len(text)) for text in texts]
+
+
+def test_a_reranker_elsewhere_gets_a_request_in_one_call_and_several_requests_side_by_side():
+    given_texts = [texts(number, 100) for number in range(6)]
+    away, seen = Elsewhere(threading.Barrier(3)), Seen()
+
+    async def run(held):
+        return await asyncio.gather(*(held.score(f"q{n}", given) for n, given in enumerate(given_texts)))
+
+    with batcher(away, round_pairs=8, watch=seen) as held:
+        found = asyncio.run(run(held))
+    assert [one.scores for one in found] == [[float(len(text)) for text in given] for given in given_texts]
+    assert sorted(away.calls) == [(f"q{n}", given) for n, given in enumerate(given_texts)]
+    assert [(one.requests, one.pairs) for one in seen.rounds] == [(1, 100)] * 6
+    assert sorted(seen.stages) == sorted(["tokenise", "wait", "score"] * 6)
+
+
+def test_a_slow_call_elsewhere_blocks_no_other_and_what_waits_is_bounded():
+    away, seen = Elsewhere(), Seen()
+
+    async def run(held):
+        slow = [asyncio.ensure_future(held.score("slow", texts(n, 3))) for n in range(2)]
+        while len(away.calls) < 2:
+            await asyncio.sleep(0.001)
+        assert (await held.score("quick", ["ab"])).scores == [2.0]
+        slow += [asyncio.ensure_future(held.score("slow", texts(n, 3))) for n in range(2)]
+        while len(away.calls) < 4:
+            await asyncio.sleep(0.001)
+        assert held.depth == 12
+        with pytest.raises(QueueFull):
+            await held.score("late", ["a"])
+        slow[3].cancel()
+        await asyncio.sleep(0)
+        late = asyncio.ensure_future(held.score("late", ["abc"]))
+        await asyncio.sleep(0)
+        closing = asyncio.get_running_loop().run_in_executor(None, held.close)
+        away.open.set()
+        found = await asyncio.gather(*slow[:3], late)
+        await closing
+        return found
+
+    held = Batcher(away, queue_pairs=12, watch=seen)
+    *slow, late = asyncio.run(run(held))
+    assert [len(one.scores) for one in slow] == [3, 3, 3]
+    assert late.scores == [3.0]
+    assert (seen.refusals, seen.cancels, held.depth) == (1, 1, 0)
+    assert not held.alive

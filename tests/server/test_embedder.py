@@ -17,6 +17,7 @@ from shortlist.errors import InvalidInput, QueueFull
 from shortlist.server.embedder import Embedder, ToEmbed, embed_now
 from shortlist.server.guard import Guard
 from shortlist.server.problems import Problem
+from shortlist.server.watch import NoWatch
 
 
 class Slow(HashedEncoder):
@@ -181,3 +182,23 @@ def test_a_request_counts_until_its_thread_has_come_back():
         return held, guard.requests
 
     assert asyncio.run(run()) == (1, 0)
+
+
+def test_no_batches_are_told_of_a_bi_encoder():
+    """Those that /metrics counts are the reranker's."""
+
+    class Told(NoWatch):
+        def __init__(self):
+            self.stages, self.rounds = [], []
+
+        def took(self, stage, seconds):
+            self.stages.append(stage)
+
+        def ran(self, one):
+            self.rounds.append(one)
+
+    told = Told()
+    with embedder(Slow(), watch=told) as held:
+        asyncio.run(held.embed(ToEmbed(texts("a", 3), "input")))
+    assert told.stages == ["tokenise", "wait", "score"]
+    assert told.rounds == []

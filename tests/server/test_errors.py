@@ -207,6 +207,13 @@ def test_texts_and_documents_at_once(client):
     check(client.post("/rerank", json={**TEI, **COHERE}), "/rerank", 422, "not both")
 
 
+def test_texts_or_documents_of_null_count_as_not_given(client):
+    assert isinstance(client.post("/rerank", json={**TEI, "documents": None}).json(), list)
+    assert client.post("/rerank", json={**COHERE, "texts": None}).json()["object"] == "rerank"
+    check(client.post("/rerank", json={"query": "tax", "texts": None}), "/rerank", 422, "texts")
+    check(client.post("/rerank", json={"query": "tax", "documents": None}), "/rerank#infinity", 422, "documents")
+
+
 @pytest.mark.parametrize("document", [{}, {"title": "x"}, {"text": 5}, {"text": None}, {"image": "data:"}], ids=repr)
 def test_jina_documents_without_text(client, document):
     answer = client.post("/v1/rerank", json={"query": "tax", "documents": ["a tax", document]})

@@ -21,6 +21,7 @@ from shortlist.server.keys import Keys, read_keys
 from shortlist.server.logs import make_log
 from shortlist.server.metrics import Metrics
 from shortlist.server.operations import Operations, operated
+from shortlist.server.routes.page import PUBLIC
 
 KEY, OTHER = "a-key-of-some-length", "another-key-of-some-length"
 BODY = {"model": "fake", "query": "secret query", "documents": ["secret passage one", "secret passage two"]}
@@ -90,6 +91,14 @@ def test_health_and_readiness_need_no_key_and_metrics_do(made):
     operations.ready = True
     assert asked.get("/ready").status_code == 200
     assert asked.get("/metrics").status_code == 401
+
+
+def test_the_page_and_its_own_files_need_no_key_and_nothing_else_below_it_is_open(made):
+    app, *_ = made(keys=Keys([KEY]))
+    asked = client(app)
+    assert {path: asked.get(path).status_code for path in PUBLIC} == dict.fromkeys(PUBLIC, 200)
+    assert [asked.get(path).status_code for path in ("/page/about", "/page/nothing.js")] == [401, 401]
+    assert asked.post("/").status_code == 401
 
 
 def test_keys_come_from_the_environment_and_a_file(tmp_path):

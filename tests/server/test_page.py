@@ -121,9 +121,21 @@ def test_why_is_what_explain_says(serve):
     assert [word["rerank"] for word in by_id["words"]] == [word.rerank for word in expected.words]
 
 
+def test_a_null_passage_of_why_counts_as_not_given(serve):
+    client = serve(index=Held(p1="tax is due", p2="cats sleep"))
+    by_id = client.post("/why", json={"query": "tax", "id_a": "p1", "id_b": "p2", "text_a": None, "text_b": None})
+    by_text = {"query": "tax", "text_a": "tax is due", "text_b": "cats sleep", "id_a": None, "id_b": None}
+    assert by_id.status_code == 200
+    assert client.post("/why", json=by_text).json() == by_id.json()
+    assert client.post("/why", json={"query": "tax", "id_a": None, "text_b": None}).status_code == 422
+
+
 def test_why_knows_the_ids_that_search_shows(serve):
     client = serve(index=Held(**{"/home/me/notes/a": "tax", "/home/me/notes/b": "cat"}), names=Names("/home/me/notes"))
     assert client.post("/why", json={"query": "tax", "id_a": "a", "id_b": "b"}).status_code == 200
+    paths = ["/data/a.md", "/home/a.md"]
+    client = serve(index=Held(**dict(zip(paths, ("tax", "cat"), strict=True))), names=Names.of(paths))
+    assert client.post("/why", json={"query": "tax", "id_a": "data/a.md", "id_b": "home/a.md"}).status_code == 200
 
 
 @pytest.mark.parametrize(

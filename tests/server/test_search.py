@@ -178,6 +178,18 @@ def test_a_listwise_reranker_has_nothing_when_the_budget_runs_out(serve):
     assert [hit["text"] for hit in found["hits"]] == texts[:3]
 
 
+class Elsewhere(WordReranker):
+    at_once = 2
+
+
+def test_a_reranker_elsewhere_gets_one_call_within_a_budget(serve):
+    texts = [f"{'tax ' * (i % 2)}{i}" for i in range(20)]
+    reranker = Elsewhere()
+    client = serve(reranker, shortlist=Shortlist(ListRetriever(texts), reranker))
+    assert search(client, budget_ms=60_000, k=20, pool_size=20)["scored"] == 20
+    assert len(reranker.calls) == 1
+
+
 class Filling:
     """Scores the first `calls` calls; then there is no room left."""
 
@@ -342,10 +354,19 @@ def test_no_folder_of_the_host_in_answers(serve):
         (["C:/docs/a.md", "C:/docs/b.md"], "C:/docs/a.md#0", "a.md#0"),
         ([], "/a/b.md", "b.md"),
         (["x1", "x2"], "x1", "x1"),
+        (["/data/a/b.md", "/home/u/b.md"], "/data/a/b.md#0", "data/a/b.md#0"),
+        (["/b.md"], "/b.md", "b.md"),
+        (["C:/docs/a.md", "D:/docs/a.md"], "D:/docs/a.md#0", "D:/docs/a.md#0"),
+        (["/data/a/b.md", "/home/u/b.md"], "x1", "x1"),
     ],
 )
 def test_names(sources, name, shown):
     assert Names.of(sources).shown(name) == shown
+
+
+def test_the_source_that_was_shown_can_be_asked_for_in_several_top_folders():
+    names = Names.of(["/data/a/b.md", "/home/u/b.md"])
+    assert names.where({"source": "home/u/b.md"}) == {"source": ["home/u/b.md", "/home/u/b.md"]}
 
 
 def test_seconds_add_up(client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30.0
 RETRIES = 3
+AT_ONCE = 8
+"""Calls that a server has under way at a time: few enough for a vendor's own limits."""
 FIRST_WAIT = 0.5
 """Seconds before the first retry; each further one waits twice as long."""
 LONGEST_WAIT = 60.0
@@ -32,7 +35,7 @@ class HostedReranker:
     """A reranker that another machine runs. Satisfies `protocols.Reranker`; safe to call from several threads.
 
     Scores are what the vendor returns, in its own unit; `logits` says whether those are logits. The key comes from the
-    vendor's usual environment variable and is never shown.
+    vendor's usual environment variable and is never shown. `at_once` is how many calls a server makes of it at a time.
 
     Args:
         name: `vendor:model`, `vendor:URL` or `vendor:model@URL`, such as `cohere:rerank-v3.5`.
@@ -63,12 +66,14 @@ class HostedReranker:
         self.name = address.name
         self.pointwise = not address.listwise
         self.logits = address.vendor.logits
+        self.at_once = AT_ONCE
         self._vendor, self._model = address.vendor, address.model
         self._key = key_of(address)
         self._url = address.url or _base(address)
         self._most = most or address.vendor.most
         self._timeout, self._retries, self._sleep = timeout, retries, sleep
         self._client: httpx.Client | None = None
+        self._turn = threading.Lock()
 
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
         """The vendor's score of each text, in the order given, higher is better; no texts give an empty list.
@@ -96,9 +101,10 @@ class HostedReranker:
 
     def close(self) -> None:
         """Closes its connections; they are also closed when the object goes away. It may be used again after it."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        with self._turn:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def _answer(self, body: Mapping[str, Any]) -> Any:
         """The parsed answer to one request, after as many tries as it takes and is allowed."""
@@ -127,16 +133,18 @@ class HostedReranker:
         raise HostedUnavailable(f"{self.name} can't be used now: {why}, after {self._retries + 1} tries")
 
     def _connected(self) -> httpx.Client:
-        if self._client is None:
-            import httpx
+        """The one client of all threads, made when it is first needed."""
+        import httpx
 
-            headers = dict(self._vendor.headers)
-            if self._key:
-                bearer = self._vendor.key_header == "Authorization"
-                headers[self._vendor.key_header] = f"Bearer {self._key}" if bearer else self._key
-            self._client = httpx.Client(timeout=self._timeout, headers=headers)
-            weakref.finalize(self, self._client.close)
-        return self._client
+        with self._turn:
+            if self._client is None:
+                headers = dict(self._vendor.headers)
+                if self._key:
+                    bearer = self._vendor.key_header == "Authorization"
+                    headers[self._vendor.key_header] = f"Bearer {self._key}" if bearer else self._key
+                self._client = httpx.Client(timeout=self._timeout, headers=headers)
+                weakref.finalize(self, self._client.close)
+            return self._client
 
     def _checked(self, answer: httpx.Response) -> Any:
         """The JSON of an answer that is no passing failure."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shortlist.protocols import Reranker
+from shortlist.protocols import Reranker, RunsElsewhere
 from shortlist.server.fair import Job
 from shortlist.server.rounds import Rounds
 from shortlist.server.scorer import Scored
@@ -19,6 +19,8 @@ ROUND_TOKENS = 8192
 class Batcher(Rounds):
     """Satisfies `Scorer` over `Rounds`. Close it when done: what was accepted is finished first.
 
+    Of a reranker that another machine runs, a round is one whole request, and `at_once` of them run side by side.
+
     Raises:
         InvalidInput: A bound is below 1.
     """
@@ -32,7 +34,10 @@ class Batcher(Rounds):
         round_tokens: int = ROUND_TOKENS,
         watch: Watch | None = None,
     ) -> None:
-        super().__init__(work_of(reranker), queue_pairs, round_pairs, round_tokens, watch)
+        threads = 1
+        if isinstance(reranker, RunsElsewhere):
+            round_pairs, round_tokens, threads = 1, 1, reranker.at_once
+        super().__init__(work_of(reranker), queue_pairs, round_pairs, round_tokens, watch, threads=threads)
         self.name, self.reranker = reranker.name, reranker
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import ModelError
-from shortlist.inference.batches import BATCH_ROWS, plan
 from shortlist.protocols import CountsTokens, Encoder
 from shortlist.server.fair import Job, Piece
 from shortlist.server.problems import Kind, Problem
@@ -97,8 +96,6 @@ class _Texts(Job):
 class _Vectors:
     """Satisfies `Work` over a bi-encoder."""
 
-    rows = BATCH_ROWS
-
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
 
@@ -126,10 +123,6 @@ class _Vectors:
                 found[piece.job] = (list(rows[start:end]), [piece.job.cut[place] for place in piece.places])
                 start = end
         return [found[piece.job] for piece in pieces]
-
-    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """See `Work.batches`."""
-        return plan(lengths, rows=self.rows)
 
 
 def _of(job: Job) -> ToEmbed:

@@ -19,7 +19,7 @@ class Job:
     """One request's pairs on their way to scores.
 
     `query` and `texts` are as they came. Once tokenised, `work` holds what the reranker takes for each pair and
-    `lengths` its tokens; pairs are handed out longest first, all at once where the reranker is not pointwise (`whole`).
+    `lengths` its tokens; pairs are handed out longest first, all at once where one call has to score them (`whole`).
     `scores` (of a bi-encoder: vectors) fills up in the order of the texts, and `unscored` counts what is still missing.
     `counted` is False where the lengths are guesses.
     """

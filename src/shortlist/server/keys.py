@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shortlist.errors import InvalidInput
 from shortlist.server.dialects import refused
 from shortlist.server.problems import Kind, Problem
+from shortlist.server.routes.page import PUBLIC
 
 VARIABLE = "SHORTLIST_API_KEYS"
 SHORTEST = 16
 OPEN = ("/health", "/ready")
-PAGE_FILES = (".js", ".css", ".svg")
 
 
 class Keys:
@@ -90,9 +90,7 @@ class KeyGate:
 
 def _open(scope: Scope) -> bool:
     """Health checks, and what a browser loads before a person could give the page a key; none of it is data."""
-    path = PurePosixPath(scope["path"])
-    page = scope["path"] == "/" or (str(path.parent) == "/page" and path.suffix in PAGE_FILES)
-    return scope["path"] in OPEN or (page and scope["method"] in {"GET", "HEAD"})
+    return scope["path"] in OPEN or (scope["path"] in PUBLIC and scope["method"] in {"GET", "HEAD"})
 
 
 def _given(scope: Scope) -> str:

@@ -14,13 +14,13 @@ from typing import Any
 from shortlist.errors import InvalidInput, QueueFull
 from shortlist.server.fair import FairQueue, Job, Piece
 from shortlist.server.watch import NoWatch, Round, Watch
-from shortlist.server.work import Outcome, Work
+from shortlist.server.work import Outcome, SaysBatches, Work
 
 LONGEST_RETRY = 60
 LONG = 500_000
 """Characters in a request beyond which it is tokenised in a lane of its own, so that short ones need not wait."""
 PACE_WEIGHT = 0.2
-"""How much of the measured pace the newest round makes up."""
+"""How much of the measured pace the newest round makes up; all threads are taken to be at work."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,19 +39,28 @@ class Rounds:
     """Concurrent jobs share a model's batches, and take turns while more waits than one round holds.
 
     A round is what the model gets in one call: up to `pairs` pairs and `tokens` tokens (for a bi-encoder a text takes
-    the place of a pair). At most `most` pairs wait; a job that would go over that gets `QueueFull` at once. One thread
-    runs the model, two tokenise, and the event loop only hands over. A job that is cancelled leaves the queue; pairs
-    of it that are in the running round are scored and dropped. `unit` names what a request holds.
+    the place of a pair). At most `most` pairs wait; a job that would go over that gets `QueueFull` at once. `threads`
+    run rounds, side by side where there are several; two tokenise, and the event loop only hands over. A job that is
+    cancelled leaves the queue; pairs of it that are in a running round are scored and dropped. `unit` names what a
+    request holds.
 
     Raises:
         InvalidInput: A bound is below 1.
     """
 
     def __init__(
-        self, work: Work, most: int, pairs: int, tokens: int, watch: Watch | None = None, *, unit: str = "passages"
+        self,
+        work: Work,
+        most: int,
+        pairs: int,
+        tokens: int,
+        watch: Watch | None = None,
+        *,
+        unit: str = "passages",
+        threads: int = 1,
     ) -> None:
-        if min(most, pairs, tokens) < 1:
-            raise InvalidInput("the queue and a round must hold at least 1 pair and 1 token")
+        if min(most, pairs, tokens, threads) < 1:
+            raise InvalidInput("the queue and a round must hold at least 1 pair and 1 token, and 1 thread must run it")
         self._work = work
         self._most, self._round, self._unit = most, (tokens, pairs), unit
         self._watch: Watch = watch or NoWatch()
@@ -62,8 +71,11 @@ class Rounds:
         self._closing = False
         self._change = threading.Condition()
         self._lanes = [ThreadPoolExecutor(1, f"shortlist-tokenise-{kind}") for kind in ("short", "long")]
-        self._runner = threading.Thread(target=self._run, name="shortlist-model", daemon=True)
-        self._runner.start()
+        self._runners = [
+            threading.Thread(target=self._run, name="shortlist-model", daemon=True) for _ in range(threads)
+        ]
+        for one in self._runners:
+            one.start()
 
     @property
     def depth(self) -> int:
@@ -72,8 +84,8 @@ class Rounds:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread that runs the model is there."""
-        return self._runner.is_alive()
+        """Whether all threads that run the model are there."""
+        return all(one.is_alive() for one in self._runners)
 
     async def finish(self, job: Job) -> None:
         """Comes back once the job has all its scores.
@@ -96,13 +108,14 @@ class Rounds:
             self._release(ticket)
 
     def close(self) -> None:
-        """Refuses what comes from now on, waits until what was accepted is done, and ends both threads."""
+        """Refuses what comes from now on, waits until what was accepted is done, and ends its threads."""
         with self._change:
             self._closing = True
             self._change.notify_all()
         for lane in self._lanes:
             lane.shutdown(wait=True)
-        self._runner.join()
+        for one in self._runners:
+            one.join()
 
     def _accept(self, ticket: _Ticket) -> None:
         pairs = len(ticket.job.texts)
@@ -209,8 +222,11 @@ class Rounds:
 
     def _measure(self, pieces: Sequence[Piece], seconds: float) -> None:
         lengths = [piece.job.lengths[place] for piece in pieces for place in piece.places]
-        pace = len(lengths) / max(seconds, 1e-6)
-        self._pace = pace if not self._pace else (1 - PACE_WEIGHT) * self._pace + PACE_WEIGHT * pace
+        pace = len(self._runners) * len(lengths) / max(seconds, 1e-6)
+        with self._change:
+            self._pace = pace if not self._pace else (1 - PACE_WEIGHT) * self._pace + PACE_WEIGHT * pace
+        if not isinstance(self._work, SaysBatches):
+            return
         together = self._work.batches(lengths)
         padded = sum(len(rows) * max(lengths[row] for row in rows) for rows in together)
         capacity = len(together) * self._work.rows

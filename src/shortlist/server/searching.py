@@ -6,15 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
 from shortlist.names import public_name
-from shortlist.pipeline import Shortlist, stage_one_share
-from shortlist.protocols import Declines, Encoder
+from shortlist.pipeline import Shortlist, placed
+from shortlist.protocols import Declines, Encoder, Reranker, RunsElsewhere
 from shortlist.server.scorer import Scored, Scorer
 from shortlist.types import Hit, Where
 
@@ -110,26 +110,26 @@ async def _reranked(
 ) -> tuple[list[Hit], str]:
     """The pool with what was scored by the deadline first, and what stopped it from being all.
 
-    Passages are scored in stage one's order. A reranker that is not pointwise gets them all in one call: scores of
-    several lists do not compare, so at the deadline it has all or none.
+    Passages are scored in stage one's order. A reranker that is not pointwise gets them all in one call, since scores
+    of several lists do not compare, and so does one that another machine runs: at the deadline it has all or none.
     """
     texts = [hit.passage.content for hit in pool]
     try:
         if deadline is None:
             found, stopped = await scorer.score(query, texts), ""
         else:
-            chunk = CHUNK if scorer.reranker.pointwise else max(1, len(texts))
+            chunk = max(1, len(texts)) if _in_one_call(scorer.reranker) else CHUNK
             found, stopped = await _scored_until(scorer, query, texts, deadline, chunk)
     except ShortlistError:
         raise
     except Exception as error:  # a runtime's errors share no base but Exception
         raise ModelError(f"the reranker failed: {error}") from error
-    done = [
-        replace(hit, rerank_score=score, score=score + stage_one_share(hit, weights), truncated=cut)
-        for hit, score, cut in zip(pool, found.scores, found.truncated, strict=False)
-    ]
-    ordered = [*sorted(done, key=lambda hit: -hit.score), *pool[len(done) :]]
-    return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)], stopped
+    done = len(found.scores)
+    return [*placed(pool[:done], found.scores, found.truncated, weights), *pool[done:]], stopped
+
+
+def _in_one_call(reranker: Reranker) -> bool:
+    return not reranker.pointwise or isinstance(reranker, RunsElsewhere)
 
 
 async def _scored_until(

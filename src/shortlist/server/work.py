@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.inference.batches import BATCH_ROWS, plan
 from shortlist.pipeline import score_texts
-from shortlist.protocols import Reranker
+from shortlist.protocols import Reranker, RunsElsewhere
 from shortlist.server.fair import Job, Piece
 from shortlist.server.scorer import ReadsPairs, check_cap
 
@@ -27,6 +27,11 @@ class Work(Protocol):
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
         """One outcome a piece. A failure stays with the pieces that it belongs to."""
+
+
+@runtime_checkable
+class SaysBatches(Protocol):
+    """Work that can say how its rounds fill the model; of any other, no round is told."""
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
         """The batches that `run` makes of pairs with these lengths, and their capacity is `rows` pairs each."""
@@ -82,18 +87,22 @@ class Together:
         return out
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """See `Work.batches`."""
+        """See `SaysBatches.batches`."""
         own = getattr(self._reranker, "plan", None)
         return own(lengths) if own is not None else plan(lengths, rows=self.rows)
 
 
 class ByRequest:
-    """For any other reranker: a call a request, in parts where its scores do not depend on the whole list."""
+    """For any other reranker: a request by itself, in turns of some of its texts each.
+
+    All of them go in one call where scores depend on the whole list, and where another machine runs the reranker.
+    """
 
     rows = 1
 
     def __init__(self, reranker: Reranker) -> None:
         self._reranker = reranker
+        self._whole = not reranker.pointwise or isinstance(reranker, RunsElsewhere)
 
     def prepare(self, job: Job) -> None:
         """See `Work.prepare`; lengths are guessed from the characters."""
@@ -101,7 +110,7 @@ class ByRequest:
             raise InvalidInput("the query is empty: give at least one word")
         check_cap(job.texts, job.max_tokens)
         job.counted = False
-        job.whole = not self._reranker.pointwise
+        job.whole = self._whole
         lengths = [1 + (len(job.query) + len(text)) // CHARACTERS_A_TOKEN for text in job.texts]
         job.ready(job.texts, lengths, [False] * len(job.texts))
 
@@ -119,7 +128,7 @@ class ByRequest:
         return [by_place[place][0] for place in piece.places], [by_place[place][1] for place in piece.places]
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """See `Work.batches`: what the reranker does inside is not known, so nothing is said of padding."""
+        """See `SaysBatches.batches`: what the reranker does inside is not known, so nothing is said of padding."""
         return [[place] for place in range(len(lengths))]
 
 

@@ -19,9 +19,10 @@ async def answer(request: Request) -> Json:
     """Reranks texts (TEI) or documents (Infinity)."""
     parts = parts_of(request)
     body = await json_of(request, parts.settings.max_body)
-    if "texts" in body and "documents" in body:
+    texts, documents = (body.get(name) is not None for name in ("texts", "documents"))
+    if texts and documents:
         raise Problem(Kind.INVALID, "give texts (as for TEI) or documents (as for Infinity), not both", field="texts")
-    if "documents" not in body:
+    if texts or "documents" not in body:
         return await tei.answer(parts, parsed(tei.TeiRequest, body))
     speak(request, INFINITY)
     return await infinity.answer(parts, parsed(infinity.InfinityRequest, body))

@@ -23,6 +23,9 @@ router = APIRouter()
 MOST_WORDS = 64
 """Each word of the query costs one more scoring of both passages."""
 
+PASSAGES = frozenset({"id_a", "id_b", "text_a", "text_b"})
+"""The fields that name the two passages, in one way or the other."""
+
 
 class WhyById(BaseModel):
     """Two passages of the index, by the ids that `/search` shows."""
@@ -78,8 +81,9 @@ class ThroughScorer:
 async def answer(request: Request) -> JSONResponse:
     """Leaves out one word of the query at a time, and says what each adds to A's score less B's."""
     parts = parts_of(request)
-    body = await json_of(request, parts.settings.max_body)
-    if not {"id_a", "id_b", "text_a", "text_b"} & set(body):
+    held = await json_of(request, parts.settings.max_body)
+    body = {name: value for name, value in held.items() if name not in PASSAGES or value is not None}
+    if not PASSAGES & set(body):
         raise Problem(Kind.INVALID, "give two passages: id_a and id_b, or text_a and text_b")
     by_text = "text_a" in body or "text_b" in body
     asked = parsed(WhyByText, body) if by_text else parsed(WhyById, body)
@@ -119,8 +123,7 @@ def _held(parts: Parts, shown: str) -> str:
     """What the models read of the passage that `/search` shows under this id."""
     if parts.index is None:
         raise Problem(Kind.NOT_FOUND, f"this server has no index to find {shown!r} in: give text_a and text_b")
-    names = [shown, f"{parts.names.root}/{shown}"] if parts.names.root else [shown]
-    found = parts.index.get(names)
+    found = parts.index.get(parts.names.meant(shown))
     if not found:
         raise Problem(Kind.NOT_FOUND, f"the index holds no passage {shown!r}: /search shows the ids of passages")
     return found[0].content
