@@ -97,7 +97,7 @@ def test_no_folder_of_the_host_reaches_the_agent():
     declining.name = "/home/someone/ce"
     declining.declines = lambda query: f"{declining.name} leaves it"
     opened = OpenIndex(NoFolder(), Shortlist(retriever, declining))
-    found = Tools(opened, declining, names=Names("/home/someone/docs")).search("tax", where={"source": "tax/a.md"})
+    found = Tools(opened, declining, names=Names(("/home/someone/docs",))).search("tax", where={"source": "tax/a.md"})
     assert "someone" not in str(found)
     (passage,) = found.passages
     assert passage.id == "tax/a.md#0"

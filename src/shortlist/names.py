@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
@@ -12,38 +12,47 @@ from shortlist.types import Value, Where
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`root` is the folder that all sources of an index lie in, with forward slashes; None where none is a file.
+    """`folders` hold all sources of an index that are files, with forward slashes; none where no source is.
 
-    "" is the top of the file system: sources lie in several folders there, or on several drives.
+    Names are shown below their folder. Of several folders, which then have no other in common than the top of the file
+    system, each is shown by its number, "1/", "2/", in the order of their names.
     """
 
-    root: str | None = None
+    folders: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, sources: Iterable[str]) -> Names:
-        """For an index made of these sources: their deepest common folder."""
-        folders = [name.split("/")[:-1] for name in sources if _absolute(name)]
-        if not folders:
+        """For an index made of these sources: their deepest common folder, or one for each at the top."""
+        parents = [name.split("/")[:-1] for name in sources if _absolute(name)]
+        if not parents:
             return cls()
-        shared = folders[0]
-        for other in folders[1:]:
-            same = (mine == theirs for mine, theirs in zip(shared, other, strict=False))
-            shared = shared[
-                : next((place for place, alike in enumerate(same) if not alike), min(len(shared), len(other)))
-            ]
-        return cls("/".join(shared))
+        shared = _shared(parents)
+        if shared and shared != [""]:
+            return cls(("/".join(shared),))
+        tops: dict[tuple[str, ...], list[list[str]]] = {}
+        for parent in parents:
+            tops.setdefault(tuple(parent[:2]), []).append(parent)
+        return cls(tuple(sorted("/".join(_shared(alike)) for alike in tops.values())))
 
     def shown(self, name: str) -> str:
-        """`name` below the root; only its last part where it is an absolute path elsewhere; else as it is."""
-        if self.root is not None and name.startswith(f"{self.root}/"):
-            return name[len(self.root) + 1 :]
-        if self.root == "" or not _absolute(name):
-            return name
-        return name.replace("\\", "/").rsplit("/", 1)[-1]
+        """`name` below its folder; only its last part where it is an absolute path elsewhere; else as it is."""
+        held = [(len(one), number) for number, one in enumerate(self.folders) if name.startswith(f"{one}/")]
+        if held:
+            length, number = max(held)
+            return f"{self._label(number)}{name[length + 1 :]}"
+        return name.replace("\\", "/").rsplit("/", 1)[-1] if _absolute(name) else name
 
     def meant(self, shown: str) -> list[str]:
         """The names that the index may hold for one that was shown."""
-        return [shown] if self.root is None else [shown, f"{self.root}/{shown}"]
+        meant = [
+            f"{folder}/{shown.removeprefix(self._label(number))}"
+            for number, folder in enumerate(self.folders)
+            if shown.startswith(self._label(number))
+        ]
+        return [shown, *meant]
+
+    def _label(self, number: int) -> str:
+        return f"{number + 1}/" if len(self.folders) > 1 else ""
 
     def metadata(self, held: Mapping[str, Value]) -> dict[str, Value]:
         """A passage's metadata with its source as `shown`."""
@@ -54,16 +63,27 @@ class Names:
 
     def where(self, asked: Where | None) -> Where | None:
         """A filter as the index reads it: a "source" that was shown becomes the source that is meant."""
-        if not asked or "source" not in asked or self.root is None:
+        if not asked or "source" not in asked or not self.folders:
             return asked
         wanted: Any = asked["source"]
-        many = [wanted] if not isinstance(wanted, list) else wanted
-        return {**asked, "source": [*many, *(f"{self.root}/{one}" for one in many if isinstance(one, str))]}
+        many = wanted if isinstance(wanted, list) else [wanted]
+        meant = [name for one in many if isinstance(one, str) for name in self.meant(one)[1:]]
+        return {**asked, "source": [*many, *meant]}
 
 
 def public_name(name: str) -> str:
     """A model's name without this host's folders."""
     return Names().shown(name)
+
+
+def _shared(parents: Sequence[list[str]]) -> list[str]:
+    """What all of the paths begin with."""
+    shared = parents[0]
+    for other in parents[1:]:
+        same = (mine == theirs for mine, theirs in zip(shared, other, strict=False))
+        alike = next((place for place, equal in enumerate(same) if not equal), min(len(shared), len(other)))
+        shared = shared[:alike]
+    return shared
 
 
 def _absolute(name: str) -> bool:

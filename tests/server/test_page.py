@@ -131,11 +131,13 @@ def test_a_null_passage_of_why_counts_as_not_given(serve):
 
 
 def test_why_knows_the_ids_that_search_shows(serve):
-    client = serve(index=Held(**{"/home/me/notes/a": "tax", "/home/me/notes/b": "cat"}), names=Names("/home/me/notes"))
+    client = serve(
+        index=Held(**{"/home/me/notes/a": "tax", "/home/me/notes/b": "cat"}), names=Names(("/home/me/notes",))
+    )
     assert client.post("/why", json={"query": "tax", "id_a": "a", "id_b": "b"}).status_code == 200
     paths = ["/data/a.md", "/home/a.md"]
     client = serve(index=Held(**dict(zip(paths, ("tax", "cat"), strict=True))), names=Names.of(paths))
-    assert client.post("/why", json={"query": "tax", "id_a": "data/a.md", "id_b": "home/a.md"}).status_code == 200
+    assert client.post("/why", json={"query": "tax", "id_a": "1/a.md", "id_b": "2/a.md"}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -354,9 +354,9 @@ def test_no_folder_of_the_host_in_answers(serve):
         (["C:/docs/a.md", "C:/docs/b.md"], "C:/docs/a.md#0", "a.md#0"),
         ([], "/a/b.md", "b.md"),
         (["x1", "x2"], "x1", "x1"),
-        (["/data/a/b.md", "/home/u/b.md"], "/data/a/b.md#0", "data/a/b.md#0"),
+        (["/data/a/b.md", "/home/u/b.md"], "/data/a/b.md#0", "1/b.md#0"),
         (["/b.md"], "/b.md", "b.md"),
-        (["C:/docs/a.md", "D:/docs/a.md"], "D:/docs/a.md#0", "D:/docs/a.md#0"),
+        (["C:/docs/a.md", "D:/docs/a.md"], "D:/docs/a.md#0", "2/a.md#0"),
         (["/data/a/b.md", "/home/u/b.md"], "x1", "x1"),
     ],
 )
@@ -366,7 +366,8 @@ def test_names(sources, name, shown):
 
 def test_the_source_that_was_shown_can_be_asked_for_in_several_top_folders():
     names = Names.of(["/data/a/b.md", "/home/u/b.md"])
-    assert names.where({"source": "home/u/b.md"}) == {"source": ["home/u/b.md", "/home/u/b.md"]}
+    assert names.where({"source": "2/b.md"}) == {"source": ["2/b.md", "/home/u/b.md"]}
+    assert names.where({"source": "3/b.md"}) == {"source": ["3/b.md"]}
 
 
 def test_seconds_add_up(client):
