@@ -29,9 +29,8 @@ class FolderLock:
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
             self._file.close()
-            raise IndexLocked(
-                f"{folder} is open in another process (pid {holder}). Close it first: one process at a time."
-            ) from error
+            where = "in this process already" if holder == str(os.getpid()) else f"in another process (pid {holder})"
+            raise IndexLocked(f"{folder} is open {where}. Close it first: one holder at a time.") from error
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
