@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from maintain.indexes import HASHED, add, add_documents, held, made
-from test_ingest import stop_at
 
 import shortlist
+from hashed import HASHED, add, add_documents, held, made
 from shortlist import Document
 from shortlist.errors import IndexLocked, IndexMismatch, InvalidInput, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedIndex
+from test_ingest import stop_at
 
 
 @pytest.fixture

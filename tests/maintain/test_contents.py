@@ -3,9 +3,9 @@ import sqlite3
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from maintain.indexes import add, add_documents, made
 
 import shortlist
+from hashed import add, add_documents, made
 from shortlist.errors import NotAnIndex
 from shortlist.indexes.embedded import EmbeddedIndex
 
@@ -34,7 +34,7 @@ def test_each_source_and_the_totals(index):
     ]
     with EmbeddedIndex.open(index) as opened:
         assert found.passages == len(opened) > 8
-        assert shortlist.contents(index) == found
+        assert shortlist.contents(index).sources == found.sources
     assert (found.documents, found.bi_encoder, found.format_version) == (6, "hashed-32", 2)
     assert found.bytes_on_disk > (index / "sources.sqlite").stat().st_size
     now = datetime.now(timezone.utc)

@@ -2,12 +2,12 @@ import json
 import shutil
 
 import pytest
-from maintain.indexes import add, add_documents, held, made
-from test_ingest import stop_at
 
 import shortlist
+from hashed import add, add_documents, held, made
 from shortlist.errors import IndexLocked, InvalidInput, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedIndex
+from test_ingest import stop_at
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from shortlist.indexes.embedded.manifest import read as read_manifest
 class HeldSource:
     """A file that gave documents, or ":memory:" for all that lie in no file.
 
-    `kind` is the format, as "md"; "memory" for no file. `read_at` is when it was last read to its end, or when documents
-    of no file were last written, UTC; None where that is not known. `complete` is False where the next `add` reads the
-    file anew, changed or not: it was interrupted, lost a document to `remove`, or has an id of another source.
+    `kind` is the format, as "md"; "memory" for no file. `read_at` is when it was last read to its end, or when
+    documents of no file were last written, UTC; None where that is not known. `complete` is False where the next `add`
+    reads the file anew, changed or not: it was interrupted, lost a document to `remove`, or has an id of another
+    source. For documents of no file it is False where some are half written.
     """
 
     name: str
