@@ -17,7 +17,7 @@ def remove(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE_OR_DOCUMENT_ID...", help="As `shortlist list` and search show them.", show_default=False
+            metavar="SOURCE_OR_DOCUMENT_ID", help="As `shortlist list` and search show them.", show_default=False
         ),
     ],
     index: IndexOption = DEFAULT_INDEX,
