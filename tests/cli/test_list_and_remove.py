@@ -10,6 +10,7 @@ import pytest
 
 import shortlist
 from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded.manifest import FORMAT_VERSION
 
 
 def run(*arguments, cwd):
@@ -36,7 +37,7 @@ def test_list_shows_sources_and_totals_while_the_index_is_open(folder):
     assert a.startswith("docs/a.txt  txt  1 documents  1 passages  20")
     assert b.startswith("docs/b.txt")
     assert total.startswith("ix: 3 sources, 3 documents, 3 passages, ")
-    assert total.endswith(" MB on disk; bi-encoder hashed-32, format 2")
+    assert total.endswith(f" MB on disk; bi-encoder hashed-32, format {FORMAT_VERSION}")
 
 
 def test_list_as_json_holds_everything(folder):
@@ -51,7 +52,7 @@ def test_list_as_json_holds_everything(folder):
     }
     assert found["sources"][1]["read_at"].endswith("+00:00")
     assert (found["index"], found["documents"], found["passages"]) == ("ix", 3, 3)
-    assert (found["bi_encoder"], found["format_version"]) == ("hashed-32", 2)
+    assert (found["bi_encoder"], found["format_version"]) == ("hashed-32", FORMAT_VERSION)
     assert found["bytes_on_disk"] > 0
 
 

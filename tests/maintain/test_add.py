@@ -52,7 +52,7 @@ def test_errors_of_add_are_those_of_the_folder(notes, tmp_path):
     add(notes, tmp_path / "i")
     with pytest.raises(IndexMismatch, match="made with the bi-encoder hashed-32, not hashed-64"):
         shortlist.add(notes, tmp_path / "i", bi_encoder="hashed-64")
-    with EmbeddedIndex.open(tmp_path / "i"), pytest.raises(IndexLocked, match="open in this process already"):
+    with EmbeddedIndex.open(tmp_path / "i"), pytest.raises(IndexLocked, match="already open in this process"):
         add(notes, tmp_path / "i")
 
 

@@ -8,6 +8,7 @@ import shortlist
 from hashed import add, add_documents, made
 from shortlist.errors import NotAnIndex
 from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded.manifest import FORMAT_VERSION
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_each_source_and_the_totals(index):
     with EmbeddedIndex.open(index) as opened:
         assert found.passages == len(opened) > 8
         assert shortlist.contents(index).sources == found.sources
-    assert (found.documents, found.bi_encoder, found.format_version) == (6, "hashed-32", 2)
+    assert (found.documents, found.bi_encoder, found.format_version) == (6, "hashed-32", FORMAT_VERSION)
     assert found.bytes_on_disk > (index / "sources.sqlite").stat().st_size
     now = datetime.now(timezone.utc)
     assert all(one.read_at and timedelta() <= now - one.read_at < timedelta(hours=1) for one in found.sources)

@@ -29,8 +29,9 @@ class FolderLock:
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
             self._file.close()
-            where = "in this process already" if holder == str(os.getpid()) else f"in another process (pid {holder})"
-            raise IndexLocked(f"{folder} is open {where}. Close it first: one holder at a time.") from error
+            own = holder == str(os.getpid())
+            where = "already open in this process" if own else f"open in another process (pid {holder})"
+            raise IndexLocked(f"{folder} is {where}. Close it first: it can be open once at a time.") from error
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
