@@ -47,6 +47,17 @@ def test_the_serving_page_runs(tmp_path, monkeypatch):
     names["index"].close()
 
 
+def test_the_indexing_page_runs(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "tax.md").write_text("# Tax\n\nIncome tax is due in April.")
+    page = (ROOT / "docs" / "indexing.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(block, "indexing.md", "exec"), names)
+    assert (names["held"].documents, names["removed"]) == (3, 2)
+
+
 def test_the_readme_runs(tmp_path, monkeypatch):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "refunds.md").write_text("# Refunds\n\nYou get your money back within 14 days.")

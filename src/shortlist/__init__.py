@@ -4,6 +4,8 @@ from shortlist.candidates import Reranked, rerank
 from shortlist.catalog import OpenIndex, Settings, load_encoder, load_reranker
 from shortlist.catalog import open_index as open
 from shortlist.errors import ShortlistError
+from shortlist.ingest import IngestReport
+from shortlist.maintain import Contents, add, add_documents, contents, remove
 from shortlist.pipeline import Shortlist
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.types import Document, Hit, Passage, Ranking
@@ -11,9 +13,11 @@ from shortlist.types import Document, Hit, Passage, Ranking
 __version__ = "0.1.0"
 
 __all__ = [
+    "Contents",
     "CrossEncoder",
     "Document",
     "Hit",
+    "IngestReport",
     "OpenIndex",
     "Passage",
     "Ranking",
@@ -21,8 +25,12 @@ __all__ = [
     "Settings",
     "Shortlist",
     "ShortlistError",
+    "add",
+    "add_documents",
+    "contents",
     "load_encoder",
     "load_reranker",
     "open",
+    "remove",
     "rerank",
 ]

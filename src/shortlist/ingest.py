@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from shortlist.documents import Skipped, Source, fingerprint, read
-from shortlist.indexes.embedded import EmbeddedIndex, Entry
+from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
+from shortlist.indexes.embedded import EmbeddedIndex, Entry, drop
 from shortlist.protocols import Encoder
 from shortlist.text import Splitter
 from shortlist.types import Document, Passage
@@ -20,7 +20,7 @@ PASSAGES_PER_COMMIT = 512
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest is. `bytes_done` counts whole sources, skipped ones too."""
+    """How far an ingest is. `bytes_done` counts whole sources, skipped ones too. A document of no file is a source."""
 
     source: str
     sources_done: int
@@ -33,7 +33,10 @@ class Progress:
 
 @dataclass
 class IngestReport:
-    """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit."""
+    """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit.
+
+    `passages_total` is what the index holds afterwards, None where that was not asked for.
+    """
 
     sources_read: int = 0
     sources_unchanged: int = 0
@@ -44,6 +47,7 @@ class IngestReport:
     passages_added: int = 0
     passages_removed: int = 0
     over_window: int = 0
+    passages_total: int | None = None
     seconds: float = 0.0
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -127,9 +131,12 @@ class Ingest:
             self.index.ledger.unfinish(name)
 
     def _tell_unfinished(self) -> None:
-        for name in sorted({entry.source for entry in self.index.ledger.pending()}):
-            reason = "an interrupted run left it half written: add it again, or prune if its file is gone"
-            self.report.skipped.append(Skipped(name, "", reason))
+        pending = self.index.ledger.pending()
+        said = "an interrupted run left it half written: add it again, or"
+        for name in sorted({entry.source for entry in pending} - {MEMORY.name}):
+            self.report.skipped.append(Skipped(name, "", f"{said} prune if its file is gone"))
+        for key in sorted(entry.id for entry in pending if entry.source == MEMORY.name):
+            self.report.skipped.append(Skipped(MEMORY.name, f"document {key!r}", f"{said} remove it"))
 
     def _source(self, source: Source, known: str | None) -> None:
         try:
@@ -235,15 +242,12 @@ class Ingest:
     def _drop(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        self.index.ledger.begin(entries)
-        self.index.delete(key for entry in entries for key in entry.passages)
-        self.index.flush()
-        self.index.ledger.forget(entry.id for entry in entries)
+        drop(self.index, entries)
         self.report.documents_removed += len(entries)
         self.report.passages_removed += sum(len(entry.passages) for entry in entries)
 
     def _prune(self) -> None:
-        for name in sorted(self.index.ledger.known_sources()):
+        for name in sorted(self.index.ledger.known_sources() - {MEMORY.name}):
             if not (self.index.root / name).exists():
                 self.index.ledger.unfinish(name)
                 self._drop(list(self.index.ledger.documents(name).values()))

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from shortlist.catalog import load_encoder, make_splitter
 from shortlist.cli.options import (
     DEFAULT_INDEX,
     BiEncoderOption,
@@ -18,13 +17,11 @@ from shortlist.cli.options import (
     PrecisionOption,
 )
 from shortlist.cli.progress import kept_on_failure
-from shortlist.documents import Skipped, discover
-from shortlist.indexes.embedded import EmbeddedIndex
-from shortlist.indexes.embedded.manifest import FILE
-from shortlist.indexes.embedded.manifest import read as read_manifest
-from shortlist.ingest import Ingest, IngestReport
+from shortlist.documents import Skipped
+from shortlist.ingest import IngestReport
 from shortlist.ingest import Progress as Step
-from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
+from shortlist.maintain import add as add_paths
+from shortlist.models.packaged import CROSS_ENCODER
 
 SHOWN = 20
 
@@ -42,27 +39,24 @@ def add(
     Formats: .txt .md .html .pdf .docx .jsonl .csv and BEIR folders. Safe to interrupt: run it again.
     """
     console = Console(stderr=True, highlight=False)
-    sources, unsupported = discover(paths)
-    known = (index / FILE).is_file()
-    name = bi_encoder or (read_manifest(index).encoder if known else BI_ENCODER)
-    encoder = load_encoder(name, precision=precision)
-    splitter = make_splitter(name, cross_encoder)
-    opened = (
-        EmbeddedIndex.open(index, encoder_name=encoder.name)
-        if known
-        else EmbeddedIndex.create(index, encoder_name=encoder.name, dimension=encoder.dimension)
-    )
-    with kept_on_failure("what was committed stays"), opened, _bar(console) as bar:
+    with kept_on_failure("what was committed stays"), _bar(console) as bar:
         task = bar.add_task("reading", total=None, rate="")
 
         def show(step: Step) -> None:
             rate = f"{step.passages} passages, {step.passages / max(step.seconds, 1e-9):.0f}/s"
             bar.update(task, total=step.bytes_total, completed=step.bytes_done, rate=rate)
 
-        report = Ingest(opened, encoder, splitter, show).run(sources, prune=prune)
-        total = len(opened)
-    _summary(console, report, total, index, cross_encoder)
-    _skipped(console, [*unsupported, *report.skipped])
+        report = add_paths(
+            paths,
+            index,
+            prune=prune,
+            bi_encoder=bi_encoder,
+            cross_encoder=cross_encoder,
+            precision=precision,
+            progress=show,
+        )
+    _summary(console, report, index, cross_encoder)
+    _skipped(console, report.skipped)
 
 
 def _bar(console: Console) -> Progress:
@@ -76,7 +70,7 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _summary(console: Console, report: IngestReport, total: int, index: Path, cross_encoder: str) -> None:
+def _summary(console: Console, report: IngestReport, index: Path, cross_encoder: str) -> None:
     console.print(
         f"{report.sources_read} sources read, {report.sources_unchanged} unchanged, {report.sources_removed} removed; "
         f"{report.documents_written} documents written, {report.documents_unchanged} unchanged, "
@@ -85,7 +79,7 @@ def _summary(console: Console, report: IngestReport, total: int, index: Path, cr
     rate = report.passages_added / max(report.seconds, 1e-9)
     console.print(
         f"{report.passages_added} passages added, {report.passages_removed} removed in {report.seconds:.1f} s "
-        f"({rate:.0f} passages/s); {index} holds {total}"
+        f"({rate:.0f} passages/s); {index} holds {report.passages_total}"
     )
     console.print(f"{report.over_window} passages exceed the window of {cross_encoder}", markup=False)
 

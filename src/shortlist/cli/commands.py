@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 NAMES = (
     "add",
+    "list",
+    "remove",
     "search",
     "rerank",
     "evaluate",

@@ -22,15 +22,20 @@ def metadata(source: Source, given: Mapping[str, object] | None = None, replaced
     """
     fields: dict[str, Value] = {"source": source.name, "format": source.format}
     for key, content in (given or {}).items():
-        value = _value(content)
-        if value is not None:
-            fields[f"given_{key}" if key in _RESERVED else clean(key)[0]] = value
+        held = value(content)
+        if held is not None:
+            fields[f"given_{key}" if key in _RESERVED else clean(key)[0]] = held
     if replaced_bytes:
         fields["replaced_bytes"] = replaced_bytes
     return fields
 
 
-def _value(content: object) -> Value | None:
+def value(content: object) -> Value | None:
+    """What is held for a given field; None where nothing is.
+
+    Raises:
+        TypeError: JSON has no word for it; what was read from a file never is of such a type.
+    """
     if content is None or isinstance(content, bool):
         return content
     if isinstance(content, str):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
 from shortlist.indexes.embedded import manifest as manifests
-from shortlist.indexes.embedded.ledger import Ledger
+from shortlist.indexes.embedded.ledger import FILE, Ledger
 from shortlist.indexes.embedded.lock import FolderLock
 from shortlist.indexes.embedded.points import LARGEST_INT, condition, passage, payload, point_id
 from shortlist.types import Passage, Where
@@ -41,7 +41,7 @@ class EmbeddedIndex:
     ) -> None:
         self.folder = folder
         self.manifest = manifest
-        self.ledger = Ledger(folder / "sources.sqlite")
+        self.ledger = Ledger(folder / FILE)
         self._shard = shard
         self._lock = lock
         self._bm25 = _bm25(manifest.average_length)

@@ -12,17 +12,20 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from shortlist.errors import IndexWriteFailed, NotAnIndex
 
+FILE = "sources.sqlite"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, hash TEXT NOT NULL, passages TEXT NOT NULL, pending INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS documents_by_source ON documents (source);
+CREATE TABLE IF NOT EXISTS read_times (name TEXT PRIMARY KEY, at TEXT NOT NULL);
 """
 
 
@@ -38,6 +41,27 @@ class Entry:
     hash: str
     passages: tuple[str, ...]
     pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one source gave. `finished`: it was read to its end; `read_at`: when, UTC, None where that is not known."""
+
+    source: str
+    documents: int
+    passages: int
+    pending: int
+    finished: bool
+    read_at: datetime | None
+
+
+HELD = """
+SELECT known.name, COUNT(d.id), COALESCE(SUM(json_array_length(d.passages)), 0), COALESCE(SUM(d.pending), 0),
+    EXISTS (SELECT 1 FROM sources WHERE name = known.name), (SELECT at FROM read_times WHERE name = known.name)
+FROM (SELECT name FROM sources UNION SELECT source FROM documents) AS known
+LEFT JOIN documents AS d ON d.source = known.name
+GROUP BY known.name ORDER BY known.name
+"""
 
 
 class Ledger:
@@ -80,6 +104,27 @@ class Ledger:
         rows = self._read("SELECT source FROM documents WHERE id = ?", document_id)
         return str(rows[0][0]) if rows else None
 
+    def entry(self, document_id: str) -> Entry | None:
+        """The document with this id; None where there is none."""
+        return next(iter(self._entries("id = ?", document_id)), None)
+
+    def ids(self) -> list[str]:
+        """The ids of all documents, sorted."""
+        return [key for (key,) in self._read("SELECT id FROM documents ORDER BY id")]
+
+    def held(self) -> list[Held]:
+        """What each source gave, sorted by name."""
+        return [
+            Held(name, documents, passages, pending, bool(finished), self._time(at))
+            for name, documents, passages, pending, finished, at in self._read(HELD)
+        ]
+
+    def _time(self, written: str | None) -> datetime | None:
+        try:
+            return datetime.fromisoformat(written) if written is not None else None
+        except ValueError as error:
+            raise self._damaged(error) from error
+
     def _entries(self, condition: str, *values: str) -> Iterable[Entry]:
         query = f"SELECT id, source, hash, passages, pending FROM documents WHERE {condition}"
         for key, source, content, passages, pending in self._read(query, *values):
@@ -119,8 +164,14 @@ class Ledger:
         self._write("DELETE FROM documents WHERE id = ?", [(key,) for key in ids])
 
     def finish(self, source: str, fingerprint: str) -> None:
-        """Marks the source as read to its end."""
+        """Marks the source as read to its end, now."""
+        self.stamp(source)
         self._write("INSERT OR REPLACE INTO sources VALUES (?, ?)", [(source, fingerprint)])
+
+    def stamp(self, source: str) -> None:
+        """Writes down that the source was read now."""
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._write("INSERT OR REPLACE INTO read_times VALUES (?, ?)", [(source, now)])
 
     def unfinish(self, source: str) -> None:
         """Marks the source as not, or no longer, read to its end."""
