@@ -10,7 +10,11 @@ Value: TypeAlias = str | int | float | bool
 """What a metadata field may hold."""
 
 Where: TypeAlias = Mapping[str, "Value | list[Value]"]
-"""A filter on metadata: a field equals the value, or is one of the listed values; all fields must hold."""
+"""A filter on metadata: a field equals the value, or is one of the listed values; all fields must hold.
+
+Case counts. A number equals the text that is written like it, and true and false their words, either way round: CSV
+files and front matter hold text alone. So 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024"; "007" finds text only.
+"""
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 """query id -> passage id -> grade; 0 is judged and not relevant."""
