@@ -16,11 +16,14 @@ _FIELD = re.compile(r"([A-Za-z_][\w -]*):(?:[ \t]+(.*)|[ \t]*)")
 
 
 def read(source: Source) -> Iterator[Found | Skipped]:
-    """The file as one document, titled by its front matter, its first heading or its file name."""
-    text, replaced = decode(read_bytes(source.path))
-    fields, text = _front_matter(text)
+    """The file as one document, titled by its front matter, its first heading or its file name.
+
+    Where there is front matter, the metadata field "text_start" counts the file's characters before the text.
+    """
+    whole, replaced = decode(read_bytes(source.path))
+    fields, text = _front_matter(whole)
     title = fields.pop("title", "") or next((heading.title for heading in headings(text)), source.path.stem)
-    yield Found("", Document(source.name, text, title, metadata(source, fields, replaced)))
+    yield Found("", Document(source.name, text, title, metadata(source, fields, replaced, len(whole) - len(text))))
 
 
 def _front_matter(text: str) -> tuple[dict[str, str], str]:

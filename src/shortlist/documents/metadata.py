@@ -10,14 +10,16 @@ from shortlist.documents.decoding import clean
 from shortlist.documents.source import Source
 from shortlist.types import Value
 
-_RESERVED = frozenset({"source", "format"})
+_RESERVED = frozenset({"source", "format", "text_start"})
 _LARGEST_INT = 2**63
 
 
-def metadata(source: Source, given: Mapping[str, object] | None = None, replaced_bytes: int = 0) -> dict[str, Value]:
-    """The metadata of a document: "source", "format" and the given fields as values.
+def metadata(
+    source: Source, given: Mapping[str, object] | None = None, replaced_bytes: int = 0, text_start: int = 0
+) -> dict[str, Value]:
+    """The metadata of a document: "source", "format", "text_start" where it isn't 0, and the given fields as values.
 
-    A given field named like one of ours is kept as `given_source` or `given_format`. Nulls are left out; lists,
+    A given field named like one of ours is kept as `given_source` and so on. Nulls are left out; lists,
     objects, NaN, infinities and integers beyond 64 bits become JSON text.
     """
     fields: dict[str, Value] = {"source": source.name, "format": source.format}
@@ -25,6 +27,8 @@ def metadata(source: Source, given: Mapping[str, object] | None = None, replaced
         value = _value(content)
         if value is not None:
             fields[f"given_{key}" if key in _RESERVED else clean(key)[0]] = value
+    if text_start:
+        fields["text_start"] = text_start
     if replaced_bytes:
         fields["replaced_bytes"] = replaced_bytes
     return fields
