@@ -236,6 +236,24 @@ def test_a_file_that_can_not_be_read_is_reported(notes, tmp_path, monkeypatch):
     assert ids
 
 
+def test_what_can_not_be_read_is_reported_by_every_run(notes, tmp_path):
+    (notes / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    (notes / "empty.txt").write_bytes(b"")
+    (notes / "rows.jsonl").write_text('{"text": "one"}\nnot json\n')
+    first, _ = ingest(notes, tmp_path / "i")
+    assert [(one.path, one.place) for one in first.skipped] == [
+        ("notes/broken.pdf", ""),
+        ("notes/empty.txt", ""),
+        ("notes/rows.jsonl", "line 2"),
+    ]
+    again, _ = ingest(notes, tmp_path / "i")
+    assert again.skipped == first.skipped
+    assert again.documents_written == 0
+    (notes / "rows.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    mended, _ = ingest(notes, tmp_path / "i")
+    assert mended.skipped == first.skipped[:2]
+
+
 class Interrupted(HashedEncoder):
     def encode_passages(self, texts):
         raise KeyboardInterrupt

@@ -33,7 +33,10 @@ class Progress:
 
 @dataclass
 class IngestReport:
-    """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit."""
+    """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit.
+
+    `skipped` is what could not be read of the sources, those that did not change since an earlier run included.
+    """
 
     sources_read: int = 0
     sources_unchanged: int = 0
@@ -59,10 +62,14 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A source with documents whose ids another source holds: each id with what to report if that stays so."""
+    """A source with documents whose ids another source holds: each id with what to report if that stays so.
+
+    `skipped` is what else could not be read of it.
+    """
 
     source: Source
     mark: str
+    skipped: list[tuple[str, str]]
     taken: dict[str, Skipped]
 
 
@@ -139,18 +146,21 @@ class Ingest:
             return
         if mark == known:
             self.report.sources_unchanged += 1
+            self.report.skipped += [Skipped(source.name, *one) for one in self.index.ledger.skipped(source.name)]
             return
         ledger = self.index.ledger
         ledger.unfinish(source.name)
+        told = len(self.report.skipped)
         held = ledger.documents(source.name)
         seen: set[str] = set()
         taken: dict[str, Skipped] = {}
         self._write(source, self._documents(source, seen, taken), held)
         self._drop([entry for key, entry in held.items() if key not in seen])
+        skipped = [(one.place, one.reason) for one in self.report.skipped[told:]]
         if taken:
-            self._waiting.append(_Waiting(source, mark, taken))
+            self._waiting.append(_Waiting(source, mark, skipped, taken))
         else:
-            ledger.finish(source.name, mark)
+            ledger.finish(source.name, mark, skipped)
         self.report.sources_read += 1
 
     def _documents(self, source: Source, seen: set[str], taken: dict[str, Skipped]) -> Iterator[Document]:
@@ -180,7 +190,7 @@ class Ingest:
             left = [skipped for key, skipped in one.taken.items() if ledger.owner(key) != one.source.name]
             self.report.skipped += left
             if not left:
-                ledger.finish(one.source.name, one.mark)
+                ledger.finish(one.source.name, one.mark, one.skipped)
 
     def _write(self, source: Source, documents: Iterable[Document], held: Mapping[str, Entry]) -> None:
         """Writes those documents that are not in `held` as they are."""

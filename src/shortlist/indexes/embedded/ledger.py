@@ -18,7 +18,7 @@ from typing import Any
 from shortlist.errors import IndexWriteFailed, NotAnIndex
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, skipped TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, hash TEXT NOT NULL, passages TEXT NOT NULL, pending INTEGER NOT NULL
 );
@@ -62,6 +62,14 @@ class Ledger:
     def sources(self) -> dict[str, str]:
         """Every source that was read to its end -> its fingerprint."""
         return dict(self._read("SELECT name, fingerprint FROM sources"))
+
+    def skipped(self, source: str) -> list[tuple[str, str]]:
+        """What could not be read of a source that was read to its end: places in it ("" for all of it), and why."""
+        rows = self._read("SELECT skipped FROM sources WHERE name = ?", source)
+        try:
+            return [(place, reason) for (held,) in rows for place, reason in json.loads(held)]
+        except (ValueError, TypeError) as error:
+            raise self._damaged(error) from error
 
     def documents(self, source: str) -> dict[str, Entry]:
         """The documents of one source by id."""
@@ -118,9 +126,9 @@ class Ledger:
         """Drops these documents."""
         self._write("DELETE FROM documents WHERE id = ?", [(key,) for key in ids])
 
-    def finish(self, source: str, fingerprint: str) -> None:
-        """Marks the source as read to its end."""
-        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?)", [(source, fingerprint)])
+    def finish(self, source: str, fingerprint: str, skipped: Sequence[tuple[str, str]] = ()) -> None:
+        """Marks the source as read to its end, but for what was `skipped`: places in it, and why."""
+        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?, ?)", [(source, fingerprint, json.dumps(skipped))])
 
     def unfinish(self, source: str) -> None:
         """Marks the source as not, or no longer, read to its end."""
