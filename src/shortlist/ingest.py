@@ -33,13 +33,14 @@ class Progress:
 
 @dataclass
 class IngestReport:
-    """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit.
+    """What an ingest did. `sources_empty` counts those that gave no document, read now or earlier. `over_window` counts those added passages that are longer than the splitter's limit.
 
     `skipped` is what could not be read of the sources, those that did not change since an earlier run included.
     """
 
     sources_read: int = 0
     sources_unchanged: int = 0
+    sources_empty: int = 0
     sources_removed: int = 0
     documents_written: int = 0
     documents_unchanged: int = 0
@@ -143,9 +144,13 @@ class Ingest:
             mark = f"{fingerprint(source)} {self._settings}"
         except OSError as error:
             self.report.skipped.append(Skipped(source.name, "", f"can't be read: {error.strerror or error}"))
+            self.report.sources_empty += 1
             return
         if mark == known:
-            self.report.sources_unchanged += 1
+            if self.index.ledger.gave_nothing(source.name):
+                self.report.sources_empty += 1
+            else:
+                self.report.sources_unchanged += 1
             self.report.skipped += [Skipped(source.name, *one) for one in self.index.ledger.skipped(source.name)]
             return
         ledger = self.index.ledger
@@ -161,7 +166,10 @@ class Ingest:
             self._waiting.append(_Waiting(source, mark, skipped, taken))
         else:
             ledger.finish(source.name, mark, skipped)
-        self.report.sources_read += 1
+        if seen or taken:
+            self.report.sources_read += 1
+        else:
+            self.report.sources_empty += 1
 
     def _documents(self, source: Source, seen: set[str], taken: dict[str, Skipped]) -> Iterator[Document]:
         """The source's documents, their ids in `seen`; `taken` are ids of another source, the report says the rest."""

@@ -185,7 +185,7 @@ class Tools:
         if ranking.left_out:
             notes.append(ranking.no_good_answer or f"{ranking.left_out} left out below {ranking.least}")
         elif not ranking.hits:
-            notes.append("no passage matches: try other words, or a looser where")
+            notes.append(ranking.no_good_answer or "no passage matches: try other words, or a looser where")
         if ranking.doubt:
             notes.append(ranking.doubt)
         if ranking.why_not:

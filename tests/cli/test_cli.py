@@ -60,6 +60,21 @@ def test_add_again_skips_what_is_unchanged(folder):
     assert "0 passages added" in done.stderr
 
 
+def test_add_that_reads_nothing_fails_and_an_empty_index_is_called_so(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "x.pdf").write_bytes(b"%PDF-1.4 broken")
+    for _ in range(2):
+        done = run("add", "docs", "--index", "ix", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "0 sources read, 0 unchanged, 1 gave nothing, 0 removed" in done.stderr
+        assert "docs/x.pdf: not readable as PDF" in done.stderr
+        assert "error: nothing could be read from docs, and ix is empty" in done.stderr
+    assert "the index is empty: add files" in run("search", "q", "--index", "ix", "--no-rerank", cwd=tmp_path).stdout
+    (tmp_path / "docs" / "a.txt").write_text("words")
+    assert run("add", "docs", "--index", "ix", cwd=tmp_path).returncode == 0
+    assert run("add", "docs/x.pdf", "--index", "ix", cwd=tmp_path).returncode == 2
+
+
 def test_search_shows_both_stages(folder):
     shown = search(folder, "does not need a server", "--top", "3")
     assert "stage one" in shown

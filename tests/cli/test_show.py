@@ -14,7 +14,8 @@ from shortlist.types import Document, Hit, Passage
 
 FRONT = "---\r\ntitle: Refunds\r\nyear: 2024\r\n---\r\n"
 FILES = {
-    "refunds.md": FRONT + "# Refunds\r\n\r\nMoney comes back within ten days.\r\n\r\n## Abroad\r\n\r\nIt takes twenty.\r\n",
+    "refunds.md": FRONT
+    + "# Refunds\r\n\r\nMoney comes back within ten days.\r\n\r\n## Abroad\r\n\r\nIt takes twenty.\r\n",
     "plain.md": "# Plain\n\nA page without front matter.",
     "note.txt": "First line.\n\nSecond line.\n",
     "faq.csv": "question,page\nHow long?,12\nHow much?,13\n",

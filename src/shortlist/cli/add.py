@@ -18,6 +18,7 @@ from shortlist.cli.options import (
     PrecisionOption,
 )
 from shortlist.documents import Skipped, discover
+from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.indexes.embedded.manifest import FILE
 from shortlist.indexes.embedded.manifest import read as read_manifest
@@ -38,7 +39,8 @@ def add(
 ) -> None:
     """Read files and folders into an index; only what is new or changed is embedded.
 
-    Formats: .txt .md .html .pdf .docx .jsonl .csv and BEIR folders. Safe to interrupt: run it again.
+    Formats: .txt .md .html .pdf .docx .jsonl .csv and BEIR folders. Safe to interrupt: run it again. Exits with 2 where
+    nothing at all could be read.
     """
     console = Console(stderr=True, highlight=False)
     sources, unsupported = discover(paths)
@@ -61,7 +63,17 @@ def add(
         report = Ingest(opened, encoder, splitter, show).run(sources, prune=prune)
         total = len(opened)
     _summary(console, report, total, index, cross_encoder)
-    _skipped(console, [*unsupported, *report.skipped])
+    skipped = [*unsupported, *report.skipped]
+    _skipped(console, skipped)
+    read = report.sources_read + report.sources_unchanged
+    if not read and (skipped or not (total or prune)):
+        raise InvalidInput(_nothing(paths, total, index))
+
+
+def _nothing(paths: list[Path], total: int, index: Path) -> str:
+    """That nothing was read, and what that leaves."""
+    named = ", ".join(str(path) for path in paths[:3]) + (" and more" if len(paths) > 3 else "")
+    return f"nothing could be read from {named}" + ("" if total else f", and {index} is empty")
 
 
 def _bar(console: Console) -> Progress:
@@ -76,8 +88,10 @@ def _bar(console: Console) -> Progress:
 
 
 def _summary(console: Console, report: IngestReport, total: int, index: Path, cross_encoder: str) -> None:
+    empty = f"{report.sources_empty} gave nothing, " if report.sources_empty else ""
     console.print(
-        f"{report.sources_read} sources read, {report.sources_unchanged} unchanged, {report.sources_removed} removed; "
+        f"{report.sources_read} sources read, {report.sources_unchanged} unchanged, {empty}"
+        f"{report.sources_removed} removed; "
         f"{report.documents_written} documents written, {report.documents_unchanged} unchanged, "
         f"{report.documents_removed} removed"
     )

@@ -2,5 +2,6 @@
 
 from shortlist.indexes.embedded.index import EmbeddedIndex
 from shortlist.indexes.embedded.ledger import Entry, Ledger
+from shortlist.indexes.embedded.nothing import why_nothing
 
-__all__ = ["EmbeddedIndex", "Entry", "Ledger"]
+__all__ = ["EmbeddedIndex", "Entry", "Ledger", "why_nothing"]

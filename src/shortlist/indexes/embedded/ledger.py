@@ -75,6 +75,10 @@ class Ledger:
         """The documents of one source by id."""
         return {entry.id: entry for entry in self._entries("source = ?", source)}
 
+    def gave_nothing(self, source: str) -> bool:
+        """Whether no document of this source is held."""
+        return not self._read("SELECT 1 FROM documents WHERE source = ? LIMIT 1", source)
+
     def pending(self) -> list[Entry]:
         """The documents whose passages may be half written."""
         return list(self._entries("pending = 1"))
