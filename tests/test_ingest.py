@@ -255,6 +255,17 @@ def test_what_can_not_be_read_is_reported_by_every_run(notes, tmp_path):
     assert mended.skipped == first.skipped[:2]
 
 
+def test_bytes_that_are_no_text_are_told_by_every_run(notes, tmp_path):
+    (notes / "latin.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
+    (notes / "rows.csv").write_bytes("text\nmüde\nrot\nblöd\n".encode("latin-1"))
+    for _ in range(2):
+        report, _ids = ingest(notes, tmp_path / "i")
+        assert report.replaced == {"notes/latin.txt": 3, "notes/rows.csv": 2}
+    (notes / "latin.txt").write_text("Grüße aus Köln", encoding="utf-8")
+    report, _ids = ingest(notes, tmp_path / "i")
+    assert report.replaced == {"notes/rows.csv": 2}
+
+
 class Interrupted(HashedEncoder):
     def encode_passages(self, texts):
         raise KeyboardInterrupt

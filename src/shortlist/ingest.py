@@ -33,9 +33,11 @@ class Progress:
 
 @dataclass
 class IngestReport:
-    """What an ingest did. `sources_empty` counts those that gave no document, read now or earlier. `over_window` counts those added passages that are longer than the splitter's limit.
+    """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit.
 
-    `skipped` is what could not be read of the sources, those that did not change since an earlier run included.
+    Three things are told of sources that did not change since an earlier run as well: `sources_empty` counts those that
+    gave no document, `skipped` is what could not be read, and `replaced` counts, for each source that held any, the
+    bytes that are no text in its encoding.
     """
 
     sources_read: int = 0
@@ -50,6 +52,7 @@ class IngestReport:
     over_window: int = 0
     seconds: float = 0.0
     skipped: list[Skipped] = field(default_factory=list)
+    replaced: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -151,7 +154,7 @@ class Ingest:
                 self.report.sources_empty += 1
             else:
                 self.report.sources_unchanged += 1
-            self.report.skipped += [Skipped(source.name, *one) for one in self.index.ledger.skipped(source.name)]
+            self._tell_kept(source.name)
             return
         ledger = self.index.ledger
         ledger.unfinish(source.name)
@@ -165,11 +168,18 @@ class Ingest:
         if taken:
             self._waiting.append(_Waiting(source, mark, skipped, taken))
         else:
-            ledger.finish(source.name, mark, skipped)
+            ledger.finish(source.name, mark, skipped, self.report.replaced.get(source.name, 0))
         if seen or taken:
             self.report.sources_read += 1
         else:
             self.report.sources_empty += 1
+
+    def _tell_kept(self, name: str) -> None:
+        """What an earlier run had to say of a source that did not change."""
+        skipped, replaced = self.index.ledger.told(name)
+        self.report.skipped += [Skipped(name, *one) for one in skipped]
+        if replaced:
+            self.report.replaced[name] = replaced
 
     def _documents(self, source: Source, seen: set[str], taken: dict[str, Skipped]) -> Iterator[Document]:
         """The source's documents, their ids in `seen`; `taken` are ids of another source, the report says the rest."""
@@ -177,6 +187,9 @@ class Ingest:
             if isinstance(made, Skipped):
                 self.report.skipped.append(made)
                 continue
+            replaced = made.metadata.get("replaced_bytes")
+            if isinstance(replaced, int):
+                self.report.replaced[source.name] = self.report.replaced.get(source.name, 0) + replaced
             owner = self.index.ledger.owner(made.id)
             if owner not in (None, source.name):
                 taken[made.id] = Skipped(source.name, "", f"id {made.id!r} is already used by {owner}")
@@ -198,7 +211,8 @@ class Ingest:
             left = [skipped for key, skipped in one.taken.items() if ledger.owner(key) != one.source.name]
             self.report.skipped += left
             if not left:
-                ledger.finish(one.source.name, one.mark, one.skipped)
+                replaced = self.report.replaced.get(one.source.name, 0)
+                ledger.finish(one.source.name, one.mark, one.skipped, replaced)
 
     def _write(self, source: Source, documents: Iterable[Document], held: Mapping[str, Entry]) -> None:
         """Writes those documents that are not in `held` as they are."""

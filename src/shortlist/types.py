@@ -93,8 +93,8 @@ class Ranking:
 
     `why_stopped` says why an adaptive pool was scored as far as it was, "" for a fixed one. `threshold` is the least
     final score that was asked for, `min_probability` the least probability. `left_out` counts the hits below either,
-    and `no_good_answer` says so where nothing stayed, or what the index knows of why nothing was found. `doubt` says so where probabilities were fitted on another number
-    of passages than the index holds.
+    and `no_good_answer` says so where nothing stayed, or what the index knows of why nothing was found. `doubt` says so
+    where probabilities were fitted on another number of passages than the index holds.
     """
 
     query: str

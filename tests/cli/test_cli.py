@@ -70,8 +70,11 @@ def test_add_that_reads_nothing_fails_and_an_empty_index_is_called_so(tmp_path):
         assert "docs/x.pdf: not readable as PDF" in done.stderr
         assert "error: nothing could be read from docs, and ix is empty" in done.stderr
     assert "the index is empty: add files" in run("search", "q", "--index", "ix", "--no-rerank", cwd=tmp_path).stdout
-    (tmp_path / "docs" / "a.txt").write_text("words")
-    assert run("add", "docs", "--index", "ix", cwd=tmp_path).returncode == 0
+    (tmp_path / "docs" / "a.txt").write_bytes("Grüße".encode("latin-1"))
+    done = run("add", "docs", "--index", "ix", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "1 read with bytes that are not UTF-8" in done.stderr
+    assert "docs/a.txt: 2 bytes" in done.stderr
     assert run("add", "docs/x.pdf", "--index", "ix", cwd=tmp_path).returncode == 2
 
 

@@ -116,7 +116,7 @@ READS = {
     "len": len,
     "sources": lambda index: index.ledger.sources(),
     "documents": lambda index: index.ledger.documents("s"),
-    "skipped": lambda index: index.ledger.skipped("s"),
+    "told": lambda index: index.ledger.told("s"),
     "pending": lambda index: index.ledger.pending(),
     "known_sources": lambda index: index.ledger.known_sources(),
     "owner": lambda index: index.ledger.owner("d"),

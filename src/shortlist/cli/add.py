@@ -64,6 +64,7 @@ def add(
         total = len(opened)
     _summary(console, report, total, index, cross_encoder)
     skipped = [*unsupported, *report.skipped]
+    _replaced(console, report.replaced)
     _skipped(console, skipped)
     read = report.sources_read + report.sources_unchanged
     if not read and (skipped or not (total or prune)):
@@ -101,6 +102,21 @@ def _summary(console: Console, report: IngestReport, total: int, index: Path, cr
         f"({rate:.0f} passages/s); {index} holds {total}"
     )
     console.print(f"{report.over_window} passages exceed the window of {cross_encoder}", markup=False)
+
+
+def _replaced(console: Console, replaced: dict[str, int]) -> None:
+    """Files that were not in the encoding that they were read in: where they say none, that is UTF-8."""
+    if not replaced:
+        return
+    console.print(
+        f"{len(replaced)} read with bytes that are not UTF-8, or not the encoding that the file names; a replacement "
+        "character (U+FFFD) stands for each. Save as UTF-8:",
+        soft_wrap=True,
+    )
+    for name, count in list(replaced.items())[:SHOWN]:
+        console.print(f"  {name}: {count} bytes", markup=False, soft_wrap=True)
+    if len(replaced) > SHOWN:
+        console.print(f"  and {len(replaced) - SHOWN} more")
 
 
 def _skipped(console: Console, skipped: list[Skipped]) -> None:

@@ -10,7 +10,7 @@ from shortlist.documents.decoding import clean
 from shortlist.documents.source import Source
 from shortlist.types import Value
 
-_RESERVED = frozenset({"source", "format", "text_start"})
+_RESERVED = frozenset({"source", "format", "text_start", "replaced_bytes"})
 _LARGEST_INT = 2**63
 
 

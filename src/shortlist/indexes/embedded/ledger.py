@@ -18,7 +18,9 @@ from typing import Any
 from shortlist.errors import IndexWriteFailed, NotAnIndex
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, skipped TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sources (
+    name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, skipped TEXT NOT NULL, replaced INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, hash TEXT NOT NULL, passages TEXT NOT NULL, pending INTEGER NOT NULL
 );
@@ -63,11 +65,11 @@ class Ledger:
         """Every source that was read to its end -> its fingerprint."""
         return dict(self._read("SELECT name, fingerprint FROM sources"))
 
-    def skipped(self, source: str) -> list[tuple[str, str]]:
-        """What could not be read of a source that was read to its end: places in it ("" for all of it), and why."""
-        rows = self._read("SELECT skipped FROM sources WHERE name = ?", source)
+    def told(self, source: str) -> tuple[list[tuple[str, str]], int]:
+        """What `finish` was told of a source: the places skipped, each with why, and how many bytes were replaced."""
+        rows = self._read("SELECT skipped, replaced FROM sources WHERE name = ?", source)
         try:
-            return [(place, reason) for (held,) in rows for place, reason in json.loads(held)]
+            return [(place, reason) for held, _ in rows for place, reason in json.loads(held)], sum(n for _, n in rows)
         except (ValueError, TypeError) as error:
             raise self._damaged(error) from error
 
@@ -130,15 +132,19 @@ class Ledger:
         """Drops these documents."""
         self._write("DELETE FROM documents WHERE id = ?", [(key,) for key in ids])
 
-    def finish(self, source: str, fingerprint: str, skipped: Sequence[tuple[str, str]] = ()) -> None:
-        """Marks the source as read to its end, but for what was `skipped`: places in it, and why."""
-        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?, ?)", [(source, fingerprint, json.dumps(skipped))])
+    def finish(self, source: str, fingerprint: str, skipped: Sequence[tuple[str, str]] = (), replaced: int = 0) -> None:
+        """Marks the source as read to its end, but for what was `skipped`: places in it ("" for all of it), and why.
+
+        `replaced` counts its bytes that are no text in its encoding.
+        """
+        row = (source, fingerprint, json.dumps(skipped), replaced)
+        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", [row])
 
     def unfinish(self, source: str) -> None:
         """Marks the source as not, or no longer, read to its end."""
         self._write("DELETE FROM sources WHERE name = ?", [(source,)])
 
-    def _write(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+    def _write(self, statement: str, rows: Sequence[tuple[str | int, ...]]) -> None:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(statement, rows)
