@@ -203,7 +203,7 @@ class OpenIndex:
         if calibration is not None and min_probability is not None:
             ranking = replace(leave_out(ranking, calibration, min_probability), doubt=self.beside.doubt())
         if not ranking.hits and not ranking.no_good_answer:
-            ranking = replace(ranking, no_good_answer=why_nothing(self.index))
+            ranking = replace(ranking, no_good_answer=why_nothing(self.index, where))
         why = "; ".join(one for one in (ranking.why_stopped, said) if one)
         return replace(ranking, query_cut=self.cuts_query(query), why_stopped=why)
 

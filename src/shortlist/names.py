@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from shortlist.types import Value, Where
+from shortlist.types import Field, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Names:
             return name[len(self.root) + 1 :]
         return name.replace("\\", "/").rsplit("/", 1)[-1] if _absolute(name) else name
 
-    def metadata(self, held: Mapping[str, Value]) -> dict[str, Value]:
+    def metadata(self, held: Mapping[str, Field]) -> dict[str, Field]:
         """A passage's metadata with its source as `shown`."""
         return {
             key: self.shown(value) if key == "source" and isinstance(value, str) else value

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Value: TypeAlias = str | int | float | bool
-"""What a metadata field may hold."""
+"""One value of a metadata field."""
+
+Field: TypeAlias = "Value | list[Value]"
+"""What a metadata field holds. A filter finds a list by each of its values."""
 
 Where: TypeAlias = Mapping[str, "Value | list[Value]"]
-"""A filter on metadata: a field equals the value, or is one of the listed values; all fields must hold.
+"""A filter on metadata: a field equals the value, or one of the listed values; all fields must hold.
 
 Case counts. A number equals the text that is written like it, and true and false their words, either way round: CSV
 files and front matter hold text alone. So 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024"; "007" finds text only.
@@ -34,7 +37,7 @@ class Document:
     id: str
     text: str
     title: str = ""
-    metadata: Mapping[str, Value] = field(default_factory=dict)
+    metadata: Mapping[str, Field] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Passage:
     title: str = ""
     start: int = 0
     end: int = 0
-    metadata: Mapping[str, Value] = field(default_factory=dict)
+    metadata: Mapping[str, Field] = field(default_factory=dict)
 
     @property
     def content(self) -> str:

@@ -113,6 +113,8 @@ def test_every_retriever_without_reranking(folder, retriever):
 def test_where_filters_on_metadata(folder):
     found = json.loads(search(folder, "animals", "--where", "year=2020", "--json"))
     assert [hit["document_id"] for hit in found["hits"]] == ["r1"]
+    shown = search(folder, "animals", "--where", "yaer=2020")
+    assert "none has a field 'yaer'; the fields are document_id, format, source, title, year" in shown
 
 
 def test_blend_zero_orders_by_the_logit(folder):

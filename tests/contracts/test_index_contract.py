@@ -181,6 +181,14 @@ def test_text_equals_the_number_or_flag_that_it_is_written_like(index, wanted, e
     assert set(ids(ask(index, "red", where={"n": wanted}))) == expected
 
 
+@pytest.mark.parametrize("wanted", ["money", 7, "7", True, ["nothing", "money"]])
+def test_a_list_is_found_by_each_of_its_values_and_comes_back(index, wanted):
+    held = {"tags": ["money", 7, True]}
+    add(index, [Passage("a", "red", metadata=held), Passage("b", "red", metadata={"tags": ["other", False]})])
+    assert ids(ask(index, "red", where={"tags": wanted})) == ["a"]
+    assert index.get(["a"])[0].metadata == held
+
+
 @pytest.mark.parametrize(
     ("where", "message"),
     [

@@ -62,13 +62,16 @@ def test_a_bad_line_is_skipped_and_the_rest_is_read(load, line, reason):
 
 
 def test_metadata_that_is_no_value_becomes_text(load):
-    fields = '{"n": NaN, "big": 123456789012345678901234567890, "o": {"k": "é"}, "source": "wiki"}'
+    fields = '{"n": NaN, "big": 123456789012345678901234567890, "o": {"k": "é"}, "source": "wiki", '
+    fields += '"l": ["a", 1, true], "d": [["é"], 1]}'
     metadata = load("a.jsonl", f'{{"text": "a", "metadata": {fields}}}')[0].metadata
-    assert {key: metadata[key] for key in ("n", "big", "o", "given_source")} == {
+    assert {key: metadata[key] for key in ("n", "big", "o", "given_source", "l", "d")} == {
         "n": "NaN",
         "big": "123456789012345678901234567890",
         "o": '{"k": "é"}',
         "given_source": "wiki",
+        "l": ["a", 1, True],
+        "d": '[["é"], 1]',
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexLocked, IndexMismatch, IndexWriteFailed, NotAnIndex
-from shortlist.indexes.embedded import EmbeddedIndex, Entry
+from shortlist.indexes.embedded import EmbeddedIndex, Entry, why_nothing
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(32)
@@ -35,6 +35,24 @@ def test_a_reopened_index_answers_the_same(tmp_path):
     with EmbeddedIndex.open(tmp_path / "i", encoder_name=ENCODER.name) as index:
         assert answers(index) == before
         assert index.ids() == sorted(one.id for one in NOTES)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (None, ""),
+        ({"year": 2024}, ""),
+        ({"yaer": 2024}, "none has a field 'yaer'; the fields are document_id, lang, title, year"),
+        ({"year": "2023,2024", "lang": "en"}, "none has the 'year' that the filter asks for"),
+        ({"year": 2024, "lang": "de"}, "none matches all"),
+    ],
+)
+def test_a_filter_that_matches_nothing_is_explained(tmp_path, where, said):
+    with create(tmp_path / "i") as index:
+        notes = [Passage("x", "x", metadata={"year": "2024"}), Passage("y", "y", metadata={"lang": "en"})]
+        index.add([*notes, Passage("z", "z", metadata={"lang": "de"})], ENCODER.encode_passages(["x", "y", "z"]))
+        assert said in why_nothing(index, where)
+        assert bool(said) == bool(why_nothing(index, where))
 
 
 def test_closing_twice_is_fine(tmp_path):

@@ -38,7 +38,12 @@ def payload(passage: Passage) -> dict[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "metadata": dict(passage.metadata),
-        "flags": [_flag(name, value) for name, value in passage.metadata.items() if isinstance(value, bool)],
+        "flags": [
+            _flag(name, value)
+            for name, held in passage.metadata.items()
+            for value in (held if isinstance(held, list) else [held])
+            if isinstance(value, bool)
+        ],
     }
 
 
