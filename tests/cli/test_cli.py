@@ -63,10 +63,17 @@ def test_add_again_skips_what_is_unchanged(folder):
 def test_add_that_reads_nothing_fails_and_an_empty_index_is_called_so(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "x.pdf").write_bytes(b"%PDF-1.4 broken")
+    (tmp_path / "docs" / "x.png").write_bytes(b"x")
+    (tmp_path / "docs" / ".hidden.md").write_text("# Hidden")
     for _ in range(2):
         done = run("add", "docs", "--index", "ix", cwd=tmp_path)
         assert done.returncode == 2
-        assert "0 sources read, 0 unchanged, 1 gave nothing, 0 removed" in done.stderr
+        counted = (
+            "0 sources read, 0 unchanged, 1 gave nothing, 0 removed; 0 documents written, 0 unchanged, 0 removed\n"
+        )
+        assert counted in done.stderr
+        assert "passed over (hidden, or node_modules and the like): docs/.hidden.md\n" in done.stderr
+        assert "\n  docs/x.png: unsupported format .png\n" in done.stderr
         assert "docs/x.pdf: not readable as PDF" in done.stderr
         assert "error: nothing could be read from docs, and ix is empty" in done.stderr
     assert "the index is empty: add files" in run("search", "q", "--index", "ix", "--no-rerank", cwd=tmp_path).stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from shortlist.cli.options import (
     IndexOption,
     PrecisionOption,
 )
-from shortlist.documents import Skipped, discover
+from shortlist.documents import PassedOver, Skipped, discover, named_from
 from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.indexes.embedded.manifest import FILE
@@ -43,7 +44,7 @@ def add(
     nothing at all could be read.
     """
     console = Console(stderr=True, highlight=False)
-    sources, unsupported = discover(paths)
+    sources, left = discover(paths)
     known = (index / FILE).is_file()
     name = bi_encoder or (read_manifest(index).encoder if known else BI_ENCODER)
     encoder = load_encoder(name, precision=precision)
@@ -62,8 +63,10 @@ def add(
 
         report = Ingest(opened, encoder, splitter, show).run(sources, prune=prune)
         total = len(opened)
+        left = [replace(one, path=named_from(opened.root, Path(one.path))) for one in left]
     _summary(console, report, total, index, cross_encoder)
-    skipped = [*unsupported, *report.skipped]
+    skipped = [*(one for one in left if not isinstance(one, PassedOver)), *report.skipped]
+    _passed_over(console, [one.path for one in left if isinstance(one, PassedOver)])
     _replaced(console, report.replaced)
     _skipped(console, skipped)
     read = report.sources_read + report.sources_unchanged
@@ -94,14 +97,28 @@ def _summary(console: Console, report: IngestReport, total: int, index: Path, cr
         f"{report.sources_read} sources read, {report.sources_unchanged} unchanged, {empty}"
         f"{report.sources_removed} removed; "
         f"{report.documents_written} documents written, {report.documents_unchanged} unchanged, "
-        f"{report.documents_removed} removed"
+        f"{report.documents_removed} removed",
+        soft_wrap=True,
     )
     rate = report.passages_added / max(report.seconds, 1e-9)
     console.print(
         f"{report.passages_added} passages added, {report.passages_removed} removed in {report.seconds:.1f} s "
-        f"({rate:.0f} passages/s); {index} holds {total}"
+        f"({rate:.0f} passages/s); {index} holds {total}",
+        markup=False,
+        soft_wrap=True,
     )
-    console.print(f"{report.over_window} passages exceed the window of {cross_encoder}", markup=False)
+    console.print(f"{report.over_window} passages exceed the window of {cross_encoder}", markup=False, soft_wrap=True)
+
+
+def _passed_over(console: Console, paths: list[str]) -> None:
+    if not paths:
+        return
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    console.print(
+        f"{len(paths)} passed over (hidden, or node_modules and the like): {', '.join(paths[:SHOWN])}{more}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _replaced(console: Console, replaced: dict[str, int]) -> None:

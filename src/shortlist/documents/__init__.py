@@ -2,6 +2,6 @@
 
 from shortlist.documents.discovery import discover
 from shortlist.documents.reading import fingerprint, read
-from shortlist.documents.source import Skipped, Source
+from shortlist.documents.source import PassedOver, Skipped, Source, named_from
 
-__all__ = ["Skipped", "Source", "discover", "fingerprint", "read"]
+__all__ = ["PassedOver", "Skipped", "Source", "discover", "fingerprint", "named_from", "read"]

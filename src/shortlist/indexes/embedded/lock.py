@@ -29,9 +29,9 @@ class FolderLock:
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
             self._file.close()
-            raise IndexLocked(
-                f"{folder} is open in another process (pid {holder}). Close it first: one process at a time."
-            ) from error
+            own = holder == str(os.getpid())
+            where = "already open in this process" if own else f"open in another process (pid {holder})"
+            raise IndexLocked(f"{folder} is {where}. Close it first: it can be open once at a time.") from error
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
