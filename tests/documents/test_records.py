@@ -22,7 +22,7 @@ def test_json_lines_are_documents(load, tmp_path):
     documents = load("a.jsonl", json.dumps(first) + '\n\n{"_id": "x", "text": "two"}\n{"text": "three"}')
     common = {"source": name, "format": "jsonl"}
     assert documents == [
-        Document("7", "one", "T", {**common, "url": "u", "n": 1.5, "tags": '["a"]', "ok": True}),
+        Document("7", "one", "T", {**common, "url": "u", "n": 1.5, "tags": ["a"], "ok": True}),
         Document("x", "two", "", common),
         Document(f"{name}#line=4", "three", "", common),
     ]
