@@ -236,6 +236,36 @@ def test_a_file_that_can_not_be_read_is_reported(notes, tmp_path, monkeypatch):
     assert ids
 
 
+def test_what_can_not_be_read_is_reported_by_every_run(notes, tmp_path):
+    (notes / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    (notes / "empty.txt").write_bytes(b"")
+    (notes / "rows.jsonl").write_text('{"text": "one"}\nnot json\n')
+    first, _ = ingest(notes, tmp_path / "i")
+    assert [(one.path, one.place) for one in first.skipped] == [
+        ("notes/broken.pdf", ""),
+        ("notes/empty.txt", ""),
+        ("notes/rows.jsonl", "line 2"),
+    ]
+    assert (first.sources_read, first.sources_empty) == (4, 2)
+    again, _ = ingest(notes, tmp_path / "i")
+    assert again.skipped == first.skipped
+    assert (again.sources_unchanged, again.sources_empty, again.documents_written) == (4, 2, 0)
+    (notes / "rows.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    mended, _ = ingest(notes, tmp_path / "i")
+    assert mended.skipped == first.skipped[:2]
+
+
+def test_bytes_that_are_no_text_are_told_by_every_run(notes, tmp_path):
+    (notes / "latin.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
+    (notes / "rows.csv").write_bytes("text\nmüde\nrot\nblöd\n".encode("latin-1"))
+    for _ in range(2):
+        report, _ids = ingest(notes, tmp_path / "i")
+        assert report.replaced == {"notes/latin.txt": 3, "notes/rows.csv": 2}
+    (notes / "latin.txt").write_text("Grüße aus Köln", encoding="utf-8")
+    report, _ids = ingest(notes, tmp_path / "i")
+    assert report.replaced == {"notes/rows.csv": 2}
+
+
 class Interrupted(HashedEncoder):
     def encode_passages(self, texts):
         raise KeyboardInterrupt

@@ -29,7 +29,19 @@ class NoFolder:
     folder = Path("nowhere")
     manifest = Manifest("hashed-64", 64, 10.0)
 
+    held = 5
+
+    def __len__(self):
+        return self.held
+
+    def nearest(self, vector, k, where=None):
+        return [(Passage("p1", "cats sleep"), 1.0)]
+
     def close(self) -> None: ...
+
+
+class EmptyFolder(NoFolder):
+    held = 0
 
 
 class Declining(WordReranker):
@@ -79,6 +91,8 @@ def test_passages_below_the_threshold_are_left_out_and_counted():
 def test_the_note_says_that_nothing_matched():
     empty = OpenIndex(NoFolder(), Shortlist(ListRetriever([]), WordReranker()))
     assert "no passage matches" in Tools(empty, WordReranker()).search("tax").note.lower()
+    empty = OpenIndex(EmptyFolder(), Shortlist(ListRetriever([]), WordReranker()))
+    assert "The index is empty" in Tools(empty, WordReranker()).search("tax").note
 
 
 class OnDisk(ListRetriever):

@@ -15,7 +15,7 @@ from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
 from shortlist.errors import InvalidInput
 from shortlist.fitted import Beside, leave_out
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded import EmbeddedIndex, why_nothing
 from shortlist.inference.words import Words
 from shortlist.models import cross_encoder_spec, encoder_spec
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT
@@ -202,6 +202,8 @@ class OpenIndex:
         ranking = above(ranking, threshold)
         if calibration is not None and min_probability is not None:
             ranking = replace(leave_out(ranking, calibration, min_probability), doubt=self.beside.doubt())
+        if not ranking.hits and not ranking.no_good_answer:
+            ranking = replace(ranking, no_good_answer=why_nothing(self.index, where))
         why = "; ".join(one for one in (ranking.why_stopped, said) if one)
         return replace(ranking, query_cut=self.cuts_query(query), why_stopped=why)
 

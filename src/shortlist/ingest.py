@@ -35,11 +35,15 @@ class Progress:
 class IngestReport:
     """What an ingest did. `over_window` counts those added passages that are longer than the splitter's limit.
 
+    Three things are told of sources that did not change since an earlier run as well: `sources_empty` counts those that
+    gave no document, `skipped` is what could not be read, and `replaced` counts, for each source that held any, the
+    bytes that are no text in its encoding. `passed_over` names hidden files and folders that were not looked into.
     `passages_total` is what the index holds afterwards, None where that was not asked for.
     """
 
     sources_read: int = 0
     sources_unchanged: int = 0
+    sources_empty: int = 0
     sources_removed: int = 0
     documents_written: int = 0
     documents_unchanged: int = 0
@@ -50,6 +54,8 @@ class IngestReport:
     passages_total: int | None = None
     seconds: float = 0.0
     skipped: list[Skipped] = field(default_factory=list)
+    replaced: dict[str, int] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -63,10 +69,14 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A source with documents whose ids another source holds: each id with what to report if that stays so."""
+    """A source with documents whose ids another source holds: each id with what to report if that stays so.
+
+    `skipped` is what else could not be read of it.
+    """
 
     source: Source
     mark: str
+    skipped: list[tuple[str, str]]
     taken: dict[str, Skipped]
 
 
@@ -143,22 +153,39 @@ class Ingest:
             mark = f"{fingerprint(source)} {self._settings}"
         except OSError as error:
             self.report.skipped.append(Skipped(source.name, "", f"can't be read: {error.strerror or error}"))
+            self.report.sources_empty += 1
             return
         if mark == known:
-            self.report.sources_unchanged += 1
+            if self.index.ledger.gave_nothing(source.name):
+                self.report.sources_empty += 1
+            else:
+                self.report.sources_unchanged += 1
+            self._tell_kept(source.name)
             return
         ledger = self.index.ledger
         ledger.unfinish(source.name)
+        told = len(self.report.skipped)
         held = ledger.documents(source.name)
         seen: set[str] = set()
         taken: dict[str, Skipped] = {}
         self._write(source, self._documents(source, seen, taken), held)
         self._drop([entry for key, entry in held.items() if key not in seen])
+        skipped = [(one.place, one.reason) for one in self.report.skipped[told:]]
         if taken:
-            self._waiting.append(_Waiting(source, mark, taken))
+            self._waiting.append(_Waiting(source, mark, skipped, taken))
         else:
-            ledger.finish(source.name, mark)
-        self.report.sources_read += 1
+            ledger.finish(source.name, mark, skipped, self.report.replaced.get(source.name, 0))
+        if seen or taken:
+            self.report.sources_read += 1
+        else:
+            self.report.sources_empty += 1
+
+    def _tell_kept(self, name: str) -> None:
+        """What an earlier run had to say of a source that did not change."""
+        skipped, replaced = self.index.ledger.told(name)
+        self.report.skipped += [Skipped(name, *one) for one in skipped]
+        if replaced:
+            self.report.replaced[name] = replaced
 
     def _documents(self, source: Source, seen: set[str], taken: dict[str, Skipped]) -> Iterator[Document]:
         """The source's documents, their ids in `seen`; `taken` are ids of another source, the report says the rest."""
@@ -166,6 +193,9 @@ class Ingest:
             if isinstance(made, Skipped):
                 self.report.skipped.append(made)
                 continue
+            replaced = made.metadata.get("replaced_bytes")
+            if isinstance(replaced, int):
+                self.report.replaced[source.name] = self.report.replaced.get(source.name, 0) + replaced
             owner = self.index.ledger.owner(made.id)
             if owner not in (None, source.name):
                 taken[made.id] = Skipped(source.name, "", f"id {made.id!r} is already used by {owner}")
@@ -187,7 +217,8 @@ class Ingest:
             left = [skipped for key, skipped in one.taken.items() if ledger.owner(key) != one.source.name]
             self.report.skipped += left
             if not left:
-                ledger.finish(one.source.name, one.mark)
+                replaced = self.report.replaced.get(one.source.name, 0)
+                ledger.finish(one.source.name, one.mark, one.skipped, replaced)
 
     def _write(self, source: Source, documents: Iterable[Document], held: Mapping[str, Entry]) -> None:
         """Writes those documents that are not in `held` as they are."""

@@ -13,7 +13,7 @@ from shortlist.errors import InvalidInput, MissingExtra, ShortlistError
 from shortlist.names import Names, public_name
 from shortlist.pipeline import POOL_SIZE, K
 from shortlist.protocols import Reranker
-from shortlist.types import Hit, Ranking, Value, Where
+from shortlist.types import Field, Hit, Ranking, Value, Where
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -54,7 +54,7 @@ class FoundPassage:
     rerank_score: float | None
     retrieval_rank: int
     retrieval_score: float
-    metadata: dict[str, Value] = field(default_factory=dict)
+    metadata: dict[str, Field] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class Tools:
         if ranking.left_out:
             notes.append(ranking.no_good_answer or f"{ranking.left_out} left out below {ranking.least}")
         elif not ranking.hits:
-            notes.append("no passage matches: try other words, or a looser where")
+            notes.append(ranking.no_good_answer or "no passage matches: try other words, or a looser where")
         if ranking.doubt:
             notes.append(ranking.doubt)
         if ranking.why_not:

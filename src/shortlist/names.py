@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from shortlist.types import Value, Where
+from shortlist.types import Field, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Names:
     def _label(self, number: int) -> str:
         return f"{number + 1}/" if len(self.folders) > 1 else ""
 
-    def metadata(self, held: Mapping[str, Value]) -> dict[str, Value]:
+    def metadata(self, held: Mapping[str, Field]) -> dict[str, Field]:
         """A passage's metadata with its source as `shown`."""
         return {
             key: self.shown(value) if key == "source" and isinstance(value, str) else value

@@ -7,10 +7,17 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Value: TypeAlias = str | int | float | bool
-"""What a metadata field may hold."""
+"""One value of a metadata field."""
+
+Field: TypeAlias = "Value | list[Value]"
+"""What a metadata field holds. A filter finds a list by each of its values."""
 
 Where: TypeAlias = Mapping[str, "Value | list[Value]"]
-"""A filter on metadata: a field equals the value, or is one of the listed values; all fields must hold."""
+"""A filter on metadata: a field equals the value, or one of the listed values; all fields must hold.
+
+Case counts. A number equals the text that is written like it, and true and false their words, either way round: CSV
+files and front matter hold text alone. So 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024"; "007" finds text only.
+"""
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 """query id -> passage id -> grade; 0 is judged and not relevant."""
@@ -30,7 +37,7 @@ class Document:
     id: str
     text: str
     title: str = ""
-    metadata: Mapping[str, Value] = field(default_factory=dict)
+    metadata: Mapping[str, Field] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class Passage:
     title: str = ""
     start: int = 0
     end: int = 0
-    metadata: Mapping[str, Value] = field(default_factory=dict)
+    metadata: Mapping[str, Field] = field(default_factory=dict)
 
     @property
     def content(self) -> str:
@@ -89,8 +96,8 @@ class Ranking:
 
     `why_stopped` says why an adaptive pool was scored as far as it was, "" for a fixed one. `threshold` is the least
     final score that was asked for, `min_probability` the least probability. `left_out` counts the hits below either,
-    and `no_good_answer` says so where nothing stayed. `doubt` says so where probabilities were fitted on another number
-    of passages than the index holds.
+    and `no_good_answer` says so where nothing stayed, or what the index knows of why nothing was found. `doubt` says so
+    where probabilities were fitted on another number of passages than the index holds.
     """
 
     query: str

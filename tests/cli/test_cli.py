@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 from typer.testing import CliRunner
@@ -68,11 +69,36 @@ def test_ctrl_c_in_add_says_what_stays(tmp_path, monkeypatch):
         def encode_passages(self, texts):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("shortlist.cli.add.load_encoder", lambda name, **_: Interrupted(64))
+    monkeypatch.setattr(import_module("shortlist.maintain.add"), "load_encoder", lambda name, **_: Interrupted(64))
     (tmp_path / "one.txt").write_text("one passage")
     done = CliRunner().invoke(app, ["add", str(tmp_path / "one.txt"), "--index", str(tmp_path / "ix")])
     assert done.exit_code == 130
     assert "interrupted; what was committed stays, and the same command goes on from there" in done.stderr
+
+
+def test_add_that_reads_nothing_fails_and_an_empty_index_is_called_so(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "x.pdf").write_bytes(b"%PDF-1.4 broken")
+    (tmp_path / "docs" / "x.png").write_bytes(b"x")
+    (tmp_path / "docs" / ".hidden.md").write_text("# Hidden")
+    for _ in range(2):
+        done = run("add", "docs", "--index", "ix", cwd=tmp_path)
+        assert done.returncode == 2
+        counted = (
+            "0 sources read, 0 unchanged, 1 gave nothing, 0 removed; 0 documents written, 0 unchanged, 0 removed\n"
+        )
+        assert counted in done.stderr
+        assert "passed over (hidden, or node_modules and the like): docs/.hidden.md\n" in done.stderr
+        assert "\n  docs/x.png: unsupported format .png\n" in done.stderr
+        assert "docs/x.pdf: not readable as PDF" in done.stderr
+        assert "error: nothing could be read from docs, and ix is empty" in done.stderr
+    assert "the index is empty: add files" in run("search", "q", "--index", "ix", "--no-rerank", cwd=tmp_path).stdout
+    (tmp_path / "docs" / "a.txt").write_bytes("Grüße".encode("latin-1"))
+    done = run("add", "docs", "--index", "ix", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "1 read with bytes that are not UTF-8" in done.stderr
+    assert "docs/a.txt: 2 bytes" in done.stderr
+    assert run("add", "docs/x.pdf", "--index", "ix", cwd=tmp_path).returncode == 2
 
 
 def test_search_shows_both_stages(folder):
@@ -110,6 +136,8 @@ def test_every_retriever_without_reranking(folder, retriever):
 def test_where_filters_on_metadata(folder):
     found = json.loads(search(folder, "animals", "--where", "year=2020", "--json"))
     assert [hit["document_id"] for hit in found["hits"]] == ["r1"]
+    shown = search(folder, "animals", "--where", "yaer=2020")
+    assert "none has a field 'yaer'; the fields are document_id, format, source, title, year" in shown
 
 
 def test_blend_zero_orders_by_the_logit(folder):

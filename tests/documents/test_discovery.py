@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shortlist.documents import Skipped, Source, discover, fingerprint
+from shortlist.documents import PassedOver, Skipped, Source, discover, fingerprint
 from shortlist.errors import InvalidInput
 
 
@@ -56,10 +56,20 @@ def test_unknown_formats_are_reported(tmp_path):
 
 
 def test_hidden_things_are_passed_over_unless_named(tmp_path):
-    put(tmp_path, ".git/a.txt", ".hidden.txt", "node_modules/a.md", "__pycache__/a.txt", ".venv/a.md", "a.txt")
+    put(
+        tmp_path,
+        ".git/a.txt",
+        ".hidden.txt",
+        "node_modules/a.md",
+        "__pycache__/a.txt",
+        ".venv/a.md",
+        "a.txt",
+        ".i/shortlist.json",
+    )
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("a.txt", "txt")]
-    assert skipped == []
+    names = [".git", ".hidden.txt", ".venv", "__pycache__", "node_modules"]
+    assert skipped == [PassedOver((tmp_path.resolve() / name).as_posix(), "", "") for name in names]
     named, _ = discover([tmp_path / ".hidden.txt", tmp_path / ".git"])
     assert listed(tmp_path, named) == [(".hidden.txt", "txt"), (".git/a.txt", "txt")]
 
@@ -78,6 +88,14 @@ def test_loops_of_links_end(tmp_path):
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("a/a.txt", "txt")]
     assert [one.reason for one in skipped] == ["not a regular file (a broken link, a device or a pipe)"]
+
+
+def test_a_link_that_is_skipped_is_named_by_where_it_lies(tmp_path):
+    put(tmp_path, "real/a.xyz")
+    os.symlink(tmp_path / "gone.txt", tmp_path / "real" / "broken.txt")
+    os.symlink(tmp_path / "real", tmp_path / "link")
+    expected = [(tmp_path.resolve() / "real" / name).as_posix() for name in ("a.xyz", "broken.txt")]
+    assert [one.path for one in discover([tmp_path / "link"])[1]] == expected
 
 
 def test_a_pipe_is_reported_and_not_opened(tmp_path):

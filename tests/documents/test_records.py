@@ -22,7 +22,7 @@ def test_json_lines_are_documents(load, tmp_path):
     documents = load("a.jsonl", json.dumps(first) + '\n\n{"_id": "x", "text": "two"}\n{"text": "three"}')
     common = {"source": name, "format": "jsonl"}
     assert documents == [
-        Document("7", "one", "T", {**common, "url": "u", "n": 1.5, "tags": '["a"]', "ok": True}),
+        Document("7", "one", "T", {**common, "url": "u", "n": 1.5, "tags": ["a"], "ok": True}),
         Document("x", "two", "", common),
         Document(f"{name}#line=4", "three", "", common),
     ]
@@ -62,13 +62,16 @@ def test_a_bad_line_is_skipped_and_the_rest_is_read(load, line, reason):
 
 
 def test_metadata_that_is_no_value_becomes_text(load):
-    fields = '{"n": NaN, "big": 123456789012345678901234567890, "o": {"k": "é"}, "source": "wiki"}'
+    fields = '{"n": NaN, "big": 123456789012345678901234567890, "o": {"k": "é"}, "source": "wiki", '
+    fields += '"l": ["a", 1, true], "d": [["é"], 1]}'
     metadata = load("a.jsonl", f'{{"text": "a", "metadata": {fields}}}')[0].metadata
-    assert {key: metadata[key] for key in ("n", "big", "o", "given_source")} == {
+    assert {key: metadata[key] for key in ("n", "big", "o", "given_source", "l", "d")} == {
         "n": "NaN",
         "big": "123456789012345678901234567890",
         "o": '{"k": "é"}',
         "given_source": "wiki",
+        "l": ["a", 1, True],
+        "d": '[["é"], 1]',
     }
 
 

@@ -92,7 +92,26 @@ def test_front_matter_becomes_title_and_metadata(load):
     assert document.title == "A: title"
     assert document.text == "# Heading\n\nBody\n"
     fields = {key: document.metadata[key] for key in ("tags", "draft", "given_source")}
-    assert fields == {"tags": "- one\n- two", "draft": "true", "given_source": "wiki"}
+    assert fields == {"tags": ["one", "two"], "draft": "true", "given_source": "wiki"}
+
+
+@pytest.mark.parametrize(
+    ("written", "held"),
+    [
+        ("[money, returns]", ["money", "returns"]),
+        ("""["a, b", 'c', it's]""", ["a, b", "c", "it's"]),
+        ("[money,\n  returns]", ["money", "returns"]),
+        ("\n- one\n- 'two words'", ["one", "two words"]),
+        ("[]", []),
+        ('"[money]"', "[money]"),
+        ("[a] and b", "[a] and b"),
+        ("[[a], b]", "[[a], b]"),
+        ("\n  - name: Ann\n  - name: Bo", "- name: Ann\n- name: Bo"),
+    ],
+)
+def test_lists_in_front_matter_are_lists_and_what_is_nested_is_kept_as_written(load, written, held):
+    [document] = load("a.md", f"---\ntags: {written}\nyear: 2024\n---\nBody\n")
+    assert (document.metadata["tags"], document.metadata["year"], document.text) == (held, "2024", "Body\n")
 
 
 def test_a_rule_is_not_front_matter(load):

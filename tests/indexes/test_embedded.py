@@ -1,4 +1,5 @@
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexLocked, IndexMismatch, IndexWriteFailed, NotAnIndex
-from shortlist.indexes.embedded import EmbeddedIndex, Entry
+from shortlist.indexes.embedded import EmbeddedIndex, Entry, why_nothing
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(32)
@@ -34,6 +35,24 @@ def test_a_reopened_index_answers_the_same(tmp_path):
     with EmbeddedIndex.open(tmp_path / "i", encoder_name=ENCODER.name) as index:
         assert answers(index) == before
         assert index.ids() == sorted(one.id for one in NOTES)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (None, ""),
+        ({"year": 2024}, ""),
+        ({"yaer": 2024}, "none has a field 'yaer'; the fields are document_id, lang, title, year"),
+        ({"year": "2023,2024", "lang": "en"}, "none has the 'year' that the filter asks for"),
+        ({"year": 2024, "lang": "de"}, "none matches all"),
+    ],
+)
+def test_a_filter_that_matches_nothing_is_explained(tmp_path, where, said):
+    with create(tmp_path / "i") as index:
+        notes = [Passage("x", "x", metadata={"year": "2024"}), Passage("y", "y", metadata={"lang": "en"})]
+        index.add([*notes, Passage("z", "z", metadata={"lang": "de"})], ENCODER.encode_passages(["x", "y", "z"]))
+        assert said in why_nothing(index, where)
+        assert bool(said) == bool(why_nothing(index, where))
 
 
 def test_closing_twice_is_fine(tmp_path):
@@ -77,15 +96,15 @@ def test_a_newer_format_is_a_mismatch(tmp_path):
     create(tmp_path / "i").close()
     path = tmp_path / "i" / "shortlist.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
-    with pytest.raises(IndexMismatch, match="has format 99, newer than the 2"):
+    with pytest.raises(IndexMismatch, match="has format 99, newer than the 3"):
         EmbeddedIndex.open(tmp_path / "i")
 
 
 def test_an_older_format_says_to_build_anew(tmp_path):
     create(tmp_path / "i").close()
     path = tmp_path / "i" / "shortlist.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 1}))
-    with pytest.raises(IndexMismatch, match=r"has format 1, older than the 2 .* Delete the folder and make it anew"):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 2}))
+    with pytest.raises(IndexMismatch, match=r"has format 2, older than the 3 .* delete the folder and make it anew"):
         EmbeddedIndex.open(tmp_path / "i")
 
 
@@ -115,6 +134,7 @@ READS = {
     "len": len,
     "sources": lambda index: index.ledger.sources(),
     "documents": lambda index: index.ledger.documents("s"),
+    "told": lambda index: index.ledger.told("s"),
     "pending": lambda index: index.ledger.pending(),
     "known_sources": lambda index: index.ledger.known_sources(),
     "owner": lambda index: index.ledger.owner("d"),
@@ -152,13 +172,14 @@ def test_a_ledger_with_a_damaged_entry_is_named(tmp_path, passages):
 
 def test_one_process_at_a_time(tmp_path):
     with create(tmp_path / "i"):
-        with pytest.raises(IndexLocked, match="already open in this process"):
+        with pytest.raises(IndexLocked, match="is already open in this process"):
             EmbeddedIndex.open(tmp_path / "i")
         code = "import sys, pathlib\nfrom shortlist.indexes.embedded import EmbeddedIndex\n"
         code += "EmbeddedIndex.open(pathlib.Path(sys.argv[1]))"
         command = [sys.executable, "-c", code, str(tmp_path / "i")]
         other = subprocess.run(command, capture_output=True, text=True, check=False)
         assert "IndexLocked" in other.stderr
+        assert f"open in another process (pid {os.getpid()})" in other.stderr
     EmbeddedIndex.open(tmp_path / "i").close()
 
 

@@ -88,7 +88,7 @@ def test_filters(served, where, found):
     assert {hit["source"] for hit in answers(served[0], "red dog", where=where).json()["hits"]} == found
 
 
-@pytest.mark.parametrize(("where", "said"), [({"a": []}, "empty"), ({'a"': 1}, "quote"), ({"a": 2**63}, "64 bits")])
+@pytest.mark.parametrize(("where", "said"), [({"a": []}, "empty"), ({'a"': 1}, "quote")])
 def test_filters_that_cannot_be_asked(served, where, said):
     answer = served[0].post("/search", json={"query": "red", "where": where})
     assert answer.status_code == 422

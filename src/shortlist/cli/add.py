@@ -18,6 +18,7 @@ from shortlist.cli.options import (
 )
 from shortlist.cli.progress import kept_on_failure
 from shortlist.documents import Skipped
+from shortlist.errors import InvalidInput
 from shortlist.ingest import IngestReport
 from shortlist.ingest import Progress as Step
 from shortlist.maintain import add as add_paths
@@ -36,7 +37,8 @@ def add(
 ) -> None:
     """Read files and folders into an index; only what is new or changed is embedded.
 
-    Formats: .txt .md .html .pdf .docx .jsonl .csv and BEIR folders. Safe to interrupt: run it again.
+    Formats: .txt .md .html .pdf .docx .jsonl .csv and BEIR folders. Safe to interrupt: run it again. Exits with 2 where
+    nothing at all could be read.
     """
     console = Console(stderr=True, highlight=False)
     with kept_on_failure("what was committed stays"), _bar(console) as bar:
@@ -56,7 +58,17 @@ def add(
             progress=show,
         )
     _summary(console, report, index, cross_encoder)
+    _passed_over(console, report.passed_over)
+    _replaced(console, report.replaced)
     _skipped(console, report.skipped)
+    if not report.sources_read + report.sources_unchanged and (report.skipped or not (report.passages_total or prune)):
+        raise InvalidInput(_nothing(paths, report, index))
+
+
+def _nothing(paths: list[Path], report: IngestReport, index: Path) -> str:
+    """That nothing was read, and what that leaves."""
+    named = ", ".join(str(path) for path in paths[:3]) + (" and more" if len(paths) > 3 else "")
+    return f"nothing could be read from {named}" + ("" if report.passages_total else f", and {index} is empty")
 
 
 def _bar(console: Console) -> Progress:
@@ -71,17 +83,48 @@ def _bar(console: Console) -> Progress:
 
 
 def _summary(console: Console, report: IngestReport, index: Path, cross_encoder: str) -> None:
+    empty = f"{report.sources_empty} gave nothing, " if report.sources_empty else ""
     console.print(
-        f"{report.sources_read} sources read, {report.sources_unchanged} unchanged, {report.sources_removed} removed; "
+        f"{report.sources_read} sources read, {report.sources_unchanged} unchanged, {empty}"
+        f"{report.sources_removed} removed; "
         f"{report.documents_written} documents written, {report.documents_unchanged} unchanged, "
-        f"{report.documents_removed} removed"
+        f"{report.documents_removed} removed",
+        soft_wrap=True,
     )
     rate = report.passages_added / max(report.seconds, 1e-9)
     console.print(
         f"{report.passages_added} passages added, {report.passages_removed} removed in {report.seconds:.1f} s "
-        f"({rate:.0f} passages/s); {index} holds {report.passages_total}"
+        f"({rate:.0f} passages/s); {index} holds {report.passages_total}",
+        markup=False,
+        soft_wrap=True,
     )
-    console.print(f"{report.over_window} passages exceed the window of {cross_encoder}", markup=False)
+    console.print(f"{report.over_window} passages exceed the window of {cross_encoder}", markup=False, soft_wrap=True)
+
+
+def _passed_over(console: Console, paths: list[str]) -> None:
+    if not paths:
+        return
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    console.print(
+        f"{len(paths)} passed over (hidden, or node_modules and the like): {', '.join(paths[:SHOWN])}{more}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _replaced(console: Console, replaced: dict[str, int]) -> None:
+    """Files that were not in the encoding that they were read in: where they say none, that is UTF-8."""
+    if not replaced:
+        return
+    console.print(
+        f"{len(replaced)} read with bytes that are not UTF-8, or not the encoding that the file names; a replacement "
+        "character (U+FFFD) stands for each. Save as UTF-8:",
+        soft_wrap=True,
+    )
+    for name, count in list(replaced.items())[:SHOWN]:
+        console.print(f"  {name}: {count} bytes", markup=False, soft_wrap=True)
+    if len(replaced) > SHOWN:
+        console.print(f"  and {len(replaced) - SHOWN} more")
 
 
 def _skipped(console: Console, skipped: list[Skipped]) -> None:

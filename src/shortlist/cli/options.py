@@ -170,25 +170,15 @@ def parse_pool(text: str, what: str) -> PoolSize:
 
 
 def parse_where(given: list[str]) -> Where | None:
-    """`key=value` options as a filter; a value that reads as a number or as true/false matches that or the text.
+    """`key=value` options as a filter; the values of a repeated key are alternatives.
 
     Raises:
         InvalidInput: No "=" in it, or an empty key.
     """
-    out: dict[str, Value | list[Value]] = {}
+    out: dict[str, list[Value]] = {}
     for one in given:
         key, equals, text = one.partition("=")
         if not equals or not key:
             raise InvalidInput(f"--where {one!r}: write key=value")
-        values: list[Value] = [text]
-        if text in {"true", "false"}:
-            values.append(text == "true")
-        for kind in (int, float):
-            try:
-                values.append(kind(text))
-                break
-            except ValueError:
-                continue
-        held = out.get(key)
-        out[key] = [*held, *values] if isinstance(held, list) else values
-    return out or None
+        out.setdefault(key, []).append(text)
+    return dict(out) or None

@@ -40,7 +40,14 @@ def search(  # noqa: PLR0913 - one parameter an option
     ] = None,
     retriever: RetrieverOption = "hybrid",
     rerank: RerankOption = None,
-    where: Annotated[list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Metadata filter.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="KEY=VALUE",
+            help="Only passages whose metadata hold it. A key given again: either value; different keys: all of them.",
+        ),
+    ] = None,
     bi_encoder: BiEncoderOption = None,
     cross_encoder: ChosenCrossEncoderOption = None,
     precision: PrecisionOption = "auto",

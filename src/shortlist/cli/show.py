@@ -14,14 +14,27 @@ from shortlist.text import snippet
 from shortlist.types import Hit, Ranking
 
 SNIPPET = 220
+DRAWN = ("html", "docx")
+"""Formats whose documents' text is not the file's, character by character."""
 
 
 def source(hit: Hit) -> str:
-    """Where the passage stands: the file, as the index names it, and the place in it."""
-    metadata = hit.passage.metadata
-    name = str(metadata.get("source", hit.passage.document_id))
-    place = next((f"{key} {metadata[key]}" for key in ("page", "row", "line") if key in metadata), "")
-    return f"{name} {place or f'chars {hit.passage.start}-{hit.passage.end}'}"
+    """Where the passage stands: the file, as the index names it, and the place in it.
+
+    The place is a page, the row or line of a record without an id, the id of one that has it, or the characters of a
+    text file. Where text was drawn from a file (HTML, Word), it is the characters of that text.
+    """
+    passage = hit.passage
+    metadata = passage.metadata
+    name = str(metadata.get("source", passage.document_id))
+    if passage.document_id.startswith(f"{name}#"):
+        return f"{name} {passage.document_id[len(name) + 1 :].replace('=', ' ', 1)}"
+    if passage.document_id != name:
+        return f"{name} id {passage.document_id}"
+    before = metadata.get("text_start", 0)
+    before = before if isinstance(before, int) else 0
+    characters = f"chars {passage.start + before}-{passage.end + before}"
+    return f"{name} {'text ' if metadata.get('format') in DRAWN else ''}{characters}"
 
 
 def move(hit: Hit) -> str:

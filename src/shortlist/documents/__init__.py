@@ -3,6 +3,16 @@
 from shortlist.documents.discovery import discover
 from shortlist.documents.memory import MEMORY, checked
 from shortlist.documents.reading import fingerprint, read
-from shortlist.documents.source import Skipped, Source
+from shortlist.documents.source import PassedOver, Skipped, Source, named_from
 
-__all__ = ["MEMORY", "Skipped", "Source", "checked", "discover", "fingerprint", "read"]
+__all__ = [
+    "MEMORY",
+    "PassedOver",
+    "Skipped",
+    "Source",
+    "checked",
+    "discover",
+    "fingerprint",
+    "named_from",
+    "read",
+]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from shortlist.documents.formats import EXTENSIONS
-from shortlist.documents.source import Skipped, Source
+from shortlist.documents.source import PassedOver, Skipped, Source
 from shortlist.errors import InvalidInput
 
 INDEX_MARK = "shortlist.json"
@@ -20,7 +20,8 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
     """The sources under the given files and folders, each once, and the files that can't be read.
 
     Sources come in the order of `paths`, those of a folder sorted by path. While walking, hidden files and
-    folders, `node_modules`, `__pycache__`, `venv` and folders holding an index are passed over without a word.
+    folders, `node_modules`, `__pycache__` and `venv` are `PassedOver`; folders holding an index are without a word.
+    What is skipped is named by its absolute path, a link by its own and not its target's.
     A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one "beir" source, its corpus. No paths give two
     empty lists.
 
@@ -34,14 +35,20 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
         if not os.path.exists(path):
             raise InvalidInput(f"There is no file or folder {str(path)!r}. Check the path.")
         if os.path.isdir(path) and _is_index(path):
-            skipped.append(_skip(str(path), "a shortlist index, not documents"))
+            skipped.append(_skip(_absolute(path), "a shortlist index, not documents"))
             continue
-        for found in _walk(str(path), seen):
+        for found in _walk(_absolute(path), seen):
             if isinstance(found, Source):
                 sources.append(found)
             else:
                 skipped.append(found)
     return sources, skipped
+
+
+def _absolute(path: Path) -> str:
+    """The path with the links in its folder resolved, itself not: a link is named by where it lies."""
+    folder, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _walk(top: str, seen: set[str]) -> Iterator[Source | Skipped]:
@@ -55,7 +62,7 @@ def _walk(top: str, seen: set[str]) -> Iterator[Source | Skipped]:
         seen.add(real)
         folder = Path(real)
         if not os.path.isdir(real):
-            yield _file(real)
+            yield _file(path, real)
         elif _is_beir(folder):
             corpus = os.path.realpath(folder / "corpus.jsonl")
             if corpus not in seen:
@@ -65,26 +72,33 @@ def _walk(top: str, seen: set[str]) -> Iterator[Source | Skipped]:
             try:
                 names = os.listdir(real)
             except OSError as error:
-                yield _skip(real, f"the folder can't be read: {error.strerror}")
+                yield _skip(path, f"the folder can't be read: {error.strerror}")
                 continue
-            waiting.extend(os.path.join(real, name) for name in sorted(names, reverse=True) if not _hidden(name))
+            names.sort(reverse=True)
+            waiting.extend(os.path.join(real, name) for name in names if not _hidden(name))
+            hidden = (os.path.join(real, name) for name in reversed(names) if _hidden(name))
+            yield from (PassedOver(_shown(one), "", "") for one in hidden if not _is_index(Path(one)))
 
 
-def _file(path: str) -> Source | Skipped:
-    if not os.path.isfile(path):
+def _file(path: str, real: str) -> Source | Skipped:
+    if not os.path.isfile(real):
         return _skip(path, "not a regular file (a broken link, a device or a pipe)")
     try:
-        path.encode("utf-8")
+        real.encode("utf-8")
     except UnicodeEncodeError:
         return _skip(path, "the file name is not valid UTF-8; rename it")
-    extension = os.path.splitext(path)[1].lower()
+    extension = os.path.splitext(real)[1].lower()
     if extension not in EXTENSIONS:
         return _skip(path, f"unsupported format {extension}" if extension else "unsupported format (no extension)")
-    return Source(Path(path), EXTENSIONS[extension])
+    return Source(Path(real), EXTENSIONS[extension])
 
 
 def _skip(path: str, reason: str) -> Skipped:
-    return Skipped(path.encode("utf-8", "replace").decode("utf-8").replace(os.sep, "/"), "", reason)
+    return Skipped(_shown(path), "", reason)
+
+
+def _shown(path: str) -> str:
+    return path.encode("utf-8", "replace").decode("utf-8").replace(os.sep, "/")
 
 
 def _hidden(name: str) -> bool:

@@ -13,21 +13,26 @@ from shortlist.types import Document
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(r"([A-Za-z_][\w -]*):(?:[ \t]+(.*)|[ \t]*)")
+_ITEM = re.compile(r"""\s*(?:"[^"]*"|'[^']*'|[^,"'][^,]*)""")
+_NESTED = re.compile(r"[\[\]{}]")
+_LISTED = re.compile(r"-[ \t]+(?!-[ \t]|[\w -]+:(?:[ \t]|$))\S.*")
 
 
 def read(source: Source) -> Iterator[Found | Skipped]:
-    """The file as one document, titled by its front matter, its first heading or its file name."""
-    text, replaced = decode(read_bytes(source.path))
-    fields, text = _front_matter(text)
-    title = fields.pop("title", "") or next((heading.title for heading in headings(text)), source.path.stem)
-    yield Found("", Document(source.name, text, title, metadata(source, fields, replaced)))
+    """The file as one document, titled by its front matter, its first heading or its file name.
+
+    Front matter becomes metadata: text, and lists of text. Nested fields are kept as they are written. The metadata
+    field "text_start" then counts the file's characters before the text.
+    """
+    whole, replaced = decode(read_bytes(source.path))
+    fields, text = _front_matter(whole)
+    title = _unquoted(fields.pop("title", "")) or next((one.title for one in headings(text)), source.path.stem)
+    held = {name: _held(written) for name, written in fields.items()}
+    yield Found("", Document(source.name, text, title, metadata(source, held, replaced, len(whole) - len(text))))
 
 
 def _front_matter(text: str) -> tuple[dict[str, str], str]:
-    """The fields of YAML front matter as text, and the rest; ({}, text) where there is none.
-
-    Values that go over several lines (lists, nested fields) are kept as they are written.
-    """
+    """The fields of YAML front matter as they are written, and the rest; ({}, text) where there is none."""
     block = _FRONT_MATTER.match(text)
     if not block:
         return {}, text
@@ -37,12 +42,23 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
         field = _FIELD.fullmatch(line)
         if field:
             last = field[1].strip()
-            fields[last] = _unquoted((field[2] or "").strip())
+            fields[last] = (field[2] or "").strip()
         elif last:
             fields[last] = f"{fields[last]}\n{line.strip()}".strip()
         elif line.strip() and not line.startswith("#"):
             return {}, text
     return (fields, text[block.end() :]) if fields else ({}, text)
+
+
+def _held(written: str) -> str | list[str]:
+    """A field's text, or a list where it is written as one: "[a, b]", or lines "- a". Nested ones stay as written."""
+    if written.startswith("[") and written.endswith("]") and not _NESTED.search(written[1:-1]):
+        items = [item.strip() for item in _ITEM.findall(written[1:-1])]
+        return [_unquoted(item) for item in items if item]
+    lines = written.splitlines()
+    if lines and all(_LISTED.fullmatch(line) for line in lines):
+        return [_unquoted(line[1:].strip()) for line in lines]
+    return _unquoted(written)
 
 
 def _unquoted(value: str) -> str:

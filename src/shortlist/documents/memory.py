@@ -9,7 +9,7 @@ from shortlist.documents.decoding import clean
 from shortlist.documents.metadata import value
 from shortlist.documents.source import Source
 from shortlist.errors import InvalidInput
-from shortlist.types import Document, Value
+from shortlist.types import Document, Field
 
 MEMORY = Source(Path(":memory:"), "memory")
 """The source of all documents that came from no file. No file can be read under this name: it has no extension."""
@@ -22,8 +22,8 @@ def checked(given: Iterable[Document | Mapping[str, object]]) -> list[Document]:
 
     A mapping holds "id" and "text", and may hold "title" and "metadata". An id is a string or a whole number, which
     becomes one. Metadata keeps its own fields: "source" and "format" too, and "replaced_bytes" counts the NUL
-    characters and lone surrogates that became U+FFFD in the text. None is left out; lists, dicts, NaN, infinities and
-    integers beyond 64 bits become JSON text. Nothing given gives an empty list.
+    characters and lone surrogates that became U+FFFD in the text. None is left out; a list of values stays one; other
+    lists, dicts, NaN, infinities and integers beyond 64 bits become JSON text. Nothing given gives an empty list.
 
     Raises:
         InvalidInput: A document lacks its id or text, has one of another type or an empty one, has the id of another
@@ -88,12 +88,12 @@ def _id(fields: Mapping[str, object], number: int) -> str:
     return key
 
 
-def _metadata(given: object, name: str) -> dict[str, Value]:
+def _metadata(given: object, name: str) -> dict[str, Field]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         raise InvalidInput(f"{name}: its metadata is {_kind(given)}, not a dict")
-    out: dict[str, Value] = {}
+    out: dict[str, Field] = {}
     for key, content in given.items():
         if not isinstance(key, str):
             raise InvalidInput(f"{name}: the metadata field {key!r} has a name that is no string")
@@ -101,7 +101,8 @@ def _metadata(given: object, name: str) -> dict[str, Value]:
             held = value(content)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(
-                f"{name}: the metadata field {key!r} is {_kind(content)}: give text, a number, true or false"
+                f"{name}: the metadata field {key!r} is {_kind(content)}: give text, a number, true or false, or a "
+                "list of them"
             ) from error
         if held is not None:
             out[clean(key)[0]] = held

@@ -24,9 +24,14 @@ class Source:
     @property
     def name(self) -> str:
         """The stable identity of the source, with forward slashes: its path below `root`, absolute elsewhere."""
-        if self.root is not None and self.path.is_relative_to(self.root):
-            return self.path.relative_to(self.root).as_posix()
-        return self.path.as_posix()
+        return named_from(self.root, self.path)
+
+
+def named_from(root: Path | None, path: Path) -> str:
+    """The path with forward slashes: below `root` where it lies there, else as it is."""
+    if root is not None and path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    return path.as_posix()
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Skipped:
     path: str
     place: str
     reason: str
+
+
+@dataclass(frozen=True)
+class PassedOver(Skipped):
+    """Something that a walk leaves out unless it is named: it is hidden, or a folder that holds no documents."""
 
 
 @dataclass(frozen=True)

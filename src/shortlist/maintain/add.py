@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from shortlist.catalog import load_encoder, make_splitter
-from shortlist.documents import checked, discover
+from shortlist.documents import PassedOver, checked, discover, named_from
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.indexes.embedded.manifest import FILE
 from shortlist.indexes.embedded.manifest import read as read_manifest
@@ -43,10 +44,12 @@ def add(
         IndexWriteFailed: The disk is full or failing; what was committed before stays.
         ModelError: A model can't be found or loaded.
     """
-    sources, unsupported = discover([Path(paths)] if isinstance(paths, str | Path) else [Path(one) for one in paths])
+    sources, left = discover([Path(paths)] if isinstance(paths, str | Path) else [Path(one) for one in paths])
     with _ingest(Path(index), bi_encoder, cross_encoder, precision, progress) as run:
         run.run(sources, prune=prune)
-    run.report.skipped[:0] = unsupported
+        left = [replace(one, path=named_from(run.index.root, Path(one.path))) for one in left]
+    run.report.skipped[:0] = [one for one in left if not isinstance(one, PassedOver)]
+    run.report.passed_over = [one.path for one in left if isinstance(one, PassedOver)]
     return run.report
 
 

@@ -20,7 +20,9 @@ from shortlist.errors import IndexWriteFailed, NotAnIndex
 
 FILE = "sources.sqlite"
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sources (
+    name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, skipped TEXT NOT NULL, replaced INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, hash TEXT NOT NULL, passages TEXT NOT NULL, pending INTEGER NOT NULL
 );
@@ -87,9 +89,21 @@ class Ledger:
         """Every source that was read to its end -> its fingerprint."""
         return dict(self._read("SELECT name, fingerprint FROM sources"))
 
+    def told(self, source: str) -> tuple[list[tuple[str, str]], int]:
+        """What `finish` was told of a source: the places skipped, each with why, and how many bytes were replaced."""
+        rows = self._read("SELECT skipped, replaced FROM sources WHERE name = ?", source)
+        try:
+            return [(place, reason) for held, _ in rows for place, reason in json.loads(held)], sum(n for _, n in rows)
+        except (ValueError, TypeError) as error:
+            raise self._damaged(error) from error
+
     def documents(self, source: str) -> dict[str, Entry]:
         """The documents of one source by id."""
         return {entry.id: entry for entry in self._entries("source = ?", source)}
+
+    def gave_nothing(self, source: str) -> bool:
+        """Whether no document of this source is held."""
+        return not self._read("SELECT 1 FROM documents WHERE source = ? LIMIT 1", source)
 
     def pending(self) -> list[Entry]:
         """The documents whose passages may be half written."""
@@ -163,10 +177,14 @@ class Ledger:
         """Drops these documents."""
         self._write("DELETE FROM documents WHERE id = ?", [(key,) for key in ids])
 
-    def finish(self, source: str, fingerprint: str) -> None:
-        """Marks the source as read to its end, now."""
+    def finish(self, source: str, fingerprint: str, skipped: Sequence[tuple[str, str]] = (), replaced: int = 0) -> None:
+        """Marks the source as read to its end, but for what was `skipped`: places in it ("" for all of it), and why.
+
+        `replaced` counts its bytes that are no text in its encoding.
+        """
         self.stamp(source)
-        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?)", [(source, fingerprint)])
+        row = (source, fingerprint, json.dumps(skipped), replaced)
+        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", [row])
 
     def stamp(self, source: str) -> None:
         """Writes down that the source was read now."""
@@ -177,7 +195,7 @@ class Ledger:
         """Marks the source as not, or no longer, read to its end."""
         self._write("DELETE FROM sources WHERE name = ?", [(source,)])
 
-    def _write(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+    def _write(self, statement: str, rows: Sequence[tuple[str | int, ...]]) -> None:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(statement, rows)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from shortlist.errors import IndexMismatch, IndexWriteFailed, NotAnIndex
 
-FORMAT_VERSION = 2
-"""1 named every source by its absolute path, 2 from the folder that the index lies in."""
+FORMAT_VERSION = 3
+"""1 named every source by its absolute path, 2 from the folder that the index lies in; 3 holds where the text of a
+file with front matter starts, lists in metadata, and what of each source could not be read."""
 
 FILE = "shortlist.json"
 
@@ -65,8 +66,8 @@ def read(folder: Path) -> Manifest:
             )
         if version < FORMAT_VERSION:
             raise IndexMismatch(
-                f"{folder} has format {version}, older than the {FORMAT_VERSION} that this version reads: its ids are "
-                f"absolute paths. Delete the folder and make it anew with: shortlist add PATH --index {folder}"
+                f"{folder} has format {version}, older than the {FORMAT_VERSION} that this version reads: "
+                f"delete the folder and make it anew with: shortlist add PATH --index {folder}"
             )
         return Manifest(**{field.name: held[field.name] for field in fields(Manifest)})
     except (ValueError, KeyError, TypeError) as error:

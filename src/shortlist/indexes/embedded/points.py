@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,8 @@ OWN_FIELDS = ("document_id", "title")
 LARGEST_INT = 2**63
 LARGEST_EXACT = 2**53
 """Below it, floats tell every whole number from its neighbours."""
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?")
+"""Text that is read as a number in a filter. "007" is none: it may be part of a name."""
 
 
 def point_id(passage_id: str) -> str:
@@ -34,7 +38,12 @@ def payload(passage: Passage) -> dict[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "metadata": dict(passage.metadata),
-        "flags": [_flag(name, value) for name, value in passage.metadata.items() if isinstance(value, bool)],
+        "flags": [
+            _flag(name, value)
+            for name, held in passage.metadata.items()
+            for value in (held if isinstance(held, list) else [held])
+            if isinstance(value, bool)
+        ],
     }
 
 
@@ -52,11 +61,11 @@ def passage(stored: Mapping[str, Any]) -> Passage:
 
 
 def condition(where: Where | None) -> qdrant_edge.Filter | None:
-    """The engine's filter for `where`; None when there is nothing to filter.
+    """The engine's filter for `where`; None when there is nothing to filter. `types.Where` says what equals what.
 
     Raises:
-        InvalidInput: A value is neither text, a number, true or false, nor a list of them; a whole number is beyond
-            64 bits; or the field's name can't be written in the engine's paths.
+        InvalidInput: A value is neither text, a number, true or false, nor a list of them; or the field's name can't
+            be written in the engine's paths.
     """
     import qdrant_edge as engine
 
@@ -72,9 +81,29 @@ def condition(where: Where | None) -> qdrant_edge.Filter | None:
         values = wanted if isinstance(wanted, list) else [wanted]
         if not values:
             raise InvalidInput(f"where: the list for {field!r} is empty, so nothing could ever match")
-        any_of: list[Any] = [one for value in values for one in _matches(key, field, value)]
+        any_of: list[Any] = [
+            one for value in values for same in _alike(field, value) for one in _matches(key, field, same)
+        ]
         must.append(engine.Filter(should=any_of))
     return engine.Filter(must=must)
+
+
+def _alike(field: str, value: Value) -> list[Value]:
+    """The value and what equals it: CSV files and front matter hold numbers, true and false as text."""
+    if isinstance(value, bool):
+        word = str(value)
+        return [value, word.lower(), word, word.upper()]
+    if isinstance(value, int) and abs(value) >= LARGEST_EXACT:
+        return [value, str(value)] if -LARGEST_INT <= value < LARGEST_INT else [str(value)]
+    if isinstance(value, (int, float)):
+        whole = [str(int(value))] if float(value).is_integer() else []
+        return [value, str(float(value)), *whole]
+    if not isinstance(value, str):
+        raise InvalidInput(f"where: {field}={value!r} is a {type(value).__name__}; give text, a number, true or false")
+    if value.lower() in ("true", "false"):
+        return [value, value.lower() == "true"]
+    number = json.loads(value) if NUMBER.fullmatch(value) else None
+    return [value] if number is None or not -LARGEST_INT <= number < LARGEST_INT else [value, number]
 
 
 def _matches(key: str, field: str, value: Value) -> list[Any]:
@@ -83,14 +112,10 @@ def _matches(key: str, field: str, value: Value) -> list[Any]:
     if isinstance(value, bool):
         # Qdrant Edge 0.9.0 takes True for the number 1, so booleans are stored a second time as words.
         return [engine.FieldCondition("flags", match=engine.MatchValue(_flag(field, value)))]
-    if isinstance(value, int) and not -LARGEST_INT <= value < LARGEST_INT:
-        raise InvalidInput(f"where: {field} is beyond 64 bits, and no passage holds such a number")
     if isinstance(value, float) or (isinstance(value, int) and abs(value) < LARGEST_EXACT):
         # Qdrant Edge 0.9.0 does not find a stored 2.0 by the value 2; a range compares both as floats.
         return [engine.FieldCondition(key, range=engine.RangeFloat(gte=float(value), lte=float(value)))]
-    if isinstance(value, (str, int)):
-        return [engine.FieldCondition(key, match=engine.MatchValue(value))]
-    raise InvalidInput(f"where: {field}={value!r} is a {type(value).__name__}; give text, a number, true or false")
+    return [engine.FieldCondition(key, match=engine.MatchValue(value))]
 
 
 def _flag(field: str, value: bool) -> str:

@@ -19,7 +19,7 @@ function makeRow(hit, scores, choose) {
   const relevant = make("span", { cls: "relevant", text: "relevant" });
   relevant.hidden = true;
   const head = make("span", { cls: "row-head" }, pasted(hit) ? null : title, relevant,
-    hit.source ? make("span", { cls: "source", text: sourceOf(hit), attrs: { title: `${hit.source}, characters ${hit.start} to ${hit.end}` } }) : null,
+    hit.source ? make("span", { cls: "source", text: sourceOf(hit), attrs: { title: `${hit.source}, characters ${hit.start} to ${hit.end} of its text` } }) : null,
     hit.truncated ? make("span", { cls: "cut", text: "cut to the window" }) : null);
   const button = make("button", { cls: "row", attrs: { type: "button", "aria-pressed": "false", tabindex: "-1" } },
     make("span", { cls: "rank" }, place, move),
@@ -33,8 +33,10 @@ function makeRow(hit, scores, choose) {
 
 /** The source and the place in it that a reader would look for. */
 function sourceOf(hit) {
-  const place = ["page", "row", "line"].find((key) => key in (hit.metadata ?? {}));
-  return place ? `${hit.source} · ${place} ${hit.metadata[place]}` : hit.source;
+  const id = hit.document_id ?? "";
+  if (!id || id === hit.source) return hit.source;
+  const place = id.startsWith(`${hit.source}#`) ? id.slice(hit.source.length + 1).replace("=", " ") : `id ${id}`;
+  return `${hit.source} · ${place}`;
 }
 
 const pasted = (hit) => hit.retrieval_score === null;

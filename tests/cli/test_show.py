@@ -1,0 +1,62 @@
+"""How a passage is cited: the place is one that can be found in the file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shortlist.cli import show
+from shortlist.documents import discover, read
+from shortlist.text import Splitter
+from shortlist.types import Document, Hit, Passage
+
+FRONT = "---\r\ntitle: Refunds\r\nyear: 2024\r\n---\r\n"
+FILES = {
+    "refunds.md": FRONT
+    + "# Refunds\r\n\r\nMoney comes back within ten days.\r\n\r\n## Abroad\r\n\r\nIt takes twenty.\r\n",
+    "plain.md": "# Plain\n\nA page without front matter.",
+    "note.txt": "First line.\n\nSecond line.\n",
+    "faq.csv": "question,page\nHow long?,12\nHow much?,13\n",
+    "named.csv": "id,text\nq1,How long?\nq2,How much?\n",
+    "faq.jsonl": '{"text": "one", "line": 40}\n\n{"text": "two"}\n',
+    "page.html": "<title>T</title><p>Some words.</p>",
+}
+
+
+@pytest.fixture
+def cited(tmp_path: Path) -> list[tuple[str, Passage]]:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content.encode())
+    sources, _ = discover([tmp_path])
+    split = Splitter(limit=12, count_tokens=lambda text: len(text.split())).split
+    documents = [found for source in sources for found in read(source) if isinstance(found, Document)]
+    hits = [Hit(passage, 1.0, 1, 1.0, 1) for document in documents for passage in split(document)]
+    return [(show.source(hit).removeprefix(f"{tmp_path.resolve().as_posix()}/"), hit.passage) for hit in hits]
+
+
+def test_records_are_cited_by_row_line_or_id(cited):
+    found = [source for source, _ in cited if source.split(" ")[0].endswith(("csv", "jsonl"))]
+    assert found == [
+        "faq.csv row 1",
+        "faq.csv row 2",
+        "faq.jsonl line 1",
+        "faq.jsonl line 3",
+        "named.csv id q1",
+        "named.csv id q2",
+    ]
+
+
+def test_characters_are_those_of_the_file_as_text(cited, tmp_path):
+    found = [(re.fullmatch(r"(\S+) chars (\d+)-(\d+)", source), passage.text) for source, passage in cited]
+    places = [(*match.groups(), text) for match, text in found if match]
+    assert {name for name, *_ in places} == {"refunds.md", "plain.md", "note.txt"}
+    assert sum(name == "refunds.md" for name, *_ in places) > 1
+    for name, start, end, text in places:
+        assert (tmp_path / name).read_text(encoding="utf-8")[int(start) : int(end)] == text
+
+
+def test_characters_of_text_that_was_drawn_from_a_file_are_called_so(cited):
+    [source] = [source for source, _ in cited if source.startswith("page.html")]
+    assert re.fullmatch(r"page\.html text chars \d+-\d+", source)
