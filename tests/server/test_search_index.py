@@ -88,6 +88,12 @@ def test_filters(served, where, found):
     assert {hit["source"] for hit in answers(served[0], "red dog", where=where).json()["hits"]} == found
 
 
+def test_a_filter_that_nothing_meets_is_told(served):
+    answer = answers(served[0], "red dog", where={"source": "no such file"}).json()
+    assert (answer["hits"], answer["why_nothing"]) == ([], "no passage has what the filter asks for")
+    assert answers(served[0], "red dog").json()["why_nothing"] == ""
+
+
 @pytest.mark.parametrize(("where", "said"), [({"a": []}, "empty"), ({'a"': 1}, "quote")])
 def test_filters_that_cannot_be_asked(served, where, said):
     answer = served[0].post("/search", json={"query": "red", "where": where})

@@ -20,7 +20,9 @@ export function settle(answer) {
   document.title = `${answer.query} · shortlist`;
   if (any) return;
   byId("empty-title").textContent = "No passage matches";
-  byId("empty-text").textContent = "The query found nothing in this index. Try fewer or other words.";
+  byId("empty-text").textContent = answer.why_nothing === "the index is empty"
+    ? "The index is empty. Fill it with: shortlist add PATH --index DIR"
+    : "The query found nothing in this index. Try fewer or other words.";
   say("No passage matches.");
 }
 

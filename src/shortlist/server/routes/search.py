@@ -122,6 +122,7 @@ def _answer(asked: SearchRequest, found: Searched, parts: Parts) -> dict[str, An
         "query": asked.query,
         "rerank_status": found.status,
         "why_not": found.why_not,
+        "why_nothing": "" if found.hits else _why_nothing(asked, parts),
         "pool_size": asked.pool_size,
         "scored": found.scored,
         "truncated": sum(hit.truncated for hit in found.hits),
@@ -130,6 +131,12 @@ def _answer(asked: SearchRequest, found: Searched, parts: Parts) -> dict[str, An
         "labels": None if labels is None else {"relevant": {names.shown(key): grade for key, grade in labels.items()}},
         "hits": [_hit(hit, names) for hit in found.hits[: asked.k]],
     }
+
+
+def _why_nothing(asked: SearchRequest, parts: Parts) -> str:
+    if parts.index is not None and not len(parts.index):
+        return "the index is empty"
+    return "no passage has what the filter asks for" if asked.where else "no passage matches"
 
 
 def _hit(hit: Hit, names: Names) -> dict[str, Any]:
