@@ -363,6 +363,17 @@ def test_tune_refuses_to_do_harm(shell):
     assert json.loads(shell("search", "red cat", "--json", "--rerank"))["reranked"] is True
 
 
+def test_few_queries_switch_nothing_off(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\npool = 7\nthreshold = 3.5\n")
+    few = (shell.made / "q.jsonl").read_text().splitlines(keepends=True)[:3]
+    (shell.here / "few.jsonl").write_text("".join(few))
+    shell.reranker = OracleReranker(shell.reranker.relevant, -1)
+    shown = shell("tune", "few.jsonl", "--sizes", "5,20", "--write")
+    assert "recommended: nothing; 3 queries are too few to say whether to rerank: it takes 20" in shown
+    assert "nothing to put in shortlist.toml; it is left as it was" in shown
+    assert (shell.here / "shortlist.toml").read_text() == "[search]\npool = 7\nthreshold = 3.5\n"
+
+
 class Interrupting(TextReranker):
     left = 10
 
