@@ -170,7 +170,7 @@ def test_the_sdks_own_client_searches_and_reranks_over_stdio(served):
     assert all(isinstance(passage["rerank_score"], float) for passage in answer["passages"])
     assert answer["scored"] == 5
     assert wrong.is_error is True
-    assert "k is 9 but the pool holds 5" in wrong.content[0].text
+    assert "is 9 but the pool (pool_size, --pool) holds 5" in wrong.content[0].text
     assert huge.is_error is True
     assert "at most 1000" in huge.content[0].text
     assert [passage["id"] for passage in narrow.structured_content["passages"]] == ["p2"]

@@ -479,11 +479,34 @@ def test_the_command_line_wins_over_the_file_and_a_slip_is_an_error(shell):
     found = json.loads(shell("search", "red cat", "--json"))
     assert (found["pool_size"], len(found["hits"])) == (3, 3)
     assert json.loads(shell("search", "red cat", "--json", "--pool", "9", "--top", "6"))["pool_size"] == 9
-    with pytest.raises(InvalidInput, match="k is 6 but the pool holds 3"):
+    with pytest.raises(InvalidInput, match=r"k \(--top\) is 6 but the pool \(pool_size, --pool\) holds 3"):
         shell("search", "red cat", "--top", "6")
     (shell.here / "shortlist.toml").write_text("[search]\npools = 3\n")
     with pytest.raises(InvalidInput, match="'pools' is unknown"):
         shell("search", "red cat")
+
+
+def test_search_says_what_it_took_from_the_file(shell):
+    file = shell.here / "shortlist.toml"
+    file.write_text("[search]\nrerank = false\npool = 9\nblend = 2.0\nweight.dense = 8.0\n")
+    assert json.loads(shell("search", "red cat", "--json"))["shortlist.toml"] == {"rerank": False, "pool": 9}
+    assert "from shortlist.toml in this folder: rerank = false, pool = 9" in shell("search", "red cat")
+    both = json.loads(shell("search", "red cat", "--json", "--rerank", "--pool", "8"))
+    assert both["shortlist.toml"] == {"blend": 2.0, "weight.dense": 8.0}
+    other = json.loads(shell("search", "red cat", "--json", "--rerank", "--cross-encoder", "other/model"))
+    assert other["shortlist.toml"] == {"pool": 9}
+    file.unlink()
+    assert json.loads(shell("search", "red cat", "--json"))["shortlist.toml"] == {}
+    assert "shortlist.toml" not in shell("search", "red cat")
+
+
+def test_a_top_of_the_file_is_not_cut_to_the_pool(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\npool = 10\ntop = 20\n")
+    with pytest.raises(InvalidInput, match=r"top is 20 in shortlist\.toml but the pool \(--pool\) holds 10"):
+        shell("search", "red cat")
+    assert len(json.loads(shell("search", "red cat", "--json", "--tail"))["hits"]) == 20
+    assert len(json.loads(shell("search", "red cat", "--json", "--top", "4"))["hits"]) == 4
+    assert "nDCG@10" in shell("evaluate", "q.jsonl")
 
 
 def test_the_example_workflow_runs_as_written(shell):
