@@ -232,6 +232,6 @@ def _check_rule(rule: StopRule | None, k: int, reranker: Reranker | None, *, tai
         )
     if k > rule.k and not tail:
         raise InvalidInput(
-            f"k (--top) is {k} but the rule of the adaptive pool was fitted for the first {rule.k}: ask for at most {rule.k}, "
-            "fit it for more, or give a fixed pool size"
+            f"k (--top) is {k} but the rule of the adaptive pool was fitted for the first {rule.k}: ask for at most "
+            f"{rule.k}, fit it for more, or give a fixed pool size"
         )

@@ -147,7 +147,11 @@ def test_tail_goes_past_the_pool(folder):
     ("arguments", "code", "message"),
     [
         (["search", "", "--index", "ix"], 2, "the query is empty"),
-        (["search", "q", "--index", "ix", "--pool", "3", "--top", "9"], 2, "k (--top) is 9 but the pool (pool_size, --pool)"),
+        (
+            ["search", "q", "--index", "ix", "--pool", "3", "--top", "9"],
+            2,
+            "k (--top) is 9 but the pool (pool_size, --pool)",
+        ),
         (["search", "q", "--index", "ix", "--top", "0"], 2, "k (--top) must be at least 1, not 0"),
         (["search", "q", "--index", "nowhere"], 3, "there is no index at nowhere"),
         (["search", "q", "--index", "docs"], 3, "docs is no shortlist index"),

@@ -214,9 +214,11 @@ def test_evaluate_says_what_is_wrong(shell, arguments, message):
 def test_judgments_of_another_corpus_are_named(shell):
     rows = '{"query": "a", "relevant": ["p1"]}\n{"query": "b", "relevant": ["zzz"]}\n'
     (shell.here / "other.jsonl").write_text(rows)
-    with pytest.raises(InvalidInput, match=r"1 of 2 judged ids .* such as 'zzz'"):
+    with pytest.raises(
+        InvalidInput, match=r"1 of 2 judged ids .* such as 'zzz' \(other\.jsonl line 2, query 'b'\).*unknown"
+    ):
         shell("evaluate", "other.jsonl")
-    assert "1 judged ids are not in the index" in shell("evaluate", "other.jsonl", "--allow-unknown")
+    assert "1 judged ids or snippets are not in the index" in shell("evaluate", "other.jsonl", "--allow-unknown")
 
 
 def test_tune_recommends_writes_and_search_follows(shell):

@@ -108,7 +108,9 @@ def _set_up(index: Path, knobs: Knobs, settings: Settings, request: Request) -> 
 
 
 def _values(found: Tuning, used: Settings) -> dict[str, toml.Value]:
-    """The lines for the file, none where nothing is recommended. A blend, weight or threshold that was not found now is taken out of it.
+    """The lines for the file, none where nothing is recommended.
+
+    A blend, weight or threshold that was not found now is taken out of it.
 
     The file's own weights stay where the blend that was found scales them. Its smallest probability stays where
     searches go on as before: the stored curve was fitted for their final scores alone.

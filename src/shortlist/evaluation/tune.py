@@ -37,8 +37,8 @@ class Tuning:
     `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried, and says how
     they were made. `picks` were chosen on the queries `chosen_on`, `held` are the same on `reported_on`.
     `recommended` is the pick to follow; `rerank` is False where, over all queries, it does not gain on stage one
-    alone; `undecided` says why these queries can't tell, "" where they can. `threshold` was tuned at that size and blend, and `fusion` too, or at a smaller `fusion.size` where nothing
-    was taken. `warnings` are for the reader.
+    alone; `undecided` says why these queries can't tell, "" where they can. `threshold` was tuned at that size and
+    blend, and `fusion` too, or at a smaller `fusion.size` where nothing was taken. `warnings` are for the reader.
     """
 
     measure: str
