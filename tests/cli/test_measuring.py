@@ -97,6 +97,13 @@ def test_evaluate_shows_both_stages_ceiling_times_and_failures(shell):
     assert "24 judged queries; ids name passages" in shown
 
 
+def test_evaluate_warns_of_few_queries(shell):
+    assert "warning: " not in shell("evaluate", "q.jsonl", "--pool", "5")
+    few = (shell.made / "q.jsonl").read_text().splitlines(keepends=True)[:3]
+    (shell.here / "few.jsonl").write_text("".join(few))
+    assert "warning: 3 queries are few" in shell("evaluate", "few.jsonl", "--pool", "5")
+
+
 def test_evaluate_takes_trec_files_and_measures(shell):
     shown = shell("evaluate", "topics.tsv", "--qrels", str(shell.made / "qrels.txt"), "--measure", "RR@3")
     assert "RR@3" in shown

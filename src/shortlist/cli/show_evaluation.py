@@ -86,6 +86,8 @@ def evaluation(out: Console, one: Evaluation) -> None:
             markup=False,
             soft_wrap=True,
         )
+    if one.warning:
+        out.print(f"warning: {one.warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def failures(out: Console, one: Evaluation, listed: int) -> None:

@@ -47,8 +47,8 @@ class Judged:
     """A query set resolved against a corpus: every judged id is a passage's or a document's.
 
     `unknown` counts judged ids and snippets that the corpus lacks; the relevant ones count as never found.
-    `without_relevant` counts queries whose judgments are all zero; they score 0 in every measure. `snippets` are those that were given,
-    and `by_snippet` holds, for a query, the ids in `qrels` that stand there for a snippet alone.
+    `without_relevant` counts queries whose judgments are all zero; they score 0 in every measure. `snippets` are
+    those that were given, and `by_snippet` holds, for a query, the ids in `qrels` that stand there for a snippet alone.
     """
 
     name: str
