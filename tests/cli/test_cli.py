@@ -10,7 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from shortlist.cli.app import app
+from shortlist.cli.rerank import ARRAY, _lines
 from shortlist.encoders.hashed import HashedEncoder
+from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedIndex
 
 PAGES = {
@@ -206,8 +208,33 @@ def test_rerank_reads_jsonl_and_keeps_ids_and_fields(folder):
     assert shown.stdout.split()[:5] == ["1", "was", "2", "logit", shown.stdout.split()[4]]
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_rerank_reads_a_json_array(indent):
+    given = ["Cats sleep.", {"id": "tax", "text": "Income tax is due in April."}]
+    done = run("rerank", "when is tax due", "-", "--json", stdin=json.dumps(given, indent=indent))
+    assert [json.loads(line).get("id") for line in done.stdout.splitlines()] == ["tax", None]
+
+
+def test_lines_are_text_where_none_is_an_object_and_no_array_begins():
+    lines = ["{x} is a set", "[1] a footnote", "[2]", "{"]
+    assert _lines(list(enumerate(lines[:3], start=1)), "f") == lines[:3]
+    with pytest.raises(InvalidInput, match="f line 1 is no JSON object"):
+        _lines(list(enumerate(lines, start=1)), "f")
+    assert not [text for text in ("[1] a footnote", "[ ] to do", "[2]") if ARRAY.match(text)]
+
+
 @pytest.mark.parametrize(
-    ("stdin", "message"), [("", "holds no candidates"), ('{"id": 1}\n{oops', "candidate 2 looks like JSON")]
+    ("stdin", "message"),
+    [
+        ("", "holds no candidates"),
+        ("[]", "holds no candidates"),
+        ('{"id": 1}\n\n{oops', "- line 3 is no JSON object"),
+        ('{"text": "a"}\nplain\n{"text": "b"}\n', "- line 2 is no JSON object, and the file looks like JSON"),
+        ('{\n  "text": "a"\n}\n', "- line 1 is no JSON object"),
+        ("{oops", "- line 1 is no JSON object"),
+        ('[\n  "a",\n', "looks like a JSON array and is not"),
+        ('["a", 3]', "candidate 2 of the JSON array is 3"),
+    ],
 )
 def test_rerank_names_bad_input(stdin, message):
     done = run("rerank", "q", "-", stdin=stdin)

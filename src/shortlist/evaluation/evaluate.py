@@ -70,12 +70,12 @@ class Evaluation:
 
     @property
     def warning(self) -> str:
-        """That there are too few queries to lean on the intervals, in words; "" from 20 on."""
+        """That these queries are too few to lean on the intervals, in words; "" from 20 on."""
         if (queries := len(self.outcomes)) >= FEWEST_TO_SPLIT:
             return ""
         return (
-            f"{queries} queries are few: their 95 % intervals come out too narrow, and say nothing where all values are "
-            f"the same. Judge at least {FEWEST_TO_SPLIT}"
+            f"{queries} queries are few: their 95 % intervals come out too narrow, and say nothing where all values "
+            f"are the same. Judge at least {FEWEST_TO_SPLIT}"
         )
 
     def seconds(self, stage: str, share: float) -> float:
