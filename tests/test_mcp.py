@@ -117,6 +117,10 @@ def test_rerank_gives_places_in_the_list_that_came_in():
     answer = tools().rerank("when is tax due", PASSAGES, k=2)
     assert [(one.rank, one.index) for one in answer.candidates] == [(1, 4), (2, 1)]
     assert tools().rerank("q", []).note == "No candidates were given."
+    assert answer.note == ""
+    declined = tools(Declining()).rerank("when is tax due", PASSAGES)
+    assert len(declined.candidates) == len(PASSAGES)
+    assert declined.note == "The query is too long for it: scored all the same; a search would keep stage one's order."
     with pytest.raises(InvalidInput, match="at most 1000"):
         tools().rerank("q", ["a"] * (MOST_CANDIDATES + 1))
 

@@ -208,6 +208,14 @@ def test_rerank_reads_jsonl_and_keeps_ids_and_fields(folder):
     assert shown.stdout.split()[:5] == ["1", "was", "2", "logit", shown.stdout.split()[4]]
 
 
+def test_rerank_says_that_a_query_is_longer_than_training_saw(folder):
+    done = run("rerank", "income tax " * 60, "-", "--json", stdin="Cats sleep.\nA tax.\n")
+    assert len(done.stdout.splitlines()) == 2
+    assert "note: the query has 120 tokens and" in done.stderr
+    assert "scored all the same; a search would keep stage one's order" in done.stderr
+    assert "note" not in run("rerank", "tax", "-", stdin="Cats sleep.\n").stderr
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 def test_rerank_reads_a_json_array(indent):
     given = ["Cats sleep.", {"id": "tax", "text": "Income tax is due in April."}]

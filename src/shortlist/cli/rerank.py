@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from shortlist.candidates import Reranked, text_of
+from shortlist.candidates import Reranked, doubt_of, text_of
 from shortlist.candidates import rerank as rerank_candidates
 from shortlist.catalog import load_reranker
 from shortlist.cli.options import CrossEncoderOption, PrecisionOption
@@ -48,6 +48,9 @@ def rerank(
     out = Console(highlight=False)
     reranker = load_reranker(cross_encoder, precision=precision)
     ranked = rerank_candidates(query, candidates, reranker, k=top)
+    errors = Console(stderr=True, highlight=False)
+    if doubt := doubt_of(reranker, query):
+        errors.print(f"note: {doubt}", style="yellow", markup=False, soft_wrap=True)
     for one in ranked:
         if as_json:
             typer.echo(json.dumps(_row(one), ensure_ascii=False))
@@ -58,7 +61,7 @@ def rerank(
             out.print(" ".join(line.splitlines()), markup=False, soft_wrap=True)
     cut = sum(one.truncated for one in ranked)
     told = "cuts to its window not told" if is_hosted(cross_encoder) else f"{cut} of the shown cut to the window"
-    Console(stderr=True, highlight=False).print(f"{len(candidates)} scored, {told}")
+    errors.print(f"{len(candidates)} scored, {told}")
 
 
 def _check_free(candidates: list[Any]) -> None:
