@@ -49,7 +49,7 @@ def rerank(query: str, candidates: Sequence[Item], reranker: Reranker, *, k: int
 
 
 def doubt_of(reranker: Reranker, query: str) -> str:
-    """Why a search would leave this query's pool in stage one's order, though `rerank` scores it; "" where it would not."""
+    """Why a search would keep stage one's order for this query, though `rerank` scores it; "" where it would not."""
     why = reranker.declines(query) if isinstance(reranker, Declines) else ""
     return f"{why}: scored all the same; a search would keep stage one's order" if why else ""
 
