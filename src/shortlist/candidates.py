@@ -37,7 +37,7 @@ def rerank(query: str, candidates: Sequence[Item], reranker: Reranker, *, k: int
     if not query.strip():
         raise InvalidInput("the query is empty: give at least one word")
     if k is not None and k < 1:
-        raise InvalidInput(f"k must be at least 1, not {k}")
+        raise InvalidInput(f"k (--top) must be at least 1, not {k}")
     texts = [text_of(item, place) for place, item in enumerate(candidates)]
     if not texts:
         return []

@@ -168,6 +168,7 @@ def test_tail_goes_past_the_pool(folder):
         (["search", "q", "--index", "ix", "--progressive", "--cross-encoder", "docs"], 2, "no early exits"),
         (["add", "missing", "--index", "ix"], 2, "no file or folder 'missing'"),
         (["add", "docs", "--index", "docs"], 3, "already holds"),
+        (["rerank", "q", "docs/bread.txt", "--top", "0"], 2, "k (--top) must be at least 1"),
         (["rerank", "q", "missing.txt"], 2, "missing.txt can't be read"),
     ],
 )

@@ -110,6 +110,7 @@ def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
+        ("t.tsv", "1\twhat is tax\n", r"TREC topics need their judgments beside them \(--qrels FILE\)"),
         ("s.csv", "", "the first row must name query"),
         ("s.csv", "query,relevant\n", "holds no judged query"),
         ("s.csv", "query,text\nx,y\n", "the column 'text'"),

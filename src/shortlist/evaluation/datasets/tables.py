@@ -110,8 +110,9 @@ def _csv(file: Path) -> _Builder:
     unknown = [name for name in columns if name not in COLUMNS]
     if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
         said = f"the column {unknown[0]!r}" if unknown else ", ".join(columns) or "nothing"
+        topics = "; TREC topics need their judgments beside them (--qrels FILE)" if mark == "\t" else ""
         raise InvalidInput(
-            f"{file}: the first row must name query, relevant or snippet, and may name id, grade: {said}"
+            f"{file}: the first row must name query, relevant or snippet, and may name id, grade: {said}{topics}"
         )
     reader.fieldnames = columns
     builder = _Builder()
