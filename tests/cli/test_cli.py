@@ -217,6 +217,14 @@ def test_rerank_says_that_a_query_is_longer_than_training_saw(folder):
     assert "note" not in run("rerank", "tax", "-", stdin="Cats sleep.\n").stderr
 
 
+def test_rerank_shows_a_snippet_of_a_long_candidate_and_json_the_whole():
+    text = "Cats sleep. " * 100 + "Income tax is due in April. " + "Dogs run. " * 100
+    (line, *more) = run("rerank", "when is tax due", "-", stdin=text + "\n").stdout.splitlines()
+    assert (len(line) < 300, more) == (True, [])
+    assert "Income tax is due in April" in line
+    assert json.loads(run("rerank", "tax", "-", "--json", stdin=text + "\n").stdout)["text"] == text
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 def test_rerank_reads_a_json_array(indent):
     given = ["Cats sleep.", {"id": "tax", "text": "Income tax is due in April."}]
@@ -272,6 +280,8 @@ def test_every_command_has_help():
     for command in ("add", "search", "rerank", "evaluate", "tune", "demo", "models"):
         assert command in listed
         assert run(command, "--help").stdout.count("\n") > 5
+    for command in ("models", "probe", "queries"):
+        assert "--install-completion" not in run(command, "--help").stdout
     assert run("--version").stdout.startswith("shortlist ")
 
 

@@ -15,10 +15,11 @@ from shortlist.candidates import Reranked, doubt_of, text_of
 from shortlist.candidates import rerank as rerank_candidates
 from shortlist.catalog import load_reranker
 from shortlist.cli.options import CrossEncoderOption, PrecisionOption
-from shortlist.cli.show import unit
+from shortlist.cli.show import SNIPPET, unit
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.rerankers.vendors import is_hosted
+from shortlist.text import snippet
 
 ARRAY = re.compile(r"\s*\[\s*(?:[\"{]|\]\s*\Z)")
 """How a JSON array of strings or objects begins; plain text that begins with a bracket seldom does."""
@@ -57,7 +58,7 @@ def rerank(
         else:
             name = one.item.get("id", one.item.get("_id", "")) if isinstance(one.item, dict) else ""
             score = f"{unit(cross_encoder)} {one.score:+.3f}"
-            line = f"{one.rank:>3}  was {one.index + 1}  {score}  {name}  {text_of(one.item)}"
+            line = f"{one.rank:>3}  was {one.index + 1}  {score}  {name}  {snippet(text_of(one.item), query, SNIPPET)}"
             out.print(" ".join(line.splitlines()), markup=False, soft_wrap=True)
     cut = sum(one.truncated for one in ranked)
     told = "cuts to its window not told" if is_hosted(cross_encoder) else f"{cut} of the shown cut to the window"
