@@ -131,6 +131,10 @@ def test_rerank_gives_places_in_the_list_that_came_in():
     answer = tools().rerank("when is tax due", PASSAGES, k=2)
     assert [(one.rank, one.index) for one in answer.candidates] == [(1, 4), (2, 1)]
     assert tools().rerank("q", []).note == "No candidates were given."
+    assert answer.note == ""
+    declined = tools(Declining()).rerank("when is tax due", PASSAGES)
+    assert len(declined.candidates) == len(PASSAGES)
+    assert declined.note == "The query is too long for it: scored all the same; a search would keep stage one's order."
     with pytest.raises(InvalidInput, match="at most 1000"):
         tools().rerank("q", ["a"] * (MOST_CANDIDATES + 1))
 
@@ -184,7 +188,7 @@ def test_the_sdks_own_client_searches_and_reranks_over_stdio(served):
     assert all(isinstance(passage["rerank_score"], float) for passage in answer["passages"])
     assert answer["scored"] == 5
     assert wrong.is_error is True
-    assert "k is 9 but the pool holds 5" in wrong.content[0].text
+    assert "is 9 but the pool (pool_size, --pool) holds 5" in wrong.content[0].text
     assert huge.is_error is True
     assert "at most 1000" in huge.content[0].text
     assert [passage["id"] for passage in narrow.structured_content["passages"]] == ["p2"]

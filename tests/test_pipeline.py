@@ -44,7 +44,10 @@ def test_a_smaller_k_is_a_prefix_of_a_larger_one():
 
 
 def test_k_above_the_pool_says_why():
-    with pytest.raises(InvalidInput, match="k is 6 but the pool holds 3: only passages in the pool are reranked"):
+    with pytest.raises(
+        InvalidInput,
+        match=r"k \(--top\) is 6 but the pool \(pool_size, --pool\) holds 3: only passages in the pool are rer",
+    ):
         Shortlist(ListRetriever(TEXTS), WordReranker()).search("q", pool_size=3, k=6)
 
 

@@ -183,6 +183,12 @@ def test_set_ups_a_baseline_and_rules_are_shown():
     assert "one: nDCG@10 -" not in said
 
 
+def test_few_queries_are_warned_of(page):
+    found, source = hostile()
+    assert "Warning: 2 queries are few" in Reader(evaluation_page([found], [source])).text
+    assert "queries are few" not in Reader(page).text
+
+
 def test_harm_is_said_only_where_it_is_done(page):
     assert "does harm here" not in Reader(page).text
     found, source = measured(gain=-1.0)

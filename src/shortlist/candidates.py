@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from shortlist.errors import InvalidInput
 from shortlist.pipeline import score_texts
-from shortlist.protocols import Reranker
+from shortlist.protocols import Declines, Reranker
 
 Item = TypeVar("Item")
 
@@ -37,7 +37,7 @@ def rerank(query: str, candidates: Sequence[Item], reranker: Reranker, *, k: int
     if not query.strip():
         raise InvalidInput("the query is empty: give at least one word")
     if k is not None and k < 1:
-        raise InvalidInput(f"k must be at least 1, not {k}")
+        raise InvalidInput(f"k (--top) must be at least 1, not {k}")
     texts = [text_of(item, place) for place, item in enumerate(candidates)]
     if not texts:
         return []
@@ -46,6 +46,12 @@ def rerank(query: str, candidates: Sequence[Item], reranker: Reranker, *, k: int
     return [
         Reranked(candidates[place], scores[place], rank, place, cut[place]) for rank, place in enumerate(order, start=1)
     ]
+
+
+def doubt_of(reranker: Reranker, query: str) -> str:
+    """Why a search would keep stage one's order for this query, though `rerank` scores it; "" where it would not."""
+    why = reranker.declines(query) if isinstance(reranker, Declines) else ""
+    return f"{why}: scored all the same; a search would keep stage one's order" if why else ""
 
 
 def text_of(item: object, place: int = 0) -> str:

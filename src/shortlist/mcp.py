@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from shortlist.candidates import doubt_of
 from shortlist.candidates import rerank as rerank_candidates
 from shortlist.catalog import OpenIndex
 from shortlist.errors import InvalidInput, MissingExtra, ShortlistError
@@ -153,6 +154,7 @@ class Tools:
             ranked = rerank_candidates(query, candidates, self._reranker, k=k)
         cut = sum(one.truncated for one in ranked)
         notes = ["no candidates were given"] if not candidates else []
+        notes += [self._said(doubt)] if (doubt := doubt_of(self._reranker, query)) else []
         notes += [f"{cut} of these did not fit the reranker's window; it read their start"] if cut else []
         rows = [RankedCandidate(one.rank, one.index, one.score, one.item, one.truncated) for one in ranked]
         return RerankAnswer(query, rows, _joined(notes))

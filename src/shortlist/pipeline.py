@@ -227,11 +227,13 @@ def above(ranking: Ranking, threshold: float | None) -> Ranking:
 
 def _check_sizes(k: int, pool_size: int, *, tail: bool) -> None:
     if k < 1 or pool_size < 1:
-        raise InvalidInput(f"k and pool_size must be at least 1, not {k} and {pool_size}")
+        name, size = ("k (--top)", k) if k < 1 else ("the pool (pool_size, --pool)", pool_size)
+        raise InvalidInput(f"{name} must be at least 1, not {size}")
     if k > pool_size and not tail:
         raise InvalidInput(
-            f"k is {k} but the pool holds {pool_size}: only passages in the pool are reranked, so at most "
-            f"{pool_size} can be returned. Raise pool_size, or ask for the tail in stage-one order."
+            f"k (--top) is {k} but the pool (pool_size, --pool) holds {pool_size}: only "
+            f"passages in the pool are reranked, so at most {pool_size} can be returned. Ask for fewer, or for a "
+            "larger pool"
         )
 
 
@@ -245,6 +247,6 @@ def _check_rule(rule: StopRule | None, k: int, reranker: Reranker | None, *, tai
         )
     if k > rule.k and not tail:
         raise InvalidInput(
-            f"k is {k} but the rule of the adaptive pool was fitted for the first {rule.k}: ask for at most {rule.k}, "
-            "fit it for more, or give a fixed pool size"
+            f"k (--top) is {k} but the rule of the adaptive pool was fitted for the first {rule.k}: ask for at most "
+            f"{rule.k}, fit it for more, or give a fixed pool size"
         )

@@ -90,6 +90,14 @@ def test_calibrate_stores_both_and_search_follows(shell):
     assert "no good answer" in context
 
 
+def test_a_share_of_nothing_is_a_dash(shell):
+    shown = shell("calibrate", "q.jsonl", "--pool", "60", "--top", "5", "--alpha", "0.1")
+    rows = [line.split() for line in shown.split("what a smallest probability leaves")[1].splitlines()]
+    least = next(row for row in rows if row[:1] == ["0.01"])
+    assert least[4:] == ["0", "-", "-"], "no query is told that there is no answer, and each has one in its pool"
+    assert float(least[2]) > 0
+
+
 def test_the_file_sets_both_and_the_command_line_wins(shell):
     shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--alpha", "0.1")
     (shell.here / "shortlist.toml").write_text('[search]\npool = "auto"\nmin-probability = 0.5\ntop = 3\n')

@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from shortlist.cli.app import app
+from shortlist.cli.rerank import ARRAY, _lines
 from shortlist.encoders.hashed import HashedEncoder
+from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedIndex
 
 PAGES = {
@@ -175,7 +177,12 @@ def test_tail_goes_past_the_pool(folder):
     ("arguments", "code", "message"),
     [
         (["search", "", "--index", "ix"], 2, "the query is empty"),
-        (["search", "q", "--index", "ix", "--pool", "3", "--top", "9"], 2, "k is 9 but the pool holds 3"),
+        (
+            ["search", "q", "--index", "ix", "--pool", "3", "--top", "9"],
+            2,
+            "k (--top) is 9 but the pool (pool_size, --pool)",
+        ),
+        (["search", "q", "--index", "ix", "--top", "0"], 2, "k (--top) must be at least 1, not 0"),
         (["search", "q", "--index", "nowhere"], 3, "there is no index at nowhere"),
         (["search", "q", "--index", "docs"], 3, "docs is no shortlist index"),
         (["search", "q", "--index", "ix", "--retriever", "magic"], 2, "choose one of hybrid, dense, bm25"),
@@ -189,6 +196,7 @@ def test_tail_goes_past_the_pool(folder):
         (["search", "q", "--index", "ix", "--progressive", "--cross-encoder", "docs"], 2, "no early exits"),
         (["add", "missing", "--index", "ix"], 2, "no file or folder 'missing'"),
         (["add", "docs", "--index", "docs"], 3, "already holds"),
+        (["rerank", "q", "docs/bread.txt", "--top", "0"], 2, "k (--top) must be at least 1"),
         (["rerank", "q", "missing.txt"], 2, "missing.txt can't be read"),
     ],
 )
@@ -229,8 +237,49 @@ def test_rerank_reads_jsonl_and_keeps_ids_and_fields(folder):
     assert shown.stdout.split()[:5] == ["1", "was", "2", "logit", shown.stdout.split()[4]]
 
 
+def test_rerank_says_that_a_query_is_longer_than_training_saw(folder):
+    done = run("rerank", "income tax " * 60, "-", "--json", stdin="Cats sleep.\nA tax.\n")
+    assert len(done.stdout.splitlines()) == 2
+    assert "note: the query has 120 tokens and" in done.stderr
+    assert "scored all the same; a search would keep stage one's order" in done.stderr
+    assert "note" not in run("rerank", "tax", "-", stdin="Cats sleep.\n").stderr
+
+
+def test_rerank_shows_a_snippet_of_a_long_candidate_and_json_the_whole():
+    text = "Cats sleep. " * 100 + "Income tax is due in April. " + "Dogs run. " * 100
+    (line, *more) = run("rerank", "when is tax due", "-", stdin=text + "\n").stdout.splitlines()
+    assert (len(line) < 300, more) == (True, [])
+    assert "Income tax is due in April" in line
+    assert json.loads(run("rerank", "tax", "-", "--json", stdin=text + "\n").stdout)["text"] == text
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_rerank_reads_a_json_array(indent):
+    given = ["Cats sleep.", {"id": "tax", "text": "Income tax is due in April."}]
+    done = run("rerank", "when is tax due", "-", "--json", stdin=json.dumps(given, indent=indent))
+    assert [json.loads(line).get("id") for line in done.stdout.splitlines()] == ["tax", None]
+
+
+def test_lines_are_text_where_none_is_an_object_and_no_array_begins():
+    lines = ["{x} is a set", "[1] a footnote", "[2]", "{"]
+    assert _lines(list(enumerate(lines[:3], start=1)), "f") == lines[:3]
+    with pytest.raises(InvalidInput, match="f line 1 is no JSON object"):
+        _lines(list(enumerate(lines, start=1)), "f")
+    assert not [text for text in ("[1] a footnote", "[ ] to do", "[2]") if ARRAY.match(text)]
+
+
 @pytest.mark.parametrize(
-    ("stdin", "message"), [("", "holds no candidates"), ('{"id": 1}\n{oops', "candidate 2 looks like JSON")]
+    ("stdin", "message"),
+    [
+        ("", "holds no candidates"),
+        ("[]", "holds no candidates"),
+        ('{"id": 1}\n\n{oops', "- line 3 is no JSON object"),
+        ('{"text": "a"}\nplain\n{"text": "b"}\n', "- line 2 is no JSON object, and the file looks like JSON"),
+        ('{\n  "text": "a"\n}\n', "- line 1 is no JSON object"),
+        ("{oops", "- line 1 is no JSON object"),
+        ('[\n  "a",\n', "looks like a JSON array and is not"),
+        ('["a", 3]', "candidate 2 of the JSON array is 3"),
+    ],
 )
 def test_rerank_names_bad_input(stdin, message):
     done = run("rerank", "q", "-", stdin=stdin)
@@ -259,6 +308,8 @@ def test_every_command_has_help():
     for command in ("add", "search", "rerank", "evaluate", "tune", "demo", "models"):
         assert command in listed
         assert run(command, "--help").stdout.count("\n") > 5
+    for command in ("models", "probe", "queries"):
+        assert "--install-completion" not in run(command, "--help").stdout
     assert run("--version").stdout.startswith("shortlist ")
 
 

@@ -97,6 +97,13 @@ def test_evaluate_shows_both_stages_ceiling_times_and_failures(shell):
     assert "24 judged queries; ids name passages" in shown
 
 
+def test_evaluate_warns_of_few_queries(shell):
+    assert "warning: " not in shell("evaluate", "q.jsonl", "--pool", "5")
+    few = (shell.made / "q.jsonl").read_text().splitlines(keepends=True)[:3]
+    (shell.here / "few.jsonl").write_text("".join(few))
+    assert "warning: 3 queries are few" in shell("evaluate", "few.jsonl", "--pool", "5")
+
+
 def test_evaluate_takes_trec_files_and_measures(shell):
     shown = shell("evaluate", "topics.tsv", "--qrels", str(shell.made / "qrels.txt"), "--measure", "RR@3")
     assert "RR@3" in shown
@@ -214,9 +221,11 @@ def test_evaluate_says_what_is_wrong(shell, arguments, message):
 def test_judgments_of_another_corpus_are_named(shell):
     rows = '{"query": "a", "relevant": ["p1"]}\n{"query": "b", "relevant": ["zzz"]}\n'
     (shell.here / "other.jsonl").write_text(rows)
-    with pytest.raises(InvalidInput, match=r"1 of 2 judged ids .* such as 'zzz'"):
+    with pytest.raises(
+        InvalidInput, match=r"1 of 2 judged ids .* such as 'zzz' \(other\.jsonl line 2, query 'b'\).*unknown"
+    ):
         shell("evaluate", "other.jsonl")
-    assert "1 judged ids are not in the index" in shell("evaluate", "other.jsonl", "--allow-unknown")
+    assert "1 judged ids or snippets are not in the index" in shell("evaluate", "other.jsonl", "--allow-unknown")
 
 
 def test_tune_recommends_writes_and_search_follows(shell):
@@ -363,6 +372,17 @@ def test_tune_refuses_to_do_harm(shell):
     assert json.loads(shell("search", "red cat", "--json", "--rerank"))["reranked"] is True
 
 
+def test_few_queries_switch_nothing_off(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\npool = 7\nthreshold = 3.5\n")
+    few = (shell.made / "q.jsonl").read_text().splitlines(keepends=True)[:3]
+    (shell.here / "few.jsonl").write_text("".join(few))
+    shell.reranker = OracleReranker(shell.reranker.relevant, -1)
+    shown = shell("tune", "few.jsonl", "--sizes", "5,20", "--write")
+    assert "recommended: nothing; 3 queries are too few to say whether to rerank: it takes 20" in shown
+    assert "nothing to put in shortlist.toml; it is left as it was" in shown
+    assert (shell.here / "shortlist.toml").read_text() == "[search]\npool = 7\nthreshold = 3.5\n"
+
+
 class Interrupting(TextReranker):
     left = 10
 
@@ -468,11 +488,34 @@ def test_the_command_line_wins_over_the_file_and_a_slip_is_an_error(shell):
     found = json.loads(shell("search", "red cat", "--json"))
     assert (found["pool_size"], len(found["hits"])) == (3, 3)
     assert json.loads(shell("search", "red cat", "--json", "--pool", "9", "--top", "6"))["pool_size"] == 9
-    with pytest.raises(InvalidInput, match="k is 6 but the pool holds 3"):
+    with pytest.raises(InvalidInput, match=r"k \(--top\) is 6 but the pool \(pool_size, --pool\) holds 3"):
         shell("search", "red cat", "--top", "6")
     (shell.here / "shortlist.toml").write_text("[search]\npools = 3\n")
     with pytest.raises(InvalidInput, match="'pools' is unknown"):
         shell("search", "red cat")
+
+
+def test_search_says_what_it_took_from_the_file(shell):
+    file = shell.here / "shortlist.toml"
+    file.write_text("[search]\nrerank = false\npool = 9\nblend = 2.0\nweight.dense = 8.0\n")
+    assert json.loads(shell("search", "red cat", "--json"))["shortlist.toml"] == {"rerank": False, "pool": 9}
+    assert "from shortlist.toml in this folder: rerank = false, pool = 9" in shell("search", "red cat")
+    both = json.loads(shell("search", "red cat", "--json", "--rerank", "--pool", "8"))
+    assert both["shortlist.toml"] == {"blend": 2.0, "weight.dense": 8.0}
+    other = json.loads(shell("search", "red cat", "--json", "--rerank", "--cross-encoder", "other/model"))
+    assert other["shortlist.toml"] == {"pool": 9}
+    file.unlink()
+    assert json.loads(shell("search", "red cat", "--json"))["shortlist.toml"] == {}
+    assert "shortlist.toml" not in shell("search", "red cat")
+
+
+def test_a_top_of_the_file_is_not_cut_to_the_pool(shell):
+    (shell.here / "shortlist.toml").write_text("[search]\npool = 10\ntop = 20\n")
+    with pytest.raises(InvalidInput, match=r"top is 20 in shortlist\.toml but the pool \(--pool\) holds 10"):
+        shell("search", "red cat")
+    assert len(json.loads(shell("search", "red cat", "--json", "--tail"))["hits"]) == 20
+    assert len(json.loads(shell("search", "red cat", "--json", "--top", "4"))["hits"]) == 4
+    assert "nDCG@10" in shell("evaluate", "q.jsonl")
 
 
 def test_the_example_workflow_runs_as_written(shell):

@@ -120,7 +120,7 @@ def test_convert_goes_round_all_forms_and_loses_nothing(shell):
 def test_convert_puts_ids_in_place_of_snippets(shell):
     (shell.here / "s.csv").write_text("query,snippet\nx,red red blue\ny,blue dog tree\nunjudged,\n")
     for out in (["beir"], ["t.txt", "--qrels-out", "qrels.txt"]):
-        with pytest.raises(InvalidInput, match="judged by text snippets"):
+        with pytest.raises(InvalidInput, match=r"judged by text snippets, .* \(convert with --index DIR"):
             shell("queries", "convert", "s.csv", *out)
     shown = shell("queries", "convert", "s.csv", "beir", "--index", str(shell.index))
     assert "1 queries without judgments left out" in shown

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -38,6 +40,21 @@ def limits(monkeypatch, tmp_path):
 
 def test_the_defaults_are_those_of_the_settings(limits):
     assert limits() == start.ServerSettings()
+
+
+@pytest.mark.parametrize(
+    ("host", "keys", "warned"),
+    [("0.0.0.0", "", True), ("::", "", True), ("0.0.0.0", "a-key-of-some-length", False), ("127.0.0.1", "", False)],
+)
+def test_a_server_that_lets_in_whoever_reaches_it_says_so(monkeypatch, capsys, host, keys, warned):
+    monkeypatch.setenv("SHORTLIST_API_KEYS", keys)
+    monkeypatch.setattr(start, "build", lambda *_: SimpleNamespace(well=None, parts=None, close=None))
+    monkeypatch.setattr(start, "create_app", lambda parts: None)
+    monkeypatch.setattr(start, "run", lambda *_: None)
+    start.start(start.Options(host=host))
+    rows = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    said = [row["event"] for row in rows if row["level"] == "warning"]
+    assert ["whoever reaches the port can search and rerank" in one for one in said] == [True] * warned
 
 
 def test_every_setting_has_an_option(limits):

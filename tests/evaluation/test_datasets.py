@@ -110,6 +110,7 @@ def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
+        ("t.tsv", "1\twhat is tax\n", r"TREC topics need their judgments beside them \(--qrels FILE\)"),
         ("s.csv", "", "the first row must name query"),
         ("s.csv", "query,relevant\n", "holds no judged query"),
         ("s.csv", "query,text\nx,y\n", "the column 'text'"),
@@ -203,6 +204,30 @@ def test_ids_that_the_index_lacks_are_an_error_unless_allowed():
         resolve(made, CORPUS)
     allowed = resolve(made, CORPUS, allow_unknown=True)
     assert (allowed.unknown, allowed.qrels["q1"]) == (1, {"a": 1, "zz": 1})
+
+
+def test_passage_and_document_ids_mixed_are_named_as_that():
+    made = QuerySet("s", SET.queries, {"q1": {"a": 1, "a#1": 1}, "q2": {"c": 1}})
+    for allow in (False, True):
+        with pytest.raises(
+            InvalidInput,
+            match=r"mixes passage and document ids: most name documents, and 'a#1' names a passage \(s, id q1, query",
+        ):
+            resolve(made, CORPUS, allow_unknown=allow)
+
+
+def test_a_snippet_that_nothing_holds_names_file_line_and_query_or_counts_as_never_found(tmp_path):
+    file = write(tmp_path / "s.csv", "query,snippet\nmy question,dogs\nother,bake it\n")
+    made = datasets.read(file)
+    with pytest.raises(
+        InvalidInput, match=r"s\.csv line 2, query 'my question': no passage .* 'dogs'.*--allow-unknown"
+    ):
+        resolve(made, CORPUS)
+    allowed = resolve(made, CORPUS, allow_unknown=True)
+    first, second = allowed.qrels.values()
+    assert (allowed.unknown, list(first.values()), second) == (1, [1], {"a#1": 1})
+    assert allowed.without_relevant == 0
+    assert not {one.id for one in CORPUS} & first.keys()
 
 
 def test_snippets_find_their_passages_in_any_case_and_spacing():

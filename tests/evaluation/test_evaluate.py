@@ -211,6 +211,20 @@ def test_the_summary_holds_every_number_and_what_failed():
     assert "new - old \\| one" in text
 
 
+def test_few_queries_are_warned_of_wherever_their_intervals_stand(tmp_path):
+    retriever, asked, answers = world(queries=3)
+    few = evaluate(Shortlist(retriever, OracleReranker(answers)), asked, pool_size=20)
+    assert few.warning.startswith("3 queries are few: their 95 % intervals come out too narrow")
+    assert f"**Warning:** {few.warning}." in summary([few])
+    save([few], tmp_path / "few.json")
+    assert json.loads((tmp_path / "few.json").read_text())["warnings"] == [f"default: {few.warning}"]
+    assert load(tmp_path / "few.json") == [few]
+    retriever, asked, answers = world(queries=20)
+    enough = evaluate(Shortlist(retriever, OracleReranker(answers)), asked, pool_size=20)
+    assert enough.warning == ""
+    assert "Warning" not in summary([enough])
+
+
 def test_progress_is_told_and_measures_are_needed():
     retriever, asked, _ = world(queries=3)
     seen = []

@@ -111,6 +111,14 @@ def test_unknown_measures_are_refused(name):
         parse(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "ours"), [("MRR@10", "RR@10"), ("mrr", "RR@10"), ("Recall@50", "R@50"), ("MAP@100", "AP@100")]
+)
+def test_a_measure_under_another_name_is_told_its_name_here(name, ours):
+    with pytest.raises(InvalidInput, match=f"write {ours}$"):
+        parse(name)
+
+
 def test_an_id_twice_is_refused():
     with pytest.raises(InvalidInput, match="'a' stands twice"):
         Measure("RR").of(["a", "b", "a"], {"a": 1})

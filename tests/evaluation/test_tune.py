@@ -274,6 +274,40 @@ def test_a_pool_that_gains_nothing_is_not_recommended():
     assert found.warnings == ("pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries",)
 
 
+def at_the_ceiling(queries):
+    """The answer stands first in stage one's order, and the reranker leaves it there."""
+    passages = [Passage(f"p{i}", f"text {i}", f"p{i}") for i in range(30)]
+    asked = {f"q{n}": f"ask {n}" for n in range(queries)}
+    judged = Judged("easy", asked, {key: {"p0": 1} for key in asked}, "passage")
+    retriever = PoolRetriever({text: hits(passages, [{} for _ in passages]) for text in asked.values()})
+    level = TextReranker()
+    level.score = lambda query, texts: [0.0] * len(texts)
+    return tune(Shortlist(retriever, level), judged, request())
+
+
+@pytest.mark.parametrize(
+    ("queries", "why"), [(5, "5 queries are too few to say"), (24, "nDCG@10 is at the ceiling, 1.0000")]
+)
+def test_queries_that_can_not_tell_recommend_nothing(queries, why):
+    found = at_the_ceiling(queries)
+    assert why in found.undecided
+    assert (found.rerank, found.settings) == (False, {})
+
+
+def test_the_smallest_pool_is_not_said_to_beat_smaller_ones():
+    pick = at_the_ceiling(24).picks[0]
+    assert (pick.size, pick.why) == (
+        2,
+        "the best pool, nDCG@10 1.0000; it is the smallest pool tried, and no larger one is better",
+    )
+
+
+def test_harm_beyond_chance_is_told_by_few_queries_too():
+    retriever, judged, answers = world(queries=16, first=0)
+    found = tune(Shortlist(retriever, OracleReranker(answers, -1)), judged, request(sizes=(21,)))
+    assert (found.undecided, found.settings) == ("", {"rerank": False})
+
+
 def test_a_longer_ranking_in_the_same_order_scores_the_same():
     """60 documents of three passages each: a larger pool reaches more documents, and R@100 has room for them."""
     passages = [Passage(f"p{i}", f"text {i}", f"d{i % 60}") for i in range(180)]

@@ -83,7 +83,9 @@ def test_a_declined_query_is_not_scored():
 
 def test_misuse_is_said():
     shortlist = Shortlist(ListRetriever(TEXTS), WordReranker())
-    with pytest.raises(InvalidInput, match="k is 3 but the rule of the adaptive pool was fitted for the first 2"):
+    with pytest.raises(
+        InvalidInput, match=r"k \(--top\) is 3 but the rule of the adaptive pool was fitted for the first 2"
+    ):
         shortlist.search("q", pool_size=StopRule(8, 2, 0.0, 2), k=3)
     with pytest.raises(InvalidInput, match="listwise scores a pool as a whole"):
         Shortlist(ListRetriever(TEXTS), ListwiseReranker()).search("q", pool_size=StopRule(8, 2, 0.0, 2), k=2)

@@ -12,7 +12,9 @@ from shortlist.models import ModelFiles, cross_encoder_spec, encoder_spec, locat
 from shortlist.models.catalogue import CATALOGUE, ModelRecord
 from shortlist.models.choose import choose_onnx
 
-app = typer.Typer(help="List known models, or download one.", invoke_without_command=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List known models, or download one.", invoke_without_command=True, add_completion=False, rich_markup_mode=None
+)
 
 
 @app.callback()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -85,6 +85,8 @@ class Knobs:
     cross_encoder: str
     not_used: str = ""
     """What has to be said of a `min-probability` in the file that this search can't follow, "" where it follows."""
+    followed: Mapping[str, settings.Value] = field(default_factory=dict)
+    """What a search takes from the file, by its keys."""
 
     def over(self, given: Settings) -> Settings:
         """`given` with what was chosen here; no cross-encoder where reranking is off."""
@@ -102,6 +104,7 @@ def choose_knobs(  # noqa: PLR0913 - one parameter an option
     blend: float | None = None,
     rerank: bool | None = None,
     *,
+    top: int | None = None,
     fusion: float | None = None,
     threshold: float | None = None,
     min_probability: float | None = None,
@@ -109,7 +112,7 @@ def choose_knobs(  # noqa: PLR0913 - one parameter an option
     tail: bool = False,
     progressive: bool = False,
 ) -> Knobs:
-    """The given values, and the file's or the built-in ones for those not given; `top` never exceeds the pool.
+    """The given values, and the file's or the built-in ones for those not given; the built-in `top` fits the pool.
 
     The file's blend, weights, threshold and smallest probability belong to its cross-encoder: another one gets none
     of them. The last two were found at its blend: another one gets neither. A smallest probability of 0 is none, and
@@ -122,25 +125,40 @@ def choose_knobs(  # noqa: PLR0913 - one parameter an option
         said = replace(said, blend=None, weight=None, threshold=None)
     given = None if pool is None else parse_pool(pool, "--pool")
     size = next(one for one in (given, said.pool, POOL_SIZE) if one is not None)
-    top = said.top or K
     blended = next(one for one in (said.blend, 1.0) if one is not None)
     same_blend = blend is None or blend == blended
     reranked = next(one for one in (rerank, said.rerank, True) if one is not None)
     why_not = _no_probability(same_model, same_blend, reranked, tail, progressive)
     left = min_probability is None and said.min_probability and why_not
-    least = min_probability if min_probability is not None else None if why_not else said.min_probability
+    said = replace(
+        said,
+        min_probability=None if why_not else said.min_probability,
+        threshold=said.threshold if same_blend else None,
+    )
+    least = said.min_probability if min_probability is None else min_probability
+    given_here = (rerank, given, top, blend, None, min_probability, fusion, threshold, cross_encoder)
     return Knobs(
         pool=size,
-        top=top if size == "auto" else min(top, max(size, 1)),
+        top=next(one for one in (top, said.top, K if size == "auto" else min(K, max(size, 1))) if one is not None),
         blend=blended if blend is None else blend,
         rerank=reranked,
         weights=said.weight,
         min_probability=least or None,
         fusion=next(one for one in (fusion, said.fusion, FUSION) if one is not None),
-        threshold=threshold if threshold is not None else said.threshold if same_blend else None,
+        threshold=said.threshold if threshold is None else threshold,
         cross_encoder=model,
         not_used=f"min-probability of {settings.FILE} is not used: {why_not}" if left else "",
+        followed=_followed(said, dict(zip(settings.KEYS, given_here, strict=True)), reranked=reranked),
     )
+
+
+def _followed(said: settings.Defaults, given: Mapping[str, object], *, reranked: bool) -> dict[str, settings.Value]:
+    """The file's values without those that the command line gives, or that only a reranker would need."""
+    keys = settings.KEYS if reranked else ("rerank", "pool", "top", "fusion")
+    found = {key: getattr(said, key.replace("-", "_")) for key in keys if given[key] is None}
+    weights = found.pop("weight", None) or {}
+    found |= {f"weight.{name}": weight for name, weight in weights.items()}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _no_probability(same_model: bool, same_blend: bool, reranked: bool, tail: bool, progressive: bool) -> str:

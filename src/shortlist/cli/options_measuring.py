@@ -24,7 +24,7 @@ ItselfOption = Annotated[
     typer.Option("--ignore-identical-ids", help="Leave out what has the query's own id, as for ArguAna."),
 ]
 UnknownOption = Annotated[
-    bool, typer.Option("--allow-unknown", help="Count judged ids that the index lacks as never found.")
+    bool, typer.Option("--allow-unknown", help="Count judged ids and snippets that the index lacks as never found.")
 ]
 MeasureOption = Annotated[
     list[str] | None,

@@ -22,7 +22,9 @@ from shortlist.evaluation.probe import probe as run_probe
 from shortlist.evaluation.statistics import Estimate
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 
-app = typer.Typer(help="Test the models themselves on small sets of hard cases.", rich_markup_mode=None)
+app = typer.Typer(
+    help="Test the models themselves on small sets of hard cases.", add_completion=False, rich_markup_mode=None
+)
 
 
 @app.callback()

@@ -35,7 +35,12 @@ from shortlist.types import Hit
 SHOWN = 1_500
 """Characters of a passage on the screen."""
 
-app = typer.Typer(help="Make a query set, or write one in another form.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Make a query set, or write one in another form.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 app.command("convert")(convert)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,22 +11,27 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from shortlist.candidates import Reranked, text_of
+from shortlist.candidates import Reranked, doubt_of, text_of
 from shortlist.candidates import rerank as rerank_candidates
 from shortlist.catalog import load_reranker
 from shortlist.cli.options import CrossEncoderOption, PrecisionOption
-from shortlist.cli.show import unit
+from shortlist.cli.show import SNIPPET, unit
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.rerankers.vendors import is_hosted
+from shortlist.text import snippet
 
+ARRAY = re.compile(r"\s*\[\s*(?:[\"{]|\]\s*\Z)")
+"""How a JSON array of strings or objects begins; plain text that begins with a bracket seldom does."""
 OURS = "rerank"
 """The field of a row of `--json` that holds score, rank from 1, old place from 0, and whether it was cut."""
 
 
 def rerank(
     query: Annotated[str, typer.Argument(help="What to rank for.", show_default=False)],
-    file: Annotated[str, typer.Argument(help="One candidate a line, plain or JSON; - reads standard input.")] = "-",
+    file: Annotated[
+        str, typer.Argument(help="One candidate a line, plain or JSON, or a JSON array; - is standard input.")
+    ] = "-",
     top: Annotated[int | None, typer.Option("--top", help="Candidates to show; all if not given.")] = None,
     cross_encoder: CrossEncoderOption = CROSS_ENCODER,
     precision: PrecisionOption = "auto",
@@ -33,24 +39,30 @@ def rerank(
         bool, typer.Option("--json", help=f"One JSON object a line: its fields, and {OURS} beside them.")
     ] = False,
 ) -> None:
-    """Rerank candidates of any other retriever: one a line, as text or as JSON objects with a text field."""
+    """Rerank candidates of any other retriever: one a line, as text or as JSON objects with a text field.
+
+    A JSON array of strings or objects is read too.
+    """
     candidates = _read(file)
     if as_json:
         _check_free(candidates)
     out = Console(highlight=False)
     reranker = load_reranker(cross_encoder, precision=precision)
     ranked = rerank_candidates(query, candidates, reranker, k=top)
+    errors = Console(stderr=True, highlight=False)
+    if doubt := doubt_of(reranker, query):
+        errors.print(f"note: {doubt}", style="yellow", markup=False, soft_wrap=True)
     for one in ranked:
         if as_json:
             typer.echo(json.dumps(_row(one), ensure_ascii=False))
         else:
             name = one.item.get("id", one.item.get("_id", "")) if isinstance(one.item, dict) else ""
             score = f"{unit(cross_encoder)} {one.score:+.3f}"
-            line = f"{one.rank:>3}  was {one.index + 1}  {score}  {name}  {text_of(one.item)}"
+            line = f"{one.rank:>3}  was {one.index + 1}  {score}  {name}  {snippet(text_of(one.item), query, SNIPPET)}"
             out.print(" ".join(line.splitlines()), markup=False, soft_wrap=True)
     cut = sum(one.truncated for one in ranked)
     told = "cuts to its window not told" if is_hosted(cross_encoder) else f"{cut} of the shown cut to the window"
-    Console(stderr=True, highlight=False).print(f"{len(candidates)} scored, {told}")
+    errors.print(f"{len(candidates)} scored, {told}")
 
 
 def _check_free(candidates: list[Any]) -> None:
@@ -76,16 +88,43 @@ def _read(file: str) -> list[Any]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{file} is not UTF-8: {error.reason} at byte {error.start}") from error
-    lines = [line for line in text.split("\n") if line.strip()]
-    if not lines:
+    lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    found = _array(text, file) if ARRAY.match(text) else _lines(lines, file)
+    if not found:
         raise InvalidInput(f"{file} holds no candidates: give one a line")
-    if not all(line.lstrip().startswith("{") for line in lines):
-        return [line.rstrip("\r") for line in lines]
-    return [_parsed(line, number) for number, line in enumerate(lines, start=1)]
+    return found
 
 
-def _parsed(line: str, number: int) -> Any:
+def _array(text: str, file: str) -> list[Any]:
+    """The whole text as one JSON array of strings and objects."""
     try:
-        return json.loads(line)
+        held = json.loads(text)
     except ValueError as error:
-        raise InvalidInput(f"candidate {number} looks like JSON and is not: {error}") from error
+        raise InvalidInput(f"{file} looks like a JSON array and is not: {error}") from error
+    for number, one in enumerate(held, start=1):
+        if not isinstance(one, str | dict):
+            raise InvalidInput(f"{file}: candidate {number} of the JSON array is {one!r}: give strings or objects")
+    return list(held)
+
+
+def _lines(lines: list[tuple[int, str]], file: str) -> list[Any]:
+    """Each line as text, or each as a JSON object: never some as one and some as the other."""
+    made = [_object(line) for _, line in lines]
+    plain = [number for (number, _), one in zip(lines, made, strict=True) if one is None]
+    spread = any(line.strip() == "{" for _, line in lines)
+    if not plain:
+        return made
+    if len(plain) < len(lines) or spread or all(line.lstrip().startswith("{") for _, line in lines):
+        raise InvalidInput(
+            f"{file} line {plain[0]} is no JSON object, and the file looks like JSON: give one object a line, plain "
+            "text alone, or one JSON array"
+        )
+    return [line for _, line in lines]
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        held = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return held if isinstance(held, dict) else None

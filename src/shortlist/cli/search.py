@@ -17,6 +17,7 @@ from shortlist.cli.options import (
     ChosenCrossEncoderOption,
     FusionOption,
     IndexOption,
+    Knobs,
     PoolOption,
     PrecisionOption,
     RerankOption,
@@ -26,6 +27,7 @@ from shortlist.cli.options import (
     parse_where,
 )
 from shortlist.errors import InvalidInput
+from shortlist.settings import FILE
 
 
 def search(  # noqa: PLR0913 - one parameter an option
@@ -77,6 +79,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         pool,
         blend,
         rerank,
+        top=top,
         fusion=fusion,
         threshold=threshold,
         min_probability=min_probability,
@@ -84,6 +87,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         tail=tail,
         progressive=progressive,
     )
+    _check_top(knobs, tail=tail)
     errors = Console(stderr=True, highlight=False)
     if knobs.not_used:
         errors.print(knobs.not_used, style="yellow", markup=False, soft_wrap=True)
@@ -94,7 +98,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         ranking = opened.search(
             query,
             pool_size=knobs.pool,
-            k=knobs.top if top is None else top,
+            k=knobs.top,
             where=parse_where(where or []),
             tail=tail,
             threshold=knobs.threshold,
@@ -103,9 +107,10 @@ def search(  # noqa: PLR0913 - one parameter an option
         weights = opened.shortlist.weights
     out = Console(highlight=False)
     if as_json:
-        typer.echo(show.as_json(ranking, loaded, weights))
+        typer.echo(show.as_json(ranking, loaded, weights, knobs.followed))
     elif as_context:
         typer.echo(show.as_context(ranking))
+        show.followed(errors, knobs.followed)
         show.notes(errors, ranking)
         if ranking.no_good_answer:
             errors.print(ranking.no_good_answer, style="yellow", markup=False, soft_wrap=True)
@@ -113,3 +118,13 @@ def search(  # noqa: PLR0913 - one parameter an option
         unit = show.unit(knobs.cross_encoder)
         show.table(out, ranking, unit)
         show.footer(out, ranking, loaded, weights, unit)
+        show.followed(out, knobs.followed)
+
+
+def _check_top(knobs: Knobs, *, tail: bool) -> None:
+    """Does nothing where the file's top fits the pool; one of the command line is checked by the search itself."""
+    if "top" in knobs.followed and knobs.pool != "auto" and knobs.top > knobs.pool and not tail:
+        raise InvalidInput(
+            f"top is {knobs.top} in {FILE} but the pool (--pool) holds {knobs.pool}: only passages in the pool are "
+            "reranked. Change either there, or give --top"
+        )

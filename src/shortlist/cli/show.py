@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from shortlist import settings
 from shortlist.rerankers.vendors import is_hosted
 from shortlist.text import snippet
 from shortlist.types import Hit, Ranking
@@ -124,8 +125,17 @@ def notes(out: Console, ranking: Ranking) -> None:
     out.print(said, style="yellow", markup=False, soft_wrap=True)
 
 
-def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> str:
-    """The ranking as one JSON object."""
+def followed(out: Console, values: Mapping[str, settings.Value]) -> None:
+    """Prints what the search took from `shortlist.toml`; nothing where it took nothing."""
+    if values:
+        said = ", ".join(settings.lines({key: value}).splitlines()[-1] for key, value in values.items())
+        out.print(f"from {settings.FILE} in this folder: {said}", style="dim", markup=False, soft_wrap=True)
+
+
+def as_json(
+    ranking: Ranking, loaded: float, weights: Mapping[str, float], from_file: Mapping[str, settings.Value] | None = None
+) -> str:
+    """The ranking as one JSON object, with what was taken from `shortlist.toml`."""
     return json.dumps(
         {
             "query": ranking.query,
@@ -143,6 +153,7 @@ def as_json(ranking: Ranking, loaded: float, weights: Mapping[str, float]) -> st
             "no_good_answer": ranking.no_good_answer,
             "doubt": ranking.doubt,
             "weights": dict(weights),
+            settings.FILE: dict(from_file or {}),
             "seconds": {**ranking.seconds, "load": loaded},
             "hits": [_hit(place, hit) for place, hit in enumerate(ranking.hits, start=1)],
         },

@@ -87,16 +87,21 @@ def _thresholds(out: Console, made: Calibrated) -> None:
         table.add_row(
             f"{one.least:g}",
             str(one.kept),
-            f"{one.precision:.3f}",
+            _share(one.precision, one.kept),
             f"{one.recall:.3f}",
             str(one.silent),
-            f"{one.silent_precision:.3f}",
-            f"{one.silent_recall:.3f}",
+            _share(one.silent_precision, one.silent),
+            _share(one.silent_recall, one.barren),
         )
     out.print(table)
     out.print(
         "kept: passages of the scored pools; no answer: queries with nothing left; right: share of those with nothing "
-        "relevant in the pool; found: share of all queries with nothing relevant that are told so",
+        "relevant in the pool; found: share of all queries with nothing relevant that are told so; -: of none",
         style="dim",
         soft_wrap=True,
     )
+
+
+def _share(value: float, of: int) -> str:
+    """To three places; a dash for a share of nothing."""
+    return f"{value:.3f}" if of else "-"

@@ -46,7 +46,7 @@ def query_set(out: Console, judged: Judged, cut: int) -> None:
     if judged.without_relevant:
         said.append(f"{judged.without_relevant} have nothing relevant and count 0")
     if judged.unknown:
-        said.append(f"{judged.unknown} judged ids are not in the index and count as never found")
+        said.append(f"{judged.unknown} judged ids or snippets are not in the index and count as never found")
     if cut:
         said.append(f"{cut} queries are longer than the bi-encoder's window: stage one reads their start only")
     out.print(f"{judged.name}: {'; '.join(said)}", markup=False, soft_wrap=True)
@@ -86,6 +86,8 @@ def evaluation(out: Console, one: Evaluation) -> None:
             markup=False,
             soft_wrap=True,
         )
+    if one.warning:
+        out.print(f"warning: {one.warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def failures(out: Console, one: Evaluation, listed: int) -> None:

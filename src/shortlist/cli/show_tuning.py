@@ -22,7 +22,9 @@ def tuning(out: Console, found: Tuning) -> None:
     _threshold(out, found)
     for warning in found.warnings:
         out.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
-    if not found.rerank:
+    if found.undecided:
+        out.print(f"recommended: nothing; {found.undecided}", style="bold", markup=False, soft_wrap=True)
+    elif not found.rerank:
         out.print("recommended: no reranking", style="bold")
     else:
         out.print(f"recommended: pool {found.recommended.size}, by {found.recommended.rule}", style="bold")

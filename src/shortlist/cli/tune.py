@@ -92,6 +92,9 @@ def tune(  # noqa: PLR0913 - one parameter an option
     if report is not None:
         reporting.put(page, report)
     values = _values(found, set_up.settings)
+    if not values:
+        out.print(f"\nnothing to put in {toml.FILE}" + "; it is left as it was" * write, markup=False)
+        return
     out.print(f"\n# {toml.FILE}", markup=False)
     out.print(toml.lines(values), markup=False)
     if write:
@@ -105,11 +108,15 @@ def _set_up(index: Path, knobs: Knobs, settings: Settings, request: Request) -> 
 
 
 def _values(found: Tuning, used: Settings) -> dict[str, toml.Value]:
-    """The lines for the file. A blend, weight or threshold that was not found now is taken out of it.
+    """The lines for the file, none where nothing is recommended.
+
+    A blend, weight or threshold that was not found now is taken out of it.
 
     The file's own weights stay where the blend that was found scales them. Its smallest probability stays where
     searches go on as before: the stored curve was fitted for their final scores alone.
     """
+    if found.undecided:
+        return {}
     held = toml.read()
     own = used.weights if found.rerank and not found.curves.derived else None
     values: dict[str, toml.Value] = dict.fromkeys(("blend", *(f"weight.{name}" for name in toml.SIGNALS), "threshold"))
@@ -165,7 +172,7 @@ def _tuned(
         said = {**reporting.about(set_up, index, weights), "blend": f"{found.blend:g}, tuned"}
         at = evaluation_at(found, judged, size, k=request.k, about=said)
         source = source_of(at, judged, index.index.passages())
-        lines = toml.lines(_values(found, set_up.settings))
+        lines = "" if found.undecided else toml.lines(_values(found, set_up.settings))
         return found, tuning_page(found, at, source, reporting.written(), lines)
 
 

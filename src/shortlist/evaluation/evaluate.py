@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.failures import KINDS
+from shortlist.evaluation.halves import FEWEST_TO_SPLIT
 from shortlist.evaluation.metrics import Measure, parse_cut
 from shortlist.evaluation.outcomes import STAGES, Outcome, depth_of, from_json, measured, to_json
 from shortlist.evaluation.query_set import Judged
@@ -66,6 +67,16 @@ class Evaluation:
         """Kind -> how many queries, every kind named."""
         counted = Counter(outcome.failure.kind for outcome in self.outcomes)
         return {kind: counted.get(kind, 0) for kind in KINDS}
+
+    @property
+    def warning(self) -> str:
+        """That these queries are too few to lean on the intervals, in words; "" from 20 on."""
+        if (queries := len(self.outcomes)) >= FEWEST_TO_SPLIT:
+            return ""
+        return (
+            f"{queries} queries are few: their 95 % intervals come out too narrow, and say nothing where all values "
+            f"are the same. Judge at least {FEWEST_TO_SPLIT}"
+        )
 
     def seconds(self, stage: str, share: float) -> float:
         """Wall-clock seconds of "retrieve" or "rerank" that `share` of the queries stay below; 0.5 is the median."""

@@ -55,6 +55,7 @@ def _section(one: Evaluation) -> str:
         f"Recall of the pool, the ceiling of any reranker: {interval(one.recall)}." + f" Median {times}." * bool(times),
         f"Queries: {split}.",
     ]
+    lines += ["", f"**Warning:** {one.warning}."] if one.warning else []
     return "\n".join(lines)
 
 

@@ -21,6 +21,8 @@ Grades: TypeAlias = Mapping[str, int]
 """id -> grade of one query; above 0 is relevant, 0 and below is judged and not relevant."""
 
 _NAME = re.compile(r"(nDCG|RR|R|Success|AP|Judged)(?:@([1-9]\d*))?")
+_ALSO = {"MRR": "RR", "MAP": "AP", "RECALL": "R", "HIT": "Success", "HITRATE": "Success"}
+"""Other names of measures -> ours."""
 _NEEDS_CUTOFF = frozenset({"R", "Success"})
 
 
@@ -55,6 +57,11 @@ def parse(text: str) -> Measure:
         InvalidInput: An unknown name, or R or Success without a cutoff.
     """
     found = _NAME.fullmatch(text.strip())
+    if (other := text.strip().partition("@"))[0].upper() in _ALSO:
+        known = _ALSO[other[0].upper()]
+        raise InvalidInput(
+            f"measure {text!r} is called {known} here, as in ir_measures: write {known}@{other[2] or 10}"
+        )
     if found is None or (found[2] is None and found[1] in _NEEDS_CUTOFF):
         raise InvalidInput(
             f"measure {text!r} is unknown: write nDCG@10, RR@10, R@50, Success@5, AP, AP@10 or Judged@10 "

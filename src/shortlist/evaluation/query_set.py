@@ -26,7 +26,8 @@ class QuerySet:
     """Queries and what is known to answer them, as read from files; the corpus is not known yet.
 
     `snippets` holds, for a query, texts that a passage contains, each with the passage's grade. `unjudged` counts
-    queries that the files held without a judgment; they are not in `queries`.
+    queries that the files held without a judgment; they are not in `queries`. `places` says where a query stands
+    ("mine.csv line 3"), for errors; a query may lack its place.
     """
 
     name: str
@@ -34,15 +35,20 @@ class QuerySet:
     qrels: Qrels
     snippets: Qrels = field(default_factory=dict)
     unjudged: int = 0
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def named(self, key: str) -> str:
+        """The query for an error: its text, after where it stands or else its id."""
+        return f"{self.places.get(key, f'{self.name}, id {key}')}, query {self.queries[key][:80]!r}"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A query set resolved against a corpus: every judged id is a passage's or a document's.
 
-    `unknown` counts judged ids that the corpus lacks; the relevant ones count as never found. `without_relevant`
-    counts queries whose judgments are all zero; they score 0 in every measure. `snippets` are those that were given,
-    and `by_snippet` holds, for a query, the ids in `qrels` that stand there for a snippet alone.
+    `unknown` counts judged ids and snippets that the corpus lacks; the relevant ones count as never found.
+    `without_relevant` counts queries whose judgments are all zero; they score 0 in every measure. `snippets` are
+    those that were given, and `by_snippet` holds, for a query, the ids in `qrels` that stand there for a snippet alone.
     """
 
     name: str
@@ -102,7 +108,7 @@ def checked(made: QuerySet) -> QuerySet:
         raise InvalidInput(f"{made.name} judges {len(lost)} queries that it has no text for, such as {lost[0]!r}")
     empty = [key for key, text in made.queries.items() if not text.strip()]
     if empty:
-        raise InvalidInput(f"{made.name}: query {empty[0]!r} is empty")
+        raise InvalidInput(f"{made.places.get(empty[0], made.name)}: query {empty[0]!r} is empty")
     if len(made.queries) == 1:
         raise InvalidInput(
             f"{made.name} holds one judged query: no interval and no comparison can be made of it. Judge at least two"
@@ -119,11 +125,11 @@ def resolve(made: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool 
     Ids name passages where the corpus has more of them as passage ids than as document ids. A snippet stands for
     every passage (or document) whose text contains it as whole words, in any case and spacing. What several snippets
     of a query find gets the highest of their grades, and a judgment by id goes before them all. With `allow_unknown`,
-    judged ids that the corpus lacks are kept and counted.
+    judged ids and snippets that the corpus lacks are kept, as ids that nothing can find, and counted.
 
     Raises:
-        InvalidInput: As `checked`; or the corpus lacks a judged id and `allow_unknown` is off; or no passage holds
-            a snippet.
+        InvalidInput: As `checked`; or ids name passages and documents mixed; or the corpus lacks a judged id, or no
+            passage holds a snippet, and `allow_unknown` is off.
     """
     checked(made)
     corpus = list(passages)
@@ -133,40 +139,65 @@ def resolve(made: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool 
     level: Level = "document" if len(asked & by_document) > len(asked & by_passage) else "passage"
     known = by_passage if level == "passage" else by_document
     unknown = asked - known
+    _check_level(made, level, unknown & (by_passage | by_document))
     if unknown and not allow_unknown:
+        lost = min(unknown)
         raise InvalidInput(
             f"{len(unknown)} of {len(asked)} judged ids of {made.name} are in the index neither as passages nor as "
-            f"documents, such as {min(unknown)!r}: index the corpus that was judged, or allow unknown ids to count "
-            "them as never found"
+            f"documents, such as {lost!r} ({made.named(_judging(made, lost))}): index the corpus that was judged, or "
+            "measure with --allow-unknown, which counts them as never found"
         )
     qrels = {key: dict(made.qrels.get(key, {})) for key in made.queries}
-    holders = _holders(made.snippets, corpus, level, made.name)
+    holders, without = _holders(made, corpus, level, allow_unknown=allow_unknown)
     for key, held in holders.items():
         qrels[key] = held | qrels[key]
     by_snippet = {key: held.keys() - made.qrels.get(key, {}).keys() for key, held in holders.items()}
-    return Judged(made.name, made.queries, qrels, level, len(unknown), made.unjudged, made.snippets, by_snippet)
+    lacking = len(unknown) + without
+    return Judged(made.name, made.queries, qrels, level, lacking, made.unjudged, made.snippets, by_snippet)
 
 
-def _holders(snippets: Qrels, corpus: list[Passage], level: Level, name: str) -> dict[str, dict[str, int]]:
-    """Query id -> ids of what contains its snippets, with grades."""
-    if not snippets:
-        return {}
+def _check_level(made: QuerySet, level: Level, other: Set[str]) -> None:
+    """Does nothing where no id is of the other level."""
+    if other:
+        one = min(other)
+        raise InvalidInput(
+            f"{made.name} mixes passage and document ids: most name {level}s, and {one!r} names a "
+            f"{'document' if level == 'passage' else 'passage'} ({made.named(_judging(made, one))}). Judge by one kind"
+        )
+
+
+def _judging(made: QuerySet, lost: str) -> str:
+    """The first query that is judged by this id."""
+    return next(key for key, grades in made.qrels.items() if lost in grades)
+
+
+def _holders(
+    made: QuerySet, corpus: list[Passage], level: Level, *, allow_unknown: bool
+) -> tuple[dict[str, dict[str, int]], int]:
+    """Query id -> ids of what contains its snippets, with grades; and how many snippets nothing contains."""
+    if not made.snippets:
+        return {}, 0
     texts = [(one.id if level == "passage" else one.document_id or one.id, _folded(one.content)) for one in corpus]
     found: dict[str, dict[str, int]] = {}
-    for query_id, wanted in snippets.items():
+    without = 0
+    for query_id, wanted in made.snippets.items():
         for snippet, grade in wanted.items():
             folded = _folded(snippet)
             whole = _whole_words(folded)
             holders = [key for key, text in texts if folded in text and whole.search(text)] if folded else []
-            if not holders:
+            if not holders and not allow_unknown:
                 raise InvalidInput(
-                    f"{name}: no passage of the index holds the text {snippet[:80]!r} that query {query_id!r} is "
-                    "judged by. Copy a shorter stretch of it, in whole words"
+                    f"{made.named(query_id)}: no passage of the index holds the text {snippet[:80]!r} that it is "
+                    "judged by. Copy a shorter stretch of it, in whole words, or measure with --allow-unknown, which "
+                    "counts it as never found"
                 )
+            if not holders:
+                without += 1
+                holders = [f"no passage holds: {snippet}"]
             held = found.setdefault(query_id, {})
             for key in holders:
                 held[key] = max(grade, held.get(key, grade))
-    return found
+    return found, without
 
 
 def _whole_words(folded: str) -> re.Pattern[str]:

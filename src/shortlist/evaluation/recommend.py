@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shortlist.evaluation.halves import FEWEST_TO_SPLIT
 from shortlist.evaluation.latency import Latency
-from shortlist.evaluation.statistics import holm, paired
+from shortlist.evaluation.statistics import TIE, holm, paired
 from shortlist.evaluation.sweep import Curve
 
 KEEP = 0.98
@@ -73,9 +74,8 @@ def smallest_within(curve: Curve, measure: str) -> Pick:
                 f"{means[best]:.4f}) and keeps {KEEP:.0%} of it: {means[place]:.4f}, "
                 f"{behind.mean:+.4f} [{behind.low:+.4f}, {behind.high:+.4f}]",
             )
-    return Pick(
-        INTERVAL, curve.sizes[best], f"the best pool, {measure} {means[best]:.4f}; no smaller one comes near it"
-    )
+    why = "no smaller one comes near it" if best else "it is the smallest pool tried, and no larger one is better"
+    return Pick(INTERVAL, curve.sizes[best], f"the best pool, {measure} {means[best]:.4f}; {why}")
 
 
 def ninety(curve: Curve, measure: str) -> Pick:
@@ -137,6 +137,25 @@ def harm(curve: Curve, measure: str) -> list[int]:
     return [
         size for size, one, p in zip(curve.sizes, found, adjusted, strict=True) if one.difference.mean < 0 and p < ALPHA
     ]
+
+
+def undecided(curve: Curve, pick: Pick, measure: str) -> str:
+    """Why a pick that gains nothing, yet does no harm that a test finds, says nothing of reranking; "" where it does.
+
+    A pick without a size was left out for its time, which is a reason of its own.
+    """
+    queries = len(curve.query_ids)
+    if pick.size is None:
+        return ""
+    if queries < FEWEST_TO_SPLIT:
+        return f"{queries} queries are too few to say whether to rerank: it takes {FEWEST_TO_SPLIT}"
+    place, none = curve.sizes.index(pick.size), float(curve.stage_one[measure].mean())
+    if min(none, float(curve.means(measure)[place])) >= float(curve.ceiling[measure][-1].mean()) - TIE:
+        return (
+            f"with reranking and without, {measure} is at the ceiling, {none:.4f}: these queries can't say whether to "
+            "rerank. Judge harder ones"
+        )
+    return ""
 
 
 def falls_beyond(choose: Curve, report: Curve, measure: str) -> int | None:

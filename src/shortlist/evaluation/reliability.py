@@ -37,7 +37,7 @@ class ProbabilityThreshold:
     scored passages that stay (1 where none is relevant), both over labelled passages. `silent` counts queries with
     nothing left, labelled or not, that is those that are told "no good answer"; `silent_precision` is the share
     of these that had nothing relevant in the pool (1 where there are none), and `silent_recall` the share of queries
-    with nothing relevant in the pool that are told so (1 where there are none).
+    with nothing relevant in the pool (there are `barren`) that are told so (1 where there are none).
     """
 
     least: float
@@ -47,6 +47,7 @@ class ProbabilityThreshold:
     silent: int
     silent_precision: float
     silent_recall: float
+    barren: int
 
     @property
     def f1(self) -> float:
@@ -113,4 +114,5 @@ def _threshold(least: float, chances: Floats, labels: Floats, queries: Ints, bes
         len(silent),
         both / len(silent) if silent else 1.0,
         both / len(barren) if barren else 1.0,
+        len(barren),
     )

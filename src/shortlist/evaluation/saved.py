@@ -18,12 +18,13 @@ VERSION = 1
 
 
 def save(evaluations: Sequence[Evaluation], file: Path) -> None:
-    """Writes them with every per-query value, so that later runs can be compared query by query.
+    """Writes them with every per-query value, so that later runs can be compared query by query, and their warnings.
 
     Raises:
         InvalidInput: The file can't be written.
     """
-    held = {"version": VERSION, "evaluations": [asdict(one) for one in evaluations]}
+    warnings = [f"{one.name}: {one.warning}" for one in evaluations if one.warning]
+    held = {"version": VERSION, "warnings": warnings, "evaluations": [asdict(one) for one in evaluations]}
     write_whole(file, json.dumps(held, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -18,7 +18,7 @@ from shortlist.evaluation.halves import Halves, halves
 from shortlist.evaluation.latency import Latency
 from shortlist.evaluation.outcomes import depth_of, measured
 from shortlist.evaluation.query_set import Judged
-from shortlist.evaluation.recommend import BUDGET, Held, Pick, falls_beyond, harm, held, picks
+from shortlist.evaluation.recommend import BUDGET, Held, Pick, falls_beyond, harm, held, picks, undecided
 from shortlist.evaluation.request import Request, checked
 from shortlist.evaluation.sweep import Curve, Plan, scaled
 from shortlist.evaluation.threshold import ScoreThreshold, results_of, tune_threshold
@@ -37,8 +37,8 @@ class Tuning:
     `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried, and says how
     they were made. `picks` were chosen on the queries `chosen_on`, `held` are the same on `reported_on`.
     `recommended` is the pick to follow; `rerank` is False where, over all queries, it does not gain on stage one
-    alone. `threshold` was tuned at that size and blend, and `fusion` too, or at a smaller `fusion.size` where nothing
-    was taken. `warnings` are for the reader.
+    alone; `undecided` says why these queries can't tell, "" where they can. `threshold` was tuned at that size and
+    blend, and `fusion` too, or at a smaller `fusion.size` where nothing was taken. `warnings` are for the reader.
     """
 
     measure: str
@@ -56,6 +56,7 @@ class Tuning:
     reported_on: tuple[str, ...]
     fusion: Fusion = NO_FUSION
     threshold: ScoreThreshold = NO_THRESHOLD
+    undecided: str = ""
 
     @property
     def timing(self) -> str:
@@ -72,7 +73,9 @@ class Tuning:
 
     @property
     def settings(self) -> dict[str, int | float | bool]:
-        """What to put under [search] in `shortlist.toml`."""
+        """What to put under [search] in `shortlist.toml`; nothing where it is undecided whether to rerank."""
+        if self.undecided:
+            return {}
         found: dict[str, int | float | bool] = {"rerank": self.rerank}
         if self.rerank and self.recommended.size is not None:
             found |= {"pool": self.recommended.size, **self._blended}
@@ -186,6 +189,7 @@ def _found(curves: Curves, asked: Request, measure: str, clock: Mapping[int, Lat
     found = picks(choose, measure, clock, asked.budget)
     recommended = next((one for one in found if one.rule == BUDGET), found[0])
     harmful = harm(curve, measure)
+    gains = recommended.size not in harmful and _gain(curve, recommended, measure) > 0
     return Tuning(
         measure=measure,
         curve=curve,
@@ -196,10 +200,11 @@ def _found(curves: Curves, asked: Request, measure: str, clock: Mapping[int, Lat
         picks=tuple(found),
         held=tuple(one for pick in found if (one := held(pick, report, measure)) is not None),
         recommended=recommended,
-        rerank=recommended.size not in harmful and _gain(curve, recommended, measure) > 0,
+        rerank=gains,
         warnings=(*_warnings(choose, report, curve, measure, harmful), *_doubts(curve, report, recommended, measure)),
         chosen_on=choose.query_ids,
         reported_on=report.query_ids,
+        undecided="" if gains or recommended.size in harmful else undecided(curve, recommended, measure),
     )
 
 

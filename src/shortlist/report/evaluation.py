@@ -33,7 +33,9 @@ def evaluation_page(
         MissingExtra: matplotlib is not installed.
     """
     held = compared or Compared()
-    parts = [*(harm(one) for one in evaluations), _against(held), _set_ups(evaluations, held)]
+    few = list(dict.fromkeys(one.warning for one in evaluations if one.warning))
+    parts = [*(box("Warning:", f"{one}.", "warning") for one in few), *(harm(one) for one in evaluations)]
+    parts += [_against(held), _set_ups(evaluations, held)]
     for place, (one, source) in enumerate(zip(evaluations, sources, strict=True)):
         label = "" if len(evaluations) == 1 else f"{one.name}: "
         parts += set_up(one, label)

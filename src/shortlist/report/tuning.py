@@ -36,6 +36,8 @@ def tuning_page(found: Tuning, at: Evaluation, source: Source, written: str = ""
 
 
 def _recommended(found: Tuning, lines: str) -> str:
+    if found.undecided:
+        return box("Recommended:", f"nothing; {found.undecided}.")
     said = "no reranking: stage one alone" if not found.rerank else f"a pool of {found.recommended.size}"
     rule = f", by the rule: {found.recommended.rule}" if found.rerank else ""
     return (

@@ -152,10 +152,7 @@ class CrossEncoder:
         tokens = self._words.count(query)
         if tokens <= self._longest_query:
             return ""
-        return (
-            f"the query has {tokens} tokens and {self.name} was trained on queries of up to {self._longest_query}: "
-            "stage one's order stands"
-        )
+        return f"the query has {tokens} tokens and {self.name} was trained on queries of up to {self._longest_query}"
 
     def weights_hash(self) -> str:
         """See `protocols.HasWeights`."""

@@ -32,6 +32,11 @@ def hosts_of(listen: str, keys: Keys, more: Sequence[str]) -> frozenset[str]:
     return frozenset(_bare(one) for one in (*LOCAL, listen, *more))
 
 
+def open_to_others(listen: str, keys: Keys) -> bool:
+    """Whether whoever reaches the port from another machine is let in: no key, and no loopback address."""
+    return not len(keys) and not _loopback(listen)
+
+
 def _loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from shortlist.server.app import create_app
 from shortlist.server.batcher import QUEUE_PAIRS
 from shortlist.server.build import Wanted, build
 from shortlist.server.cache import CACHE_BYTES
-from shortlist.server.hosts import hosts_of
+from shortlist.server.hosts import hosts_of, open_to_others
 from shortlist.server.keys import read_keys
 from shortlist.server.logs import make_log, say
 from shortlist.server.operations import Operations
@@ -60,6 +61,9 @@ def start(options: Options) -> None:
     keys = read_keys(options.api_keys)
     provider = make_provider(options.limits.max_documents) if options.trace else None
     logger = make_log(texts=options.log_texts, level=options.log_level)
+    if open_to_others(options.host, keys):
+        said = "no API keys on an address that is not loopback: whoever reaches the port can search and rerank"
+        say(logger, said, logging.WARNING, host=options.host)
     operations = Operations(
         keys=keys,
         hosts=hosts_of(options.host, keys, options.allow_hosts),

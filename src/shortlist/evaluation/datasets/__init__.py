@@ -63,7 +63,7 @@ def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> Query
         return read_jsonl(path)
     if suffix in {".csv", ".tsv"}:
         return read_csv(path)
-    raise InvalidInput(f"{path}: TREC topics hold no judgments. Give their qrels file as well")
+    raise InvalidInput(f"{path}: TREC topics hold no judgments. Give their qrels file as well (--qrels FILE)")
 
 
 def write(made: QuerySet, path: Path, *, qrels: Path | None = None, split: str = "test") -> list[Path]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.datasets.rows import grade_of, judge, lines_of, objects_of
+from shortlist.evaluation.datasets.rows import BY_INDEX, grade_of, judge, lines_of, objects_of
 from shortlist.evaluation.query_set import QuerySet, checked
 from shortlist.files import make_folder, write_whole
 from shortlist.types import Passage
@@ -66,7 +66,7 @@ def write_beir(made: QuerySet, folder: Path, *, split: str = "test", passages: I
             written.
     """
     if made.snippets:
-        raise InvalidInput(f"{made.name} is judged by text snippets, which a BEIR folder can't hold: resolve it first")
+        raise InvalidInput(f"{made.name} is judged by text snippets, which a BEIR folder can't hold: {BY_INDEX}")
     make_folder(folder / "qrels")
     _write(folder / "queries.jsonl", ({"_id": key, "text": text} for key, text in made.queries.items()))
     rows = [f"{query}\t{key}\t{grade}" for query, grades in made.qrels.items() for key, grade in grades.items()]

@@ -10,6 +10,8 @@ from typing import Any
 from shortlist.errors import InvalidInput
 
 MARK = "\ufeff"
+BY_INDEX = "put ids in their place (convert with --index DIR, or resolve it against the passages)"
+"""What to do with snippets where a form holds none."""
 
 
 def text_of(path: Path) -> str:

@@ -39,6 +39,7 @@ class _Builder:
         self.queries: dict[str, str] = {}
         self.qrels: dict[str, dict[str, int]] = {}
         self.snippets: dict[str, dict[str, int]] = {}
+        self.places: dict[str, str] = {}
         self._ids: dict[str, list[str]] = {}
         self._unnamed: set[str] = set()
 
@@ -53,6 +54,7 @@ class _Builder:
             )
         if self.queries.setdefault(key, text) != text:
             raise InvalidInput(f"{place}: query id {key!r} has another text above")
+        self.places.setdefault(key, place)
         if key not in (ids := self._ids.setdefault(text, [])):
             ids.append(key)
         return key
@@ -72,7 +74,8 @@ class _Builder:
     def made(self, name: str) -> QuerySet:
         judged = {key for key in self.queries if key in self.qrels or key in self.snippets}
         queries = {key: text for key, text in self.queries.items() if key in judged}
-        return checked(QuerySet(name, queries, self.qrels, self.snippets, len(self.queries) - len(judged)))
+        unjudged = len(self.queries) - len(judged)
+        return checked(QuerySet(name, queries, self.qrels, self.snippets, unjudged, self.places))
 
     def partial(self, name: str) -> QuerySet:
         return QuerySet(name, self.queries, self.qrels, self.snippets)
@@ -107,8 +110,9 @@ def _csv(file: Path) -> _Builder:
     unknown = [name for name in columns if name not in COLUMNS]
     if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
         said = f"the column {unknown[0]!r}" if unknown else ", ".join(columns) or "nothing"
+        topics = "; TREC topics need their judgments beside them (--qrels FILE)" if mark == "\t" else ""
         raise InvalidInput(
-            f"{file}: the first row must name query, relevant or snippet, and may name id, grade: {said}"
+            f"{file}: the first row must name query, relevant or snippet, and may name id, grade: {said}{topics}"
         )
     reader.fieldnames = columns
     builder = _Builder()

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.datasets.rows import grade_of, judge, lines_of, text_of
+from shortlist.evaluation.datasets.rows import BY_INDEX, grade_of, judge, lines_of, text_of
 from shortlist.evaluation.query_set import QuerySet, checked
 from shortlist.files import write_whole
 from shortlist.types import Qrels
@@ -126,7 +126,7 @@ def write_trec(made: QuerySet, topics: Path, qrels: Path) -> None:
             can't be written.
     """
     if made.snippets:
-        raise InvalidInput(f"{made.name} is judged by text snippets, which TREC qrels can't hold: resolve it first")
+        raise InvalidInput(f"{made.name} is judged by text snippets, which TREC qrels can't hold: {BY_INDEX}")
     for key in [*made.queries, *(key for grades in made.qrels.values() for key in grades)]:
         _token(key)
     write_topics(made.queries, topics)
