@@ -52,7 +52,9 @@ def test_a_candidate_without_text_is_named(item, shown):
         rerank("a", ["fine", item], WordReranker())
 
 
-@pytest.mark.parametrize(("query", "k", "message"), [(" ", None, "query is empty"), ("a", 0, "k must be at least 1")])
+@pytest.mark.parametrize(
+    ("query", "k", "message"), [(" ", None, "query is empty"), ("a", 0, r"k \(--top\) must be at least 1")]
+)
 def test_bad_arguments(query, k, message):
     with pytest.raises(InvalidInput, match=message):
         rerank(query, ["a"], WordReranker(), k=k)

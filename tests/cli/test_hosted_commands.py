@@ -33,6 +33,8 @@ def folder(tmp_path_factory):
     (folder / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     many = [{"query": f"{one.text} {n}", "relevant": [one.id]} for n in range(3) for one in corpus]
     (folder / "many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in many))
+    hard = [{**row, "relevant": [f"p{(n + n % 3) % 20}"]} for n, row in enumerate(many)]
+    (folder / "hard.jsonl").write_text("".join(json.dumps(row) + "\n" for row in hard))
     return folder
 
 
@@ -113,7 +115,7 @@ def test_a_missing_key_stops_before_anything_is_measured(shell, monkeypatch):
 
 def test_tune_names_the_cross_encoder_in_the_file_and_search_follows(shell, tmp_path):
     asked = ("--index", "ix", "--cross-encoder", "cohere:rerank-v3.5", "--sizes", "5,10", "--timed", "1")
-    shown = shell("tune", "q.jsonl", *asked, "--write")
+    shown = shell("tune", "hard.jsonl", *asked, "--write")
     assert "one pass at 10; every smaller pool read off it" in shown
     assert 'cross-encoder = "cohere:rerank-v3.5"' in (tmp_path / "shortlist.toml").read_text()
     assert json.loads(shell("search", "red cat", "--index", "ix", "--rerank", "--json"))["reranked"]

@@ -207,7 +207,7 @@ def test_a_run_is_shown_and_kept_before_it_is_compared(shell, monkeypatch):
         (["--cut", "0"], "--cut must be 1 or more, not 0"),
         (["--cut", "-3"], "--cut must be 1 or more, not -3"),
         (["--failures", "-1"], "--failures must be 0 or more, not -1"),
-        (["--measure", "mrr"], "measure 'mrr' is unknown"),
+        (["--measure", "mrr"], "measure 'mrr' is called RR here"),
         (["--baseline", "missing.json"], "missing.json can't be read"),
     ],
 )

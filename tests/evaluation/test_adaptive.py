@@ -219,7 +219,7 @@ def test_an_interrupted_pass_goes_on(tmp_path):
         (TextReranker(), Wanted(5, k=6), "the largest pool has to hold the first 6: 5 is too small"),
         (TextReranker(), Wanted(30, alpha=0), "alpha must lie between 0 and 1"),
         (TextReranker(), Wanted(30, delta=1), "delta must lie between 0 and 1"),
-        (TextReranker(), Wanted(30, measure="mrr"), "measure 'mrr' is unknown"),
+        (TextReranker(), Wanted(30, measure="mrr"), "measure 'mrr' is called RR here"),
         (TextReranker(), Wanted(30, block=0), "block from 1"),
     ],
 )
