@@ -22,7 +22,7 @@ from pools import DEPTH, stage_one
 from shortlist.catalog import fitted_weights, load_encoder, load_reranker
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.pipeline import rerank_pool, stage_one_share
+from shortlist.pipeline import placed, rerank_pool
 from shortlist.protocols import Declines, Encoder, Reranker
 from shortlist.types import Hit
 
@@ -92,8 +92,8 @@ def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker
         cut += sum(hit.truncated for hit in hits)
         scored += len(hits)
         for name, weights in variants.items():
-            ordered = sorted(hits, key=lambda h: -((h.rerank_score or 0.0) + stage_one_share(h, weights)))
-            orders[name][query] = [hit.passage.id for hit in ordered] + below
+            scores, cuts = [hit.rerank_score or 0.0 for hit in hits], [hit.truncated for hit in hits]
+            orders[name][query] = [hit.passage.id for hit in placed(hits, scores, cuts, weights)] + below
     seconds = time.perf_counter() - began
     counts = {"declined": declined, "too_long": too_long}
     return {"orders": orders, **counts, "cut": cut, "scored": scored, "seconds": round(seconds, 1)}

@@ -121,18 +121,19 @@ def _replaced(console: Console, replaced: dict[str, int]) -> None:
         "character (U+FFFD) stands for each. Save as UTF-8:",
         soft_wrap=True,
     )
-    for name, count in list(replaced.items())[:SHOWN]:
-        console.print(f"  {name}: {count} bytes", markup=False, soft_wrap=True)
-    if len(replaced) > SHOWN:
-        console.print(f"  and {len(replaced) - SHOWN} more")
+    _listed(console, [f"{name}: {count} bytes" for name, count in replaced.items()])
 
 
 def _skipped(console: Console, skipped: list[Skipped]) -> None:
     if not skipped:
         return
     console.print(f"{len(skipped)} not read:")
-    for one in skipped[:SHOWN]:
-        place = f" {one.place}" if one.place else ""
-        console.print(f"  {one.path}{place}: {one.reason}", markup=False, soft_wrap=True)
-    if len(skipped) > SHOWN:
-        console.print(f"  and {len(skipped) - SHOWN} more")
+    _listed(console, [f"{one.path}{f' {one.place}' if one.place else ''}: {one.reason}" for one in skipped])
+
+
+def _listed(console: Console, lines: list[str]) -> None:
+    """The first `SHOWN`, and how many more there are."""
+    for line in lines[:SHOWN]:
+        console.print(f"  {line}", markup=False, soft_wrap=True)
+    if len(lines) > SHOWN:
+        console.print(f"  and {len(lines) - SHOWN} more")

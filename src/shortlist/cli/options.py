@@ -136,7 +136,16 @@ def choose_knobs(  # noqa: PLR0913 - one parameter an option
         threshold=said.threshold if same_blend else None,
     )
     least = said.min_probability if min_probability is None else min_probability
-    given_here = (rerank, given, top, blend, None, min_probability, fusion, threshold, cross_encoder)
+    given_here = {
+        "rerank": rerank,
+        "pool": given,
+        "top": top,
+        "blend": blend,
+        "min-probability": min_probability,
+        "fusion": fusion,
+        "threshold": threshold,
+        "cross-encoder": cross_encoder,
+    }
     return Knobs(
         pool=size,
         top=next(one for one in (top, said.top, K if size == "auto" else min(K, max(size, 1))) if one is not None),
@@ -148,14 +157,14 @@ def choose_knobs(  # noqa: PLR0913 - one parameter an option
         threshold=said.threshold if threshold is None else threshold,
         cross_encoder=model,
         not_used=f"min-probability of {settings.FILE} is not used: {why_not}" if left else "",
-        followed=_followed(said, dict(zip(settings.KEYS, given_here, strict=True)), reranked=reranked),
+        followed=_followed(said, given_here, reranked=reranked),
     )
 
 
 def _followed(said: settings.Defaults, given: Mapping[str, object], *, reranked: bool) -> dict[str, settings.Value]:
     """The file's values without those that the command line gives, or that only a reranker would need."""
     keys = settings.KEYS if reranked else ("rerank", "pool", "top", "fusion")
-    found = {key: getattr(said, key.replace("-", "_")) for key in keys if given[key] is None}
+    found = {key: getattr(said, key.replace("-", "_")) for key in keys if given.get(key) is None}
     weights = found.pop("weight", None) or {}
     found |= {f"weight.{name}": weight for name, weight in weights.items()}
     return {key: value for key, value in found.items() if value is not None}

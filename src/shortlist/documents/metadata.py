@@ -47,7 +47,7 @@ def _list(content: list[object]) -> Field:
     """The list, or JSON text where something in it is no value."""
     if any(one is None or isinstance(one, list | dict) for one in content):
         return clean(json.dumps(content, ensure_ascii=False))[0]
-    return [value for one in content if (value := _value(one)) is not None]
+    return [held for one in content if (held := _value(one)) is not None]
 
 
 def _value(content: object) -> Value | None:

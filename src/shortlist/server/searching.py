@@ -14,8 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
 from shortlist.names import public_name
 from shortlist.pipeline import Shortlist, placed
-from shortlist.protocols import Declines, Encoder, Reranker, RunsElsewhere
+from shortlist.protocols import Declines, Encoder
 from shortlist.server.scorer import Scored, Scorer
+from shortlist.server.work import in_one_call
 from shortlist.types import Hit, Where
 
 LOG = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ async def _reranked(
         if deadline is None:
             found, stopped = await scorer.score(query, texts), ""
         else:
-            chunk = max(1, len(texts)) if _in_one_call(scorer.reranker) else CHUNK
+            chunk = max(1, len(texts)) if in_one_call(scorer.reranker) else CHUNK
             found, stopped = await _scored_until(scorer, query, texts, deadline, chunk)
     except ShortlistError:
         raise
@@ -126,10 +127,6 @@ async def _reranked(
         raise ModelError(f"the reranker failed: {error}") from error
     done = len(found.scores)
     return [*placed(pool[:done], found.scores, found.truncated, weights), *pool[done:]], stopped
-
-
-def _in_one_call(reranker: Reranker) -> bool:
-    return not reranker.pointwise or isinstance(reranker, RunsElsewhere)
 
 
 async def _scored_until(

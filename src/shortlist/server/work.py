@@ -92,6 +92,11 @@ class Together:
         return own(lengths) if own is not None else plan(lengths, rows=self.rows)
 
 
+def in_one_call(reranker: Reranker) -> bool:
+    """Whether a request's texts have to go together: scores depend on the whole list, or another machine is called."""
+    return not reranker.pointwise or isinstance(reranker, RunsElsewhere)
+
+
 class ByRequest:
     """For any other reranker: a request by itself, in turns of some of its texts each.
 
@@ -102,7 +107,7 @@ class ByRequest:
 
     def __init__(self, reranker: Reranker) -> None:
         self._reranker = reranker
-        self._whole = not reranker.pointwise or isinstance(reranker, RunsElsewhere)
+        self._whole = in_one_call(reranker)
 
     def prepare(self, job: Job) -> None:
         """See `Work.prepare`; lengths are guessed from the characters."""
