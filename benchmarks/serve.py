@@ -1,7 +1,7 @@
 """The server under load, on loopback: `python benchmarks/serve.py compare --weights FOLDER --infinity BIN`.
 
 compare  32 clients with 50 short passages each, beside Infinity with the same weights: FOLDER is a standard BERT
-         cross-encoder with an ONNX file in onnx/, and BIN the `infinity_emb` of an environment of its own. Every server
+         cross-encoder with its model.onnx, and BIN the `infinity_emb` of an environment of its own. Every server
          gets the same requests in turns, no pair twice, our score cache off. Then one client, beside the same model in
          process. A variant of Infinity that does not start is named.
 flood    200 clients for a minute against a short queue: what they got, whether scores were right, memory.
@@ -84,10 +84,12 @@ def corpus() -> Corpus:
 
 
 @contextlib.contextmanager
-def server(command: list[str], port: int, wait: float = 300, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server as a process of its own, once it answers; it is ended by SIGTERM."""
+def server(
+    command: list[str], port: int, wait: float = 300, folder: Path | None = None, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server as a process of its own, started in `folder`, once it answers; it is ended by SIGTERM."""
     log = Path(f"/tmp/serve-benchmark-{port}.log").open("wb")  # noqa: SIM115 - held by the process
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log)
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log, cwd=folder)
     try:
         until = time.monotonic() + wait
         while True:
@@ -150,10 +152,12 @@ def compare(asked: argparse.Namespace) -> dict[str, Any]:
         for place, (name, flags) in enumerate(INFINITY.items(), start=1):
             if asked.only and asked.only not in name:
                 continue
-            command = [str(asked.infinity), "v2", "--model-id", folder, "--served-model-name", "standin"]
+            # From inside the folder: its ONNX engine looks for the file under the path that it was given, twice over.
+            command = [str(asked.infinity.resolve()), "v2", "--model-id", ".", "--served-model-name", "standin"]
             command += ["--device", "cpu", "--host", "127.0.0.1", "--port", str(PORT + place), *flags]
             try:
-                started = stack.enter_context(server(command, PORT + place, DO_NOT_TRACK="1", HF_HUB_OFFLINE="1"))
+                quiet = {"DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+                started = stack.enter_context(server(command, PORT + place, folder=asked.weights, **quiet))
                 ports[name], pids[name] = PORT + place, started.pid
             except RuntimeError as error:
                 missing[name] = str(error)

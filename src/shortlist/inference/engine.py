@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import ModelError
-from shortlist.inference.batches import Batch, Tokens, batches
+from shortlist.inference.batches import Batch, Tokens, batches, plan
 
 STATES = "states"
 """The input of a later stage that takes the token states of the one before."""
@@ -28,11 +28,17 @@ class Engine(Protocol):
 
     inputs: list[str]
     batch_rows: int
+    batch_tokens: int
     length_step: int
     side_by_side: int
 
     def run(self, work: Sequence[Feed]) -> list[Outputs]:
         """The file's outputs for each batch: float32 arrays, first axis the batch's rows."""
+
+
+def plan_for(engine: Engine, lengths: Sequence[int]) -> list[list[int]]:
+    """Which inputs stand in a batch together, by their lengths in tokens: positions, longest first."""
+    return plan(lengths, rows_for(engine, len(lengths)), engine.batch_tokens)
 
 
 def rows_for(engine: Engine, inputs: int) -> int:
@@ -42,7 +48,7 @@ def rows_for(engine: Engine, inputs: int) -> int:
 
 def work_for(engine: Engine, inputs: Sequence[Tokens], pad: int) -> list[Batch]:
     """The inputs as batches that suit the engine, longest first."""
-    return batches(inputs, pad, rows=rows_for(engine, len(inputs)), step=engine.length_step)
+    return batches(inputs, pad, rows_for(engine, len(inputs)), engine.batch_tokens, engine.length_step)
 
 
 def feed(engine: Engine, batch: Batch, states: NDArray[np.float32] | None = None) -> Feed:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from shortlist.errors import ModelError
+from shortlist.inference.batches import BATCH_TOKENS
 from shortlist.inference.engine import Feed, Outputs
 
 
@@ -20,6 +21,7 @@ class OnnxEngine:
     """
 
     batch_rows = 8
+    batch_tokens = BATCH_TOKENS
     length_step = 1
 
     def __init__(self, file: Path, threads: int) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from shortlist.errors import InvalidInput
-from shortlist.inference.batches import Tokens, plan
-from shortlist.inference.engine import Engine, Outputs, feed, rows_for, usable_cores, work_for
+from shortlist.inference.batches import Tokens
+from shortlist.inference.engine import Engine, Outputs, feed, plan_for, usable_cores, work_for
 from shortlist.inference.onnx_engine import OnnxEngine
 from shortlist.inference.openvino_engine import OpenVinoEngine
 from shortlist.inference.runtimes import Runtime
@@ -31,7 +31,7 @@ class Session:
 
     def plan(self, lengths: Sequence[int]) -> list[list[int]]:
         """The batches that `run` makes of inputs with so many tokens, as positions."""
-        return plan(lengths, rows=rows_for(self._engine, len(lengths)))
+        return plan_for(self._engine, lengths)
 
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """One output row an input, in the order given: `(...)` float32 arrays; no inputs give an empty list."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput
-from shortlist.inference.batches import Batch, Tokens, plan
-from shortlist.inference.engine import Engine, Outputs, feed, rows_for, usable_cores, work_for
+from shortlist.inference.batches import Batch, Tokens
+from shortlist.inference.engine import Engine, Outputs, feed, plan_for, usable_cores, work_for
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.session import load
 from shortlist.inference.turns import Turns
@@ -52,24 +52,32 @@ class StagedSession:
 
     def plan(self, lengths: Sequence[int]) -> list[list[int]]:
         """The batches that `run` makes of pairs with so many tokens, as positions."""
-        return plan(lengths, rows=rows_for(self._first, len(lengths)))
+        return plan_for(self._first, lengths)
 
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """The last stage's `(1,)` logit of every pair, in the order given; no inputs give an empty list."""
-        engines = [self._whole] if self._whole else self._engines
-        work = work_for(engines[0], inputs, pad)
-        together = max(TOGETHER, engines[0].side_by_side)
-        out: Outputs = [np.empty(0, dtype=np.float32)] * len(inputs)
+        work = work_for(self._first, inputs, pad)
         with self._turn:
-            for start in range(0, len(work), together):
-                part = work[start : start + together]
-                states: list[NDArray[np.float32] | None] = [None] * len(part)
-                for engine in engines:
-                    results = engine.run([feed(engine, batch, held) for batch, held in zip(part, states, strict=True)])
-                    states = [result[1] if len(result) > 1 else None for result in results]
-                for batch, (logits, *_) in zip(part, results, strict=True):
-                    for place, row in enumerate(batch.rows):
-                        out[row] = logits[place]
+            results = self._through(work)
+        out: Outputs = [np.empty(0, dtype=np.float32)] * len(inputs)
+        for batch, logits in zip(work, results, strict=True):
+            for place, row in enumerate(batch.rows):
+                out[row] = logits[place]
+        return out
+
+    def _through(self, work: Sequence[Batch]) -> Outputs:
+        """Each batch's `(rows, 1)` logits of the last stage."""
+        if self._whole:
+            return [made[0] for made in self._whole.run([feed(self._whole, batch) for batch in work])]
+        out: Outputs = []
+        together = max(TOGETHER, self._first.side_by_side)
+        for start in range(0, len(work), together):
+            part = work[start : start + together]
+            states: list[NDArray[np.float32] | None] = [None] * len(part)
+            for engine in self._engines:
+                results = engine.run([feed(engine, batch, held) for batch, held in zip(part, states, strict=True)])
+                states = [result[1] if len(result) > 1 else None for result in results]
+            out += [made[0] for made in results]
         return out
 
     def begin(self, inputs: Sequence[Tokens], pad: int = 0) -> Scoring:
