@@ -11,6 +11,7 @@ from shortlist.inference.runtimes import choose
 from shortlist.models import ModelFiles, cross_encoder_spec, encoder_spec, locate
 from shortlist.models.catalogue import CATALOGUE, ModelRecord
 from shortlist.models.choose import choose_onnx
+from shortlist.models.packaged import CROSS_ENCODER
 
 app = typer.Typer(
     help="List known models, or download one.", invoke_without_command=True, add_completion=False, rich_markup_mode=None
@@ -33,9 +34,14 @@ def models(context: typer.Context) -> None:
         if record.packaged:
             out.print(f"  runs {_files(record).onnx_reason}", soft_wrap=True)
         out.print(f"  {record.note}", soft_wrap=True)
-    for precision in ("auto", "exact"):
-        runtime = choose(precision)
-        out.print(f"{precision}: {runtime.engine} {runtime.precision} - {runtime.why}", soft_wrap=True)
+    in_the_box = cross_encoder_spec(CROSS_ENCODER)
+    for precision, whose, int8 in (
+        ("auto", f" for {in_the_box.files.name}", in_the_box.int8),
+        ("auto", " for other models", None),
+        ("exact", "", in_the_box.int8),
+    ):
+        runtime = choose(precision, int8)
+        out.print(f"{precision}{whose}: {runtime.shown} - {runtime.why}", soft_wrap=True)
 
 
 def _files(record: ModelRecord) -> ModelFiles:

@@ -32,14 +32,14 @@ def about(set_up: SetUp, index: OpenIndex, weights: Mapping[str, float] | None =
 
     `weights` are those of the final score where they are other than the opened index has.
     """
-    runtime = choose(set_up.settings.precision)
+    runtime = getattr(index.shortlist.reranker, "runtime", None) or choose(set_up.settings.precision)
     used = index.shortlist.weights if weights is None else weights
     said = " + ".join(f"{weight:g} x {name}" for name, weight in used.items() if weight)
     return {
         **set_up.about,
         "bi-encoder": index.index.manifest.encoder,
         "passages": str(len(index.index)),
-        "runtime": f"{runtime.engine} {runtime.precision}",
+        "runtime": runtime.shown,
         "final score": f"reranker's score + {said}" if said else "the reranker's score",
     }
 

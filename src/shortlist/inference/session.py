@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from shortlist.errors import InvalidInput
+from shortlist.inference import calibration
 from shortlist.inference.batches import Tokens
 from shortlist.inference.engine import Engine, Outputs, feed, plan_for, usable_cores, work_for
 from shortlist.inference.onnx_engine import OnnxEngine
@@ -57,7 +58,8 @@ def load(files: Sequence[Path], runtime: Runtime, threads: int) -> Engine:
     if threads < 1:
         raise InvalidInput(f"threads must be at least 1, not {threads}")
     if runtime.engine == "openvino":
-        return OpenVinoEngine(files, runtime.precision, threads)
+        table = calibration.read(runtime.int8) if runtime.int8 else {}
+        return OpenVinoEngine(files, runtime.precision, threads, table)
     if len(files) != 1:
         raise InvalidInput(f"ONNX Runtime loads one file at a time, not {len(files)}")
     return OnnxEngine(files[0], threads)

@@ -9,7 +9,7 @@ from typing import Any
 
 from shortlist.errors import ModelError, ModelNotFound
 from shortlist.models.choose import choose_onnx
-from shortlist.models.spec import CrossEncoderSpec, EncoderSpec, ModelFiles
+from shortlist.models.spec import INT8, CrossEncoderSpec, EncoderSpec, ModelFiles
 
 ABSURD_LENGTH = 1_000_000
 BGE_QUERY = "Represent this sentence for searching relevant passages: "
@@ -60,8 +60,15 @@ def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) ->
         reason = f"{', '.join(file.name for file in stages)}: one model in {len(stages)} stages, run in this order"
         files = replace(files, onnx_reason=reason)
     longest = config.get("shortlist_longest_query")
+    int8 = folder / INT8
     return CrossEncoderSpec(
-        files, _max_length(folder, config), int(labels), activation, stages, int(longest) if longest else None
+        files,
+        _max_length(folder, config),
+        int(labels),
+        activation,
+        stages,
+        int(longest) if longest else None,
+        int8 if int8.is_file() else None,
     )
 
 

@@ -44,6 +44,6 @@ def write_manifest(folder: Path) -> None:
     files = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.suffix in {".onnx", ".json"} and path.name != "manifest.json"
+        if path.suffix in {".onnx", ".json", ".npz"} and path.name != "manifest.json"
     }
     (folder / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")

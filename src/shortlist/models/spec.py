@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+INT8 = "int8.npz"
+"""The file beside a cross-encoder's ONNX files that says how its linear layers may multiply in int8."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
@@ -39,7 +42,8 @@ class CrossEncoderSpec:
 
     shortlist returns raw logits whatever the activation says. `stages` holds the files of a model that is cut into
     stages, in the order they run (`files.onnx` is the first of them); empty for a model in one file. `longest_query` is
-    the longest query in tokens that the model is made for, where its files say so.
+    the longest query in tokens that the model is made for, where its files say so, and `int8` the file that says how
+    its linear layers may multiply in int8.
     """
 
     files: ModelFiles
@@ -48,3 +52,4 @@ class CrossEncoderSpec:
     activation: str
     stages: tuple[Path, ...] = ()
     longest_query: int | None = None
+    int8: Path | None = None

@@ -56,7 +56,7 @@ class CrossEncoder:
         self.name = spec.files.name
         self._spec = spec
         self.max_length = min(max_length or spec.max_length, spec.max_length)
-        self.runtime = choose(precision)
+        self.runtime = choose(precision, spec.int8)
         self._longest_query = spec.longest_query
         self._words = Words(spec.files.tokenizer, self.max_length)
         self._session: Session | StagedSession = (
@@ -129,9 +129,11 @@ class CrossEncoder:
     @functools.cached_property
     def fingerprint(self) -> str:
         """A hash of all that a score depends on beside the pair: weights, tokenizer, precision, activation, window."""
-        how = f"{self.runtime.engine} {self.runtime.precision} {self._sigmoid} {self.max_length}"
+        how = f"{self.runtime.shown} {self._sigmoid} {self.max_length}"
         digest = hashlib.sha256(f"{how} {self.weights_hash()} ".encode())
         digest.update(self._spec.files.tokenizer.read_bytes())
+        if self.runtime.int8:
+            digest.update(self.runtime.int8.read_bytes())
         return digest.hexdigest()
 
     def begin(self, query: str, texts: Sequence[str]) -> tuple[Scoring, list[bool]]:

@@ -46,6 +46,7 @@ class ProgressiveReranker:
                 f"not {len(rule.share)}"
             )
         self.name = model.name
+        self.runtime = model.runtime
         self.rule = rule
         self._model = model
 
