@@ -299,8 +299,10 @@ def test_demo_shows_three_steps_and_says_what_happened():
 def test_models_lists_the_box_and_says_what_runs_here():
     done = run("models")
     assert done.returncode == 0, done.stderr
-    for part in ("all-MiniLM-L6-v2", "shortlist-reranker-v1", "in the box", "bge-small-en-v1.5", "auto:", "exact:"):
+    for part in ("all-MiniLM-L6-v2", "shortlist-reranker-v1", "in the box", "bge-small-en-v1.5", "exact:"):
         assert part in done.stdout
+    assert "auto for shortlist-reranker-v1: " in done.stdout
+    assert "auto for other models: " in done.stdout
 
 
 def test_every_command_has_help():

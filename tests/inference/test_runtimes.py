@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from shortlist.errors import InvalidInput
@@ -9,33 +11,56 @@ from shortlist.inference import runtimes
 
 
 @pytest.mark.parametrize(
-    ("text", "may"),
+    ("text", "flags"),
     [
-        ("processor : 0\nflags\t\t: fpu avx2 avx512f avx512_bf16\n", True),
-        ("flags : fpu amx_bf16", True),
-        ("flags : fpu avx2 avx512f", False),
-        ("flags :", False),
-        ("Features : fp asimd bf16", True),  # no x86 flags listed: only OpenVINO knows
-        ("", True),
+        ("processor : 0\nflags\t\t: fpu avx2 avx512_bf16\nflags : other\n", {"fpu", "avx2", "avx512_bf16"}),
+        ("flags :", set()),
+        ("Features : fp asimd bf16", None),  # no x86 flags listed: only OpenVINO knows
+        ("", None),
     ],
 )
-def test_bf16_is_ruled_out_by_the_cpus_flags_alone(tmp_path, text, may):
+def test_the_cpus_flags(tmp_path, text, flags):
     file = tmp_path / "cpuinfo"
     file.write_text(text)
-    assert runtimes._may_have_bf16(file) is may
+    assert runtimes._flags(file) == flags
 
 
-def test_without_cpuinfo_openvino_is_asked(tmp_path):
-    assert runtimes._may_have_bf16(tmp_path / "nothing")
+def test_without_cpuinfo_there_are_no_flags(tmp_path):
+    assert runtimes._flags(tmp_path / "nothing") is None
 
 
-@pytest.mark.parametrize(("has", "engine", "precision"), [(True, "openvino", "bf16"), (False, "onnxruntime", "fp32")])
-def test_the_default_is_bf16_where_the_cpu_has_it(monkeypatch, has, engine, precision):
-    monkeypatch.setattr(runtimes, "_has_bf16", lambda: has)
-    monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: object())
-    chosen = runtimes.choose()
-    assert (chosen.engine, chosen.precision) == (engine, precision)
-    assert runtimes.choose("exact").precision == "fp32"
+INT8 = Path("int8.npz")
+BF16, VNNI, BOTH, NEITHER = "avx512_bf16", "avx_vnni", "avx512_bf16 avx512_vnni", "avx2"
+
+
+@pytest.mark.parametrize(
+    ("flags", "int8", "shown"),
+    [
+        (BOTH, INT8, "openvino int8 and bf16"),
+        (BOTH, None, "openvino bf16"),
+        (BF16, INT8, "openvino bf16"),
+        (VNNI, INT8, "openvino int8 and fp32"),
+        (VNNI, None, "onnxruntime fp32"),
+        (NEITHER, INT8, "onnxruntime fp32"),
+    ],
+)
+def test_the_default_is_the_fastest_that_the_cpu_and_the_model_allow(monkeypatch, tmp_path, flags, int8, shown):
+    file = tmp_path / "cpuinfo"
+    file.write_text(f"flags : fpu {flags}\n")
+    openvino = pytest.importorskip("openvino")
+    monkeypatch.setattr(runtimes, "CPUINFO", file)
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "BF16"])
+    assert runtimes.choose(int8=int8).shown == shown
+    assert runtimes.choose("exact", int8).shown == "onnxruntime fp32"
+
+
+def test_where_flags_cant_be_read_int8_goes_by_what_openvino_says_of_bf16(monkeypatch, tmp_path):
+    openvino = pytest.importorskip("openvino")
+    monkeypatch.setattr(runtimes, "CPUINFO", tmp_path / "nothing")
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "INT8"])
+    assert runtimes.choose(int8=INT8).shown == "onnxruntime fp32"
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "INT8", "BF16"])
+    assert runtimes.choose(int8=INT8).shown == "openvino int8 and bf16"
 
 
 def test_without_openvino_it_is_fp32(monkeypatch):

@@ -24,7 +24,7 @@ OPENVINO = pytest.param(
 
 @pytest.fixture(params=[pytest.param(Runtime("onnxruntime", "fp32", "a test"), id="onnxruntime"), OPENVINO])
 def model(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(cross_encoder, "choose", lambda precision: request.param)
+    monkeypatch.setattr(cross_encoder, "choose", lambda *_: request.param)
     return CrossEncoder(str(tiny.staged(tmp_path)))
 
 

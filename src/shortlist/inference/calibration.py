@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def read(file: Path) -> Table:
                 name: Activations(held[f"{name}.smooth"], *(float(end) for end in held[f"{name}.ends"]))
                 for name in names
             }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(f"{file} holds no calibration for int8: {error}") from error
 
 
