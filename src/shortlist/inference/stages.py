@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,23 +23,38 @@ TOGETHER = 2
 class StagedSession:
     """The files of one model in the order they run.
 
-    `run` is safe to call from several threads; calls take turns in the order they came. Where the runtime joins
-    the stages, `run` uses the whole, and single stages are loaded when `begin` is first called.
+    `run` is safe to call from several threads; calls take turns in the order they came. Where the runtime joins the
+    stages, `run` uses the whole and `begin` single stages: `apart` says which are loaded at once, the others are when
+    they are first used. A caller mostly uses one kind, and each holds working memory of its own.
     """
 
-    def __init__(self, files: Sequence[Path], runtime: Runtime, *, threads: int | None = None) -> None:
+    def __init__(
+        self, files: Sequence[Path], runtime: Runtime, *, threads: int | None = None, apart: bool = False
+    ) -> None:
         self.runtime = runtime
         self._files, self._threads = list(files), threads or usable_cores()
-        self._turn = Turns()
-        self._whole = load(files, runtime, self._threads) if runtime.engine == "openvino" else None
-        self._engines: list[Engine] = [] if self._whole else self._load_stages()
+        self._turn, self._loading = Turns(), threading.Lock()
+        self._joined: Engine | None = None
+        self._engines: list[Engine] = []
+        if apart or self._whole() is None:
+            self._apart()
 
-    def _load_stages(self) -> list[Engine]:
-        return [load([file], self.runtime, self._threads) for file in self._files]
+    def _apart(self) -> list[Engine]:
+        with self._loading:
+            self._engines = self._engines or [load([file], self.runtime, self._threads) for file in self._files]
+        return self._engines
+
+    def _whole(self) -> Engine | None:
+        """All stages as one; None where the runtime doesn't join them."""
+        if self.runtime.engine != "openvino":
+            return None
+        with self._loading:
+            self._joined = self._joined or load(self._files, self.runtime, self._threads)
+        return self._joined
 
     @property
     def _first(self) -> Engine:
-        return self._whole or self._engines[0]
+        return self._whole() or self._engines[0]
 
     @property
     def stages(self) -> int:
@@ -67,8 +83,8 @@ class StagedSession:
 
     def _through(self, work: Sequence[Batch]) -> Outputs:
         """Each batch's `(rows, 1)` logits of the last stage."""
-        if self._whole:
-            return [made[0] for made in self._whole.run([feed(self._whole, batch) for batch in work])]
+        if whole := self._whole():
+            return [made[0] for made in whole.run([feed(whole, batch) for batch in work])]
         out: Outputs = []
         together = max(TOGETHER, self._first.side_by_side)
         for start in range(0, len(work), together):
@@ -82,9 +98,7 @@ class StagedSession:
 
     def begin(self, inputs: Sequence[Tokens], pad: int = 0) -> Scoring:
         """Every pair through the first stage."""
-        with self._turn:
-            self._engines = self._engines or self._load_stages()
-        return Scoring(self._engines, self._turn, inputs, pad)
+        return Scoring(self._apart(), self._turn, inputs, pad)
 
 
 class Scoring:

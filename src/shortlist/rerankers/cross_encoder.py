@@ -29,6 +29,7 @@ class CrossEncoder:
         activation: "raw" (the logit), "sigmoid" (0 to 1), or "model" (what the model's files suggest).
         max_length: A window smaller than the model's own, in tokens of query and passage together.
         threads: Cores to use; all that this process may use when None.
+        early_exits: Make ready for `begin` rather than for `score`; the other is made ready when it is first used.
 
     Raises:
         ModelNotFound: No such model.
@@ -46,6 +47,7 @@ class CrossEncoder:
         activation: str = "raw",
         max_length: int | None = None,
         threads: int | None = None,
+        early_exits: bool = False,
     ) -> None:
         spec = cross_encoder_spec(model)
         file = _checked(spec)
@@ -60,7 +62,7 @@ class CrossEncoder:
         self._longest_query = spec.longest_query
         self._words = Words(spec.files.tokenizer, self.max_length)
         self._session: Session | StagedSession = (
-            StagedSession(spec.stages, self.runtime, threads=threads)
+            StagedSession(spec.stages, self.runtime, threads=threads, apart=early_exits)
             if spec.stages
             else Session(file, self.runtime, threads=threads)
         )
