@@ -240,6 +240,16 @@ def test_several_threads_may_search(tmp_path):
         assert seen == [expected] * 6
 
 
+def test_a_word_of_the_query_counts_as_often_as_it_stands_there(tmp_path):
+    with EmbeddedIndex.create(tmp_path / "i", encoder_name="none", dimension=1) as index:
+        index.add([Passage("cat", "cats sleep"), Passage("dog", "dogs bark")], np.ones((2, 1), np.float32))
+        once = {p.id: score for p, score in index.matching("cat and dog", 2)}
+        assert once["cat"] == pytest.approx(once["dog"])
+        twice = {p.id: score for p, score in index.matching("the cat, the cats and the dog", 2)}
+        assert twice["cat"] == pytest.approx(2 * once["cat"], rel=1e-5)
+        assert twice["dog"] == pytest.approx(once["dog"], rel=1e-5)
+
+
 def test_bm25_is_close_to_a_second_implementation(test_sets, tmp_path):
     import bm25s
     import Stemmer

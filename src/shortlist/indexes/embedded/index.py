@@ -151,14 +151,7 @@ class EmbeddedIndex:
 
     def _measure_length(self, passages: Sequence[Passage]) -> None:
         """BM25's mean length, counted on the first passages and fixed from then on: scores must not drift."""
-        import qdrant_edge as engine
-
-        counter = engine.Bm25(engine.Bm25Config(k=TERM_SATURATION, b=0.0, language="english"))
-        total = 0.0
-        for one in passages[:SAMPLE]:
-            # With b = 0 a term's weight is tf * (k + 1) / (tf + k), so tf can be read back from it.
-            weights = counter.embed_document(one.content).values
-            total += sum(weight * TERM_SATURATION / (TERM_SATURATION + 1 - weight) for weight in weights)
+        total = sum(sum(_counts(one.content).values) for one in passages[:SAMPLE])
         average = max(1.0, round(total / len(passages[:SAMPLE]), 1))
         self.manifest = replace(self.manifest, average_length=average)
         manifests.write(self.folder, self.manifest)
@@ -229,8 +222,11 @@ class EmbeddedIndex:
         return [float(score) for score in rows @ vector]
 
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """At most `k` passages by BM25 against `text`, highest first; passages sharing no term are left out."""
-        asked = self._bm25.embed_query(text)
+        """At most `k` passages by BM25 against `text`, highest first; passages sharing no term are left out.
+
+        A word counts as often as it stands in `text`, as in Lucene's and bm25s' BM25.
+        """
+        asked = _counts(text)
         return self._query(asked, SPARSE, k, where) if asked.indices else []
 
     def _query(self, asked: Any, using: str, k: int, where: Where | None) -> list[tuple[Passage, float]]:
@@ -283,6 +279,17 @@ def translated(kind: type[FolderError], what: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise kind(f"{what} ({error})") from error
+
+
+def _counts(text: str) -> qdrant_edge.SparseVector:
+    """How often each term stands in the text."""
+    import qdrant_edge as engine
+
+    counter = engine.Bm25(engine.Bm25Config(k=TERM_SATURATION, b=0.0, language="english"))
+    found = counter.embed_document(text)
+    # With b = 0 a term's weight is tf * (k + 1) / (tf + k), so tf can be read back from it.
+    counts = [round(weight * TERM_SATURATION / (TERM_SATURATION + 1 - weight)) for weight in found.values]
+    return engine.SparseVector(indices=found.indices, values=counts)
 
 
 def _bm25(average_length: float) -> qdrant_edge.Bm25:
