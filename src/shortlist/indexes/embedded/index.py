@@ -288,8 +288,8 @@ def _counts(text: str) -> qdrant_edge.SparseVector:
     counter = engine.Bm25(engine.Bm25Config(k=TERM_SATURATION, b=0.0, language="english"))
     found = counter.embed_document(text)
     # With b = 0 a term's weight is tf * (k + 1) / (tf + k), so tf can be read back from it.
-    counts = [round(weight * TERM_SATURATION / (TERM_SATURATION + 1 - weight)) for weight in found.values]
-    return engine.SparseVector(indices=found.indices, values=counts)
+    counts = [weight * TERM_SATURATION / (TERM_SATURATION + 1 - weight) for weight in found.values]
+    return engine.SparseVector(indices=found.indices, values=[float(round(count)) for count in counts])
 
 
 def _bm25(average_length: float) -> qdrant_edge.Bm25:
