@@ -82,8 +82,7 @@ def load_progressive(name: str = CROSS_ENCODER, *, precision: str = "auto", thre
         raise InvalidInput(f"{name} has no early exits with a fitted drop rule: search without --progressive")
     held = json.loads(path.read_text(encoding="utf-8"))
     rule = DropRule(tuple(held["share"]), int(held["least"]))
-    model = CrossEncoder(name, precision=precision, threads=threads, early_exits=True)
-    return ProgressiveReranker(model, rule)
+    return ProgressiveReranker(CrossEncoder(name, precision=precision, threads=threads, early_exits=True), rule)
 
 
 def check_hosted(name: str) -> None:
