@@ -129,9 +129,9 @@ def all_entries(files: Iterable[Path]) -> calibration.Table:
     return dict.fromkeys(sorted(names), nothing)
 
 
-def report(held: list[tuple[str, list[str]]]) -> None:
+def report(model: str, held: list[tuple[str, list[str]]]) -> None:
     """Prints how far the fastest precision's scores are from fp32."""
-    exact, fast = CrossEncoder(precision="exact"), CrossEncoder()
+    exact, fast = CrossEncoder(model, precision="exact"), CrossEncoder(model)
     pairs_of = [(np.array(exact.score(query, texts)), np.array(fast.score(query, texts))) for query, texts in held]
     apart = np.concatenate([fast - exact for exact, fast in pairs_of])
     same = np.mean([np.argmax(a) == np.argmax(b) for a, b in pairs_of])
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.85, help="of an outlier that moves into the weights")
     asked, settings = parser.parse_args(), config.load()
     files = [asked.to / f"stage-{layer}.onnx" for layer in settings["train"]["exits"]]
-    model = CrossEncoder(precision="exact")
+    model = CrossEncoder(str(asked.to), precision="exact")
     inputs = [one for query, texts in pairs(settings, slice(0, QUERIES)) for one in model.pairs(query, texts)[0]]
     watch = Watch(files, all_entries(files))
     table: calibration.Table = {}
@@ -158,7 +158,7 @@ def main() -> None:
     calibration.write(asked.to / INT8, table)
     write_manifest(asked.to)
     print(f"{len(table)} entries from {len(inputs)} pairs")
-    report(pairs(settings, slice(QUERIES, 2 * QUERIES)))
+    report(str(asked.to), pairs(settings, slice(QUERIES, 2 * QUERIES)))
 
 
 if __name__ == "__main__":

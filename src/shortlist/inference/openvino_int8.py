@@ -25,24 +25,24 @@ def linears(model: openvino.Model, table: calibration.Table) -> dict[str, Linear
     """The calibrated products of a model as it was read, by the names of their nodes."""
     found = {}
     for node in model.get_ops():
-        if node.get_type_name() != "MatMul" or (held := _weights(node.input_value(1).get_node())) is None:
+        if node.get_type_name() != "MatMul" or (held := _stored(node.input_value(1).get_node())) is None:
             continue
-        name, weights = held
-        if (own := calibration.of(name, table)) is not None:
+        codes, scale = held
+        own = calibration.of(codes.get_friendly_name().removesuffix(".weight"), table)
+        if own is not None:
+            weights = codes.get_data().astype(np.float32) * scale.get_data()
             found[node.get_friendly_name()] = Linear(weights, *own)
     return found
 
 
-def _weights(node: openvino.Node) -> tuple[str, NDArray[np.float32]] | None:
-    """Name and values of a matrix that is stored as codes times a scale a column; None for anything else."""
+def _stored(node: openvino.Node) -> tuple[openvino.Node, openvino.Node] | None:
+    """Codes and scales of a matrix that is stored as codes times a scale a column; None for anything else."""
     if node.get_type_name() != "Multiply":
         return None
     cast, scale = (node.input_value(place).get_node() for place in (0, 1))
     if cast.get_type_name() != "Convert" or scale.get_type_name() != "Constant":
         return None
-    codes = cast.input_value(0).get_node()
-    values = codes.get_data().astype(np.float32) * scale.get_data()
-    return codes.get_friendly_name().removesuffix(".weight"), values
+    return cast.input_value(0).get_node(), scale
 
 
 def quantise(model: openvino.Model, found: dict[str, Linear]) -> None:

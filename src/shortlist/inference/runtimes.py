@@ -44,8 +44,9 @@ def choose(precision: str = "auto", int8: Path | None = None) -> Runtime:
         return Runtime("onnxruntime", "fp32", "exact was asked for: fp32 on ONNX Runtime")
     if importlib.util.find_spec("openvino") is None:
         return Runtime("onnxruntime", "fp32", "OpenVINO is not installed on this platform, so fp32 on ONNX Runtime")
-    bf16 = _has_bf16()
-    if int8 is not None and _has_int8():
+    flags = _flags(CPUINFO)
+    bf16 = _has_bf16(flags)
+    if int8 is not None and _has_int8(flags):
         rest = "bf16" if bf16 else "fp32"
         return Runtime("openvino", rest, f"this CPU multiplies int8 fast: OpenVINO in int8 and {rest}", int8)
     if bf16:
@@ -61,8 +62,7 @@ INT8_FLAGS = {"avx512_vnni", "amx_int8"}
 Runtime; held to AVX2 with VNNI, 1.1 to 1.2 of it; on a Zen 3 machine, which has neither, int8 was slower too."""
 
 
-def _has_bf16() -> bool:
-    flags = _flags(CPUINFO)
+def _has_bf16(flags: set[str] | None) -> bool:
     if flags is not None and BF16_FLAGS.isdisjoint(flags):
         return False  # known without loading OpenVINO, which takes a third of a second
     import openvino
@@ -70,9 +70,9 @@ def _has_bf16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def _has_int8() -> bool:
+def _has_int8(flags: set[str] | None) -> bool:
     """False where the CPU's flags can't be read."""
-    return not INT8_FLAGS.isdisjoint(_flags(CPUINFO) or set())
+    return not INT8_FLAGS.isdisjoint(flags or set())
 
 
 def _flags(cpuinfo: Path) -> set[str] | None:
