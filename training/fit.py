@@ -34,6 +34,8 @@ DENSE = (0.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 WORDS = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 SHARES = (0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25)
 """A fifth passed as well on these queries, which have one answer each; with many relevant passages it would be thin."""
+ENTERING = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4)
+"""Shares of a pool of 50 that are read at all; below .4 early exits would have next to nothing left to drop."""
 LEAST = 10
 ALLOWED_LOSS = 0.0025
 """Half of the .5 % that progressive reranking may lose: the rule has to hold on queries that it was not fitted on."""
@@ -103,8 +105,9 @@ def dropped(held: list[Pool], weights: tuple[float, float], rule: DropRule) -> f
     """Mean nDCG@10 under the drop rule."""
     total = 0.0
     for pool in held:
-        scores = pool.logits + pool.signals @ np.array(weights)
-        going = np.arange(scores.shape[1])
+        prior = pool.signals @ np.array(weights)
+        scores = pool.logits + prior
+        going = np.argsort(-prior, kind="stable")[: rule.entered(len(prior))]
         for number in range(len(rule.share)):
             going = going[np.argsort(-scores[number][going], kind="stable")]
             going = going[: rule.kept(scores.shape[1], number)]
@@ -117,15 +120,17 @@ def fit_rule(found: dict[str, list[Pool]], weights: tuple[float, float]) -> Drop
     everything = [pool for held in found.values() for pool in held]
     exact = blended(everything, weights)
     best, least_cost = DropRule((1.0, 1.0), LEAST), np.inf
-    for first, second in itertools.product(SHARES, SHARES):
-        if second > first:
+    for entering, first, second in itertools.product(ENTERING, SHARES, SHARES):
+        if not second <= first <= entering:
             continue
-        rule = DropRule((first, second), LEAST)
+        rule = DropRule((first, second), LEAST, entering)
         loss = 1 - dropped(everything, weights, rule) / exact
-        cost = 2 + 2 * rule.kept(POOL, 0) / POOL + 1.3 * rule.kept(POOL, 1) / POOL  # layers; the last one is cheap
+        layers = (2, 2, 1.3)  # the last one is cheap: only the first row of each pair leaves it
+        going = (rule.entered(POOL), rule.kept(POOL, 0), rule.kept(POOL, 1))
+        cost = sum(one * texts / POOL for one, texts in zip(layers, going, strict=True))
         if loss <= ALLOWED_LOSS and cost < least_cost:
             best, least_cost = rule, cost
-            print(f"rule {rule.share}: loss {loss:+.4f}, {cost / 5.3:.2f} of the layers")
+            print(f"rule {rule.entering}, {rule.share}: loss {loss:+.4f}, {cost / sum(layers):.2f} of the layers")
     return best
 
 
@@ -164,7 +169,7 @@ def main() -> None:
     save("blend.json", {BI_ENCODER: {"dense": chosen[0], "bm25_share": chosen[1]}})
     rule = fit_rule(found, chosen)
     zero(found, settings)
-    save("drop.json", {"share": list(rule.share), "least": rule.least})
+    save("drop.json", {"entering": rule.entering, "share": list(rule.share), "least": rule.least})
     write_manifest(ROOT / CROSS_ENCODER)
 
 

@@ -81,7 +81,7 @@ def load_progressive(name: str = CROSS_ENCODER, *, precision: str = "auto", thre
     if vendors.is_hosted(name) or not path.is_file():
         raise InvalidInput(f"{name} has no early exits with a fitted drop rule: search without --progressive")
     held = json.loads(path.read_text(encoding="utf-8"))
-    rule = DropRule(tuple(held["share"]), int(held["least"]))
+    rule = DropRule(tuple(held["share"]), int(held["least"]), float(held["entering"]))
     return ProgressiveReranker(CrossEncoder(name, precision=precision, threads=threads, early_exits=True), rule)
 
 

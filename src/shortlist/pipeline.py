@@ -45,7 +45,8 @@ def rerank_pool(
     """The pool's hits, best first, with `rerank_score` filled in, as `placed` gives them.
 
     Only a progressive reranker leaves hits behind: those have no `rerank_score` and stand below the others, ordered by
-    their last exit's score.
+    the last exit that they reached and its score; below those the ones that it never read, in the order of stage one's
+    share of the score.
     """
     if not pool:
         return []
@@ -168,7 +169,7 @@ class Shortlist:
             query=query,
             hits=tuple([*hits, *unscored, *below][:k]),
             pool_size=size,
-            scored=len(hits) if reranker is not None else 0,
+            scored=sum(hit.rerank_score is not None for hit in hits) if reranker is not None else 0,
             truncated=sum(hit.truncated for hit in hits),
             reranked=reranker is not None,
             seconds={"retrieve": retrieved - began, "rerank": done - retrieved},

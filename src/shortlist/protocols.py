@@ -148,12 +148,13 @@ class Declines(Protocol):
 
 @runtime_checkable
 class ScoresProgressively(Protocol):
-    """A reranker that scores the whole pool at an early exit and carries only the better part on."""
+    """A reranker that scores the pool at an early exit and carries only the better part on."""
 
     def score_progressively(
         self, query: str, texts: Sequence[str], prior: Sequence[float]
     ) -> tuple[list[float], list[int], list[bool]]:
         """The score of each text at its last exit, how many exits are left for it (0: scored to the end), and cuts.
 
-        `prior` is what stage one adds to each final score; it has a say in which texts go on.
+        `prior` is what stage one adds to each final score; it has a say in which texts go on, and in which are read at
+        all. A text that was not read scores 0 and has every exit left.
         """

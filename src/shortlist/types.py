@@ -89,7 +89,8 @@ class Ranking:
 
     `pool_size` is the size asked for, `scored` how many passages the reranker scored (the pool is smaller
     than asked when the index holds fewer), `truncated` how many of them were cut to fit its window.
-    `dropped` counts passages that a progressive reranker left at an early exit; they have no `rerank_score`.
+    `dropped` counts passages that a progressive reranker dropped on the way; they have no `rerank_score` and do not
+    count as scored.
     `reranked` is False when stage two did not run, and `why_not` says why where the reranker itself declined the
     query; the hits are then in stage one's order. `query_cut` is True when the bi-encoder read only the start of the
     query. `seconds` maps "retrieve" and "rerank" to wall-clock time.

@@ -9,8 +9,10 @@ import tiny
 from shortlist import CrossEncoder
 from shortlist.errors import InvalidInput
 from shortlist.inference.runtimes import Runtime
+from shortlist.pipeline import rerank_pool
 from shortlist.rerankers import cross_encoder
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
+from shortlist.types import Hit, Passage
 
 TEXTS = ["cat", "green " * 9, "the dog sat", "", "red blue", "server local file " * 5]
 
@@ -89,7 +91,33 @@ def test_the_prior_has_a_say_in_what_goes_on(model):
     assert sum(exits == 0 for exits in left) == math.ceil(0.2 * len(TEXTS))
 
 
+def test_what_stage_one_puts_far_down_is_not_read(model):
+    exact = model.score("query", TEXTS)
+    prior = [3.0, 1.0, 6.0, 2.0, 5.0, 4.0]
+    rule = ProgressiveReranker(model, DropRule((0.5, 0.5), 1, entering=0.5))
+    scores, left, cut = rule.score_progressively("query", TEXTS, prior)
+    assert left == [3, 3, 0, 3, 0, 0]
+    assert [scores[place] for place in (2, 4, 5)] == pytest.approx([exact[place] for place in (2, 4, 5)], abs=1e-6)
+    assert [scores[place] for place in (0, 1, 3)] == [0.0, 0.0, 0.0]
+    assert cut == [False] * len(TEXTS)
+    by_its_own_scores = rule.score_progressively("query", TEXTS, [0.0] * len(TEXTS))
+    assert max(by_its_own_scores[1]) == 2  # all were read, half of them to the end
+    assert by_its_own_scores[1].count(0) == 3
+
+
+def test_hits_that_were_not_read_follow_in_stage_ones_order(model):
+    words = [0.1, 0.9, 0.5, 0.3, 0.7, 0.2]
+    passages = [Passage(str(place), text) for place, text in enumerate(TEXTS)]
+    pool = [Hit(one, 0.0, i, 0.0, i, signals={"dense": words[i - 1]}) for i, one in enumerate(passages, start=1)]
+    rule = ProgressiveReranker(model, DropRule((0.3, 0.3), 1, entering=0.5))
+    ranked = rerank_pool(rule, "query", pool, {"dense": 100.0})
+    assert [hit.passage.id for hit in ranked] == ["1", "4", "2", "3", "5", "0"]
+    assert [hit.rerank_score is None for hit in ranked] == [False, False, True, True, True, True]
+
+
 def test_a_rule_that_makes_no_sense_is_refused(model, tmp_path):
+    with pytest.raises(InvalidInput, match="above 0 and at most 1"):
+        DropRule((0.2,), 1, entering=1.5)
     with pytest.raises(InvalidInput, match="must fall"):
         DropRule((0.2, 0.4), 1)
     with pytest.raises(InvalidInput, match="at least one text"):

@@ -97,7 +97,7 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
             f"final score = {formula(weights, unit, ranking.hits)}"
         )
     if ranking.dropped:
-        line += f"; {ranking.dropped} left at an early exit"
+        line += f"; {ranking.dropped} dropped on the way"
     notes(out, ranking)
     if ranking.why_not:
         out.print(f"not reranked: {ranking.why_not}", style="yellow", soft_wrap=True)

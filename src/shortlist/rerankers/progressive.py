@@ -1,4 +1,4 @@
-"""Progressive reranking: the whole pool at an early exit, the better part all the way."""
+"""Progressive reranking: the pool at an early exit, the better part all the way."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ from shortlist.rerankers.cross_encoder import CrossEncoder
 
 @dataclass(frozen=True, slots=True)
 class DropRule:
-    """How many texts go on after each exit but the last: `share` of the pool, at least `least`, rounded up."""
+    """How many texts go on after each exit but the last: `share` of the pool, at least `least`, rounded up.
+
+    `entering` is the share that the first stage reads at all, best by stage one's part of the final score. It counts
+    only where stage one has such a part: by the model's scores alone every text is read.
+    """
 
     share: tuple[float, ...]
     least: int
+    entering: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.entering <= 1:
+            raise InvalidInput(f"the share that is read at all must be above 0 and at most 1, not {self.entering}")
         if any(not 0 < one <= 1 for one in self.share) or list(self.share) != sorted(self.share, reverse=True):
             raise InvalidInput(f"the shares that go on must fall from at most 1 and stay above 0, not {self.share}")
         if self.least < 1:
@@ -25,7 +32,14 @@ class DropRule:
 
     def kept(self, texts: int, exit_number: int) -> int:
         """How many of `texts` go on after exit `exit_number`, counted from 0."""
-        return min(texts, max(self.least, math.ceil(texts * self.share[exit_number])))
+        return self._most(texts, self.share[exit_number])
+
+    def entered(self, texts: int) -> int:
+        """How many of `texts` the first stage reads where stage one has a say."""
+        return self._most(texts, self.entering)
+
+    def _most(self, texts: int, share: float) -> int:
+        return min(texts, max(self.least, math.ceil(texts * share)))
 
 
 class ProgressiveReranker:
@@ -73,11 +87,23 @@ class ProgressiveReranker:
         self, query: str, texts: Sequence[str], prior: Sequence[float]
     ) -> tuple[list[float], list[int], list[bool]]:
         """See `protocols.ScoresProgressively`."""
-        scoring, cut = self._model.begin(query, texts)
-        going = list(range(len(texts)))
+        entering = self._entering(prior)
+        scoring, read_cut = self._model.begin(query, [texts[place] for place in entering])
+        going = list(range(len(entering)))
         for number in range(len(self.rule.share)):
-            going.sort(key=lambda place: -(float(scoring.logits[place]) + prior[place]))
+            going.sort(key=lambda row: -(float(scoring.logits[row]) + prior[entering[row]]))
             going = going[: self.rule.kept(len(texts), number)]
             scoring.advance(going)
-        left = [scoring.stages - int(reached) for reached in scoring.reached]
-        return [float(logit) for logit in scoring.logits], left, cut
+        logits, left, cut = [0.0] * len(texts), [scoring.stages] * len(texts), [False] * len(texts)
+        for row, place in enumerate(entering):
+            logits[place], cut[place] = float(scoring.logits[row]), read_cut[row]
+            left[place] -= int(scoring.reached[row])
+        return logits, left, cut
+
+    def _entering(self, prior: Sequence[float]) -> list[int]:
+        """The places of the texts that the first stage reads, in the order given."""
+        places = range(len(prior))
+        if not any(prior):
+            return list(places)
+        best = sorted(places, key=lambda place: -prior[place])
+        return sorted(best[: self.rule.entered(len(prior))])
