@@ -9,6 +9,9 @@ from typing import Any
 
 from shortlist.types import Field, Where
 
+SHOWN = frozenset({"source", "document_id"})
+"""The fields of an answer that hold names of files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -62,13 +65,14 @@ class Names:
         }
 
     def where(self, asked: Where | None) -> Where | None:
-        """A filter as the index reads it: a "source" that was shown becomes the source that is meant."""
-        if not asked or "source" not in asked or not self.folders:
+        """A filter as the index reads it: a source or document id that was shown becomes the one that is meant."""
+        if not asked or not self.folders:
             return asked
-        wanted: Any = asked["source"]
+        return {field: self._meant_values(held) if field in SHOWN else held for field, held in asked.items()}
+
+    def _meant_values(self, wanted: Any) -> Any:
         many = wanted if isinstance(wanted, list) else [wanted]
-        meant = [name for one in many if isinstance(one, str) for name in self.meant(one)[1:]]
-        return {**asked, "source": [*many, *meant]}
+        return [*many, *(name for one in many if isinstance(one, str) for name in self.meant(one)[1:])]
 
 
 def public_name(name: str) -> str:

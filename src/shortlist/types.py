@@ -17,6 +17,8 @@ Where: TypeAlias = Mapping[str, "Value | list[Value]"]
 
 Case counts. A number equals the text that is written like it, and true and false their words, either way round: CSV
 files and front matter hold text alone. So 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024"; "007" finds text only.
+"document_id" and "title" are fields of every passage: its document, and the document's title or a heading above it with
+those that it stands under ("Guide", "Guide > Setup"). Metadata of these names is found by them too.
 """
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]

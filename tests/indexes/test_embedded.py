@@ -96,7 +96,7 @@ def test_a_newer_format_is_a_mismatch(tmp_path):
     create(tmp_path / "i").close()
     path = tmp_path / "i" / "shortlist.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
-    with pytest.raises(IndexMismatch, match="has format 99, newer than the 3"):
+    with pytest.raises(IndexMismatch, match="has format 99, newer than the 4"):
         EmbeddedIndex.open(tmp_path / "i")
 
 
@@ -104,7 +104,7 @@ def test_an_older_format_says_to_build_anew(tmp_path):
     create(tmp_path / "i").close()
     path = tmp_path / "i" / "shortlist.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 2}))
-    with pytest.raises(IndexMismatch, match=r"has format 2, older than the 3 .* delete the folder and make it anew"):
+    with pytest.raises(IndexMismatch, match=r"has format 2, older than the 4 .* delete the folder and make it anew"):
         EmbeddedIndex.open(tmp_path / "i")
 
 

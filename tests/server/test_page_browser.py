@@ -347,6 +347,32 @@ def test_the_address_carries_the_state_and_back_goes_back(page, served):
     ]
 
 
+def paste(page: Browser, lines: str) -> None:
+    page.run("document.getElementById('mode-paste').click()")
+    page.run("document.getElementById('candidates').value = arguments[0]", lines)
+
+
+def test_back_from_pasted_passages_shows_the_index_again(page, served):
+    find(page, served[0])
+    before = order_of(page, "one")
+    paste(page, "tax is due\nbread")
+    page.run("document.getElementById('go').click()")
+    page.until("document.querySelectorAll('#one .row').length === 2")
+    page.run("history.back()")
+    page.until("!location.hash.includes('paste')")
+    page.until(f"document.querySelectorAll('#one .row').length === {len(before)}")
+    page.until(SHOWN)
+    assert order_of(page, "one") == before
+
+
+def test_the_address_stays_that_of_the_answer_while_the_form_says_something_else(page, served):
+    find(page, served[0])
+    paste(page, "not asked yet")
+    page.run("document.getElementById('query').value = 'another'")
+    slide(page, 7)
+    assert page.run("return location.hash") == "#q=when+is+tax+due&pool=7&k=5"
+
+
 @pytest.mark.parametrize("width", [1280, 760, 390, 320])
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_fits_every_width_in_both_themes(page, served, width, dark):

@@ -7,10 +7,12 @@ import threading
 
 import httpx
 from standins import FakePairs, ask_and_leave
+from starlette.testclient import TestClient
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.server.app import Parts, create_app
 from shortlist.server.batcher import Batcher
+from shortlist.server.embedder import Embedder
 from shortlist.server.guard import Guard
 from shortlist.server.scorer import InlineScorer
 
@@ -59,3 +61,30 @@ def test_more_at_a_time_than_there_are_threads():
             return await asyncio.wait_for(asyncio.gather(*tasks), 20)
 
     assert [answer.status_code for answer in asyncio.run(run())] == [200] * 60
+
+
+class Counting(HashedEncoder):
+    """Notes how many texts each call holds."""
+
+    def __init__(self):
+        super().__init__(8)
+        self.calls = []
+
+    def encode_queries(self, texts):
+        self.calls.append(len(texts))
+        return super().encode_queries(texts)
+
+
+def test_its_words_wait_in_the_queue_of_the_bi_encoder():
+    encoder = Counting()
+    embedder = Embedder(encoder, queue_texts=2)
+    fake = FakePairs()
+    through = create_app(Parts(InlineScorer(fake), encoder=encoder, embedder=embedder))
+    with TestClient(through) as client:
+        found = client.post("/why", json=ASKED).json()
+        plain = TestClient(create_app(Parts(InlineScorer(fake), encoder=HashedEncoder(8)))).post("/why", json=ASKED)
+    assert found == plain.json()
+    assert set(encoder.calls) == {1}
+    embedder.close()
+    refused = TestClient(through, raise_server_exceptions=False).post("/why", json=ASKED)
+    assert refused.status_code == 429

@@ -17,7 +17,7 @@ from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, Inval
 from shortlist.indexes.embedded import manifest as manifests
 from shortlist.indexes.embedded.ledger import FILE, Ledger
 from shortlist.indexes.embedded.lock import FolderLock
-from shortlist.indexes.embedded.points import LARGEST_INT, condition, passage, payload, point_id
+from shortlist.indexes.embedded.points import LARGEST_INT, WORDS, condition, passage, payload, point_id
 from shortlist.types import Passage, Where
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class EmbeddedIndex:
                     sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
                 )
                 shard = engine.EdgeShard.create(str(folder / "shard"), config)
+                shard.update(engine.UpdateOperation.create_field_index(WORDS, engine.PayloadSchemaType.Keyword))
                 made = manifests.Manifest(encoder_name, dimension)
                 manifests.write(folder, made)
             return cls(folder, made, shard, lock)

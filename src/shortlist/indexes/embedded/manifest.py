@@ -9,9 +9,10 @@ from pathlib import Path
 
 from shortlist.errors import IndexMismatch, IndexWriteFailed, NotAnIndex
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """1 named every source by its absolute path, 2 from the folder that the index lies in; 3 holds where the text of a
-file with front matter starts, lists in metadata, and what of each source could not be read."""
+file with front matter starts, lists in metadata, and what of each source could not be read; 4 keeps what filters
+ask for as indexed words."""
 
 FILE = "shortlist.json"
 

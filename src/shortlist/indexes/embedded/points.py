@@ -1,11 +1,18 @@
-"""Passages to Qdrant points and back, and filters."""
+"""Passages to Qdrant points and back, and filters.
+
+Whatever a filter may ask for is stored a second time as a list of words, such as `"year":2024`, under one key that the
+engine indexes. So a filter of a thousand values costs the same as one of a single value, where comparing the
+metadata itself would read every passage once for each value; and the engine's own ideas of what equals what (True and
+1, 2.0 and 2) don't come in.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from shortlist.errors import InvalidInput
@@ -16,9 +23,13 @@ if TYPE_CHECKING:
 
 NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
 OWN_FIELDS = ("document_id", "title")
-LARGEST_INT = 2**63
-LARGEST_EXACT = 2**53
-"""Below it, floats tell every whole number from its neighbours."""
+WORDS = "words"
+"""The payload key that holds what filters may ask for."""
+LONGEST_WORD = 100
+"""Characters; longer ones are stored as their hash."""
+PATH = " > "
+"""Stands between a document's title and the headings below it."""
+LARGEST_INT, LONGEST_INT = 2**63, 1024
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?")
 """Text that is read as a number in a filter. "007" is none: it may be part of a name."""
 
@@ -38,12 +49,7 @@ def payload(passage: Passage) -> dict[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "metadata": dict(passage.metadata),
-        "flags": [
-            _flag(name, value)
-            for name, held in passage.metadata.items()
-            for value in (held if isinstance(held, list) else [held])
-            if isinstance(value, bool)
-        ],
+        WORDS: sorted(set(_words_of(passage))),
     }
 
 
@@ -64,28 +70,39 @@ def condition(where: Where | None) -> qdrant_edge.Filter | None:
     """The engine's filter for `where`; None when there is nothing to filter. `types.Where` says what equals what.
 
     Raises:
-        InvalidInput: A value is neither text, a number, true or false, nor a list of them; or the field's name can't
-            be written in the engine's paths.
+        InvalidInput: `where` is no mapping, or a value is neither text, a number, true or false, nor a list of them.
     """
     import qdrant_edge as engine
 
-    if not where:
+    if where is None:
         return None
+    if not isinstance(where, Mapping):
+        raise InvalidInput(f"where is {where!r}; give a mapping of fields to values, such as {{'year': 2024}}")
     must: list[Any] = []
     for field, wanted in where.items():
-        key = field if field in OWN_FIELDS else f'metadata."{field}"'
-        if '"' in field or "\\" in field:
-            raise InvalidInput(
-                f"where: the field {field!r} has a quote or a backslash in its name: it can't be asked for"
-            )
-        values = wanted if isinstance(wanted, list) else [wanted]
+        values = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
         if not values:
             raise InvalidInput(f"where: the list for {field!r} is empty, so nothing could ever match")
-        any_of: list[Any] = [
-            one for value in values for same in _alike(field, value) for one in _matches(key, field, same)
-        ]
-        must.append(engine.Filter(should=any_of))
-    return engine.Filter(must=must)
+        words = {_word(field, same) for value in values for same in _alike(field, value)}
+        must.append(engine.FieldCondition(WORDS, match=engine.MatchAny(sorted(words))))
+    return engine.Filter(must=must) if must else None
+
+
+def _words_of(passage: Passage) -> Iterator[str]:
+    """Its document's id, its title and the headings above it, and its metadata. A field of these names adds to them."""
+    yield _word("document_id", passage.document_id)
+    parts = passage.title.split(PATH)
+    yield from (_word("title", PATH.join(parts[: depth + 1])) for depth in range(len(parts)))
+    for field, held in passage.metadata.items():
+        yield from (_word(field, value) for value in (held if isinstance(held, list) else [held]))
+
+
+def _word(field: str, value: Value) -> str:
+    """The field and its value as one text; the same for numbers that are equal."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    word = f"{json.dumps(field, ensure_ascii=False)}:{json.dumps(value, ensure_ascii=False)}"
+    return word if len(word) <= LONGEST_WORD else f"#{blake2b(word.encode(), digest_size=16).hexdigest()}"
 
 
 def _alike(field: str, value: Value) -> list[Value]:
@@ -93,30 +110,19 @@ def _alike(field: str, value: Value) -> list[Value]:
     if isinstance(value, bool):
         word = str(value)
         return [value, word.lower(), word, word.upper()]
-    if isinstance(value, int) and abs(value) >= LARGEST_EXACT:
-        return [value, str(value)] if -LARGEST_INT <= value < LARGEST_INT else [str(value)]
-    if isinstance(value, (int, float)):
-        whole = [str(int(value))] if float(value).is_integer() else []
-        return [value, str(float(value)), *whole]
+    if isinstance(value, float):
+        return [value, str(value), *([str(int(value))] if value.is_integer() else [])]
+    if isinstance(value, int):
+        if value.bit_length() > LONGEST_INT:
+            raise InvalidInput(
+                f"where: {field} is a number of more than {LONGEST_INT} bits; no passage holds such a one"
+            )
+        return [value, str(value), f"{value}.0"]
     if not isinstance(value, str):
-        raise InvalidInput(f"where: {field}={value!r} is a {type(value).__name__}; give text, a number, true or false")
+        raise InvalidInput(
+            f"where: {field}={value!r} is a {type(value).__name__}; give text, a number, true or false, or a list of "
+            "these"
+        )
     if value.lower() in ("true", "false"):
         return [value, value.lower() == "true"]
-    number = json.loads(value) if NUMBER.fullmatch(value) else None
-    return [value] if number is None or not -LARGEST_INT <= number < LARGEST_INT else [value, number]
-
-
-def _matches(key: str, field: str, value: Value) -> list[Any]:
-    import qdrant_edge as engine
-
-    if isinstance(value, bool):
-        # Qdrant Edge 0.9.0 takes True for the number 1, so booleans are stored a second time as words.
-        return [engine.FieldCondition("flags", match=engine.MatchValue(_flag(field, value)))]
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < LARGEST_EXACT):
-        # Qdrant Edge 0.9.0 does not find a stored 2.0 by the value 2; a range compares both as floats.
-        return [engine.FieldCondition(key, range=engine.RangeFloat(gte=float(value), lte=float(value)))]
-    return [engine.FieldCondition(key, match=engine.MatchValue(value))]
-
-
-def _flag(field: str, value: bool) -> str:
-    return f"{field}={str(value).lower()}"
+    return [value, json.loads(value)] if NUMBER.fullmatch(value) else [value]

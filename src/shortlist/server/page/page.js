@@ -136,6 +136,12 @@ function ask(query) {
   search();
 }
 
+/** The address of the answer that is shown, at the sizes that it is shown at; the form may say something else by now. */
+function rewriteAddress() {
+  const { answer } = state;
+  writeAddress(answer ? { ...state, query: answer.query, paste: Boolean(answer.pasted) } : state);
+}
+
 /** Puts what the address says into the form; gives it back. */
 function fill() {
   const said = readAddress();
@@ -151,9 +157,10 @@ function fill() {
 function restore() {
   const said = fill();
   if (!said.query) return blank();
-  if (state.paste && !pastedTexts().length) return;
-  if (said.query !== state.answer?.query) search(false);
-  else redraw();
+  if (state.paste && !pastedTexts().length) return blank();
+  const shown = state.answer?.query === said.query && Boolean(state.answer.pasted) === state.paste;
+  if (shown) redraw();
+  else search(false);
 }
 
 function wire() {
@@ -163,12 +170,12 @@ function wire() {
     state.pool = Number(event.target.value);
     redraw();
   });
-  byId("pool").addEventListener("change", () => writeAddress(state));
+  byId("pool").addEventListener("change", rewriteAddress);
   byId("k").addEventListener("input", (event) => {
     const k = Number.parseInt(event.target.value, 10);
     if (!(k >= 1 && k <= state.largest)) return;
     state.k = k;
-    writeAddress(state);
+    rewriteAddress();
     redraw();
   });
   byId("mode-index").addEventListener("click", () => mode(false));

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+import numpy as np
 from anyio import from_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.protocols import Encoder
 from shortlist.server.bodies import described, json_of, parsed
+from shortlist.server.embedder import Embedder, ToEmbed
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.scorer import Scored, Scorer
@@ -77,6 +80,33 @@ class ThroughScorer:
         return from_thread.run(self._scorer.score, query, texts)
 
 
+class ThroughEmbedder:
+    """Satisfies `Encoder` for code in a worker thread: every text goes through the server's embedding queue by itself.
+
+    A text beyond the bi-encoder's window is read as far as it goes, as in a search. Once the request was cancelled,
+    there are no more calls.
+    """
+
+    def __init__(self, embedder: Embedder, encoder: Encoder) -> None:
+        self._embedder, self.name, self.dimension = embedder, encoder.name, encoder.dimension
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_queries`; raises what the queue raises."""
+        return self._embedded(texts, query=True)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_passages`; raises what the queue raises."""
+        return self._embedded(texts, query=False)
+
+    def _embedded(self, texts: Sequence[str], *, query: bool) -> NDArray[np.float32]:
+        return np.concatenate([self._one(text, query) for text in texts])
+
+    def _one(self, text: str, query: bool) -> NDArray[np.float32]:
+        from_thread.check_cancelled()
+        asked = ToEmbed([text], "query" if query else "text", query=query, truncate=True)
+        return from_thread.run(self._embedder.embed, asked).vectors
+
+
 @router.post("/why", openapi_extra=described(WhyByText, WhyById))
 async def answer(request: Request) -> JSONResponse:
     """Leaves out one word of the query at a time, and says what each adds to A's score less B's."""
@@ -93,7 +123,8 @@ async def answer(request: Request) -> JSONResponse:
         a, b = asked.text_a, asked.text_b
     else:
         a, b = await run_in_threadpool(_held, parts, asked.id_a), await run_in_threadpool(_held, parts, asked.id_b)
-    why = await run_in_threadpool(explain, asked.query, a, b, encoder, ThroughScorer(scorer))
+    queued = encoder if parts.embedder is None else ThroughEmbedder(parts.embedder, encoder)
+    why = await run_in_threadpool(explain, asked.query, a, b, queued, ThroughScorer(scorer))
     return JSONResponse(asdict(why))
 
 
