@@ -97,5 +97,5 @@ def test_a_filter_that_nothing_meets_is_told(served):
 @pytest.mark.parametrize(("where", "said"), [({"a": []}, "empty"), ({'a"': 1}, "quote")])
 def test_filters_that_cannot_be_asked(served, where, said):
     answer = served[0].post("/search", json={"query": "red", "where": where})
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["field"]) == (422, "where")
     assert said in answer.json()["message"]
