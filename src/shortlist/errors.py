@@ -2,6 +2,7 @@
 
     ShortlistError                  catch this one to catch them all
     ├── InvalidInput (ValueError)   an argument, a query, a file's content
+    │   └── QueryTooLong            a query that leaves no room for a passage in the reranker's window
     ├── MissingExtra (ImportError)  an optional package; the message holds the pip line
     ├── ModelError                  weights or a model folder that can't be used
     │   ├── ModelNotFound           no such id, folder or file
@@ -29,6 +30,10 @@ class ShortlistError(Exception):
 
 class InvalidInput(ShortlistError, ValueError):
     """An argument or a file's content that can't be worked with."""
+
+
+class QueryTooLong(InvalidInput):
+    """A query that leaves no room for a passage in the reranker's window; queries are never cut."""
 
 
 class MissingExtra(ShortlistError, ImportError):

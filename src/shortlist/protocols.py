@@ -122,6 +122,15 @@ class SaysUnit(Protocol):
 
 
 @runtime_checkable
+class SaysWindow(Protocol):
+    """A model that can say how much it reads at a time: an encoder of a text, a reranker of query and text together."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens, special tokens included."""
+
+
+@runtime_checkable
 class HasWeights(Protocol):
     """A reranker whose weights can be told from others under the same name."""
 

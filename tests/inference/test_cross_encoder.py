@@ -7,7 +7,7 @@ import pytest
 import tiny
 from shortlist import CrossEncoder
 from shortlist.encoders.onnx import OnnxEncoder
-from shortlist.errors import BadScores, InvalidInput, ModelError
+from shortlist.errors import BadScores, InvalidInput, ModelError, QueryTooLong
 from shortlist.inference.runtimes import choose
 from shortlist.inference.words import Words
 from shortlist.models import encoder_spec
@@ -58,7 +58,7 @@ def test_truncation_cuts_the_passage_and_is_reported(tmp_path):
 def test_a_query_that_leaves_no_room_says_how_long_it_may_be(tmp_path):
     model = CrossEncoder(str(tiny.cross_encoder(tmp_path)))
     assert len(model.score("cat " * 29, ["dog"])) == 1
-    with pytest.raises(InvalidInput, match=r"query has 30 tokens and the reranker's window is 64.*Shorten.*29 tokens"):
+    with pytest.raises(QueryTooLong, match=r"query has 30 tokens and the reranker's window is 64.*Shorten.*29 tokens"):
         model.score("cat " * 30, ["dog"])
 
 

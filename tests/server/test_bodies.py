@@ -58,6 +58,40 @@ def test_the_first_unknown_field_is_told_after_what_is_missing():
         parsed(CohereRequest, {"first": 1, "model": "m", "query": "q"})
 
 
+@pytest.mark.parametrize(
+    ("model", "change", "place"),
+    [
+        (CohereRequest, {"str": 1}, "str"),
+        (CohereRequest, {"a[0]": 1}, "a[0]"),
+        (SearchRequest, {"where": {"str": None}}, "where.str"),
+        (SearchRequest, {"where": {"int": ["x", None]}}, "where.int.1"),
+        (SearchRequest, {"where": {"list[0]": {"bool": 1}}}, "where.list[0]"),
+        (EmbeddingsRequest, {"input": {"str": 1}}, "input"),
+        (EmbeddingsRequest, {"input": ["a", None]}, "input.1"),
+        (EmbeddingsRequest, {"input": [[1, "a"]]}, "input.0.1"),
+        (JinaRequest, {"documents": ["a", 5]}, "documents.1"),
+    ],
+    ids=str,
+)
+def test_the_place_of_an_error_is_told_as_it_was_sent(model, change, place):
+    body = {"model": "m", "query": "q", "documents": ["a"], "input": "a"}
+    known = {name: value for name, value in body.items() if name in model.model_fields}
+    with pytest.raises(Problem) as caught:
+        parsed(model, {**known, **change})
+    assert caught.value.field == place
+    assert place in caught.value.message
+
+
+@pytest.mark.parametrize(("model", "body"), BODIES.values(), ids=BODIES)
+def test_null_counts_as_not_given(model, body):
+    needed = {name: "x" for name, field in model.model_fields.items() if field.is_required()}
+    needed |= {name: ["x"] for name in ("documents", "texts") if name in needed}
+    nothing = dict.fromkeys([*model.model_fields, "no such field"])
+    assert parsed(model, {**nothing, **needed}) == parsed(model, needed)
+    with pytest.raises(Problem, match="is required"):
+        parsed(model, nothing)
+
+
 def test_rank_fields_are_few():
     fields = ["text"] * (MOST_RANK_FIELDS + 1)
     with pytest.raises(Problem, match=f"at most {MOST_RANK_FIELDS}"):

@@ -6,7 +6,10 @@ import math
 
 import pytest
 
+import tiny
 from fakes import WordReranker
+from shortlist import CrossEncoder
+from shortlist.catalog import load_encoder
 from shortlist.server.settings import ServerSettings
 
 QUERY = "when is tax due"
@@ -133,6 +136,13 @@ def test_jina_reads_objects_and_rank_fields(client):
     assert answer.json()["results"][0]["document"] == documents[1]
 
 
+def test_jina_rank_fields_of_null_count_as_not_given(client):
+    documents = [{"title": None, "text": QUERY}]
+    answer = client.post("/v1/rerank", json={"query": QUERY, "documents": documents, "rank_fields": ["title", "text"]})
+    assert found(answer) == [(0, pytest.approx(sigmoid(1.0)))]
+    assert answer.json()["results"][0]["document"] == documents[0]
+
+
 def test_jina_takes_top_k_and_refuses_a_contradiction(client):
     assert len(found(client.post("/v1/rerank", json={**COHERE, "top_k": 1}))) == 1
     assert client.post("/v1/rerank", json={**COHERE, "top_k": 1, "top_n": 1}).status_code == 200
@@ -151,6 +161,23 @@ def test_voyage_gives_plain_documents(client):
 def test_info_tells_tei_clients_the_cap(serve):
     client = serve(settings=ServerSettings(max_documents=7))
     assert client.get("/info").json()["max_client_batch_size"] == 7
+
+
+@pytest.mark.parametrize(("missing", "most"), [({}, 3), ({"encoder": None}, 20), ({"scorer": None}, 3)])
+def test_info_tells_a_cap_that_every_route_takes(serve, missing, most):
+    client = serve(settings=ServerSettings(max_documents=20, max_inputs=3), **missing)
+    assert client.get("/info").json()["max_client_batch_size"] == most
+
+
+def test_info_names_the_models_and_their_windows(serve, tmp_path):
+    reranker = CrossEncoder(str(tiny.cross_encoder(tmp_path / "ce")), precision="exact")
+    encoder = load_encoder(str(tiny.encoder(tmp_path / "bi")), precision="exact")
+    both = serve(reranker, encoder=encoder).get("/info").json()
+    assert (both["model_id"], list(both["model_type"]), both["max_input_length"]) == ("ce", ["reranker"], 64)
+    embeds = serve(scorer=None, encoder=encoder).get("/info").json()
+    assert (embeds["model_id"], list(embeds["model_type"]), embeds["max_input_length"]) == ("bi", ["embedding"], 16)
+    assert serve().get("/info").json()["max_input_length"] is None
+    assert serve(scorer=None, encoder=None).get("/info").status_code == 503
 
 
 class Cutting(WordReranker):
@@ -181,6 +208,15 @@ def test_truncation_off_refuses_what_would_be_cut(serve):
         "error_type": "Tokenizer",
     }
     assert client.post("/rerank", json={**BODIES["/rerank"], "truncate": True}).status_code == 200
+
+
+@pytest.mark.parametrize(("cap", "words", "said"), [(2, 3, "the 2 tokens that"), (63, 90, "the model reads")])
+def test_what_is_refused_for_its_length_names_the_limit(serve, tmp_path, cap, words, said):
+    client = serve(CrossEncoder(str(tiny.cross_encoder(tmp_path)), precision="exact"))
+    body = {"query": "query", "documents": ["cat", "dog " * words], "truncation": False}
+    answer = client.post("/v1/rerank", json={**body, "max_doc_length": cap})
+    assert answer.status_code == 422
+    assert f"documents.1 is longer than {said}" in answer.json()["detail"]
 
 
 def test_tei_cuts_by_itself_where_the_server_says_so(serve):

@@ -64,6 +64,14 @@ def test_tokens_are_counted_and_long_texts_refused_unless_cutting_is_allowed(ser
     assert cut["usage"]["total_tokens"] == 20
 
 
+def test_null_counts_as_not_given(client):
+    nothing = dict.fromkeys(["encoding_format", "dimensions", "user", "input_type", "truncate"])
+    assert (
+        client.post("/v1/embeddings", json={**BODY, **nothing}).json()
+        == client.post("/v1/embeddings", json=BODY).json()
+    )
+
+
 def test_tei_embed_gives_bare_vectors(client):
     wanted = HashedEncoder(8).encode_passages(["tax is due", "cats"])
     assert np.allclose(client.post("/embed", json={"inputs": ["tax is due", "cats"]}).json(), wanted)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fakes import WordReranker
-from shortlist.errors import QueueFull
+from shortlist.errors import QueryTooLong, QueueFull
 from shortlist.server.settings import ServerSettings
 
 COHERE = {"model": "words", "query": "tax", "documents": ["a tax", "cats"]}
@@ -133,6 +133,31 @@ def test_a_text_that_is_too_long(serve, route):
     check(answer, route, 400 if route in ("/v2/rerank", "/voyage/v1/rerank", "/v1/embeddings") else 422, "at most 20")
 
 
+class Narrow(WordReranker):
+    def score(self, query, texts):
+        raise QueryTooLong("the query has 600 tokens")
+
+
+@pytest.mark.parametrize("route", [route for route in BODIES if "rerank" in route])
+def test_a_query_beyond_the_window(serve, route):
+    answer = serve(Narrow()).post(path_of(route), json=BODIES[route])
+    check(answer, route, 400 if route in ("/v2/rerank", "/voyage/v1/rerank") else 422, "600 tokens")
+    if route == "/rerank":
+        assert answer.json()["error_type"] == "Tokenizer"
+    if route == "/rerank#infinity":
+        assert (answer.json()["error"]["param"], answer.json()["error"]["code"]) == ("query", "too_long")
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [("/why", {"query": "tax", "text_a": "a", "text_b": "b"}), ("/search", {"query": "tax", "fail": "closed"})],
+)
+def test_a_query_beyond_the_window_in_both_stages(serve, route, body):
+    answer = serve(Narrow()).post(route, json=body)
+    check(answer, "/search", 422, "600 tokens")
+    assert (answer.json()["error"], answer.json()["field"]) == ("too_long", "query")
+
+
 @pytest.mark.parametrize("route", [route for route in BODIES if "#" not in route])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_is_too_large(serve, route, chunked):
@@ -140,6 +165,11 @@ def test_a_body_that_is_too_large(serve, route, chunked):
     body = json.dumps({**BODIES[route], "padding": "x" * 200}).encode()
     content = iter([body[:50], body[50:]]) if chunked else body
     check(client.post(path_of(route), content=content), route, 413, "larger than 100 bytes")
+
+
+def test_infinitys_clients_get_teis_error_where_the_body_was_not_read(serve):
+    answer = serve(settings=ServerSettings(max_body=100)).post("/rerank", json={**COHERE, "padding": "x" * 200})
+    check(answer, "/rerank", 413, "larger than 100 bytes")
 
 
 @pytest.mark.parametrize("route", [r for r in BODIES if r not in ("/rerank", "/search")])
@@ -205,6 +235,7 @@ def test_parts_that_are_not_there(serve):
 
 def test_texts_and_documents_at_once(client):
     check(client.post("/rerank", json={**TEI, **COHERE}), "/rerank", 422, "not both")
+    check(client.post("/rerank", json={**TEI, "documents": []}), "/rerank", 422, "an empty list counts")
 
 
 def test_texts_or_documents_of_null_count_as_not_given(client):
@@ -218,3 +249,9 @@ def test_texts_or_documents_of_null_count_as_not_given(client):
 def test_jina_documents_without_text(client, document):
     answer = client.post("/v1/rerank", json={"query": "tax", "documents": ["a tax", document]})
     check(answer, "/v1/rerank", 422, "documents.1")
+
+
+def test_jina_rank_fields_that_are_no_text_are_named(client):
+    documents = [{"title": 5, "text": "tax"}]
+    answer = client.post("/v1/rerank", json={"query": "tax", "documents": documents, "rank_fields": ["title", "text"]})
+    check(answer, "/v1/rerank", 422, "documents.0.title is no text")

@@ -319,6 +319,12 @@ def test_sizes_that_were_not_sent_fit_the_others(serve, fields, pool, k):
     assert (answer.json()["pool_size"], len(answer.json()["hits"])) == (pool, k)
 
 
+def test_null_counts_as_not_sent(serve):
+    client = serve(settings=ServerSettings(max_documents=4))
+    found = search(client, **dict.fromkeys(["pool_size", "k", "rerank", "fail", "budget_ms", "where"]))
+    assert (found["pool_size"], len(found["hits"]), found["rerank_status"]) == (4, 4, "ok")
+
+
 def test_the_largest_filter(client):
     search(client, where={"a": [1] * 961} | {f"x{i}": 1 for i in range(63)})
 

@@ -98,5 +98,5 @@ def test_a_filter_that_nothing_meets_is_told(served):
 
 def test_a_filter_that_cannot_be_asked(served):
     answer = served[0].post("/search", json={"query": "red", "where": {"a": []}})
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["field"]) == (422, "where")
     assert "empty" in answer.json()["message"]

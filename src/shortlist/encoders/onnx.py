@@ -31,6 +31,7 @@ class OnnxEncoder:
             raise ModelError(f"{spec.files.name}: {spec.files.onnx_reason}")
         self.name = spec.files.name
         self.dimension = spec.dimension
+        self.max_length = spec.max_length
         self.truncated = 0
         self._spec = spec
         self._words = Words(spec.files.tokenizer, spec.max_length)

@@ -23,6 +23,7 @@ class SentenceTransformerEncoder:
             raise MissingExtra(f"{spec.files.name} ({spec.files.onnx_reason})", "torch") from error
         self.name = spec.files.name
         self.dimension = spec.dimension
+        self.max_length = spec.max_length
         self._spec = spec
         self._model = SentenceTransformer(str(Path(spec.files.folder)), device="cpu", trust_remote_code=False)
 

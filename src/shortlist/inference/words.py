@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shortlist.errors import InvalidInput, ModelNotFound
+from shortlist.errors import InvalidInput, ModelNotFound, QueryTooLong
 from shortlist.inference.batches import Tokens
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ class Words:
         `max_tokens` caps each text below what the window leaves for it.
 
         Raises:
-            InvalidInput: The query leaves less than 32 tokens of the window for a passage, `max_tokens` below 1, or
-                `texts` is one string or holds something else than strings.
+            QueryTooLong: The query leaves less than 32 tokens of the window for a passage.
+            InvalidInput: `max_tokens` below 1, or `texts` is one string or holds something else than strings.
         """
         if isinstance(texts, str):
             raise InvalidInput(
@@ -85,7 +85,7 @@ class Words:
         if room < LEAST_ROOM:
             most = self.window - len(before) - len(between) - len(after) - LEAST_ROOM
             todo = f"Shorten the query to {most} tokens, or search without reranking." if most > 0 else "Widen it."
-            raise InvalidInput(
+            raise QueryTooLong(
                 f"the query has {len(asked)} tokens and the reranker's window is {self.window}: it must leave "
                 f"{LEAST_ROOM} for a passage. {todo}"
             )

@@ -78,7 +78,8 @@ class CrossEncoder:
         It is the raw logit unless an activation was asked for.
 
         Raises:
-            InvalidInput: The query is empty, or leaves no room for a passage in the window.
+            InvalidInput: The query is empty.
+            QueryTooLong: It leaves no room for a passage in the window.
             BadScores: The model returned NaN or infinity.
         """
         return self.score_and_report(query, texts)[0]
@@ -97,7 +98,8 @@ class CrossEncoder:
         together by `score_pairs`.
 
         Raises:
-            InvalidInput: The query is empty, leaves no room for a passage in the window, or `max_tokens` below 1.
+            InvalidInput: The query is empty, or `max_tokens` below 1.
+            QueryTooLong: The query leaves no room for a passage in the window.
         """
         if not query.strip():
             raise InvalidInput("the query is empty: give at least one word")

@@ -22,6 +22,7 @@ class SentenceTransformerReranker:
         except ImportError as error:
             raise MissingExtra(f"{spec.files.name} ({spec.files.onnx_reason})", "torch") from error
         self.name = spec.files.name
+        self.max_length = spec.max_length
         self._spec = spec
         self._raw = torch.nn.Identity()
         self._model = CrossEncoder(str(Path(spec.files.folder)), device="cpu", trust_remote_code=False)

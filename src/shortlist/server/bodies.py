@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
@@ -15,7 +15,7 @@ from shortlist.server.problems import Kind, Problem
 Model = TypeVar("Model", bound=BaseModel)
 
 Query = Annotated[str, Field(json_schema_extra={"minLength": 1})]
-"""A query as the OpenAPI document describes it; that it is not empty is checked where each dialect's error is known."""
+"""A text that must not be empty, as the OpenAPI document describes it; that is checked where the dialect is known."""
 
 Strings = Annotated[list[str], Field(fail_fast=True)]
 """Texts; like every list here it is read up to the first thing wrong with it, since only that is ever told."""
@@ -55,24 +55,29 @@ async def _bytes_of(request: Request, most: int) -> bytes:
 
 
 def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
-    """The body as `model`; the first thing wrong with it is the problem.
+    """The body as `model`; the first thing wrong with it is the problem. A field that is null counts as not given.
 
     Of unknown fields only the first is looked at, so that many of them cost no more than one.
 
     Raises:
         Problem: A field is unknown where the model forbids that, missing, of the wrong type or out of range.
     """
-    known = {name: body[name] for name in model.model_fields if name in body}
-    unknown = next((name for name in body if name not in model.model_fields), None)
+    given = {name: body[name] for name in model.model_fields if body.get(name) is not None}
+    unknown = next((name for name, value in body.items() if value is not None and name not in model.model_fields), None)
+    if unknown is not None:
+        given[unknown] = body[unknown]
     try:
-        return model.model_validate(known if unknown is None else {**known, unknown: body[unknown]})
+        return model.model_validate(given)
     except ValidationError as error:
-        raise _problem(error) from error
+        raise _problem(error, given) from error
 
 
-def _problem(error: ValidationError) -> Problem:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
+def _problem(error: ValidationError, given: Mapping[str, Any]) -> Problem:
+    """The first thing wrong; of the branches of a union, the one that got furthest says what it is."""
+    errors = error.errors(include_url=False, include_context=False)
+    found = [(_place(one["loc"], given, one["input"]), one) for one in errors if one["loc"][0] == errors[0]["loc"][0]]
+    place, first = max(found, key=lambda one: len(one[0]))
+    where = ".".join(place)
     kind = Kind.UNKNOWN_FIELD if first["type"] == "extra_forbidden" else Kind.INVALID
     if first["type"] == "missing":
         message = f"the field {where!r} is required"
@@ -104,6 +109,17 @@ def _json_name(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-def _is_branch(part: str | int) -> bool:
-    """Whether a step of an error's place names a branch of a union and no field."""
-    return isinstance(part, str) and ("[" in part or part in {"str", "int", "float", "bool"})
+def _place(steps: Sequence[str | int], given: Mapping[str, Any], wrong: object) -> list[str]:
+    """The way to the value at fault.
+
+    Among the steps of an error's place stand names of a union's branches. They are no keys of the value reached so far,
+    or come after the value at fault itself.
+    """
+    names = [str(steps[0])]
+    held: Any = given.get(names[0])
+    for step in steps[1:]:
+        inside = isinstance(step, int) if isinstance(held, list) else isinstance(held, dict) and step in held
+        if inside and held is not wrong:
+            names.append(str(step))
+            held = held[step]
+    return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from shortlist.errors import InvalidInput, QueueFull, ShortlistError
+from shortlist.errors import InvalidInput, QueryTooLong, QueueFull, ShortlistError
 
 
 class Kind(Enum):
@@ -39,6 +39,8 @@ def problem_of(error: ShortlistError) -> Problem:
     """An error of the package as a problem of the request; messages that may hold a path stay inside."""
     if isinstance(error, QueueFull):
         return Problem(Kind.OVERLOADED, str(error), retry_after=error.retry_after)
+    if isinstance(error, QueryTooLong):
+        return Problem(Kind.TOO_LONG, str(error), field="query")
     if isinstance(error, InvalidInput):
         return Problem(Kind.INVALID, str(error))
     return Problem(Kind.FAILED, f"the server could not finish this request ({type(error).__name__}): see its log")

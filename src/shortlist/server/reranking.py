@@ -8,7 +8,7 @@ from typing import Any
 
 from shortlist.models.catalogue import find
 from shortlist.names import public_name
-from shortlist.protocols import Reranker, SaysUnit
+from shortlist.protocols import Reranker, SaysUnit, SaysWindow
 from shortlist.rerankers.cross_encoder import sigmoid
 from shortlist.rerankers.vendors import is_hosted, parse
 from shortlist.server.parts import Parts
@@ -61,12 +61,19 @@ async def rerank(parts: Parts, call: Call) -> Order:
     found = await scorer.score(call.query, call.texts, max_tokens=call.max_tokens)
     if not call.truncate and any(found.truncated):
         place = found.truncated.index(True)
-        raise Problem(
-            Kind.TOO_LONG,
-            f"{call.field}.{place} is longer than the model reads: shorten it, or allow truncation",
-            field=call.field,
-        )
+        limit = _limit(found, place, call, scorer.reranker)
+        said = f"{call.field}.{place} is longer than {limit}: shorten it, or allow truncation"
+        raise Problem(Kind.TOO_LONG, said, field=call.field)
     return _ordered(found, call, gives_logits(scorer.reranker))
+
+
+def _limit(found: Scored, place: int, call: Call, reranker: Reranker) -> str:
+    """What the text at `place` was cut to: the request's own cap where its pair leaves room in the model's window."""
+    length = found.lengths[place] if found.lengths else 0
+    full = isinstance(reranker, SaysWindow) and length >= reranker.max_length
+    if call.max_tokens is None or not length or full:
+        return "the model reads"
+    return f"the {call.max_tokens} tokens that the request allows a document"
 
 
 def gives_logits(reranker: Reranker) -> bool:

@@ -47,7 +47,8 @@ class Scorer(Protocol):
         """One raw score a text; no texts give none. `max_tokens` caps each text. Never blocks the event loop.
 
         Raises:
-            InvalidInput: An empty query, one that leaves no room for a passage, or a `max_tokens` that can't be kept.
+            InvalidInput: An empty query, or a `max_tokens` that can't be kept.
+            QueryTooLong: A query that leaves no room for a passage.
             QueueFull: Too much is waiting.
             BadScores: The reranker returned NaN, infinity or a wrong count.
         """

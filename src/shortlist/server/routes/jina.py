@@ -85,14 +85,21 @@ async def answer(request: Request) -> Json:
 def _text(document: str | Mapping[str, Any], place: int, fields: Sequence[str]) -> str:
     if isinstance(document, str):
         return document
-    held = [document[name] for name in fields if name in document]
-    if not held or not all(isinstance(one, str) for one in held):
+    held = [name for name in fields if document.get(name) is not None]
+    if not held:
         raise Problem(
             Kind.INVALID,
             f"documents.{place} has no text under {', '.join(fields)}: give strings or objects with text",
             field="documents",
         )
-    return "\n".join(held)
+    for name in held:
+        if not isinstance(document[name], str):
+            raise Problem(
+                Kind.INVALID,
+                f"documents.{place}.{name} is no text: give a string, or leave it out of rank_fields",
+                field="documents",
+            )
+    return "\n".join(document[name] for name in held)
 
 
 def _echo(document: str | dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,12 @@ async def answer(request: Request) -> Json:
     body = await json_of(request, parts.settings.max_body)
     texts, documents = (body.get(name) is not None for name in ("texts", "documents"))
     if texts and documents:
-        raise Problem(Kind.INVALID, "give texts (as for TEI) or documents (as for Infinity), not both", field="texts")
+        raise Problem(
+            Kind.INVALID,
+            "texts and documents are both given, and an empty list counts: give texts (as for TEI) or documents "
+            "(as for Infinity), not both",
+            field="texts",
+        )
     if texts or "documents" not in body:
         return await tei.answer(parts, parsed(tei.TeiRequest, body))
     speak(request, INFINITY)

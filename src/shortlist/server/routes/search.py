@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from shortlist.errors import InvalidInput
 from shortlist.names import Names
 from shortlist.pipeline import POOL_SIZE, K
 from shortlist.server.answers import Json
@@ -70,23 +71,22 @@ async def answer(request: Request) -> Json:
     if parts.shortlist is None:
         raise Problem(Kind.UNAVAILABLE, "this server has no index: start it with --index DIR to search")
     _check(asked, parts)
-    found = await search(
-        parts.shortlist,
-        parts.encoder,
-        parts.scorer,
-        Asked(
-            asked.query,
-            asked.pool_size,
-            asked.k,
-            parts.names.where(asked.where),
-            asked.rerank,
-            None if asked.budget_ms is None else asked.budget_ms / 1000,
-        ),
+    wanted = Asked(
+        asked.query,
+        asked.pool_size,
+        asked.k,
+        parts.names.where(asked.where),
+        asked.rerank,
+        None if asked.budget_ms is None else asked.budget_ms / 1000,
     )
+    try:
+        found = await search(parts.shortlist, parts.encoder, parts.scorer, wanted)
+    except InvalidInput as error:  # query and sizes are checked, so the filter is left
+        raise Problem(Kind.INVALID, str(error), field="where") from error
     _tell(parts.watch, found, asked.k)
     if found.failure is not None and asked.fail == "closed":
         said = problem_of(found.failure)
-        if said.kind is Kind.INVALID:
+        if said.kind in (Kind.INVALID, Kind.TOO_LONG):
             raise said
         raise Problem(Kind.UNAVAILABLE, f"not reranked: {found.why_not}", retry_after=said.retry_after)
     return Json(_answer(asked, found, parts))

@@ -9,16 +9,18 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.names import public_name
+from shortlist.protocols import Encoder, Reranker, SaysWindow
 from shortlist.server.answers import Json, array
 from shortlist.server.bodies import Query, Strings, Texts, described, read
-from shortlist.server.embedding import ToEmbed, embedded
+from shortlist.server.embedding import ToEmbed, embedded, encoder_of
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
-from shortlist.server.reranking import Call, rerank, scorer_of
+from shortlist.server.reranking import Call, rerank
 
 router = APIRouter()
 
 Direction = Literal["right", "Right", "left", "Left"]
+RERANKER = {"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}}
 
 
 class TeiRequest(BaseModel):
@@ -87,12 +89,24 @@ def _may_cut(parts: Parts, truncate: bool | None, direction: str | None) -> bool
 
 @router.get("/info")
 async def info(request: Request) -> Json:
-    """What TEI's clients read before they send: the model, and how many texts one request may hold."""
+    """What TEI's clients read before they send: the model, its window, and how many texts one request may hold.
+
+    TEI serves one model; here that is the reranker, or the bi-encoder where there is no other. The texts of a request
+    are as many as each route that this server has takes.
+    """
     parts = parts_of(request)
+    model: Reranker | Encoder
+    if parts.scorer is not None:
+        model, kind, most = parts.scorer.reranker, RERANKER, parts.settings.max_documents
+    else:
+        model, kind, most = encoder_of(parts), {"embedding": {}}, parts.settings.max_inputs
+    if parts.encoder is not None:
+        most = min(most, parts.settings.max_inputs)
     return Json(
         {
-            "model_id": public_name(scorer_of(parts).name),
-            "model_type": {"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}},
-            "max_client_batch_size": parts.settings.max_documents,
+            "model_id": public_name(model.name),
+            "model_type": kind,
+            "max_input_length": model.max_length if isinstance(model, SaysWindow) else None,
+            "max_client_batch_size": most,
         }
     )

@@ -10,11 +10,11 @@ from anyio import from_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.protocols import Encoder
-from shortlist.server.bodies import described, json_of, parsed
+from shortlist.server.bodies import Query, described, json_of, parsed
 from shortlist.server.embedder import Embedder, ToEmbed
 from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
@@ -35,7 +35,7 @@ class WhyById(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str = Field(min_length=1)
+    query: Query
     id_a: str
     id_b: str
 
@@ -45,9 +45,9 @@ class WhyByText(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str = Field(min_length=1)
-    text_a: str = Field(min_length=1)
-    text_b: str = Field(min_length=1)
+    query: Query
+    text_a: Query
+    text_b: Query
 
 
 class ThroughScorer:
@@ -111,11 +111,11 @@ class ThroughEmbedder:
 async def answer(request: Request) -> JSONResponse:
     """Leaves out one word of the query at a time, and says what each adds to A's score less B's."""
     parts = parts_of(request)
-    held = await json_of(request, parts.settings.max_body)
-    body = {name: value for name, value in held.items() if name not in PASSAGES or value is not None}
-    if not PASSAGES & set(body):
+    body = await json_of(request, parts.settings.max_body)
+    named = {name for name in PASSAGES if body.get(name) is not None}
+    if not named:
         raise Problem(Kind.INVALID, "give two passages: id_a and id_b, or text_a and text_b")
-    by_text = "text_a" in body or "text_b" in body
+    by_text = "text_a" in named or "text_b" in named
     asked = parsed(WhyByText, body) if by_text else parsed(WhyById, body)
     encoder, scorer = _both(parts)
     _check(asked, parts.settings.max_characters)
