@@ -121,10 +121,20 @@ def test_no_folder_of_the_host_reaches_the_agent():
     assert Tools(opened, declining).search("tax").passages[0].source == "/home/someone/docs/tax/a.md"
 
 
-@pytest.mark.parametrize("size", [MOST_POOL + 1, 10**25])
+@pytest.mark.parametrize("size", [MOST_POOL + 1, 10**25, 0])
 def test_a_pool_has_a_bound(size):
-    with pytest.raises(InvalidInput, match=f"pool_size is {size}, at most {MOST_POOL}"):
+    with pytest.raises(InvalidInput, match=f"pool_size is {size}: ask for 1 to {MOST_POOL}"):
         tools().search("tax", pool_size=size)
+
+
+def test_a_size_alone_makes_the_other_fit():
+    found = tools(sizes=(4, 3)).search("tax")
+    assert (found.pool_size, len(found.passages)) == (4, 3)
+    assert len(tools(sizes=(4, 3)).search("tax", pool_size=2).passages) == 2
+    assert tools(sizes=(4, 3)).search("tax", k=100).pool_size == 100
+    for sizes in ({"k": 3, "pool_size": 2}, {"k": 0}):
+        with pytest.raises(InvalidInput, match="k is"):
+            tools().search("tax", **sizes)
 
 
 def test_rerank_gives_places_in_the_list_that_came_in():
@@ -172,11 +182,12 @@ def test_the_sdks_own_client_searches_and_reranks_over_stdio(served):
             found = await client.call_tool("search", {"query": "when is tax due", "k": 3, "pool_size": 5})
             huge = await client.call_tool("search", {"query": "tax", "pool_size": 10**25})
             wrong = await client.call_tool("search", {"query": "tax", "k": 9, "pool_size": 5})
+            unknown = await client.call_tool("search", {"query": "tax", "filter": {"year": 2022}})
             narrow = await client.call_tool("search", {"query": "tax", "where": {"year": 2022}})
             ranked = await client.call_tool("rerank", {"query": "when is tax due", "candidates": PASSAGES[:3]})
-            return {tool.name: tool for tool in listed}, found, wrong, huge, narrow, ranked
+            return {tool.name: tool for tool in listed}, found, wrong, huge, unknown, narrow, ranked
 
-    listed, found, wrong, huge, narrow, ranked = asyncio.run(talk())
+    listed, found, wrong, huge, unknown, narrow, ranked = asyncio.run(talk())
     assert set(listed) == {"search", "rerank"}
     assert listed["search"].annotations.read_only_hint is True
     assert set(listed["search"].input_schema["properties"]) == {"query", "k", "pool_size", "where"}
@@ -188,9 +199,12 @@ def test_the_sdks_own_client_searches_and_reranks_over_stdio(served):
     assert all(isinstance(passage["rerank_score"], float) for passage in answer["passages"])
     assert answer["scored"] == 5
     assert wrong.is_error is True
-    assert "is 9 but the pool (pool_size, --pool) holds 5" in wrong.content[0].text
+    assert "k is 9 and pool_size 5" in wrong.content[0].text
+    assert unknown.is_error is True
+    assert "filter" in unknown.content[0].text
+    assert listed["search"].input_schema["additionalProperties"] is False
     assert huge.is_error is True
-    assert "at most 1000" in huge.content[0].text
+    assert "ask for 1 to 1000" in huge.content[0].text
     assert [passage["id"] for passage in narrow.structured_content["passages"]] == ["p2"]
     assert {one["index"] for one in ranked.structured_content["candidates"]} == {0, 1, 2}
 

@@ -225,6 +225,15 @@ def test_a_queue_that_fills_up_on_the_way_leaves_what_was_scored(serve):
     assert search(serve(scorer=Filling(0), shortlist=stand), budget_ms=60_000)["rerank_status"] == "failed"
 
 
+def test_sizes_that_are_not_sent_are_those_of_the_server(serve):
+    client = serve(settings=ServerSettings(pool_size=4, k=3))
+    assert (search(client, k=None)["pool_size"], len(search(client, k=None)["hits"])) == (4, 3)
+    assert len(search(client, k=None, pool_size=2)["hits"]) == 2
+    assert len(search(client, k=4)["hits"]) == 4
+    small = serve(settings=ServerSettings(pool_size=4, k=3, max_documents=2))
+    assert (search(small, k=None)["pool_size"], len(search(small, k=None)["hits"])) == (2, 2)
+
+
 def test_a_budget_of_nothing_is_stage_one(client):
     assert search(client, budget_ms=0)["scored"] == 0
 

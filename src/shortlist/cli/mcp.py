@@ -56,6 +56,7 @@ def mcp(  # noqa: PLR0913 - one parameter an option
             least_logit=least_logit,
             threshold=knobs.threshold,
             min_probability=knobs.min_probability,
+            sizes=(knobs.pool, knobs.top),
             names=None if full_paths else Names.of(opened.index.ledger.known_sources()),
         )
         make_server(tools, __version__).run("stdio")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from shortlist.catalog import Settings
 from shortlist.cli.options import (
@@ -13,12 +14,15 @@ from shortlist.cli.options import (
     BlendOption,
     ChosenCrossEncoderOption,
     FusionOption,
+    Knobs,
     PrecisionOption,
     RerankOption,
     RetrieverOption,
     choose_knobs,
 )
 from shortlist.errors import InvalidInput, MissingExtra
+from shortlist.pipeline import POOL_SIZE
+from shortlist.settings import FILE
 
 LEVELS = ("debug", "info", "warning", "error")
 NEEDED = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client"}
@@ -91,6 +95,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
         raise InvalidInput(f"--log-level {log_level!r}: choose one of {', '.join(LEVELS)}")
     knobs = choose_knobs(None, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
     models = knobs.over(Settings(retriever, bi_encoder, precision=precision, threads=threads))
+    pool_size = _pool_size(knobs)
     limits = ServerSettings(
         max_body=max_body,
         max_documents=max_documents,
@@ -98,6 +103,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
         max_characters=max_characters,
         model_names=tuple(model_names or ()),
         auto_truncate=auto_truncate,
+        pool_size=pool_size,
+        k=knobs.top,
     )
     start(
         Options(
@@ -118,3 +125,23 @@ def serve(  # noqa: PLR0913 - one parameter an option
             log_level=log_level,
         )
     )
+
+
+def _pool_size(knobs: Knobs) -> int:
+    """The pool of a search that asks for none; says on standard error what of the file no server follows.
+
+    Raises:
+        InvalidInput: The file's `top` lies above it.
+    """
+    auto = knobs.pool == "auto"
+    size = POOL_SIZE if knobs.pool == "auto" else knobs.pool
+    if knobs.top > size:
+        raise InvalidInput(
+            f"{FILE} has a top of {knobs.top} and a pool of {size}: only what is in the pool can be shown"
+        )
+    left = [key for key in ("threshold", "min-probability") if key in knobs.followed]
+    if left or auto:
+        said = ", ".join([*(["pool = auto"] if auto else []), *left])
+        out = Console(stderr=True, highlight=False)
+        out.print(f"a server does not follow these of {FILE}: {said}", style="yellow", markup=False, soft_wrap=True)
+    return size

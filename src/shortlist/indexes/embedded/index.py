@@ -70,9 +70,8 @@ class EmbeddedIndex:
             raise InvalidInput(f"dimension must be at least 1, not {dimension}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held = [
-                path.name for path in folder.iterdir() if path.name not in {"lock", "shard", f"{manifests.FILE}.part"}
-            ]
+            ours = {"lock", "shard", f"{manifests.FILE}.part"}
+            held = [path.name for path in folder.iterdir() if path.name not in ours]
         except OSError as error:
             raise IndexWriteFailed(f"can't make the index folder {folder}: {error.strerror or error}") from error
         if held:

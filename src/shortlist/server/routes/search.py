@@ -17,6 +17,7 @@ from shortlist.server.parts import Parts, parts_of
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.reranking import check_query
 from shortlist.server.searching import Asked, Searched, search
+from shortlist.server.settings import ServerSettings
 from shortlist.server.watch import Watch
 from shortlist.types import Hit
 
@@ -50,7 +51,10 @@ Filter = Annotated[dict[str, Scalar | Annotated[list[Scalar], Field(fail_fast=Tr
 
 
 class SearchRequest(BaseModel):
-    """`budget_ms` counts wall-clock milliseconds; `fail` says what a failing reranker does to the answer."""
+    """`budget_ms` counts wall-clock milliseconds; `fail` says what a failing reranker does to the answer.
+
+    The defaults of `pool_size` and `k` are those of a server that was not told others.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -67,7 +71,7 @@ class SearchRequest(BaseModel):
 async def answer(request: Request) -> Json:
     """Searches the index in both stages."""
     parts = parts_of(request)
-    asked = _sized(await read(request, SearchRequest, parts.settings.max_body), parts.settings.max_documents)
+    asked = _sized(await read(request, SearchRequest, parts.settings.max_body), parts.settings)
     if parts.shortlist is None:
         raise Problem(Kind.UNAVAILABLE, "this server has no index: start it with --index DIR to search")
     _check(asked, parts)
@@ -92,10 +96,11 @@ async def answer(request: Request) -> Json:
     return Json(_answer(asked, found, parts))
 
 
-def _sized(asked: SearchRequest, most: int) -> SearchRequest:
-    """The sizes that were not sent as small as the server and those that were sent make them."""
-    pool = asked.pool_size if "pool_size" in asked.model_fields_set else min(asked.pool_size, most)
-    k = asked.k if "k" in asked.model_fields_set else min(asked.k, pool)
+def _sized(asked: SearchRequest, settings: ServerSettings) -> SearchRequest:
+    """With the server's sizes for those that were not sent, as small as those that were sent make them."""
+    sent = asked.model_fields_set
+    pool = asked.pool_size if "pool_size" in sent else min(settings.pool_size, settings.max_documents)
+    k = asked.k if "k" in sent else min(settings.k, pool)
     return asked.model_copy(update={"pool_size": pool, "k": k})
 
 

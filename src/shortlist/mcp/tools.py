@@ -1,43 +1,22 @@
-"""The search as tools for agents, over the Model Context Protocol (https://modelcontextprotocol.io)."""
+"""What the tools for agents do, and what they answer."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
 
 from shortlist.candidates import doubt_of
 from shortlist.candidates import rerank as rerank_candidates
 from shortlist.catalog import OpenIndex
-from shortlist.errors import InvalidInput, MissingExtra, ShortlistError
+from shortlist.errors import InvalidInput
 from shortlist.names import Names, public_name
 from shortlist.pipeline import POOL_SIZE, K
 from shortlist.protocols import Reranker
-from shortlist.types import Field, Hit, Ranking, Value, Where
-
-if TYPE_CHECKING:
-    from mcp.server import MCPServer
-
-Answer = TypeVar("Answer")
+from shortlist.types import Field, Hit, PoolSize, Ranking, Value, Where
 
 MOST_CANDIDATES = 1000
 MOST_POOL = 1000
-INSTRUCTIONS = (
-    "Searches a local collection of passages in two stages: a retriever fills a pool, and a cross-encoder orders it. "
-    "Scores order the passages of one answer; they are no probabilities and do not compare between queries. "
-    "Cite passages by their source."
-)
-SEARCH = (
-    "Find the passages that answer a query, best first. Ask in full sentences: the reranker reads query and passage "
-    "together. A larger pool_size (at most 1000) finds more and takes longer; k is how many passages come back, at "
-    "most pool_size. where keeps passages whose metadata fields equal a value, or one of a list of values. Read note "
-    "first: it says when nothing matched, when passages were left out, or when the answer was not reranked."
-)
-RERANK = (
-    "Order candidate texts, from any source, by how well each answers the query. Gives each candidate's place in the "
-    "list that came in and its raw score (a logit, higher is better), best first."
-)
 
 
 @dataclass(frozen=True)
@@ -96,7 +75,7 @@ class Tools:
 
     Passages with a logit below `least_logit` are left out of a search's answer, and so are those below `threshold` or
     `min_probability` (see `OpenIndex.search`); its note counts them. `names` keeps this host's folders out of ids,
-    sources and notes; None shows them whole.
+    sources and notes; None shows them whole. `sizes` are the pool and k of a search that asks for none.
     """
 
     def __init__(
@@ -108,8 +87,10 @@ class Tools:
         threshold: float | None = None,
         min_probability: float | None = None,
         names: Names | None = None,
+        sizes: tuple[PoolSize, int] = (POOL_SIZE, K),
     ) -> None:
         self._index, self._reranker, self._least = index, reranker, least_logit
+        self._pool_size, self._k = sizes
         self._threshold, self._probability = threshold, min_probability
         self._names = names
         self._turn = threading.Lock()
@@ -117,18 +98,20 @@ class Tools:
     def search(
         self,
         query: str,
-        k: int = K,
-        pool_size: int = POOL_SIZE,
+        k: int | None = None,
+        pool_size: int | None = None,
         where: dict[str, Value | list[Value]] | None = None,
     ) -> SearchAnswer:
-        """At most `k` passages. An empty query or impossible sizes raise `InvalidInput`."""
-        if pool_size > MOST_POOL:
-            raise InvalidInput(f"pool_size is {pool_size}, at most {MOST_POOL}: ask for a smaller pool")
+        """At most `k` passages. An empty query or impossible sizes raise `InvalidInput`.
+
+        A size that is not given is the one this was made with, made to fit the given one.
+        """
+        pool, most = self._sizes(k, pool_size)
         with self._turn:
             ranking = self._index.search(
                 query,
-                pool_size=pool_size,
-                k=k,
+                pool_size=pool,
+                k=most,
                 where=self._meant(where),
                 threshold=self._threshold,
                 min_probability=self._probability,
@@ -138,7 +121,7 @@ class Tools:
             query=query,
             passages=[self._shown(_passage(place, hit)) for place, hit in enumerate(kept, start=1)],
             note=self._note(ranking, len(ranking.hits) - len(kept)),
-            pool_size=pool_size,
+            pool_size=ranking.pool_size,
             scored=ranking.scored,
             truncated=ranking.truncated,
             seconds=dict(ranking.seconds),
@@ -158,6 +141,17 @@ class Tools:
         notes += [f"{cut} of these did not fit the reranker's window; it read their start"] if cut else []
         rows = [RankedCandidate(one.rank, one.index, one.score, one.item, one.truncated) for one in ranked]
         return RerankAnswer(query, rows, _joined(notes))
+
+    def _sizes(self, k: int | None, pool_size: int | None) -> tuple[PoolSize, int]:
+        pool = self._pool_size if pool_size is None else pool_size
+        for name, value in (("pool_size", pool_size), ("k", k)):
+            if value is not None and not 1 <= value <= MOST_POOL:
+                raise InvalidInput(f"{name} is {value}: ask for 1 to {MOST_POOL}")
+        if k is None:
+            return pool, self._k if pool == "auto" else min(self._k, pool)
+        if pool_size is not None and k > pool_size:
+            raise InvalidInput(f"k is {k} and pool_size {pool_size}: only what is in the pool can come back")
+        return (max(pool, k) if pool != "auto" and pool_size is None else pool), k
 
     def _meant(self, where: dict[str, Value | list[Value]] | None) -> Where | None:
         return where if self._names is None else self._names.where(where)
@@ -225,52 +219,3 @@ def _passage(place: int, hit: Hit) -> FoundPassage:
         retrieval_score=hit.retrieval_score,
         metadata=dict(passage.metadata),
     )
-
-
-def require_sdk() -> None:
-    """Checks that the official SDK is there.
-
-    Raises:
-        MissingExtra: It is not, or is older than version 2.
-    """
-    try:
-        from mcp.server import MCPServer  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra("shortlist mcp", "mcp") from error
-
-
-def make_server(tools: Tools, version: str) -> MCPServer:
-    """A server with the tools `search` and `rerank`; `run()` on it speaks over standard input and output.
-
-    Errors that shortlist raises on purpose come back as the tool's error, for the model to read.
-
-    Raises:
-        MissingExtra: The SDK is not installed.
-    """
-    require_sdk()
-    from mcp.server import MCPServer
-    from mcp.types import ToolAnnotations
-
-    server = MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING")
-    reads = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-
-    def search(
-        query: str, k: int = K, pool_size: int = POOL_SIZE, where: dict[str, Value | list[Value]] | None = None
-    ) -> SearchAnswer:
-        return _told(lambda: tools.search(query, k, pool_size, where))
-
-    def rerank(query: str, candidates: list[str], k: int | None = None) -> RerankAnswer:
-        return _told(lambda: tools.rerank(query, candidates, k))
-
-    server.add_tool(search, title="Search the index", description=SEARCH, annotations=reads)
-    server.add_tool(rerank, title="Rerank candidates", description=RERANK, annotations=reads)
-    return server
-
-
-def _told(ask: Callable[[], Answer]) -> Answer:
-    from mcp.server.mcpserver.exceptions import ToolError
-
-    try:
-        return ask()
-    except ShortlistError as error:
-        raise ToolError(str(error)) from error
