@@ -27,7 +27,7 @@ router = APIRouter()
 
 @dataclass(slots=True)
 class Operations:
-    """How a server is run. `ready` is False until the models are warm, and again once it is told to stop.
+    """How a server is run. `warm` says whether the models are, `stopping` whether it was told to stop.
 
     `hosts` are the names it answers to, none for any. `well` says whether the models' threads are alive. `tracer` None
     makes no spans.
@@ -40,7 +40,13 @@ class Operations:
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger(NAME))
     tracer: Tracer | None = None
     well: Callable[[], bool] = lambda: True
-    ready: bool = False
+    warm: bool = False
+    stopping: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are welcome: the models are warm and alive, and nobody told it to stop."""
+        return self.warm and not self.stopping and self.well()
 
 
 def operated(app: FastAPI, operations: Operations) -> ASGIApp:
@@ -72,8 +78,7 @@ async def health(request: Request) -> JSONResponse:
 @router.get("/ready")
 async def ready(request: Request) -> JSONResponse:
     """200 when requests are welcome; 503 before the models are warm and once the server was told to stop."""
-    held = _of(request)
-    good = held.ready and held.well()
+    good = _of(request).ready
     return JSONResponse({"status": "ready" if good else "not ready"}, 200 if good else 503)
 
 

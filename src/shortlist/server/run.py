@@ -47,7 +47,7 @@ class Listening:
 
 def run(app: FastAPI, operations: Operations, listening: Listening, close: Callable[[], None]) -> None:
     """Serves until SIGTERM or SIGINT: then answers what was accepted, calls `close`, and comes back by that signal."""
-    app.router.lifespan_context = _lifespan(app.state.parts, operations, close)
+    app.router.lifespan_context = lifespan_of(app.state.parts, operations, close)
     config = uvicorn.Config(
         operated(app, operations),
         host=listening.host,
@@ -90,7 +90,7 @@ class Draining(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called on SIGTERM and SIGINT; the second one does not wait."""
-        self._operations.ready = False
+        self._operations.stopping = True
         if self._told or not self._seconds:
             super().handle_exit(sig, frame)
             return
@@ -99,14 +99,16 @@ class Draining(uvicorn.Server):
         loop.call_soon_threadsafe(loop.call_later, self._seconds, super().handle_exit, sig, frame)
 
 
-def _lifespan(
+def lifespan_of(
     parts: Parts, operations: Operations, close: Callable[[], None]
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    """What runs around the requests: the models warm up at its start, and `close` is called at its end."""
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.ensure_future(_warm(parts, operations))
         yield
-        operations.ready = False
+        operations.stopping = True
         warming.cancel()
         say(operations.logger, "closing")
         await run_in_threadpool(close)
@@ -123,8 +125,8 @@ async def _warm(parts: Parts, operations: Operations) -> None:
     except Exception:
         operations.logger.exception("the models could not be warmed up, so the server stays unready")
         return
-    operations.ready = True
-    say(operations.logger, "ready", seconds=round(loop.time() - began, 3))
+    operations.warm = True
+    say(operations.logger, "warm", seconds=round(loop.time() - began, 3))
 
 
 async def warm_up(scorer: Scorer | None, encoder: Encoder | None) -> None:
