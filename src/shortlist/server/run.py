@@ -21,7 +21,7 @@ from shortlist.server.logs import say
 from shortlist.server.operations import Operations, operated
 from shortlist.server.parts import Parts
 from shortlist.server.scorer import Scorer
-from shortlist.server.unread import UNREAD_SECONDS, Connected, drop_unread
+from shortlist.server.unread import UNENDED_SECONDS, UNREAD_SECONDS, Connected, drop_stuck
 
 WARM_LENGTHS = (4, 16, 48, 120, 400)
 """Words of the passages that warm a model up: the runtimes plan anew for each length that they have not seen."""
@@ -69,17 +69,22 @@ class Draining(uvicorn.Server):
     """A server that is first unready for a while when told to stop, so that a proxy sends it nothing more."""
 
     def __init__(
-        self, config: uvicorn.Config, operations: Operations, seconds: float, unread: float = UNREAD_SECONDS
+        self,
+        config: uvicorn.Config,
+        operations: Operations,
+        seconds: float,
+        unread: float = UNREAD_SECONDS,
+        unended: float = UNENDED_SECONDS,
     ) -> None:
         super().__init__(config)
-        self._operations, self._seconds, self._unread = operations, seconds, unread
+        self._operations, self._seconds, self._stuck = operations, seconds, (unread, unended)
         self._told = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listens, and from then on cuts connections whose answers are not read."""
+        """Listens, and from then on cuts connections that are stuck."""
         await super().startup(sockets)
         connections = cast("Collection[Connected]", self.server_state.connections)
-        self._dropping = asyncio.ensure_future(drop_unread(connections, self._unread, self._operations.logger))
+        self._dropping = asyncio.ensure_future(drop_stuck(connections, *self._stuck, self._operations.logger))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Goes on cutting them while it waits for the others."""
