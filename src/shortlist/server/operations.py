@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from shortlist.server.guard import Guard, GuardLimits, SecurityHeaders
+from shortlist.server.guard import Guard, GuardLimits, HeadsAsGets, SecurityHeaders
 from shortlist.server.hosts import HostGate
 from shortlist.server.keys import KeyGate, Keys
 from shortlist.server.logs import NAME
@@ -53,7 +53,7 @@ def operated(app: FastAPI, operations: Operations) -> ASGIApp:
     """The application behind keys and limits, with its requests counted, logged and traced; adds three routes."""
     app.state.operations = operations
     app.include_router(router)
-    guard = Guard(app, operations.limits)
+    guard = Guard(HeadsAsGets(app), operations.limits)
     metrics = operations.metrics
     metrics.gauge("requests_in_flight", "Requests being answered.", lambda: guard.requests)
     metrics.gauge("body_bytes_in_flight", "Bytes of their bodies and unsent answers.", lambda: guard.body_bytes)
@@ -61,7 +61,7 @@ def operated(app: FastAPI, operations: Operations) -> ASGIApp:
     layers: ASGIApp = HostGate(KeyGate(guard, operations.keys), operations.hosts)
     if operations.tracer is not None:
         layers = TracedRequests(layers, operations.tracer)
-    return SecurityHeaders(Told(layers, metrics, operations.logger))
+    return SecurityHeaders(Told(layers, metrics, operations.logger, [*app.state.routes, *router.routes]))
 
 
 def _of(request: Request) -> Operations:
