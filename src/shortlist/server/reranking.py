@@ -58,7 +58,10 @@ async def rerank(parts: Parts, call: Call) -> Order:
     scorer = scorer_of(parts)
     check_query(parts, call.query)
     check_texts(parts, call.texts, call.field, parts.settings.max_documents)
-    found = await scorer.score(call.query, call.texts, max_tokens=call.max_tokens)
+    with parts.spans.rerank(scorer.name, call.query, call.texts, call.top_n) as tell:
+        found = await scorer.score(call.query, call.texts, max_tokens=call.max_tokens)
+        places = sorted(range(len(found.scores)), key=lambda place: -found.scores[place])[: call.top_n]
+        tell({place: found.scores[place] for place in places})
     if not call.truncate and any(found.truncated):
         place = found.truncated.index(True)
         raise Problem(
@@ -66,7 +69,7 @@ async def rerank(parts: Parts, call: Call) -> Order:
             f"{call.field}.{place} is longer than the model reads: shorten it, or allow truncation",
             field=call.field,
         )
-    return _ordered(found, call, gives_logits(scorer.reranker))
+    return _ordered(found, places, call, gives_logits(scorer.reranker))
 
 
 def gives_logits(reranker: Reranker) -> bool:
@@ -74,8 +77,7 @@ def gives_logits(reranker: Reranker) -> bool:
     return reranker.logits if isinstance(reranker, SaysUnit) else True
 
 
-def _ordered(found: Scored, call: Call, logits: bool) -> Order:
-    places = sorted(range(len(found.scores)), key=lambda place: -found.scores[place])[: call.top_n]
+def _ordered(found: Scored, places: list[int], call: Call, logits: bool) -> Order:
     scores = [found.scores[place] for place in places]
     if logits and not call.raw:
         scores = [sigmoid(score) for score in scores]

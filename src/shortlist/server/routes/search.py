@@ -82,6 +82,7 @@ async def answer(request: Request) -> Json:
             asked.rerank,
             None if asked.budget_ms is None else asked.budget_ms / 1000,
         ),
+        parts.spans,
     )
     _tell(parts.watch, found, asked.k)
     if found.failure is not None and asked.fail == "closed":
