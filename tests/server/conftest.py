@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from standins import FakePairs
 from starlette.testclient import TestClient
 
 from fakes import ListRetriever, WordReranker
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.pipeline import Shortlist
 from shortlist.server.app import Parts, create_app
+from shortlist.server.batcher import Batcher
+from shortlist.server.cache import CachedScorer, ScoreCache
+from shortlist.server.logs import make_log
+from shortlist.server.metrics import Metrics
+from shortlist.server.operations import Operations, operated
 from shortlist.server.scorer import InlineScorer
 
 PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due in april"]
@@ -42,3 +50,26 @@ def serve() -> Iterator[Callable[..., TestClient]]:
 @pytest.fixture
 def client(serve: Callable[..., TestClient]) -> TestClient:
     return serve()
+
+
+@pytest.fixture
+def made() -> Iterator[Callable[..., Any]]:
+    """Makes an application over fakes, its operations, batcher and log; `cached` keeps scores."""
+    held: list[Batcher] = []
+
+    def make(*, queue: int = 100, cached: bool = False, log_texts: bool = False, **given: Any) -> Any:
+        fake, log, metrics = FakePairs(), io.StringIO(), Metrics()
+        batcher = Batcher(fake, queue_pairs=queue, watch=metrics)
+        held.append(batcher)
+        logger = make_log(texts=log_texts, stream=log)
+        operations = Operations(metrics=metrics, logger=logger, well=lambda: batcher.alive, **given)
+        shortlist = Shortlist(ListRetriever([f"passage {n}" for n in range(40)]), fake)
+        scorer = CachedScorer(batcher, ScoreCache(), "fake", metrics) if cached else batcher
+        parts = Parts(scorer, shortlist=shortlist, encoder=HashedEncoder(8), watch=metrics)
+        return operated(create_app(parts), operations), operations, fake, log
+
+    yield make
+    for one in held:
+        one.close()
+    for name in ("shortlist.server", "uvicorn.error"):
+        logging.getLogger(name).handlers = []

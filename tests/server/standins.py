@@ -57,6 +57,11 @@ class FakePairs:
         return self.score_pairs(self.pairs(query, texts)[0])
 
 
+def value(text, name):
+    """The number that `/metrics` gives under `shortlist_` and `name`."""
+    return float(next(line for line in text.splitlines() if line.startswith(f"shortlist_{name} ")).split()[-1])
+
+
 @pytest.fixture
 def fake():
     return FakePairs()

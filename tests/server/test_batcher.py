@@ -12,8 +12,9 @@ from standins import FakePairs, fake_score
 import tiny
 from fakes import WordReranker
 from shortlist import CrossEncoder
-from shortlist.errors import BadScores, InvalidInput, QueueFull
+from shortlist.errors import BadScores, InvalidInput, ModelError, QueueFull
 from shortlist.server.batcher import Batcher
+from shortlist.server.rounds import ENDED
 from shortlist.server.watch import NoWatch
 
 
@@ -224,6 +225,47 @@ def test_the_model_runs_in_one_thread():
     with batcher(Named()) as held:
         asyncio.run(run(held))
     assert names == {"shortlist-model"}
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()], ids=repr)
+def test_when_the_models_thread_ends_nothing_hangs(error):
+    fake = FakePairs()
+    fake.open.clear()
+
+    def score_pairs(pairs):
+        fake.open.wait(10)
+        raise error
+
+    fake.score_pairs = score_pairs
+
+    async def run(held):
+        tasks = [asyncio.ensure_future(held.score(f"q{n}", ["a"] * 9)) for n in range(3)]
+        while len(held._queue) < 2:  # one is with the model, the others wait
+            await asyncio.sleep(0.001)
+        fake.open.set()
+        found = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
+        with pytest.raises(ModelError, match="has ended"):
+            await asyncio.wait_for(held.score("late", ["a"]), 30)
+        return found
+
+    with batcher(fake, round_pairs=9) as held:
+        found = asyncio.run(run(held))
+        assert [str(one) for one in found] == [ENDED] * 3
+        assert not held.alive
+        assert held.depth == 0
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), StopIteration()], ids=repr)
+@pytest.mark.parametrize("step", ["pairs", "score_pairs"])
+def test_an_error_that_no_future_can_hold_reaches_its_request(step, error):
+    fake = FakePairs()
+
+    def fails(*args, **more):
+        raise error
+
+    setattr(fake, step, fails)
+    with batcher(fake) as held, pytest.raises(ModelError):
+        asyncio.run(asyncio.wait_for(held.score("q", ["a"]), 30))
 
 
 def test_closing_finishes_what_was_accepted_and_refuses_the_rest():

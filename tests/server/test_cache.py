@@ -8,7 +8,7 @@ from standins import FakePairs, fake_score
 
 import tiny
 from shortlist import CrossEncoder
-from shortlist.errors import InvalidInput
+from shortlist.errors import BadScores, InvalidInput
 from shortlist.server.cache import ENTRY_BYTES, CachedScorer, ScoreCache, pair_keys
 from shortlist.server.scorer import InlineScorer
 from shortlist.server.watch import NoWatch
@@ -31,6 +31,15 @@ def test_only_what_is_missing_is_scored():
     assert again.scores == [fake_score("q", text) for text in ("b b", "c", "a")]
     assert first.tokens == 5
     assert watch.seen == [(0, 2), (2, 1)]
+
+
+def test_a_request_that_gets_no_scores_is_neither_hit_nor_miss():
+    watch = Looked()
+    scorer = CachedScorer(InlineScorer(FakePairs()), ScoreCache(), "model", watch)
+    asyncio.run(scorer.score("q", ["a"]))
+    with pytest.raises(BadScores):
+        asyncio.run(scorer.score("q", ["a", "bad"]))
+    assert watch.seen == [(0, 1)]
 
 
 def test_all_from_the_cache_is_the_same_answer():

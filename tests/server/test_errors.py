@@ -202,6 +202,13 @@ def test_nothing_there(client):
     assert client.get("/no/such").json()["error"] == "not_found"
 
 
+@pytest.mark.parametrize("route", BODIES)
+def test_a_slash_too_many_is_refused_and_leads_nowhere(client, route):
+    answer = client.post(f"{path_of(route)}/", json=BODIES[route], follow_redirects=False)
+    check(answer, "/rerank" if "#" in route else route, 404, "nothing at")
+    assert "location" not in answer.headers
+
+
 class Full(WordReranker):
     def score(self, query, texts):
         raise QueueFull(2.2)

@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from shortlist.encoders.hashed import HashedEncoder
+from shortlist.errors import InvalidInput
 from shortlist.server.app import Parts, create_app
 from shortlist.server.hosts import hosts_of
 from shortlist.server.keys import Keys
@@ -47,6 +48,20 @@ def test_names_can_be_added_and_then_bind_on_any_address():
     assert code("rerank", more=["rerank"]) == 200
     assert code("rerank:8800", listen="0.0.0.0", keys=[KEY], more=["rerank"]) == 200
     assert code("evil.example", listen="0.0.0.0", more=["rerank"]) == 421
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["https://rerank.example.com", "rerank/", "a,b", "a b", "*.example.com", "me@rerank", "[::1", ":80", "", "é"],
+)
+def test_what_is_no_name_can_not_be_added(name):
+    with pytest.raises(InvalidInput, match="give the name alone"):
+        hosts_of("127.0.0.1", Keys([]), ["rerank", name])
+
+
+@pytest.mark.parametrize("name", ["rerank_1.example.com", "rerank:8800", "10.0.0.7", "fd00::7", "[fd00::7]:8800"])
+def test_names_and_addresses_can(name):
+    assert code(f"[{name}]" if name == "fd00::7" else name, more=[name]) == 200
 
 
 def test_with_keys_on_another_address_or_for_a_health_check_any_name_will_do():

@@ -1,61 +1,30 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import logging
+import signal
 
 import httpx
 import pytest
-from standins import FakePairs, ask_and_leave
+import uvicorn
+from standins import ask_and_leave, value
 from starlette.testclient import TestClient
 
-from fakes import ListRetriever
-from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
-from shortlist.pipeline import Shortlist
 from shortlist.server.app import Parts, create_app
-from shortlist.server.batcher import Batcher
 from shortlist.server.guard import GuardLimits
 from shortlist.server.keys import Keys, read_keys
-from shortlist.server.logs import make_log
 from shortlist.server.metrics import Metrics
-from shortlist.server.operations import Operations, operated
 from shortlist.server.routes.page import PUBLIC
+from shortlist.server.run import Draining, lifespan_of
 
 KEY, OTHER = "a-key-of-some-length", "another-key-of-some-length"
 BODY = {"model": "fake", "query": "secret query", "documents": ["secret passage one", "secret passage two"]}
 ROUTES = ["/v2/rerank", "/v1/rerank", "/rerank", "/voyage/v1/rerank", "/v1/embeddings", "/search"]
 
 
-@pytest.fixture
-def made():
-    """An application over fakes, its operations, batcher and log."""
-    held = []
-
-    def make(**given):
-        fake, log, metrics = FakePairs(), io.StringIO(), Metrics()
-        batcher = Batcher(fake, queue_pairs=given.pop("queue", 100), watch=metrics)
-        held.append(batcher)
-        operations = Operations(metrics=metrics, logger=make_log(stream=log), well=lambda: batcher.alive, **given)
-        passages = [f"passage {n}" for n in range(40)]
-        shortlist = Shortlist(ListRetriever(passages), fake)
-        parts = Parts(batcher, shortlist=shortlist, encoder=HashedEncoder(8), watch=metrics)
-        return operated(create_app(parts), operations), operations, fake, log
-
-    yield make
-    for one in held:
-        one.close()
-    for name in ("shortlist.server", "uvicorn.error"):
-        logging.getLogger(name).handlers = []
-
-
 def client(app, **headers):
     return TestClient(app, headers=headers, raise_server_exceptions=False)
-
-
-def value(text, name):
-    return float(next(line for line in text.splitlines() if line.startswith(f"shortlist_{name} ")).split()[-1])
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -88,9 +57,31 @@ def test_health_and_readiness_need_no_key_and_metrics_do(made):
     asked = client(app)
     assert asked.get("/health").status_code == 200
     assert asked.get("/ready").status_code == 503
-    operations.ready = True
+    operations.warm = True
     assert asked.get("/ready").status_code == 200
     assert asked.get("/metrics").status_code == 401
+
+
+def test_a_server_told_to_stop_while_it_warms_up_stays_unready(made):
+    app, operations, *_ = made()
+
+    class Slow:
+        name = "slow"
+        go_on = asyncio.Event()
+
+        async def score(self, query, texts):
+            await self.go_on.wait()
+
+    async def run():
+        async with lifespan_of(Parts(Slow()), operations, lambda: None)(create_app(Parts(None))):
+            Draining(uvicorn.Config(app), operations, 60).handle_exit(signal.SIGTERM, None)
+            Slow.go_on.set()
+            while not operations.warm:
+                await asyncio.sleep(0.001)
+            assert client(app).get("/ready").status_code == 503
+            assert value(operations.metrics.text().decode(), "ready") == 0
+
+    asyncio.run(asyncio.wait_for(run(), 30))
 
 
 def test_the_page_and_its_own_files_need_no_key_and_nothing_else_below_it_is_open(made):

@@ -186,6 +186,7 @@ def test_without_the_extra_it_is_one_line_with_the_pip_command(package):
         (["--queries", "judged.csv"], "--index"),
         (["--trace-texts"], "--trace"),
         (["--log-level", "loud"], "loud"),
+        (["--allow-host", "https://rerank.example.com"], "give the name alone"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(flags, said):

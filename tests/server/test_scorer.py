@@ -6,7 +6,6 @@ import asyncio
 import logging
 
 import pytest
-from opentelemetry.trace import NoOpTracer
 from standins import FakePairs
 
 import tiny
@@ -18,7 +17,6 @@ from shortlist.server.cache import CachedScorer, ScoreCache
 from shortlist.server.logs import LoggedTexts
 from shortlist.server.run import warm_up
 from shortlist.server.scorer import InlineScorer, ReadsPairs
-from shortlist.server.tracing import TracedScorer
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +75,9 @@ def test_every_scorer_tells_what_scores_in_the_end():
     fake = FakePairs()
     batcher = Batcher(fake)
     cached = CachedScorer(batcher, ScoreCache(), "model")
-    traced = TracedScorer(LoggedTexts(cached, logging.getLogger("test")), NoOpTracer())
+    logged = LoggedTexts(cached, logging.getLogger("test"))
     batcher.close()
-    assert traced.reranker is InlineScorer(fake).reranker is fake
+    assert logged.reranker is InlineScorer(fake).reranker is fake
 
 
 def test_bad_scores():

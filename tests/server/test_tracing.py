@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 
@@ -9,34 +8,106 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from standins import FakePairs, fake_score
+from starlette.testclient import TestClient
 
+from fakes import ListRetriever
+from shortlist.pipeline import Shortlist
+from shortlist.server.app import Parts, create_app
+from shortlist.server.keys import Keys
+from shortlist.server.operations import Operations, operated
 from shortlist.server.scorer import InlineScorer
-from shortlist.server.tracing import TracedScorer, make_provider
+from shortlist.server.tracing import RerankSpans, make_provider
 
 
-def spans_of(texts, documents=("a", "b"), provider=None):
-    exporter = InMemorySpanExporter()
+@contextlib.contextmanager
+def exported(provider=None):
+    """A tracer, and the list that its finished spans go to."""
+    exporter, found = InMemorySpanExporter(), []
     provider = provider or TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    scorer = TracedScorer(InlineScorer(FakePairs()), provider.get_tracer("test"), texts=texts)
-    with contextlib.suppress(RuntimeError):
-        asyncio.run(scorer.score("my query", list(documents)))
-    return exporter.get_finished_spans()
+    yield provider.get_tracer("test"), found
+    found += exporter.get_finished_spans()
+
+
+def spans_of(texts, documents=("a", "b"), provider=None, path="/v2/rerank", **fields):
+    """The spans of one request about `documents`."""
+    fake = FakePairs()
+    with exported(provider) as (tracer, found):
+        parts = Parts(
+            InlineScorer(fake),
+            shortlist=Shortlist(ListRetriever(list(documents)), fake),
+            spans=RerankSpans(tracer, texts=texts),
+        )
+        body = {"query": "my query", **fields}
+        if path != "/search":
+            body |= {"model": "fake", "documents": list(documents)}
+        TestClient(create_app(parts), raise_server_exceptions=False).post(path, json=body)
+    return found
+
+
+def best(documents):
+    """The places of the documents in the reranker's order."""
+    return sorted(range(len(documents)), key=lambda place: -fake_score("my query", documents[place]))
+
+
+def outputs(span):
+    """(id, score) of each document on the way out."""
+    held, out = span.attributes, []
+    while (name := f"reranker.output_documents.{len(out)}.document") + ".id" in held:
+        out.append((int(held[f"{name}.id"]), held[f"{name}.score"]))
+    return out
 
 
 @pytest.mark.parametrize("texts", [False, True])
 def test_a_rerank_is_a_reranker_span(texts):
     (span,) = spans_of(texts)
     held = dict(span.attributes)
-    best = max((0, 1), key=lambda place: fake_score("my query", "ab"[place]))
     assert held["openinference.span.kind"] == "RERANKER"
     assert held["reranker.model_name"] == "fake"
     assert held["reranker.top_k"] == 2
     assert held["reranker.input_documents.0.document.id"] == "0"
-    assert held["reranker.output_documents.0.document.id"] == str(best)
-    assert held["reranker.output_documents.0.document.score"] == fake_score("my query", "ab"[best])
+    assert outputs(span) == [(place, fake_score("my query", "ab"[place])) for place in best("ab")]
     assert ("my query" in held.values()) is texts
     assert ("reranker.input_documents.1.document.content" in held) is texts
+
+
+def test_the_span_says_how_many_are_wanted_and_which():
+    documents = ["a", "b", "c", "d"]
+    (span,) = spans_of(False, documents, top_n=1)
+    assert span.attributes["reranker.top_k"] == 1
+    assert [place for place, _ in outputs(span)] == best(documents)[:1]
+
+
+@pytest.mark.parametrize("budget", [{}, {"budget_ms": 600_000}])
+def test_a_search_is_one_span_however_many_calls_it_takes(budget):
+    documents = [f"document {place}" for place in range(20)]
+    (span,) = spans_of(False, documents, path="/search", pool_size=20, k=15, **budget)
+    ids = [span.attributes[f"reranker.input_documents.{place}.document.id"] for place in range(20)]
+    assert ids == [str(place) for place in range(20)]
+    assert span.attributes["reranker.top_k"] == 15
+    assert [place for place, _ in outputs(span)] == best(documents)[:15]
+
+
+def test_a_failure_is_marked_and_quotes_nothing():
+    with (
+        exported() as (tracer, found),
+        pytest.raises(ValueError, match="secret"),
+        RerankSpans(tracer).rerank("fake", "q", ["a"], None),
+    ):
+        raise ValueError("a secret text")
+    (span,) = found
+    assert (span.status.status_code.name, span.status.description) == ("ERROR", "ValueError")
+
+
+def test_a_request_that_is_refused_has_its_route_and_one_that_fails_is_an_error():
+    with exported() as (tracer, found):
+        operations = Operations(keys=Keys(["a-key-of-some-length"]), tracer=tracer, well=lambda: False)
+        asked = TestClient(operated(create_app(Parts(None)), operations))
+        assert [asked.get(path).status_code for path in ("/v1/models", "/health")] == [401, 503]
+    assert [(span.name, span.status.status_code.name) for span in found] == [
+        ("GET /v1/models", "UNSET"),
+        ("GET /health", "ERROR"),
+    ]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Clients that do not read their answers."""
+"""Clients that do not read their answers, or do not end their requests."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ async def until(true, seconds=10):
         await asyncio.sleep(0.01)
 
 
-def server(app, unread):
+def server(app, unread, unended=60.0):
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off")
-    return Draining(config, Operations(logger=logging.getLogger("test")), 0, unread)
+    return Draining(config, Operations(logger=logging.getLogger("test")), 0, unread, unended)
 
 
 def asking(held):
@@ -84,6 +84,43 @@ def test_a_client_that_reads_slowly_gets_the_whole_answer():
         return time.monotonic() - began
 
     assert asyncio.run(run()) > 0.4
+
+
+async def refusing(scope, receive, send):
+    """Answers at once and reads nothing of the request."""
+    await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def dribble(client):
+    while True:
+        await asyncio.get_running_loop().sock_sendall(client, b"x")
+        await asyncio.sleep(0.01)
+
+
+def test_a_request_that_goes_on_after_its_answer_is_cut_and_one_that_ends_is_not():
+    held = server(refusing, 60, 0.2)
+
+    def connected(length):
+        client = socket.create_connection(held.servers[0].sockets[0].getsockname())
+        client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % length)
+        client.setblocking(False)
+        return client
+
+    async def run():
+        serving = asyncio.ensure_future(held.serve())
+        await until(lambda: held.started)
+        loop = asyncio.get_running_loop()
+        with connected(99_999_999) as dribbling, connected(0) as whole:
+            answers = [await loop.sock_recv(client, 1000) for client in (dribbling, whole)]
+            with pytest.raises((ConnectionResetError, BrokenPipeError)):
+                await dribble(dribbling)
+            assert len(held.server_state.connections) == 1
+        held.should_exit = True
+        await asyncio.wait_for(serving, 10)
+        return answers
+
+    assert [answer.split()[1] for answer in asyncio.run(asyncio.wait_for(run(), 30))] == [b"413", b"413"]
 
 
 @pytest.mark.parametrize("size", [0, 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES])

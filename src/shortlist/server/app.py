@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from shortlist.errors import ShortlistError
 from shortlist.server.dialects import refused
+from shortlist.server.logs import say
 from shortlist.server.parts import Parts
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.routes import cohere, embeddings, jina, models, page, rerank, search, tei, voyage, why
@@ -22,11 +23,13 @@ LOG = logging.getLogger(__name__)
 
 def create_app(parts: Parts) -> FastAPI:
     """The routes over these parts; nothing is opened or closed by it."""
-    app = FastAPI(title="shortlist", docs_url=None, redoc_url=None)
+    app = FastAPI(title="shortlist", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.parts = parts
     app.state.started = int(time.time())
-    for route in (cohere, jina, rerank, tei, voyage, embeddings, models, search, page, why):
-        app.include_router(route.router)
+    app.state.routes = list(app.routes)
+    for one in (cohere, jina, rerank, tei, voyage, embeddings, models, search, page, why):
+        app.include_router(one.router)
+        app.state.routes += one.router.routes
     app.add_exception_handler(Problem, _said)
     app.add_exception_handler(ShortlistError, _translated)
     app.add_exception_handler(HTTPException, _http)
@@ -43,7 +46,7 @@ async def _translated(request: Request, error: Exception) -> Response:
     assert isinstance(error, ShortlistError)
     problem = problem_of(error)
     if problem.kind is Kind.FAILED:
-        LOG.error("%s %s: %s", request.method, request.url.path, type(error).__name__)
+        say(LOG, "request failed", logging.ERROR, error, method=request.method, path=request.scope["route"].path)
     return refused(request, problem)
 
 

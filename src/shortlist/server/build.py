@@ -24,7 +24,7 @@ from shortlist.server.parts import Parts
 from shortlist.server.rounds import Rounds
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings
-from shortlist.server.tracing import TracedScorer
+from shortlist.server.tracing import RerankSpans
 from shortlist.server.watch import RefusalsAlone
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def _without_index(wanted: Wanted, metrics: Metrics) -> Built:
         reranker = load_reranker(models.cross_encoder, precision=models.precision, threads=models.threads)
     scorer, batcher = _scorer(wanted, metrics, reranker)
     embedder = _embedder(wanted, metrics, encoder)
-    parts = Parts(scorer, encoder=encoder, settings=wanted.limits, embedder=embedder)
+    spans = RerankSpans(wanted.tracer, texts=wanted.texts_in_spans)
+    parts = Parts(scorer, encoder=encoder, settings=wanted.limits, embedder=embedder, spans=spans)
     return Built(parts, _well(batcher, embedder), lambda: _close(None, batcher, embedder))
 
 
@@ -109,6 +110,7 @@ def _with_index(wanted: Wanted, metrics: Metrics, opened: OpenIndex) -> Built:
         watch=metrics,
         index=opened.index,
         embedder=embedder,
+        spans=RerankSpans(wanted.tracer, texts=wanted.texts_in_spans),
     )
     return Built(parts, _well(batcher, embedder), lambda: _close(opened, batcher, embedder))
 
@@ -127,8 +129,6 @@ def _scorer(wanted: Wanted, metrics: Metrics, reranker: Reranker | None) -> tupl
         scorer = CachedScorer(scorer, cache, getattr(reranker, "fingerprint", reranker.name), metrics)
     if wanted.texts_in_log is not None:
         scorer = LoggedTexts(scorer, wanted.texts_in_log)
-    if wanted.tracer is not None:
-        scorer = TracedScorer(scorer, wanted.tracer, texts=wanted.texts_in_spans)
     return scorer, batcher
 
 

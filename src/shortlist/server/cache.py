@@ -93,7 +93,6 @@ class CachedScorer:
         keys = pair_keys(self._model, query, texts, max_tokens)
         entries = self._cache.get(keys)
         missing = [place for place, entry in enumerate(entries) if entry is None]
-        self._watch.looked_up(len(texts) - len(missing), len(missing))
         if missing or not texts:
             found = await self._inner.score(query, [texts[place] for place in missing], max_tokens=max_tokens)
             lengths = found.lengths or [0] * len(missing)
@@ -101,6 +100,7 @@ class CachedScorer:
             for place, entry in zip(missing, made, strict=True):
                 entries[place] = entry
             self._cache.put([keys[place] for place in missing], made)
+        self._watch.looked_up(len(texts) - len(missing), len(missing))
         held = [entry for entry in entries if entry is not None]
         sizes = [size for _, _, size in held]
         return Scored([score for score, _, _ in held], [cut for _, cut, _ in held], sum(sizes), sizes)

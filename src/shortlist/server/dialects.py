@@ -119,7 +119,7 @@ def dialect_of(request: Request) -> Dialect:
     said = getattr(request.state, "dialect", None)
     if isinstance(said, Dialect):
         return said
-    path = request.url.path
+    path = request.url.path.rstrip("/")
     return OPENAI if path.startswith("/v1/models/") else BY_PATH.get(path, PLAIN)
 
 

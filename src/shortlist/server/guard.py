@@ -152,6 +152,17 @@ class _Watched:
             pass
 
 
+class HeadsAsGets:
+    """Has a HEAD answered as the GET that it stands for; the server that sends it leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+        await self._app({**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope, receive, send)
+
+
 class SecurityHeaders:
     """Adds what browsers should know to every answer that does not say it itself. No cross-origin use is allowed."""
 

@@ -7,6 +7,7 @@ page's own. The `Host` that the browser sends still says the page's name.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -14,9 +15,13 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shortlist.errors import InvalidInput
 from shortlist.server.dialects import refused
 from shortlist.server.keys import OPEN, Keys
 from shortlist.server.problems import Kind, Problem
+
+NAME = re.compile(r"[\w.:\[\]-]+", re.ASCII)
+"""What names and addresses are written with, ports and the brackets of IPv6 included."""
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -26,7 +31,13 @@ def hosts_of(listen: str, keys: Keys, more: Sequence[str]) -> frozenset[str]:
 
     Only those of this machine and `more` where a server without keys listens on a loopback address, or where there is
     anything in `more`.
+
+    Raises:
+        InvalidInput: Something in `more` is no name and no address, such as a whole URL.
     """
+    for one in more:
+        if not NAME.fullmatch(one) or not _bare(one):
+            raise InvalidInput(f"the host {one!r} is no name: give the name alone, such as rerank.example.com")
     if not more and (len(keys) or not _loopback(listen)):
         return frozenset()
     return frozenset(_bare(one) for one in (*LOCAL, listen, *more))

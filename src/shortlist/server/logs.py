@@ -20,8 +20,8 @@ LIBRARIES = ("uvicorn.error",)
 class JsonLines(logging.Formatter):
     """One object a line: time (UTC), level, event and what goes with it.
 
-    Of an exception it keeps the type and the places in the code; its message may quote what a client sent, and is kept
-    only with `texts`.
+    Of an exception it keeps the type, that of its first cause and the places in the code where it began; its message
+    may quote what a client sent, and is kept only with `texts`.
     """
 
     def __init__(self, *, texts: bool = False) -> None:
@@ -36,10 +36,13 @@ class JsonLines(logging.Formatter):
             "event": record.getMessage() if not record.exc_info else str(record.msg).strip(),
             **getattr(record, "fields", {}),
         }
-        if record.exc_info and record.exc_info[0] is not None:
-            kind, error, trace = record.exc_info
-            frames = traceback.extract_tb(trace)
-            line["error"] = kind.__name__
+        if record.exc_info and record.exc_info[1] is not None:
+            error = root = record.exc_info[1]
+            while root.__cause__ is not None:
+                root = root.__cause__
+                line["cause"] = type(root).__name__
+            frames = traceback.extract_tb(root.__traceback__)
+            line["error"] = type(error).__name__
             line["where"] = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
             if self._texts:
                 line["message"] = str(error)
@@ -58,9 +61,15 @@ def make_log(*, texts: bool = False, level: str = "info", stream: IO[str] | None
     return logging.getLogger(NAME)
 
 
-def say(logger: logging.Logger, event: str, level: int = logging.INFO, **fields: object) -> None:
-    """One line: the event and its fields."""
-    logger.log(level, event, extra={"fields": fields})
+def say(
+    logger: logging.Logger,
+    event: str,
+    level: int = logging.INFO,
+    error: BaseException | None = None,
+    **fields: object,
+) -> None:
+    """One line: the event, its fields, and of `error` what `JsonLines` keeps."""
+    logger.log(level, event, exc_info=error, extra={"fields": fields})
 
 
 class LoggedTexts:

@@ -113,8 +113,8 @@ COUNTERS = (
     ("cancelled", "Requests, or parts of one under a budget, that went away before they had their scores."),
     ("scored_passages", "Passages that requests got scores for from the model."),
     ("truncated_passages", "Of those, the ones cut to fit the window."),
-    ("cache_hits", "Pairs whose score was in the cache."),
-    ("cache_misses", "Pairs whose score was not."),
+    ("cache_hits", "Pairs that requests got scores for from the cache."),
+    ("cache_misses", "Pairs that they got scores for from the model, where there is a cache."),
     ("results", "Final results of reranked searches whose pool held at least 10 passages and more than were returned."),
     ("results_from_last_tenth", "Of those, the ones that stage one had in the last tenth of the pool."),
 )

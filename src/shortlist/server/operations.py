@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from shortlist.server.guard import Guard, GuardLimits, SecurityHeaders
+from shortlist.server.guard import Guard, GuardLimits, HeadsAsGets, SecurityHeaders
 from shortlist.server.hosts import HostGate
 from shortlist.server.keys import KeyGate, Keys
 from shortlist.server.logs import NAME
@@ -27,7 +27,7 @@ router = APIRouter()
 
 @dataclass(slots=True)
 class Operations:
-    """How a server is run. `ready` is False until the models are warm, and again once it is told to stop.
+    """How a server is run. `warm` says whether the models are, `stopping` whether it was told to stop.
 
     `hosts` are the names it answers to, none for any. `well` says whether the models' threads are alive. `tracer` None
     makes no spans.
@@ -40,14 +40,20 @@ class Operations:
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger(NAME))
     tracer: Tracer | None = None
     well: Callable[[], bool] = lambda: True
-    ready: bool = False
+    warm: bool = False
+    stopping: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are welcome: the models are warm and alive, and nobody told it to stop."""
+        return self.warm and not self.stopping and self.well()
 
 
 def operated(app: FastAPI, operations: Operations) -> ASGIApp:
     """The application behind keys and limits, with its requests counted, logged and traced; adds three routes."""
     app.state.operations = operations
     app.include_router(router)
-    guard = Guard(app, operations.limits)
+    guard = Guard(HeadsAsGets(app), operations.limits)
     metrics = operations.metrics
     metrics.gauge("requests_in_flight", "Requests being answered.", lambda: guard.requests)
     metrics.gauge("body_bytes_in_flight", "Bytes of their bodies and unsent answers.", lambda: guard.body_bytes)
@@ -55,7 +61,7 @@ def operated(app: FastAPI, operations: Operations) -> ASGIApp:
     layers: ASGIApp = HostGate(KeyGate(guard, operations.keys), operations.hosts)
     if operations.tracer is not None:
         layers = TracedRequests(layers, operations.tracer)
-    return SecurityHeaders(Told(layers, metrics, operations.logger))
+    return SecurityHeaders(Told(layers, metrics, operations.logger, [*app.state.routes, *router.routes]))
 
 
 def _of(request: Request) -> Operations:
@@ -72,8 +78,7 @@ async def health(request: Request) -> JSONResponse:
 @router.get("/ready")
 async def ready(request: Request) -> JSONResponse:
     """200 when requests are welcome; 503 before the models are warm and once the server was told to stop."""
-    held = _of(request)
-    good = held.ready and held.well()
+    good = _of(request).ready
     return JSONResponse({"status": "ready" if good else "not ready"}, 200 if good else 503)
 
 

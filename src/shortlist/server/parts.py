@@ -14,6 +14,7 @@ from shortlist.protocols import Encoder, Index
 from shortlist.server.embedder import Embedder
 from shortlist.server.scorer import Scorer
 from shortlist.server.settings import ServerSettings
+from shortlist.server.tracing import RerankSpans
 from shortlist.server.watch import NoWatch, Watch
 
 
@@ -23,8 +24,9 @@ class Parts:
 
     Searches use the retriever and the weights of `shortlist`, and score through `scorer`; where the reranker of
     `shortlist` is None they stay in stage one's order. `labels` maps the text of a judged query to its judgments:
-    passage id -> grade. `names` keeps this host's folders out of the answers. `watch` is told what a search did.
-    `index` is where `/why` finds a passage by its id. `embedder` None embeds each request in a thread by itself.
+    passage id -> grade. `names` keeps this host's folders out of the answers. `watch` is told what a search did, and
+    `spans` of each rerank. `index` is where `/why` finds a passage by its id. `embedder` None embeds each request in a
+    thread by itself.
     """
 
     scorer: Scorer | None
@@ -36,6 +38,7 @@ class Parts:
     index: Index | None = None
     embedder: Embedder | None = None
     watch: Watch = field(default_factory=NoWatch)
+    spans: RerankSpans = field(default_factory=RerankSpans)
 
 
 def parts_of(request: Request) -> Parts:

@@ -58,13 +58,16 @@ async def rerank(parts: Parts, call: Call) -> Order:
     scorer = scorer_of(parts)
     check_query(parts, call.query)
     check_texts(parts, call.texts, call.field, parts.settings.max_documents)
-    found = await scorer.score(call.query, call.texts, max_tokens=call.max_tokens)
+    with parts.spans.rerank(scorer.name, call.query, call.texts, call.top_n) as tell:
+        found = await scorer.score(call.query, call.texts, max_tokens=call.max_tokens)
+        places = sorted(range(len(found.scores)), key=lambda place: -found.scores[place])[: call.top_n]
+        tell({place: found.scores[place] for place in places})
     if not call.truncate and any(found.truncated):
         place = found.truncated.index(True)
         limit = _limit(found, place, call, scorer.reranker)
         said = f"{call.field}.{place} is longer than {limit}: shorten it, or allow truncation"
         raise Problem(Kind.TOO_LONG, said, field=call.field)
-    return _ordered(found, call, gives_logits(scorer.reranker))
+    return _ordered(found, places, call, gives_logits(scorer.reranker))
 
 
 def _limit(found: Scored, place: int, call: Call, reranker: Reranker) -> str:
@@ -81,8 +84,7 @@ def gives_logits(reranker: Reranker) -> bool:
     return reranker.logits if isinstance(reranker, SaysUnit) else True
 
 
-def _ordered(found: Scored, call: Call, logits: bool) -> Order:
-    places = sorted(range(len(found.scores)), key=lambda place: -found.scores[place])[: call.top_n]
+def _ordered(found: Scored, places: list[int], call: Call, logits: bool) -> Order:
     scores = [found.scores[place] for place in places]
     if logits and not call.raw:
         scores = [sigmoid(score) for score in scores]

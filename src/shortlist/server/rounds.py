@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import threading
 import time
@@ -11,11 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from shortlist.errors import InvalidInput, QueueFull
+from shortlist.errors import InvalidInput, ModelError, QueueFull
 from shortlist.server.fair import FairQueue, Job, Piece
 from shortlist.server.watch import NoWatch, Round, Watch
 from shortlist.server.work import Outcome, SaysBatches, Work
 
+LOG = logging.getLogger(__name__)
+
+ENDED = "a thread that runs the model has ended: start the server again"
 LONGEST_RETRY = 60
 LONG = 500_000
 """Characters in a request beyond which it is tokenised in a lane of its own, so that short ones need not wait."""
@@ -69,6 +73,7 @@ class Rounds:
         self._depth = 0
         self._pace = 0.0
         self._closing = False
+        self._ended = False
         self._change = threading.Condition()
         self._lanes = [ThreadPoolExecutor(1, f"shortlist-tokenise-{kind}") for kind in ("short", "long")]
         self._runners = [
@@ -85,7 +90,7 @@ class Rounds:
     @property
     def alive(self) -> bool:
         """Whether all threads that run the model are there."""
-        return all(one.is_alive() for one in self._runners)
+        return not self._ended and all(one.is_alive() for one in self._runners)
 
     async def finish(self, job: Job) -> None:
         """Comes back once the job has all its scores.
@@ -93,6 +98,7 @@ class Rounds:
         Raises:
             InvalidInput: It holds more than the whole queue does.
             QueueFull: Too much is waiting.
+            ModelError: A thread that runs the model has ended.
         """
         loop = asyncio.get_running_loop()
         job.unscored = len(job.texts)
@@ -123,6 +129,8 @@ class Rounds:
             if pairs > self._most:
                 raise InvalidInput(f"{pairs} {self._unit} in one request: this server's queue holds {self._most}")
             full = self._depth + pairs > self._most or self._closing
+            if self._ended:
+                raise ModelError(ENDED)
             if not full:
                 self._depth += pairs
                 self._tickets[ticket.job] = ticket
@@ -150,7 +158,7 @@ class Rounds:
         began = time.perf_counter()
         try:
             self._work.prepare(ticket.job)
-        except Exception as error:  # noqa: BLE001 - handed to the request that it belongs to
+        except BaseException as error:  # noqa: BLE001 - handed to the request that it belongs to
             self._answer(ticket, error)
             return
         self._watch.took("tokenise", time.perf_counter() - began)
@@ -162,7 +170,7 @@ class Rounds:
                 self._queue.add(ticket.job)
                 self._change.notify_all()
 
-    def _answer(self, ticket: _Ticket, error: Exception | None = None) -> None:
+    def _answer(self, ticket: _Ticket, error: BaseException | None = None) -> None:
         """Tells the request's event loop that the job is done, or why it can't be."""
         self._release(ticket)
         try:
@@ -171,6 +179,17 @@ class Rounds:
             self._watch.cancelled()
 
     def _run(self) -> None:
+        try:
+            self._rounds()
+        except BaseException as error:
+            LOG.critical(ENDED, exc_info=error)
+            with self._change:
+                self._ended = True
+                waiting = list(self._tickets.values())
+            for ticket in waiting:
+                self._answer(ticket, ModelError(ENDED))
+
+    def _rounds(self) -> None:
         while (pieces := self._next()) is not None:
             began = time.perf_counter()
             try:
@@ -233,10 +252,15 @@ class Rounds:
         self._watch.ran(Round(len(lengths), len(pieces), len(together), capacity, sum(lengths), padded, seconds))
 
 
-def _resolve(future: asyncio.Future[None], error: Exception | None) -> None:
+def _resolve(future: asyncio.Future[None], error: BaseException | None) -> None:
+    """Hands over; what would end the event loop, or can't be raised from a future, is the cause of a `ModelError`."""
     if future.done():
         return
-    if error is not None:
+    if error is None:
+        future.set_result(None)
+    elif isinstance(error, Exception) and not isinstance(error, StopIteration):
         future.set_exception(error)
     else:
-        future.set_result(None)
+        raised = ModelError(f"the model raised {error!r}")
+        raised.__cause__ = error
+        future.set_exception(raised)

@@ -21,7 +21,7 @@ from shortlist.server.logs import say
 from shortlist.server.operations import Operations, operated
 from shortlist.server.parts import Parts
 from shortlist.server.scorer import Scorer
-from shortlist.server.unread import UNREAD_SECONDS, Connected, drop_unread
+from shortlist.server.unread import UNENDED_SECONDS, UNREAD_SECONDS, Connected, drop_stuck
 
 WARM_LENGTHS = (4, 16, 48, 120, 400)
 """Words of the passages that warm a model up: the runtimes plan anew for each length that they have not seen."""
@@ -47,7 +47,7 @@ class Listening:
 
 def run(app: FastAPI, operations: Operations, listening: Listening, close: Callable[[], None]) -> None:
     """Serves until SIGTERM or SIGINT: then answers what was accepted, calls `close`, and comes back by that signal."""
-    app.router.lifespan_context = _lifespan(app.state.parts, operations, close)
+    app.router.lifespan_context = lifespan_of(app.state.parts, operations, close)
     config = uvicorn.Config(
         operated(app, operations),
         host=listening.host,
@@ -69,17 +69,22 @@ class Draining(uvicorn.Server):
     """A server that is first unready for a while when told to stop, so that a proxy sends it nothing more."""
 
     def __init__(
-        self, config: uvicorn.Config, operations: Operations, seconds: float, unread: float = UNREAD_SECONDS
+        self,
+        config: uvicorn.Config,
+        operations: Operations,
+        seconds: float,
+        unread: float = UNREAD_SECONDS,
+        unended: float = UNENDED_SECONDS,
     ) -> None:
         super().__init__(config)
-        self._operations, self._seconds, self._unread = operations, seconds, unread
+        self._operations, self._seconds, self._stuck = operations, seconds, (unread, unended)
         self._told = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listens, and from then on cuts connections whose answers are not read."""
+        """Listens, and from then on cuts connections that are stuck."""
         await super().startup(sockets)
         connections = cast("Collection[Connected]", self.server_state.connections)
-        self._dropping = asyncio.ensure_future(drop_unread(connections, self._unread, self._operations.logger))
+        self._dropping = asyncio.ensure_future(drop_stuck(connections, *self._stuck, self._operations.logger))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Goes on cutting them while it waits for the others."""
@@ -90,7 +95,7 @@ class Draining(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called on SIGTERM and SIGINT; the second one does not wait."""
-        self._operations.ready = False
+        self._operations.stopping = True
         if self._told or not self._seconds:
             super().handle_exit(sig, frame)
             return
@@ -99,14 +104,16 @@ class Draining(uvicorn.Server):
         loop.call_soon_threadsafe(loop.call_later, self._seconds, super().handle_exit, sig, frame)
 
 
-def _lifespan(
+def lifespan_of(
     parts: Parts, operations: Operations, close: Callable[[], None]
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    """What runs around the requests: the models warm up at its start, and `close` is called at its end."""
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.ensure_future(_warm(parts, operations))
         yield
-        operations.ready = False
+        operations.stopping = True
         warming.cancel()
         say(operations.logger, "closing")
         await run_in_threadpool(close)
@@ -123,8 +130,8 @@ async def _warm(parts: Parts, operations: Operations) -> None:
     except Exception:
         operations.logger.exception("the models could not be warmed up, so the server stays unready")
         return
-    operations.ready = True
-    say(operations.logger, "ready", seconds=round(loop.time() - began, 3))
+    operations.warm = True
+    say(operations.logger, "warm", seconds=round(loop.time() - began, 3))
 
 
 async def warm_up(scorer: Scorer | None, encoder: Encoder | None) -> None:

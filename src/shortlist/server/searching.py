@@ -15,7 +15,9 @@ from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
 from shortlist.names import public_name
 from shortlist.pipeline import Shortlist, placed
 from shortlist.protocols import Declines, Encoder
+from shortlist.server.logs import say
 from shortlist.server.scorer import Scored, Scorer
+from shortlist.server.tracing import NO_SPANS, RerankSpans
 from shortlist.server.work import in_one_call
 from shortlist.types import Hit, Where
 
@@ -55,7 +57,13 @@ class Searched:
     failure: ShortlistError | None = None
 
 
-async def search(shortlist: Shortlist, encoder: Encoder | None, scorer: Scorer | None, asked: Asked) -> Searched:
+async def search(
+    shortlist: Shortlist,
+    encoder: Encoder | None,
+    scorer: Scorer | None,
+    asked: Asked,
+    spans: RerankSpans = NO_SPANS,
+) -> Searched:
     """The pool in both stages. A reranker that fails leaves stage one's order, and `failure` holds its error.
 
     Raises:
@@ -69,10 +77,12 @@ async def search(shortlist: Shortlist, encoder: Encoder | None, scorer: Scorer |
     if scorer is not None and status == "ok":
         deadline = None if asked.budget is None else began + asked.budget
         try:
-            hits, stopped = await _reranked(scorer, asked.query, pool, shortlist.weights, deadline)
+            with spans.rerank(scorer.name, asked.query, [hit.passage.content for hit in pool], asked.k) as tell:
+                hits, stopped = await _reranked(scorer, asked.query, pool, shortlist.weights, deadline)
+                tell(_answered(hits[: asked.k]))
         except ShortlistError as error:
             status, why_not, failure = "failed", _reason(error), error
-            LOG.warning("search left in stage one's order: %s", type(error).__name__)
+            say(LOG, "search left in stage one's order", logging.WARNING, error)
     scored = sum(hit.rerank_score is not None for hit in hits)
     if status == "ok" and scored < len(pool):
         status, why_not = "partial", f"{stopped} after {scored} of {len(pool)} passages"
@@ -81,6 +91,11 @@ async def search(shortlist: Shortlist, encoder: Encoder | None, scorer: Scorer |
     done = time.perf_counter()
     seconds = {"retrieve": retrieved - began, "rerank": done - retrieved, "total": done - began}
     return Searched(hits, status, why_not, scored, query_cut, seconds, failure)
+
+
+def _answered(hits: Sequence[Hit]) -> dict[int, float]:
+    """Of those hits that were scored, in order: place in the pool -> the reranker's score."""
+    return {hit.retrieval_rank - 1: hit.rerank_score for hit in hits if hit.rerank_score is not None}
 
 
 def _stage_one(shortlist: Shortlist, encoder: Encoder | None, asked: Asked) -> tuple[list[Hit], bool, str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Iterable
 
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortlist.server.logs import say
@@ -17,10 +19,14 @@ QUIET = ("/health", "/ready", "/metrics")
 
 
 class Told:
-    """Writes one line a request (no query string, no header, no body) and gives each an id, sent as `X-Request-Id`."""
+    """Writes one line a request (no query string, no header, no body) and gives each an id, sent as `X-Request-Id`.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, logger: logging.Logger) -> None:
+    A request counts for the first of `routes` with its path, also where it is refused before it gets there.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, logger: logging.Logger, routes: Iterable[BaseRoute]) -> None:
         self._app, self._metrics, self._logger = app, metrics, logger
+        self._routes = [one for one in routes if isinstance(one, Route)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application."""
@@ -28,6 +34,8 @@ class Told:
             await self._app(scope, receive, send)
             return
         name, began, code = uuid.uuid4().hex[:16], time.perf_counter(), 0
+        route = next((one for one in self._routes if one.path_regex.match(scope["path"])), None)
+        path = OTHER if route is None else route.path  # what no route knows is not repeated
 
         async def noting(message: Message) -> None:
             nonlocal code
@@ -37,22 +45,15 @@ class Told:
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app({**scope, "route": route}, receive, noting)
         finally:
             seconds = time.perf_counter() - began
-            path = _path(scope)
             self._metrics.answered(path, code, seconds)
             if path not in QUIET:
                 level = logging.ERROR if code >= 500 else logging.INFO
                 event = "request" if code else "client left"
                 say(self._logger, event, level, id=name, method=_method(scope), path=path, code=code,
                     seconds=round(seconds, 6))  # fmt: skip
-
-
-def _path(scope: Scope) -> str:
-    """The path as its route declares it; what no route knows is not repeated."""
-    route = scope.get("route")
-    return str(getattr(route, "path", OTHER))
 
 
 def _method(scope: Scope) -> str:

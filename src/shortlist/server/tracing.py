@@ -6,21 +6,22 @@ The attributes are those of the OpenInference semantic conventions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortlist.errors import MissingExtra
-from shortlist.protocols import Reranker
-from shortlist.server.scorer import Scored, Scorer
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Tracer
+    from opentelemetry.trace import Span, Tracer
 
 SERVICE = "shortlist"
 
+Tell = Callable[[Mapping[int, float]], None]
+"""Takes what is answered, best first: a text's place in the request -> the reranker's score of it."""
 
 DOCUMENT_ATTRIBUTES = 5
 """Of each document: id and text on the way in, id, text and score on the way out."""
@@ -48,54 +49,67 @@ def make_provider(max_documents: int) -> TracerProvider:
     return provider
 
 
-class TracedScorer:
-    """Satisfies `Scorer`; each call is a RERANKER span. Queries and passages are in it only with `texts`.
+class RerankSpans:
+    """Makes a RERANKER span of each rerank, none without a tracer. Queries and passages are in it only with `texts`."""
 
-    A document's id is its place in the request, counted from 0. The scorer gives every text a score and cuts none
-    off, so `reranker.top_k` is their number.
-    """
+    def __init__(self, tracer: Tracer | None = None, *, texts: bool = False) -> None:
+        self._tracer, self._texts = tracer, texts
 
-    def __init__(self, inner: Scorer, tracer: Tracer, *, texts: bool = False) -> None:
-        self._inner, self._tracer, self._texts = inner, tracer, texts
+    @contextmanager
+    def rerank(self, model: str, query: str, texts: Sequence[str], top_k: int | None) -> Iterator[Tell]:
+        """Around one rerank of `texts`, from which `top_k` are wanted (None: all); yields what to tell its outcome to.
 
-    @property
-    def name(self) -> str:
-        """The model's id."""
-        return self._inner.name
+        A document's id is its place in `texts`, counted from 0. An error is marked by its type, since its message may
+        quote a text.
+        """
+        if self._tracer is None:
+            yield _nobody
+            return
+        with self._tracer.start_as_current_span(
+            "rerank", record_exception=False, set_status_on_exception=False
+        ) as span:
 
-    @property
-    def reranker(self) -> Reranker:
-        """See `Scorer.reranker`."""
-        return self._inner.reranker
+            def tell(answered: Mapping[int, float]) -> None:
+                for rank, (place, score) in enumerate(answered.items()):
+                    span.set_attributes(self._document("output", rank, place, texts[place]))
+                    span.set_attribute(f"reranker.output_documents.{rank}.document.score", score)
 
-    async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
-        """See `Scorer.score`."""
-        with self._tracer.start_as_current_span("rerank", record_exception=False) as span:
             try:
                 for place, text in enumerate(texts):
                     span.set_attributes(self._document("input", place, place, text))
-                found = await self._inner.score(query, texts, max_tokens=max_tokens)
-                order = sorted(range(len(texts)), key=lambda place: -found.scores[place])
-                for rank, place in enumerate(order):
-                    name = f"reranker.output_documents.{rank}.document"
-                    span.set_attributes(self._document("output", rank, place, texts[place]))
-                    span.set_attribute(f"{name}.score", found.scores[place])
+                yield tell
+            except Exception as error:
+                mark_failed(span, type(error).__name__)
+                raise
             finally:
-                span.set_attributes(self._identity(query, len(texts)))
-            return found
+                span.set_attributes(self._identity(model, query, len(texts) if top_k is None else top_k))
 
-    def _identity(self, query: str, count: int) -> dict[str, str | int]:
+    def _identity(self, model: str, query: str, top_k: int) -> dict[str, str | int]:
         """What makes it a reranker's span; set last, since a full span drops its oldest attributes."""
         said: dict[str, str | int] = {
             "openinference.span.kind": "RERANKER",
-            "reranker.model_name": self.name,
-            "reranker.top_k": count,
+            "reranker.model_name": model,
+            "reranker.top_k": top_k,
         }
         return said | ({"reranker.query": query} if self._texts else {})
 
     def _document(self, side: str, rank: int, place: int, text: str) -> dict[str, str]:
         name = f"reranker.{side}_documents.{rank}.document"
         return {f"{name}.id": str(place), **({f"{name}.content": text} if self._texts else {})}
+
+
+def _nobody(answered: Mapping[int, float]) -> None:
+    """Where there are no spans."""
+
+
+NO_SPANS = RerankSpans()
+
+
+def mark_failed(span: Span, why: str) -> None:
+    """Gives the span the status of an error."""
+    from opentelemetry.trace import Status, StatusCode
+
+    span.set_status(Status(StatusCode.ERROR, why))
 
 
 class TracedRequests:
@@ -115,13 +129,15 @@ class TracedRequests:
         held = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         above = TraceContextTextMapPropagator().extract(held)
         with self._tracer.start_as_current_span(
-            "request", context=above, kind=SpanKind.SERVER, record_exception=False
+            "request", context=above, kind=SpanKind.SERVER, record_exception=False, set_status_on_exception=False
         ) as span:
             span.set_attribute("http.request.method", scope["method"])
 
             async def noting(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     span.set_attribute("http.response.status_code", message["status"])
+                    if message["status"] >= 500:
+                        mark_failed(span, str(message["status"]))
                 await send(message)
 
             await self._app(scope, receive, noting)

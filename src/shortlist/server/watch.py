@@ -42,7 +42,7 @@ class Watch(Protocol):
         """A request got its scores."""
 
     def looked_up(self, hits: int, misses: int) -> None:
-        """So many pairs of a request were in the cache and so many were not."""
+        """A request got its scores: so many of its pairs were in the cache and so many were not."""
 
     def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
         """A reranked search over `pool` passages gave these, by their 1-based ranks in stage one."""

@@ -84,7 +84,7 @@ async def answer(request: Request) -> Json:
         None if asked.budget_ms is None else asked.budget_ms / 1000,
     )
     try:
-        found = await search(parts.shortlist, parts.encoder, parts.scorer, wanted)
+        found = await search(parts.shortlist, parts.encoder, parts.scorer, wanted, parts.spans)
     except InvalidInput as error:  # query and sizes are checked, so the filter is left
         raise Problem(Kind.INVALID, str(error), field="where") from error
     _tell(parts.watch, found, asked.k)
