@@ -211,7 +211,7 @@ def test_a_file_whose_pages_are_the_documents_shows_their_ids():
     made = QuerySet("s", SET.queries, {"q1": {"m.pdf": 1, "a-missing": 1}, "q2": {"c": 1}})
     with pytest.raises(
         InvalidInput,
-        match=r"'m\.pdf' \(s, id q1.*is no document but the source of 5 in the index: 'm\.pdf#page=1', .*page=3', \.\.\.\. "
+        match=r"'m\.pdf' \(s, id q1.*is no document but the source of 5 in the index: 'm\.pdf#page=1', .*3', \.\.\.\. "
         "Judge by the ids",
     ):
         resolve(made, [*CORPUS, *pages])

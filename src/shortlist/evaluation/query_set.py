@@ -168,7 +168,7 @@ def _check_level(made: QuerySet, level: Level, other: Set[str]) -> None:
 
 
 def _check_files(made: QuerySet, corpus: Iterable[Passage], unknown: Set[str]) -> None:
-    """Does nothing where no id names a source, such as a file whose pages, rows or lines are the documents."""
+    """Does nothing where no id names a source, such as a file whose pages or rows are the documents."""
     held: dict[str, list[str]] = {}
     for one in corpus:
         source = one.metadata.get("source")
