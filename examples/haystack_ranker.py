@@ -1,4 +1,4 @@
-"""A Haystack ranker that runs in this process: pip install shortlist haystack-ai"""
+"""A Haystack ranker that runs in this process: pip install haystack-ai, beside shortlist"""
 
 from __future__ import annotations
 

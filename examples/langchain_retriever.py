@@ -1,4 +1,4 @@
-"""A LangChain retriever whose documents are reranked in this process: pip install shortlist langchain-core"""
+"""A LangChain retriever whose documents are reranked in this process: pip install langchain-core, beside shortlist"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A LlamaIndex node postprocessor that reranks in this process: pip install shortlist llama-index-core"""
+"""A LlamaIndex node postprocessor that reranks in this process: pip install llama-index-core, beside shortlist"""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import ListRetriever, WordReranker
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.pipeline import Shortlist, placed, rerank_pool
+from shortlist.pipeline import Shortlist, above, placed, rerank_pool
 
 TEXTS = ["server farm", "a local file", "red cat", "a local cat file", "blue"]
 
@@ -154,3 +155,37 @@ def test_placed_by_hand():
         ("d", 4, 15.0, None, False),
     ]
     assert placed([], [], [], {}) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sizes", "message"),
+    [
+        (None, {}, "the query is of type NoneType: give a string"),
+        (7, {}, "the query is of type int"),
+        (" ", {}, "the query is empty"),
+        ("q", {"pool_size": "foo"}, r"the pool \(pool_size, --pool\) must be a whole number, not 'foo'"),
+        ("q", {"pool_size": 10.0}, r"must be a whole number, not 10\.0"),
+        ("q", {"pool_size": True}, r"must be a whole number, not True"),
+        ("q", {"k": None}, r"k \(--top\) must be a whole number, not None"),
+    ],
+)
+def test_arguments_of_another_type_are_named(query, sizes, message):
+    with pytest.raises(InvalidInput, match=message):
+        Shortlist(ListRetriever(TEXTS), WordReranker()).search(query, **sizes)
+
+
+def test_whole_numbers_of_numpy_are_sizes():
+    ranking = Shortlist(ListRetriever(TEXTS), WordReranker()).search("q", pool_size=np.int64(3), k=np.int32(2))
+    assert len(ranking.hits) == 2
+
+
+def test_a_threshold_that_is_no_number_is_named():
+    ranking = Shortlist(ListRetriever(TEXTS), WordReranker()).search("q")
+    with pytest.raises(InvalidInput, match="the threshold must be a number, not 'high'"):
+        above(ranking, "high")
+
+
+def test_half_a_surrogate_pair_in_a_query_reaches_neither_stage():
+    reranker = WordReranker()
+    assert Shortlist(ListRetriever(TEXTS), reranker).search("a \ud800").query == "a \ufffd"
+    assert reranker.calls[0][0] == "a \ufffd"

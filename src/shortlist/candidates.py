@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shortlist.errors import InvalidInput
-from shortlist.pipeline import score_texts
+from shortlist.pipeline import check_size, checked_reranker, score_texts
 from shortlist.protocols import Declines, Reranker
+from shortlist.text.given import checked_list, checked_text, sound
 
 Item = TypeVar("Item")
 
@@ -27,25 +28,28 @@ class Reranked(Generic[Item]):
     truncated: bool
 
 
-def rerank(query: str, candidates: Sequence[Item], reranker: Reranker, *, k: int | None = None) -> list[Reranked[Item]]:
+def rerank(query: str, candidates: Iterable[Item], reranker: Reranker, *, k: int | None = None) -> list[Reranked[Item]]:
     """The candidates, best first, at most `k`; ties keep their order; no candidates give an empty list.
 
+    `candidates` may be any iterable. The reranker reads what `text_of` gives: a candidate's text, after its title where
+    it has one, so that passages score as they do in a search.
+
     Raises:
-        InvalidInput: An empty query, k below 1, or a candidate without text.
-        BadScores: The reranker returned NaN, infinity or a wrong count.
+        InvalidInput: An empty query, k below 1, one string in place of candidates, a candidate without text, or a
+            `reranker` that is none, such as a model's name.
+        BadScores: The reranker returned NaN, infinity, no numbers or a wrong count.
     """
-    if not query.strip():
-        raise InvalidInput("the query is empty: give at least one word")
-    if k is not None and k < 1:
-        raise InvalidInput(f"k (--top) must be at least 1, not {k}")
-    texts = [text_of(item, place) for place, item in enumerate(candidates)]
+    asked = checked_text(query)
+    if k is not None:
+        check_size("k (--top)", k)
+    items = checked_list(candidates)
+    checked_reranker(reranker)
+    texts = [text_of(item, place) for place, item in enumerate(items)]
     if not texts:
         return []
-    scores, cut = score_texts(reranker, query, texts)
+    scores, cut = score_texts(reranker, asked, texts)
     order = sorted(range(len(texts)), key=lambda place: -scores[place])[:k]
-    return [
-        Reranked(candidates[place], scores[place], rank, place, cut[place]) for rank, place in enumerate(order, start=1)
-    ]
+    return [Reranked(items[place], scores[place], rank, place, cut[place]) for rank, place in enumerate(order, start=1)]
 
 
 def doubt_of(reranker: Reranker, query: str) -> str:
@@ -55,21 +59,34 @@ def doubt_of(reranker: Reranker, query: str) -> str:
 
 
 def text_of(item: object, place: int = 0) -> str:
-    """The text of a candidate: itself, or its first field or attribute among `TEXT_FIELDS` that holds a string.
+    """What a model reads of a candidate: itself, or its first field or attribute among `TEXT_FIELDS` that holds text.
+
+    Where a string `title` stands beside that text, it goes in front on a line of its own, as in `Passage.content`.
+    Where every such field is empty, so is the text.
 
     Raises:
-        InvalidInput: It has none.
+        InvalidInput: None of them holds a string.
     """
     if isinstance(item, str):
-        return item
+        return sound(item)
+    found: list[str] = []
     for name in TEXT_FIELDS:
-        value = item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+        holder, value = item, _field(item, name)
+        if isinstance(value, Mapping):
+            holder, value = value, value.get("text")
         if isinstance(value, str):
-            return value
-        if isinstance(value, Mapping) and isinstance(value.get("text"), str):
-            return str(value["text"])
+            title = _field(holder, "title")
+            found.append(f"{title}\n{value}" if isinstance(title, str) and title else value)
+            if value.strip():
+                return sound(found[-1])
+    if found:
+        return sound(found[0])
     shown = sorted(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
     raise InvalidInput(
         f"candidate {place} has no text ({shown}): give strings, or dicts or objects with one of "
         f"{', '.join(TEXT_FIELDS)}"
     )
+
+
+def _field(item: object, name: str) -> Any:
+    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)

@@ -6,10 +6,12 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.fitted.stop import StopRule
 from shortlist.protocols import Declines, KeepsPrefix, ReportsTruncation, Reranker, Retriever, ScoresProgressively
+from shortlist.text.given import checked_text
 from shortlist.types import Hit, Ranking, Where
 
 POOL_SIZE = 50
@@ -20,7 +22,7 @@ def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> tuple[l
     """One finite score a text, and for each whether it was cut (False where the reranker can't say).
 
     Raises:
-        BadScores: The reranker returned a wrong count, NaN or infinity.
+        BadScores: The reranker returned a wrong count, NaN, infinity or no numbers.
     """
     if isinstance(reranker, ReportsTruncation):
         scores, cut = reranker.score_and_report(query, texts)
@@ -31,12 +33,45 @@ def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> tuple[l
 
 def checked_scores(reranker: Reranker, scores: Sequence[float], texts: Sequence[str]) -> list[float]:
     """The scores as plain floats; raises as `score_texts` does."""
-    if len(scores) != len(texts):
-        raise BadScores(f"{reranker.name} returned {len(scores)} scores for {len(texts)} texts")
-    for place, score in enumerate(scores):
+    try:
+        given = list(scores)
+        found = [float(score) for score in given]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadScores(f"{reranker.name} returned {scores!r:.80} where one number a text is meant") from error
+    if any(isinstance(score, str) for score in given):
+        raise BadScores(f"{reranker.name} returned strings where one number a text is meant, such as {given[0]!r:.80}")
+    if len(found) != len(texts):
+        raise BadScores(f"{reranker.name} returned {len(found)} scores for {len(texts)} texts")
+    for place, score in enumerate(found):
         if not math.isfinite(score):
             raise BadScores(f"{reranker.name} returned {score} for text {place}: {texts[place][:80]!r}")
-    return [float(score) for score in scores]
+    return found
+
+
+def checked_reranker(reranker: Reranker) -> Reranker:
+    """The reranker, if it can score.
+
+    Raises:
+        InvalidInput: It is something without a method `score`, such as a model's name, or a class.
+    """
+    if isinstance(reranker, type) or not callable(getattr(reranker, "score", None)):
+        raise InvalidInput(
+            f"the reranker is {reranker!r:.80}, which has no score(query, texts): give an object that has, such as "
+            "CrossEncoder() or load_reranker(name)"
+        )
+    return reranker
+
+
+def check_size(name: str, size: int) -> None:
+    """Does nothing where the size is a whole number of at least 1.
+
+    Raises:
+        InvalidInput: It is not.
+    """
+    if isinstance(size, bool) or not isinstance(size, Integral):
+        raise InvalidInput(f"{name} must be a whole number, not {size!r:.80}")
+    if size < 1:
+        raise InvalidInput(f"{name} must be at least 1, not {size}")
 
 
 def rerank_pool(
@@ -128,7 +163,7 @@ class Shortlist:
             if not math.isfinite(weight) or weight < 0:
                 raise InvalidInput(f"the weight of {name} must be 0 or more, not {weight}")
         self.retriever = retriever
-        self.reranker = reranker
+        self.reranker = None if reranker is None else checked_reranker(reranker)
 
     def search(
         self,
@@ -146,10 +181,11 @@ class Shortlist:
         largest pool is scored in blocks until the rule stops; what was not scored follows in stage-one order.
 
         Raises:
-            InvalidInput: An empty query, a size below 1, `k` above `pool_size` (or above the rule's k) without
-                `tail`, or a stop rule with a reranker that is not pointwise.
-            BadScores: The reranker returned NaN, infinity or a wrong count.
+            InvalidInput: An empty query, a size that is no whole number of 1 or more, `k` above `pool_size` (or above
+                the rule's k) without `tail`, or a stop rule with a reranker that is not pointwise.
+            BadScores: The reranker returned NaN, infinity, no numbers or a wrong count.
         """
+        query = checked_text(query)
         rule = pool_size if isinstance(pool_size, StopRule) else None
         size = pool_size.pool_size if isinstance(pool_size, StopRule) else pool_size
         _check_sizes(k, size, tail=tail)
@@ -207,12 +243,12 @@ def above(ranking: Ranking, threshold: float | None) -> Ranking:
     and minus infinity leave out nothing.
 
     Raises:
-        InvalidInput: `threshold` is NaN or plus infinity.
+        InvalidInput: `threshold` is NaN, plus infinity or no number.
     """
     if threshold is None or threshold == -math.inf:
         return ranking
-    if not math.isfinite(threshold):
-        raise InvalidInput(f"the threshold must be a number, not {threshold}")
+    if not isinstance(threshold, Real) or not math.isfinite(threshold):
+        raise InvalidInput(f"the threshold must be a number, not {threshold!r}")
     if not ranking.reranked:
         return replace(ranking, threshold=threshold)
     scored = [hit for hit in ranking.hits if hit.rerank_score is not None]
@@ -227,9 +263,8 @@ def above(ranking: Ranking, threshold: float | None) -> Ranking:
 
 
 def _check_sizes(k: int, pool_size: int, *, tail: bool) -> None:
-    if k < 1 or pool_size < 1:
-        name, size = ("k (--top)", k) if k < 1 else ("the pool (pool_size, --pool)", pool_size)
-        raise InvalidInput(f"{name} must be at least 1, not {size}")
+    check_size("k (--top)", k)
+    check_size("the pool (pool_size, --pool)", pool_size)
     if k > pool_size and not tail:
         raise InvalidInput(
             f"k (--top) is {k} but the pool (pool_size, --pool) holds {pool_size}: only "

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shortlist.errors import InvalidInput
 from shortlist.fusion import rrf
 from shortlist.protocols import Encoder, Fuses, Index, Retriever
+from shortlist.text.given import checked_text
 from shortlist.types import Hit, Passage, Where
 
 LEAST_DEPTH = 100
@@ -29,16 +30,14 @@ def ranked(found: Sequence[tuple[Passage, float]], signals: Sequence[Mapping[str
 
 
 def checked(query: str, k: int) -> str:
-    """The query, if it can be searched.
+    """The query, if it can be searched, as `checked_text` gives it.
 
     Raises:
-        InvalidInput: It is empty, or k is below 1.
+        InvalidInput: It is empty or no string, or k is below 1.
     """
-    if not query.strip():
-        raise InvalidInput("the query is empty: give at least one word")
     if k < 1:
         raise InvalidInput(f"the pool size must be at least 1, not {k}")
-    return query
+    return checked_text(query)
 
 
 class Dense:
@@ -91,10 +90,11 @@ class Hybrid:
 
     def retrieve_at(self, fusions: Sequence[float], query: str, k: int, where: Where | None = None) -> list[list[Hit]]:
         """What `retrieve` answers at each of these shares of the vectors; both legs are read once."""
-        vector = self._encoder.encode_queries([checked(query, k)])[0]
+        asked = checked(query, k)
+        vector = self._encoder.encode_queries([asked])[0]
         depth = max(k, self._depth)
         dense = self._index.nearest(vector, depth, where)
-        words = self._index.matching(query, depth, where)
+        words = self._index.matching(asked, depth, where)
         return [self._fused(checked_fusion(one), vector, dense, words, k) for one in fusions]
 
     def _fused(self, share: float, vector: Vector, dense: Leg, words: Leg, k: int) -> list[Hit]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shortlist.errors import InvalidInput
 from shortlist.pipeline import score_texts
 from shortlist.protocols import Encoder, Reranker
+from shortlist.text.given import checked_text
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 
 _RUN = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
@@ -59,15 +59,13 @@ def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) ->
     the whole margin as its effect. A query of punctuation alone has no words. Equal texts give 0 everywhere.
 
     Raises:
-        InvalidInput: The query or a text is empty, or the query leaves no room in the reranker's window.
+        InvalidInput: The query or a text is empty or no string, or the query leaves no room in the reranker's window.
         BadScores: The reranker returned NaN, infinity or a wrong count.
 
     Source:
         Li, Monroe and Jurafsky, "Understanding neural networks through representation erasure", arXiv 1612.08220.
     """
-    for name, text in (("query", query), ("first text", a), ("second text", b)):
-        if not text.strip():
-            raise InvalidInput(f"the {name} is empty: give at least one word")
+    query, a, b = checked_text(query), checked_text(a, "first text"), checked_text(b, "second text")
     places = word_places(query)
     asked = [query, *(_without(query, start, end) for start, end in places)]
     kept = [text for text in dict.fromkeys(asked) if word_places(text) or text == query]

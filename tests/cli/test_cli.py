@@ -156,6 +156,38 @@ def test_a_query_longer_than_training_saw_keeps_stage_ones_order(folder):
     assert "not reranked: the query has" in search(folder, "income tax " * 60)
 
 
+def test_context_says_too_why_it_did_not_rerank_and_that_the_query_was_cut(folder):
+    done = run("search", "income tax " * 150, "--index", "ix", "--context", cwd=folder)
+    assert done.stdout.startswith("[1] ")
+    assert "not reranked: the query has 300 tokens" in done.stderr
+    assert "the query is longer than the bi-encoder's window: stage one read its start only" in done.stderr
+
+
+def test_a_bi_encoder_named_as_cross_encoder_is_refused(folder):
+    done = run("search", "tax", "--index", "ix", "--cross-encoder", "all-MiniLM-L6-v2", cwd=folder)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "all-MiniLM-L6-v2 is no cross-encoder with one label" in done.stderr
+
+
+@pytest.mark.parametrize("retriever", ["hybrid", "bm25"])
+def test_bytes_that_are_no_utf8_in_a_query_count_as_replaced(folder, retriever):
+    query = "tax \udcff\udcfe"
+    shown = search(folder, query, "--retriever", retriever)
+    assert "Income tax is due in April." in shown
+    assert json.loads(search(folder, query, "--json"))["query"] == "tax \ufffd\ufffd"
+
+
+def test_passages_of_a_search_score_the_same_in_rerank(folder):
+    given = ("--precision", "exact")
+    found = json.loads(search(folder, "when is income tax due", "--json", *given))["hits"]
+    assert any(hit["title"] for hit in found)
+    lines = "\n".join(map(json.dumps, found))
+    done = run("rerank", "when is income tax due", "-", "--json", *given, stdin=lines)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(rows) == len(found)
+    assert [row["rerank"]["score"] for row in rows] == pytest.approx([row["rerank_score"] for row in rows], abs=1e-4)
+
+
 def test_progressive_leaves_some_behind(folder):
     exact = json.loads(search(folder, "does not need a server", "--json", "--top", "1"))
     found = json.loads(search(folder, "does not need a server", "--json", "--top", "1", "--progressive"))
@@ -265,7 +297,21 @@ def test_lines_are_text_where_none_is_an_object_and_no_array_begins():
     assert _lines(list(enumerate(lines[:3], start=1)), "f") == lines[:3]
     with pytest.raises(InvalidInput, match="f line 1 is no JSON object"):
         _lines(list(enumerate(lines, start=1)), "f")
-    assert not [text for text in ("[1] a footnote", "[ ] to do", "[2]") if ARRAY.match(text)]
+    plain = ("[1] a footnote", "[ ] to do", "[2]", '["Come in," she said] and smiled')
+    assert not [text for text in plain if ARRAY.match(text)]
+
+
+def test_plain_text_may_begin_like_an_array(folder):
+    text = '["Introduction"](#intro) tax\nother\n'
+    rows = [json.loads(line) for line in run("rerank", "tax", "-", "--json", stdin=text).stdout.splitlines()]
+    assert sorted(row["text"] for row in rows) == ['["Introduction"](#intro) tax', "other"]
+
+
+def test_half_a_surrogate_pair_in_a_candidate_is_shown_as_replaced(folder):
+    text = '{"text": "\\ud800 lone", "id": "\\udfff"}\n{"text": "b"}\n'
+    done = run("rerank", "x", "-", "--json", stdin=text)
+    assert {json.loads(line)["text"] for line in done.stdout.splitlines()} == {"\ufffd lone", "b"}
+    assert "\ufffd lone" in run("rerank", "x", "-", stdin=text).stdout
 
 
 @pytest.mark.parametrize(
@@ -278,6 +324,9 @@ def test_lines_are_text_where_none_is_an_object_and_no_array_begins():
         ('{\n  "text": "a"\n}\n', "- line 1 is no JSON object"),
         ("{oops", "- line 1 is no JSON object"),
         ('[\n  "a",\n', "looks like a JSON array and is not"),
+        ('["a", "b', "looks like a JSON array and is not"),
+        ('["a"]\n["b"]\n', "looks like a JSON array and is not"),
+        ('[{"text": "a"}, {"text": }]', "looks like a JSON array and is not"),
         ('["a", 3]', "candidate 2 of the JSON array is 3"),
     ],
 )

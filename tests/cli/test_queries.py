@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from shortlist import catalog
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
+from shortlist.errors import InvalidInput
 from shortlist.evaluation import datasets
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.types import Passage
@@ -100,7 +101,28 @@ def test_a_declined_query_is_not_proposed_again(init, tmp_path):
     assert not (tmp_path / "q.jsonl").exists()
 
 
-def test_own_queries_come_before_the_proposal_and_after_the_last(init, tmp_path):
+def test_one_letter_is_never_a_query(init, tmp_path):
+    shown = init("x", "Y", "n", "q")
+    query = shown.split("query 1 of 3: ")[1].splitlines()[0]
+    assert shown.count("Enter or y takes it") == 2
+    assert [row["query"] for row in rows(tmp_path)] == [query]
+    init(*["n"] * 4, "s", "no", "y", "q", "q")
+    assert [row["query"] for row in rows(tmp_path)] == [query]
+    assert len((tmp_path / "q.jsonl.declined.txt").read_text().splitlines()) == 2
+
+
+def test_a_file_that_can_not_be_written_is_told_before_the_first_question(init):
+    with pytest.raises(InvalidInput, match=r"missing/q\.jsonl lies in a folder that does not exist"):
+        init(out="missing/q.jsonl")
+
+
+def test_the_next_step_is_quoted_for_the_shell(init, index, tmp_path):
+    (tmp_path / "my sets").mkdir()
+    shown = init("one garden", *["y"] * 4, "two bridge", *["y"] * 4, "q", out="my sets/q.jsonl")
+    assert f"next: shortlist evaluate 'my sets/q.jsonl' --index {index}" in shown
+
+
+def test_own_queries_come_before_the_proposal_and_after_the_last(init, index, tmp_path):
     own = ["where is the bridge", *["y"] * 4]
     init(*own, "q")
     assert rows(tmp_path)[0]["query"] == "where is the bridge"
@@ -108,7 +130,7 @@ def test_own_queries_come_before_the_proposal_and_after_the_last(init, tmp_path)
     shown = init(*left, "another one", *["n"] * 4, "")
     assert "a query of your own (Enter ends)" in shown
     assert [row["query"] for row in rows(tmp_path)] == ["where is the bridge", "another one"]
-    assert "next: shortlist evaluate q.jsonl" in shown
+    assert f"next: shortlist evaluate q.jsonl --index {index}" in shown
     assert len(datasets.read(tmp_path / "q.jsonl").queries) == 2
 
 

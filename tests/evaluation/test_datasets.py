@@ -206,6 +206,17 @@ def test_ids_that_the_index_lacks_are_an_error_unless_allowed():
     assert (allowed.unknown, allowed.qrels["q1"]) == (1, {"a": 1, "zz": 1})
 
 
+def test_a_file_whose_pages_are_the_documents_shows_their_ids():
+    pages = [Passage(f"m.pdf#page={n}#0", "x", f"m.pdf#page={n}", metadata={"source": "m.pdf"}) for n in range(1, 6)]
+    made = QuerySet("s", SET.queries, {"q1": {"m.pdf": 1, "a-missing": 1}, "q2": {"c": 1}})
+    with pytest.raises(
+        InvalidInput,
+        match=r"'m\.pdf' \(s, id q1.*is no document but the source of 5 in the index: 'm\.pdf#page=1', .*3', \.\.\.\. "
+        "Judge by the ids",
+    ):
+        resolve(made, [*CORPUS, *pages])
+
+
 def test_passage_and_document_ids_mixed_are_named_as_that():
     made = QuerySet("s", SET.queries, {"q1": {"a": 1, "a#1": 1}, "q2": {"c": 1}})
     for allow in (False, True):

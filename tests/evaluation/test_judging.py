@@ -145,8 +145,8 @@ def test_declined_queries_are_kept_apart(tmp_path):
 def test_files_that_can_not_be_used(tmp_path):
     with pytest.raises(InvalidInput, match=r"written as \.jsonl or \.csv"):
         Judgments(tmp_path / "q.txt")
-    with pytest.raises(InvalidInput, match="can't be written"):
-        Judgments(tmp_path / "missing" / "q.jsonl").judge("a", "p", True)
+    with pytest.raises(InvalidInput, match="in a folder that does not exist"):
+        Judgments(tmp_path / "missing" / "q.jsonl")
     (tmp_path / "bad.jsonl").write_text("{")
     with pytest.raises(InvalidInput, match="is not JSON"):
         Judgments(tmp_path / "bad.jsonl")

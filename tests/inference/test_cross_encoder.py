@@ -3,15 +3,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from onnx import helper
 
 import tiny
 from shortlist import CrossEncoder
+from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.errors import BadScores, InvalidInput, ModelError, QueryTooLong
 from shortlist.inference.runtimes import choose
+from shortlist.inference.session import Session
 from shortlist.inference.words import Words
 from shortlist.models import encoder_spec
 from shortlist.models.folder import read_encoder
+from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 
 QUERY = "which store runs without a server"
 TEXTS = [
@@ -222,3 +226,85 @@ def test_a_window_too_small_for_any_query_is_to_be_widened(tmp_path):
     model = CrossEncoder(str(tiny.cross_encoder(tmp_path)), max_length=16)
     with pytest.raises(InvalidInput, match="Widen it"):
         model.score("query", ["cats"])
+
+
+GIVEN = {
+    "a generator": lambda texts: (text for text in texts),
+    "a map": lambda texts: map(str, texts),
+    "the values of a dict": lambda texts: dict(enumerate(texts)).values(),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_any_iterable_of_texts_is_read_whole(tmp_path, given):
+    texts = ["cat", "the dog sat"]
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path / "c")), precision="exact")
+    assert model.score("query", given(texts)) == model.score("query", texts)
+    assert model.score_and_report("query", given(texts))[1] == [False, False]
+    assert len(model.pairs("query", given(texts))[0]) == 2
+    staged = CrossEncoder(str(tiny.staged(tmp_path / "s", stages=2)), precision="exact")
+    assert len(ProgressiveReranker(staged, DropRule((0.5,), 1)).score("query", given(texts))) == 2
+    encoder = OnnxEncoder(read_encoder(tiny.encoder(tmp_path / "e"), "tiny"), precision="exact")
+    for encode in (encoder.encode_queries, encoder.encode_passages, HashedEncoder(8).encode_queries):
+        np.testing.assert_array_equal(encode(given(texts)), encode(texts))
+    assert encoder.tokens_of(given(texts)) == encoder.tokens_of(texts)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"), [("cats", "one string was given"), ({"text": "cats"}, "one dict"), (None, "one NoneType")]
+)
+def test_what_is_no_list_of_texts_is_refused_by_encoders_too(tmp_path, texts, message):
+    encoder = OnnxEncoder(read_encoder(tiny.encoder(tmp_path), "tiny"), precision="exact")
+    for encode in (encoder.encode_queries, encoder.encode_passages, HashedEncoder().encode_queries):
+        with pytest.raises(InvalidInput, match=message):
+            encode(texts)
+
+
+def test_half_a_surrogate_pair_reads_as_the_replacement_character(tmp_path):
+    model = CrossEncoder(str(tiny.cross_encoder(tmp_path / "c")), precision="exact")
+    assert model.score("red \ud800", ["cat \udfff"]) == model.score("red \ufffd", ["cat \ufffd"])
+    assert model.count_tokens("\ud800") == 1
+    encoder = OnnxEncoder(read_encoder(tiny.encoder(tmp_path / "e"), "tiny"), precision="exact")
+    np.testing.assert_array_equal(encoder.encode_queries(["cat \ud800"]), encoder.encode_queries(["cat \ufffd"]))
+    assert not encoder.cuts_query("cat \ud800")
+
+
+def test_a_query_that_is_no_string_is_named(tmp_path):
+    with pytest.raises(InvalidInput, match="the query is of type NoneType: give a string"):
+        CrossEncoder(str(tiny.cross_encoder(tmp_path))).score(None, ["cats"])
+
+
+@pytest.mark.parametrize("precision", ["exact", "auto"])
+def test_a_bi_encoder_is_no_cross_encoder(tmp_path, precision):
+    states = str(tiny.encoder(tmp_path, pooling=None))
+    for name, shape in ((states, "tokens x 8"), ("all-MiniLM-L6-v2", "384")):
+        with pytest.raises(ModelError, match=f"is no cross-encoder with one label: its output for a pair is {shape} "):
+            CrossEncoder(name, precision=precision)
+
+
+@pytest.mark.parametrize("precision", ["exact", "auto"])
+def test_two_labels_show_in_the_output_where_the_files_are_silent(tmp_path, precision):
+    folder = tiny.cross_encoder(tmp_path)
+    (folder / "config.json").write_text("{}")
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["values"]),
+        helper.make_node("ReduceMean", ["values"], ["logits"], axes=[1], keepdims=0),
+    ]
+    tiny.save(folder, nodes, {"table": tiny.table()[:, :2]}, "logits", "onnx/model.onnx")
+    with pytest.raises(ModelError, match="its output for a pair is 2 numbers, not one"):
+        CrossEncoder(str(folder), precision=precision)
+
+
+def test_an_output_of_unknown_shape_is_checked_when_it_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(Session, "shape", ())
+    folder = tiny.encoder(tmp_path, pooling=None, max_position_embeddings=64)
+    model = CrossEncoder(str(folder), precision="exact")
+    with pytest.raises(ModelError, match="its output for a pair is 5 x 8 numbers, not one"):
+        model.score("cat", ["dog"])
+
+
+@pytest.mark.parametrize("precision", ["exact", "auto"])
+def test_a_cross_encoder_is_no_bi_encoder(tmp_path, precision):
+    for spec in (encoder_spec(str(tiny.cross_encoder(tmp_path))), encoder_spec("shortlist-reranker-v1")):
+        with pytest.raises(ModelError, match="is no bi-encoder: its output ends in 1 values, where its files promise"):
+            OnnxEncoder(spec, precision=precision)

@@ -11,7 +11,7 @@ import pytest
 import shortlist
 from hashed import HASHED, add, add_documents, held, made
 from shortlist import Document
-from shortlist.errors import IndexLocked, IndexMismatch, InvalidInput, NotAnIndex
+from shortlist.errors import IndexLocked, IndexMismatch, InvalidInput, ModelError, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedIndex
 from test_ingest import stop_at
 
@@ -169,3 +169,9 @@ def test_kill_9_loses_and_doubles_nothing(tmp_path):
     assert 0 < written < 600
     subprocess.run(command, check=True)
     assert [key for key, _ in held(tmp_path / "i")] == sorted(f"d{i}#0" for i in range(600))
+
+
+def test_a_cross_encoder_in_the_bi_encoders_place_is_refused_before_an_index_is_made(notes, tmp_path):
+    with pytest.raises(ModelError, match="shortlist-reranker-v1 is no bi-encoder"):
+        shortlist.add(notes, tmp_path / "i", bi_encoder="shortlist-reranker-v1")
+    assert not (tmp_path / "i").exists()

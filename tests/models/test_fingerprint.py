@@ -9,7 +9,7 @@ from shortlist.models.spec import CrossEncoderSpec, ModelFiles
 
 def spec(folder: Path, onnx: str | None, stages=()):
     files = ModelFiles("m", folder, folder / "tokenizer.json", folder / onnx if onnx else None, "")
-    return CrossEncoderSpec(files, 512, 1, "identity", tuple(folder / one for one in stages))
+    return CrossEncoderSpec(files, 512, "identity", tuple(folder / one for one in stages))
 
 
 def test_the_hash_covers_every_file_that_holds_weights(tmp_path):

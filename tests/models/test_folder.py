@@ -1,8 +1,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 import tiny
+from shortlist.cli.app import app
 from shortlist.errors import ModelError, ModelNotFound
 from shortlist.models import cross_encoder_spec, encoder_spec
 from shortlist.models.choose import choose_onnx
@@ -100,8 +102,41 @@ def test_activation_is_read(tmp_path, config, activation):
     assert read_cross_encoder(tmp_path, "x").activation == activation
 
 
-def test_labels_are_read(tmp_path):
-    assert read_cross_encoder(tiny.cross_encoder(tmp_path, labels=3), "x").labels == 3
+def test_more_labels_than_one_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="x has 3 labels"):
+        read_cross_encoder(tiny.cross_encoder(tmp_path, labels=3), "x")
+
+
+@pytest.mark.parametrize(
+    ("files", "is_cross_encoder"),
+    [
+        ({"config_sentence_transformers.json": {"model_type": "CrossEncoder"}, "modules.json": [{"type": "P"}]}, True),
+        ({"config_sentence_transformers.json": {"model_type": "SentenceTransformer"}}, False),
+        ({"modules.json": [{"type": "sentence_transformers.models.Transformer"}]}, False),
+        ({"config.json": {"architectures": ["BertForSequenceClassification"]}}, True),
+        ({"config.json": {"architectures": ["BertModel"]}}, False),
+        ({}, None),
+    ],
+)
+def test_without_an_onnx_file_the_other_files_say_what_a_model_is(tmp_path, files, is_cross_encoder):
+    tiny.tokenizer(tmp_path)
+    for name, held in {"config.json": {}, **files}.items():
+        (tmp_path / name).write_text(json.dumps(held))
+    if is_cross_encoder is False:
+        with pytest.raises(ModelError, match="x is no cross-encoder with one label"):
+            read_cross_encoder(tmp_path, "x")
+    else:
+        assert read_cross_encoder(tmp_path, "x").files.onnx is None
+    if is_cross_encoder:
+        with pytest.raises(ModelError, match="x is no bi-encoder"):
+            read_encoder(tmp_path, "x")
+    else:
+        assert read_encoder(tmp_path, "x").files.onnx is None
+
+
+def test_pull_says_that_stages_run_in_turn():
+    said = CliRunner().invoke(app, ["models", "pull", "shortlist-reranker-v1"]).output
+    assert "stage-2.onnx, stage-4.onnx, stage-6.onnx: one model in 3 stages, run in this order" in said
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])
@@ -151,7 +186,8 @@ def test_the_models_in_the_box():
     assert packaged_names() == ["all-MiniLM-L6-v2", "shortlist-reranker-v1"]
     spec = encoder_spec("sentence-transformers/all-MiniLM-L6-v2")
     assert (spec.dimension, spec.max_length, spec.pooling, spec.normalize) == (384, 256, "mean", True)
-    assert cross_encoder_spec("shortlist-reranker-v1").labels == 1
+    stages = [file.name for file in cross_encoder_spec("shortlist-reranker-v1").stages]
+    assert stages == ["stage-2.onnx", "stage-4.onnx", "stage-6.onnx"]
 
 
 def test_modules_that_an_onnx_file_does_not_hold_go_to_torch(tmp_path):

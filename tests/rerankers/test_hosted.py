@@ -362,3 +362,10 @@ def test_the_catalog_loads_it_and_gives_it_no_fitted_weights(server):
 def test_scores_as_strange_as_json_allows(server):
     server.script = [(200, json.dumps({"results": [{"index": 0, "relevance_score": -11}]}).encode(), {})]
     assert made(server)[0].score("ask", ["one"]) == [-11.0]
+
+
+def test_any_iterable_is_sent_and_half_a_surrogate_pair_as_the_replacement_character(server):
+    reranker, _ = made(server)
+    assert len(reranker.score("q\ud800", (text for text in ["a", "b \udfff"]))) == 2
+    sent = server.seen[-1][1]
+    assert (sent["query"], sent["documents"]) == ("q\ufffd", ["a", "b \ufffd"])

@@ -10,7 +10,7 @@ from rich.console import Console
 from shortlist.inference.runtimes import choose
 from shortlist.models import ModelFiles, cross_encoder_spec, encoder_spec, locate
 from shortlist.models.catalogue import CATALOGUE, ModelRecord
-from shortlist.models.choose import choose_onnx
+from shortlist.models.folder import chosen_onnx
 from shortlist.models.packaged import CROSS_ENCODER
 
 app = typer.Typer(
@@ -57,8 +57,7 @@ def pull(
 ) -> None:
     """Download a model into the hub's cache, so that it works offline from then on."""
     name, folder = locate(model, onnx_file)
-    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
-    _, reason = choose_onnx(found, onnx_file)
+    _, reason = chosen_onnx(folder, onnx_file)
     out = Console(highlight=False)
     out.print(f"{name} is at {folder}", soft_wrap=True)
     out.print(reason, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,9 @@ from shortlist.types import Hit
 
 SHOWN = 1_500
 """Characters of a passage on the screen."""
+YES = frozenset({"", "y", "yes"})
+NO = frozenset({"n", "no", "s"})
+"""Answers to a proposed query; none of them is ever a query itself."""
 
 app = typer.Typer(
     help="Make a query set, or write one in another form.",
@@ -81,7 +85,7 @@ def init(  # noqa: PLR0913 - one parameter an option
             judge.all(proposed)
         except (Quit, typer.Abort):
             console.print()
-    _end(console, judgments)
+    _end(console, judgments, index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +107,20 @@ class Judge:
         for number, query in enumerate(left, start=1):
             for own in self._proposed(f"query {number} of {len(left)}", query):
                 self._query(own)
-        while own := _asked("\na query of your own (Enter ends)"):
-            self._query(own)
+        while own := _query_or_letter("\na query of your own (Enter ends)"):
+            if own.lower() not in YES | NO:
+                self._query(own)
 
     def _proposed(self, what: str, query: str) -> Iterator[str]:
         """The queries to judge before the next proposal: the user's own ones, and this one if it is taken."""
         while True:
             self.out.print(f"\n[bold]{what}:[/bold]", end=" ")
             self.out.print(query, markup=False, style="bold", soft_wrap=True)
-            answer = _asked("Enter takes it, n does not, q quits; or type a query of your own")
-            if answer.lower() == "q":
-                raise Quit
-            if answer.lower() == "n":
+            answer = _query_or_letter("Enter or y takes it, n does not, q quits; or type a query of your own")
+            if answer.lower() in NO:
                 self.judgments.decline(query)
                 return
-            if not answer:
+            if answer.lower() in YES:
                 yield query
                 return
             yield answer
@@ -155,11 +158,24 @@ def _yes_or_no() -> bool | None:
             return None if answer == "s" else answer == "y"
 
 
+def _query_or_letter(question: str) -> str:
+    """What was typed: a query, an answer among `YES` and `NO`, or nothing; another letter is asked about again.
+
+    Raises Quit.
+    """
+    while True:
+        answer = _asked(question)
+        if answer.lower() == "q":
+            raise Quit
+        if answer.lower() in YES | NO or len(answer) > 1 or not answer.isascii():
+            return answer
+
+
 def _asked(question: str) -> str:
     return str(typer.prompt(question, default="", show_default=False)).strip()
 
 
-def _end(out: Console, judgments: Judgments) -> None:
+def _end(out: Console, judgments: Judgments, index: Path) -> None:
     judged = [key for key, grades in judgments.qrels.items() if grades]
     said = (
         f"{judgments.count} judgments of {len(judged)} queries in {judgments.file}; {judgments.answered} have an answer"
@@ -168,4 +184,5 @@ def _end(out: Console, judgments: Judgments) -> None:
     if len(judged) < 2 or not judgments.answered:
         out.print("evaluate needs two judged queries and one answer at least: go on with the same command")
     else:
-        out.print(f"next: shortlist evaluate {judgments.file}", markup=False, soft_wrap=True)
+        given = shlex.join(["shortlist", "evaluate", str(judgments.file), "--index", str(index)])
+        out.print(f"next: {given}", markup=False, soft_wrap=True)

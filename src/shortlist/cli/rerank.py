@@ -20,9 +20,10 @@ from shortlist.errors import InvalidInput
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.rerankers.vendors import is_hosted
 from shortlist.text import snippet
+from shortlist.text.given import sound
 
-ARRAY = re.compile(r"\s*\[\s*(?:[\"{]|\]\s*\Z)")
-"""How a JSON array of strings or objects begins; plain text that begins with a bracket seldom does."""
+ARRAY = re.compile(r"\s*\[\s*(?:\{|\]\s*\Z|\"(?:[^\"\\]|\\.)*\"\s*(?:[,\]]|\Z))")
+"""How a JSON array of objects or strings begins; plain text that begins with a bracket seldom does."""
 OURS = "rerank"
 """The field of a row of `--json` that holds score, rank from 1, old place from 0, and whether it was cut."""
 
@@ -41,7 +42,7 @@ def rerank(
 ) -> None:
     """Rerank candidates of any other retriever: one a line, as text or as JSON objects with a text field.
 
-    A JSON array of strings or objects is read too.
+    A JSON array of strings or objects is read too. A title beside the text is read with it, as in a search.
     """
     candidates = _read(file)
     if as_json:
@@ -54,12 +55,12 @@ def rerank(
         errors.print(f"note: {doubt}", style="yellow", markup=False, soft_wrap=True)
     for one in ranked:
         if as_json:
-            typer.echo(json.dumps(_row(one), ensure_ascii=False))
+            typer.echo(sound(json.dumps(_row(one), ensure_ascii=False)))
         else:
             name = one.item.get("id", one.item.get("_id", "")) if isinstance(one.item, dict) else ""
             score = f"{unit(cross_encoder)} {one.score:+.3f}"
             line = f"{one.rank:>3}  was {one.index + 1}  {score}  {name}  {snippet(text_of(one.item), query, SNIPPET)}"
-            out.print(" ".join(line.splitlines()), markup=False, soft_wrap=True)
+            out.print(sound(" ".join(line.splitlines())), markup=False, soft_wrap=True)
     cut = sum(one.truncated for one in ranked)
     told = "cuts to its window not told" if is_hosted(cross_encoder) else f"{cut} of the shown cut to the window"
     errors.print(f"{len(candidates)} scored, {told}")
@@ -89,17 +90,21 @@ def _read(file: str) -> list[Any]:
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{file} is not UTF-8: {error.reason} at byte {error.start}") from error
     lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    found = _array(text, file) if ARRAY.match(text) else _lines(lines, file)
+    held = _array(text, file) if ARRAY.match(text) else None
+    found = _lines(lines, file) if held is None else held
     if not found:
         raise InvalidInput(f"{file} holds no candidates: give one a line")
     return found
 
 
-def _array(text: str, file: str) -> list[Any]:
-    """The whole text as one JSON array of strings and objects."""
+def _array(text: str, file: str) -> list[Any] | None:
+    """The whole text as one JSON array of strings and objects; None where its first line goes on after an array."""
     try:
         held = json.loads(text)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
+        gap = text[len(text[: error.pos].rstrip()) : error.pos]
+        if error.msg == "Extra data" and "\n" not in gap:
+            return None
         raise InvalidInput(f"{file} looks like a JSON array and is not: {error}") from error
     for number, one in enumerate(held, start=1):
         if not isinstance(one, str | dict):

@@ -56,6 +56,13 @@ def serve(  # noqa: PLR0913 - one parameter an option
     precision: PrecisionOption = "auto",
     blend: BlendOption = None,
     fusion: FusionOption = None,
+    pool: Annotated[
+        int | None,
+        typer.Option("--pool", min=1, help="Pool of a search that asks for none. [default: shortlist.toml, or 50]"),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, help="Passages that it shows. [default: shortlist.toml, or 5]")
+    ] = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Cores for the models; all by default.")
     ] = None,
@@ -93,7 +100,9 @@ def serve(  # noqa: PLR0913 - one parameter an option
         raise MissingExtra("shortlist serve", "server") from error
     if log_level not in LEVELS:
         raise InvalidInput(f"--log-level {log_level!r}: choose one of {', '.join(LEVELS)}")
-    knobs = choose_knobs(None, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
+    knobs = choose_knobs(
+        None if pool is None else str(pool), blend, rerank, top=top, fusion=fusion, cross_encoder=cross_encoder
+    )
     models = knobs.over(Settings(retriever, bi_encoder, precision=precision, threads=threads))
     pool_size = _pool_size(knobs)
     limits = ServerSettings(

@@ -99,30 +99,24 @@ def footer(out: Console, ranking: Ranking, loaded: float, weights: Mapping[str, 
     if ranking.dropped:
         line += f"; {ranking.dropped} dropped on the way"
     notes(out, ranking)
-    if ranking.why_not:
-        out.print(f"not reranked: {ranking.why_not}", style="yellow", soft_wrap=True)
-    if ranking.query_cut:
-        out.print(
-            "the query is longer than the bi-encoder's window: stage one read its start only",
-            style="yellow",
-            soft_wrap=True,
-        )
     out.print(f"{line}; models and index loaded in {loaded:.2f} s", style="dim", soft_wrap=True)
 
 
 def notes(out: Console, ranking: Ranking) -> None:
-    """Prints why an adaptive pool stopped, whether to doubt probabilities, and how many passages were left out."""
-    if ranking.why_stopped:
-        out.print(f"pool: {ranking.why_stopped}", style="yellow", markup=False, soft_wrap=True)
-    if ranking.doubt:
-        out.print(ranking.doubt, style="yellow", markup=False, soft_wrap=True)
-    below = ranking.least
-    if not below:
-        return
-    said = f"{ranking.left_out} left out below {below}"
-    if not ranking.reranked:
-        said = f"nothing left out below {below}: the query was not reranked"
-    out.print(said, style="yellow", markup=False, soft_wrap=True)
+    """Prints what there is to know of how the hits were found.
+
+    Why an adaptive pool stopped, whether to doubt probabilities, how many passages were left out, why nothing was
+    reranked, and whether stage one read the whole query.
+    """
+    said = [f"pool: {ranking.why_stopped}"] if ranking.why_stopped else []
+    said += [ranking.doubt] if ranking.doubt else []
+    if below := ranking.least:
+        nothing = f"nothing left out below {below}: the query was not reranked"
+        said.append(f"{ranking.left_out} left out below {below}" if ranking.reranked else nothing)
+    said += [f"not reranked: {ranking.why_not}"] if ranking.why_not else []
+    said += ["the query is longer than the bi-encoder's window: stage one read its start only"] * ranking.query_cut
+    for one in said:
+        out.print(one, style="yellow", markup=False, soft_wrap=True)
 
 
 def followed(out: Console, values: Mapping[str, settings.Value]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shortlist.text.given import checked_texts
 
 WORD = re.compile(r"\w+")
 
@@ -19,16 +21,17 @@ class HashedEncoder:
         self.dimension = dimension
         self.name = f"hashed-{dimension}"
 
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """`(len(texts), dimension)` float32 unit rows; a text without words gives a zero row."""
-        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, text in enumerate(texts):
+        given = checked_texts(texts)
+        out = np.zeros((len(given), self.dimension), dtype=np.float32)
+        for row, text in enumerate(given):
             for word in WORD.findall(text.lower()):
                 out[row, zlib.crc32(word.encode()) % self.dimension] += 1
         lengths = np.linalg.norm(out, axis=1, keepdims=True)
         unit: NDArray[np.float32] = out / np.maximum(lengths, 1e-12)
         return unit
 
-    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_passages(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """The same as `encode_queries`."""
         return self.encode_queries(texts)

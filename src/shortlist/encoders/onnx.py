@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from shortlist.errors import ModelError
 from shortlist.inference.runtimes import choose
 from shortlist.inference.session import Session
 from shortlist.inference.words import Words
+from shortlist.models.packaged import BI_ENCODER
 from shortlist.models.spec import EncoderSpec
+from shortlist.text.given import checked_texts
 
 TEXTS_AT_A_TIME = 128
 """Many files put out the state of every token, and those of all texts at once would not fit into memory."""
@@ -24,6 +26,9 @@ class OnnxEncoder:
 
     `precision` is "auto", "exact" (fp32) or "fast". Texts beyond the model's window are cut; `truncated` holds
     how many texts of all calls were.
+
+    Raises:
+        ModelError: It has no ONNX file that may be run, or is no bi-encoder.
     """
 
     def __init__(self, spec: EncoderSpec, *, precision: str = "auto", threads: int | None = None) -> None:
@@ -36,23 +41,24 @@ class OnnxEncoder:
         self._spec = spec
         self._words = Words(spec.files.tokenizer, spec.max_length)
         self._session = Session(spec.files.onnx, choose(precision), threads=threads)
+        self._check(self._session.shape)
 
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """`(len(texts), dimension)` float32 rows, unit unless the model is a dot-product one; no texts, no rows."""
-        return self._encode([self._spec.query_prompt + text for text in texts])
+        return self._encode([self._spec.query_prompt + text for text in checked_texts(texts)])
 
-    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_passages(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """As `encode_queries`, with the model's prompt for passages."""
-        return self._encode([self._spec.passage_prompt + text for text in texts])
+        return self._encode([self._spec.passage_prompt + text for text in checked_texts(texts)])
 
     def cuts_query(self, text: str) -> bool:
         """Whether `text` as a query is longer than the model's window."""
         return self._words.singles([self._spec.query_prompt + text])[1][0]
 
-    def tokens_of(self, texts: Sequence[str], *, query: bool = False) -> tuple[list[int], list[bool]]:
+    def tokens_of(self, texts: Iterable[str], *, query: bool = False) -> tuple[list[int], list[bool]]:
         """See `protocols.CountsTokens`."""
         prompt = self._spec.query_prompt if query else self._spec.passage_prompt
-        inputs, cut = self._words.singles([prompt + text for text in texts])
+        inputs, cut = self._words.singles([prompt + text for text in checked_texts(texts)])
         return [len(one.ids) for one in inputs], cut
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -60,6 +66,14 @@ class OnnxEncoder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         starts = range(0, len(texts), TEXTS_AT_A_TIME)
         return np.concatenate([self._rows(texts[start : start + TEXTS_AT_A_TIME]) for start in starts])
+
+    def _check(self, shape: Sequence[int | None]) -> None:
+        """Does nothing where rows of this shape can be vectors of the model's dimension."""
+        if self.dimension and shape and (len(shape) not in {2, 3} or shape[-1] not in {self.dimension, None}):
+            raise ModelError(
+                f"{self.name} is no bi-encoder: its output ends in {shape[-1]} values, where its files promise "
+                f"vectors of {self.dimension}. Give a bi-encoder, such as {BI_ENCODER}"
+            )
 
     def _rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
         inputs, cut = self._words.singles(texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shortlist.encoders.onnx import finite, unit
 from shortlist.errors import MissingExtra
 from shortlist.models.spec import EncoderSpec
+from shortlist.text.given import checked_texts
 
 
 class SentenceTransformerEncoder:
@@ -27,17 +28,18 @@ class SentenceTransformerEncoder:
         self._spec = spec
         self._model = SentenceTransformer(str(Path(spec.files.folder)), device="cpu", trust_remote_code=False)
 
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """`(len(texts), dimension)` float32 unit rows; no texts give `(0, dimension)`."""
         return self._encode(texts, self._spec.query_prompt)
 
-    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_passages(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """As `encode_queries`, with the model's prompt for passages."""
         return self._encode(texts, self._spec.passage_prompt)
 
-    def _encode(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
-        if not texts:
+    def _encode(self, texts: Iterable[str], prompt: str) -> NDArray[np.float32]:
+        given = checked_texts(texts)
+        if not given:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        vectors = self._model.encode(list(texts), prompt=prompt, convert_to_numpy=True, show_progress_bar=False)
+        vectors = self._model.encode(given, prompt=prompt, convert_to_numpy=True, show_progress_bar=False)
         rows = np.asarray(vectors, dtype=np.float32)
         return unit(rows) if self._spec.normalize else finite(rows)

@@ -10,7 +10,7 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.datasets.rows import lines_of, text_of
 from shortlist.evaluation.datasets.tables import id_of, read_partial, write_csv, write_jsonl
 from shortlist.evaluation.query_set import QuerySet
-from shortlist.files import write_whole
+from shortlist.files import check_place, write_whole
 from shortlist.types import Hit, Ranking
 
 SUFFIXES = (".jsonl", ".csv")
@@ -35,12 +35,13 @@ class Judgments:
     shown again.
 
     Raises:
-        InvalidInput: Another kind of file, one that can't be read, or one that is no query set.
+        InvalidInput: Another kind of file, one that can't be read or written, or one that is no query set.
     """
 
     def __init__(self, file: Path) -> None:
         if file.suffix.lower() not in SUFFIXES:
             raise InvalidInput(f"{file}: a query set is written as .jsonl or .csv")
+        check_place(file)
         self.file = file
         self.declined_file = file.with_name(f"{file.name}.declined.txt")
         held = read_partial(file) if file.exists() else QuerySet(file.stem, {}, {})

@@ -141,6 +141,7 @@ def resolve(made: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool 
     unknown = asked - known
     _check_level(made, level, unknown & (by_passage | by_document))
     if unknown and not allow_unknown:
+        _check_files(made, corpus, unknown)
         lost = min(unknown)
         raise InvalidInput(
             f"{len(unknown)} of {len(asked)} judged ids of {made.name} are in the index neither as passages nor as "
@@ -163,6 +164,23 @@ def _check_level(made: QuerySet, level: Level, other: Set[str]) -> None:
         raise InvalidInput(
             f"{made.name} mixes passage and document ids: most name {level}s, and {one!r} names a "
             f"{'document' if level == 'passage' else 'passage'} ({made.named(_judging(made, one))}). Judge by one kind"
+        )
+
+
+def _check_files(made: QuerySet, corpus: Iterable[Passage], unknown: Set[str]) -> None:
+    """Does nothing where no id names a source, such as a file whose pages or rows are the documents."""
+    held: dict[str, list[str]] = {}
+    for one in corpus:
+        source = one.metadata.get("source")
+        if isinstance(source, str) and source in unknown:
+            held.setdefault(source, []).append(one.document_id)
+    if held:
+        file = min(held)
+        ids = list(dict.fromkeys(held[file]))
+        some = ", ".join(map(repr, ids[:3]))
+        raise InvalidInput(
+            f"{file!r} ({made.named(_judging(made, file))}) is no document but the source of {len(ids)} in the index: "
+            f"{some}{', ...' if len(ids) > 3 else ''}. Judge by the ids of those that answer, or by a snippet of them"
         )
 
 

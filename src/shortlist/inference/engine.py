@@ -24,6 +24,7 @@ class Engine(Protocol):
     """What a runtime has to do: run every batch and give each one's outputs, in order.
 
     `side_by_side` batches run at a time, each on one core. Lengths are rounded up to a multiple of `length_step`.
+    `shape` is that of the first output, None for a size that changes with the batch; no sizes where the file is silent.
     """
 
     inputs: list[str]
@@ -31,6 +32,7 @@ class Engine(Protocol):
     batch_tokens: int
     length_step: int
     side_by_side: int
+    shape: tuple[int | None, ...]
 
     def run(self, work: Sequence[Feed]) -> list[Outputs]:
         """The file's outputs for each batch: float32 arrays, first axis the batch's rows."""

@@ -38,7 +38,9 @@ class OnnxEngine:
         except Exception as error:  # its errors share no base but Exception
             raise ModelError(f"ONNX Runtime can't load {file}: {error}") from error
         self.inputs = [one.name for one in self._session.get_inputs()]
-        self._outputs = [one.name for one in self._session.get_outputs()]
+        outputs = self._session.get_outputs()
+        self._outputs = [one.name for one in outputs]
+        self.shape = tuple(size if isinstance(size, int) else None for size in outputs[0].shape)
         self.side_by_side = threads
         self._cores = ThreadPoolExecutor(threads, "shortlist-onnx") if threads > 1 else None
 

@@ -53,6 +53,9 @@ class OpenVinoEngine:
             raise ModelError(f"OpenVINO can't load {', '.join(map(str, files))}: {error}") from error
         self.inputs = [port.get_any_name() for port in self._model.inputs]
         self._count = len(self._model.outputs)
+        shape = self._model.outputs[0].get_partial_shape()
+        sizes = shape if shape.rank.is_static else ()
+        self.shape = tuple(size.get_length() if size.is_static else None for size in sizes)
         self.side_by_side = threads
         self._queue = openvino.AsyncInferQueue(self._model, threads)
 

@@ -26,6 +26,11 @@ class Session:
         self._turn = Turns()
 
     @property
+    def shape(self) -> tuple[int | None, ...]:
+        """See `Engine.shape`."""
+        return self._engine.shape
+
+    @property
     def batch_rows(self) -> int:
         """The most inputs that a batch holds."""
         return self._engine.batch_rows

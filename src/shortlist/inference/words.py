@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shortlist.errors import InvalidInput, ModelNotFound, QueryTooLong
 from shortlist.inference.batches import Tokens
+from shortlist.text.given import checked_texts, sound
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -43,15 +44,19 @@ class Words:
 
     def count(self, text: str) -> int:
         """Tokens of `text` without special tokens."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return len(self._tokenizer.encode(sound(text), add_special_tokens=False).ids)
 
     @property
     def special_tokens(self) -> int:
         """How many special tokens a pair takes of the window; a single text takes no more."""
         return sum(len(part) for part in self._frame)
 
-    def singles(self, texts: Sequence[str]) -> tuple[list[Tokens], list[bool]]:
-        """Each text with its special tokens, cut at the window; the second list says which were cut."""
+    def singles(self, texts: Iterable[str]) -> tuple[list[Tokens], list[bool]]:
+        """Each text with its special tokens, cut at the window; the second list says which were cut.
+
+        Raises:
+            InvalidInput: As `checked_texts`.
+        """
         before, _, after = self._frame
         room = self.window - len(before) - len(after)
         out, cut = [], []
@@ -62,7 +67,7 @@ class Words:
         return out, cut
 
     def pairs(
-        self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
+        self, query: str, texts: Iterable[str], *, max_tokens: int | None = None
     ) -> tuple[list[Tokens], list[bool]]:
         """The query with each text. Only the text is cut, and the second list says where.
 
@@ -70,12 +75,8 @@ class Words:
 
         Raises:
             QueryTooLong: The query leaves less than 32 tokens of the window for a passage.
-            InvalidInput: `max_tokens` below 1, or `texts` is one string or holds something else than strings.
+            InvalidInput: `max_tokens` below 1, or `texts` is no list of strings, see `checked_texts`.
         """
-        if isinstance(texts, str):
-            raise InvalidInput(
-                f"one string was given where a list of texts is meant: put it into one, [{texts[:40]!r}]"
-            )
         if max_tokens is not None and max_tokens < 1:
             raise InvalidInput(f"a passage needs at least 1 token, not {max_tokens}")
         before, between, after = self._frame
@@ -96,9 +97,6 @@ class Words:
             cut.append(len(encoding) > room)
         return out, cut
 
-    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
-        for place, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise InvalidInput(f"text {place} is of type {type(text).__name__}: give strings")
-        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    def _encode(self, texts: Iterable[str]) -> list[list[int]]:
+        encoded = self._tokenizer.encode_batch(checked_texts(texts), add_special_tokens=False)
         return [encoding.ids for encoding in encoded]

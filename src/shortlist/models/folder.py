@@ -28,13 +28,16 @@ def read_encoder(folder: Path, name: str, onnx_file: str | None = None) -> Encod
 
     Raises:
         ModelNotFound: No config.json or tokenizer.json.
-        ModelError: Broken JSON, or a pooling that is not mean, cls, max or last.
+        ModelError: Broken JSON, a pooling that is not mean, cls, max or last, or no ONNX file that may be run and its
+            files say that it is a cross-encoder.
     """
     config = _json(folder / "config.json")
     query, passage = _prompts(folder, name)
     files = _files(folder, name, onnx_file)
     if other := _other_modules(folder):
         files = replace(files, onnx=None, onnx_reason=f"modules.json lists {other}, which the ONNX file does not hold")
+    if files.onnx is None and _is_cross_encoder(folder, config) is True:
+        raise ModelError(f"{name} is no bi-encoder: its files say that it is a cross-encoder. Give it as that")
     return EncoderSpec(
         files=files,
         dimension=int(config.get("hidden_size") or config.get("dim") or 0),
@@ -47,24 +50,32 @@ def read_encoder(folder: Path, name: str, onnx_file: str | None = None) -> Encod
 
 
 def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) -> CrossEncoderSpec:
-    """The cross-encoder in `folder`; raises as `read_encoder` does."""
+    """The cross-encoder in `folder`. What its ONNX file gives for a pair is checked where that is loaded.
+
+    Raises:
+        ModelNotFound: No config.json or tokenizer.json.
+        ModelError: Broken JSON, more than one label, or no ONNX file that may be run and its files say that it is no
+            cross-encoder.
+    """
     config = _json(folder / "config.json")
     labels = config.get("num_labels") or len(config.get("id2label") or {}) or 1
+    if labels != 1:
+        raise ModelError(f"{name} has {labels} labels; a reranker needs a cross-encoder with one")
     said = (config.get("sentence_transformers") or {}).get("activation_fn") or config.get(
         "sbert_ce_default_activation_function", ""
     )
     activation = "identity" if "Identity" in str(said) else "sigmoid"
-    stages = tuple(folder / str(file) for file in config.get("shortlist_stages") or ())
-    files = _files(folder, name, onnx_file or (stages[0].name if stages else None))
-    if stages:
-        reason = f"{', '.join(file.name for file in stages)}: one model in {len(stages)} stages, run in this order"
-        files = replace(files, onnx_reason=reason)
+    stages = tuple(folder / file for file in _stages(folder))
+    files = _files(folder, name, onnx_file)
+    if files.onnx is None and _is_cross_encoder(folder, config) is False:
+        raise ModelError(
+            f"{name} is no cross-encoder with one label: its files name no such head. Give a cross-encoder"
+        )
     longest = config.get("shortlist_longest_query")
     int8 = folder / INT8
     return CrossEncoderSpec(
         files,
         _max_length(folder, config),
-        int(labels),
         activation,
         stages,
         int(longest) if longest else None,
@@ -76,9 +87,42 @@ def _files(folder: Path, name: str, asked: str | None) -> ModelFiles:
     tokenizer = folder / "tokenizer.json"
     if not tokenizer.is_file():
         raise ModelNotFound(f"{folder} has no tokenizer.json, which every model needs")
-    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
-    chosen, reason = choose_onnx(found, asked)
+    chosen, reason = chosen_onnx(folder, asked)
     return ModelFiles(name, folder, tokenizer, folder / chosen if chosen else None, reason)
+
+
+def chosen_onnx(folder: Path, asked: str | None = None) -> tuple[str | None, str]:
+    """The ONNX file of the model in `folder` that is run, or the first of its stages, and why; see `choose_onnx`.
+
+    Raises:
+        ModelNotFound: As `choose_onnx`.
+        ModelError: Broken JSON.
+    """
+    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
+    stages = _stages(folder)
+    if not stages or asked:
+        return choose_onnx(found, asked)
+    first, _ = choose_onnx(found, stages[0])
+    return first, f"{', '.join(stages)}: one model in {len(stages)} stages, run in this order"
+
+
+def _stages(folder: Path) -> list[str]:
+    """The files of a model that is cut into stages, in the order they run."""
+    return [str(file) for file in _json(folder / "config.json", optional=True).get("shortlist_stages") or ()]
+
+
+def _is_cross_encoder(folder: Path, config: dict[str, Any]) -> bool | None:
+    """What the model's files say; None where they don't.
+
+    Since version 5 of sentence-transformers they name the kind. Before it, only bi-encoders had a modules.json.
+    """
+    said = _json(folder / "config_sentence_transformers.json", optional=True).get("model_type")
+    if said:
+        return bool(said == "CrossEncoder")
+    if _modules(folder):
+        return False
+    heads = config.get("architectures") or ()
+    return any(str(head).endswith("ForSequenceClassification") for head in heads) if heads else None
 
 
 def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:

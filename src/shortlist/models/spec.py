@@ -38,7 +38,7 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class CrossEncoderSpec:
-    """A cross-encoder: `labels` outputs a pair; `activation` ("identity", "sigmoid") is what its files suggest.
+    """A cross-encoder with one output a pair: `activation` ("identity", "sigmoid") is what its files suggest.
 
     shortlist returns raw logits whatever the activation says. `stages` holds the files of a model that is cut into
     stages, in the order they run (`files.onnx` is the first of them); empty for a model in one file. `longest_query` is
@@ -48,7 +48,6 @@ class CrossEncoderSpec:
 
     files: ModelFiles
     max_length: int
-    labels: int
     activation: str
     stages: tuple[Path, ...] = ()
     longest_query: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
@@ -16,6 +16,7 @@ from shortlist.inference.words import Words
 from shortlist.models import CrossEncoderSpec, cross_encoder_spec
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
+from shortlist.text.given import checked_text, checked_texts
 
 ACTIVATIONS = ("raw", "sigmoid", "model")
 
@@ -64,7 +65,7 @@ class CrossEncoder:
         self._session: Session | StagedSession = (
             StagedSession(spec.stages, self.runtime, threads=threads, apart=early_exits)
             if spec.stages
-            else Session(file, self.runtime, threads=threads)
+            else _loaded(self.name, Session(file, self.runtime, threads=threads))
         )
 
     @property
@@ -72,25 +73,26 @@ class CrossEncoder:
         """How many exits the model has; 1 for a model in one file."""
         return self._session.stages if isinstance(self._session, StagedSession) else 1
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+    def score(self, query: str, texts: Iterable[str]) -> list[float]:
         """One float a text, in the order given, higher is better; no texts give an empty list.
 
         It is the raw logit unless an activation was asked for.
 
         Raises:
-            InvalidInput: The query is empty.
-            QueryTooLong: It leaves no room for a passage in the window.
+            InvalidInput: The query is empty or no string, or `texts` is no iterable of strings.
+            QueryTooLong: The query leaves no room for a passage in the window.
             BadScores: The model returned NaN or infinity.
         """
         return self.score_and_report(query, texts)[0]
 
-    def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
+    def score_and_report(self, query: str, texts: Iterable[str]) -> tuple[list[float], list[bool]]:
         """The scores of `score`, and for each text whether it was cut to fit the window."""
-        pairs, cut = self.pairs(query, texts)
-        return self._scores(pairs, texts), cut
+        given = checked_texts(texts)
+        pairs, cut = self.pairs(query, given)
+        return self._scores(pairs, given), cut
 
     def pairs(
-        self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
+        self, query: str, texts: Iterable[str], *, max_tokens: int | None = None
     ) -> tuple[list[Tokens], list[bool]]:
         """The query with each text as the tokens that the model reads, and which texts were cut.
 
@@ -98,12 +100,10 @@ class CrossEncoder:
         together by `score_pairs`.
 
         Raises:
-            InvalidInput: The query is empty, or `max_tokens` below 1.
-            QueryTooLong: The query leaves no room for a passage in the window.
+            InvalidInput: As `score`, or `max_tokens` below 1.
+            QueryTooLong: As `score`.
         """
-        if not query.strip():
-            raise InvalidInput("the query is empty: give at least one word")
-        return self._words.pairs(query, texts, max_tokens=max_tokens)
+        return self._words.pairs(checked_text(query), texts, max_tokens=max_tokens)
 
     def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
         """One float a pair, in the order given, as `score` gives them; no pairs give an empty list.
@@ -114,7 +114,10 @@ class CrossEncoder:
         return self._scores(pairs)
 
     def _scores(self, pairs: Sequence[Tokens], texts: Sequence[str] = ()) -> list[float]:
-        scores = [float(row.reshape(-1)[0]) for row in self._session.run(pairs, self._words.pad)]
+        rows = self._session.run(pairs, self._words.pad)
+        for row in rows:
+            _check_one(self.name, row.shape)
+        scores = [float(row.reshape(-1)[0]) for row in rows]
         for place, score in enumerate(scores):
             if not math.isfinite(score):
                 shown = f": {texts[place][:80]!r}" if texts else ""
@@ -140,7 +143,7 @@ class CrossEncoder:
             digest.update(self.runtime.int8.read_bytes())
         return digest.hexdigest()
 
-    def begin(self, query: str, texts: Sequence[str]) -> tuple[Scoring, list[bool]]:
+    def begin(self, query: str, texts: Iterable[str]) -> tuple[Scoring, list[bool]]:
         """Every text through the first stage, to be carried on as the caller likes, and which texts were cut.
 
         Raises:
@@ -170,11 +173,25 @@ class CrossEncoder:
 
 
 def _checked(spec: CrossEncoderSpec) -> str:
-    if spec.labels != 1:
-        raise ModelError(f"{spec.files.name} has {spec.labels} labels; a reranker needs a cross-encoder with one")
     if spec.files.onnx is None:
         raise ModelError(f"{spec.files.name}: {spec.files.onnx_reason}")
     return str(spec.files.onnx)
+
+
+def _loaded(name: str, session: Session) -> Session:
+    """The session, if its file gives one number a pair as far as the file says."""
+    _check_one(name, session.shape[1:])
+    return session
+
+
+def _check_one(name: str, sizes: Sequence[int | None]) -> None:
+    """Does nothing where the output for one pair, of these sizes, is one number."""
+    if any(size not in {1, None} for size in sizes):
+        shown = " x ".join("tokens" if size is None else str(size) for size in sizes)
+        raise ModelError(
+            f"{name} is no cross-encoder with one label: its output for a pair is {shown} numbers, not one. Give a "
+            f"cross-encoder, such as {CROSS_ENCODER}"
+        )
 
 
 def sigmoid(logit: float) -> float:

@@ -7,12 +7,13 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, InvalidInput
 from shortlist.rerankers.vendors import Address, parse, with_path
+from shortlist.text.given import checked_text, checked_texts
 
 if TYPE_CHECKING:
     import httpx
@@ -75,28 +76,28 @@ class HostedReranker:
         self._client: httpx.Client | None = None
         self._turn = threading.Lock()
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+    def score(self, query: str, texts: Iterable[str]) -> list[float]:
         """The vendor's score of each text, in the order given, higher is better; no texts give an empty list.
 
         More texts than fit in one request go in several, where scores do not depend on the rest of the list.
 
         Raises:
-            InvalidInput: An empty query, or more texts than fit where scores depend on the list.
+            InvalidInput: An empty query, no iterable of strings, or more texts than fit where scores depend on
+                the list.
             HostedRefused: The vendor refused the request: key, model, or something in it.
             HostedUnavailable: No answer in time, or the vendor is overloaded or failing, also after the retries.
             BadScores: The answer is no JSON, or has not one finite score for each text.
         """
-        if not query.strip():
-            raise InvalidInput("the query is empty: give at least one word")
-        if len(texts) > self._most and not self.pointwise:
+        asked, given = checked_text(query), checked_texts(texts)
+        if len(given) > self._most and not self.pointwise:
             raise InvalidInput(
-                f"{self.name} scores a list as a whole and takes {self._most} texts, not {len(texts)}: ask for a "
+                f"{self.name} scores a list as a whole and takes {self._most} texts, not {len(given)}: ask for a "
                 "smaller pool"
             )
         scores: list[float] = []
-        for start in range(0, len(texts), self._most):
-            part = list(texts[start : start + self._most])
-            scores += self._read(self._answer(self._vendor.body(self._model, query, part)), len(part))
+        for start in range(0, len(given), self._most):
+            part = given[start : start + self._most]
+            scores += self._read(self._answer(self._vendor.body(self._model, asked, part)), len(part))
         return scores
 
     def close(self) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shortlist.errors import InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.text.given import checked_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,18 @@ class ProgressiveReranker:
         """See `CrossEncoder.declines`."""
         return self._model.declines(query)
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+    def score(self, query: str, texts: Iterable[str]) -> list[float]:
         """One float a text, in the order given; no texts give an empty list.
 
         A text that went all the way has its raw logit. The others stand below all of those, in the order of their
         early exits: their floats are ranks, no logits.
         """
-        if not texts:
+        given = checked_texts(texts)
+        if not given:
             return []
-        logits, left, _ = self.score_progressively(query, texts, [0.0] * len(texts))
+        logits, left, _ = self.score_progressively(query, given, [0.0] * len(given))
         lowest = min(logit for logit, exits in zip(logits, left, strict=True) if exits == 0)
-        behind = sorted((place for place in range(len(texts)) if left[place]), key=lambda p: (left[p], -logits[p]))
+        behind = sorted((place for place in range(len(given)) if left[place]), key=lambda p: (left[p], -logits[p]))
         for rank, place in enumerate(behind, start=1):
             logits[place] = lowest - rank
         return logits

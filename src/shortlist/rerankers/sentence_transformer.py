@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from shortlist.errors import MissingExtra
+from shortlist.errors import MissingExtra, ModelError
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.spec import CrossEncoderSpec
+from shortlist.text.given import checked_text, checked_texts
 
 
 class SentenceTransformerReranker:
@@ -31,10 +32,15 @@ class SentenceTransformerReranker:
         """See `protocols.HasWeights`."""
         return weights_hash(self._spec)
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+    def score(self, query: str, texts: Iterable[str]) -> list[float]:
         """One raw logit a text, in the order given, higher is better; no texts give an empty list."""
-        if not texts:
+        asked = checked_text(query)
+        pairs = [(asked, text) for text in checked_texts(texts)]
+        if not pairs:
             return []
-        pairs = [(query, text) for text in texts]
         scores = self._model.predict(pairs, activation_fn=self._raw, show_progress_bar=False)
+        if len(scores.shape) != 1:
+            raise ModelError(
+                f"{self.name} is no cross-encoder with one label: it gives {scores.shape[1]} numbers a pair"
+            )
         return [float(score) for score in scores]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from shortlist.errors import InvalidInput
+from shortlist.text.given import SURROGATE
 from shortlist.text.headings import Heading, headings, one_line
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.types import Document, Passage
@@ -20,7 +21,6 @@ _CHARS_PER_TOKEN = 16
 _LONGEST_CACHED_WORD = 64
 _MOST_CACHED_WORDS = 200_000
 _LONGEST_BLOCK = 32_000
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSPACED = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
 
 _Cost = Callable[[str], int]
@@ -98,7 +98,7 @@ class Splitter:
             InvalidInput: the text or title holds half of a surrogate pair, or one character is over the limit.
         """
         for part, value in (("text", document.text), ("title", document.title)):
-            if bad := _SURROGATE.search(value):
+            if bad := SURROGATE.search(value):
                 where = f"The {part} of document {document.id!r} holds half of a surrogate pair at {bad.start()}"
                 raise InvalidInput(f"{where}, which UTF-8 can't store. Replace it, for instance with U+FFFD.")
         markdown = document.metadata.get("format") in MARKDOWN_FORMATS
