@@ -23,8 +23,8 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
     Sources come in the order of `paths`, those of a folder sorted by path. While walking, hidden files and
     folders, `node_modules`, `__pycache__` and `venv` are `PassedOver`; folders holding an index are without a word.
     What is skipped is named by its absolute path, a link by its own and not its target's.
-    A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one "beir" source, its corpus; what else lies in it is
-    `PassedOver`. No paths give two empty lists.
+    A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one "beir" source, its corpus, and other files and
+    folders in it are `PassedOver`. No paths give two empty lists.
 
     Raises:
         InvalidInput: a path does not exist.
