@@ -173,6 +173,19 @@ def test_the_documents_of_a_renamed_file_are_kept(records, tmp_path):
     assert (again.sources_unchanged, again.sources_removed) == (2, 0)
 
 
+def test_a_file_whose_name_a_folder_took_is_pruned(records, tmp_path):
+    (records / "b.jsonl").unlink()
+    (records / "b.jsonl").mkdir()
+    report, ids = ingest(records, tmp_path / "i", prune=True)
+    assert (report.sources_removed, ids) == (1, ["1#0"])
+
+
+def test_files_are_read_again_where_the_readers_changed(records, tmp_path, monkeypatch):
+    monkeypatch.setattr("shortlist.ingest.READERS", "read-0")
+    report, _ = ingest(records, tmp_path / "i")
+    assert (report.sources_read, report.documents_unchanged, report.documents_written) == (2, 3, 0)
+
+
 def test_a_source_with_ids_of_another_is_tried_until_they_are_free(records, tmp_path):
     (records / "b.jsonl").rename(records / "c.jsonl")
     taken = [f"id '{one}' is already used by data/b.jsonl" for one in "23"]

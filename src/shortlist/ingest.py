@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
+from shortlist.documents import MEMORY, PassedOver, Skipped, Source, fingerprint, read
 from shortlist.indexes.embedded import EmbeddedIndex, Entry, drop
 from shortlist.protocols import Encoder
 from shortlist.text import Splitter
 from shortlist.types import Document, Passage
 
 PASSAGES_PER_COMMIT = 512
+
+READERS = "read-2"
+"""Changes with what is read of a file, so that the next run reads files again that did not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class IngestReport:
 
     Three things are told of sources that did not change since an earlier run as well: `sources_empty` counts those that
     gave no document, `skipped` is what could not be read, and `replaced` counts, for each source that held any, the
-    bytes that are no text in its encoding. `passed_over` names hidden files and folders that were not looked into.
+    bytes that are no text in its encoding. `passed_over` names what was not looked into: it is hidden, say.
     `passages_total` is what the index holds afterwards, None where that was not asked for.
     """
 
@@ -55,7 +58,7 @@ class IngestReport:
     seconds: float = 0.0
     skipped: list[Skipped] = field(default_factory=list)
     replaced: dict[str, int] = field(default_factory=dict)
-    passed_over: list[str] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
 
 
 @dataclass
@@ -150,7 +153,7 @@ class Ingest:
 
     def _source(self, source: Source, known: str | None) -> None:
         try:
-            mark = f"{fingerprint(source)} {self._settings}"
+            mark = f"{fingerprint(source)} {READERS} {self._settings}"
         except OSError as error:
             self.report.skipped.append(Skipped(source.name, "", f"can't be read: {error.strerror or error}"))
             self.report.sources_empty += 1
@@ -279,7 +282,7 @@ class Ingest:
 
     def _prune(self) -> None:
         for name in sorted(self.index.ledger.known_sources() - {MEMORY.name}):
-            if not (self.index.root / name).exists():
+            if not (self.index.root / name).is_file():
                 self.index.ledger.unfinish(name)
                 self._drop(list(self.index.ledger.documents(name).values()))
                 self.report.sources_removed += 1

@@ -16,7 +16,8 @@ Where: TypeAlias = Mapping[str, "Value | list[Value]"]
 """A filter on metadata: a field equals the value, or one of the listed values; all fields must hold.
 
 Case counts. A number equals the text that is written like it, and true and false their words, either way round: CSV
-files and front matter hold text alone. So 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024"; "007" finds text only.
+files and YAML front matter hold text alone. So 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024"; "007" finds text
+only.
 "document_id" and "title" are fields of every passage: its document, and the document's title or a heading above it with
 those that it stands under ("Guide", "Guide > Setup"). Metadata of these names is found by them too.
 """

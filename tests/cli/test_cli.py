@@ -78,6 +78,24 @@ def test_ctrl_c_in_add_says_what_stays(tmp_path, monkeypatch):
     assert "interrupted; what was committed stays, and the same command goes on from there" in done.stderr
 
 
+def test_add_names_the_first_of_what_was_not_read_and_all_with_verbose(tmp_path, monkeypatch):
+    monkeypatch.setattr(import_module("shortlist.maintain.add"), "load_encoder", lambda name, **_: HashedEncoder(64))
+    folder = tmp_path / "docs"
+    for name in ["corpus.jsonl", "queries.jsonl", *(f"{n}.md" for n in range(21))]:
+        (folder / "set").mkdir(parents=True, exist_ok=True)
+        (folder / "set" / name).write_text('{"text": "a"}\nno json\n')
+    for number in range(20):
+        (folder / f"{number}.png").write_bytes(b"x")
+    told = ["add", str(folder), "--index", str(tmp_path / "ix")]
+    first, whole = (CliRunner().invoke(app, arguments).stderr for arguments in (told, [*told, "--verbose"]))
+    assert "21 passed over (beside a BEIR corpus): docs/set/0.md, " in first
+    assert first.count(" and 1 more (--verbose names all)") == 2
+    assert first.index("corpus.jsonl line 2: not JSON") < first.index("0.png: unsupported")
+    assert (first.count(".png: "), whole.count(".png: ")) == (19, 20)
+    assert (first.count("/set/"), whole.count("/set/")) == (21, 22)
+    assert "more" not in whole
+
+
 def test_add_that_reads_nothing_fails_and_an_empty_index_is_called_so(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "x.pdf").write_bytes(b"%PDF-1.4 broken")

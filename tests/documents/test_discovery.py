@@ -8,6 +8,8 @@ import pytest
 from shortlist.documents import PassedOver, Skipped, Source, discover, fingerprint
 from shortlist.errors import InvalidInput
 
+HIDDEN = "hidden, or node_modules and the like"
+
 
 def put(folder: Path, *names: str) -> None:
     for name in names:
@@ -69,7 +71,7 @@ def test_hidden_things_are_passed_over_unless_named(tmp_path):
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("a.txt", "txt")]
     names = [".git", ".hidden.txt", ".venv", "__pycache__", "node_modules"]
-    assert skipped == [PassedOver((tmp_path.resolve() / name).as_posix(), "", "") for name in names]
+    assert skipped == [PassedOver((tmp_path.resolve() / name).as_posix(), "", HIDDEN) for name in names]
     named, _ = discover([tmp_path / ".hidden.txt", tmp_path / ".git"])
     assert listed(tmp_path, named) == [(".hidden.txt", "txt"), (".git/a.txt", "txt")]
 
@@ -107,10 +109,24 @@ def test_a_pipe_is_reported_and_not_opened(tmp_path):
 
 @pytest.mark.parametrize("other", ["queries.jsonl", "qrels/test.tsv"])
 def test_a_beir_folder_is_one_source(tmp_path, other):
-    put(tmp_path, "set/corpus.jsonl", f"set/{other}", "set/notes.md", "z.txt")
+    put(tmp_path, "set/corpus.jsonl", f"set/{other}", "z.txt")
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("set/corpus.jsonl", "beir"), ("z.txt", "txt")]
     assert skipped == []
+
+
+def test_what_lies_beside_a_beir_corpus_is_passed_over_unless_named(tmp_path):
+    put(tmp_path, "corpus.jsonl", "queries.jsonl", "qrels/test.tsv", "README.md", "sub/more.md", ".hidden.md")
+    put(tmp_path, "index/shortlist.json")
+    sources, skipped = discover([tmp_path])
+    assert listed(tmp_path, sources) == [("corpus.jsonl", "beir")]
+    assert [(Path(one.path).name, one.reason, type(one)) for one in skipped] == [
+        (".hidden.md", HIDDEN, PassedOver),
+        ("README.md", "beside a BEIR corpus", PassedOver),
+        ("sub", "beside a BEIR corpus", PassedOver),
+    ]
+    named, _ = discover([tmp_path / "README.md", tmp_path / "sub"])
+    assert listed(tmp_path, named) == [("README.md", "md"), ("sub/more.md", "md")]
 
 
 def test_a_corpus_alone_is_json_lines(tmp_path):

@@ -20,9 +20,26 @@ def test_what_can_not_be_stored_is_replaced_and_counted():
 
 
 def test_metadata_becomes_values():
-    given = {"none": None, "yes": True, "list": [1, "a"], "big": 2**63, "nan": math.nan, "half": 0.5}
+    given = {
+        "none": None,
+        "yes": True,
+        "list": [1, "a"],
+        "tuple": ("red", 2),
+        "nested": [("a",)],
+        "big": 2**63,
+        "nan": math.nan,
+        "half": 0.5,
+    }
     (found,) = checked([{"id": "x", "text": "t", "metadata": given}])
-    assert found.metadata == {"yes": True, "list": [1, "a"], "big": str(2**63), "nan": "NaN", "half": 0.5}
+    assert found.metadata == {
+        "yes": True,
+        "list": [1, "a"],
+        "tuple": ["red", 2],
+        "nested": '[["a"]]',
+        "big": str(2**63),
+        "nan": "NaN",
+        "half": 0.5,
+    }
 
 
 OK = {"id": "a", "text": "t"}

@@ -147,6 +147,17 @@ def test_text_in_content_controls_is_read(load):
     assert load("a.docx", saved(made))[0].text == "inside"
 
 
+def test_moved_text_stands_at_its_new_place_only(load):
+    made = word()
+    old, new = made.add_paragraph("moved")._p, made.add_paragraph("moved")._p
+    made.add_paragraph("stays")
+    for paragraph, name in ((old, "moveFrom"), (new, "moveTo")):
+        change = paragraph.makeelement(paragraph.tag.replace("}p", f"}}{name}"))
+        change.extend(list(paragraph))
+        paragraph.append(change)
+    assert load("a.docx", saved(made))[0].text == "moved\n\nstays"
+
+
 def test_an_empty_docx_is_skipped(load):
     assert [one.reason for one in load("a.docx", saved(word()))] == ["empty: it holds no text"]
 

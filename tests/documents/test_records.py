@@ -44,7 +44,6 @@ def test_json_lines_are_documents(load, tmp_path):
         ('{"id": 1e999, "text": "a"}', '"id" is Infinity'),
         ('{"id": true, "text": "a"}', '"id" is true, not a string or a number'),
         ('{"id": {"$oid": "1"}, "text": "a"}', '"id" is an object'),
-        ('{"_id": null, "text": "a"}', '"_id" is null'),
         ('{"id": " ", "text": "a"}', '"id" is empty'),
         ('{"id": "\\ud800", "text": "a"}', '"id" holds characters'),
         ('{"text": "  "}', "empty"),
@@ -59,6 +58,30 @@ def test_a_bad_line_is_skipped_and_the_rest_is_read(load, line, reason):
     assert skipped.place == "line 1"
     assert reason in skipped.reason
     assert document.id == "good"
+
+
+@pytest.mark.parametrize("ids", ['"id": null', '"_id": null', '"id": null, "_id": null'])
+def test_an_id_that_is_null_is_none(load, ids):
+    [document] = load("a.jsonl", f'{{{ids}, "text": "a"}}')
+    assert document.id.endswith("a.jsonl#line=1")
+    assert load("b.jsonl", '{"id": null, "_id": "b", "text": "a"}')[0].id == "b"
+
+
+def test_a_field_of_the_metadata_stands_before_one_beside_it(load):
+    assert load("a.jsonl", '{"text": "a", "metadata": {"year": 1}, "year": 2}')[0].metadata["year"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", '{"_id": "1", "title": " All it says ", "text": ""}'),
+        ("a.jsonl", '{"_id": "1", "title": " All it says ", "text": " \\n"}'),
+        ("a.csv", "id,title,text\n1, All it says ,\n"),
+    ],
+)
+def test_a_title_alone_is_the_text(load, name, content):
+    [document] = load(name, content)
+    assert (document.id, document.text.strip(), document.title) == ("1", "All it says", "")
 
 
 def test_metadata_that_is_no_value_becomes_text(load):
@@ -128,6 +151,56 @@ def test_csv_without_a_text_column(load):
 def test_the_delimiter_is_seen(load, name, mark):
     [document] = load(name, f"id{mark}text\n1{mark}some, text\n")
     assert (document.id, document.text) == ("1", "some, text")
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [("a.csv", "sep=;"), ("a.csv", '"sep=;"'), ("a.csv", "\ufeffSEP=;"), ("a.csv", "sep=\t"), ("a.tsv", "sep=|")],
+)
+def test_the_first_line_may_name_the_delimiter(load, name, first):
+    mark = first.strip('"')[-1]
+    [document] = load(name, f"{first}\r\nid{mark}text\r\n1{mark}some\r\n")
+    assert (document.id, document.text) == ("1", "some")
+
+
+def test_rows_may_end_with_a_delimiter(load):
+    first, second = load("a.csv", "id,text,year\nt1,kiwis,2020,\nt2,plums,2021, ,\n")
+    assert (first.text, first.metadata["year"], second.metadata["year"]) == ("kiwis", "2020", "2021")
+
+
+def test_space_around_cells_is_no_part_of_ids_and_metadata(load):
+    [document] = load("a.csv", "id, text , year\nsp1, padded text , 2020\n")
+    assert (document.id, document.text.strip(), document.metadata["year"]) == ("sp1", "padded text", "2020")
+    assert load("b.csv", "id, name , year\n sp1 , Ann , 2020\n")[0].text == "name: Ann\nyear: 2020"
+
+
+ROWS = 'id,text\nq1,fine row\nq2,"unterminated about pears\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (ROWS + "q3,plums\nq4,cherries\n", ["fine row", ("row 2", "line 3", "lines 3 to 5 were not read")]),
+        (
+            ROWS + 'q3,"plums"\n"q4",cherries\n',
+            ["fine row", ("row 2", "line 3", "lines 3 to 4 were not read"), "cherries"],
+        ),
+        (ROWS, ["fine row", "unterminated about pears\n"]),
+        ('sep=,\nid,text\n\n1,"a\n2,b\n', [("row 1", "line 4", "lines 4 to 5 were not read")]),
+        ('id,text\n1,"Big" bang\n2,b "c"\n', ["Big bang", 'b "c"']),
+        ('id,"text\n1,a\n', [("the first row", "line 1", "lines 1 to 2 were not read"), ("", "empty", "no rows")]),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_told_with_the_lines_that_it_took(load, content, expected):
+    found = load("a.csv", content)
+    assert len(found) == len(expected)
+    for one, wanted in zip(found, expected, strict=True):
+        if isinstance(one, Document):
+            assert one.text == wanted
+        else:
+            place, *said = wanted
+            assert one.place == place
+            assert all(words in one.reason for words in said)
 
 
 def test_rows_that_end_with_a_carriage_return(load):

@@ -86,39 +86,6 @@ def test_markdown_is_titled_by_its_first_heading(load):
     assert load("b.md", "no heading")[0].title == "b"
 
 
-def test_front_matter_becomes_title_and_metadata(load):
-    text = '---\ntitle: "A: title"\ntags:\n  - one\n  - two\ndraft: true\nsource: wiki\n---\n# Heading\n\nBody\n'
-    [document] = load("a.md", text)
-    assert document.title == "A: title"
-    assert document.text == "# Heading\n\nBody\n"
-    fields = {key: document.metadata[key] for key in ("tags", "draft", "given_source")}
-    assert fields == {"tags": ["one", "two"], "draft": "true", "given_source": "wiki"}
-
-
-@pytest.mark.parametrize(
-    ("written", "held"),
-    [
-        ("[money, returns]", ["money", "returns"]),
-        ("""["a, b", 'c', it's]""", ["a, b", "c", "it's"]),
-        ("[money,\n  returns]", ["money", "returns"]),
-        ("\n- one\n- 'two words'", ["one", "two words"]),
-        ("[]", []),
-        ('"[money]"', "[money]"),
-        ("[a] and b", "[a] and b"),
-        ("[[a], b]", "[[a], b]"),
-        ("\n  - name: Ann\n  - name: Bo", "- name: Ann\n- name: Bo"),
-    ],
-)
-def test_lists_in_front_matter_are_lists_and_what_is_nested_is_kept_as_written(load, written, held):
-    [document] = load("a.md", f"---\ntags: {written}\nyear: 2024\n---\nBody\n")
-    assert (document.metadata["tags"], document.metadata["year"], document.text) == (held, "2024", "Body\n")
-
-
-def test_a_rule_is_not_front_matter(load):
-    text = "---\n\nJust text.\n\n---\n\nMore.\n"
-    assert load("a.md", text)[0].text == text
-
-
 HTML = """<!DOCTYPE html><html><head><title> The  page </title><style>p{}</style></head><body>
 <header>Site name</header><nav><a href="/">Home</a></nav>
 <main><header><h1>Main &amp; title</h1></header><p>First <b>bold</b>
@@ -135,9 +102,48 @@ def test_html_becomes_light_markdown(load):
     [document] = load("a.html", HTML)
     assert document.title == "The page"
     assert document.text == (
-        "# Main & title\n\nFirst bold paragraph.\nNew line\n\n## Part\n\n- one\n- two\n\n"
+        "Site name\n\n# Main & title\n\nFirst bold paragraph.\nNew line\n\n## Part\n\n- one\n- two\n\n"
         "Name | Age\nAnn | 7\n\n```\n  keep   this\n# not a heading\n```"
     )
+
+
+@pytest.mark.parametrize(
+    ("markup", "title", "text"),
+    [
+        ("<html><head><title>T</title><meta charset=utf-8><body><h1>Hello</h1><p>walrus", "T", "# Hello\n\nwalrus"),
+        ("<title>T</title><main><p>one<p>two<br>three</main>", "T", "one\n\ntwo\nthree"),
+        ("<table><tr><th>A</th><th>B</th></tr><tr><td>1<td>2<tr><td>3<td>4</table>", "a", "A | B\n1 | 2\n3 | 4"),
+        ("<table><caption>C<thead><tr><th>A<th>B<tbody><tr><td><p>1<td><p>2</table>x", "a", "C\nA | B\n1 | 2\n\nx"),
+        ("<table><tr><td>1<td><table><tr><td>2<td>3</table><td>4</table>", "a", "1 |\n\n2 | 3\n\n| 4"),
+        ("<ul><li>one<li>two</ul><dl><dt>a<dd>b<dt>c<dd>d</dl>", "a", "- one\n- two\n\na\n\nb\n\nc\n\nd"),
+        ("<select><option>one<option>two</select>three", "a", "one\ntwo\n\nthree"),
+    ],
+)
+def test_html_may_leave_out_optional_tags(load, markup, title, text):
+    [document] = load("a.html", markup)
+    assert (document.title, document.text) == (title, text)
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        (
+            "<header><nav>Home</nav><h1>Handbook</h1>Of 2024</header>Leave<footer>x</footer>",
+            "# Handbook\n\nOf 2024\n\nLeave",
+        ),
+        ("<article>a<footer>by Ann</footer></article><footer>Imprint</footer>", "a\n\nby Ann"),
+        ('<p>The<img alt="tides\n chart">shows<img src="x.png"><img alt="">it</p>', "The tides chart shows it"),
+        ('<h1><img alt="Logo"> Head</h1>x', "# Logo Head\n\nx"),
+    ],
+)
+def test_headers_and_alternative_texts_are_content_of_html(load, markup, expected):
+    assert load("a.html", markup)[0].text == expected
+
+
+def test_the_title_of_a_drawing_is_not_that_of_the_page(load):
+    markup = "<body><svg><title>Icon</title></svg><h1>Head</h1></body>"
+    assert load("a.html", markup)[0].title == "Head"
+    assert load("b.html", f"{markup}<title>Page</title>")[0].title == "Page"
 
 
 def test_html_without_title_takes_the_first_heading_then_the_file_name(load):

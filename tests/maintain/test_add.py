@@ -39,6 +39,16 @@ def test_files_are_read_once_and_pruned_on_demand(notes, tmp_path, many):
     assert (again.sources_unchanged, again.sources_removed, again.passages_total) == (1, 1, 1)
 
 
+def test_what_was_lost_is_named_before_files_of_an_unknown_format(notes, tmp_path):
+    (notes / "z.jsonl").write_text("not json")
+    (notes / ".hidden.md").write_text("x")
+    report = add(notes, tmp_path / "i")
+    assert [Path(one.path).name for one in report.skipped] == ["z.jsonl", "photo.png"]
+    assert [(one.path, one.reason) for one in report.passed_over] == [
+        ("notes/.hidden.md", "hidden, or node_modules and the like")
+    ]
+
+
 def test_no_paths_make_an_empty_index(tmp_path):
     assert add([], tmp_path / "i").passages_total == 0
 

@@ -17,7 +17,7 @@ from shortlist.cli.options import (
     PrecisionOption,
 )
 from shortlist.cli.progress import kept_on_failure
-from shortlist.documents import Skipped
+from shortlist.documents import PassedOver, Skipped
 from shortlist.errors import InvalidInput
 from shortlist.ingest import IngestReport
 from shortlist.ingest import Progress as Step
@@ -34,6 +34,7 @@ def add(
     bi_encoder: BiEncoderOption = None,
     cross_encoder: CrossEncoderOption = CROSS_ENCODER,
     precision: PrecisionOption = "auto",
+    verbose: Annotated[bool, typer.Option("--verbose", help="Name all that was not read, not the first 20.")] = False,
 ) -> None:
     """Read files and folders into an index; only what is new or changed is embedded.
 
@@ -58,9 +59,10 @@ def add(
             progress=show,
         )
     _summary(console, report, index, cross_encoder)
-    _passed_over(console, report.passed_over)
-    _replaced(console, report.replaced)
-    _skipped(console, report.skipped)
+    shown = None if verbose else SHOWN
+    _passed_over(console, report.passed_over, shown)
+    _replaced(console, report.replaced, shown)
+    _skipped(console, report.skipped, shown)
     if not report.sources_read + report.sources_unchanged and (report.skipped or not (report.passages_total or prune)):
         raise InvalidInput(_nothing(paths, report, index))
 
@@ -101,18 +103,19 @@ def _summary(console: Console, report: IngestReport, index: Path, cross_encoder:
     console.print(f"{report.over_window} passages exceed the window of {cross_encoder}", markup=False, soft_wrap=True)
 
 
-def _passed_over(console: Console, paths: list[str]) -> None:
-    if not paths:
-        return
-    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    console.print(
-        f"{len(paths)} passed over (hidden, or node_modules and the like): {', '.join(paths[:SHOWN])}{more}",
-        markup=False,
-        soft_wrap=True,
-    )
+def _passed_over(console: Console, passed: list[PassedOver], shown: int | None) -> None:
+    for reason in dict.fromkeys(one.reason for one in passed):
+        paths = [one.path for one in passed if one.reason == reason]
+        named = paths[:shown]
+        more = f" and {len(paths) - len(named)} more (--verbose names all)" if len(paths) > len(named) else ""
+        console.print(
+            f"{len(paths)} passed over ({reason}): {', '.join(named)}{more}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
-def _replaced(console: Console, replaced: dict[str, int]) -> None:
+def _replaced(console: Console, replaced: dict[str, int], shown: int | None) -> None:
     """Files that were not in the encoding that they were read in: where they say none, that is UTF-8."""
     if not replaced:
         return
@@ -121,19 +124,20 @@ def _replaced(console: Console, replaced: dict[str, int]) -> None:
         "character (U+FFFD) stands for each. Save as UTF-8:",
         soft_wrap=True,
     )
-    _listed(console, [f"{name}: {count} bytes" for name, count in replaced.items()])
+    _listed(console, [f"{name}: {count} bytes" for name, count in replaced.items()], shown)
 
 
-def _skipped(console: Console, skipped: list[Skipped]) -> None:
+def _skipped(console: Console, skipped: list[Skipped], shown: int | None) -> None:
     if not skipped:
         return
     console.print(f"{len(skipped)} not read:")
-    _listed(console, [f"{one.path}{f' {one.place}' if one.place else ''}: {one.reason}" for one in skipped])
+    _listed(console, [f"{one.path}{f' {one.place}' if one.place else ''}: {one.reason}" for one in skipped], shown)
 
 
-def _listed(console: Console, lines: list[str]) -> None:
-    """The first `SHOWN`, and how many more there are."""
-    for line in lines[:SHOWN]:
+def _listed(console: Console, lines: list[str], shown: int | None) -> None:
+    """The first `shown`, None for all, and how many more there are."""
+    named = lines[:shown]
+    for line in named:
         console.print(f"  {line}", markup=False, soft_wrap=True)
-    if len(lines) > SHOWN:
-        console.print(f"  and {len(lines) - SHOWN} more")
+    if len(lines) > len(named):
+        console.print(f"  and {len(lines) - len(named)} more (--verbose names all)")

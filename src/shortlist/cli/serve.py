@@ -145,9 +145,7 @@ def _pool_size(knobs: Knobs) -> int:
     auto = knobs.pool == "auto"
     size = POOL_SIZE if knobs.pool == "auto" else knobs.pool
     if knobs.top > size:
-        raise InvalidInput(
-            f"{FILE} has a top of {knobs.top} and a pool of {size}: only what is in the pool can be shown"
-        )
+        raise InvalidInput(f"the top is {knobs.top} and the pool {size} ({FILE}, --top, --pool): it must fit the pool")
     left = [key for key in ("threshold", "min-probability") if key in knobs.followed]
     if left or auto:
         said = ", ".join([*(["pool = auto"] if auto else []), *left])

@@ -3,13 +3,14 @@
 from shortlist.documents.discovery import discover
 from shortlist.documents.memory import MEMORY, checked
 from shortlist.documents.reading import fingerprint, read
-from shortlist.documents.source import PassedOver, Skipped, Source, named_from
+from shortlist.documents.source import PassedOver, Skipped, Source, UnknownFormat, named_from
 
 __all__ = [
     "MEMORY",
     "PassedOver",
     "Skipped",
     "Source",
+    "UnknownFormat",
     "checked",
     "discover",
     "fingerprint",

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from shortlist.documents.formats import EXTENSIONS
-from shortlist.documents.source import PassedOver, Skipped, Source
+from shortlist.documents.source import PassedOver, Skipped, Source, UnknownFormat
 from shortlist.errors import InvalidInput
 
 INDEX_MARK = "shortlist.json"
 """The file that tells a folder holding an index from a folder holding documents."""
 
 _PASSED_OVER = frozenset({"node_modules", "__pycache__", "venv"})
+_OF_BEIR = frozenset({"corpus.jsonl", "queries.jsonl", "qrels"})
 
 
 def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
@@ -22,8 +23,8 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
     Sources come in the order of `paths`, those of a folder sorted by path. While walking, hidden files and
     folders, `node_modules`, `__pycache__` and `venv` are `PassedOver`; folders holding an index are without a word.
     What is skipped is named by its absolute path, a link by its own and not its target's.
-    A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one "beir" source, its corpus. No paths give two
-    empty lists.
+    A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one "beir" source, its corpus, and other files and
+    folders in it are `PassedOver`. No paths give two empty lists.
 
     Raises:
         InvalidInput: a path does not exist.
@@ -63,21 +64,35 @@ def _walk(top: str, seen: set[str]) -> Iterator[Source | Skipped]:
         folder = Path(real)
         if not os.path.isdir(real):
             yield _file(path, real)
-        elif _is_beir(folder):
-            corpus = os.path.realpath(folder / "corpus.jsonl")
-            if corpus not in seen:
-                seen.add(corpus)
-                yield Source(Path(corpus), "beir")
-        elif path == top or not _is_index(folder):
-            try:
-                names = os.listdir(real)
-            except OSError as error:
-                yield _skip(path, f"the folder can't be read: {error.strerror}")
-                continue
-            names.sort(reverse=True)
-            waiting.extend(os.path.join(real, name) for name in names if not _hidden(name))
-            hidden = (os.path.join(real, name) for name in reversed(names) if _hidden(name))
-            yield from (PassedOver(_shown(one), "", "") for one in hidden if not _is_index(Path(one)))
+            continue
+        beir = _is_beir(folder)
+        if not beir and path != top and _is_index(folder):
+            continue
+        try:
+            names = sorted(os.listdir(real))
+        except OSError as error:
+            yield _skip(path, f"the folder can't be read: {error.strerror}")
+            continue
+        if beir:
+            yield from _corpus(folder, seen)
+        else:
+            waiting.extend(os.path.join(real, name) for name in reversed(names) if not _hidden(name))
+        yield from _passed_over(real, names, beir)
+
+
+def _corpus(folder: Path, seen: set[str]) -> Iterator[Source]:
+    corpus = os.path.realpath(folder / "corpus.jsonl")
+    if corpus not in seen:
+        seen.add(corpus)
+        yield Source(Path(corpus), "beir")
+
+
+def _passed_over(folder: str, names: Sequence[str], beir: bool) -> Iterator[PassedOver]:
+    for name in names:
+        path = os.path.join(folder, name)
+        if (_hidden(name) or (beir and name not in _OF_BEIR)) and not _is_index(Path(path)):
+            reason = "hidden, or node_modules and the like" if _hidden(name) else "beside a BEIR corpus"
+            yield PassedOver(_shown(path), "", reason)
 
 
 def _file(path: str, real: str) -> Source | Skipped:
@@ -89,7 +104,7 @@ def _file(path: str, real: str) -> Source | Skipped:
         return _skip(path, "the file name is not valid UTF-8; rename it")
     extension = os.path.splitext(real)[1].lower()
     if extension not in EXTENSIONS:
-        return _skip(path, f"unsupported format {extension}" if extension else "unsupported format (no extension)")
+        return UnknownFormat(_shown(path), "", f"unsupported format {extension or '(no extension)'}")
     return Source(Path(real), EXTENSIONS[extension])
 
 

@@ -22,7 +22,8 @@ _LARGEST_CONTENT = 1_000_000_000
 _PLACEHOLDER_TITLE = "Word Document"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_TRANSPARENT = frozenset(_W + name for name in ("sdt", "sdtContent", "customXml", "ins"))
+_TRANSPARENT = frozenset(_W + name for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo"))
+_LEFT_OUT = frozenset({_FALLBACK, *(_W + name for name in ("pPr", "rPr", "moveFrom"))})
 _CHARACTERS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
 _HEADING = re.compile(r"heading ([1-9])")
 _BROKEN = (AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError)
@@ -123,7 +124,10 @@ def _rows(table: Any) -> Iterator[str]:
 
 
 def _text(paragraph: Any) -> str:
-    """The words of a paragraph, with those in links, content controls and text boxes, each once."""
+    """The words of a paragraph, with those in links, content controls and text boxes, each once.
+
+    Words that moved stand at their new place.
+    """
     pieces: list[str] = []
     waiting = [paragraph]
     while waiting:
@@ -132,6 +136,6 @@ def _text(paragraph: Any) -> str:
             pieces.append(node.text or "")
         elif node.tag in _CHARACTERS:
             pieces.append(_CHARACTERS[node.tag])
-        elif node.tag not in (_FALLBACK, f"{_W}pPr", f"{_W}rPr"):
+        elif node.tag not in _LEFT_OUT:
             waiting.extend(reversed(list(node)))
     return "".join(pieces)

@@ -30,6 +30,9 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
 )
 """File extension in lower case -> format."""
 
+RECORDS = frozenset({"jsonl", "csv", "beir"})
+"""Formats of many documents a file, whose titles are their own."""
+
 READERS: Mapping[str, Callable[[Source], Iterator[Found | Skipped]]] = MappingProxyType(
     {
         "txt": txt.read,

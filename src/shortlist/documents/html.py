@@ -6,6 +6,7 @@ import codecs
 import re
 import warnings
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from shortlist.documents.decoding import clean, decode, read_bytes
@@ -35,13 +36,15 @@ _READ_AS = {
 """Encodings, by Python's name, that a page declares and browsers read as another: its superset, or UTF-8 where the
 declaration could not be read if it were true. See https://encoding.spec.whatwg.org/#names-and-labels."""
 
-_DROPPED = ("script", "style", "nav", "template", "noscript", "svg", "head", "iframe", "object", "canvas")
-_FURNITURE = ("header", "footer")
+_DROPPED = ("script", "style", "nav", "template", "noscript", "svg", "title", "iframe", "object", "canvas")
 _BLOCKS = re.compile(
-    "address|article|aside|blockquote|body|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|form|hr|"
-    "legend|main|ol|p|section|summary|table|ul"
+    "address|article|aside|blockquote|body|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|footer|form|"
+    "header|hr|legend|main|ol|p|section|select|summary|table|ul"
 )
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+_NEAR = 20
+"""How far up a line break looks for its heading: without end tags, each paragraph lies in the one before it."""
+
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _AROUND_BREAK = re.compile(r"[ \t]*\n[ \t]*")
 _LONE_MARK = re.compile(r"^-\n+", re.MULTILINE)
@@ -55,7 +58,8 @@ _MARKS = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
 def read(source: Source) -> Iterator[Found | Skipped]:
     """The page as one document, titled by <title>, its first <h1> or its file name.
 
-    Scripts, styles, navigation and the page's header and footer are left out.
+    Scripts, styles, <nav>, <template>, <noscript>, <svg>, <iframe>, <object>, <canvas> and the page's footer are left
+    out. An image is its alternative text.
     """
     data = read_bytes(source.path)
     markup, replaced = decode(data, _declared(data[:4096]))
@@ -92,7 +96,7 @@ def _parse(markup: str) -> BeautifulSoup:
 
 def _title(page: BeautifulSoup) -> str:
     for name in ("title", "h1"):
-        tag = page.find(name)
+        tag = next((tag for tag in page.find_all(name) if tag.find_parent("svg") is None), None)
         title = " ".join(tag.get_text(" ").split()) if tag else ""
         if title:
             return clean(title)[0]
@@ -127,6 +131,8 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
             if node.name == "pre":
                 kept.append(f"```\n{node.get_text().strip(chr(10))}\n```")
                 yield f"\n\n\ue000{len(kept) - 1}\ue001\n\n"
+            elif node.name == "img":
+                yield _SPACE.sub(" ", f" {node.get('alt') or ''} ".translate(_MARKS))
             elif not _dropped(node):
                 before, after = _around(node)
                 yield before
@@ -137,7 +143,10 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
 
 
 def _around(tag: Tag) -> tuple[str, str]:
-    """What to write before and after a tag's content."""
+    """What to write before and after a tag's content.
+
+    End tags that HTML lets a page leave out are missing in its tree: a cell may lie in the one before it.
+    """
     if tag.name in _HEADINGS:
         return f"\n\n\ue002{_HEADINGS[tag.name]}", "\ue003\n\n"
     if tag.name in ("p", "div") and tag.parent is not None and tag.parent.name in ("td", "th"):
@@ -146,15 +155,16 @@ def _around(tag: Tag) -> tuple[str, str]:
         return "\n\n", "\n\n"
     if tag.name == "li":
         return "\n- ", ""
-    if tag.name == "tr":
+    if tag.name in ("tr", "option"):
         return "\n", ""
     if tag.name in ("td", "th"):
-        return "", " | " if tag.find_next_sibling(["td", "th"]) else ""
+        before = tag.find_previous(["td", "th", "tr", "table"])
+        return " | " if before is not None and before.name in ("td", "th") else "", ""
     if tag.name == "br":
-        return " " if tag.find_parent(_HEADINGS.keys()) else "\n", ""
+        return " " if any(one.name in _HEADINGS for one in islice(tag.parents, _NEAR)) else "\n", ""
     return "", ""
 
 
 def _dropped(tag: Tag) -> bool:
-    """Whether a tag is no content; the header and footer of an article are."""
-    return tag.name in _DROPPED or (tag.name in _FURNITURE and tag.find_parent(["article", "main"]) is None)
+    """Whether a tag is no content; the footer of an article is."""
+    return tag.name in _DROPPED or (tag.name == "footer" and tag.find_parent(["article", "main"]) is None)

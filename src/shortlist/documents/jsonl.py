@@ -16,7 +16,10 @@ _FIELDS = frozenset({"id", "_id", "text", "title", "metadata"})
 
 
 def read(source: Source) -> Iterator[Found | Skipped]:
-    """One document a line: `id` or `_id`, `text`, `title`; `metadata` and any other field become metadata."""
+    """One document a line: `id` or `_id`, `text`, `title`; `metadata` and any other field become metadata.
+
+    A field of `metadata` stands before one of the same name beside it. An id that is null is none.
+    """
     for number, line, replaced in lines(source.path):
         place = f"line {number}"
         if line is None:
@@ -58,10 +61,10 @@ def _document(source: Source, number: int, record: dict[str, object], replaced: 
 
 def _id(record: dict[str, object], otherwise: str) -> str:
     """The id that the record gives, as a string, or `otherwise` where it gives none."""
-    key = "id" if "id" in record else "_id"
-    if key not in record:
+    key = "id" if record.get("id") is not None else "_id"
+    value = record.get(key)
+    if value is None:
         return otherwise
-    value = record[key]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InvalidInput(f'"{key}" is {_kind(value)}, not a string or a number')
     if isinstance(value, float) and not math.isfinite(value):

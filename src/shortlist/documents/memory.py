@@ -22,8 +22,9 @@ def checked(given: Iterable[Document | Mapping[str, object]]) -> list[Document]:
 
     A mapping holds "id" and "text", and may hold "title" and "metadata". An id is a string or a whole number, which
     becomes one. Metadata keeps its own fields: "source" and "format" too, and "replaced_bytes" counts the NUL
-    characters and lone surrogates that became U+FFFD in the text. None is left out; a list of values stays one; other
-    lists, dicts, NaN, infinities and integers beyond 64 bits become JSON text. Nothing given gives an empty list.
+    characters and lone surrogates that became U+FFFD in the text. None is left out; a list or tuple of values is a
+    list; other ones, dicts, NaN, infinities and integers beyond 64 bits become JSON text. Nothing given gives an empty
+    list.
 
     Raises:
         InvalidInput: A document lacks its id or text, has one of another type or an empty one, has the id of another

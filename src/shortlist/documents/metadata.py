@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shortlist.documents.decoding import clean
 from shortlist.documents.source import Source
@@ -19,8 +19,8 @@ def metadata(
 ) -> dict[str, Field]:
     """The metadata of a document: "source", "format", "text_start" where it isn't 0, and the given fields as values.
 
-    A given field named like one of ours is kept as `given_source` and so on. Nulls are left out; a list of values stays
-    one. Other lists, objects, NaN, infinities and integers beyond 64 bits become JSON text.
+    A given field named like one of ours is kept as `given_source` and so on. Nulls are left out; a list or tuple of
+    values is a list. Other ones, objects, NaN, infinities and integers beyond 64 bits become JSON text.
     """
     fields: dict[str, Field] = {"source": source.name, "format": source.format}
     for key, content in (given or {}).items():
@@ -40,12 +40,12 @@ def value(content: object) -> Field | None:
     Raises:
         TypeError: JSON has no word for it; what was read from a file never is of such a type.
     """
-    return _list(content) if isinstance(content, list) else _value(content)
+    return _list(content) if isinstance(content, list | tuple) else _value(content)
 
 
-def _list(content: list[object]) -> Field:
+def _list(content: Sequence[object]) -> Field:
     """The list, or JSON text where something in it is no value."""
-    if any(one is None or isinstance(one, list | dict) for one in content):
+    if any(one is None or isinstance(one, list | tuple | dict) for one in content):
         return clean(json.dumps(content, ensure_ascii=False))[0]
     return [held for one in content if (held := _value(one)) is not None]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
-from shortlist.documents.formats import READERS
+from shortlist.documents.formats import READERS, RECORDS
 from shortlist.documents.source import Found, Skipped, Source
 from shortlist.errors import InvalidInput
 from shortlist.types import Document
@@ -27,9 +28,9 @@ def fingerprint(source: Source) -> str:
 def read(source: Source) -> Iterator[Document | Skipped]:
     """The source's documents in order, and a `Skipped` for whatever could not be read.
 
-    Bad content never raises. Ids are unique within a source: the first document with an id is kept. Metadata
-    always holds "source" and "format", and "replaced_bytes" where bytes that are no text were replaced by
-    U+FFFD.
+    A record that is a title alone has it as its text. Bad content never raises. Ids are unique within a source: the
+    first document with an id is kept. Metadata always holds "source" and "format", and "replaced_bytes" where bytes
+    that are no text were replaced by U+FFFD.
 
     Raises:
         InvalidInput: the source's format is none that is known.
@@ -56,6 +57,8 @@ def _documents(source: Source) -> Iterator[Document | Skipped]:
 def _checked(source: Source, found: Found, places: dict[str, str]) -> Document | Skipped:
     """The document, unless it is empty or its id was there before."""
     document = found.document
+    if source.format in RECORDS and not document.text.strip():
+        document = replace(document, text=document.title, title="")
     if not document.text.strip():
         return Skipped(source.name, found.place, "empty: it holds no text")
     first = places.setdefault(document.id, found.place)

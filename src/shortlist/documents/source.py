@@ -45,7 +45,12 @@ class Skipped:
 
 @dataclass(frozen=True)
 class PassedOver(Skipped):
-    """Something that a walk leaves out unless it is named: it is hidden, or a folder that holds no documents."""
+    """What a walk leaves out unless it is named: it is hidden, a folder of no documents, or beside a BEIR corpus."""
+
+
+@dataclass(frozen=True)
+class UnknownFormat(Skipped):
+    """A file that nothing here reads, such as an image."""
 
 
 @dataclass(frozen=True)

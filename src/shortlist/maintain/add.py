@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shortlist.catalog import load_encoder, make_splitter
-from shortlist.documents import PassedOver, checked, discover, named_from
+from shortlist.documents import PassedOver, UnknownFormat, checked, discover, named_from
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.indexes.embedded.manifest import FILE
 from shortlist.indexes.embedded.manifest import read as read_manifest
@@ -34,7 +34,7 @@ def add(
     is removed. Safe to kill at any moment: the same call goes on from there. `bi_encoder` None is the one that the
     index was made with, the packaged one for a new index; passages are cut to fit its window and that of
     `cross_encoder`. `progress` is called after each source and each commit. What could not be read raises nothing:
-    the report's `skipped` names it. No paths read nothing.
+    the report's `skipped` names it, files of an unknown format last. No paths read nothing.
 
     Raises:
         InvalidInput: A path does not exist, or an unknown precision.
@@ -48,8 +48,9 @@ def add(
     with _ingest(Path(index), bi_encoder, cross_encoder, precision, progress) as run:
         run.run(sources, prune=prune)
         left = [replace(one, path=named_from(run.index.root, Path(one.path))) for one in left]
-    run.report.skipped[:0] = [one for one in left if not isinstance(one, PassedOver)]
-    run.report.passed_over = [one.path for one in left if isinstance(one, PassedOver)]
+    run.report.passed_over = [one for one in left if isinstance(one, PassedOver)]
+    run.report.skipped[:0] = [one for one in left if not isinstance(one, PassedOver | UnknownFormat)]
+    run.report.skipped += [one for one in left if isinstance(one, UnknownFormat)]
     return run.report
 
 

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+
+def test_front_matter_becomes_title_and_metadata(load):
+    text = '---\ntitle: "A: title"\ntags:\n  - one\n  - two\ndraft: true\nsource: wiki\n---\n# Heading\n\nBody\n'
+    [document] = load("a.md", text)
+    assert document.title == "A: title"
+    assert document.text == "# Heading\n\nBody\n"
+    fields = {key: document.metadata[key] for key in ("tags", "draft", "given_source")}
+    assert fields == {"tags": ["one", "two"], "draft": "true", "given_source": "wiki"}
+
+
+@pytest.mark.parametrize(
+    ("written", "held"),
+    [
+        ("[money, returns]", ["money", "returns"]),
+        ("""["a, b", 'c', it's]""", ["a, b", "c", "it's"]),
+        ("[money,\n  returns]", ["money", "returns"]),
+        ("\n- one\n- 'two words'", ["one", "two words"]),
+        ("[]", []),
+        ('"[money]"', "[money]"),
+        ("[[a], b]", '[["a"], "b"]'),
+        ("\n  - name: Ann\n  - name: Bo", '[{"name": "Ann"}, {"name": "Bo"}]'),
+    ],
+)
+def test_lists_in_front_matter_are_lists_and_what_is_nested_is_json(load, written, held):
+    [document] = load("a.md", f"---\ntags: {written}\nyear: 2024\n---\nBody\n")
+    assert (document.metadata["tags"], document.metadata["year"], document.text) == (held, "2024", "Body\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "held"),
+    [
+        ("draft: false  # not yet", "draft", "false"),
+        ("year: 2024 # inline", "year", "2024"),
+        ("version: 1.10", "version", "1.10"),
+        ("country: NO", "country", "NO"),
+        ("day: 2024-01-05", "day", "2024-01-05"),
+        ("a: 1\nkey.dot: 2", "key.dot", "2"),
+        ('a: 1\n"quoted key": 2', "quoted key", "2"),
+        ("a: 1\nüml: 2", "üml", "2"),
+        ("desc: >\n  folded\n  text", "desc", "folded text"),
+        ("lit: |\n  a\n  b", "lit", "a\nb"),
+        ("said: 'it''s'", "said", "it's"),
+        ("# for the theme\n\nlayout: home", "layout", "home"),
+        ("at: {city: Rome}", "at", '{"city": "Rome"}'),
+    ],
+)
+def test_front_matter_is_read_as_yaml_with_values_as_they_are_written(load, written, name, held):
+    [document] = load("a.md", f"---\n{written}\nempty:\n---\nBody\n")
+    assert (document.metadata[name], document.text) == (held, "Body\n")
+    assert "empty" not in document.metadata
+
+
+def test_front_matter_may_be_toml(load):
+    front = '+++\ntitle = "T"\nn = 2\ndraft = false\ntags = ["a"]\nday = 2024-01-05\n[at]\ntime = 10:30:00\n+++\n'
+    [document] = load("a.md", f"{front}Body\n")
+    assert (document.title, document.text) == ("T", "Body\n")
+    held = {key: document.metadata[key] for key in ("n", "draft", "tags", "day", "at", "text_start")}
+    assert held == {
+        "n": 2,
+        "draft": False,
+        "tags": ["a"],
+        "day": "2024-01-05",
+        "at": '{"time": "10:30:00"}',
+        "text_start": len(front),
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nJust text.\n\n---\n\nMore.\n",
+        "---\n\n# Slide one\n\nNote: speakers first\n\n---\n\n# Slide two\n",
+        "---\nImportant: read this.\nIt spans lines.\n\n---\n\nRest.\n",
+        "---\ntitle: A: b\n---\nBody\n",
+        "---\ntags: [a] and b\n---\nBody\n",
+        "---\n- a\n- b\n---\nBody\n",
+        "---\na: &a [x]\nb: [*a, *a]\n---\nBody\n",
+        '---\na: "\\U00110000"\n---\nBody\n',
+        "---\na: " + "[" * 5000 + "\n---\nBody\n",
+        "---\n? [a]\n: b\n---\nBody\n",
+        "---\n---\nBody\n",
+        "+++\nJust text.\n+++\nBody\n",
+    ],
+)
+def test_what_is_no_mapping_between_marks_is_text(load, text):
+    [document] = load("a.md", text)
+    assert document.text == text
+    assert set(document.metadata) == {"source", "format"}
+
+
+def test_a_title_in_front_matter_holds_no_nul(load):
+    assert load("a.md", '---\ntitle: "a\\0b"\n---\nBody\n')[0].title == "a\ufffdb"
