@@ -21,7 +21,9 @@ import data
 from shortlist.catalog import load_encoder
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER
+from shortlist.protocols import Retriever
 from shortlist.retrievers import Dense, Hybrid, Lexical
+from shortlist.types import Where
 
 
 def stage_one(count: int, folder: Path) -> dict[str, object]:
@@ -36,16 +38,26 @@ def stage_one(count: int, folder: Path) -> dict[str, object]:
         for start in range(0, count, 1000):
             rows = [(start + i) % 4000 for i in range(1000)]
             noisy = base[rows] + rng.normal(scale=0.02, size=(1000, encoder.dimension)).astype(np.float32)
-            passages = [replace(test.passages[row], id=f"{start + i}") for i, row in enumerate(rows)]
+            passages = [
+                replace(test.passages[row], id=f"{start + i}", metadata={"part": (start + i) % 3000})
+                for i, row in enumerate(rows)
+            ]
             index.add(passages, (noisy / np.linalg.norm(noisy, axis=1, keepdims=True)).astype(np.float32))
         index.flush()
         out["write_seconds"] = round(time.perf_counter() - began, 1)
-        retrievers = {"dense": Dense(index, encoder), "bm25": Lexical(index), "hybrid": Hybrid(index, encoder)}
-        for name, retriever in retrievers.items():
+        hybrid = Hybrid(index, encoder)
+        asked: dict[str, tuple[Retriever, Where | None]] = {
+            "dense": (Dense(index, encoder), None),
+            "bm25": (Lexical(index), None),
+            "hybrid": (hybrid, None),
+            "hybrid_where_1_value": (hybrid, {"part": 7}),
+            "hybrid_where_1000_values": (hybrid, {"part": list(range(1000))}),
+        }
+        for name, (retriever, where) in asked.items():
             taken = []
             for query in [*[*test.queries.values()][:5], *test.queries.values()]:
                 began = time.perf_counter()
-                retriever.retrieve(query, 100)
+                retriever.retrieve(query, 100, where)
                 taken.append((time.perf_counter() - began) * 1000)
             out[f"{name}_p50_ms"] = round(statistics.median(taken[5:]), 1)
             out[f"{name}_p95_ms"] = round(float(np.percentile(taken[5:], 95)), 1)
