@@ -24,7 +24,7 @@ from shortlist.protocols import Encoder, Reranker, Retriever
 from shortlist.rerankers import vendors
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.rerankers.hosted import HostedReranker, key_of
-from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
+from shortlist.rerankers.progressive import ProgressiveReranker, read_rules
 from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
 from shortlist.retrievers import FUSION, Dense, Hybrid, Lexical, named_with_fusion
 from shortlist.text import Splitter
@@ -80,9 +80,8 @@ def load_progressive(name: str = CROSS_ENCODER, *, precision: str = "auto", thre
     path = ROOT / name / "drop.json"
     if vendors.is_hosted(name) or not path.is_file():
         raise InvalidInput(f"{name} has no early exits with a fitted drop rule: search without --progressive")
-    held = json.loads(path.read_text(encoding="utf-8"))
-    rule = DropRule(tuple(held["share"]), int(held["least"]), float(held["entering"]))
-    return ProgressiveReranker(CrossEncoder(name, precision=precision, threads=threads, early_exits=True), rule)
+    model = CrossEncoder(name, precision=precision, threads=threads, early_exits=True)
+    return ProgressiveReranker(model, *read_rules(path))
 
 
 def check_hosted(name: str) -> None:
@@ -145,8 +144,8 @@ class Settings:
 
     `blend` scales the weights of the stage-one signals in the final score: 1 as they are, 0 the logit alone. They are
     those fitted for the pair of models unless `weights` names others. `fusion` is the vectors' share in the hybrid
-    retriever's order, 0 to 1. `progressive` scores the pool at the model's
-    early exits first and only the better part to the end: faster, but no longer pointwise.
+    retriever's order, 0 to 1. `progressive` scores what stage one
+    leaves a chance at the model's early exits and only the better part to the end: faster, but no longer pointwise.
     """
 
     retriever: str = "hybrid"

@@ -10,7 +10,7 @@ import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexLocked, IndexMismatch, IndexWriteFailed, NotAnIndex
-from shortlist.indexes.embedded import EmbeddedIndex, Entry, why_nothing
+from shortlist.indexes.embedded import EmbeddedIndex, Entry, lock, why_nothing
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(32)
@@ -181,6 +181,27 @@ def test_one_process_at_a_time(tmp_path):
         assert "IndexLocked" in other.stderr
         assert f"open in another process (pid {os.getpid()})" in other.stderr
     EmbeddedIndex.open(tmp_path / "i").close()
+
+
+def test_another_process_is_waited_for(tmp_path, monkeypatch):
+    create(tmp_path / "i").close()
+    code = "import sys, pathlib\nfrom shortlist.indexes.embedded import EmbeddedIndex\n"
+    code += "i = EmbeddedIndex.open(pathlib.Path(sys.argv[1]))\nprint('held', flush=True)\ninput()\ni.close()"
+    command = [sys.executable, "-c", code, str(tmp_path / "i")]
+    monkeypatch.setattr(lock, "WAIT", 60.0)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        tries = []
+
+        def let_go(seconds):
+            tries.append(seconds)
+            if len(tries) == 1:
+                other.stdin.write("\n")
+                other.stdin.flush()
+
+        monkeypatch.setattr(lock.time, "sleep", let_go)
+        EmbeddedIndex.open(tmp_path / "i").close()
+    assert tries
 
 
 def test_a_kill_during_create_can_be_repeated(tmp_path):

@@ -9,9 +9,10 @@ import tiny
 from shortlist import CrossEncoder
 from shortlist.errors import InvalidInput
 from shortlist.inference.runtimes import Runtime
+from shortlist.models.packaged import CROSS_ENCODER, ROOT
 from shortlist.pipeline import rerank_pool
 from shortlist.rerankers import cross_encoder
-from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
+from shortlist.rerankers.progressive import DropRule, ProgressiveReranker, read_rules
 from shortlist.types import Hit, Passage
 
 TEXTS = ["cat", "green " * 9, "the dog sat", "", "red blue", "server local file " * 5]
@@ -100,9 +101,25 @@ def test_what_stage_one_puts_far_down_is_not_read(model):
     assert [scores[place] for place in (2, 4, 5)] == pytest.approx([exact[place] for place in (2, 4, 5)], abs=1e-6)
     assert [scores[place] for place in (0, 1, 3)] == [0.0, 0.0, 0.0]
     assert cut == [False] * len(TEXTS)
+    assert (rule.alone.entering, rule.alone.share) == (1.0, (0.5, 0.5))
     by_its_own_scores = rule.score_progressively("query", TEXTS, [0.0] * len(TEXTS))
     assert max(by_its_own_scores[1]) == 2  # all were read, half of them to the end
     assert by_its_own_scores[1].count(0) == 3
+
+
+def test_by_the_models_scores_alone_a_rule_of_its_own_holds(model):
+    rules = ProgressiveReranker(model, DropRule((0.2, 0.2), 1, entering=0.2), DropRule((0.8, 0.6), 1))
+    _, alone, _ = rules.score_progressively("query", TEXTS, [0.0] * len(TEXTS))
+    _, beside, _ = rules.score_progressively("query", TEXTS, [1.0] * len(TEXTS))
+    assert (alone.count(0), beside.count(0)) == (4, 2)
+    with pytest.raises(InvalidInput, match="nothing to choose"):
+        ProgressiveReranker(model, DropRule((1.0, 1.0), 1), DropRule((0.5, 0.5), 1, entering=0.5))
+
+
+def test_the_packaged_rules_are_read():
+    beside, alone = read_rules(ROOT / CROSS_ENCODER / "drop.json")
+    assert beside.entering < alone.entering == 1.0
+    assert len(beside.share) == len(alone.share) == 2
 
 
 def test_hits_that_were_not_read_follow_in_stage_ones_order(model):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from shortlist.errors import InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.text.given import checked_texts
+
+NAMES = ("beside", "alone")
+"""The keys of the two rules in `drop.json`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropRule:
     """How many texts go on after each exit but the last: `share` of the pool, at least `least`, rounded up.
 
-    `entering` is the share that the first stage reads at all, best by stage one's part of the final score. It counts
-    only where stage one has such a part: by the model's scores alone every text is read.
+    `entering` is the share that the first stage reads at all, best by stage one's part of the final score.
     """
 
     share: tuple[float, ...]
@@ -36,33 +40,46 @@ class DropRule:
         return self._most(texts, self.share[exit_number])
 
     def entered(self, texts: int) -> int:
-        """How many of `texts` the first stage reads where stage one has a say."""
+        """How many of `texts` the first stage reads."""
         return self._most(texts, self.entering)
 
     def _most(self, texts: int, share: float) -> int:
         return min(texts, max(self.least, math.ceil(texts * share)))
 
 
+def read_rules(path: Path) -> tuple[DropRule, DropRule]:
+    """The rules of a model's `drop.json`: beside stage one's part of the score, and alone."""
+    held = json.loads(path.read_text(encoding="utf-8"))
+    beside, alone = (DropRule(tuple(one["share"]), one["least"], one["entering"]) for one in map(held.get, NAMES))
+    return beside, alone
+
+
 class ProgressiveReranker:
     """A cross-encoder with early exits under a drop rule. Satisfies `protocols.Reranker`.
 
-    Not pointwise: whether a text is scored to the end depends on the pool that it stands in.
+    Not pointwise: whether a text is scored to the end depends on the pool that it stands in. `alone` is the rule where
+    stage one has no part in the final score, and must let every text in: early exits by themselves know less. None is
+    `rule` with every text let in.
 
     Raises:
-        InvalidInput: The rule does not have one share for each exit but the last.
+        InvalidInput: A rule does not have one share for each exit but the last, or `alone` leaves texts out.
     """
 
     pointwise = False
 
-    def __init__(self, model: CrossEncoder, rule: DropRule) -> None:
-        if len(rule.share) != model.stages - 1:
-            raise InvalidInput(
-                f"{model.name} has {model.stages} exits, so the rule needs {model.stages - 1} shares, "
-                f"not {len(rule.share)}"
-            )
+    def __init__(self, model: CrossEncoder, rule: DropRule, alone: DropRule | None = None) -> None:
+        alone = replace(rule, entering=1.0) if alone is None else alone
+        for one in (rule, alone):
+            if len(one.share) != model.stages - 1:
+                raise InvalidInput(
+                    f"{model.name} has {model.stages} exits, so the rule needs {model.stages - 1} shares, "
+                    f"not {len(one.share)}"
+                )
+        if alone.entering < 1:
+            raise InvalidInput(f"without stage one's scores there is nothing to choose {alone.entering:g} of a pool by")
         self.name = model.name
         self.runtime = model.runtime
-        self.rule = rule
+        self.rule, self.alone = rule, alone
         self._model = model
 
     def declines(self, query: str) -> str:
@@ -89,23 +106,16 @@ class ProgressiveReranker:
         self, query: str, texts: Sequence[str], prior: Sequence[float]
     ) -> tuple[list[float], list[int], list[bool]]:
         """See `protocols.ScoresProgressively`."""
-        entering = self._entering(prior)
+        rule = self.rule if any(prior) else self.alone
+        entering = sorted(sorted(range(len(prior)), key=lambda place: -prior[place])[: rule.entered(len(prior))])
         scoring, read_cut = self._model.begin(query, [texts[place] for place in entering])
         going = list(range(len(entering)))
-        for number in range(len(self.rule.share)):
+        for number in range(len(rule.share)):
             going.sort(key=lambda row: -(float(scoring.logits[row]) + prior[entering[row]]))
-            going = going[: self.rule.kept(len(texts), number)]
+            going = going[: rule.kept(len(texts), number)]
             scoring.advance(going)
         logits, left, cut = [0.0] * len(texts), [scoring.stages] * len(texts), [False] * len(texts)
         for row, place in enumerate(entering):
             logits[place], cut[place] = float(scoring.logits[row]), read_cut[row]
             left[place] -= int(scoring.reached[row])
         return logits, left, cut
-
-    def _entering(self, prior: Sequence[float]) -> list[int]:
-        """The places of the texts that the first stage reads, in the order given."""
-        places = range(len(prior))
-        if not any(prior):
-            return list(places)
-        best = sorted(places, key=lambda place: -prior[place])
-        return sorted(best[: self.rule.entered(len(prior))])
