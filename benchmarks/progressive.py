@@ -26,17 +26,18 @@ from shortlist.types import Hit
 Way = Callable[[str, Sequence[Hit]], list[Hit]]
 
 
-def ways() -> dict[str, Way]:
-    """How each competitor ranks a query's pool."""
-    weights = fitted_weights(BI_ENCODER, CROSS_ENCODER)
+def ways(blend: float) -> dict[str, Way]:
+    """How each competitor ranks a query's pool; without a blend no smaller pool is among them."""
+    weights = fitted_weights(BI_ENCODER, CROSS_ENCODER, blend)
     exact, progressive = load_reranker(CROSS_ENCODER), load_progressive(CROSS_ENCODER)
     assert isinstance(progressive, ProgressiveReranker)
-    read = progressive.rule.entered(POOL)
-    return {
+    both: dict[str, Way] = {
         "exact": lambda query, pool: rerank_pool(exact, query, pool, weights),
         "progressive": lambda query, pool: rerank_pool(progressive, query, pool, weights),
-        f"exact, pool {read}": lambda query, pool: [*rerank_pool(exact, query, pool[:read], weights), *pool[read:]],
     }
+    read = progressive.rule.entered(POOL)
+    smaller: Way = lambda query, pool: [*rerank_pool(exact, query, pool[:read], weights), *pool[read:]]  # noqa: E731
+    return {**both, f"exact, pool {read}": smaller} if weights else both
 
 
 def compare(test: data.TestSet, pools: dict[str, list[Hit]], competitors: dict[str, Way]) -> dict[str, object]:
@@ -65,11 +66,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="*", default=[name for name in SETS if name != "arguana"])
     parser.add_argument("--queries", type=int, default=50)
+    parser.add_argument("--blend", type=float, default=1.0, help="0: by the logit alone")
     parser.add_argument("--pools", type=Path, help="folder that keeps stage one's answers between runs")
     parser.add_argument("--save")
     asked = parser.parse_args()
     encoder = load_encoder(BI_ENCODER)
-    competitors = ways()
+    competitors = ways(asked.blend)
     out = {}
     for name in asked.sets:
         test = data.load(name, most_queries=300)

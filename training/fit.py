@@ -166,9 +166,14 @@ def main() -> None:
     chosen = (settings["blend"]["dense"], settings["blend"]["bm25_share"])
     print(f"in use: {chosen}: {np.mean([blended(held, chosen) for held in found.values()]):.4f}")
     save("blend.json", {BI_ENCODER: {"dense": chosen[0], "bm25_share": chosen[1]}})
-    rules = (fit_rule(found, chosen, ENTERING), fit_rule(found, (0.0, 0.0), (1.0,)))
+    beside, alone = fit_rule(found, chosen, ENTERING), DropRule(tuple(settings["drop"]["alone"]), LEAST)
+    fit_rule(found, (0.0, 0.0), (1.0,))
+    loss = {
+        name: round(1 - dropped(held, (0.0, 0.0), alone) / blended(held, (0.0, 0.0)), 4) for name, held in found.items()
+    }
+    print(f"by the logits alone, in use: {alone.share}: loss {loss}")
     zero(found, settings)
-    save("drop.json", {name: asdict(rule) for name, rule in zip(NAMES, rules, strict=True)})
+    save("drop.json", {name: asdict(rule) for name, rule in zip(NAMES, (beside, alone), strict=True)})
     write_manifest(ROOT / CROSS_ENCODER)
 
 
