@@ -198,3 +198,14 @@ def test_modules_that_an_onnx_file_does_not_hold_go_to_torch(tmp_path):
     spec = read_encoder(tmp_path, "x")
     assert spec.files.onnx is None
     assert "modules.json lists Dense" in spec.files.onnx_reason
+
+
+def test_a_modular_cross_encoder_whose_onnx_file_holds_its_transformer_alone_goes_to_torch(tmp_path):
+    tiny.cross_encoder(tmp_path)
+    kinds = ("base.modules.Transformer", "models.Pooling", "models.Dense", "models.LayerNorm", "models.Dense")
+    modules = [{"path": f"{place}", "type": f"sentence_transformers.{kind}"} for place, kind in enumerate(kinds)]
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    (tmp_path / "config_sentence_transformers.json").write_text(json.dumps({"model_type": "CrossEncoder"}))
+    spec = read_cross_encoder(tmp_path, "x")
+    assert spec.files.onnx is None
+    assert "modules.json lists Dense, LayerNorm, Dense, which the ONNX file does not hold" in spec.files.onnx_reason

@@ -33,9 +33,7 @@ def read_encoder(folder: Path, name: str, onnx_file: str | None = None) -> Encod
     """
     config = _json(folder / "config.json")
     query, passage = _prompts(folder, name)
-    files = _files(folder, name, onnx_file)
-    if other := _other_modules(folder):
-        files = replace(files, onnx=None, onnx_reason=f"modules.json lists {other}, which the ONNX file does not hold")
+    files = _held_whole(_files(folder, name, onnx_file), folder)
     if files.onnx is None and _is_cross_encoder(folder, config) is True:
         raise ModelError(f"{name} is no bi-encoder: its files say that it is a cross-encoder. Give it as that")
     return EncoderSpec(
@@ -66,7 +64,7 @@ def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) ->
     )
     activation = "identity" if "Identity" in str(said) else "sigmoid"
     stages = tuple(folder / file for file in _stages(folder))
-    files = _files(folder, name, onnx_file)
+    files = _held_whole(_files(folder, name, onnx_file), folder)
     if files.onnx is None and _is_cross_encoder(folder, config) is False:
         raise ModelError(
             f"{name} is no cross-encoder with one label: its files name no such head. Give a cross-encoder"
@@ -171,6 +169,13 @@ def _normalizes(folder: Path) -> bool:
         return True
     said = _json(folder / "config_sentence_transformers.json", optional=True).get("similarity_fn_name")
     return said not in {"dot", "dot_product"}
+
+
+def _held_whole(files: ModelFiles, folder: Path) -> ModelFiles:
+    """The files without an ONNX file that holds only the first of the model's modules."""
+    if files.onnx is None or not (other := _other_modules(folder)):
+        return files
+    return replace(files, onnx=None, onnx_reason=f"modules.json lists {other}, which the ONNX file does not hold")
 
 
 def _other_modules(folder: Path) -> str:
