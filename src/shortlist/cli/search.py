@@ -57,7 +57,8 @@ def search(  # noqa: PLR0913 - one parameter an option
     fusion: FusionOption = None,
     threshold: ThresholdOption = None,
     progressive: Annotated[
-        bool, typer.Option("--progressive", help="Drop the hopeless at early exits: faster, scores depend on the pool.")
+        bool,
+        typer.Option("--progressive", help="Drop the hopeless early, by both stages: faster; no gain with --blend 0."),
     ] = False,
     min_probability: Annotated[
         float | None,
