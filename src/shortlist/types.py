@@ -33,6 +33,10 @@ PoolSize: TypeAlias = "int | Literal['auto']"
 """How many passages the reranker scores: so many, or as many as the rule stored beside the index asks for."""
 
 
+PATH = " > "
+"""Stands between a document's title and the headings below it, in a passage's title."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """What a user adds: a text under an id, with an optional title and metadata."""

@@ -172,6 +172,7 @@ def test_a_whole_number_equals_the_float_and_the_text_of_its_value(index, wanted
         (2**64, {"beyond"}),
         (str(2**64), {"beyond"}),
         ("9" * 400, set()),
+        ("half a pair \ud800", set()),
         ("nan", set()),
     ],
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.statistics import SEED
-from shortlist.types import Passage
+from shortlist.types import PATH, Passage
 
 LONGEST_HEADING = 12
 """Words; longer headings are sentences, no queries."""
@@ -17,8 +17,6 @@ PHRASES = (2, 3, 4)
 """Words of a phrase."""
 POOL = 5
 """Phrases are drawn from this many times as many as are wanted, the most frequent ones."""
-PATH = " > "
-"""What stands between the headings in a passage's title."""
 SAMPLE = 3_000
 """Passages to look for phrases in; a larger corpus is sampled."""
 STOP = frozenset(

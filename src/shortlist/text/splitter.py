@@ -11,7 +11,7 @@ from shortlist.errors import InvalidInput
 from shortlist.text.given import SURROGATE
 from shortlist.text.headings import Heading, headings, one_line
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
-from shortlist.types import Document, Passage
+from shortlist.types import PATH, Document, Passage
 
 MARKDOWN_FORMATS = frozenset({"md", "html", "docx"})
 """Values of the metadata field "format" whose text is read as markdown."""
@@ -151,7 +151,7 @@ class Splitter:
     def _short(self, parts: tuple[str, ...]) -> str:
         """The parts joined by " > ", with the middle ones, then the first, then the end left out until it fits."""
         most = self._empty + (self.limit - self._empty) // 6
-        for title in (" > ".join(parts), f"{parts[0]} > {parts[-1]}" if len(parts) > 1 else parts[-1]):
+        for title in (PATH.join(parts), f"{parts[0]}{PATH}{parts[-1]}" if len(parts) > 1 else parts[-1]):
             if self._exact(title) <= most:
                 return title
         title = parts[-1]

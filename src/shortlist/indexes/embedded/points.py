@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from shortlist.errors import InvalidInput
-from shortlist.types import Passage, Value, Where
+from shortlist.types import PATH, Passage, Value, Where
 
 if TYPE_CHECKING:
     import qdrant_edge
@@ -27,8 +27,6 @@ WORDS = "words"
 """The payload key that holds what filters may ask for."""
 LONGEST_WORD = 100
 """Characters; longer ones are stored as their hash."""
-PATH = " > "
-"""Stands between a document's title and the headings below it."""
 LARGEST_INT, LONGEST_INT = 2**63, 1024
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?")
 """Text that is read as a number in a filter. "007" is none: it may be part of a name."""
@@ -98,10 +96,10 @@ def _words_of(passage: Passage) -> Iterator[str]:
 
 
 def _word(field: str, value: Value) -> str:
-    """The field and its value as one text; the same for numbers that are equal."""
+    """The field and its value as one text in ASCII; the same for numbers that are equal."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    word = f"{json.dumps(field, ensure_ascii=False)}:{json.dumps(value, ensure_ascii=False)}"
+    word = f"{json.dumps(field)}:{json.dumps(value)}"
     return word if len(word) <= LONGEST_WORD else f"#{blake2b(word.encode(), digest_size=16).hexdigest()}"
 
 
