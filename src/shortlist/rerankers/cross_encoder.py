@@ -16,7 +16,7 @@ from shortlist.inference.words import Words
 from shortlist.models import CrossEncoderSpec, cross_encoder_spec
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.text.given import checked_text, checked_texts
+from shortlist.text.given import checked_list, checked_text
 
 ACTIVATIONS = ("raw", "sigmoid", "model")
 
@@ -87,7 +87,7 @@ class CrossEncoder:
 
     def score_and_report(self, query: str, texts: Iterable[str]) -> tuple[list[float], list[bool]]:
         """The scores of `score`, and for each text whether it was cut to fit the window."""
-        given = checked_texts(texts)
+        given = checked_list(texts)
         pairs, cut = self.pairs(query, given)
         return self._scores(pairs, given), cut
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shortlist.errors import InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.text.given import checked_texts
+from shortlist.text.given import checked_list
 
 NAMES = ("beside", "alone")
 """The keys of the two rules in `drop.json`."""
@@ -92,7 +92,7 @@ class ProgressiveReranker:
         A text that went all the way has its raw logit. The others stand below all of those, in the order of their
         early exits: their floats are ranks, no logits.
         """
-        given = checked_texts(texts)
+        given = checked_list(texts)
         if not given:
             return []
         logits, left, _ = self.score_progressively(query, given, [0.0] * len(given))

@@ -77,8 +77,11 @@ async def search(
     if scorer is not None and status == "ok":
         deadline = None if asked.budget is None else began + asked.budget
         try:
-            with spans.rerank(scorer.name, asked.query, [hit.passage.content for hit in pool], asked.k) as tell:
-                hits, stopped = await _reranked(scorer, asked.query, pool, shortlist.weights, deadline)
+            texts = [hit.passage.content for hit in pool]
+            with spans.rerank(scorer.name, asked.query, texts, asked.k) as tell:
+                found, stopped = await _scored(scorer, asked.query, texts, deadline)
+                done = len(found.scores)
+                hits = [*placed(pool[:done], found.scores, found.truncated, shortlist.weights), *pool[done:]]
                 tell(_answered(hits[: asked.k]))
         except ShortlistError as error:
             status, why_not, failure = "failed", _reason(error), error
@@ -88,8 +91,8 @@ async def search(
         status, why_not = "partial", f"{stopped} after {scored} of {len(pool)} passages"
     elif status == "off":
         why_not = "reranking was not asked for" if not asked.rerank else "this server has no reranker"
-    done = time.perf_counter()
-    seconds = {"retrieve": retrieved - began, "rerank": done - retrieved, "total": done - began}
+    ended = time.perf_counter()
+    seconds = {"retrieve": retrieved - began, "rerank": ended - retrieved, "total": ended - began}
     return Searched(hits, status, why_not, scored, query_cut, seconds, failure)
 
 
@@ -121,27 +124,21 @@ def _reason(error: ShortlistError) -> str:
     return str(error) if said else f"the reranker failed ({type(error).__name__})"
 
 
-async def _reranked(
-    scorer: Scorer, query: str, pool: Sequence[Hit], weights: Mapping[str, float], deadline: float | None
-) -> tuple[list[Hit], str]:
-    """The pool with what was scored by the deadline first, and what stopped it from being all.
+async def _scored(scorer: Scorer, query: str, texts: Sequence[str], deadline: float | None) -> tuple[Scored, str]:
+    """The scores of as many leading texts as were done by the deadline, and what stopped it from being all.
 
     Passages are scored in stage one's order. A reranker that is not pointwise gets them all in one call, since scores
     of several lists do not compare, and so does one that another machine runs: at the deadline it has all or none.
     """
-    texts = [hit.passage.content for hit in pool]
     try:
         if deadline is None:
-            found, stopped = await scorer.score(query, texts), ""
-        else:
-            chunk = max(1, len(texts)) if in_one_call(scorer.reranker) else CHUNK
-            found, stopped = await _scored_until(scorer, query, texts, deadline, chunk)
+            return await scorer.score(query, texts), ""
+        chunk = max(1, len(texts)) if in_one_call(scorer.reranker) else CHUNK
+        return await _scored_until(scorer, query, texts, deadline, chunk)
     except ShortlistError:
         raise
     except Exception as error:  # a runtime's errors share no base but Exception
         raise ModelError(f"the reranker failed: {error}") from error
-    done = len(found.scores)
-    return [*placed(pool[:done], found.scores, found.truncated, weights), *pool[done:]], stopped
 
 
 async def _scored_until(
