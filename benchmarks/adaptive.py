@@ -20,20 +20,20 @@ import numpy as np
 
 import data
 from pools import fill
-from shortlist.catalog import fitted_weights, load_encoder, load_reranker
-from shortlist.evaluation.adaptive import Risk, fit, outcome
-from shortlist.evaluation.calibrate import traces_of
-from shortlist.evaluation.checkpoint import Checkpoint
-from shortlist.evaluation.query_set import Judged, QuerySet, resolve
-from shortlist.evaluation.recorded import Recorded, recorded_from_json
-from shortlist.evaluation.scoring import score_all
-from shortlist.evaluation.traces import Trace
-from shortlist.fitted.stop import BLOCK, StopRule
+from shortlist.evaluation.calibration.adaptive import Risk, fit, outcome
+from shortlist.evaluation.calibration.calibrate import traces_of
+from shortlist.evaluation.calibration.traces import Trace
+from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.replay.checkpoint import Checkpoint
+from shortlist.evaluation.replay.replay import Recorded, recorded_from_json
+from shortlist.evaluation.replay.scoring_pass import score_all
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER
-from shortlist.pipeline import Shortlist
 from shortlist.protocols import Encoder, HasWeights, Reranker
-from shortlist.retrievers import Hybrid
+from shortlist.registry import fitted_weights, load_encoder, load_reranker
+from shortlist.retrievers.engine import Hybrid
+from shortlist.search.pipeline import Shortlist
+from shortlist.search.stopping import BLOCK, StopRule
 
 SETS = ("scifact", "nfcorpus", "zoomcamp_faq", "cookbook_docs")
 POOL, K = 100, 10

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 import data
-from shortlist.catalog import load_encoder
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Retriever
-from shortlist.retrievers import Dense, Hybrid, Lexical
+from shortlist.registry import load_encoder
+from shortlist.retrievers.engine import Dense, Hybrid, Lexical
 from shortlist.types import Where
 
 

@@ -6,11 +6,11 @@ import argparse
 from typing import Any
 
 import data
-from shortlist.catalog import load_encoder, load_reranker
-from shortlist.evaluation.datasets.contrasts import Contrasts, read_contrasts
 from shortlist.evaluation.probe import probe
+from shortlist.evaluation.query_sets.files.contrasts import Contrasts, read_contrasts
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.protocols import Encoder, Reranker
+from shortlist.registry import load_encoder, load_reranker
 
 
 def measured(contrasts: Contrasts, encoder: Encoder, reranker: Reranker) -> dict[str, Any]:

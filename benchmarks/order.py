@@ -14,8 +14,8 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 import data
-from shortlist.catalog import load_encoder
 from shortlist.models.packaged import BI_ENCODER
+from shortlist.registry import load_encoder
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import data
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.protocols import Encoder
-from shortlist.retrievers import Dense, Hybrid, Lexical
+from shortlist.retrievers.engine import Dense, Hybrid, Lexical
 from shortlist.types import Hit, Passage
 
 DEPTH = 100

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 import data
 from pools import stage_one
 from quality import POOL, SETS
-from shortlist.catalog import fitted_weights, load_encoder, load_reranker
-from shortlist.evaluation.statistics import paired
+from shortlist.evaluation.metrics.statistics import paired
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.pipeline import placed
+from shortlist.registry import fitted_weights, load_encoder, load_reranker
+from shortlist.search.pipeline import placed
 from shortlist.types import Hit
 
 Logits = dict[str, NDArray[np.float64]]

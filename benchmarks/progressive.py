@@ -17,10 +17,10 @@ from pathlib import Path
 import data
 from pools import stage_one
 from quality import POOL, SETS
-from shortlist.catalog import fitted_weights, load_encoder, load_progressive, load_reranker
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.pipeline import rerank_pool
+from shortlist.registry import fitted_weights, load_encoder, load_progressive, load_reranker
 from shortlist.rerankers.progressive import ProgressiveReranker
+from shortlist.search.pipeline import rerank_pool
 from shortlist.types import Hit
 
 Way = Callable[[str, Sequence[Hit]], list[Hit]]

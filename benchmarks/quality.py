@@ -19,11 +19,11 @@ import Stemmer
 
 import data
 from pools import DEPTH, stage_one
-from shortlist.catalog import fitted_weights, load_encoder, load_reranker
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.pipeline import placed, rerank_pool
 from shortlist.protocols import Declines, Encoder, Reranker
+from shortlist.registry import fitted_weights, load_encoder, load_reranker
+from shortlist.search.pipeline import placed, rerank_pool
 from shortlist.types import Hit
 
 SETS = (

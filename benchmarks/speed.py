@@ -34,8 +34,8 @@ def ours(precision: str, folder: Path) -> Scorer:
 
 
 def progressive(folder: Path) -> Scorer:
-    from shortlist.catalog import load_progressive
     from shortlist.models.packaged import CROSS_ENCODER
+    from shortlist.registry import load_progressive
 
     return load_progressive(CROSS_ENCODER).score
 

@@ -21,18 +21,18 @@ from typing import Any
 
 import data
 from pools import fill
-from shortlist.catalog import fitted_weights, load_encoder
-from shortlist.evaluation.itself import without_itself
-from shortlist.evaluation.query_set import Judged, QuerySet, resolve
-from shortlist.evaluation.recommend import harm
-from shortlist.evaluation.request import SIZES, Request
-from shortlist.evaluation.tune import Tuning, tune
+from shortlist.evaluation.query_sets.identical_ids import without_itself
+from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.tuning.recommend import harm
+from shortlist.evaluation.tuning.request import SIZES, Request
+from shortlist.evaluation.tuning.tune import Tuning, tune
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.pipeline import Shortlist
 from shortlist.protocols import Encoder
+from shortlist.registry import fitted_weights, load_encoder
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.retrievers import Hybrid
+from shortlist.retrievers.engine import Hybrid
+from shortlist.search.pipeline import Shortlist
 
 SETS = ("scifact", "nfcorpus", "zoomcamp_faq", "cookbook_docs", "arguana", "arguana, long queries too")
 ITSELF = "arguana"

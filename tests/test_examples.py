@@ -39,7 +39,7 @@ def test_examples_put_the_answer_first(name, library):
 
 
 def test_the_mcp_clients_settings_name_a_real_command():
-    from shortlist.cli.commands import NAMES
+    from shortlist.cli.command_table import NAMES
 
     (entry,) = json.loads((EXAMPLES / "mcp.json").read_text(encoding="utf-8"))["mcpServers"].values()
     assert entry["command"] == "shortlist"
@@ -52,7 +52,7 @@ def test_what_open_webui_sends_is_answered_as_it_reads_it():
 
     from fakes import WordReranker
     from shortlist.server.app import Parts, create_app
-    from shortlist.server.scorer import InlineScorer
+    from shortlist.server.batching.scorer import InlineScorer
 
     documents = ["cats sleep", "when tax is due", "a tax"]
     sent = {"model": "words", "query": "when is tax due", "documents": documents, "top_n": len(documents)}

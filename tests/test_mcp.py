@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from fakes import ListRetriever, WordReranker
-from shortlist.catalog import OpenIndex
 from shortlist.cli.app import app
+from shortlist.collection.manifest import Manifest
 from shortlist.errors import InvalidInput
-from shortlist.indexes.embedded.manifest import Manifest
 from shortlist.mcp import MOST_CANDIDATES, MOST_POOL, Tools
-from shortlist.names import Names
-from shortlist.pipeline import Shortlist
+from shortlist.redaction import Names
+from shortlist.registry import OpenIndex
+from shortlist.search.pipeline import Shortlist
 from shortlist.types import Hit, Passage
 
 pytest.importorskip("mcp.server", reason="the mcp extra is not installed")

@@ -7,14 +7,14 @@ import sys
 import pytest
 
 from shortlist.errors import InvalidInput, MissingExtra
-from shortlist.evaluation import Request, evaluate, tune
-from shortlist.evaluation.evaluate import compare
+from shortlist.evaluation import Request
+from shortlist.evaluation.evaluate import compare, evaluate
 from shortlist.evaluation.gate import judge, parse_rule
-from shortlist.evaluation.query_set import QuerySet, resolve
-from shortlist.evaluation.tune import evaluation_at
-from shortlist.pipeline import Shortlist
+from shortlist.evaluation.query_sets.query_set import QuerySet, resolve
+from shortlist.evaluation.tuning.tune import evaluation_at, tune
 from shortlist.report import Compared, check_plots, evaluation_page, source_of, tuning_page
 from shortlist.report.queries import worst
+from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
 from worlds import ListwiseReranker, OracleReranker, PoolRetriever, TextReranker, hits, world
 

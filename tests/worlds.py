@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.evaluation.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
 from shortlist.types import Hit, Passage, Where
 
 WORDS = ("red", "blue", "cat", "dog", "file", "server", "tax", "bread", "tree", "stone")

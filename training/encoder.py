@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import BertModel
 
-from shortlist.catalog import load_encoder
 from shortlist.models.packaged import BI_ENCODER
+from shortlist.registry import load_encoder
 
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 

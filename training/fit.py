@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 import config
 from mine_sources import read_source
 from shortlist import CrossEncoder
-from shortlist.catalog import load_encoder
-from shortlist.evaluation.platt import fit_platt
+from shortlist.evaluation.calibration.platt import fit_platt
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT, write_manifest
+from shortlist.registry import load_encoder
 from shortlist.rerankers.progressive import NAMES, DropRule
-from shortlist.retrievers import Hybrid
+from shortlist.retrievers.engine import Hybrid
 from shortlist.types import Passage
 
 SOURCES = ("docs_sections", "lfrqa", "medquad", "selqa")

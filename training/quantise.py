@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import config
 from mine_sources import read_source
 from shortlist import CrossEncoder
-from shortlist.inference import calibration
+from shortlist.inference import activation_ranges as calibration
 from shortlist.inference.batches import Tokens, batches
 from shortlist.inference.openvino_engine import fold
 from shortlist.inference.openvino_int8 import linears

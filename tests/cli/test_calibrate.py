@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from shortlist import catalog
+from shortlist import registry as catalog
 from shortlist.cli.app import app
 from shortlist.cli.options import choose_knobs
 from shortlist.encoders.hashed import HashedEncoder

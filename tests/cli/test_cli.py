@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from shortlist.cli.app import app
-from shortlist.cli.rerank import ARRAY, _lines
+from shortlist.cli.commands.rerank import ARRAY, _lines
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedIndex
@@ -71,7 +71,7 @@ def test_ctrl_c_in_add_says_what_stays(tmp_path, monkeypatch):
         def encode_passages(self, texts):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(import_module("shortlist.maintain.add"), "load_encoder", lambda name, **_: Interrupted(64))
+    monkeypatch.setattr(import_module("shortlist.collection.add"), "load_encoder", lambda name, **_: Interrupted(64))
     (tmp_path / "one.txt").write_text("one passage")
     done = CliRunner().invoke(app, ["add", str(tmp_path / "one.txt"), "--index", str(tmp_path / "ix")])
     assert done.exit_code == 130
@@ -79,7 +79,7 @@ def test_ctrl_c_in_add_says_what_stays(tmp_path, monkeypatch):
 
 
 def test_add_names_the_first_of_what_was_not_read_and_all_with_verbose(tmp_path, monkeypatch):
-    monkeypatch.setattr(import_module("shortlist.maintain.add"), "load_encoder", lambda name, **_: HashedEncoder(64))
+    monkeypatch.setattr(import_module("shortlist.collection.add"), "load_encoder", lambda name, **_: HashedEncoder(64))
     folder = tmp_path / "docs"
     for name in ["corpus.jsonl", "queries.jsonl", *(f"{n}.md" for n in range(21))]:
         (folder / "set").mkdir(parents=True, exist_ok=True)
@@ -390,7 +390,7 @@ def test_an_unknown_command_is_named_with_what_was_meant():
 
 
 def test_help_lists_every_command():
-    from shortlist.cli.commands import NAMES
+    from shortlist.cli.command_table import NAMES
 
     said = run("--help").stdout
     assert [name for name in NAMES if f"\n  {name} " not in said] == []

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 import shortlist
+from shortlist.collection.manifest import FORMAT_VERSION
 from shortlist.indexes.embedded import EmbeddedIndex
-from shortlist.indexes.embedded.manifest import FORMAT_VERSION
 
 
 def run(*arguments, cwd):

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from shortlist import catalog, files
+from shortlist import atomic_io as files
+from shortlist import registry as catalog
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.outcomes import STAGES
+from shortlist.evaluation.metrics.outcomes import STAGES
 from shortlist.evaluation.saved import load
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.types import Passage
@@ -180,7 +181,7 @@ def test_a_run_is_shown_and_kept_before_it_is_compared(shell, monkeypatch):
     def failing(*_):
         raise InvalidInput("can't be compared")
 
-    monkeypatch.setattr("shortlist.cli.evaluate.compare", failing)
+    monkeypatch.setattr("shortlist.cli.commands.evaluate.compare", failing)
     with pytest.raises(InvalidInput, match="can't be compared"):
         shell("evaluate", "q.jsonl", "--pool", "5", "--save", "kept.json")
     assert len(load(shell.here / "kept.json")[0].outcomes) == QUERIES

@@ -11,11 +11,11 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from shortlist import catalog
+from shortlist import registry as catalog
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
-from shortlist.evaluation import datasets
+from shortlist.evaluation.query_sets import files as datasets
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.types import Passage
 from worlds import WORDS, TextReranker

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
-from shortlist.evaluation import datasets
+from shortlist.evaluation.query_sets import files as datasets
 from shortlist.evaluation.saved import load
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.types import Passage
@@ -100,7 +100,7 @@ def test_a_bad_run_is_said_before_anything_is_measured(shell, monkeypatch, argum
     (shell.here / "run.txt").write_text("q0 Q0 p1 1 1 x\n")
     (shell.here / "other.txt").write_text("7 Q0 p1 1 1 x\n")
     (shell.here / "foreign.txt").write_text("q0 Q0 doc 1 1 x\n")
-    monkeypatch.setattr("shortlist.cli.evaluate._measured", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr("shortlist.cli.commands.evaluate._measured", lambda *_: pytest.fail("measured"))
     with pytest.raises(InvalidInput, match=message):
         shell.evaluate(*arguments)
 

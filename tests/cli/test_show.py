@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shortlist.cli import show
+from shortlist.cli.render import ranking as show
 from shortlist.documents import discover, read
 from shortlist.text import Splitter
 from shortlist.types import Document, Hit, Passage

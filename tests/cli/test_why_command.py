@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fakes import WordReranker
-from shortlist import catalog
+from shortlist import registry as catalog
 from shortlist.cli.app import app
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput

@@ -12,7 +12,7 @@ import uvicorn
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.server.app import Parts, create_app
-from shortlist.server.scorer import InlineScorer
+from shortlist.server.batching.scorer import InlineScorer
 
 
 class SharedWords:

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.adaptive import Risk, fit, outcome
-from shortlist.evaluation.calibrate import Wanted, calibrate
-from shortlist.evaluation.checkpoint import Checkpoint
+from shortlist.evaluation.calibration.adaptive import Risk, fit, outcome
+from shortlist.evaluation.calibration.calibrate import Wanted, calibrate
+from shortlist.evaluation.calibration.risk import hoeffding_bentkus
+from shortlist.evaluation.calibration.traces import Trace, trace
 from shortlist.evaluation.evaluate import evaluate
-from shortlist.evaluation.metrics import parse
-from shortlist.evaluation.risk import hoeffding_bentkus
-from shortlist.evaluation.scoring import record
-from shortlist.evaluation.traces import Trace, trace
-from shortlist.fitted.stop import StopRule
-from shortlist.pipeline import Shortlist
+from shortlist.evaluation.metrics.measures import parse
+from shortlist.evaluation.replay.checkpoint import Checkpoint
+from shortlist.evaluation.replay.scoring_pass import record
+from shortlist.search.pipeline import Shortlist
+from shortlist.search.stopping import StopRule
 from worlds import ListwiseReranker, OracleReranker, TextReranker, world
 
 WEIGHTS = {"dense": 3.0, "bm25_share": 1.5}

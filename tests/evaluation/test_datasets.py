@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation import datasets
-from shortlist.evaluation.query_set import QuerySet, checked, resolve
+from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets.query_set import QuerySet, checked, resolve
 from shortlist.types import Hit, Passage
 
 SET = QuerySet("s", {"q1": "one thing", "q2": "another, thing"}, {"q1": {"a": 2, "b": 0}, "q2": {"c": 1}})

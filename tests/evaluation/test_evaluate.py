@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.calibrate import Wanted, calibrate
+from shortlist.evaluation.calibration.calibrate import Wanted, calibrate
 from shortlist.evaluation.evaluate import compare, difference, evaluate
-from shortlist.evaluation.failures import KINDS
 from shortlist.evaluation.gate import judge, parse_rule
-from shortlist.evaluation.itself import WithoutItself
 from shortlist.evaluation.markdown import summary
-from shortlist.evaluation.metrics import measure_run, parse
-from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.metrics.failures import KINDS
+from shortlist.evaluation.metrics.measures import measure_run, parse
+from shortlist.evaluation.query_sets.identical_ids import WithoutItself
+from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.saved import load, save
-from shortlist.pipeline import Shortlist
+from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
 from worlds import OracleReranker, PoolRetriever, TextReranker, hits, world
 

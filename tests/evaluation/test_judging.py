@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation import datasets
-from shortlist.evaluation.judging import Judgments, to_judge
-from shortlist.evaluation.propose import headings, phrases, propose
-from shortlist.pipeline import Shortlist
+from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets.judging import Judgments, to_judge
+from shortlist.evaluation.query_sets.propose import headings, phrases, propose
+from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
 from worlds import TextReranker, world
 

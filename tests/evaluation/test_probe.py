@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from fakes import WordReranker
-from shortlist.cli import probe as command
 from shortlist.cli.app import app
+from shortlist.cli.commands import probe as command
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.datasets.contrasts import Contrast, Contrasts, read_contrasts
+from shortlist.evaluation.metrics.statistics import proportion
 from shortlist.evaluation.probe import answer, nearest_others, probe
-from shortlist.evaluation.statistics import proportion
+from shortlist.evaluation.query_sets.files.contrasts import Contrast, Contrasts, read_contrasts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "training"))

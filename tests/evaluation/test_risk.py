@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.risk import binomial_cdf, certified_loss, hoeffding_bentkus, least_queries
+from shortlist.evaluation.calibration.risk import binomial_cdf, certified_loss, hoeffding_bentkus, least_queries
 
 
 @pytest.mark.parametrize(("trials", "share"), [(1, 0.5), (7, 0.05), (40, 0.3)])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.statistics import estimate, holm, paired, permutation_p, quantile
+from shortlist.evaluation.metrics.statistics import estimate, holm, paired, permutation_p, quantile
 
 
 def test_an_interval_holds_its_mean_and_is_seeded():

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.checkpoint import Checkpoint
 from shortlist.evaluation.evaluate import evaluate
-from shortlist.evaluation.halves import halves
-from shortlist.evaluation.metrics import parse
-from shortlist.evaluation.outcomes import measured
-from shortlist.evaluation.query_set import Judged, QuerySet, resolve
-from shortlist.evaluation.recorded import recorded_from_json, recorded_to_json
-from shortlist.evaluation.request import Request
-from shortlist.evaluation.scoring import record, retrieval_sizes
-from shortlist.evaluation.tune import tune
+from shortlist.evaluation.metrics.measures import parse
+from shortlist.evaluation.metrics.outcomes import measured
+from shortlist.evaluation.query_sets.holdout import halves
+from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.replay.checkpoint import Checkpoint
+from shortlist.evaluation.replay.replay import recorded_from_json, recorded_to_json
+from shortlist.evaluation.replay.scoring_pass import record, retrieval_sizes
+from shortlist.evaluation.tuning.request import Request
+from shortlist.evaluation.tuning.tune import tune
 from shortlist.indexes.embedded import EmbeddedIndex
-from shortlist.pipeline import Shortlist
-from shortlist.retrievers import Dense, Hybrid, Lexical
+from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
 from worlds import (
     WORDS,

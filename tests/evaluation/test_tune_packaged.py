@@ -10,11 +10,11 @@ import pytest
 
 import shortlist.demo
 from shortlist import CrossEncoder
-from shortlist.evaluation.metrics import parse
-from shortlist.evaluation.query_set import Judged
-from shortlist.evaluation.request import Request
-from shortlist.evaluation.tune import tune
-from shortlist.pipeline import Shortlist
+from shortlist.evaluation.metrics.measures import parse
+from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.evaluation.tuning.request import Request
+from shortlist.evaluation.tuning.tune import tune
+from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
 from worlds import PoolRetriever, hits
 

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import evaluate
-from shortlist.evaluation.halves import better, halves
-from shortlist.evaluation.itself import FusesWithoutItself, WithoutItself, without_itself
-from shortlist.evaluation.query_set import Judged
-from shortlist.evaluation.reliability import thresholds
-from shortlist.evaluation.request import Request
-from shortlist.evaluation.statistics import best_of_p, permutation_p
-from shortlist.evaluation.threshold import Results
-from shortlist.evaluation.tune import tune
-from shortlist.pipeline import Shortlist, above
+from shortlist.evaluation.metrics.reliability import thresholds
+from shortlist.evaluation.metrics.statistics import best_of_p, permutation_p
+from shortlist.evaluation.query_sets.holdout import better, halves
+from shortlist.evaluation.query_sets.identical_ids import FusesWithoutItself, WithoutItself, without_itself
+from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.evaluation.tuning.request import Request
+from shortlist.evaluation.tuning.threshold import Results
+from shortlist.evaluation.tuning.tune import tune
 from shortlist.protocols import Fuses
-from shortlist.retrievers import Hybrid
+from shortlist.retrievers.engine import Hybrid
+from shortlist.search.pipeline import Shortlist, above
 from shortlist.types import Passage
 from worlds import ListwiseReranker, NumberEncoder, OracleReranker, TextReranker, TwoLists, world
 

@@ -8,9 +8,10 @@ import threading
 import numpy as np
 import pytest
 
+from shortlist.collection import lock
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexLocked, IndexMismatch, IndexWriteFailed, NotAnIndex
-from shortlist.indexes.embedded import EmbeddedIndex, Entry, lock, why_nothing
+from shortlist.indexes.embedded import EmbeddedIndex, Entry, why_nothing
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(32)

@@ -10,9 +10,9 @@ from shortlist import CrossEncoder
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.errors import BadScores, InvalidInput, ModelError, QueryTooLong
+from shortlist.inference.pair_tokenizer import Words
 from shortlist.inference.runtimes import choose
 from shortlist.inference.session import Session
-from shortlist.inference.words import Words
 from shortlist.models import encoder_spec
 from shortlist.models.folder import read_encoder
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker

@@ -10,9 +10,9 @@ from shortlist import CrossEncoder
 from shortlist.errors import InvalidInput
 from shortlist.inference.runtimes import Runtime
 from shortlist.models.packaged import CROSS_ENCODER, ROOT
-from shortlist.pipeline import rerank_pool
 from shortlist.rerankers import cross_encoder
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker, read_rules
+from shortlist.search.pipeline import rerank_pool
 from shortlist.types import Hit, Passage
 
 TEXTS = ["cat", "green " * 9, "the dog sat", "", "red blue", "server local file " * 5]

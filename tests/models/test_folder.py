@@ -7,8 +7,8 @@ import tiny
 from shortlist.cli.app import app
 from shortlist.errors import ModelError, ModelNotFound
 from shortlist.models import cross_encoder_spec, encoder_spec
-from shortlist.models.choose import choose_onnx
 from shortlist.models.folder import BGE_QUERY, read_cross_encoder, read_encoder
+from shortlist.models.onnx_file import choose_onnx
 from shortlist.models.packaged import packaged_folder, packaged_names, write_manifest
 
 

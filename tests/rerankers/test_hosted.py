@@ -14,13 +14,13 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from shortlist import catalog
-from shortlist.candidates import rerank
+from shortlist import registry as catalog
 from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, InvalidInput, ModelError
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.rerankers.hosted import HostedReranker, retry_after
 from shortlist.rerankers.vendors import VENDORS, is_hosted, parse
-from shortlist.server.batcher import Batcher
+from shortlist.search.rerank import rerank
+from shortlist.server.batching.batcher import Batcher
 from standin_vendor import cohere, jina, mixedbread, pinecone, standin_vendor, tei, voyage, worth
 
 TEXTS = [f"text {number}" for number in range(7)]

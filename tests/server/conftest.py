@@ -13,14 +13,14 @@ from starlette.testclient import TestClient
 
 from fakes import ListRetriever, WordReranker
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.pipeline import Shortlist
+from shortlist.search.pipeline import Shortlist
 from shortlist.server.app import Parts, create_app
-from shortlist.server.batcher import Batcher
-from shortlist.server.cache import CachedScorer, ScoreCache
-from shortlist.server.logs import make_log
-from shortlist.server.metrics import Metrics
+from shortlist.server.batching.batcher import Batcher
+from shortlist.server.batching.cache import CachedScorer, ScoreCache
+from shortlist.server.batching.scorer import InlineScorer
+from shortlist.server.middleware.logs import make_log
+from shortlist.server.middleware.metrics import Metrics
 from shortlist.server.operations import Operations, operated
-from shortlist.server.scorer import InlineScorer
 
 PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due in april"]
 

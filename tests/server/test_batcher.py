@@ -13,9 +13,9 @@ import tiny
 from fakes import WordReranker
 from shortlist import CrossEncoder
 from shortlist.errors import BadScores, InvalidInput, ModelError, QueueFull
-from shortlist.server.batcher import Batcher
-from shortlist.server.rounds import ENDED
-from shortlist.server.watch import NoWatch
+from shortlist.server.batching.batcher import Batcher
+from shortlist.server.batching.scheduler import ENDED
+from shortlist.server.middleware.observer import NoWatch
 
 
 class Seen(NoWatch):

@@ -9,9 +9,9 @@ from standins import FakePairs, fake_score
 import tiny
 from shortlist import CrossEncoder
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.server.cache import ENTRY_BYTES, CachedScorer, ScoreCache, pair_keys
-from shortlist.server.scorer import InlineScorer
-from shortlist.server.watch import NoWatch
+from shortlist.server.batching.cache import ENTRY_BYTES, CachedScorer, ScoreCache, pair_keys
+from shortlist.server.batching.scorer import InlineScorer
+from shortlist.server.middleware.observer import NoWatch
 
 
 class Looked(NoWatch):

@@ -9,7 +9,7 @@ import pytest
 import tiny
 from fakes import WordReranker
 from shortlist import CrossEncoder
-from shortlist.catalog import load_encoder
+from shortlist.registry import load_encoder
 from shortlist.server.settings import ServerSettings
 
 QUERY = "when is tax due"

@@ -14,10 +14,10 @@ from starlette.concurrency import run_in_threadpool
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, QueueFull
-from shortlist.server.embedder import Embedder, ToEmbed, embed_now
-from shortlist.server.guard import Guard
+from shortlist.server.batching.embedder import Embedder, ToEmbed, embed_now
+from shortlist.server.middleware.guard import Guard
+from shortlist.server.middleware.observer import NoWatch
 from shortlist.server.problems import Problem
-from shortlist.server.watch import NoWatch
 
 
 class Slow(HashedEncoder):

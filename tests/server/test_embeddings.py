@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import tiny
-from shortlist.catalog import load_encoder
 from shortlist.encoders.hashed import HashedEncoder
+from shortlist.registry import load_encoder
 
 BODY = {"model": "hashed-8", "input": ["tax is due", "cats"]}
 

@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.server.app import Parts, create_app
-from shortlist.server.hosts import hosts_of
-from shortlist.server.keys import Keys
+from shortlist.server.middleware.hosts import hosts_of
+from shortlist.server.middleware.keys import Keys
 from shortlist.server.operations import Operations, operated
 
 KEY = "a-key-of-some-length"

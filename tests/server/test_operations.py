@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 
 from shortlist.errors import InvalidInput
 from shortlist.server.app import Parts, create_app
-from shortlist.server.guard import GuardLimits
-from shortlist.server.keys import Keys, read_keys
-from shortlist.server.metrics import Metrics
+from shortlist.server.middleware.guard import GuardLimits
+from shortlist.server.middleware.keys import Keys, read_keys
+from shortlist.server.middleware.metrics import Metrics
 from shortlist.server.routes.page import PUBLIC
 from shortlist.server.run import Draining, lifespan_of
 

@@ -9,12 +9,12 @@ import pytest
 from fakes import ListRetriever, WordReranker
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import QueueFull
-from shortlist.names import Names
-from shortlist.pipeline import Shortlist
+from shortlist.redaction import Names
+from shortlist.search.explain import explain
+from shortlist.search.pipeline import Shortlist
 from shortlist.server.routes.page import FOLDER, HEADERS, PUBLIC
 from shortlist.server.routes.why import MOST_WORDS
 from shortlist.types import Passage
-from shortlist.why import explain
 
 
 class Held:

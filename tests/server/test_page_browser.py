@@ -14,10 +14,10 @@ from browser import DOWN, END, ENTER, ESCAPE, LEFT, RIGHT, TAB, Browser
 
 from fakes import WordReranker
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.pipeline import Shortlist
+from shortlist.search.pipeline import Shortlist
 from shortlist.server.app import Parts, create_app
+from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.routes.page import PUBLIC
-from shortlist.server.scorer import InlineScorer
 from shortlist.server.settings import ServerSettings
 from shortlist.types import Hit, Passage
 

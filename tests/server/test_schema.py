@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 
 from fakes import ListRetriever, WordReranker
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.pipeline import Shortlist
+from shortlist.search.pipeline import Shortlist
 from shortlist.server.app import Parts, create_app
-from shortlist.server.scorer import InlineScorer
+from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.settings import ServerSettings
 
 schemathesis = pytest.importorskip("schemathesis")

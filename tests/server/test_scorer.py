@@ -12,11 +12,11 @@ import tiny
 from fakes import WordReranker
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.server.batcher import Batcher
-from shortlist.server.cache import CachedScorer, ScoreCache
-from shortlist.server.logs import LoggedTexts
+from shortlist.server.batching.batcher import Batcher
+from shortlist.server.batching.cache import CachedScorer, ScoreCache
+from shortlist.server.batching.scorer import InlineScorer, ReadsPairs
+from shortlist.server.middleware.logs import LoggedTexts
 from shortlist.server.run import warm_up
-from shortlist.server.scorer import InlineScorer, ReadsPairs
 
 
 @pytest.fixture(scope="module")

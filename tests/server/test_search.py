@@ -9,9 +9,9 @@ import pytest
 
 from fakes import ListRetriever, WordReranker
 from shortlist.errors import QueueFull
-from shortlist.names import Names
-from shortlist.pipeline import Shortlist
-from shortlist.server.scorer import InlineScorer, Scored
+from shortlist.redaction import Names
+from shortlist.search.pipeline import Shortlist
+from shortlist.server.batching.scorer import InlineScorer, Scored
 from shortlist.server.settings import ServerSettings
 from shortlist.types import Hit, Passage
 

@@ -8,16 +8,16 @@ import pytest
 from starlette.testclient import TestClient
 
 import tiny
+from shortlist.collection.ingest import Ingest
 from shortlist.documents import discover
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.indexes.embedded import EmbeddedIndex
-from shortlist.ingest import Ingest
-from shortlist.names import Names
-from shortlist.pipeline import Shortlist
+from shortlist.redaction import Names
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.retrievers import Hybrid
+from shortlist.retrievers.engine import Hybrid
+from shortlist.search.pipeline import Shortlist
 from shortlist.server.app import Parts, create_app
-from shortlist.server.scorer import InlineScorer
+from shortlist.server.batching.scorer import InlineScorer
 from shortlist.text import Splitter
 
 WORDS = ["red cat", "blue dog", "green file", "local server", "the dog runs", "a red passage"]

@@ -11,12 +11,12 @@ from standins import FakePairs, fake_score
 from starlette.testclient import TestClient
 
 from fakes import ListRetriever
-from shortlist.pipeline import Shortlist
+from shortlist.search.pipeline import Shortlist
 from shortlist.server.app import Parts, create_app
-from shortlist.server.keys import Keys
+from shortlist.server.batching.scorer import InlineScorer
+from shortlist.server.middleware.keys import Keys
+from shortlist.server.middleware.tracing import RerankSpans, make_provider
 from shortlist.server.operations import Operations, operated
-from shortlist.server.scorer import InlineScorer
-from shortlist.server.tracing import RerankSpans, make_provider
 
 
 @contextlib.contextmanager

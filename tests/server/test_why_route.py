@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.server.app import Parts, create_app
-from shortlist.server.batcher import Batcher
-from shortlist.server.embedder import Embedder
-from shortlist.server.guard import Guard
-from shortlist.server.scorer import InlineScorer
+from shortlist.server.batching.batcher import Batcher
+from shortlist.server.batching.embedder import Embedder
+from shortlist.server.batching.scorer import InlineScorer
+from shortlist.server.middleware.guard import Guard
 
 ASKED = {"query": " ".join(f"word{place}" for place in range(30)), "text_a": "tax is due", "text_b": "cats"}
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from shortlist import __version__
-from shortlist.cli.commands import Commands
+from shortlist.cli.command_table import Commands
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (

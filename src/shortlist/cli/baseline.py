@@ -11,8 +11,8 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation import saved
 from shortlist.evaluation.evaluate import Evaluation, difference
 from shortlist.evaluation.gate import Rule, Verdict, judge, parse_rule
-from shortlist.evaluation.query_set import QuerySet
-from shortlist.evaluation.statistics import Paired
+from shortlist.evaluation.metrics.statistics import Paired
+from shortlist.evaluation.query_sets.query_set import QuerySet
 
 
 def parse_rules(fail_if: Sequence[str], baseline: Path | None) -> list[Rule]:

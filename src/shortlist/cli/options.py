@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from shortlist import settings
-from shortlist.catalog import Settings
+from shortlist import config as settings
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.pipeline import POOL_SIZE, K
-from shortlist.retrievers import FUSION
+from shortlist.registry import Settings
+from shortlist.retrievers.engine import FUSION
+from shortlist.search.pipeline import POOL_SIZE, K
 from shortlist.types import PoolSize, Value, Where
 
 DEFAULT_INDEX = Path(".shortlist")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shortlist.evaluation.request import BLENDS, FUSIONS, SIZES
+from shortlist.evaluation.tuning.request import BLENDS, FUSIONS, SIZES
 
 SIZES_TEXT = ",".join(map(str, SIZES))
 BLENDS_TEXT = ",".join(f"{blend:g}" for blend in BLENDS)

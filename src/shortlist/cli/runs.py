@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation import datasets
-from shortlist.evaluation.elsewhere import evaluate_run
 from shortlist.evaluation.evaluate import Evaluation
-from shortlist.evaluation.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets.external_run import evaluate_run
+from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.report import Source, source_of
 from shortlist.types import Run

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shortlist.catalog import OpenIndex, Settings, open_index
 from shortlist.cli.options import Knobs, parse_pool
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.checkpoint import corpus_hash
-from shortlist.evaluation.datasets.rows import text_of
-from shortlist.evaluation.itself import without_itself
-from shortlist.evaluation.query_set import Judged, QuerySet, resolve
-from shortlist.pipeline import Shortlist
+from shortlist.evaluation.query_sets.files.rows import text_of
+from shortlist.evaluation.query_sets.identical_ids import without_itself
+from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.replay.checkpoint import corpus_hash
+from shortlist.registry import OpenIndex, Settings, open_index
+from shortlist.search.pipeline import Shortlist
 from shortlist.types import PoolSize
 
 if sys.version_info >= (3, 11):

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shortlist.catalog import fitted_weights, load_encoder, load_reranker
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.pipeline import Shortlist, stage_one_share
-from shortlist.retrievers import Dense
+from shortlist.registry import fitted_weights, load_encoder, load_reranker
+from shortlist.retrievers.engine import Dense
+from shortlist.search.pipeline import Shortlist, stage_one_share
 from shortlist.types import Hit, Passage, Ranking
 
 QUERY = "a vector database that does not need a separate server to run"

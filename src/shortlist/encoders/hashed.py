@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.text.given import checked_texts
+from shortlist.text.validation import checked_texts
 
 WORD = re.compile(r"\w+")
 

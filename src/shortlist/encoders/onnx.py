@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import ModelError
+from shortlist.inference.pair_tokenizer import Words
 from shortlist.inference.runtimes import choose
 from shortlist.inference.session import Session
-from shortlist.inference.words import Words
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.models.spec import EncoderSpec
-from shortlist.text.given import checked_texts
+from shortlist.text.validation import checked_texts
 
 TEXTS_AT_A_TIME = 128
 """Many files put out the state of every token, and those of all texts at once would not fit into memory."""

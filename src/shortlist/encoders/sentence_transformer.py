@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shortlist.encoders.onnx import finite, unit
 from shortlist.errors import MissingExtra
 from shortlist.models.spec import EncoderSpec
-from shortlist.text.given import checked_texts
+from shortlist.text.validation import checked_texts
 
 
 class SentenceTransformerEncoder:

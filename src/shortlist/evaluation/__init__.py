@@ -1,14 +1,14 @@
 """Measuring: query sets, measures, evaluation of a set-up, and the tuning of the pool."""
 
-from shortlist.evaluation import datasets
-from shortlist.evaluation.calibrate import Fitted, Wanted, calibrate
-from shortlist.evaluation.elsewhere import evaluate_run
+from shortlist.evaluation.calibration.calibrate import Fitted, Wanted, calibrate
 from shortlist.evaluation.evaluate import Comparison, Evaluation, compare, evaluate
-from shortlist.evaluation.metrics import Measure, measure_run, per_query
+from shortlist.evaluation.metrics.measures import Measure, measure_run, per_query
 from shortlist.evaluation.probe import Probe, probe
-from shortlist.evaluation.query_set import Judged, QuerySet, resolve
-from shortlist.evaluation.request import Request
-from shortlist.evaluation.tune import Tuning, tune
+from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets.external_run import evaluate_run
+from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.tuning.request import Request
+from shortlist.evaluation.tuning.tune import Tuning, tune
 
 __all__ = [
     "Comparison",

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.checkpoint import Checkpoint
-from shortlist.evaluation.failures import KINDS
-from shortlist.evaluation.halves import FEWEST_TO_SPLIT
-from shortlist.evaluation.metrics import Measure, parse_cut
-from shortlist.evaluation.outcomes import STAGES, Outcome, depth_of, from_json, measured, to_json
-from shortlist.evaluation.query_set import Judged
-from shortlist.evaluation.statistics import Estimate, Paired, estimate, holm, paired, quantile
-from shortlist.fitted.stop import StopRule
-from shortlist.pipeline import POOL_SIZE, Shortlist
+from shortlist.evaluation.metrics.failures import KINDS
+from shortlist.evaluation.metrics.measures import Measure, parse_cut
+from shortlist.evaluation.metrics.outcomes import STAGES, Outcome, depth_of, from_json, measured, to_json
+from shortlist.evaluation.metrics.statistics import Estimate, Paired, estimate, holm, paired, quantile
+from shortlist.evaluation.query_sets.holdout import FEWEST_TO_SPLIT
+from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.evaluation.replay.checkpoint import Checkpoint
+from shortlist.search.pipeline import POOL_SIZE, Shortlist
+from shortlist.search.stopping import StopRule
 from shortlist.types import Ranking
 
 MEASURES = ("nDCG@10", "RR@10", "Success@10", "R@10", "Judged@10")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import Evaluation, difference
-from shortlist.evaluation.metrics import parse
-from shortlist.evaluation.statistics import Paired
+from shortlist.evaluation.metrics.measures import parse
+from shortlist.evaluation.metrics.statistics import Paired
 
 _RULE = re.compile(r"\s*(\S+?)\s*(<=|>=|<|>)\s*([+-]?\d*\.?\d+)\s*")
 _SIGNS: Mapping[str, Callable[[float, float], bool]] = {

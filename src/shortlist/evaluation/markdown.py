@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import Verdict
-from shortlist.evaluation.statistics import Estimate, Paired
+from shortlist.evaluation.metrics.statistics import Estimate, Paired
 
 
 def summary(

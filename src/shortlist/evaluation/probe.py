@@ -9,10 +9,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.evaluation.datasets.contrasts import Contrast, Contrasts
-from shortlist.evaluation.statistics import Estimate, Paired, paired, proportion
-from shortlist.pipeline import score_texts
+from shortlist.evaluation.metrics.statistics import Estimate, Paired, paired, proportion
+from shortlist.evaluation.query_sets.files.contrasts import Contrast, Contrasts
 from shortlist.protocols import Encoder, Reranker
+from shortlist.search.pipeline import score_texts
 
 Answer: TypeAlias = Literal["right", "one passage for both", "the wrong way round"]
 

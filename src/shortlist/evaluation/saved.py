@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from shortlist.atomic_io import write_whole
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.datasets.rows import text_of
 from shortlist.evaluation.evaluate import Evaluation
-from shortlist.evaluation.outcomes import from_json
-from shortlist.files import write_whole
+from shortlist.evaluation.metrics.outcomes import from_json
+from shortlist.evaluation.query_sets.files.rows import text_of
 
 VERSION = 1
 

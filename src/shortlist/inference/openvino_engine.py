@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shortlist.errors import ModelError
-from shortlist.inference import calibration, openvino_int8
+from shortlist.inference import activation_ranges as calibration
+from shortlist.inference import openvino_int8
 from shortlist.inference.engine import STATES, Feed, Outputs
 
 if TYPE_CHECKING:

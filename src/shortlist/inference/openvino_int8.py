@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.inference import calibration
+from shortlist.inference import activation_ranges as calibration
 
 if TYPE_CHECKING:
     import openvino

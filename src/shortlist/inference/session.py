@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from shortlist.errors import InvalidInput
-from shortlist.inference import calibration
+from shortlist.inference import activation_ranges as calibration
 from shortlist.inference.batches import Tokens
 from shortlist.inference.engine import Engine, Outputs, feed, plan_for, usable_cores, work_for
+from shortlist.inference.fair_lock import Turns
 from shortlist.inference.onnx_engine import OnnxEngine
 from shortlist.inference.openvino_engine import OpenVinoEngine
 from shortlist.inference.runtimes import Runtime
-from shortlist.inference.turns import Turns
 
 
 class Session:

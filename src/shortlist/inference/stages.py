@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from shortlist.errors import InvalidInput
 from shortlist.inference.batches import Batch, Tokens
 from shortlist.inference.engine import Engine, Outputs, feed, plan_for, usable_cores, work_for
+from shortlist.inference.fair_lock import Turns
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.session import load
-from shortlist.inference.turns import Turns
 
 TOGETHER = 2
 """Batches that are taken through all stages before the next ones, so that few token states are held at a time."""

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from shortlist.candidates import doubt_of
-from shortlist.candidates import rerank as rerank_candidates
-from shortlist.catalog import OpenIndex
 from shortlist.errors import InvalidInput
-from shortlist.names import Names, public_name
-from shortlist.pipeline import POOL_SIZE, K
 from shortlist.protocols import Reranker
+from shortlist.redaction import Names, public_name
+from shortlist.registry import OpenIndex
+from shortlist.search.pipeline import POOL_SIZE, K
+from shortlist.search.rerank import doubt_of
+from shortlist.search.rerank import rerank as rerank_candidates
 from shortlist.types import Field, Hit, PoolSize, Ranking, Value, Where
 
 MOST_CANDIDATES = 1000

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from shortlist.errors import ModelNotFound
 from shortlist.models import hub
-from shortlist.models.catalogue import CATALOGUE, find
 from shortlist.models.folder import read_cross_encoder, read_encoder
+from shortlist.models.known import CATALOGUE, find
 from shortlist.models.packaged import packaged_folder
 from shortlist.models.spec import CrossEncoderSpec, EncoderSpec, ModelFiles
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.errors import ModelError, ModelNotFound
-from shortlist.models.choose import choose_onnx
+from shortlist.models.onnx_file import choose_onnx
 from shortlist.models.spec import INT8, CrossEncoderSpec, EncoderSpec, ModelFiles
 
 ABSURD_LENGTH = 1_000_000

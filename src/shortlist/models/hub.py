@@ -10,7 +10,7 @@ import importlib.util
 from pathlib import Path
 
 from shortlist.errors import HubUnreachable, ModelNotFound
-from shortlist.models.choose import choose_onnx
+from shortlist.models.onnx_file import choose_onnx
 
 SMALL_FILES = (
     "config.json",

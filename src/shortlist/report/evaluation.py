@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import Verdict
 from shortlist.evaluation.markdown import interval, signed
-from shortlist.evaluation.recommend import ALPHA
-from shortlist.evaluation.statistics import Paired
+from shortlist.evaluation.metrics.statistics import Paired
+from shortlist.evaluation.tuning.recommend import ALPHA
 from shortlist.report import plots
 from shortlist.report.page import box, facts, page, paragraph, section, table
 from shortlist.report.queries import Source, worst_queries

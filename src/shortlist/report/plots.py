@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shortlist.evaluation.evaluate import Evaluation
-from shortlist.evaluation.statistics import TIE, estimate, paired
-from shortlist.evaluation.tune import Tuning
+from shortlist.evaluation.metrics.statistics import TIE, estimate, paired
+from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.report.figures import FIRST, INK, LINE, SECOND, THIRD, figure
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shortlist.evaluation.evaluate import Evaluation
-from shortlist.evaluation.outcomes import Outcome
-from shortlist.evaluation.query_set import Judged
+from shortlist.evaluation.metrics.outcomes import Outcome
+from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.report.page import capital, paragraph, text
 from shortlist.text import snippet
 from shortlist.types import Passage, Qrels

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from shortlist import settings
+from shortlist import config as settings
 from shortlist.evaluation.evaluate import Evaluation
-from shortlist.evaluation.recommend import Held, Pick
-from shortlist.evaluation.statistics import paired
-from shortlist.evaluation.tune import Tuning
+from shortlist.evaluation.metrics.statistics import paired
+from shortlist.evaluation.tuning.recommend import Held, Pick
+from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.report import plots
 from shortlist.report.evaluation import measured, set_up
 from shortlist.report.page import box, capital, facts, page, paragraph, section, table, text

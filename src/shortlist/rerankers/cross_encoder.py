@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
+from shortlist.inference.pair_tokenizer import Words
 from shortlist.inference.runtimes import choose
 from shortlist.inference.session import Session
 from shortlist.inference.stages import Scoring, StagedSession
-from shortlist.inference.words import Words
 from shortlist.models import CrossEncoderSpec, cross_encoder_spec
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.text.given import checked_list, checked_text
+from shortlist.text.validation import checked_list, checked_text
 
 ACTIVATIONS = ("raw", "sigmoid", "model")
 

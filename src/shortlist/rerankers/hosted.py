@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, InvalidInput
 from shortlist.rerankers.vendors import Address, parse, with_path
-from shortlist.text.given import checked_text, checked_texts
+from shortlist.text.validation import checked_text, checked_texts
 
 if TYPE_CHECKING:
     import httpx

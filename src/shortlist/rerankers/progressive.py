@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shortlist.errors import InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.text.given import checked_list
+from shortlist.text.validation import checked_list
 
 NAMES = ("beside", "alone")
 """The keys of the two rules in `drop.json`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from shortlist.errors import MissingExtra, ModelError
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.spec import CrossEncoderSpec
-from shortlist.text.given import checked_text, checked_texts
+from shortlist.text.validation import checked_text, checked_texts
 
 
 class SentenceTransformerReranker:

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from shortlist.errors import ShortlistError
+from shortlist.server.components import Parts
 from shortlist.server.dialects import refused
-from shortlist.server.logs import say
-from shortlist.server.parts import Parts
+from shortlist.server.middleware.logs import say
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.routes import cohere, embeddings, jina, models, page, rerank, search, tei, voyage, why
 

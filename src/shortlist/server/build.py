@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shortlist.catalog import OpenIndex, Settings, load_encoder, load_reranker, open_index
 from shortlist.errors import InvalidInput
-from shortlist.evaluation import datasets
-from shortlist.evaluation.query_set import resolve
+from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets.query_set import resolve
 from shortlist.models.packaged import BI_ENCODER
-from shortlist.names import Names
 from shortlist.protocols import Encoder, Reranker
-from shortlist.server.batcher import QUEUE_PAIRS, Batcher
-from shortlist.server.cache import CACHE_BYTES, CachedScorer, ScoreCache
-from shortlist.server.embedder import Embedder
-from shortlist.server.logs import LoggedTexts
-from shortlist.server.metrics import Metrics
-from shortlist.server.parts import Parts
-from shortlist.server.rounds import Rounds
-from shortlist.server.scorer import Scorer
+from shortlist.redaction import Names
+from shortlist.registry import OpenIndex, Settings, load_encoder, load_reranker, open_index
+from shortlist.server.batching.batcher import QUEUE_PAIRS, Batcher
+from shortlist.server.batching.cache import CACHE_BYTES, CachedScorer, ScoreCache
+from shortlist.server.batching.embedder import Embedder
+from shortlist.server.batching.scheduler import Rounds
+from shortlist.server.batching.scorer import Scorer
+from shortlist.server.components import Parts
+from shortlist.server.middleware.logs import LoggedTexts
+from shortlist.server.middleware.metrics import Metrics
+from shortlist.server.middleware.observer import RefusalsAlone
+from shortlist.server.middleware.tracing import RerankSpans
 from shortlist.server.settings import ServerSettings
-from shortlist.server.tracing import RerankSpans
-from shortlist.server.watch import RefusalsAlone
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer

@@ -11,13 +11,13 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from shortlist.server.guard import Guard, GuardLimits, HeadsAsGets, SecurityHeaders
-from shortlist.server.hosts import HostGate
-from shortlist.server.keys import KeyGate, Keys
-from shortlist.server.logs import NAME
-from shortlist.server.metrics import CONTENT_TYPE, Metrics
-from shortlist.server.told import Told
-from shortlist.server.tracing import TracedRequests
+from shortlist.server.middleware.access_log import Told
+from shortlist.server.middleware.guard import Guard, GuardLimits, HeadsAsGets, SecurityHeaders
+from shortlist.server.middleware.hosts import HostGate
+from shortlist.server.middleware.keys import KeyGate, Keys
+from shortlist.server.middleware.logs import NAME
+from shortlist.server.middleware.metrics import CONTENT_TYPE, Metrics
+from shortlist.server.middleware.tracing import TracedRequests
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer

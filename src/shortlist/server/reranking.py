@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shortlist.models.catalogue import find
-from shortlist.names import public_name
+from shortlist.models.known import find
 from shortlist.protocols import Reranker, SaysUnit, SaysWindow
+from shortlist.redaction import public_name
 from shortlist.rerankers.cross_encoder import sigmoid
 from shortlist.rerankers.vendors import is_hosted, parse
-from shortlist.server.parts import Parts
+from shortlist.server.batching.scorer import Scored, Scorer
+from shortlist.server.components import Parts
 from shortlist.server.problems import Kind, Problem
-from shortlist.server.scorer import Scored, Scorer
 from shortlist.server.settings import ANY_MODEL
 
 

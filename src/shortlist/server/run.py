@@ -17,11 +17,11 @@ from starlette.concurrency import run_in_threadpool
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.protocols import Encoder
 from shortlist.rerankers.vendors import is_hosted
-from shortlist.server.logs import say
+from shortlist.server.batching.scorer import Scorer
+from shortlist.server.components import Parts
+from shortlist.server.middleware.logs import say
+from shortlist.server.middleware.stalled_connections import UNENDED_SECONDS, UNREAD_SECONDS, Connected, drop_stuck
 from shortlist.server.operations import Operations, operated
-from shortlist.server.parts import Parts
-from shortlist.server.scorer import Scorer
-from shortlist.server.unread import UNENDED_SECONDS, UNREAD_SECONDS, Connected, drop_stuck
 
 WARM_LENGTHS = (4, 16, 48, 120, 400)
 """Words of the passages that warm a model up: the runtimes plan anew for each length that they have not seen."""

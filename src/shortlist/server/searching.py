@@ -12,13 +12,13 @@ from typing import Literal
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
-from shortlist.names import public_name
-from shortlist.pipeline import Shortlist, placed
 from shortlist.protocols import Declines, Encoder
-from shortlist.server.logs import say
-from shortlist.server.scorer import Scored, Scorer
-from shortlist.server.tracing import NO_SPANS, RerankSpans
-from shortlist.server.work import in_one_call
+from shortlist.redaction import public_name
+from shortlist.search.pipeline import Shortlist, placed
+from shortlist.server.batching.scorer import Scored, Scorer
+from shortlist.server.batching.worker import in_one_call
+from shortlist.server.middleware.logs import say
+from shortlist.server.middleware.tracing import NO_SPANS, RerankSpans
 from shortlist.types import Hit, Where
 
 LOG = logging.getLogger(__name__)

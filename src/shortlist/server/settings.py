@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shortlist.pipeline import POOL_SIZE, K
+from shortlist.search.pipeline import POOL_SIZE, K
 
 ANY_MODEL = "*"
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shortlist.catalog import Settings
 from shortlist.errors import InvalidInput
+from shortlist.registry import Settings
 from shortlist.server.app import create_app
-from shortlist.server.batcher import QUEUE_PAIRS
+from shortlist.server.batching.batcher import QUEUE_PAIRS
+from shortlist.server.batching.cache import CACHE_BYTES
 from shortlist.server.build import Wanted, build
-from shortlist.server.cache import CACHE_BYTES
-from shortlist.server.hosts import hosts_of, open_to_others
-from shortlist.server.keys import read_keys
-from shortlist.server.logs import make_log, say
+from shortlist.server.middleware.hosts import hosts_of, open_to_others
+from shortlist.server.middleware.keys import read_keys
+from shortlist.server.middleware.logs import make_log, say
+from shortlist.server.middleware.tracing import make_provider
 from shortlist.server.operations import Operations
 from shortlist.server.run import Listening, run
 from shortlist.server.settings import ServerSettings
-from shortlist.server.tracing import make_provider
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from shortlist.errors import InvalidInput
-from shortlist.text.given import SURROGATE
 from shortlist.text.headings import Heading, headings, one_line
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
+from shortlist.text.validation import SURROGATE
 from shortlist.types import PATH, Document, Passage
 
 MARKDOWN_FORMATS = frozenset({"md", "html", "docx"})

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from shortlist.collection import manifest as manifests
+from shortlist.collection.ledger import FILE, Ledger
+from shortlist.collection.lock import FolderLock
 from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
-from shortlist.indexes.embedded import manifest as manifests
-from shortlist.indexes.embedded.ledger import FILE, Ledger
-from shortlist.indexes.embedded.lock import FolderLock
 from shortlist.indexes.embedded.points import LARGEST_INT, WORDS, condition, passage, payload, point_id
 from shortlist.types import Passage, Where
 

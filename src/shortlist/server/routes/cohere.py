@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Texts, described, read
-from shortlist.server.parts import parts_of
+from shortlist.server.components import parts_of
 from shortlist.server.reranking import Call, Order, check_model, rerank, scorer_of
 
 router = APIRouter()

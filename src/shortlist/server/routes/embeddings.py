@@ -14,9 +14,9 @@ from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.server.answers import Json, array
+from shortlist.server.batching.embedding import Embedded, ToEmbed, embedded, encoder_of
 from shortlist.server.bodies import Strings, described, read
-from shortlist.server.embedding import Embedded, ToEmbed, embedded, encoder_of
-from shortlist.server.parts import parts_of
+from shortlist.server.components import parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_model
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Texts
-from shortlist.server.parts import Parts
+from shortlist.server.components import Parts
 from shortlist.server.reranking import Call, check_model, rerank, scorer_of
 
 UNNAMED = "default/not-specified"

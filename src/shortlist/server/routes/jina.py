@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Strings, described, read
-from shortlist.server.parts import parts_of
+from shortlist.server.components import parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import Call, check_model, one_size, rerank, scorer_of
 from shortlist.server.routes.cohere import meta

@@ -6,9 +6,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from shortlist.names import public_name
+from shortlist.redaction import public_name
 from shortlist.server.answers import Json
-from shortlist.server.parts import Parts, parts_of
+from shortlist.server.components import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.settings import ANY_MODEL
 

@@ -10,8 +10,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from shortlist.names import public_name
-from shortlist.server.parts import Parts, parts_of
+from shortlist.redaction import public_name
+from shortlist.server.components import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import gives_logits
 

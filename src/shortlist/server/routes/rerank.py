@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 
 from shortlist.server.answers import Json
 from shortlist.server.bodies import described, json_of, parsed
+from shortlist.server.components import parts_of
 from shortlist.server.dialects import INFINITY, speak
-from shortlist.server.parts import parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.routes import infinity, tei
 

@@ -9,16 +9,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from shortlist.errors import InvalidInput
-from shortlist.names import Names
-from shortlist.pipeline import POOL_SIZE, K
+from shortlist.redaction import Names
+from shortlist.search.pipeline import POOL_SIZE, K
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, described, read
-from shortlist.server.parts import Parts, parts_of
+from shortlist.server.components import Parts, parts_of
+from shortlist.server.middleware.observer import Watch
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.reranking import check_query
 from shortlist.server.searching import Asked, Searched, search
 from shortlist.server.settings import ServerSettings
-from shortlist.server.watch import Watch
 from shortlist.types import Hit
 
 router = APIRouter()

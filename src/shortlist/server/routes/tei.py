@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
-from shortlist.names import public_name
 from shortlist.protocols import Encoder, Reranker, SaysWindow
+from shortlist.redaction import public_name
 from shortlist.server.answers import Json, array
+from shortlist.server.batching.embedding import ToEmbed, embedded, encoder_of
 from shortlist.server.bodies import Query, Strings, Texts, described, read
-from shortlist.server.embedding import ToEmbed, embedded, encoder_of
-from shortlist.server.parts import Parts, parts_of
+from shortlist.server.components import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import Call, rerank
 

@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.protocols import Encoder
+from shortlist.search.explain import explain, word_places
+from shortlist.server.batching.embedder import Embedder, ToEmbed
+from shortlist.server.batching.scorer import Scored, Scorer
 from shortlist.server.bodies import Query, described, json_of, parsed
-from shortlist.server.embedder import Embedder, ToEmbed
-from shortlist.server.parts import Parts, parts_of
+from shortlist.server.components import Parts, parts_of
 from shortlist.server.problems import Kind, Problem
-from shortlist.server.scorer import Scored, Scorer
-from shortlist.why import explain, word_places
 
 router = APIRouter()
 

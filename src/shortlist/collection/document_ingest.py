@@ -1,0 +1,56 @@
+"""Documents that lie in no file into an index."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from shortlist.collection.ingest import Ingest, IngestReport
+from shortlist.documents import MEMORY
+from shortlist.errors import InvalidInput
+from shortlist.indexes.embedded import Entry
+from shortlist.types import Document
+
+
+class DocumentIngest(Ingest):
+    """One run over some documents, by the rules for those of a file."""
+
+    def run_documents(self, documents: Sequence[Document]) -> IngestReport:
+        """Writes those of `documents` that are new or changed; whatever else the index holds stays.
+
+        They belong to the source `MEMORY`, which is never pruned. Each id must be there once.
+
+        Raises:
+            InvalidInput: A file brought one of the ids; nothing is written.
+            IndexWriteFailed: As `run`.
+        """
+        began = time.perf_counter()
+        held = self._held_in_memory(documents)
+        self._reopen_interrupted()
+        self._write(MEMORY, self._told(documents, began), held)
+        if self.report.documents_written:
+            self.index.ledger.stamp(MEMORY.name)
+        self._tell_unfinished()
+        self.report.seconds = time.perf_counter() - began
+        return self.report
+
+    def _held_in_memory(self, documents: Sequence[Document]) -> dict[str, Entry]:
+        held: dict[str, Entry] = {}
+        for one in documents:
+            entry = self.index.ledger.entry(one.id)
+            if entry is not None and entry.source != MEMORY.name:
+                raise InvalidInput(
+                    f"the id {one.id!r} is already used by {entry.source}: give another id, or remove that one first"
+                )
+            if entry is not None:
+                held[one.id] = entry
+        return held
+
+    def _told(self, documents: Sequence[Document], began: float) -> Iterator[Document]:
+        """The documents, with `_tell` counting those given out as done."""
+        sizes = [len(one.text.encode()) for one in documents]
+        done = 0
+        for number, (one, size) in enumerate(zip(documents, sizes, strict=True), start=1):
+            done += size
+            self._tell = self._teller(MEMORY, number, len(documents), done, sum(sizes), began)
+            yield one

@@ -1,0 +1,23 @@
+"""Documents out of an index, safe to kill at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from shortlist.collection.ledger import Entry
+
+if TYPE_CHECKING:
+    from shortlist.indexes.embedded.index import EmbeddedIndex
+
+
+def drop(index: EmbeddedIndex, entries: Sequence[Entry]) -> None:
+    """Removes these documents and their passages; until that is done, the ledger holds them all as pending.
+
+    Raises:
+        IndexWriteFailed: The disk is full or failing; the same call goes on from there.
+    """
+    index.ledger.begin(entries)
+    index.delete(key for entry in entries for key in entry.passages)
+    index.flush()
+    index.ledger.forget(entry.id for entry in entries)

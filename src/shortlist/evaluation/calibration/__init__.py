@@ -1,0 +1,1 @@
+"""Stop rules and probabilities, fitted on judged queries."""

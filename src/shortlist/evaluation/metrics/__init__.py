@@ -1,0 +1,1 @@
+"""Retrieval measures and the statistics to compare them."""

@@ -1,0 +1,1 @@
+"""Judged queries: reading, writing, resolving and making them."""

@@ -1,0 +1,79 @@
+"""BEIR folders: `queries.jsonl`, `qrels/SPLIT.tsv`, and `corpus.jsonl` where the passages come along.
+
+Source:
+    Thakur et al., "BEIR: A heterogenous benchmark for zero-shot evaluation of information retrieval models",
+    NeurIPS 2021 datasets track.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from shortlist.atomic_io import make_folder, write_whole
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.files.rows import BY_INDEX, grade_of, judge, lines_of, objects_of
+from shortlist.evaluation.query_sets.query_set import QuerySet, checked
+from shortlist.types import Passage
+
+HEADER = "query-id\tcorpus-id\tscore"
+
+
+def read_beir(folder: Path, *, split: str = "test") -> QuerySet:
+    """The judged queries of one split; the corpus is not read, since the index holds it.
+
+    Raises:
+        InvalidInput: A file is missing, a row can't be used, or nothing can be measured with the set.
+    """
+    file = folder / "qrels" / f"{split}.tsv"
+    if not file.is_file():
+        held = sorted(one.stem for one in (folder / "qrels").glob("*.tsv"))
+        raise InvalidInput(
+            f"{folder} has no qrels/{split}.tsv"
+            + (f"; its splits are {', '.join(held)}" if held else ": no BEIR folder")
+        )
+    qrels = _qrels(file)
+    texts: dict[str, str] = {}
+    for place, record in objects_of(folder / "queries.jsonl"):
+        key, text = record.get("_id"), record.get("text")
+        if not isinstance(key, str) or not key or not isinstance(text, str):
+            raise InvalidInput(f'{place}: a query needs "_id" and "text" as strings')
+        if key in texts:
+            raise InvalidInput(f"{place}: query {key!r} stands there twice")
+        texts[key] = text
+    queries = {key: texts[key] for key in qrels if key in texts}
+    return checked(QuerySet(folder.name, queries, qrels, unjudged=len(texts) - len(queries)))
+
+
+def _qrels(file: Path) -> dict[str, dict[str, int]]:
+    qrels: dict[str, dict[str, int]] = {}
+    for number, (place, line) in enumerate(lines_of(file)):
+        cells = line.split("\t")
+        if len(cells) != 3:
+            raise InvalidInput(f"{place} has {len(cells)} cells between tabs; a judgment has 3: {HEADER!r}")
+        if number == 0 and cells[2].strip() == "score":
+            continue
+        judge(qrels, cells[0].strip(), cells[1].strip(), grade_of(cells[2].strip(), place), place)
+    return qrels
+
+
+def write_beir(made: QuerySet, folder: Path, *, split: str = "test", passages: Iterable[Passage] | None = None) -> None:
+    """Writes the set as a BEIR folder, and `corpus.jsonl` where passages are given.
+
+    Raises:
+        InvalidInput: The set is judged by snippets, which BEIR has no place for: resolve it first. Or a file can't be
+            written.
+    """
+    if made.snippets:
+        raise InvalidInput(f"{made.name} is judged by text snippets, which a BEIR folder can't hold: {BY_INDEX}")
+    make_folder(folder / "qrels")
+    _write(folder / "queries.jsonl", ({"_id": key, "text": text} for key, text in made.queries.items()))
+    rows = [f"{query}\t{key}\t{grade}" for query, grades in made.qrels.items() for key, grade in grades.items()]
+    write_whole(folder / "qrels" / f"{split}.tsv", "\n".join([HEADER, *rows, ""]))
+    if passages is not None:
+        _write(folder / "corpus.jsonl", ({"_id": p.id, "title": p.title, "text": p.text} for p in passages))
+
+
+def _write(file: Path, records: Iterable[dict[str, str]]) -> None:
+    write_whole(file, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

@@ -1,0 +1,185 @@
+"""Contrasts: a query or two, and two passages of which each query must prefer one. What a negation probe reads.
+
+Forms, told apart by what is at the path:
+
+- JSON lines with `q1`, `q2`, `doc1`, `doc2`, perhaps `kind` and `id`: NevIR's own form, and that of the set in the box;
+- JSON lines with `query`, `doc_pos`, `doc_neg`: one query, which must prefer the first passage;
+- ExcluIR: a folder with `corpus.json` (a list of texts) and `test_manual_final.json` (a list of objects that hold the
+  query and two places in the corpus, the excluded passage first). Its authors' notes name these fields `RQ_rewrite` and
+  `corpus_sub_index`, their scripts `ExcluQ` and `index`; both are read;
+- a BEIR folder: each relevant passage against each one judged 0, which the query excludes.
+
+Source:
+    Weller et al., "NevIR: Negation in neural information retrieval", EACL 2024. Zhang et al., "ExcluIR: Exclusionary
+    neural information retrieval", arXiv 2404.17288.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.files.beir import read_beir
+from shortlist.evaluation.query_sets.files.rows import objects_of, text_of
+from shortlist.types import Passage
+
+PACKAGED = Path(__file__).parent / "contrasts.jsonl"
+EXCLUIR = "test_manual_final.json"
+
+Nearest: TypeAlias = Callable[[Sequence[str], Sequence[int]], Sequence[int]]
+"""Texts, and places in them -> for each place, that of the text most like it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """The first query must prefer the first passage; the second, where there is one, the second passage."""
+
+    id: str
+    kind: str
+    queries: tuple[str, ...]
+    passages: tuple[str, str]
+
+    @property
+    def chance(self) -> float:
+        """The share that guessing gets right: a half for one query, a quarter for two."""
+        return 0.5 ** len(self.queries)
+
+
+@dataclass(frozen=True, slots=True)
+class Contrasts:
+    """A set of them. `note` says what had to be assumed to read it, "" for nothing."""
+
+    name: str
+    pairs: tuple[Contrast, ...]
+    note: str = ""
+
+
+def read_contrasts(path: Path | None = None, *, nearest: Nearest | None = None) -> Contrasts:
+    """The contrasts at `path`, those in the box where it is None.
+
+    A BEIR folder that judges nothing 0 names no excluded passage. `nearest` then chooses one: the passage of the corpus
+    that is most like the relevant one. The note says so.
+
+    Raises:
+        InvalidInput: Nothing there, a form that is none of these, a row that can't be used, or no contrast at all.
+    """
+    if path is None:
+        return _checked(Contrasts("packaged", tuple(_rows(PACKAGED))), PACKAGED)
+    if path.is_dir():
+        excluir = (path / "corpus.json").is_file() and (path / EXCLUIR).is_file()
+        return _checked(_excluir(path / EXCLUIR) if excluir else _beir(path, nearest), path)
+    if path.suffix.lower() == ".json":
+        return _checked(_excluir(path), path)
+    return _checked(Contrasts(path.stem, tuple(_rows(path))), path)
+
+
+def _checked(made: Contrasts, path: Path) -> Contrasts:
+    if not made.pairs:
+        raise InvalidInput(f"{path} holds no contrast pair: give JSON lines with q1, q2, doc1, doc2")
+    for one in made.pairs:
+        if not all(text.strip() for text in (*one.queries, *one.passages)):
+            raise InvalidInput(f"{path}: a text of contrast {one.id!r} is empty")
+        if one.passages[0] == one.passages[1]:
+            raise InvalidInput(f"{path}: the two passages of contrast {one.id!r} are the same")
+    return made
+
+
+def _rows(file: Path) -> list[Contrast]:
+    return [_from_row(place, row, number) for number, (place, row) in enumerate(objects_of(file), start=1)]
+
+
+def _from_row(place: str, row: Mapping[str, Any], number: int) -> Contrast:
+    name, kind = str(row.get("id", number)), str(row.get("kind", "all"))
+    for queries, passages in ((("q1", "q2"), ("doc1", "doc2")), (("query",), ("doc_pos", "doc_neg"))):
+        if all(isinstance(row.get(field), str) for field in (*queries, *passages)):
+            return Contrast(name, kind, tuple(row[one] for one in queries), (row[passages[0]], row[passages[1]]))
+    raise InvalidInput(
+        f"{place}: a contrast has q1, q2, doc1, doc2 as strings, or query, doc_pos, doc_neg; this one {sorted(row)}"
+    )
+
+
+def _excluir(file: Path) -> Contrasts:
+    corpus, rows = _list_of(file.with_name("corpus.json")), _list_of(file)
+    pairs = []
+    for number, row in enumerate(rows):
+        query, places = _named(row, "ExcluQ", "RQ_rewrite"), _named(row, "index", "corpus_sub_index")
+        if not isinstance(query, str) or not _two_places(places, len(corpus)):
+            raise InvalidInput(
+                f"{file} entry {number}: an ExcluIR entry has ExcluQ (or RQ_rewrite), and index (or corpus_sub_index) "
+                f"with two places in the {len(corpus)} texts of corpus.json, the excluded one first"
+            )
+        pairs.append(Contrast(str(number), "exclusion", (query,), (str(corpus[places[1]]), str(corpus[places[0]]))))
+    return Contrasts("ExcluIR", tuple(pairs))
+
+
+def _list_of(file: Path) -> list[Any]:
+    try:
+        held = json.loads(text_of(file))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InvalidInput):
+            raise
+        raise InvalidInput(f"{file} is not JSON: {error}") from error
+    if not isinstance(held, list):
+        raise InvalidInput(f"{file} holds {type(held).__name__}, not a list, so it is no ExcluIR file")
+    return held
+
+
+def _named(row: object, *names: str) -> Any:
+    return next((row[name] for name in names if name in row), None) if isinstance(row, dict) else None
+
+
+def _two_places(places: object, texts: int) -> bool:
+    return (
+        isinstance(places, list)
+        and len(places) == 2
+        and all(isinstance(one, int) and 0 <= one < texts for one in places)
+    )
+
+
+def _beir(folder: Path, nearest: Nearest | None) -> Contrasts:
+    made = read_beir(folder)
+    ids, texts = _corpus(folder / "corpus.jsonl")
+    places = {key: place for place, key in enumerate(ids)}
+    lost = [key for grades in made.qrels.values() for key in grades if key not in places]
+    if lost:
+        raise InvalidInput(f"{folder}: corpus.jsonl lacks {len(lost)} judged ids, such as {lost[0]!r}")
+    named, note = _named_pairs(made.qrels), ""
+    if not named and nearest is not None:
+        relevant = [(query, key) for query, grades in made.qrels.items() for key, grade in grades.items() if grade > 0]
+        others = nearest(texts, [places[key] for _, key in relevant])
+        named = [(query, key, ids[other]) for (query, key), other in zip(relevant, others, strict=True)]
+        note = "no passage is judged 0: the passage most like the relevant one stands for the excluded one"
+    pairs = tuple(
+        Contrast(
+            f"{query} {good} {bad}", "exclusion", (made.queries[query],), (texts[places[good]], texts[places[bad]])
+        )
+        for query, good, bad in named
+        if texts[places[good]] != texts[places[bad]]
+    )
+    return Contrasts(made.name, pairs, note)
+
+
+def _named_pairs(qrels: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, str]]:
+    """Query id, relevant id, excluded id."""
+    return [
+        (query, good, bad)
+        for query, grades in qrels.items()
+        for good, above in grades.items()
+        for bad, below in grades.items()
+        if above > 0 >= below
+    ]
+
+
+def _corpus(file: Path) -> tuple[list[str], list[str]]:
+    ids, texts = [], []
+    for place, record in objects_of(file):
+        key, text, title = record.get("_id"), record.get("text"), record.get("title") or ""
+        if not isinstance(key, str) or not isinstance(text, str) or not isinstance(title, str):
+            raise InvalidInput(f'{place}: a passage needs "_id" and "text" as strings')
+        ids.append(key)
+        texts.append(Passage(key, text, title=title).content)
+    return ids, texts

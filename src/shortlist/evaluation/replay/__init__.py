@@ -1,0 +1,1 @@
+"""Recorded scoring passes, and searches that are answered from them."""

@@ -1,0 +1,1 @@
+"""Stage one: a query to a ranked pool of passages."""

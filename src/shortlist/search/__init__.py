@@ -1,0 +1,1 @@
+"""One search in two stages: begin retrieves the pool, finish ranks it."""

@@ -1,0 +1,465 @@
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from shortlist.collection.ingest import Ingest
+from shortlist.documents import discover
+from shortlist.encoders.hashed import HashedEncoder
+from shortlist.indexes.embedded import EmbeddedIndex, Ledger
+from shortlist.text import Splitter
+
+ENCODER = HashedEncoder(32)
+
+
+def splitter(limit=40):
+    return Splitter(lambda text: len(text.split()), limit)
+
+
+def ingest(folder, index_folder, *, prune=False, limit=40, seen=None):
+    sources, _ = discover([folder])
+    known = (index_folder / "shortlist.json").is_file()
+    index = (
+        EmbeddedIndex.open(index_folder)
+        if known
+        else EmbeddedIndex.create(index_folder, encoder_name=ENCODER.name, dimension=ENCODER.dimension)
+    )
+    with index:
+        report = Ingest(index, ENCODER, splitter(limit), seen.append if seen is not None else None).run(
+            sources, prune=prune
+        )
+        return report, index.ids()
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name, words in (("a", "cats sleep"), ("b", "dogs bark"), ("c", "trees grow")):
+        (folder / f"{name}.md").write_text(f"# {name}\n\n" + f"{words} all day long. " * 30)
+    return folder
+
+
+def test_everything_is_read_once_and_then_skipped(notes, tmp_path):
+    first, ids = ingest(notes, tmp_path / "i")
+    assert (first.sources_read, first.documents_written, first.over_window) == (3, 3, 0)
+    assert first.passages_added == len(ids) > 3
+    second, again = ingest(notes, tmp_path / "i")
+    assert (second.sources_read, second.sources_unchanged, second.passages_added) == (0, 3, 0)
+    assert again == ids
+
+
+def test_a_changed_file_replaces_its_passages(notes, tmp_path):
+    _, before = ingest(notes, tmp_path / "i")
+    (notes / "b.md").write_text("short now")
+    report, ids = ingest(notes, tmp_path / "i")
+    assert (report.sources_read, report.sources_unchanged, report.documents_written) == (1, 2, 1)
+    name = "notes/b.md"
+    assert [key for key in ids if key.startswith(name)] == [f"{name}#0"]
+    assert set(ids) < set(before)
+
+
+def test_other_split_settings_read_anew(notes, tmp_path):
+    ingest(notes, tmp_path / "i")
+    report, _ = ingest(notes, tmp_path / "i", limit=60)
+    assert report.sources_read == 3
+
+
+def test_vanished_files_stay_until_pruned(notes, tmp_path):
+    _, before = ingest(notes, tmp_path / "i")
+    (notes / "c.md").unlink()
+    kept, ids = ingest(notes, tmp_path / "i")
+    assert (kept.sources_removed, ids) == (0, before)
+    pruned, ids = ingest(notes, tmp_path / "i", prune=True)
+    assert pruned.sources_removed == 1
+    assert pruned.passages_removed == len(before) - len(ids) > 0
+    assert not [key for key in ids if "c.md" in key]
+
+
+def rows(path, count, start=0):
+    lines = [json.dumps({"id": f"d{i}", "text": f"document {i} speaks of topic {i % 7}"}) for i in range(start, count)]
+    path.write_text("\n".join(lines))
+
+
+def test_unchanged_rows_of_a_changed_file_are_not_written_again(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 50)
+    ingest(data, tmp_path / "i")
+    rows(data / "x.jsonl", 60, start=5)
+    report, ids = ingest(data, tmp_path / "i")
+    # The line number is kept as metadata, so moved rows count as changed only if it says so.
+    assert report.documents_written + report.documents_unchanged == 55
+    assert report.documents_removed == 5
+    assert len(ids) == 55
+
+
+def test_only_documents_that_changed_are_split(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 50)
+    ingest(data, tmp_path / "i")
+    text = (data / "x.jsonl").read_text().replace("document 7 speaks", "document 7 writes")
+    (data / "x.jsonl").write_text(text)
+    counted = []
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        report = Ingest(index, ENCODER, Splitter(lambda one: counted.append(one) or len(one.split()), 40)).run(
+            discover([data])[0]
+        )
+    assert (report.documents_written, report.documents_unchanged) == (1, 49)
+    assert {one for one in counted if "document" in one} == {"document 7 writes of topic 0"}
+
+
+def test_an_id_belongs_to_the_first_source(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 3)
+    rows(data / "y.jsonl", 3)
+    report, ids = ingest(data, tmp_path / "i")
+    assert ids == ["d0#0", "d1#0", "d2#0"]
+    assert [one.reason for one in report.skipped] == [f"id 'd{i}' is already used by data/x.jsonl" for i in range(3)]
+
+
+def write_ids(path, *ids):
+    path.write_text("".join(json.dumps({"id": one, "text": f"all about {one}"}) + "\n" for one in ids))
+
+
+@pytest.fixture
+def records(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_ids(folder / "a.jsonl", "1")
+    write_ids(folder / "b.jsonl", "2", "3")
+    ingest(folder, tmp_path / "i")
+    return folder
+
+
+def test_a_document_that_moved_to_another_file_is_kept(records, tmp_path):
+    write_ids(records / "a.jsonl", "1", "3")
+    write_ids(records / "b.jsonl", "2")
+    moved, ids = ingest(records, tmp_path / "i")
+    assert (moved.skipped, ids) == ([], ["1#0", "2#0", "3#0"])
+    assert (moved.sources_read, moved.documents_unchanged, moved.documents_written, moved.documents_removed) == (
+        2,
+        2,
+        1,
+        1,
+    )
+    again, ids = ingest(records, tmp_path / "i")
+    assert (again.sources_unchanged, len(ids)) == (2, 3)
+
+
+def test_documents_that_change_places_are_kept(records, tmp_path):
+    write_ids(records / "a.jsonl", "2", "3")
+    write_ids(records / "b.jsonl", "1")
+    report, ids = ingest(records, tmp_path / "i")
+    assert (report.skipped, ids) == ([], ["1#0", "2#0", "3#0"])
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert index.ledger.documents("data/a.jsonl").keys() == {"2", "3"}
+
+
+def test_the_documents_of_a_renamed_file_are_kept(records, tmp_path):
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    report, ids = ingest(records, tmp_path / "i", prune=True)
+    assert (report.skipped, report.sources_removed, ids) == ([], 1, ["1#0", "2#0", "3#0"])
+    again, _ = ingest(records, tmp_path / "i", prune=True)
+    assert (again.sources_unchanged, again.sources_removed) == (2, 0)
+
+
+def test_a_file_whose_name_a_folder_took_is_pruned(records, tmp_path):
+    (records / "b.jsonl").unlink()
+    (records / "b.jsonl").mkdir()
+    report, ids = ingest(records, tmp_path / "i", prune=True)
+    assert (report.sources_removed, ids) == (1, ["1#0"])
+
+
+def test_files_are_read_again_where_the_readers_changed(records, tmp_path, monkeypatch):
+    monkeypatch.setattr("shortlist.collection.ingest.READERS", "read-0")
+    report, _ = ingest(records, tmp_path / "i")
+    assert (report.sources_read, report.documents_unchanged, report.documents_written) == (2, 3, 0)
+
+
+def test_a_source_with_ids_of_another_is_tried_until_they_are_free(records, tmp_path):
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    taken = [f"id '{one}' is already used by data/b.jsonl" for one in "23"]
+    for _ in range(2):
+        report, ids = ingest(records, tmp_path / "i")
+        assert ([one.reason for one in report.skipped], ids) == (taken, ["1#0", "2#0", "3#0"])
+    report, ids = ingest(records, tmp_path / "i", prune=True)
+    assert (report.skipped, report.documents_written, ids) == ([], 2, ["1#0", "2#0", "3#0"])
+
+
+def sources_of(index_folder):
+    with EmbeddedIndex.open(index_folder) as index:
+        return {one.metadata["source"] for one in index.passages()}, index.ledger.known_sources()
+
+
+def test_ids_and_sources_are_named_from_the_folder_of_the_index(notes, tmp_path, monkeypatch):
+    _, ids = ingest(notes, tmp_path / "i")
+    names = {f"notes/{name}.md" for name in "abc"}
+    assert {one.split("#")[0] for one in ids} == names
+    assert sources_of(tmp_path / "i") == (names, names)
+    _, elsewhere = ingest(notes, tmp_path / "apart" / "i")
+    assert {one.split("#")[0] for one in elsewhere} == {(notes / f"{name}.md").resolve().as_posix() for name in "abc"}
+    monkeypatch.chdir(notes)
+    report, again = ingest(Path(), Path("../i"))
+    assert (report.sources_unchanged, again) == (3, ids)
+
+
+def test_an_index_moved_with_its_documents_goes_on(notes, tmp_path, monkeypatch):
+    _, ids = ingest(notes, tmp_path / "i")
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("notes", "i"):
+        (tmp_path / name).rename(moved / name)
+    monkeypatch.chdir(moved / "i")
+    report, again = ingest(moved / "notes", moved / "i", prune=True)
+    assert (report.sources_unchanged, report.sources_removed, again) == (3, 0, ids)
+    (moved / "notes" / "c.md").unlink()
+    report, left = ingest(moved / "notes", moved / "i", prune=True)
+    assert (report.sources_removed, {one.split("#")[0] for one in left}) == (1, {"notes/a.md", "notes/b.md"})
+
+
+def test_progress_counts_up_to_the_end(notes, tmp_path):
+    seen = []
+    ingest(notes, tmp_path / "i", seen=seen)
+    last = seen[-1]
+    assert (last.sources_done, last.bytes_done) == (last.sources_total, last.bytes_total)
+    assert [one.bytes_done for one in seen] == sorted(one.bytes_done for one in seen)
+
+
+def test_a_file_that_can_not_be_read_is_reported(notes, tmp_path, monkeypatch):
+    real = Path.open
+
+    def refuse(self, *args, **options):
+        if self.name == "b.md":
+            raise PermissionError(13, "Permission denied")
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    report, ids = ingest(notes, tmp_path / "i")
+    assert [(Path(one.path).name, "Permission denied" in one.reason) for one in report.skipped] == [("b.md", True)]
+    assert ids
+
+
+def test_what_can_not_be_read_is_reported_by_every_run(notes, tmp_path):
+    (notes / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    (notes / "empty.txt").write_bytes(b"")
+    (notes / "rows.jsonl").write_text('{"text": "one"}\nnot json\n')
+    first, _ = ingest(notes, tmp_path / "i")
+    assert [(one.path, one.place) for one in first.skipped] == [
+        ("notes/broken.pdf", ""),
+        ("notes/empty.txt", ""),
+        ("notes/rows.jsonl", "line 2"),
+    ]
+    assert (first.sources_read, first.sources_empty) == (4, 2)
+    again, _ = ingest(notes, tmp_path / "i")
+    assert again.skipped == first.skipped
+    assert (again.sources_unchanged, again.sources_empty, again.documents_written) == (4, 2, 0)
+    (notes / "rows.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    mended, _ = ingest(notes, tmp_path / "i")
+    assert mended.skipped == first.skipped[:2]
+
+
+def test_bytes_that_are_no_text_are_told_by_every_run(notes, tmp_path):
+    (notes / "latin.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
+    (notes / "rows.csv").write_bytes("text\nmüde\nrot\nblöd\n".encode("latin-1"))
+    for _ in range(2):
+        report, _ids = ingest(notes, tmp_path / "i")
+        assert report.replaced == {"notes/latin.txt": 3, "notes/rows.csv": 2}
+    (notes / "latin.txt").write_text("Grüße aus Köln", encoding="utf-8")
+    report, _ids = ingest(notes, tmp_path / "i")
+    assert report.replaced == {"notes/rows.csv": 2}
+
+
+class Interrupted(HashedEncoder):
+    def encode_passages(self, texts):
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_while_encoding_leaves_the_old_version(notes, tmp_path):
+    _, before = ingest(notes, tmp_path / "i")
+    old = (notes / "b.md").read_text()
+    (notes / "b.md").write_text("short now")
+    with EmbeddedIndex.open(tmp_path / "i") as index, pytest.raises(KeyboardInterrupt):
+        Ingest(index, Interrupted(32), splitter()).run(discover([notes])[0])
+    (notes / "d.md").write_text("one more")
+    report, ids = ingest(notes / "d.md", tmp_path / "i")
+    assert (report.skipped, ids) == ([], sorted([*before, "notes/d.md#0"]))
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert all(one.text in old for one in index.passages() if one.document_id == "notes/b.md")
+    report, ids = ingest(notes, tmp_path / "i")
+    assert (report.sources_read, [one for one in ids if "b.md" in one]) == (1, ["notes/b.md#0"])
+
+
+def interrupt(index_folder, monkeypatch, step, folder, **options):
+    """Ends a run before the named step of the index, as a kill there does."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddedIndex, step, stop)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(folder, index_folder, **options)
+
+
+@pytest.mark.parametrize("step", ["delete", "add", "flush"])
+def test_a_document_left_half_written_is_named_and_made_whole_by_the_same_run(notes, tmp_path, monkeypatch, step):
+    _, before = ingest(notes, tmp_path / "i")
+    (notes / "b.md").write_text("short now")
+    interrupt(tmp_path / "i", monkeypatch, step, notes)
+    report, ids = ingest(notes / "a.md", tmp_path / "i")
+    assert [(one.path, "half written" in one.reason) for one in report.skipped] == [("notes/b.md", True)]
+    assert "notes/b.md#0" in ids
+    report, ids = ingest(notes, tmp_path / "i")
+    assert report.skipped == []
+    assert [one for one in ids if "b.md" in one] == ["notes/b.md#0"]
+    assert [one for one in ids if "b.md" not in one] == [one for one in before if "b.md" not in one]
+    with EmbeddedIndex.open(tmp_path / "i") as index:
+        assert [one.text for one in index.passages() if one.document_id == "notes/b.md"] == ["short now"]
+        assert index.ledger.pending() == []
+
+
+@pytest.mark.parametrize("step", ["delete", "flush"])
+def test_an_interrupted_removal_is_done_again_or_undone_where_the_file_is_back(notes, tmp_path, monkeypatch, step):
+    _, before = ingest(notes, tmp_path / "i")
+    text = (notes / "c.md").read_text()
+    (notes / "c.md").unlink()
+    interrupt(tmp_path / "i", monkeypatch, step, notes, prune=True)
+    (notes / "c.md").write_text(text)
+    report, ids = ingest(notes, tmp_path / "i", prune=True)
+    assert (report.sources_read, ids) == (1, before)
+    (notes / "c.md").unlink()
+    interrupt(tmp_path / "i", monkeypatch, step, notes, prune=True)
+    report, ids = ingest(notes, tmp_path / "i", prune=True)
+    assert (report.skipped, report.sources_removed, [one for one in ids if "c.md" in one]) == ([], 1, [])
+
+
+STEPS = [
+    *((EmbeddedIndex, name) for name in ("add", "delete", "flush")),
+    *((Ledger, name) for name in ("begin", "settle", "forget", "finish", "unfinish")),
+]
+
+
+def stop_at(patch, number):
+    """Ends the process' work before its step with this number, as a kill does."""
+    left = [number]
+
+    def counted(real):
+        def step(*args):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return real(*args)
+
+        return step
+
+    for kind, name in STEPS:
+        patch.setattr(kind, name, counted(getattr(kind, name)))
+
+
+def contents(index_folder):
+    with EmbeddedIndex.open(index_folder) as index:
+        assert index.ledger.pending() == []
+        return sorted((one.id, one.text, one.metadata["source"]) for one in index.passages())
+
+
+def test_an_end_before_any_step_of_a_run_loses_and_doubles_nothing(records, tmp_path, monkeypatch):
+    (records / "note.md").write_text("an old text of many words. " * 20)
+    ingest(records, tmp_path / "i")
+    write_ids(records / "a.jsonl", "1", "3", "4")
+    (records / "b.jsonl").rename(records / "c.jsonl")
+    (records / "note.md").write_text("a new text")
+    (records / "new.md").write_text("one more")
+    shutil.copytree(tmp_path / "i", tmp_path / "before")
+    ingest(records, tmp_path / "fresh")
+    whole = contents(tmp_path / "fresh")
+    for number in range(2, 100, 7):  # All of them take a minute.
+        shutil.rmtree(tmp_path / "i")
+        shutil.copytree(tmp_path / "before", tmp_path / "i")
+        with monkeypatch.context() as patch:
+            stop_at(patch, number)
+            try:
+                ingest(records, tmp_path / "i", prune=True)
+                break
+            except KeyboardInterrupt:
+                pass
+        ingest(records, tmp_path / "i", prune=True)
+        assert contents(tmp_path / "i") == whole, number
+    assert 20 < number < 90
+
+
+def test_an_id_that_looks_like_a_passage_of_another_survives_an_interruption(tmp_path, monkeypatch):
+    data = tmp_path / "data"
+    data.mkdir()
+    for text in ("old", "new"):
+        records = ({"id": one, "text": text} for one in ("a#1", "a"))
+        (data / "x.jsonl").write_text("\n".join(json.dumps(one) for one in records))
+        if text == "old":
+            ingest(data, tmp_path / "i")
+        else:
+            interrupt(tmp_path / "i", monkeypatch, "flush", data)
+    monkeypatch.setattr("shortlist.collection.ingest.PASSAGES_PER_COMMIT", 1)
+    _, ids = ingest(data, tmp_path / "i")
+    assert ids == ["a#0", "a#1#0"]
+
+
+RUN = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+import shortlist.collection.ingest as module
+module.PASSAGES_PER_COMMIT = 16
+from test_ingest import ingest
+ingest(Path(sys.argv[1]), Path(sys.argv[2]), prune=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
+def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 900)
+    (data / "gone.md").write_text("# gone\n\n" + "this file vanishes. " * 80)
+    _, whole = ingest(data, tmp_path / "whole")
+    killed = tmp_path / "killed"
+    here = str(Path(__file__).parent)
+    command = [sys.executable, "-c", RUN, str(data), str(killed), here]
+    times = random.Random(3)
+    interrupted = 0
+    for _ in range(6):
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ledger = killed / "sources.sqlite"
+        deadline = time.monotonic() + 30
+        while not ledger.exists() and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(times.uniform(0.0, 0.5))
+        if child.poll() is None:
+            child.send_signal(signal.SIGKILL)
+            interrupted += 1
+        child.wait()
+    subprocess.run(command, check=True)
+    with EmbeddedIndex.open(killed) as index:
+        assert index.ids() == whole
+        assert len(index) == len(whole)
+        assert index.ledger.pending() == []
+        hits = index.matching("topic", 2000)
+        assert len(hits) == len({passage.id for passage, _ in hits}) == 900
+    assert interrupted >= 3
+    (data / "gone.md").unlink()
+    rows(data / "x.jsonl", 500)
+    child = subprocess.Popen(command)
+    time.sleep(0.6)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    subprocess.run(command, check=True)
+    with EmbeddedIndex.open(killed) as index:
+        assert index.ids() == sorted(f"d{i}#0" for i in range(500))

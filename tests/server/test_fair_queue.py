@@ -1,0 +1,74 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortlist.server.batching.fair_queue import FairQueue, Job
+
+
+def job(lengths, *, whole=False):
+    made = Job("q", ["text"] * len(lengths), whole=whole)
+    made.ready(lengths, lengths, [False] * len(lengths))
+    return made
+
+
+def drained(queue, tokens, pairs):
+    rounds = []
+    while pieces := queue.take(tokens, pairs):
+        rounds.append(pieces)
+    return rounds
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 512), max_size=40), max_size=12),
+    st.integers(1, 4000),
+    st.integers(1, 64),
+    st.integers(1, 1000),
+)
+def test_every_pair_is_taken_once_and_rounds_keep_their_bounds(requests, tokens, pairs, turn):
+    queue, jobs = FairQueue(turn), [job(lengths) for lengths in requests]
+    for one in jobs:
+        queue.add(one)
+    seen = {one: [] for one in jobs}
+    for pieces in drained(queue, tokens, pairs):
+        assert len({piece.job for piece in pieces}) == len(pieces)
+        lengths = [piece.job.lengths[place] for piece in pieces for place in piece.places]
+        assert 1 <= len(lengths) <= pairs
+        assert sum(lengths) - max(lengths) < tokens  # over by one pair at most
+        for piece in pieces:
+            seen[piece.job].extend(piece.places)
+    assert all(sorted(places) == list(range(len(one.work))) for one, places in seen.items())
+    assert len(queue) == 0
+
+
+def test_a_short_request_is_done_in_the_first_round_after_a_long_one():
+    queue, long, short = FairQueue(), job([60] * 1000), job([60] * 5)
+    queue.add(long)
+    queue.take(8192, 64)
+    queue.add(short)
+    pieces = queue.take(8192, 64)
+    assert next(len(piece.places) for piece in pieces if piece.job is short) == 5
+    assert sum(len(piece.places) for piece in pieces) == 64
+
+
+def test_equal_requests_advance_together():
+    queue, jobs = FairQueue(turn_tokens=100), [job([50] * 100) for _ in range(8)]
+    for one in jobs:
+        queue.add(one)
+    for _ in range(10):
+        queue.take(800, 16)
+    left = [len(one.waiting) for one in jobs]
+    assert max(left) - min(left) <= 2
+
+
+def test_a_job_that_must_be_whole_is_taken_whole():
+    queue, whole = FairQueue(turn_tokens=10), job([50] * 100, whole=True)
+    queue.add(whole)
+    (piece,) = queue.take(20, 2)
+    assert len(piece.places) == 100
+
+
+def test_what_was_discarded_is_not_taken():
+    queue, gone, kept = FairQueue(), job([5] * 3), job([5] * 3)
+    queue.add(gone)
+    queue.add(kept)
+    queue.discard(gone)
+    assert [piece.job for piece in queue.take(1000, 100)] == [kept]
