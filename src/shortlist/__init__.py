@@ -1,36 +1,82 @@
-"""shortlist: retrieve wide, rerank the pool, keep the few you use."""
+"""shortlist: retrieve wide, rerank the pool, keep the few you use.
 
-from shortlist.collection import Contents, add, add_documents, contents, remove
-from shortlist.collection.ingest import IngestReport
-from shortlist.errors import ShortlistError
-from shortlist.registry import OpenIndex, Settings, load_encoder, load_reranker
-from shortlist.registry import open_index as open
-from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.search.pipeline import Shortlist
-from shortlist.search.rerank import Reranked, rerank
-from shortlist.types import Document, Hit, Passage, Ranking
+Every name below is imported when it is first used, so `import shortlist` is fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shortlist.api import asgi, calibrate, evaluate, rerank, tune
+    from shortlist.config import SearchConfig
+    from shortlist.errors import ShortlistError
+    from shortlist.evaluation.query_sets import QuerySet
+    from shortlist.index import OpenIndex
+    from shortlist.index import open_index as open
+    from shortlist.registry import load_encoder, load_reranker
+    from shortlist.rerankers.cross_encoder import CrossEncoder
+    from shortlist.search.search import Search
+    from shortlist.types import Document, Hit, Note, Passage, Ranked, Ranking
 
 __version__ = "0.1.0"
 
+_PLACES = {
+    "CrossEncoder": "rerankers.cross_encoder",
+    "Document": "types",
+    "Hit": "types",
+    "Note": "types",
+    "OpenIndex": "index",
+    "Passage": "types",
+    "QuerySet": "evaluation.query_sets",
+    "Ranked": "types",
+    "Ranking": "types",
+    "Search": "search.search",
+    "SearchConfig": "config",
+    "ShortlistError": "errors",
+    "asgi": "api",
+    "calibrate": "api",
+    "evaluate": "api",
+    "load_encoder": "registry",
+    "load_reranker": "registry",
+    "open": "index",
+    "rerank": "api",
+    "tune": "api",
+}
+"""Public name -> the module that defines it."""
+
 __all__ = [
-    "Contents",
     "CrossEncoder",
     "Document",
     "Hit",
-    "IngestReport",
+    "Note",
     "OpenIndex",
     "Passage",
+    "QuerySet",
+    "Ranked",
     "Ranking",
-    "Reranked",
-    "Settings",
-    "Shortlist",
+    "Search",
+    "SearchConfig",
     "ShortlistError",
-    "add",
-    "add_documents",
-    "contents",
+    "asgi",
+    "calibrate",
+    "evaluate",
     "load_encoder",
     "load_reranker",
     "open",
-    "remove",
     "rerank",
+    "tune",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'shortlist' has no attribute {name!r}")
+    value = getattr(import_module(f"shortlist.{_PLACES[name]}"), "open_index" if name == "open" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -29,7 +29,11 @@ class ShortlistError(Exception):
 
 
 class InvalidInput(ShortlistError, ValueError):
-    """An argument or a file's content that can't be worked with."""
+    """An argument or the content of a file that cannot be used. `field` names the argument, if there is one."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        self.field = field
+        super().__init__(message)
 
 
 class QueryTooLong(InvalidInput):

@@ -1,29 +1,29 @@
-"""The plugs: what an encoder, an index, a retriever and a reranker have to offer."""
+"""The interfaces of the parts: encoder, index, retriever, reranker, and what is optional."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.types import Hit, Passage, Where
+from shortlist.types import Hit, Note, Passage, RerankerInfo, Scores, Where
 
 
 class Encoder(Protocol):
-    """Text to vectors. `name` identifies the model and its weights; an index remembers it."""
+    """Text to vectors. `name` identifies the model and its weights; an index stores it."""
 
     @property
     def name(self) -> str:
-        """The model's id and whatever else changes its vectors."""
+        """The model's id, and everything else that changes its vectors."""
 
     @property
     def dimension(self) -> int:
-        """Length of one vector."""
+        """The length of a vector."""
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """`(len(texts), dimension)` float32 unit rows; no texts give `(0, dimension)`."""
+        """Return `(len(texts), dimension)` float32 unit rows. No texts give `(0, dimension)`."""
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As `encode_queries`, with the model's prompt for passages."""
@@ -31,42 +31,55 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class CountsTokens(Protocol):
-    """An encoder that can say how much of each text it reads."""
+    """An encoder that reports how much of each text it reads."""
 
-    def tokens_of(self, texts: Sequence[str], *, query: bool = False) -> tuple[list[int], list[bool]]:
-        """The tokens it reads of each text, prompt and special tokens included, and which texts it cuts."""
+    @property
+    def window(self) -> int:
+        """Tokens that it reads of a text, special tokens included."""
+
+    def token_counts(self, texts: Sequence[str], *, query: bool = False) -> tuple[list[int], list[bool]]:
+        """Return the tokens that it reads of each text, prompt and special tokens included, and which texts it cuts."""
 
 
 class Index(Protocol):
-    """Where passages live, searchable by vector and by words."""
+    """An engine that holds passages and searches them by vector and by words."""
 
     def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
-        """Stores the passages with their `(n, dimension)` vectors; an id already there is replaced."""
+        """Store the passages with their `(n, dimension)` vectors. A passage replaces an earlier one with its id."""
 
     def delete(self, ids: Iterable[str]) -> None:
-        """Removes the passages with these ids; unknown ids are passed over."""
+        """Remove the passages with these ids. Unknown ids are ignored."""
 
     def get(self, ids: Sequence[str]) -> list[Passage]:
-        """The passages with these ids in the order asked; unknown ids are left out."""
+        """Return the passages with these ids, in the order given, without the unknown ones."""
+
+    def passages(self) -> Iterator[Passage]:
+        """Yield every passage, in no fixed order."""
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """At most `k` passages by cosine to `vector`, highest first."""
+        """Return at most `k` passages by cosine to `vector`, highest first."""
 
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """At most `k` passages by BM25 against `text`, highest first; passages sharing no term are left out."""
+        """Return at most `k` passages by BM25 for `text`, highest first. Each shares at least one term with it."""
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
-        """The cosine of each of these passages to `vector`, in the order given; every id has to exist."""
+        """Return the cosine of each of these passages to `vector`, in the order given. Every id must exist."""
+
+    def flush(self) -> None:
+        """Write every change to disk. After it, a kill loses nothing."""
+
+    def close(self) -> None:
+        """Flush and release everything. A second call does nothing."""
 
     def __len__(self) -> int:
-        """How many passages it holds."""
+        """The number of passages."""
 
 
 class Retriever(Protocol):
     """Stage one: a query to a ranked pool."""
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        """At most `k` hits, best first, `rank` and `retrieval_rank` 1, 2, 3...; no match gives an empty list."""
+        """Return at most `k` hits, best first, with `rank` and `retrieval_rank` 1, 2, 3. No match gives no hits."""
 
 
 @runtime_checkable
@@ -75,95 +88,69 @@ class KeepsPrefix(Protocol):
 
     @property
     def prefix_depth(self) -> int:
-        """The answers to any two k up to this are the same as far as the shorter one goes."""
+        """For any two k up to this depth, the shorter answer is the start of the longer one."""
 
 
 @runtime_checkable
 class Fuses(Protocol):
-    """A retriever that fuses two ranked lists under a weight, and can say what other weights would give."""
+    """A retriever that fuses two ranked lists under a weight, and can answer for several weights at once."""
 
     fusion: float
-    """The share of the vectors in the fused order, 0 to 1."""
+    """The weight of the vectors in the fused order, 0 to 1."""
 
     def retrieve_at(self, fusions: Sequence[float], query: str, k: int, where: Where | None = None) -> list[list[Hit]]:
-        """For each weight, exactly what `retrieve` would answer under it; the lists are read once for all of them."""
+        """Return the answer of `retrieve` under each of these weights. Each list is read once for all of them."""
 
 
 class Reranker(Protocol):
-    """Stage two: how well each text answers the query."""
+    """Stage two: how well each text answers the query.
+
+    `info` may be missing in a reranker of your own: see `shortlist.search.scores.info_of`.
+    """
 
     @property
-    def name(self) -> str:
-        """The model's id."""
+    def info(self) -> RerankerInfo:
+        """What the reranker is."""
 
-    @property
-    def pointwise(self) -> bool:
-        """True when a text's score does not depend on the other texts of the call."""
+    def score(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return one finite float for each text, in the order given; higher is better.
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        """One finite float a text, in the order given, higher is better; no texts give an empty list."""
-
-
-@runtime_checkable
-class ReportsTruncation(Protocol):
-    """A reranker that can say which texts it had to cut."""
-
-    def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
-        """The scores as `score` gives them, and for each text whether it was cut to fit the window."""
-
-
-@runtime_checkable
-class SaysUnit(Protocol):
-    """A reranker that says whether its scores are logits; one that does not say so gives logits."""
-
-    @property
-    def logits(self) -> bool:
-        """True where a sigmoid brings a score into 0 to 1; False where scores are in a unit of their own."""
-
-
-@runtime_checkable
-class SaysWindow(Protocol):
-    """A model that can say how much it reads at a time: an encoder of a text, a reranker of query and text together."""
-
-    @property
-    def max_length(self) -> int:
-        """Tokens, special tokens included."""
-
-
-@runtime_checkable
-class HasWeights(Protocol):
-    """A reranker whose weights can be told from others under the same name."""
-
-    def weights_hash(self) -> str:
-        """A hash of the weights; "" where there is none to be had."""
-
-
-@runtime_checkable
-class RunsElsewhere(Protocol):
-    """A reranker that another machine runs, safe to call from several threads; it may be paid for by the call."""
-
-    @property
-    def at_once(self) -> int:
-        """How many calls may be under way at a time, at least 1."""
-
-
-@runtime_checkable
-class Declines(Protocol):
-    """A reranker that knows queries it should leave alone."""
-
-    def declines(self, query: str) -> str:
-        """Why this query's pool is better left in stage one's order; "" when it is not."""
+        `Scores` also reports which texts were cut. No texts give no scores.
+        """
 
 
 @runtime_checkable
 class ScoresProgressively(Protocol):
-    """A reranker that scores the pool at an early exit and carries only the better part on."""
+    """A reranker that scores the pool at early exits and continues with the better part."""
 
-    def score_progressively(
-        self, query: str, texts: Sequence[str], prior: Sequence[float]
-    ) -> tuple[list[float], list[int], list[bool]]:
-        """The score of each text at its last exit, how many exits are left for it (0: scored to the end), and cuts.
+    def score_progressively(self, query: str, texts: Sequence[str], prior: Sequence[float]) -> Scores:
+        """Return each text's score at its last exit, with `exits_left` for each.
 
-        `prior` is what stage one adds to each final score; it has a say in which texts go on, and in which are read at
-        all. A text that was not read scores 0 and has every exit left.
+        `prior` is what stage one adds to each final score. It counts in the choice of the texts that continue.
         """
+
+
+@runtime_checkable
+class SkipsQueries(Protocol):
+    """A reranker that knows the queries that it is not made for."""
+
+    def skip_reason(self, query: str) -> Note | None:
+        """Return a note "rerank_skipped" if stage one's order is better for this query, or None."""
+
+
+@runtime_checkable
+class HasWeights(Protocol):
+    """A reranker that distinguishes its weights from other weights with the same name."""
+
+    def weights_hash(self) -> str:
+        """Return a hash of the weights, or an empty string if there is none."""
+
+
+class Fits(Protocol):
+    """The rules that `calibrate` stored for one way to search. `shortlist.collection.fits` reads them from a folder."""
+
+    def stop_rule(self, weights: Mapping[str, float]) -> tuple[object | None, list[Note]]:
+        """Return the stored `StopRule` for these weights, or None, and notes about it."""
+
+    def calibration(self, weights: Mapping[str, float]) -> tuple[object, list[Note]]:
+        """Return the stored `Calibration` for these weights, and notes about it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 Value: TypeAlias = str | int | float | bool
 """One value of a metadata field."""
@@ -13,33 +13,30 @@ Field: TypeAlias = "Value | list[Value]"
 """What a metadata field holds. A filter finds a list by each of its values."""
 
 Where: TypeAlias = Mapping[str, "Value | list[Value]"]
-"""A filter on metadata: a field equals the value, or one of the listed values; all fields must hold.
+"""A filter on metadata: each field equals the value, or one of the listed values. All fields must match.
 
-Case counts. A number equals the text that is written like it, and true and false their words, either way round: CSV
-files and YAML front matter hold text alone. So 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024"; "007" finds text
-only.
-"document_id" and "title" are fields of every passage: its document, and the document's title or a heading above it with
-those that it stands under ("Guide", "Guide > Setup"). Metadata of these names is found by them too.
+The comparison is case-sensitive. A number equals the text that is written like it, and true and false equal their
+words, because CSV files and YAML front matter hold only text: 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024";
+"007" finds only text. Every passage has the fields "document_id" and "title". "title" is the document's title, or a
+heading above the passage together with the headings above that ("Guide", "Guide > Setup").
 """
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
-"""query id -> passage id -> grade; 0 is judged and not relevant."""
+"""query id -> passage id -> grade; 0 means judged and not relevant."""
 
 Run: TypeAlias = Mapping[str, Mapping[str, float]]
-"""query id -> passage id -> score, higher is better."""
-
+"""query id -> passage id -> score; higher is better."""
 
 PoolSize: TypeAlias = "int | Literal['auto']"
-"""How many passages the reranker scores: so many, or as many as the rule stored beside the index asks for."""
-
+"""How many passages the reranker scores: a number, or "auto" for the stop rule that is stored with the index."""
 
 PATH = " > "
-"""Stands between a document's title and the headings below it, in a passage's title."""
+"""Separates a document's title and the headings below it in a passage's title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a user adds: a text under an id, with an optional title and metadata."""
+    """What a user adds: a text with an id, an optional title and optional metadata."""
 
     id: str
     text: str
@@ -51,8 +48,8 @@ class Document:
 class Passage:
     """The unit that is indexed, retrieved and reranked ("chunk" in RAG talk).
 
-    `start` and `end` are character offsets of `text` in its document's text. `title` is the document's
-    title or the nearest heading; models read `content`, which puts it in front.
+    `start` and `end` are character offsets of `text` in the document's text. `title` is the document's title or the
+    nearest heading. Models read `content`, which puts the title in front of the text.
     """
 
     id: str
@@ -65,18 +62,18 @@ class Passage:
 
     @property
     def content(self) -> str:
-        """Title and text as one string: what the bi-encoder, BM25 and the cross-encoder read."""
+        """Title and text as one string. The bi-encoder, BM25 and the reranker read it."""
         return f"{self.title}\n{self.text}" if self.title else self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One passage in an answer, with what both stages said of it. Every score: higher is better.
+    """One passage of an answer, with the scores and ranks of both stages. For every score, higher is better.
 
-    `retrieval_rank` is 1-based. `rank` and `score` are the final ones: the reranker's where it ran, else
-    stage one's. `rerank_score` is the reranker's raw output (for a cross-encoder a logit, unbounded), None
-    where the passage was not scored. `signals` holds the parts of the stage-one score, such as
-    `{"dense": 0.62, "bm25": 11.3}`. `probability` is that of being relevant, where one was asked for.
+    `retrieval_rank` counts from 1. `rank` and `score` are the final ones: they come from the reranker if it scored the
+    passage, and from stage one otherwise. `rerank_score` is the reranker's raw output (for a cross-encoder an unbounded
+    logit), or None if the passage was not scored. `signals` holds the parts of the stage-one score, such as
+    `{"dense": 0.62, "bm25": 11.3}`. `probability` is the probability of being relevant, if the search computed it.
     """
 
     passage: Passage
@@ -89,44 +86,205 @@ class Hit:
     signals: Mapping[str, float] = field(default_factory=dict)
     probability: float | None = None
 
+    @classmethod
+    def of(cls, id: str, text: str, score: float = 0.0, rank: int = 1) -> Hit:
+        """A hit of stage one, for a retriever of your own: a passage with its score and its rank from 1."""
+        return cls(Passage(id, text, id), score, rank, score, rank)
+
+    @property
+    def id(self) -> str:
+        """The passage's id."""
+        return self.passage.id
+
+    @property
+    def text(self) -> str:
+        """The passage's text, without its title."""
+        return self.passage.text
+
+    @property
+    def title(self) -> str:
+        """The passage's title: the document's title and the headings above the passage."""
+        return self.passage.title
+
+    @property
+    def document_id(self) -> str:
+        """The id of the document that the passage belongs to."""
+        return self.passage.document_id
+
+    @property
+    def metadata(self) -> Mapping[str, Field]:
+        """The passage's metadata."""
+        return self.passage.metadata
+
+    def to_dict(self) -> dict[str, Any]:
+        """The hit as a JSON object."""
+        passage = self.passage
+        metadata = dict(passage.metadata)
+        return {
+            "rank": self.rank,
+            "id": passage.id,
+            "document_id": passage.document_id,
+            "source": str(metadata.get("source") or passage.document_id or passage.id),
+            "score": self.score,
+            "rerank_score": self.rerank_score,
+            "retrieval_rank": self.retrieval_rank,
+            "retrieval_score": self.retrieval_score,
+            "signals": dict(self.signals),
+            "probability": self.probability,
+            "truncated": self.truncated,
+            "title": passage.title,
+            "text": passage.text,
+            "start": passage.start,
+            "end": passage.end,
+            "metadata": metadata,
+        }
+
+
+NoteValue: TypeAlias = "str | int | float | bool | list[str] | None"
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Note:
+    """A fact about an answer or a configuration: a code with values. `shortlist.wording.describe` words it.
+
+    The codes and their values stand in `shortlist.search.notes`.
+    """
+
+    code: str
+    values: Mapping[str, NoteValue]
+
+    def __init__(self, code: str, **values: NoteValue) -> None:
+        object.__setattr__(self, "code", code)
+        object.__setattr__(self, "values", values)
+
+    def to_dict(self) -> dict[str, NoteValue]:
+        """The note as a JSON object: "code" and each value under its name."""
+        return {"code": self.code, **self.values}
+
+
+Status: TypeAlias = Literal["ok", "partial", "off", "skipped", "failed"]
+"""What stage two did.
+
+"ok": it ran. "partial": it scored only a part of the pool before the budget ended or the queue was full. "off": no
+reranking was requested, or there is no reranker. "skipped": the reranker is not made for this query. "failed": the
+reranker raised an error. With the last three, the hits are in stage one's order.
+"""
+
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
-    """One query's answer: at most `k` hits, best first, and what it cost.
+class Ranking(Sequence[Hit]):
+    """The answer to one query: at most `top_k` hits, best first. A ranking is a sequence of its hits.
 
-    `pool_size` is the size asked for, `scored` how many passages the reranker scored (the pool is smaller
-    than asked when the index holds fewer), `truncated` how many of them were cut to fit its window.
-    `dropped` counts passages that a progressive reranker dropped on the way; they have no `rerank_score` and do not
-    count as scored.
-    `reranked` is False when stage two did not run, and `why_not` says why where the reranker itself declined the
-    query; the hits are then in stage one's order. `query_cut` is True when the bi-encoder read only the start of the
-    query. `seconds` maps "retrieve" and "rerank" to wall-clock time.
-
-    `why_stopped` says why an adaptive pool was scored as far as it was, "" for a fixed one. `threshold` is the least
-    final score that was asked for, `min_probability` the least probability. `left_out` counts the hits below either,
-    and `no_good_answer` says so where nothing stayed, or what the index knows of why nothing was found. `doubt` says so
-    where probabilities were fitted on another number of passages than the index holds.
+    `pool_size` is the requested pool size. `scored` counts the passages that the reranker scored to the end,
+    `truncated` those that were cut to fit its window, and `dropped` those that a progressive search stopped scoring.
+    `left_out` counts the hits below `min_score` or `min_probability`. `weights` maps each stage-one signal to its weight in the
+    final score. `seconds` maps "retrieve" and "rerank" to wall-clock time. `notes` are facts to show, such as a cut
+    query.
     """
 
     query: str
     hits: tuple[Hit, ...]
+    status: Status
     pool_size: int
     scored: int
     truncated: int
-    reranked: bool
+    dropped: int
     seconds: Mapping[str, float]
-    query_cut: bool = False
-    dropped: int = 0
-    why_not: str = ""
-    why_stopped: str = ""
-    threshold: float | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    min_score: float | None = None
     min_probability: float | None = None
     left_out: int = 0
-    no_good_answer: str = ""
-    doubt: str = ""
+    notes: tuple[Note, ...] = ()
 
     @property
-    def least(self) -> str:
-        """What a hit had to reach not to be left out, in words; "" where nothing was asked for."""
-        asked = (("final score", self.threshold), ("probability", self.min_probability))
-        return " or ".join(f"{name} {value:g}" for name, value in asked if value is not None)
+    def reranked(self) -> bool:
+        """True if the order of the hits is that of stage two."""
+        return self.status in ("ok", "partial")
+
+    def note(self, code: str) -> Note | None:
+        """The first note with this code, or None."""
+        return next((note for note in self.notes if note.code == code), None)
+
+    @overload
+    def __getitem__(self, place: int) -> Hit: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, place: int | slice) -> Hit | Sequence[Hit]:
+        return self.hits[place]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ranking as a JSON object: what `search --json`, `/search` and the MCP tool return."""
+        return {
+            "query": self.query,
+            "status": self.status,
+            "pool_size": self.pool_size,
+            "scored": self.scored,
+            "truncated": self.truncated,
+            "dropped": self.dropped,
+            "left_out": self.left_out,
+            "min_score": self.min_score,
+            "min_probability": self.min_probability,
+            "weights": dict(self.weights),
+            "seconds": dict(self.seconds),
+            "notes": [note.to_dict() for note in self.notes],
+            "hits": [hit.to_dict() for hit in self.hits],
+        }
+
+
+class Scores(list[float]):
+    """One score for each text, in the order of the texts; higher is better.
+
+    `truncated` marks the texts that were cut to fit the model's window. `exits_left` is empty, or counts for each text
+    the early exits that it did not reach: a text with 0 was scored to the end.
+    """
+
+    def __init__(
+        self, values: Iterable[float] = (), truncated: Iterable[bool] = (), exits_left: Iterable[int] = ()
+    ) -> None:
+        super().__init__(values)
+        marks = list(truncated)
+        self.truncated: list[bool] = marks or [False] * len(self)
+        self.exits_left: list[int] = list(exits_left)
+
+    def join(self, other: Scores) -> Scores:
+        """These scores, followed by the other ones."""
+        return Scores([*self, *other], [*self.truncated, *other.truncated], [*self.exits_left, *other.exits_left])
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerInfo:
+    """What a reranker is.
+
+    `pointwise`: a text's score does not depend on the other texts of the call. `unit`: "logit" if a sigmoid brings a
+    score into 0 to 1, "score" if scores are in a unit of their own. `window`: the tokens that it reads of query and
+    text together, None if unknown. `remote`: another machine runs it, and a call may cost money. `max_concurrent`: the
+    calls that may run at the same time.
+    """
+
+    name: str
+    pointwise: bool = False
+    unit: Literal["logit", "score"] = "logit"
+    window: int | None = None
+    remote: bool = False
+    max_concurrent: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One reranked document: the very object that was given, and its place in the list that was given, from 0.
+
+    `score` is the final score, higher is better. `rank` counts from 1. `truncated` is True if the document was cut to
+    fit the reranker's window.
+    """
+
+    index: int
+    score: float
+    document: Any
+    rank: int
+    truncated: bool = False

@@ -1,7 +1,21 @@
-"""What an index holds: add to it, look into it, remove from it."""
+"""The folder of an index, whatever its engine: what it holds, what goes in and out, what was fitted for it."""
 
-from shortlist.collection.add import add, add_documents
-from shortlist.collection.contents import Contents, HeldSource, contents
+from shortlist.collection.add import add_documents, add_paths
+from shortlist.collection.collection import Collection, Engine, exists
+from shortlist.collection.contents import Contents, Source, contents
+from shortlist.collection.ingest import IngestReport, Progress
 from shortlist.collection.remove import remove
 
-__all__ = ["Contents", "HeldSource", "add", "add_documents", "contents", "remove"]
+__all__ = [
+    "Collection",
+    "Contents",
+    "Engine",
+    "IngestReport",
+    "Progress",
+    "Source",
+    "add_documents",
+    "add_paths",
+    "contents",
+    "exists",
+    "remove",
+]

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from shortlist.collection.ledger import FILE as LEDGER_FILE
+from shortlist.collection.ledger import Ledger
 from shortlist.collection.manifest import read as read_manifest
 from shortlist.documents import MEMORY
 from shortlist.documents.formats import EXTENSIONS
-from shortlist.indexes.embedded import LEDGER_FILE, Ledger
 
 
 @dataclass(frozen=True, slots=True)
-class HeldSource:
+class Source:
     """A file that gave documents, or ":memory:" for all that lie in no file.
 
     `kind` is the format, as "md"; "memory" for no file. `read_at` is when it was last read to its end, or when
@@ -36,7 +37,7 @@ class HeldSource:
 class Contents:
     """An index: its sources sorted by name, its bi-encoder, its format and its size on disk in bytes."""
 
-    sources: tuple[HeldSource, ...]
+    sources: tuple[Source, ...]
     bi_encoder: str
     format_version: int
     bytes_on_disk: int
@@ -63,7 +64,7 @@ def contents(index: str | Path) -> Contents:
     manifest = read_manifest(folder)
     with closing(Ledger(folder / LEDGER_FILE)) as ledger:
         sources = tuple(
-            HeldSource(
+            Source(
                 one.source,
                 _kind(one.source),
                 one.documents,

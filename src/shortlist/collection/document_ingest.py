@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from shortlist.collection.ingest import Ingest, IngestReport
+from shortlist.collection.ledger import Entry
 from shortlist.documents import MEMORY
 from shortlist.errors import InvalidInput
-from shortlist.indexes.embedded import Entry
 from shortlist.types import Document
 
 
@@ -29,7 +29,7 @@ class DocumentIngest(Ingest):
         self._reopen_interrupted()
         self._write(MEMORY, self._told(documents, began), held)
         if self.report.documents_written:
-            self.index.ledger.stamp(MEMORY.name)
+            self.collection.ledger.stamp(MEMORY.name)
         self._tell_unfinished()
         self.report.seconds = time.perf_counter() - began
         return self.report
@@ -37,7 +37,7 @@ class DocumentIngest(Ingest):
     def _held_in_memory(self, documents: Sequence[Document]) -> dict[str, Entry]:
         held: dict[str, Entry] = {}
         for one in documents:
-            entry = self.index.ledger.entry(one.id)
+            entry = self.collection.ledger.entry(one.id)
             if entry is not None and entry.source != MEMORY.name:
                 raise InvalidInput(
                     f"the id {one.id!r} is already used by {entry.source}: give another id, or remove that one first"

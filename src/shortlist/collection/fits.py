@@ -1,95 +1,155 @@
-"""What lies beside one index, for one way to search it."""
+"""Stop rules and probability curves as JSON files in a folder. A fit is used only with what it was made for."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shortlist.collection import fits_store as store
-from shortlist.errors import InvalidInput
+from shortlist.atomic_io import write_whole
+from shortlist.errors import IndexWriteFailed, NotFitted
 from shortlist.protocols import HasWeights, Reranker
-from shortlist.search.probability import Calibration
-from shortlist.search.stopping import StopRule
-from shortlist.types import PoolSize
+from shortlist.search.probability import Calibration, Isotonic, Platt
+from shortlist.search.scores import info_of
+from shortlist.search.stopping import Guarantee, StopRule
+from shortlist.types import Note
+
+VERSION = 2
+STOP_RULE, CALIBRATION = "stop-rule.json", "calibration.json"
+HINT = "make it with: shortlist calibrate QUERIES --index DIR"
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """The fitted parts in `folder`, refused unless they were fitted for these models, this retriever and blend.
+class StoredFits:
+    """The fits in `folder` for one way to search. Satisfies `protocols.Fits`.
 
-    `count` tells how many passages the index holds now; without it nothing is said of an index that changed.
+    A fit is used only with the bi-encoder, retriever, reranker and weights that it was made with. `count` returns the
+    number of passages that the retriever holds now, or None if that is not known; a fit that was made on another number
+    gives a note.
     """
 
     folder: Path
     bi_encoder: str
     retriever: str
     reranker: Reranker | None
-    weights: Mapping[str, float]
-    count: Callable[[], int] | None = None
+    count: Callable[[], int | None]
 
-    @property
-    def fitted_for(self) -> dict[str, Any]:
-        """What a stored part has to have been fitted for, to be used here."""
+    def made_for(self, weights: Mapping[str, float]) -> dict[str, Any]:
+        """Return what a fit depends on."""
         reranker = self.reranker
         return {
-            "bi-encoder": self.bi_encoder,
+            "bi_encoder": self.bi_encoder,
             "retriever": self.retriever,
-            "cross-encoder": reranker.name if reranker is not None else "none",
-            "cross-encoder weights": reranker.weights_hash() if isinstance(reranker, HasWeights) else "",
-            "blend": dict(self.weights),
+            "reranker": info_of(reranker).name if reranker is not None else "none",
+            "reranker_weights": reranker.weights_hash() if isinstance(reranker, HasWeights) else "",
+            "weights": dict(weights),
         }
 
-    def pool(self, asked: PoolSize, fixed: int) -> tuple[int | StopRule, str]:
-        """What to search with for this pool size, and what has to be said of it.
-
-        "auto" gives the stored rule, and says so where it was fitted on another number of passages. Where none is
-        stored it gives `fixed`, and says so.
+    def stop_rule(self, weights: Mapping[str, float]) -> tuple[StopRule | None, list[Note]]:
+        """Return the stored rule and notes about it. A missing rule gives None and a note.
 
         Raises:
-            NotFitted: The rule is damaged, or was fitted for something else.
-            InvalidInput: The reranker scores a pool as a whole.
+            NotFitted: The file is damaged, or the rule was made for something else.
         """
-        if asked != "auto":
-            return asked, ""
-        if self.reranker is None:
-            return fixed, "no reranker runs, so there is nothing to stop"
-        if not self.reranker.pointwise:
-            raise InvalidInput(
-                "an adaptive pool is scored in blocks, and this reranker scores a pool as a whole: give a fixed pool "
-                "size"
+        fit = self._read(STOP_RULE, weights)
+        if fit is None:
+            return None, [Note("no_stop_rule", reason="not_fitted")]
+        try:
+            guarantee = fit["guarantee"]
+            rule = StopRule(
+                int(fit["pool_size"]),
+                int(fit["top_k"]),
+                None if fit["threshold"] is None else float(fit["threshold"]),
+                int(fit["block"]),
+                None if guarantee is None else Guarantee(**guarantee),
             )
-        rule = store.read_stop_rule(self.folder, self.fitted_for)
-        if rule is None:
-            return fixed, f"fixed pool of {fixed}, as no rule is stored beside the index: {store.HINT}"
-        return rule, self._changed(store.STOP_RULE, "the rule of the adaptive pool was")
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(self.folder / STOP_RULE, error) from error
+        return rule, self._outdated(fit, "stop_rule")
 
-    def doubt(self) -> str:
-        """What has to be said of the stored probabilities: "" unless the index held another number of passages."""
-        return self._changed(store.CALIBRATION, "the curve of probabilities was")
-
-    def _changed(self, name: str, what: str) -> str:
-        before = store.passages_of(self.folder / name)
-        now = self.count() if self.count is not None and before is not None else before
-        if now == before:
-            return ""
-        return f"{what} fitted on {before} passages and the index holds {now}; it may be off, so {store.HINT}"
-
-    def calibration(self, *, tail: bool) -> Calibration:
-        """The stored curve from score to probability.
+    def calibration(self, weights: Mapping[str, float]) -> tuple[Calibration, list[Note]]:
+        """Return the stored curve from score to probability, and notes about it.
 
         Raises:
-            NotFitted: There is none, it is damaged, or it was fitted for something else.
-            InvalidInput: Scores of this search have no probability: no pointwise reranker, or a tail is asked for.
+            NotFitted: There is none, the file is damaged, or the curve was made for something else.
         """
-        if self.reranker is None or not self.reranker.pointwise:
-            raise InvalidInput(
-                "a smallest probability needs a reranker whose scores do not depend on the pool: search with a "
-                "cross-encoder, and not progressively"
-            )
-        if tail:
-            raise InvalidInput(
-                "what lies below the pool has no probability: leave out either the tail or the smallest probability"
-            )
-        return store.read_calibration(self.folder, self.fitted_for)
+        fit = self._read(CALIBRATION, weights)
+        if fit is None:
+            raise NotFitted(f"{self.folder} has no {CALIBRATION}, so scores have no probabilities: {HINT}")
+        try:
+            return _curve(fit), self._outdated(fit, "calibration")
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(self.folder / CALIBRATION, error) from error
+
+    def save_stop_rule(self, rule: StopRule, weights: Mapping[str, float], about: Mapping[str, Any]) -> Path:
+        """Replace the stored rule, and return the file. `about` is for readers of the file.
+
+        Raises:
+            IndexWriteFailed: The disk is full or read-only.
+        """
+        return self._write(STOP_RULE, asdict(rule), weights, about)
+
+    def save_calibration(self, curve: Calibration, weights: Mapping[str, float], about: Mapping[str, Any]) -> Path:
+        """As `save_stop_rule`, for the curve from score to probability."""
+        method = "platt" if isinstance(curve, Platt) else "isotonic"
+        return self._write(CALIBRATION, {"method": method, **asdict(curve)}, weights, about)
+
+    def _write(self, name: str, fit: Mapping[str, Any], weights: Mapping[str, float], about: Mapping[str, Any]) -> Path:
+        content = {
+            "version": VERSION,
+            "made_for": self.made_for(weights),
+            "passages": self.count(),
+            "about": dict(about),
+            **fit,
+        }
+        file = self.folder / name
+        write_whole(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n", IndexWriteFailed)
+        return file
+
+    def _read(self, name: str, weights: Mapping[str, float]) -> Mapping[str, Any] | None:
+        file = self.folder / name
+        try:
+            fit: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            version = fit["version"]
+            before = dict(fit["made_for"]) if version == VERSION else {}
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _damaged(file, error) from error
+        if version != VERSION:
+            raise NotFitted(f"{file} has format {version}, and this version reads {VERSION}: {HINT}")
+        now = self.made_for(weights)
+        for key in {**before, **now}:
+            if before.get(key) != now.get(key):
+                raise NotFitted(
+                    f"{file} was made for {key} {_shown(before.get(key))}, and this search has {_shown(now.get(key))}: "
+                    f"search with what the file was made for, or {HINT}"
+                )
+        return fit
+
+    def _outdated(self, fit: Mapping[str, Any], name: str) -> list[Note]:
+        before, now = fit.get("passages"), self.count()
+        if not isinstance(before, int) or now is None or now == before:
+            return []
+        return [Note("fit_outdated", fit=name, fitted_on=before, passages=now)]
+
+
+def _curve(fit: Mapping[str, Any]) -> Calibration:
+    if fit["method"] == "platt":
+        return Platt(float(fit["slope"]), float(fit["offset"]))
+    scores, values = tuple(map(float, fit["scores"])), tuple(map(float, fit["values"]))
+    if fit["method"] != "isotonic" or not scores or len(scores) != len(values):
+        raise ValueError("no knots")
+    return Isotonic(scores, values)
+
+
+def _damaged(file: Path, error: Exception) -> NotFitted:
+    return NotFitted(f"{file} is damaged ({error}): {HINT}")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " + ".join(f"{weight:g} x {name}" for name, weight in value.items()) or "none"
+    return str(value)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from shortlist.collection.collection import Collection
+from shortlist.collection.ledger import Entry
+from shortlist.collection.removal import drop
 from shortlist.documents import MEMORY, PassedOver, Skipped, Source, fingerprint, read
-from shortlist.indexes.embedded import EmbeddedIndex, Entry, drop
 from shortlist.protocols import Encoder
 from shortlist.text import Splitter
 from shortlist.types import Document, Passage
@@ -88,12 +90,12 @@ class Ingest:
 
     def __init__(
         self,
-        index: EmbeddedIndex,
+        collection: Collection,
         encoder: Encoder,
         splitter: Splitter,
         progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        self.index = index
+        self.collection = collection
         self.report = IngestReport()
         self._encoder = encoder
         self._splitter = splitter
@@ -104,7 +106,7 @@ class Ingest:
     def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
         """Brings the index up to date with `sources`, and with `prune` first removes those whose file is gone.
 
-        Sources are named from the folder that the index lies in, see `EmbeddedIndex.root`; so are documents without an
+        Sources are named from the folder that the index lies in, see `Collection.root`; so are documents without an
         id of their own. A document's id belongs to the source that brought it first, until that source is read without
         it or pruned: another source's document under that id is reported as skipped, and read again in the next run.
 
@@ -116,8 +118,8 @@ class Ingest:
         self._reopen_interrupted()
         if prune:
             self._prune()
-        sources = [replace(source, root=self.index.root) for source in sources]
-        finished = self.index.ledger.sources()
+        sources = [replace(source, root=self.collection.root) for source in sources]
+        finished = self.collection.ledger.sources()
         sizes = [_size(source.path) for source in sources]
         done = 0
         for number, source in enumerate(sources):
@@ -140,11 +142,11 @@ class Ingest:
 
     def _reopen_interrupted(self) -> None:
         """Sources with documents that a kill left half written count as unread; reading them writes these anew."""
-        for name in {entry.source for entry in self.index.ledger.pending()}:
-            self.index.ledger.unfinish(name)
+        for name in {entry.source for entry in self.collection.ledger.pending()}:
+            self.collection.ledger.unfinish(name)
 
     def _tell_unfinished(self) -> None:
-        pending = self.index.ledger.pending()
+        pending = self.collection.ledger.pending()
         said = "an interrupted run left it half written: add it again, or"
         for name in sorted({entry.source for entry in pending} - {MEMORY.name}):
             self.report.skipped.append(Skipped(name, "", f"{said} prune if its file is gone"))
@@ -159,13 +161,13 @@ class Ingest:
             self.report.sources_empty += 1
             return
         if mark == known:
-            if self.index.ledger.gave_nothing(source.name):
+            if self.collection.ledger.gave_nothing(source.name):
                 self.report.sources_empty += 1
             else:
                 self.report.sources_unchanged += 1
             self._tell_kept(source.name)
             return
-        ledger = self.index.ledger
+        ledger = self.collection.ledger
         ledger.unfinish(source.name)
         told = len(self.report.skipped)
         held = ledger.documents(source.name)
@@ -185,7 +187,7 @@ class Ingest:
 
     def _tell_kept(self, name: str) -> None:
         """What an earlier run had to say of a source that did not change."""
-        skipped, replaced = self.index.ledger.told(name)
+        skipped, replaced = self.collection.ledger.told(name)
         self.report.skipped += [Skipped(name, *one) for one in skipped]
         if replaced:
             self.report.replaced[name] = replaced
@@ -199,7 +201,7 @@ class Ingest:
             replaced = made.metadata.get("replaced_bytes")
             if isinstance(replaced, int):
                 self.report.replaced[source.name] = self.report.replaced.get(source.name, 0) + replaced
-            owner = self.index.ledger.owner(made.id)
+            owner = self.collection.ledger.owner(made.id)
             if owner not in (None, source.name):
                 taken[made.id] = Skipped(source.name, "", f"id {made.id!r} is already used by {owner}")
                 continue
@@ -211,7 +213,7 @@ class Ingest:
 
         A source with ids that stay taken is not marked as read, so that the next run tries them again.
         """
-        ledger = self.index.ledger
+        ledger = self.collection.ledger
         for one in self._waiting:
             free = {key for key in one.taken if ledger.owner(key) is None}
             if free:
@@ -258,16 +260,16 @@ class Ingest:
         # What takes longest comes before the first change: an interruption here leaves everything as it was.
         vectors = self._encoder.encode_passages([one.content for one in batch.passages])
         stale = {key for old in batch.old for key in old}
-        self.index.ledger.begin(
+        self.collection.ledger.begin(
             [
                 replace(entry, passages=tuple({*entry.passages, *old}))
                 for entry, old in zip(batch.entries, batch.old, strict=True)
             ]
         )
-        self.index.delete(stale - {one.id for one in batch.passages})
-        self.index.add(batch.passages, vectors)
-        self.index.flush()
-        self.index.ledger.settle(batch.entries)
+        self.collection.index.delete(stale - {one.id for one in batch.passages})
+        self.collection.index.add(batch.passages, vectors)
+        self.collection.index.flush()
+        self.collection.ledger.settle(batch.entries)
         self.report.documents_written += len(batch.entries)
         self.report.passages_added += len(batch.passages)
         self.report.passages_removed += len(stale)
@@ -276,15 +278,15 @@ class Ingest:
     def _drop(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        drop(self.index, entries)
+        drop(self.collection, entries)
         self.report.documents_removed += len(entries)
         self.report.passages_removed += sum(len(entry.passages) for entry in entries)
 
     def _prune(self) -> None:
-        for name in sorted(self.index.ledger.known_sources() - {MEMORY.name}):
-            if not (self.index.root / name).is_file():
-                self.index.ledger.unfinish(name)
-                self._drop(list(self.index.ledger.documents(name).values()))
+        for name in sorted(self.collection.ledger.known_sources() - {MEMORY.name}):
+            if not (self.collection.root / name).is_file():
+                self.collection.ledger.unfinish(name)
+                self._drop(list(self.collection.ledger.documents(name).values()))
                 self.report.sources_removed += 1
 
 

@@ -10,6 +10,7 @@ from typing import IO
 
 from shortlist.errors import IndexLocked, IndexWriteFailed
 
+FILE = "lock"
 WAIT, STEP = 3.0, 0.05
 """Seconds that a lock is waited for, so that two searches at a time take turns, and between two tries."""
 
@@ -24,7 +25,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._file: IO[str] | None = (folder / "lock").open("a+", encoding="utf-8")
+            self._file: IO[str] | None = (folder / FILE).open("a+", encoding="utf-8")
         except OSError as error:
             raise IndexWriteFailed(f"can't write to {folder}: {error.strerror or error}") from error
         holder = _waited(self._file)

@@ -9,21 +9,21 @@ from pathlib import Path
 
 from shortlist.errors import IndexMismatch, IndexWriteFailed, NotAnIndex
 
-FORMAT_VERSION = 4
-"""1 named every source by its absolute path, 2 from the folder that the index lies in; 3 holds where the text of a
-file with front matter starts, lists in metadata, and what of each source could not be read; 4 keeps what filters
-ask for as indexed words."""
+FORMAT_VERSION = 5
+"""Version 1 named every source by its absolute path, version 2 relative to the folder above the index. Version 3
+stores where the text of a file with front matter starts, lists in metadata, and what of each source could not be read.
+Version 4 keeps what filters ask for as indexed words. Version 5 gives the engine a folder of its own."""
 
 FILE = "shortlist.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`average_length` is the mean passage length in BM25 terms, measured once on the first batch; 0 before it."""
+    """What an index folder is: the name of its bi-encoder, the length of a vector, and the name of its engine."""
 
     encoder: str
     dimension: int
-    average_length: float = 0.0
+    engine: str = "embedded"
     format_version: int = FORMAT_VERSION
 
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from shortlist.collection.ledger import Entry
 
 if TYPE_CHECKING:
-    from shortlist.indexes.embedded.index import EmbeddedIndex
+    from shortlist.collection.collection import Collection
 
 
-def drop(index: EmbeddedIndex, entries: Sequence[Entry]) -> None:
+def drop(collection: Collection, entries: Sequence[Entry]) -> None:
     """Removes these documents and their passages; until that is done, the ledger holds them all as pending.
 
     Raises:
         IndexWriteFailed: The disk is full or failing; the same call goes on from there.
     """
-    index.ledger.begin(entries)
-    index.delete(key for entry in entries for key in entry.passages)
-    index.flush()
-    index.ledger.forget(entry.id for entry in entries)
+    collection.ledger.begin(entries)
+    collection.index.delete(key for entry in entries for key in entry.passages)
+    collection.index.flush()
+    collection.ledger.forget(entry.id for entry in entries)

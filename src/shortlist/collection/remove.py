@@ -6,32 +6,32 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from shortlist.collection.collection import Collection
+from shortlist.collection.ledger import Entry, Ledger
+from shortlist.collection.removal import drop
 from shortlist.errors import InvalidInput
-from shortlist.indexes.embedded import EmbeddedIndex, Entry, Ledger, drop
 
 SHOWN = 3
 
 
-def remove(names: str | Iterable[str], index: str | Path) -> int:
-    """Removes sources and documents from the index, and returns how many documents that were.
+def remove(names: str | Iterable[str], collection: Collection) -> int:
+    """Remove sources and documents from the index, and return the number of removed documents.
 
-    A name is that of a source, as `contents` shows it, for all of its documents, or the id of one document. Where it
-    is both, it is the source. ":memory:" is all that `add_documents` brought. A file that still exists comes back when
-    it is next added, whole, also where only one of its documents was removed. Safe to kill: either all of it is
-    removed, or the same call goes on from there. No names remove nothing.
+    A name is the name of a source, as `contents` shows it, for all of its documents, or the id of one document. If a
+    name is both, the source is removed. ":memory:" is all documents that came from no file. A file that still exists is
+    added again by the next `add`, whole. Safe to kill: either everything is removed, or the same call continues. No
+    names remove nothing.
 
     Raises:
-        InvalidInput: The index knows no such name; nothing is removed then.
-        NotAnIndex, IndexMismatch, IndexLocked: As `shortlist.open`.
-        IndexWriteFailed: The disk is full or failing; the same call goes on from there.
+        InvalidInput: The index has no such name; nothing is removed then.
+        IndexWriteFailed: The disk is full or failing; the same call continues.
     """
-    asked = [names] if isinstance(names, str) else list(names)
-    with EmbeddedIndex.open(Path(index)) as opened:
-        sources, entries = _found(asked, opened.ledger, Path(index))
-        for source in sorted(sources):
-            opened.ledger.unfinish(source)
-        if entries:
-            drop(opened, list(entries.values()))
+    wanted = [names] if isinstance(names, str) else list(names)
+    sources, entries = _found(wanted, collection.ledger, collection.folder)
+    for source in sorted(sources):
+        collection.ledger.unfinish(source)
+    if entries:
+        drop(collection, list(entries.values()))
     return len(entries)
 
 

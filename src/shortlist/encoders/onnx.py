@@ -31,12 +31,14 @@ class OnnxEncoder:
         ModelError: It has no ONNX file that may be run, or is no bi-encoder.
     """
 
-    def __init__(self, spec: EncoderSpec, *, precision: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, spec: EncoderSpec, *, precision: str = "auto", device: str = "auto", threads: int | None = None
+    ) -> None:
         if spec.files.onnx is None:
             raise ModelError(f"{spec.files.name}: {spec.files.onnx_reason}")
         self.name = spec.files.name
         self.dimension = spec.dimension
-        self.max_length = spec.max_length
+        self.window = spec.max_length
         self.truncated = 0
         self._spec = spec
         self._words = Words(spec.files.tokenizer, spec.max_length)
@@ -51,11 +53,7 @@ class OnnxEncoder:
         """As `encode_queries`, with the model's prompt for passages."""
         return self._encode([self._spec.passage_prompt + text for text in checked_texts(texts)])
 
-    def cuts_query(self, text: str) -> bool:
-        """Whether `text` as a query is longer than the model's window."""
-        return self._words.singles([self._spec.query_prompt + text])[1][0]
-
-    def tokens_of(self, texts: Iterable[str], *, query: bool = False) -> tuple[list[int], list[bool]]:
+    def token_counts(self, texts: Iterable[str], *, query: bool = False) -> tuple[list[int], list[bool]]:
         """See `protocols.CountsTokens`."""
         prompt = self._spec.query_prompt if query else self._spec.passage_prompt
         inputs, cut = self._words.singles([prompt + text for text in checked_texts(texts)])

@@ -17,16 +17,17 @@ from shortlist.text.validation import checked_texts
 class SentenceTransformerEncoder:
     """Satisfies `protocols.Encoder`. Needs the `torch` extra; code from model repositories is never run."""
 
-    def __init__(self, spec: EncoderSpec) -> None:
+    def __init__(self, spec: EncoderSpec, *, device: str = "auto") -> None:
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise MissingExtra(f"{spec.files.name} ({spec.files.onnx_reason})", "torch") from error
         self.name = spec.files.name
         self.dimension = spec.dimension
-        self.max_length = spec.max_length
         self._spec = spec
-        self._model = SentenceTransformer(str(Path(spec.files.folder)), device="cpu", trust_remote_code=False)
+        self._model = SentenceTransformer(
+            str(Path(spec.files.folder)), device=None if device == "auto" else device, trust_remote_code=False
+        )
 
     def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """`(len(texts), dimension)` float32 unit rows; no texts give `(0, dimension)`."""

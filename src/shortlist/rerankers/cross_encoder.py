@@ -6,6 +6,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
@@ -16,7 +17,9 @@ from shortlist.inference.stages import Scoring, StagedSession
 from shortlist.models import CrossEncoderSpec, cross_encoder_spec
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
+from shortlist.search.rerank import rank
 from shortlist.text.validation import checked_list, checked_text
+from shortlist.types import Note, Ranked, RerankerInfo, Scores
 
 ACTIVATIONS = ("raw", "sigmoid", "model")
 
@@ -38,8 +41,6 @@ class CrossEncoder:
         ModelError: It is no cross-encoder with one label, or has no ONNX file that may be run.
     """
 
-    pointwise = True
-
     def __init__(
         self,
         model: str = CROSS_ENCODER,
@@ -48,6 +49,7 @@ class CrossEncoder:
         activation: str = "raw",
         max_length: int | None = None,
         threads: int | None = None,
+        device: str = "auto",
         early_exits: bool = False,
     ) -> None:
         spec = cross_encoder_spec(model)
@@ -55,10 +57,12 @@ class CrossEncoder:
         if activation not in ACTIVATIONS:
             raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
         self._sigmoid = activation == "sigmoid" or (activation == "model" and spec.activation == "sigmoid")
-        self.logits = not self._sigmoid
         self.name = spec.files.name
         self._spec = spec
         self.max_length = min(max_length or spec.max_length, spec.max_length)
+        self.info = RerankerInfo(
+            self.name, pointwise=True, unit="score" if self._sigmoid else "logit", window=self.max_length
+        )
         self.runtime = choose(precision, spec.int8)
         self._longest_query = spec.longest_query
         self._words = Words(spec.files.tokenizer, self.max_length)
@@ -73,8 +77,8 @@ class CrossEncoder:
         """How many exits the model has; 1 for a model in one file."""
         return self._session.stages if isinstance(self._session, StagedSession) else 1
 
-    def score(self, query: str, texts: Iterable[str]) -> list[float]:
-        """One float a text, in the order given, higher is better; no texts give an empty list.
+    def score(self, query: str, texts: Iterable[str]) -> Scores:
+        """Return one float for each text, in the order given; higher is better. `truncated` marks the texts cut.
 
         It is the raw logit unless an activation was asked for.
 
@@ -83,13 +87,13 @@ class CrossEncoder:
             QueryTooLong: The query leaves no room for a passage in the window.
             BadScores: The model returned NaN or infinity.
         """
-        return self.score_and_report(query, texts)[0]
-
-    def score_and_report(self, query: str, texts: Iterable[str]) -> tuple[list[float], list[bool]]:
-        """The scores of `score`, and for each text whether it was cut to fit the window."""
         given = checked_list(texts)
         pairs, cut = self.pairs(query, given)
-        return self._scores(pairs, given), cut
+        return Scores(self._scores(pairs, given), cut)
+
+    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
+        """Return the documents, best first: see `shortlist.rerank`."""
+        return rank(query, documents, self, top_k=top_k)
 
     def pairs(
         self, query: str, texts: Iterable[str], *, max_tokens: int | None = None
@@ -154,14 +158,20 @@ class CrossEncoder:
         pairs, cut = self.pairs(query, texts)
         return self._session.begin(pairs, self._words.pad), cut
 
-    def declines(self, query: str) -> str:
-        """Why the model's own files say to leave this query's pool in stage one's order; "" when they don't."""
+    def skip_reason(self, query: str) -> Note | None:
+        """Return a note if the query is longer than the queries that the model was trained on, or None."""
         if self._longest_query is None:
-            return ""
+            return None
         tokens = self._words.count(query)
         if tokens <= self._longest_query:
-            return ""
-        return f"the query has {tokens} tokens and {self.name} was trained on queries of up to {self._longest_query}"
+            return None
+        return Note(
+            "rerank_skipped",
+            reason="query_too_long",
+            tokens=tokens,
+            longest=self._longest_query,
+            reranker=self.name,
+        )
 
     def weights_hash(self) -> str:
         """See `protocols.HasWeights`."""

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, InvalidInput
 from shortlist.rerankers.vendors import Address, parse, with_path
+from shortlist.search.rerank import rank
 from shortlist.text.validation import checked_text, checked_texts
+from shortlist.types import Ranked, RerankerInfo, Scores
 
 if TYPE_CHECKING:
     import httpx
@@ -65,9 +67,13 @@ class HostedReranker:
                 f"timeout must be above 0, retries 0 or more, most 1 or more: not {timeout}, {retries}, {most}"
             )
         self.name = address.name
-        self.pointwise = not address.listwise
-        self.logits = address.vendor.logits
-        self.at_once = AT_ONCE
+        self.info = RerankerInfo(
+            address.name,
+            pointwise=not address.listwise,
+            unit="logit" if address.vendor.logits else "score",
+            remote=True,
+            max_concurrent=AT_ONCE,
+        )
         self._vendor, self._model = address.vendor, address.model
         self._key = key_of(address)
         self._url = address.url or _base(address)
@@ -76,7 +82,11 @@ class HostedReranker:
         self._client: httpx.Client | None = None
         self._turn = threading.Lock()
 
-    def score(self, query: str, texts: Iterable[str]) -> list[float]:
+    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
+        """Return the documents, best first: see `shortlist.rerank`."""
+        return rank(query, documents, self, top_k=top_k)
+
+    def score(self, query: str, texts: Iterable[str]) -> Scores:
         """The vendor's score of each text, in the order given, higher is better; no texts give an empty list.
 
         More texts than fit in one request go in several, where scores do not depend on the rest of the list.
@@ -89,7 +99,7 @@ class HostedReranker:
             BadScores: The answer is no JSON, or has not one finite score for each text.
         """
         asked, given = checked_text(query), checked_texts(texts)
-        if len(given) > self._most and not self.pointwise:
+        if len(given) > self._most and not self.info.pointwise:
             raise InvalidInput(
                 f"{self.name} scores a list as a whole and takes {self._most} texts, not {len(given)}: ask for a "
                 "smaller pool"
@@ -98,7 +108,7 @@ class HostedReranker:
         for start in range(0, len(given), self._most):
             part = given[start : start + self._most]
             scores += self._read(self._answer(self._vendor.body(self._model, asked, part)), len(part))
-        return scores
+        return Scores(scores)
 
     def close(self) -> None:
         """Closes its connections; they are also closed when the object goes away. It may be used again after it."""

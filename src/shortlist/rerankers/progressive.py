@@ -11,6 +11,7 @@ from pathlib import Path
 from shortlist.errors import InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.text.validation import checked_list
+from shortlist.types import Note, Scores
 
 NAMES = ("beside", "alone")
 """The keys of the two rules in `drop.json`."""
@@ -65,8 +66,6 @@ class ProgressiveReranker:
         InvalidInput: A rule does not have one share for each exit but the last, or `alone` leaves texts out.
     """
 
-    pointwise = False
-
     def __init__(self, model: CrossEncoder, rule: DropRule, alone: DropRule | None = None) -> None:
         alone = replace(rule, entering=1.0) if alone is None else alone
         for one in (rule, alone):
@@ -78,15 +77,16 @@ class ProgressiveReranker:
         if alone.entering < 1:
             raise InvalidInput(f"without stage one's scores there is nothing to choose {alone.entering:g} of a pool by")
         self.name = model.name
+        self.info = replace(model.info, pointwise=False)
         self.runtime = model.runtime
         self.rule, self.alone = rule, alone
         self._model = model
 
-    def declines(self, query: str) -> str:
-        """See `CrossEncoder.declines`."""
-        return self._model.declines(query)
+    def skip_reason(self, query: str) -> Note | None:
+        """See `CrossEncoder.skip_reason`."""
+        return self._model.skip_reason(query)
 
-    def score(self, query: str, texts: Iterable[str]) -> list[float]:
+    def score(self, query: str, texts: Iterable[str]) -> Scores:
         """One float a text, in the order given; no texts give an empty list.
 
         A text that went all the way has its raw logit. The others stand below all of those, in the order of their
@@ -94,17 +94,16 @@ class ProgressiveReranker:
         """
         given = checked_list(texts)
         if not given:
-            return []
-        logits, left, _ = self.score_progressively(query, given, [0.0] * len(given))
+            return Scores()
+        logits = self.score_progressively(query, given, [0.0] * len(given))
+        left = logits.exits_left
         lowest = min(logit for logit, exits in zip(logits, left, strict=True) if exits == 0)
         behind = sorted((place for place in range(len(given)) if left[place]), key=lambda p: (left[p], -logits[p]))
         for rank, place in enumerate(behind, start=1):
             logits[place] = lowest - rank
-        return logits
+        return Scores(logits, logits.truncated)
 
-    def score_progressively(
-        self, query: str, texts: Sequence[str], prior: Sequence[float]
-    ) -> tuple[list[float], list[int], list[bool]]:
+    def score_progressively(self, query: str, texts: Sequence[str], prior: Sequence[float]) -> Scores:
         """See `protocols.ScoresProgressively`."""
         rule = self.rule if any(prior) else self.alone
         entering = sorted(sorted(range(len(prior)), key=lambda place: -prior[place])[: rule.entered(len(prior))])
@@ -118,4 +117,4 @@ class ProgressiveReranker:
         for row, place in enumerate(entering):
             logits[place], cut[place] = float(scoring.logits[row]), read_cut[row]
             left[place] -= int(scoring.reached[row])
-        return logits, left, cut
+        return Scores(logits, cut, left)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shortlist.protocols import Encoder, Reranker
-from shortlist.search.pipeline import score_texts
+from shortlist.search.scores import score_texts
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.text.validation import checked_text
 
@@ -33,7 +33,7 @@ class WordEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class Explanation:
     """The score of A less the score of B in each stage, and what each word of the query adds to it, in query order.
 
     `retrieval_margin` is a difference of cosines, `rerank_margin` one of the reranker's raw scores. `truncated` counts
@@ -47,7 +47,7 @@ class Why:
     truncated: int = 0
 
 
-def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) -> Why:
+def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) -> Explanation:
     """Why text `a` stands above or below text `b` for this query, by leaving out one word at a time.
 
     Stage one is the cosine of the bi-encoder alone (the dot product for a model that is made for it). All shortened
@@ -85,7 +85,7 @@ def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) ->
         )
         for (start, end), shorter in zip(places, asked[1:], strict=True)
     )
-    return Why(query, retrieval[query], rerank[query], words, cut)
+    return Explanation(query, retrieval[query], rerank[query], words, cut)
 
 
 def word_places(text: str) -> list[tuple[int, int]]:
@@ -121,11 +121,11 @@ def _cosine_margins(queries: Sequence[str], a: str, b: str, encoder: Encoder) ->
 
 
 def _rerank_margins(queries: Sequence[str], a: str, b: str, reranker: Reranker) -> tuple[dict[str, float], int]:
-    """Query -> margin, and how many of the two texts were cut beside the first query, the longest one."""
+    """Query -> margin, and how many of the two texts were cut with the first query, the longest one."""
     margins: dict[str, float] = {}
     most_cut = 0
     for query in queries:
-        (of_a, of_b), cut = score_texts(reranker, query, [a, b])
-        margins[query] = of_a - of_b
-        most_cut = max(most_cut, sum(cut))
+        scores = score_texts(reranker, query, [a, b])
+        margins[query] = scores[0] - scores[1]
+        most_cut = max(most_cut, sum(scores.truncated))
     return margins, most_cut

@@ -1,89 +1,79 @@
-"""A rerank pass over what any other retriever returned: strings, dicts, or objects with text."""
+"""A rerank pass over the result of any retriever: strings, dicts, or objects with text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
+from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
-from shortlist.protocols import Declines, Reranker
-from shortlist.search.pipeline import check_size, checked_reranker, score_texts
+from shortlist.protocols import Reranker, SkipsQueries
+from shortlist.search.pending import Pending
+from shortlist.search.scores import checked_reranker
+from shortlist.search.search import scores_of
 from shortlist.text.validation import checked_list, checked_text, sound
-
-Item = TypeVar("Item")
+from shortlist.types import Hit, Note, Ranked
 
 TEXT_FIELDS = ("text", "page_content", "content", "body", "passage", "document")
-"""Where a candidate's text is looked for, in this order (LangChain says page_content, Haystack content)."""
+"""The fields that may hold a document's text, in this order (LangChain: page_content, Haystack: content)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reranked(Generic[Item]):
-    """One candidate: the very object that was given, its raw score, its new rank from 1 and its old place from 0."""
+def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int | None = None) -> list[Ranked]:
+    """Return the documents, best first, at most `top_k`. Equal scores keep their order. No documents give no results.
 
-    item: Item
-    score: float
-    rank: int
-    index: int
-    truncated: bool
-
-
-def rerank(query: str, candidates: Iterable[Item], reranker: Reranker, *, k: int | None = None) -> list[Reranked[Item]]:
-    """The candidates, best first, at most `k`; ties keep their order; no candidates give an empty list.
-
-    `candidates` may be any iterable. The reranker reads what `text_of` gives: a candidate's text, after its title where
-    it has one, so that passages score as they do in a search.
+    The reranker reads what `text_of` returns: a document's text, after its title if it has one. So passages of an index
+    get the score that they get in a search, and every document is scored, also for a query that a search would skip.
 
     Raises:
-        InvalidInput: An empty query, k below 1, one string in place of candidates, a candidate without text, or a
-            `reranker` that is none, such as a model's name.
-        BadScores: The reranker returned NaN, infinity, no numbers or a wrong count.
+        InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, a document without text, or a
+            `reranker` without a method `score`.
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
-    asked = checked_text(query)
-    if k is not None:
-        check_size("k (--top)", k)
-    items = checked_list(candidates)
+    query = checked_text(query)
+    items = checked_list(documents)
     checked_reranker(reranker)
-    texts = [text_of(item, place) for place, item in enumerate(items)]
-    if not texts:
-        return []
-    scores, cut = score_texts(reranker, asked, texts)
-    order = sorted(range(len(texts)), key=lambda place: -scores[place])[:k]
-    return [Reranked(items[place], scores[place], rank, place, cut[place]) for rank, place in enumerate(order, start=1)]
+    SearchConfig(top_k=top_k)
+    pool = [Hit.of(str(place), text_of(item, place), rank=place + 1) for place, item in enumerate(items)]
+    length = len(pool) if top_k is None else top_k
+    pending = Pending(query, pool, (), reranker, "ok", len(pool), length, {})
+    ranking = pending.finish(scores_of(pending))
+    return [
+        Ranked(hit.retrieval_rank - 1, hit.score, items[hit.retrieval_rank - 1], place, hit.truncated)
+        for place, hit in enumerate(ranking, start=1)
+    ]
 
 
-def doubt_of(reranker: Reranker, query: str) -> str:
-    """Why a search would keep stage one's order for this query, though `rerank` scores it; "" where it would not."""
-    why = reranker.declines(query) if isinstance(reranker, Declines) else ""
-    return f"{why}: scored all the same; a search would keep stage one's order" if why else ""
+def skip_note(reranker: Reranker, query: str) -> Note | None:
+    """Return the reason for which a search would keep stage one's order for this query, though `rank` scores it."""
+    return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
 
 
 def text_of(item: object, place: int = 0) -> str:
-    """What a model reads of a candidate: itself, or its first field or attribute among `TEXT_FIELDS` that holds text.
+    """Return what a model reads of a document: itself, or its first field or attribute of `TEXT_FIELDS` with text.
 
-    Where a string `title` stands beside that text, it goes in front on a line of its own, as in `Passage.content`.
-    Where every such field is empty, so is the text.
+    If the document has a string `title`, the title is put in front of the text on a line of its own, as in
+    `Passage.content`. If every such field is empty, so is the text.
 
     Raises:
-        InvalidInput: None of them holds a string.
+        InvalidInput: None of the fields holds a string.
     """
     if isinstance(item, str):
         return sound(item)
-    found: list[str] = []
+    texts: list[str] = []
     for name in TEXT_FIELDS:
         holder, value = item, _field(item, name)
         if isinstance(value, Mapping):
             holder, value = value, value.get("text")
         if isinstance(value, str):
             title = _field(holder, "title")
-            found.append(f"{title}\n{value}" if isinstance(title, str) and title else value)
+            texts.append(f"{title}\n{value}" if isinstance(title, str) and title else value)
             if value.strip():
-                return sound(found[-1])
-    if found:
-        return sound(found[0])
+                return sound(texts[-1])
+    if texts:
+        return sound(texts[0])
     shown = sorted(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
     raise InvalidInput(
-        f"candidate {place} has no text ({shown}): give strings, or dicts or objects with one of "
+        f"document {place} has no text ({shown}): give strings, or dicts or objects with one of "
         f"{', '.join(TEXT_FIELDS)}"
     )
 

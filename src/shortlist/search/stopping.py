@@ -1,4 +1,4 @@
-"""When to stop scoring a pool: what is left would have to score higher than such passages do."""
+"""The stop rule of an adaptive pool: when the rest of the pool can hardly enter the answer any more."""
 
 from __future__ import annotations
 
@@ -7,67 +7,83 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shortlist.errors import InvalidInput
+from shortlist.types import Note
 
 BLOCK = 16
-"""Passages scored before the rule is asked again: two batches, so that two cores have work."""
+"""Passages that are scored between two checks of the rule: two batches, so that two cores have work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """What the threshold of a stop rule guarantees: the expected loss of `measure` is at most `alpha`.
+
+    The statement holds with probability 1 - `delta` over the drawing of the `queries` that the rule was fitted on.
+    `queries_needed` is above 0 if these queries are too few for any guarantee.
+    """
+
+    measure: str
+    alpha: float
+    delta: float
+    queries: int
+    queries_needed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StopRule:
-    """An adaptive pool: at most `pool_size` passages, scored in blocks until what is left can hardly enter the first k.
+    """An adaptive pool: at most `pool_size` passages, scored in blocks until the rest can hardly enter the answer.
 
-    A passage that is left has stage one's share of its final score already; to enter, its raw score has to make up the
-    rest of the way to the k-th best final score so far. `demand` measures that way in the raw scores' own spread, and
-    scoring stops where it reaches `threshold`; None never stops. `promise` says in words what the threshold holds to.
+    Stage one's share of the final score is known for an unscored passage. To enter, its raw score must cover the rest
+    of the way to the k-th best final score so far. `demand` measures that way in units of the spread of the raw scores.
+    Scoring stops if the demand reaches `threshold`. A threshold of None never stops.
     """
 
     pool_size: int
-    k: int
+    top_k: int
     threshold: float | None
     block: int = BLOCK
-    promise: str = ""
+    guarantee: Guarantee | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.k <= self.pool_size or self.block < 1:
+        if not 1 <= self.top_k <= self.pool_size or self.block < 1:
             raise InvalidInput(
-                f"a stop rule needs a block from 1 and a k from 1 to its pool size, not block {self.block}, k {self.k} "
-                f"and pool size {self.pool_size}"
+                f"a stop rule needs a block of at least 1 and a top_k from 1 to its pool size, not block {self.block}, "
+                f"top_k {self.top_k} and pool size {self.pool_size}"
             )
 
     def steps(self, size: int) -> list[int]:
-        """How many of a pool of `size` are scored at each point where the rule is asked, the last being all of them.
+        """Return how many passages of a pool of `size` are scored at each check; the last number is all of them.
 
-        The first is the smallest number of whole blocks that holds k passages; an empty pool has none.
+        The first number is the smallest number of whole blocks that holds `top_k` passages. An empty pool has no steps.
         """
-        first = -(-self.k // self.block) * self.block
+        first = -(-self.top_k // self.block) * self.block
         return [*range(first, size, self.block), size] if size else []
 
     def stops(self, scored: Sequence[tuple[float, float]], left: Sequence[float]) -> bool:
-        """Whether to stop, given (final score, raw score) of what was scored and stage one's share of what is left."""
-        return self.threshold is not None and bool(left) and demand(scored, left, self.k) >= self.threshold
+        """Return whether to stop.
 
-    def why(self, scored: int, size: int, *, stopped: bool) -> str:
-        """Why so many of a pool of `size` were scored, in words."""
+        `scored` holds (final score, raw score) of the scored passages, `left` stage one's share of the others.
+        """
+        return self.threshold is not None and bool(left) and demand(scored, left, self.top_k) >= self.threshold
+
+    def note(self, scored: int, size: int) -> Note:
+        """Return the note that explains why so many passages of a pool of `size` were scored."""
         if self.threshold is None:
-            return f"all {size} of the pool scored: {self.promise}"
-        if not stopped:
-            return f"all {size} of the pool scored: until the end, what was left could enter the first {self.k}"
-        return (
-            f"{scored} of {size} scored: what is left can hardly enter the first {self.k}"
-            + f" ({self.promise})" * bool(self.promise)
-        )
+            return Note("pool_never_stops", pool=size, top_k=self.top_k)
+        if scored == size:
+            return Note("pool_scored_whole", pool=size, top_k=self.top_k)
+        return Note("pool_stopped", scored=scored, pool=size, top_k=self.top_k)
 
 
-def demand(scored: Sequence[tuple[float, float]], left: Sequence[float], k: int) -> float:
-    """How far above the usual the raw score of the likeliest passage left has to be, to enter the first k.
+def demand(scored: Sequence[tuple[float, float]], left: Sequence[float], top_k: int) -> float:
+    """Return how unusual the raw score of the likeliest unscored passage must be, to enter the first `top_k`.
 
-    It is the raw score that would lift the largest share left to the k-th best final score, less the mean raw score so
-    far, in standard deviations of the raw scores so far. Higher is safer to stop at. Counted per query, it does not
-    move when a model gives all passages of a query higher scores, or scores in other units. Minus infinity where
-    all raw scores are the same: nothing can be said of the others then.
+    The result is the raw score that lifts the largest share in `left` to the k-th best final score, minus the mean raw
+    score so far, in standard deviations of the raw scores so far. A higher demand makes stopping safer. The demand does
+    not change if a model gives all passages of a query higher scores, or scores in other units. The result is minus
+    infinity if all raw scores are equal, because they say nothing about the others.
     """
-    kth = sorted((final for final, _ in scored), reverse=True)[k - 1]
-    raw = [one for _, one in scored]
-    way = kth - max(left) - statistics.fmean(raw)
+    kth = sorted((final for final, _ in scored), reverse=True)[top_k - 1]
+    raw = [score for _, score in scored]
+    distance = kth - max(left) - statistics.fmean(raw)
     spread = statistics.pstdev(raw)
-    return way / spread if spread > 0 else float("-inf")
+    return distance / spread if spread > 0 else float("-inf")

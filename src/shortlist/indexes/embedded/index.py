@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.collection import manifest as manifests
-from shortlist.collection.ledger import FILE, Ledger
-from shortlist.collection.lock import FolderLock
-from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
+from shortlist.atomic_io import write_whole
+from shortlist.errors import FolderError, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
 from shortlist.indexes.embedded.points import LARGEST_INT, WORDS, condition, passage, payload, point_id
 from shortlist.types import Passage, Where
 
@@ -27,99 +23,24 @@ DENSE, SPARSE = "dense", "bm25"
 BATCH = 512
 SAMPLE = 256
 TERM_SATURATION = 1.2
+LENGTH_FILE = "bm25.json"
+"""The file with BM25's mean passage length."""
 
 
 class EmbeddedIndex:
-    """Satisfies `protocols.Index`. Dense search is exact; BM25 uses English stemming and stop words.
+    """An index on Qdrant Edge, in this process. Satisfies `protocols.Index`; `EmbeddedEngine` makes it.
 
-    Made by `create` or `open`, never directly; one process at a time may hold a folder. Every method that reads raises
-    NotAnIndex where the files turn out to be damaged, or after `close`.
+    Dense search is exact. BM25 uses English stemming and stop words. Every method that reads raises NotAnIndex if the
+    files are damaged, or after `close`.
     """
 
-    def __init__(
-        self, folder: Path, manifest: manifests.Manifest, shard: qdrant_edge.EdgeShard, lock: FolderLock
-    ) -> None:
-        self.folder = folder
-        self.manifest = manifest
-        self.ledger = Ledger(folder / FILE)
+    def __init__(self, folder: Path, dimension: int, shard: qdrant_edge.EdgeShard, average_length: float = 0.0) -> None:
+        self._folder = folder
+        self._dimension = dimension
         self._shard = shard
-        self._lock = lock
-        self._bm25 = _bm25(manifest.average_length)
+        self._average_length = average_length
+        self._bm25 = _bm25(average_length)
         self._open = True
-
-    @property
-    def root(self) -> Path:
-        """The folder that the index folder lies in, links resolved: sources below it are named from there.
-
-        So ids do not depend on the current folder, and an index that lies beside its documents gives them the same ids
-        on every machine.
-        """
-        return self.folder.resolve().parent
-
-    @classmethod
-    def create(cls, folder: Path, *, encoder_name: str, dimension: int) -> EmbeddedIndex:
-        """A new, empty index in `folder`, which is made if it is missing.
-
-        Raises:
-            NotAnIndex: The folder holds other things, or an index already.
-            IndexWriteFailed: The folder can't be written.
-        """
-        import qdrant_edge as engine
-
-        if dimension < 1:
-            raise InvalidInput(f"dimension must be at least 1, not {dimension}")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            ours = {"lock", "shard", f"{manifests.FILE}.part"}
-            held = [path.name for path in folder.iterdir() if path.name not in ours]
-        except OSError as error:
-            raise IndexWriteFailed(f"can't make the index folder {folder}: {error.strerror or error}") from error
-        if held:
-            raise NotAnIndex(f"{folder} already holds {held[0]!r}: give a new or empty folder")
-        lock = FolderLock(folder)
-        try:
-            with translated(IndexWriteFailed, f"can't make the index in {folder}"):
-                # A shard without a manifest is what a kill during this function leaves.
-                shutil.rmtree(folder / "shard", ignore_errors=True)
-                (folder / "shard").mkdir()
-                config = engine.EdgeConfig(
-                    vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Dot)},
-                    sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
-                )
-                shard = engine.EdgeShard.create(str(folder / "shard"), config)
-                shard.update(engine.UpdateOperation.create_field_index(WORDS, engine.PayloadSchemaType.Keyword))
-                made = manifests.Manifest(encoder_name, dimension)
-                manifests.write(folder, made)
-            return cls(folder, made, shard, lock)
-        except ShortlistError:
-            lock.release()
-            raise
-
-    @classmethod
-    def open(cls, folder: Path, *, encoder_name: str | None = None) -> EmbeddedIndex:
-        """The index in `folder`.
-
-        Raises:
-            NotAnIndex: No folder, no index in it, or a damaged one.
-            IndexMismatch: Made with another bi-encoder than `encoder_name`, or in another format.
-            IndexLocked: Another process holds it open.
-        """
-        import qdrant_edge as engine
-
-        held = manifests.read(folder)
-        if encoder_name is not None and encoder_name != held.encoder:
-            raise IndexMismatch(
-                f"{folder} was made with the bi-encoder {held.encoder}, not {encoder_name}: search it with the one "
-                "it was made with, or make a new index"
-            )
-        lock = FolderLock(folder)
-        try:
-            with translated(NotAnIndex, f"the index in {folder} is damaged: make it again"):
-                shard = engine.EdgeShard.load(str(folder / "shard"))
-            return cls(folder, held, shard, lock)
-        except ShortlistError:
-            lock.release()
-            raise
 
     def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
         """Stores the passages with their `(n, dimension)` vectors; an id already there is replaced.
@@ -130,15 +51,13 @@ class EmbeddedIndex:
         """
         import qdrant_edge as engine
 
-        if vectors.shape != (len(passages), self.manifest.dimension):
-            raise InvalidInput(
-                f"vectors have shape {vectors.shape}, expected {(len(passages), self.manifest.dimension)}"
-            )
+        if vectors.shape != (len(passages), self._dimension):
+            raise InvalidInput(f"vectors have shape {vectors.shape}, expected {(len(passages), self._dimension)}")
         if not np.isfinite(vectors).all():
             raise InvalidInput("a vector holds NaN or infinity")
         if not passages:
             return
-        if not self.manifest.average_length:
+        if not self._average_length:
             self._measure_length(passages)
         points = [
             engine.Point(
@@ -153,8 +72,8 @@ class EmbeddedIndex:
         """BM25's mean length, counted on the first passages and fixed from then on: scores must not drift."""
         total = sum(sum(_counts(one.content).values) for one in passages[:SAMPLE])
         average = max(1.0, round(total / len(passages[:SAMPLE]), 1))
-        self.manifest = replace(self.manifest, average_length=average)
-        manifests.write(self.folder, self.manifest)
+        write_whole(self._folder / LENGTH_FILE, json.dumps({"average_length": average}), IndexWriteFailed)
+        self._average_length = average
         self._bm25 = _bm25(average)
 
     def delete(self, ids: Iterable[str]) -> None:
@@ -166,12 +85,12 @@ class EmbeddedIndex:
             self._update(engine.UpdateOperation.delete_points(points[start : start + BATCH]))
 
     def _update(self, operation: qdrant_edge.UpdateOperation) -> None:
-        with translated(IndexWriteFailed, f"can't write to {self.folder}; what was committed is intact"):
+        with translated(IndexWriteFailed, f"can't write to {self._folder}; what was committed is intact"):
             self._shard.update(operation)
 
     def flush(self) -> None:
         """Brings every change to disk; after it, a kill loses nothing."""
-        with translated(IndexWriteFailed, f"can't write to {self.folder}; what was committed is intact"):
+        with translated(IndexWriteFailed, f"can't write to {self._folder}; what was committed is intact"):
             self._shard.flush()
 
     def get(self, ids: Sequence[str]) -> list[Passage]:
@@ -200,8 +119,8 @@ class EmbeddedIndex:
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
         """At most `k` passages by cosine to `vector` (exact), highest first; ties in no fixed order."""
-        if vector.shape != (self.manifest.dimension,) or not np.isfinite(vector).all():
-            raise InvalidInput(f"the query vector must be {self.manifest.dimension} finite numbers, not {vector.shape}")
+        if vector.shape != (self._dimension,) or not np.isfinite(vector).all():
+            raise InvalidInput(f"the query vector must be {self._dimension} finite numbers, not {vector.shape}")
         return self._query(vector.tolist(), DENSE, k, where)
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
@@ -251,23 +170,49 @@ class EmbeddedIndex:
             return int(self._shard.count(engine.CountRequest(exact=True)))
 
     def _reading(self) -> AbstractContextManager[None]:
-        return translated(NotAnIndex, f"can't read the index in {self.folder}: it is damaged, or closed already")
+        return translated(NotAnIndex, f"can't read the index in {self._folder}: it is damaged, or closed already")
 
     def close(self) -> None:
         """Flushes and lets the folder go; calling it twice is fine."""
         if self._open:
             self._open = False
             self._shard.close()
-            self.ledger.close()
-            self._lock.release()
 
-    def __enter__(self) -> EmbeddedIndex:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+class EmbeddedEngine:
+    """Makes and opens `EmbeddedIndex`es. Satisfies `collection.Engine`."""
+
+    def create(self, folder: Path, *, dimension: int) -> EmbeddedIndex:
+        """Return a new, empty index in `folder`.
+
+        Raises:
+            IndexWriteFailed: The folder cannot be written.
+        """
+        import qdrant_edge as engine
+
+        with translated(IndexWriteFailed, f"cannot make the index in {folder}"):
+            (folder / "shard").mkdir()
+            config = engine.EdgeConfig(
+                vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Dot)},
+                sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+            )
+            shard = engine.EdgeShard.create(str(folder / "shard"), config)
+            shard.update(engine.UpdateOperation.create_field_index(WORDS, engine.PayloadSchemaType.Keyword))
+        return EmbeddedIndex(folder, dimension, shard)
+
+    def open(self, folder: Path, *, dimension: int) -> EmbeddedIndex:
+        """Return the index in `folder`.
+
+        Raises:
+            NotAnIndex: The index is damaged.
+        """
+        import qdrant_edge as engine
+
+        with translated(NotAnIndex, f"the index in {folder} is damaged: make it again"):
+            shard = engine.EdgeShard.load(str(folder / "shard"))
+            file = folder / LENGTH_FILE
+            length = json.loads(file.read_text(encoding="utf-8"))["average_length"] if file.is_file() else 0.0
+            return EmbeddedIndex(folder, dimension, shard, float(length))
 
 
 @contextmanager

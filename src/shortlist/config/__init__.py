@@ -1,0 +1,7 @@
+"""How to search: one `SearchConfig`, the file `shortlist.toml`, and which of several values applies."""
+
+from shortlist.config.file import FILE, read, write
+from shortlist.config.resolve import Resolved, resolve
+from shortlist.config.search_config import POOL_SIZE, TOP_K, SearchConfig
+
+__all__ = ["FILE", "POOL_SIZE", "TOP_K", "Resolved", "SearchConfig", "read", "resolve", "write"]

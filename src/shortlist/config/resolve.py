@@ -1,0 +1,62 @@
+"""Which of several values applies: the one place for precedence, used by every surface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shortlist.config.search_config import SearchConfig
+from shortlist.types import Note
+
+OF_RERANKER = ("blend", "weights", "min_score", "min_probability")
+"""Settings in the unit of a reranker's scores: they hold for the reranker that they were found with."""
+OF_BLEND = ("min_score", "min_probability")
+"""Settings that hold for the final score: they hold for the blend that they were found with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A configuration, the settings that it takes from the file, and a note for each setting of the file it ignores."""
+
+    config: SearchConfig
+    from_file: Mapping[str, Any]
+    notes: tuple[Note, ...] = ()
+
+
+def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchConfig | None = None) -> Resolved:
+    """Return the configuration of a search: `given` values first, then those of the file, then the default.
+
+    None among the given values means "not given". Settings of the file that belong to another reranker or another blend
+    than this search has are ignored, each with a note. So is a `min_probability` of the file if the search has no
+    probabilities: without reranking, with `tail`, or with `progressive`.
+
+    Raises:
+        InvalidInput: A value that cannot be used.
+    """
+    default = default or SearchConfig()
+    given = {name: value for name, value in given.items() if value is not None}
+    from_file = dict(file)
+    wanted = default.override(from_file).override(given)
+    notes = []
+    for name, reason in _ignored(given, file, default, wanted):
+        if name in from_file:
+            del from_file[name]
+            if name not in given:
+                notes.append(Note("setting_ignored", setting=name, reason=reason))
+    config = default.override(from_file).override(given)
+    needed = {"retriever", "bi_encoder", "rerank", "pool_size", "top_k", "fusion", "precision", "device", "threads"}
+    used = {name: value for name, value in from_file.items() if name not in given and (config.rerank or name in needed)}
+    return Resolved(config, used, tuple(notes))
+
+
+def _ignored(
+    given: Mapping[str, Any], file: Mapping[str, Any], default: SearchConfig, wanted: SearchConfig
+) -> Iterator[tuple[str, str]]:
+    """The settings of the file that do not apply, each with the reason."""
+    if given.get("reranker", wanted.reranker) != file.get("reranker", default.reranker):
+        yield from ((name, "other_reranker") for name in OF_RERANKER)
+    elif given.get("blend", wanted.blend) != file.get("blend", default.blend):
+        yield from ((name, "other_blend") for name in OF_BLEND)
+    reasons = ((not wanted.rerank, "not_reranked"), (wanted.tail, "tail"), (wanted.progressive, "progressive"))
+    yield from (("min_probability", reason) for applies, reason in reasons if applies)

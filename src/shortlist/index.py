@@ -1,0 +1,242 @@
+"""`shortlist.open`: an index folder and its models, to add to, to remove from and to search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from shortlist import collection as collections
+from shortlist import registry
+from shortlist.collection import Collection, Contents, IngestReport, Progress, Source
+from shortlist.collection.diagnose import diagnose
+from shortlist.collection.fits import StoredFits
+from shortlist.config import SearchConfig
+from shortlist.config.search_config import RERANKER
+from shortlist.errors import InvalidInput
+from shortlist.models.packaged import BI_ENCODER
+from shortlist.protocols import Encoder, Reranker
+from shortlist.retrievers.engine import named_with_fusion
+from shortlist.search.explain import Explanation, explain
+from shortlist.search.search import Search
+from shortlist.text import Splitter
+from shortlist.types import Document, PoolSize, Ranking, Where
+
+
+def open_index(
+    path: str | Path, *, create: bool = False, config: SearchConfig | None = None, reranker: Reranker | None = None
+) -> OpenIndex:
+    """Open the index in the folder `path`. Close it, or use it in a `with` statement.
+
+    Models are found now and loaded when they are first needed, once for all uses.
+
+    Args:
+        path: The folder.
+        create: Make a new index if the folder contains none.
+        config: Models and settings. Without it, the packaged models and the default settings apply.
+        reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
+
+    Raises:
+        NotAnIndex: The folder contains no index, and `create` is False; or it contains other things.
+        IndexMismatch: The index was made with another bi-encoder than `config` names, or in another format.
+        IndexLocked: The index is open already, in this or another process.
+        ModelNotFound: There is no such model.
+    """
+    config = config or SearchConfig()
+    folder = Path(path)
+    encoder: Encoder | None = None
+    if reranker is None and config.reranker_name is not None:
+        registry.check_reranker(config.reranker_name)
+    if create and not collections.exists(folder):
+        name = config.bi_encoder or BI_ENCODER
+        encoder = _load_encoder(name, config)
+        collection = registry.create_collection(folder, encoder, name)
+    else:
+        collection = registry.open_collection(folder, bi_encoder=config.bi_encoder)
+    return OpenIndex(collection, config, encoder=encoder, reranker=reranker)
+
+
+class OpenIndex:
+    """An open index folder. `open_index` makes it.
+
+    `collection` is the folder, `config` the settings of searches. One thread at a time may use an index.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        config: SearchConfig,
+        *,
+        encoder: Encoder | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self.collection = collection
+        self.config = config
+        self._encoder = encoder
+        self._reranker = reranker
+
+    def add(
+        self,
+        items: str | Path | Document | Mapping[str, object] | Iterable[str | Path | Document | Mapping[str, object]],
+        *,
+        prune: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> IngestReport:
+        """Add files and folders, or documents that come from no file, and return what was done.
+
+        Paths are read as `shortlist add` reads them: only what is new or changed is encoded. `Document`s, and dicts
+        with "id" and "text" and maybe "title" and "metadata", are added or replaced by their id. Safe to kill at any
+        moment: the same call continues. No items add nothing.
+
+        Args:
+            items: One path or document, or several of one kind.
+            prune: Remove the documents of files that no longer exist.
+            progress: Is called after each source and each commit.
+
+        Raises:
+            InvalidInput: A path does not exist, a document cannot be used, or paths and documents are mixed.
+            IndexWriteFailed: The disk is full or failing; what was committed before stays.
+        """
+        given = [items] if isinstance(items, str | Path | Document | Mapping) else list(items)
+        paths = [item for item in given if isinstance(item, str | Path)]
+        documents = [item for item in given if not isinstance(item, str | Path)]
+        if paths and documents:
+            raise InvalidInput("paths and documents are mixed: add them in two calls")
+        if documents:
+            if prune:
+                raise InvalidInput("prune is for files: documents without a file are removed by remove", field="prune")
+            return collections.add_documents(self.collection, self.encoder, self.splitter, documents, progress=progress)
+        return collections.add_paths(
+            self.collection, self.encoder, self.splitter, paths, prune=prune, progress=progress
+        )
+
+    def remove(self, names: str | Iterable[str]) -> int:
+        """Remove sources and documents by name, and return the number of removed documents. See `collection.remove`."""
+        return collections.remove(names, self.collection)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return what the index holds, source by source, sorted by name."""
+        return self.contents().sources
+
+    def contents(self) -> Contents:
+        """Return what the index holds, with its bi-encoder, its format and its size on disk."""
+        return collections.contents(self.collection.folder)
+
+    def search(  # noqa: PLR0913 - one parameter a setting
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        pool_size: PoolSize | None = None,
+        where: Where | None = None,
+        min_score: float | None = None,
+        min_probability: float | None = None,
+        rerank: bool | None = None,
+        blend: float | None = None,
+        progressive: bool | None = None,
+        tail: bool | None = None,
+    ) -> Ranking:
+        """Return the `top_k` best passages of the pool: see `Search.search`."""
+        return self.searcher.search(
+            query,
+            top_k=top_k,
+            pool_size=pool_size,
+            where=where,
+            min_score=min_score,
+            min_probability=min_probability,
+            rerank=rerank,
+            blend=blend,
+            progressive=progressive,
+            tail=tail,
+        )
+
+    def explain(self, query: str, a: str, b: str) -> Explanation:
+        """Return which words of the query put passage `a` above passage `b`, both by id. See `search.explain`.
+
+        Raises:
+            InvalidInput: The index has no passage with such an id, the ids are equal, or a stage has no model.
+        """
+        if a == b:
+            raise InvalidInput(f"both ids are {a!r}: give two passages to compare")
+        passages = {passage.id: passage for passage in self.collection.index.get([a, b])}
+        missing = [key for key in (a, b) if key not in passages]
+        if missing:
+            raise InvalidInput(
+                f"the index has no passage {' and no passage '.join(map(repr, missing))}: "
+                "`shortlist search --json` shows the ids of passages"
+            )
+        encoder, reranker = self.searcher.encoder, self.searcher.reranker
+        if encoder is None or reranker is None:
+            raise InvalidInput("both stages are compared: open the index with a bi-encoder and a reranker")
+        return explain(query, passages[a].content, passages[b].content, encoder, reranker)
+
+    @cached_property
+    def searcher(self) -> Search:
+        """The search over this index. The first use loads the models, side by side."""
+        config = self.config
+        with ThreadPoolExecutor(2) as loaders:
+            loading = loaders.submit(self._load_reranker)
+            encoder = None if config.retriever == "bm25" else loaders.submit(lambda: self.encoder).result()
+            reranker = loading.result()
+        index = self.collection.index
+        retriever = registry.make_retriever(config.retriever, index, encoder, config.fusion)
+        bi_encoder = self.collection.manifest.encoder
+        weights = {} if config.reranker is None else registry.fitted_weights(bi_encoder, config.reranker)
+        return Search(
+            retriever,
+            reranker,
+            config,
+            weights=weights,
+            progressive=None if reranker is None else registry.progressive_of(reranker),
+            encoder=encoder,
+            fits=StoredFits(
+                self.collection.folder,
+                bi_encoder,
+                named_with_fusion(config.retriever, retriever),
+                reranker,
+                lambda: len(index),
+            ),
+            diagnose=lambda where: diagnose(index, self.collection.manifest.dimension, where),
+        )
+
+    @property
+    def encoder(self) -> Encoder:
+        """The bi-encoder that the index was made with."""
+        if self._encoder is None:
+            self._encoder = _load_encoder(self.collection.manifest.encoder, self.config)
+        return self._encoder
+
+    @cached_property
+    def splitter(self) -> Splitter:
+        """The splitter that cuts documents into passages for both models."""
+        return registry.make_splitter(self.collection.manifest.encoder, self.config.reranker or RERANKER)
+
+    def _load_reranker(self) -> Reranker | None:
+        config = self.config
+        if self._reranker is not None or config.reranker_name is None:
+            return self._reranker
+        return registry.load_reranker(
+            config.reranker_name, precision=config.precision, device=config.device, threads=config.threads
+        )
+
+    def __len__(self) -> int:
+        """The number of passages."""
+        return len(self.collection.index)
+
+    def close(self) -> None:
+        """Write everything to disk and release the folder. A second call does nothing."""
+        self.collection.close()
+
+    def __enter__(self) -> OpenIndex:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _load_encoder(name: str, config: SearchConfig) -> Encoder:
+    return registry.load_encoder(name, precision=config.precision, device=config.device, threads=config.threads)

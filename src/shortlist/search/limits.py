@@ -1,0 +1,62 @@
+"""The smallest score and the smallest probability: the one place that leaves hits out of an answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shortlist.search.probability import Calibration
+from shortlist.types import Hit, Note
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The least final score and the least probability, by `calibration`, of a hit. None means no limit."""
+
+    min_score: float | None = None
+    min_probability: float | None = None
+    calibration: Calibration | None = None
+
+    @property
+    def some(self) -> bool:
+        """Whether a limit is set."""
+        return self.min_score not in (None, -math.inf) or self.min_probability is not None
+
+    def kept(self, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the hits that reach every limit, with their probability if a probability is a limit.
+
+        With any limit, a hit without a score of the reranker is left out: its score is in another unit.
+        """
+        if not self.some:
+            return list(hits)
+        scored = self._with_probability([hit for hit in hits if hit.rerank_score is not None])
+        return [hit for hit in scored if self._reaches(hit)]
+
+    def notes(self, hits: Sequence[Hit], kept: Sequence[Hit]) -> list[Note]:
+        """Return what the limits did to `hits`: how many they left out, and the best of them if nothing stayed."""
+        if not self.some:
+            return []
+        values = {"min_score": self.min_score, "min_probability": self.min_probability}
+        notes = [Note("left_out", count=len(hits) - len(kept), **values)]
+        scored = self._with_probability([hit for hit in hits if hit.rerank_score is not None])
+        if scored and not kept:
+            best = max(scored, key=lambda hit: hit.score)
+            notes.append(Note("no_good_answer", best_score=best.score, best_probability=best.probability, **values))
+        return notes
+
+    def not_applied(self) -> list[Note]:
+        """Return the note for an answer that was not reranked. Its scores are in another unit, so every hit stays."""
+        if not self.some:
+            return []
+        return [Note("limits_not_applied", min_score=self.min_score, min_probability=self.min_probability)]
+
+    def _with_probability(self, hits: Sequence[Hit]) -> list[Hit]:
+        if self.calibration is None or self.min_probability is None:
+            return list(hits)
+        return [replace(hit, probability=self.calibration.of(hit.score)) for hit in hits]
+
+    def _reaches(self, hit: Hit) -> bool:
+        if self.min_score is not None and hit.score < self.min_score:
+            return False
+        return self.min_probability is None or (hit.probability or 0.0) >= self.min_probability

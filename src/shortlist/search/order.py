@@ -1,0 +1,38 @@
+"""The order of an answer: the one place that turns scores into a ranked list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from shortlist.types import Hit, Scores
+
+
+def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:
+    """Return what stage one adds to the hit's final score: the weighted sum of its signals."""
+    return sum(weight * hit.signals.get(name, 0.0) for name, weight in weights.items())
+
+
+def ordered(pool: Sequence[Hit], scores: Scores, weights: Mapping[str, float]) -> list[Hit]:
+    """Return the hits with their scores, best first, with ranks from 1. Equal scores keep the order of the pool.
+
+    `scores` belong to the first hits of the pool. A hit's final score is its raw score plus, for each signal in
+    `weights`, the weight times the hit's signal; a missing signal adds 0. No score depends on the other hits. A hit
+    with exits left was not scored to the end: it has no `rerank_score`, and follows the hits with fewer exits left. The
+    hits without a score come last, in the order of the pool.
+    """
+    scored = pool[: len(scores)]
+    left = scores.exits_left or [0] * len(scored)
+    final = [score + stage_one_share(hit, weights) for hit, score in zip(scored, scores, strict=True)]
+    order = sorted(range(len(scored)), key=lambda place: (left[place], -final[place]))
+    ranked = [
+        replace(
+            scored[place],
+            score=final[place],
+            rank=rank,
+            rerank_score=None if left[place] else scores[place],
+            truncated=scores.truncated[place],
+        )
+        for rank, place in enumerate(order, start=1)
+    ]
+    return [*ranked, *pool[len(scores) :]]

@@ -1,0 +1,127 @@
+"""A search between its stages: the pool is retrieved, and its texts are to be scored by whoever runs the reranker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shortlist.errors import ShortlistError
+from shortlist.protocols import Reranker
+from shortlist.search.limits import Limits
+from shortlist.search.order import ordered, stage_one_share
+from shortlist.search.stopping import StopRule
+from shortlist.types import Hit, Note, Ranking, Scores, Status
+
+Cause = Literal["budget", "queue"]
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A retrieved pool that waits for its scores. No method does any I/O or runs a model.
+
+    `reranker` scores the texts, None if nothing is to be scored. `pool` holds the candidates in stage one's order, and
+    `below` the hits that follow them if the answer is longer than the pool. `top_k` is the length of the answer.
+    `status` is that of an answer without scores: "off" or "skipped"; "ok" if there are texts to score.
+    """
+
+    query: str
+    pool: Sequence[Hit]
+    below: Sequence[Hit]
+    reranker: Reranker | None
+    status: Status
+    pool_size: int
+    top_k: int
+    weights: Mapping[str, float]
+    limits: Limits = NO_LIMITS
+    rule: StopRule | None = None
+    notes: tuple[Note, ...] = ()
+    seconds: float = 0.0
+    retrieved_at: float = 0.0
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of the whole pool, in stage one's order; none if nothing is to be scored."""
+        return [hit.passage.content for hit in self.pool] if self.status == "ok" else []
+
+    @property
+    def prior(self) -> list[float]:
+        """What stage one adds to the final score of each text."""
+        return [stage_one_share(hit, self.weights) for hit in self.pool]
+
+    def next_texts(self, scores: Scores) -> list[str]:
+        """Return the texts to score next, given the scores of the texts so far; none if scoring is complete.
+
+        A pool of fixed size is one block. The stop rule of an adaptive pool is checked after each block.
+        """
+        if self.status != "ok" or len(scores) >= len(self.pool):
+            return []
+        if self.rule is None:
+            return self.texts[len(scores) :]
+        if len(scores) and self._stopped(self.rule, scores):
+            return []
+        end = next(step for step in self.rule.steps(len(self.pool)) if step > len(scores))
+        return [hit.passage.content for hit in self.pool[len(scores) : end]]
+
+    def finish(
+        self, scores: Scores | None = None, *, error: ShortlistError | None = None, cause: Cause | None = None
+    ) -> Ranking:
+        """Return the answer.
+
+        `scores` belong to the first texts of the pool. The texts without a score follow the others in stage one's
+        order. `error` is what the reranker raised: the answer then keeps stage one's order. `cause` tells why only a
+        part of the pool was scored.
+        """
+        done = time.perf_counter()
+        scores = Scores() if scores is None or error is not None else scores
+        status = self._status(scores, error, cause)
+        hits = ordered(self.pool, scores, self.weights)
+        hits = [*hits, *self.below][: self.top_k]
+        reranked = status in ("ok", "partial")
+        kept = self.limits.kept(hits) if reranked else hits
+        return Ranking(
+            query=self.query,
+            hits=tuple(kept),
+            status=status,
+            pool_size=self.pool_size,
+            scored=sum(not left for left in scores.exits_left) if scores.exits_left else len(scores),
+            truncated=sum(scores.truncated),
+            dropped=sum(left > 0 for left in scores.exits_left),
+            seconds={"retrieve": self.seconds, "rerank": done - self.retrieved_at if self.retrieved_at else 0.0},
+            weights=dict(self.weights) if reranked else {},
+            min_score=self.limits.min_score,
+            min_probability=self.limits.min_probability,
+            left_out=len(hits) - len(kept),
+            notes=tuple(self._notes(scores, status, error, cause, hits, kept)),
+        )
+
+    def _status(self, scores: Scores, error: ShortlistError | None, cause: Cause | None) -> Status:
+        if error is not None and self.status == "ok":
+            return "failed"
+        return "partial" if self.status == "ok" and cause is not None else self.status
+
+    def _notes(
+        self,
+        scores: Scores,
+        status: Status,
+        error: ShortlistError | None,
+        cause: Cause | None,
+        hits: Sequence[Hit],
+        kept: Sequence[Hit],
+    ) -> list[Note]:
+        notes = list(self.notes)
+        if status == "failed" and error is not None:
+            notes.append(Note("rerank_failed", error=type(error).__name__, message=str(error)))
+        if status == "partial" and cause is not None:
+            notes.append(Note("rerank_partial", scored=len(scores), pool=len(self.pool), cause=cause))
+        if status == "ok" and self.rule is not None and self.pool:
+            notes.append(self.rule.note(len(scores), len(self.pool)))
+        reranked = status in ("ok", "partial")
+        return notes + (self.limits.notes(hits, kept) if reranked else self.limits.not_applied())
+
+    def _stopped(self, rule: StopRule, scores: Scores) -> bool:
+        prior = self.prior
+        pairs = [(share + score, score) for share, score in zip(prior, scores, strict=False)]
+        return rule.stops(pairs, prior[len(scores) :])

@@ -1,0 +1,70 @@
+"""What a reranker is, and its scores, checked: the one place that calls `Reranker.score`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from shortlist.errors import BadScores, InvalidInput
+from shortlist.protocols import Reranker
+from shortlist.types import RerankerInfo, Scores
+
+
+def info_of(reranker: Reranker) -> RerankerInfo:
+    """Return the reranker's `info`.
+
+    A reranker of your own needs no `info`: its attributes `name` and `pointwise` are used if it has them. Without them
+    its name is that of its class, and its scores may depend on the whole pool.
+    """
+    info = getattr(reranker, "info", None)
+    if isinstance(info, RerankerInfo):
+        return info
+    name = getattr(reranker, "name", None)
+    return RerankerInfo(
+        name if isinstance(name, str) else type(reranker).__name__,
+        pointwise=getattr(reranker, "pointwise", False) is True,
+    )
+
+
+def checked_reranker(reranker: Reranker) -> Reranker:
+    """Return the reranker.
+
+    Raises:
+        InvalidInput: It is a class, a name, or anything else without a method `score`.
+    """
+    if isinstance(reranker, type) or not callable(getattr(reranker, "score", None)):
+        raise InvalidInput(
+            f"the reranker is {reranker!r:.80}, which has no method score(query, texts). Give an object with one, "
+            "such as load_reranker(name)"
+        )
+    return reranker
+
+
+def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> Scores:
+    """Return one finite score for each text, and which texts were cut. No texts do not call the reranker.
+
+    Raises:
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
+    """
+    if not texts:
+        return Scores()
+    return checked_scores(info_of(reranker).name, reranker.score(query, texts), texts)
+
+
+def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> Scores:
+    """Return the scores as floats. Raises as `score_texts` does; `name` is the reranker's."""
+    try:
+        given = list(scores)
+        values = [float(score) for score in given]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadScores(f"{name} returned {scores!r:.80} instead of one number for each text") from error
+    if any(isinstance(score, str) for score in given):
+        raise BadScores(f"{name} returned strings instead of numbers, such as {given[0]!r:.80}")
+    if len(values) != len(texts):
+        raise BadScores(f"{name} returned {len(values)} scores for {len(texts)} texts")
+    for place, score in enumerate(values):
+        if not math.isfinite(score):
+            raise BadScores(f"{name} returned {score} for text {place}: {texts[place][:80]!r}")
+    if isinstance(scores, Scores):
+        return Scores(values, scores.truncated, scores.exits_left)
+    return Scores(values)

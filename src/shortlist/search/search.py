@@ -1,0 +1,259 @@
+"""`Search`: both stages. `begin` retrieves the pool, `Pending.finish` ranks it, `search` does both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from shortlist.config import POOL_SIZE, SearchConfig
+from shortlist.errors import InvalidInput
+from shortlist.protocols import (
+    CountsTokens,
+    Encoder,
+    Fits,
+    KeepsPrefix,
+    Reranker,
+    Retriever,
+    ScoresProgressively,
+    SkipsQueries,
+)
+from shortlist.search.limits import Limits
+from shortlist.search.pending import Pending
+from shortlist.search.probability import Calibration
+from shortlist.search.scores import checked_reranker, checked_scores, info_of, score_texts
+from shortlist.search.stopping import StopRule
+from shortlist.text.validation import checked_text
+from shortlist.types import Hit, Note, PoolSize, Ranking, Scores, Status, Where
+
+
+def no_diagnosis(where: Where | None) -> list[Note]:
+    """Return the note for a retriever that cannot explain an empty answer."""
+    return [Note("no_match")]
+
+
+@dataclass(slots=True)
+class Search:
+    """Two-stage search over any retriever. Python, the command line, HTTP, MCP and the evaluation use this class.
+
+    Args:
+        retriever: Stage one.
+        reranker: Stage two. None gives stage one's order.
+        config: The settings of each search; an argument of `search` takes precedence.
+        weights: What each stage-one signal adds to the final score at blend 1, unless `config` names weights.
+        progressive: Returns the reranker of progressive searches. It is called when the first one needs it.
+        encoder: The bi-encoder, if there is one; with it, an answer reports a cut query.
+        fits: The stored stop rule and probabilities, for `pool_size="auto"` and `min_probability`.
+        diagnose: Explains an answer without hits, given the filter.
+
+    Raises:
+        InvalidInput: `reranker` has no method `score`.
+    """
+
+    retriever: Retriever
+    reranker: Reranker | None = None
+    config: SearchConfig = field(default_factory=SearchConfig)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    progressive: Callable[[], Reranker] | None = None
+    encoder: Encoder | None = None
+    fits: Fits | None = None
+    diagnose: Callable[[Where | None], list[Note]] = no_diagnosis
+
+    def __post_init__(self) -> None:
+        self.config.override({"weights": dict(self.weights)})
+        if self.reranker is not None:
+            checked_reranker(self.reranker)
+
+    def search(  # noqa: PLR0913 - one parameter a setting
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        pool_size: PoolSize | None = None,
+        where: Where | None = None,
+        min_score: float | None = None,
+        min_probability: float | None = None,
+        rerank: bool | None = None,
+        blend: float | None = None,
+        progressive: bool | None = None,
+        tail: bool | None = None,
+    ) -> Ranking:
+        """Return the `top_k` best passages of the pool. See `SearchConfig` for each argument; None takes its value.
+
+        Raises:
+            InvalidInput: An empty query, or settings that cannot be used, or that contradict each other.
+            NotFitted: A stored rule or curve is needed, and it is missing or was fitted for something else.
+            BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
+        """
+        given = {
+            "top_k": top_k,
+            "pool_size": pool_size,
+            "min_score": min_score,
+            "min_probability": min_probability,
+            "rerank": rerank,
+            "blend": blend,
+            "progressive": progressive,
+            "tail": tail,
+        }
+        return self.run(query, where=where, config=self.configured(given))
+
+    def configured(self, given: Mapping[str, Any]) -> SearchConfig:
+        """Return the configuration with the given values; None means "not given"."""
+        return self.config.override({name: value for name, value in given.items() if value is not None})
+
+    def run(self, query: str, *, where: Where | None = None, config: SearchConfig | None = None) -> Ranking:
+        """As `search`, with a configuration for this one search."""
+        pending = self.begin(query, where=where, config=config)
+        return pending.finish(scores_of(pending))
+
+    def begin(self, query: str, *, where: Where | None = None, config: SearchConfig | None = None) -> Pending:
+        """Retrieve the pool, and return it with the texts to score. Raises as `search`; nothing is scored."""
+        query = checked_text(query)
+        config = config or self.config
+        reranker = self._reranker(config)
+        size, top_k = config.sizes
+        weights = self.weights_at(config)
+        rule, notes = self._rule(config, reranker, weights, top_k)
+        limits, limit_notes = self._limits(config, reranker, weights)
+        pool_size = rule.pool_size if rule is not None else size if isinstance(size, int) else max(POOL_SIZE, top_k)
+        began = time.perf_counter()
+        pool, below = pool_and_tail(self.retriever, query, pool_size, top_k, where)
+        retrieved = time.perf_counter()
+        skip = reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
+        status: Status = "off" if reranker is None else "ok" if skip is None else "skipped"
+        return Pending(
+            query=query,
+            pool=pool,
+            below=below,
+            reranker=reranker if status == "ok" else None,
+            status=status,
+            pool_size=pool_size,
+            top_k=top_k,
+            weights=weights,
+            limits=limits,
+            rule=rule,
+            notes=(
+                *notes,
+                *limit_notes,
+                *([skip] if skip is not None else []),
+                *self._query_notes(query),
+                *([] if pool else self.diagnose(where)),
+            ),
+            seconds=retrieved - began,
+            retrieved_at=retrieved,
+        )
+
+    def weights_at(self, config: SearchConfig | None = None) -> dict[str, float]:
+        """Return what each stage-one signal adds to the final score under this configuration; zeros are left out."""
+        config = config or self.config
+        base = self.weights if config.weights is None else config.weights
+        return {name: config.blend * weight for name, weight in base.items() if config.blend * weight}
+
+    def _reranker(self, config: SearchConfig) -> Reranker | None:
+        if not config.rerank or self.reranker is None:
+            return None
+        if not config.progressive or isinstance(self.reranker, ScoresProgressively):
+            return self.reranker
+        if self.progressive is None:
+            raise InvalidInput(
+                f"{info_of(self.reranker).name} has no early exits with a drop rule: search without progressive",
+                field="progressive",
+            )
+        return self.progressive()
+
+    def _rule(
+        self, config: SearchConfig, reranker: Reranker | None, weights: Mapping[str, float], top_k: int
+    ) -> tuple[StopRule | None, list[Note]]:
+        """The stored stop rule for an adaptive pool, and notes about it."""
+        if config.pool_size != "auto":
+            return None, []
+        if reranker is None:
+            return None, [Note("no_stop_rule", reason="not_reranked")]
+        _check_pointwise(reranker, "pool_size", 'pool_size "auto" scores the pool in blocks')
+        if self.fits is None:
+            return None, [Note("no_stop_rule", reason="not_fitted")]
+        stored, notes = self.fits.stop_rule(weights)
+        rule = cast("StopRule | None", stored)
+        if rule is not None and top_k > rule.top_k and not config.tail:
+            raise InvalidInput(
+                f"top_k is {top_k}, and the stored stop rule was fitted for a top_k of {rule.top_k}: use at most "
+                f"{rule.top_k}, calibrate again for more, or give a fixed pool_size",
+                field="top_k",
+            )
+        return rule, notes
+
+    def _limits(
+        self, config: SearchConfig, reranker: Reranker | None, weights: Mapping[str, float]
+    ) -> tuple[Limits, list[Note]]:
+        if config.min_probability is None:
+            return Limits(config.min_score), []
+        if reranker is None:
+            raise InvalidInput("min_probability needs a reranker: search with one", field="min_probability")
+        _check_pointwise(reranker, "min_probability", "min_probability needs scores that do not depend on the pool")
+        if config.tail:
+            raise InvalidInput(
+                "passages below the pool have no probability: leave out tail or min_probability",
+                field="min_probability",
+            )
+        if self.fits is None:
+            raise InvalidInput("no probabilities are stored for this retriever: see calibrate", field="min_probability")
+        calibration, notes = self.fits.calibration(weights)
+        return Limits(config.min_score, config.min_probability, cast("Calibration", calibration)), notes
+
+    def _query_notes(self, query: str) -> list[Note]:
+        if isinstance(self.encoder, CountsTokens) and self.encoder.token_counts([query], query=True)[1][0]:
+            return [Note("query_truncated", window=self.encoder.window)]
+        return []
+
+
+def scores_of(pending: Pending) -> Scores:
+    """Run the reranker on the texts of a pending search, and return the scores.
+
+    Raises:
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
+    """
+    reranker = pending.reranker
+    if reranker is None:
+        return Scores()
+    if isinstance(reranker, ScoresProgressively) and pending.texts:
+        texts = pending.texts
+        return checked_scores(
+            info_of(reranker).name, reranker.score_progressively(pending.query, texts, pending.prior), texts
+        )
+    scores = Scores()
+    while texts := pending.next_texts(scores):
+        scores = scores.join(score_texts(reranker, pending.query, texts))
+    return scores
+
+
+def pool_and_tail(
+    retriever: Retriever, query: str, size: int, top_k: int, where: Where | None = None
+) -> tuple[Sequence[Hit], Sequence[Hit]]:
+    """Return the pool as the retriever answers `size`, and the hits below it down to `top_k`.
+
+    The pool depends on `size` alone, never on `top_k`. The retriever is called once if the pool is the start of its
+    longer answer, or if nothing follows the pool.
+    """
+    if top_k <= size:
+        return retriever.retrieve(query, size, where), []
+    if isinstance(retriever, KeepsPrefix) and top_k <= retriever.prefix_depth:
+        hits = retriever.retrieve(query, top_k, where)
+        return hits[:size], hits[size:]
+    pool = retriever.retrieve(query, size, where)
+    if len(pool) < size:
+        return pool, []
+    in_pool = {hit.passage.id for hit in pool}
+    below = [hit for hit in retriever.retrieve(query, top_k, where) if hit.passage.id not in in_pool][: top_k - size]
+    return pool, numbered(below, size + 1)
+
+
+def numbered(hits: Sequence[Hit], first: int = 1) -> list[Hit]:
+    """Return the hits with `rank` and `retrieval_rank` counted from `first`."""
+    return [replace(hit, rank=rank, retrieval_rank=rank) for rank, hit in enumerate(hits, start=first)]
+
+
+def _check_pointwise(reranker: Reranker, field: str, what: str) -> None:
+    info = info_of(reranker)
+    if not info.pointwise:
+        raise InvalidInput(f"{what}, and the scores of {info.name} depend on the whole pool", field=field)

@@ -1,0 +1,94 @@
+"""Notes as sentences for people: the one place that words them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shortlist.types import Note
+
+CALIBRATE = "calibrate again with: shortlist calibrate QUERIES --index DIR"
+IGNORED = {
+    "other_reranker": "it was found for another reranker",
+    "other_blend": "it was found at another blend",
+    "not_reranked": "nothing is reranked",
+    "tail": "passages below the pool have no probability",
+    "progressive": "progressive scores depend on the pool",
+}
+FITS = {"stop_rule": "the stop rule", "calibration": "the probability curve"}
+
+
+def describe(note: Note) -> str:
+    """Return the note as one sentence without a full stop. An unknown code gives the code."""
+    words = WORDS.get(note.code)
+    return note.code if words is None else words(note.values)
+
+
+def limits_of(values: Mapping[str, Any]) -> str:
+    """Return the limits in `values` as words, such as "a score of 2.5 or a probability of 0.2"."""
+    limits = (("a score of", values.get("min_score")), ("a probability of", values.get("min_probability")))
+    return " or ".join(f"{name} {limit:g}" for name, limit in limits if limit is not None)
+
+
+def _skipped(values: Mapping[str, Any]) -> str:
+    if values.get("reason") == "query_too_long":
+        return (
+            f"not reranked: the query has {values['tokens']} tokens, and {values['reranker']} was trained on queries "
+            f"of up to {values['longest']}"
+        )
+    return f"not reranked: {values.get('reason', 'the reranker skips this query')}"
+
+
+def _partial(values: Mapping[str, Any]) -> str:
+    cause = "the time budget ended" if values["cause"] == "budget" else "the queue was full"
+    return f"reranked in part: {cause} after {values['scored']} of {values['pool']} passages"
+
+
+def _no_stop_rule(values: Mapping[str, Any]) -> str:
+    if values["reason"] == "not_reranked":
+        return "fixed pool size: nothing is reranked, so there is nothing to stop"
+    return f"fixed pool size: no stop rule is stored with the index. {CALIBRATE[0].upper()}{CALIBRATE[1:]}"
+
+
+def _no_good_answer(values: Mapping[str, Any]) -> str:
+    best = values.get("best_probability")
+    shown = f"score {values['best_score']:.3f}" if best is None else f"probability {best:.3f}"
+    return f"no good answer: the best passage has {shown}, below {limits_of(values)}"
+
+
+def _unknown_field(values: Mapping[str, Any]) -> str:
+    fields = values["fields"]
+    known = f"the fields are {', '.join(fields)}" if fields else "passages have no metadata"
+    return f"no passage has the field {values['field']!r}: {known}"
+
+
+WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "query_truncated": lambda v: (
+        f"the query is longer than the bi-encoder's window of {v['window']} tokens: stage one read only its start"
+    ),
+    "rerank_skipped": _skipped,
+    "rerank_failed": lambda v: f"not reranked: the reranker failed ({v['error']}: {v['message']})",
+    "rerank_partial": _partial,
+    "pool_stopped": lambda v: (
+        f"{v['scored']} of {v['pool']} passages scored: the rest can hardly enter the first {v['top_k']}"
+    ),
+    "pool_scored_whole": lambda v: (
+        f"all {v['pool']} passages scored: the rest could enter the first {v['top_k']} until the end"
+    ),
+    "pool_never_stops": lambda v: (
+        f"all {v['pool']} passages scored: the stored stop rule has no threshold, because none could be certified"
+    ),
+    "no_stop_rule": _no_stop_rule,
+    "fit_outdated": lambda v: (
+        f"{FITS[v['fit']]} was fitted on {v['fitted_on']} passages, and the index holds {v['passages']}: {CALIBRATE}"
+    ),
+    "left_out": lambda v: f"{v['count']} left out below {limits_of(v)}",
+    "no_good_answer": _no_good_answer,
+    "limits_not_applied": lambda v: f"nothing left out below {limits_of(v)}: the query was not reranked",
+    "index_empty": lambda v: "the index is empty: add files with: shortlist add PATH --index DIR",
+    "filter_unknown_field": _unknown_field,
+    "filter_unknown_value": lambda v: f"no passage has {v['field']} with a value of the filter",
+    "filter_no_overlap": lambda v: "no passage matches every field of the filter, but each field matches some",
+    "no_match": lambda v: "no passage matches the query",
+    "setting_ignored": lambda v: f"{v['setting']} of shortlist.toml is ignored: {IGNORED[v['reason']]}",
+}
