@@ -3,7 +3,8 @@
 from shortlist.collection.add import add_documents, add_paths
 from shortlist.collection.collection import Collection, Engine, exists
 from shortlist.collection.contents import Contents, Source, contents
-from shortlist.collection.ingest import IngestReport, Progress
+from shortlist.collection.ingest import IngestReport
+from shortlist.collection.progress import Progress
 from shortlist.collection.remove import remove
 
 __all__ = [

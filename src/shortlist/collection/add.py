@@ -8,7 +8,8 @@ from pathlib import Path
 
 from shortlist.collection.collection import Collection
 from shortlist.collection.document_ingest import DocumentIngest
-from shortlist.collection.ingest import Ingest, IngestReport, Progress
+from shortlist.collection.ingest import Ingest, IngestReport
+from shortlist.collection.progress import Progress
 from shortlist.documents import PassedOver, UnknownFormat, checked, discover, named_from
 from shortlist.protocols import Encoder
 from shortlist.text import Splitter

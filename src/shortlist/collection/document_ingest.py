@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from shortlist.collection.ingest import Ingest, IngestReport
 from shortlist.collection.ledger import Entry
@@ -24,14 +23,15 @@ class DocumentIngest(Ingest):
             InvalidInput: A file brought one of the ids; nothing is written.
             IndexWriteFailed: As `run`.
         """
-        began = time.perf_counter()
         held = self._held_in_memory(documents)
         self._reopen_interrupted()
-        self._write(MEMORY, self._told(documents, began), held)
+        sizes = [len(document.text.encode()) for document in documents]
+        places = self._reporter.sources([MEMORY.name] * len(documents), sizes)
+        self._write(MEMORY, (documents[place] for place in places), held)
         if self.report.documents_written:
             self.collection.ledger.stamp(MEMORY.name)
         self._tell_unfinished()
-        self.report.seconds = time.perf_counter() - began
+        self.report.seconds = self._reporter.seconds
         return self.report
 
     def _held_in_memory(self, documents: Sequence[Document]) -> dict[str, Entry]:
@@ -45,12 +45,3 @@ class DocumentIngest(Ingest):
             if entry is not None:
                 held[one.id] = entry
         return held
-
-    def _told(self, documents: Sequence[Document], began: float) -> Iterator[Document]:
-        """The documents, with `_tell` counting those given out as done."""
-        sizes = [len(one.text.encode()) for one in documents]
-        done = 0
-        for number, (one, size) in enumerate(zip(documents, sizes, strict=True), start=1):
-            done += size
-            self._tell = self._teller(MEMORY, number, len(documents), done, sum(sizes), began)
-            yield one

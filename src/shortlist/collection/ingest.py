@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shortlist.collection.collection import Collection
 from shortlist.collection.ledger import Entry
+from shortlist.collection.progress import Progress, Reporter
 from shortlist.collection.removal import drop
 from shortlist.documents import MEMORY, PassedOver, Skipped, Source, fingerprint, read
 from shortlist.protocols import Encoder
@@ -21,19 +21,6 @@ PASSAGES_PER_COMMIT = 512
 
 READERS = "read-2"
 """Changes with what is read of a file, so that the next run reads files again that did not change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an ingest is. `bytes_done` counts whole sources, skipped ones too. A document of no file is a source."""
-
-    source: str
-    sources_done: int
-    sources_total: int
-    bytes_done: int
-    bytes_total: int
-    passages: int
-    seconds: float
 
 
 @dataclass
@@ -86,7 +73,7 @@ class _Waiting:
 
 
 class Ingest:
-    """One run over some sources. `progress` is called after each source and each commit."""
+    """One run over some sources. `progress` is called as `Reporter` says."""
 
     def __init__(
         self,
@@ -99,7 +86,7 @@ class Ingest:
         self.report = IngestReport()
         self._encoder = encoder
         self._splitter = splitter
-        self._progress = progress or (lambda _: None)
+        self._reporter = Reporter(progress)
         self._settings = f"split-1 limit={splitter.limit}"
         self._waiting: list[_Waiting] = []
 
@@ -114,31 +101,18 @@ class Ingest:
             IndexWriteFailed: The disk is full or failing; what was committed before stays, and the same call
                 goes on from there.
         """
-        began = time.perf_counter()
         self._reopen_interrupted()
         if prune:
             self._prune()
         sources = [replace(source, root=self.collection.root) for source in sources]
         finished = self.collection.ledger.sources()
         sizes = [_size(source.path) for source in sources]
-        done = 0
-        for number, source in enumerate(sources):
-            self._tell = self._teller(source, number, len(sources), done, sum(sizes), began)
-            self._source(source, finished.get(source.name))
-            done += sizes[number]
-            self._tell = self._teller(source, number + 1, len(sources), done, sum(sizes), began)
-            self._tell()
+        for place in self._reporter.sources([source.name for source in sources], sizes):
+            self._source(sources[place], finished.get(sources[place].name))
         self._take_freed()
         self._tell_unfinished()
-        self.report.seconds = time.perf_counter() - began
+        self.report.seconds = self._reporter.seconds
         return self.report
-
-    def _teller(self, source: Source, done: int, total: int, read: int, size: int, began: float) -> Callable[[], None]:
-        def tell() -> None:
-            seconds = time.perf_counter() - began
-            self._progress(Progress(source.name, done, total, read, size, self.report.passages_added, seconds))
-
-        return tell
 
     def _reopen_interrupted(self) -> None:
         """Sources with documents that a kill left half written count as unread; reading them writes these anew."""
@@ -258,7 +232,7 @@ class Ingest:
         if not batch.entries:
             return
         # What takes longest comes before the first change: an interruption here leaves everything as it was.
-        vectors = self._encoder.encode_passages([one.content for one in batch.passages])
+        vectors = self._reporter.encode(batch.passages, self._encoder)
         stale = {key for old in batch.old for key in old}
         self.collection.ledger.begin(
             [
@@ -273,7 +247,6 @@ class Ingest:
         self.report.documents_written += len(batch.entries)
         self.report.passages_added += len(batch.passages)
         self.report.passages_removed += len(stale)
-        self._tell()
 
     def _drop(self, entries: Sequence[Entry]) -> None:
         if not entries:
