@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.metrics.measures import Measure, measure_run, ordered, parse, per_query
 from shortlist.evaluation.metrics import measures as metrics
+from shortlist.evaluation.metrics.measures import Measure, measure_run, ordered, parse, per_query
 
 BY_PYTREC_EVAL = ("nDCG", "nDCG@1", "nDCG@3", "nDCG@10", "RR", "R@3", "R@10", "Success@1", "Success@5", "AP", "AP@3")
 IDS = [f"d{i}" for i in range(8)]

@@ -2,11 +2,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from fakes import ListRetriever, WordReranker
+from fakes import WordReranker
 from shortlist import rerank
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.search.pipeline import Shortlist
-from shortlist.types import Document, Passage
+from shortlist.types import Document, Passage, Scores
 
 
 class Node:
@@ -28,65 +27,65 @@ class Node:
 )
 def test_any_shape_comes_back_as_the_same_object(make):
     given = [make(text) for text in ("red dog", "a local file", "local")]
-    ranked = rerank("local file", given, WordReranker())
-    assert [one.item for one in ranked] == [given[1], given[2], given[0]]
-    assert [one.item is given[one.index] for one in ranked] == [True] * 3
-    assert [(one.rank, one.index, one.score) for one in ranked] == [(1, 1, 1.0), (2, 2, 0.5), (3, 0, 0.0)]
+    ranked = rerank("local file", given, reranker=WordReranker())
+    assert [row.document for row in ranked] == [given[1], given[2], given[0]]
+    assert [row.document is given[row.index] for row in ranked] == [True] * 3
+    assert [(row.rank, row.index, row.score) for row in ranked] == [(1, 1, 1.0), (2, 2, 0.5), (3, 0, 0.0)]
 
 
-def test_k_cuts_the_answer_not_the_scoring():
+def test_top_k_cuts_the_answer_not_the_scoring():
     reranker = WordReranker()
-    assert len(rerank("a", ["a", "b", "c"], reranker, k=2)) == 2
+    assert len(rerank("a", ["a", "b", "c"], reranker=reranker, top_k=2)) == 2
     assert reranker.calls == [("a", ["a", "b", "c"])]
 
 
-def test_no_candidates_give_nothing():
-    assert rerank("a", [], WordReranker()) == []
+def test_no_documents_give_nothing():
+    assert rerank("a", [], reranker=WordReranker()) == []
 
 
 def test_duplicates_are_kept():
-    assert [one.index for one in rerank("a", ["a", "a"], WordReranker())] == [0, 1]
+    assert [row.index for row in rerank("a", ["a", "a"], reranker=WordReranker())] == [0, 1]
 
 
 @pytest.mark.parametrize(("item", "shown"), [({"id": 3}, r"\['id'\]"), (42, "int"), (None, "NoneType")])
-def test_a_candidate_without_text_is_named(item, shown):
-    with pytest.raises(InvalidInput, match=f"candidate 1 has no text \\({shown}\\): give strings"):
-        rerank("a", ["fine", item], WordReranker())
+def test_a_document_without_text_is_named(item, shown):
+    with pytest.raises(InvalidInput, match=f"document 1 has no text \\({shown}\\): give strings"):
+        rerank("a", ["fine", item], reranker=WordReranker())
 
 
 @pytest.mark.parametrize(
-    ("query", "k", "message"),
+    ("query", "top_k", "message"),
     [
         (" ", None, "query is empty"),
         (None, None, "the query is of type NoneType: give a string"),
-        ("a", 0, r"k \(--top\) must be at least 1"),
-        ("a", 2.0, r"k \(--top\) must be a whole number, not 2\.0"),
+        ("a", 0, "top_k must be a whole number of at least 1, not 0"),
+        ("a", 2.0, r"top_k must be a whole number of at least 1, not 2\.0"),
     ],
 )
-def test_bad_arguments(query, k, message):
+def test_bad_arguments(query, top_k, message):
     with pytest.raises(InvalidInput, match=message):
-        rerank(query, ["a"], WordReranker(), k=k)
+        rerank(query, ["a"], reranker=WordReranker(), top_k=top_k)
 
 
 @pytest.mark.parametrize(
     "given", [iter, set, lambda texts: (text for text in texts), lambda texts: dict(enumerate(texts)).values()]
 )
-def test_any_iterable_may_hold_the_candidates(given):
-    ranked = rerank("local file", given(["red dog", "a local file"]), WordReranker(), k=1)
-    assert [one.item for one in ranked] == ["a local file"]
+def test_any_iterable_may_hold_the_documents(given):
+    ranked = rerank("local file", given(["red dog", "a local file"]), reranker=WordReranker(), top_k=1)
+    assert [row.document for row in ranked] == ["a local file"]
 
 
 @pytest.mark.parametrize(
-    ("candidates", "message"),
+    ("documents", "message"),
     [
         ("one string", r"one string was given where a list of texts is meant: put it into one, \['one string'\]"),
         ({"text": "one"}, "one dict was given where a list of texts is meant"),
         (None, "one NoneType was given where a list of texts is meant"),
     ],
 )
-def test_what_is_no_list_of_candidates_is_refused(candidates, message):
+def test_what_is_no_list_of_documents_is_refused(documents, message):
     with pytest.raises(InvalidInput, match=message):
-        rerank("a", candidates, WordReranker())
+        rerank("a", documents, reranker=WordReranker())
 
 
 @pytest.mark.parametrize(
@@ -105,31 +104,38 @@ def test_what_is_no_list_of_candidates_is_refused(candidates, message):
         ({"text": "lone \ud800"}, "lone \ufffd"),
     ],
 )
-def test_what_a_model_reads_of_a_candidate(item, read):
+def test_what_a_model_reads_of_a_document(item, read):
     reranker = WordReranker()
-    rerank("tax", [item], reranker)
+    rerank("tax", [item], reranker=reranker)
     assert reranker.calls == [("tax", [read])]
 
 
-@pytest.mark.parametrize("reranker", ["shortlist-reranker-v1", None, WordReranker])
-def test_what_can_not_score_is_no_reranker(reranker):
-    for use in (lambda: rerank("q", ["a"], reranker), lambda: Shortlist(ListRetriever(["a"]), reranker or 7)):
-        with pytest.raises(InvalidInput, match=r"the reranker is .*give an object that has, such as CrossEncoder\(\)"):
-            use()
+@pytest.mark.parametrize("reranker", [7, WordReranker])
+def test_what_cannot_score_is_no_reranker(reranker):
+    with pytest.raises(InvalidInput, match=r"the reranker is .*Give an object with one, such as load_reranker"):
+        rerank("q", ["a"], reranker=reranker)
+
+
+def test_a_progressive_reranker_ranks_what_it_dropped_last():
+    class Progressive(WordReranker):
+        def score_progressively(self, query, texts, prior):
+            return Scores([1.0, 7.0, 2.0], [False] * 3, [0, 1, 0])
+
+    assert [row.document for row in rerank("q", ["a", "b", "c"], reranker=Progressive())] == ["c", "a", "b"]
 
 
 @pytest.mark.parametrize(
     ("scores", "message"),
     [
-        (["1", "2"], "words returned strings where one number a text is meant, such as '1'"),
+        (["1", "2"], "words returned strings instead of numbers, such as '1'"),
         ("12", "words returned strings"),
-        ([None, 1.0], r"words returned \[None, 1\.0\] where one number a text is meant"),
-        (7, "words returned 7 where one number a text is meant"),
+        ([None, 1.0], r"words returned \[None, 1\.0\] instead of one number for each text"),
+        (7, "words returned 7 instead of one number for each text"),
     ],
 )
 def test_scores_that_are_no_numbers_are_named(scores, message):
     with pytest.raises(BadScores, match=message):
-        rerank("a", ["a", "b"], WordReranker(scores))
+        rerank("a", ["a", "b"], reranker=WordReranker(scores))
 
 
 def test_a_reranker_that_returns_nothing_is_named():
@@ -137,5 +143,5 @@ def test_a_reranker_that_returns_nothing_is_named():
         def score(self, query, texts):
             return None
 
-    with pytest.raises(BadScores, match="words returned None where one number a text is meant"):
-        rerank("a", ["a"], Silent())
+    with pytest.raises(BadScores, match="words returned None instead of one number for each text"):
+        rerank("a", ["a"], reranker=Silent())

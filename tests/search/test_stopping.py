@@ -6,9 +6,14 @@ import pytest
 
 from fakes import ListRetriever, WordReranker
 from shortlist.errors import InvalidInput
-from shortlist.search.pipeline import Shortlist
+from shortlist.search.search import Search
 from shortlist.search.stopping import StopRule, demand
-from worlds import ListwiseReranker
+from shortlist.types import Note
+
+
+class ListwiseReranker(WordReranker):
+    name, pointwise = "listwise", False
+
 
 TEXTS = ["a cat", "a dog", "red cat", "local file", "a stone", "a tree", "red tree", "blue cat"]
 
@@ -34,60 +39,79 @@ def test_demand_by_hand():
     assert demand([(3.0, 1.0), (2.0, 1.0)], [0.0], 1) == float("-inf")
 
 
-def test_it_stops_where_what_is_left_can_hardly_enter_and_says_why():
-    signals = [{"dense": one} for one in (9.0, 8.0, 7.0, 6.0, 1.0, 1.0, 1.0, 1.0)]
-    reranker = WordReranker()
-    shortlist = Shortlist(ListRetriever(TEXTS, signals), reranker, weights={"dense": 1.0})
-    found = shortlist.search("red cat", pool_size=StopRule(8, 2, 3.5, 2, "promised"), k=2)
-    assert [len(texts) for _, texts in reranker.calls] == [2, 2]
-    assert (found.scored, found.pool_size, found.reranked) == (4, 8, True)
-    assert found.why_stopped == "4 of 8 scored: what is left can hardly enter the first 2 (promised)"
-    assert [hit.passage.id for hit in found.hits] == ["p1", "p2"]
-    tail = shortlist.search("red cat", pool_size=StopRule(8, 2, 3.5, 2), k=8, tail=True)
-    assert [hit.passage.id for hit in tail.hits[4:]] == ["p5", "p6", "p7", "p8"]
-    assert all(hit.rerank_score is None for hit in tail.hits[4:])
+class Fits:
+    """Gives one rule, whatever the weights."""
+
+    def __init__(self, rule, notes=()):
+        self.rule, self.notes = rule, list(notes)
+
+    def stop_rule(self, weights):
+        return self.rule, self.notes
+
+    def calibration(self, weights):
+        raise AssertionError("not called")
+
+
+def searched(rule, texts=TEXTS, signals=None, weights=None, reranker=None, **settings):
+    search = Search(ListRetriever(texts, signals), reranker or WordReranker(), weights=weights or {}, fits=Fits(rule))
+    return search, search.search("red cat", pool_size="auto", **settings)
+
+
+def test_scoring_stops_if_the_rest_can_hardly_enter():
+    signals = [{"dense": value} for value in (9.0, 8.0, 7.0, 6.0, 1.0, 1.0, 1.0, 1.0)]
+    search, ranking = searched(StopRule(8, 2, 3.5, 2), signals=signals, weights={"dense": 1.0}, top_k=2)
+    assert [len(texts) for _, texts in search.reranker.calls] == [2, 2]
+    assert (ranking.scored, ranking.pool_size, ranking.status) == (4, 8, "ok")
+    assert ranking.notes == (Note("pool_stopped", scored=4, pool=8, top_k=2),)
+    assert [hit.id for hit in ranking] == ["p1", "p2"]
+    _, tail = searched(StopRule(8, 2, 3.5, 2), signals=signals, weights={"dense": 1.0}, top_k=8, tail=True)
+    assert [hit.id for hit in tail[4:]] == ["p5", "p6", "p7", "p8"]
+    assert all(hit.rerank_score is None for hit in tail[4:])
 
 
 def test_without_a_threshold_the_whole_pool_is_scored_with_the_same_answer():
-    shortlist = Shortlist(ListRetriever(TEXTS), WordReranker())
-    rule = StopRule(8, 3, None, 3, "nothing can be certified")
-    found = shortlist.search("red cat", pool_size=rule, k=3)
-    assert found.why_stopped == "all 8 of the pool scored: nothing can be certified"
-    assert found.hits == shortlist.search("red cat", pool_size=8, k=3).hits
-    high = shortlist.search("red cat", pool_size=StopRule(8, 3, 99.0, 3), k=3)
-    assert high.why_stopped == "all 8 of the pool scored: until the end, what was left could enter the first 3"
-    assert high.hits == found.hits
+    search, ranking = searched(StopRule(8, 3, None, 3), top_k=3)
+    assert ranking.notes == (Note("pool_never_stops", pool=8, top_k=3),)
+    assert ranking.hits == search.search("red cat", pool_size=8, top_k=3).hits
+    _, high = searched(StopRule(8, 3, 99.0, 3), top_k=3)
+    assert high.notes == (Note("pool_scored_whole", pool=8, top_k=3),)
+    assert high.hits == ranking.hits
 
 
-def test_ties_across_blocks_keep_stage_ones_order():
-    found = Shortlist(ListRetriever(["x"] * 7), WordReranker()).search("q", pool_size=StopRule(7, 2, None, 2), k=2)
-    assert [hit.passage.id for hit in found.hits] == ["p1", "p2"]
+def test_ties_across_blocks_keep_the_order_of_stage_one():
+    _, ranking = searched(StopRule(7, 2, None, 2), texts=["x"] * 7, top_k=2)
+    assert [hit.id for hit in ranking] == ["p1", "p2"]
 
 
 def test_an_empty_pool_and_no_reranker():
-    rule = StopRule(8, 2, 0.0, 2)
-    found = Shortlist(ListRetriever([]), WordReranker()).search("q", pool_size=rule, k=2)
-    assert (found.hits, found.scored) == ((), 0)
-    alone = Shortlist(ListRetriever(TEXTS)).search("q", pool_size=rule, k=2)
-    assert (alone.scored, alone.reranked, alone.why_stopped) == (0, False, "")
+    _, ranking = searched(StopRule(8, 2, 0.0, 2), texts=[], top_k=2)
+    assert (ranking.hits, ranking.scored) == ((), 0)
+    alone = Search(ListRetriever(TEXTS), fits=Fits(StopRule(8, 2, 0.0, 2))).search("q", pool_size="auto", top_k=2)
+    assert (alone.scored, alone.status, alone.pool_size) == (0, "off", 50)
+    assert alone.notes == (Note("no_stop_rule", reason="not_reranked"),)
 
 
-def test_a_declined_query_is_not_scored():
-    class Declining(WordReranker):
-        def declines(self, query):
-            return "too long"
+def test_without_a_stored_rule_the_pool_is_fixed_and_a_note_tells():
+    search = Search(ListRetriever(TEXTS), WordReranker(), fits=Fits(None, [Note("no_stop_rule", reason="not_fitted")]))
+    ranking = search.search("red cat", pool_size="auto")
+    assert (ranking.pool_size, ranking.scored) == (50, 8)
+    assert ranking.notes == (Note("no_stop_rule", reason="not_fitted"),)
+    assert Search(ListRetriever(TEXTS), WordReranker()).search("q", pool_size="auto").notes == ranking.notes
 
-    found = Shortlist(ListRetriever(TEXTS), Declining()).search("q", pool_size=StopRule(8, 2, 0.0, 2), k=2)
-    assert (found.scored, found.why_not, found.why_stopped) == (0, "too long", "")
+
+def test_a_skipped_query_is_not_scored():
+    class Skipping(WordReranker):
+        def skip_reason(self, query):
+            return Note("rerank_skipped", reason="query_too_long", tokens=9, longest=8, reranker="words")
+
+    _, ranking = searched(StopRule(8, 2, 0.0, 2), reranker=Skipping(), top_k=2)
+    assert (ranking.scored, ranking.status, [note.code for note in ranking.notes]) == (0, "skipped", ["rerank_skipped"])
 
 
-def test_misuse_is_said():
-    shortlist = Shortlist(ListRetriever(TEXTS), WordReranker())
-    with pytest.raises(
-        InvalidInput, match=r"k \(--top\) is 3 but the rule of the adaptive pool was fitted for the first 2"
-    ):
-        shortlist.search("q", pool_size=StopRule(8, 2, 0.0, 2), k=3)
-    with pytest.raises(InvalidInput, match="listwise scores a pool as a whole"):
-        Shortlist(ListRetriever(TEXTS), ListwiseReranker()).search("q", pool_size=StopRule(8, 2, 0.0, 2), k=2)
-    with pytest.raises(InvalidInput, match="k from 1 to its pool size"):
+def test_misuse_is_an_error():
+    with pytest.raises(InvalidInput, match="top_k is 3, and the stored stop rule was fitted for a top_k of 2"):
+        searched(StopRule(8, 2, 0.0, 2), top_k=3)
+    with pytest.raises(InvalidInput, match="the scores of listwise depend on the whole pool"):
+        searched(StopRule(8, 2, 0.0, 2), reranker=ListwiseReranker(), top_k=2)
+    with pytest.raises(InvalidInput, match="top_k from 1 to its pool size"):
         StopRule(8, 9, 0.0)

@@ -22,6 +22,6 @@
 | setting_ignored | setting, reason | a setting of shortlist.toml does not apply to this search |
 """
 
-CODES = tuple(
-    line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if line.startswith("| ") and "code" not in line
-)
+_CELLS = [line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if line.startswith("| ")]
+CODES = tuple(cell for cell in _CELLS if cell != "code")
+"""The code of every note of a search."""

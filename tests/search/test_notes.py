@@ -1,0 +1,61 @@
+"""Every note of a search has a code in the table, and every code has words."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import shortlist
+from shortlist.search.notes import CODES
+from shortlist.types import Note
+from shortlist.wording import WORDS, describe
+
+PACKAGE = Path(shortlist.__file__).parent
+
+EXAMPLES = [
+    (Note("query_truncated", window=256), "window of 256 tokens: stage one read only its start"),
+    (
+        Note("rerank_skipped", reason="query_too_long", tokens=90, longest=62, reranker="m"),
+        "not reranked: the query has 90 tokens, and m was trained on queries of up to 62",
+    ),
+    (Note("rerank_partial", scored=8, pool=50, cause="budget"), "the time budget ended after 8 of 50 passages"),
+    (Note("pool_stopped", scored=16, pool=50, top_k=5), "16 of 50 passages scored"),
+    (Note("no_stop_rule", reason="not_fitted"), "no stop rule is stored with the index. Calibrate again with"),
+    (Note("no_stop_rule", reason="not_reranked"), "nothing is reranked"),
+    (Note("left_out", count=3, min_score=2.5, min_probability=None), "3 left out below a score of 2.5"),
+    (
+        Note("no_good_answer", best_score=1.25, best_probability=0.125, min_score=None, min_probability=0.5),
+        "no good answer: the best passage has probability 0.125, below a probability of 0.5",
+    ),
+    (Note("filter_unknown_field", field="yaer", fields=["title", "year"]), "'yaer': the fields are title, year"),
+    (Note("setting_ignored", setting="blend", reason="other_reranker"), "it was found for another reranker"),
+]
+
+
+@pytest.mark.parametrize(("note", "words"), EXAMPLES, ids=lambda value: getattr(value, "code", ""))
+def test_words(note, words):
+    assert words in describe(note)
+
+
+def test_an_unknown_code_is_shown_as_it_is():
+    assert describe(Note("new_code", count=1)) == "new_code"
+
+
+ROOMS = ("search", "collection", "config", "rerankers", "server", "mcp")
+
+
+def calls(path):
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+
+
+def codes_in_source():
+    for room in ROOMS:
+        for path in (PACKAGE / room).rglob("*.py"):
+            for call in calls(path):
+                if getattr(call.func, "id", "") == "Note" and isinstance(call.args[0], ast.Constant):
+                    yield call.args[0].value
+
+
+def test_the_table_and_the_source_have_the_same_codes_and_each_has_words():
+    assert set(codes_in_source()) == set(CODES)
+    assert set(CODES) <= set(WORDS)
