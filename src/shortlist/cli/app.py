@@ -1,15 +1,17 @@
-"""The `shortlist` command: its sub-commands, and errors as one line and an exit code."""
+"""The `shortlist` command: its sub-commands, and each error as one line and an exit code."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Sequence
 
 import typer
-from rich.console import Console
 
 from shortlist import __version__
 from shortlist.cli.command_table import Commands
+from shortlist.cli.options import FLAGS
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
@@ -22,7 +24,6 @@ EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
 app = typer.Typer(
     name="shortlist",
     cls=Commands,
-    help="Two-stage retrieval: retrieve wide, rerank the pool, keep the few you use.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,8 +31,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"shortlist {__version__}")
         raise typer.Exit
 
@@ -42,18 +43,18 @@ def root(
 ) -> None:
     """Two-stage retrieval: retrieve wide, rerank the pool, keep the few you use.
 
-    Exit codes: 0 done, 1 a rule of --fail-if failed, 2 bad input, 3 the index folder can't be used, 4 a model can't
+    Exit codes: 0 done, 1 a rule of --fail-if failed, 2 bad input, 3 the index folder cannot be used, 4 a model cannot
     be used, 130 interrupted.
     """
 
 
-def main() -> None:
-    """Runs the command line; errors raised on purpose become one line on stderr and an exit code.
+def run() -> None:
+    """Run the command line, and leave the process with its exit code.
 
-    Leaves without taking the interpreter down piece by piece, which took a tenth of a second of every search: what
-    has to be closed was closed by then, and both streams are flushed.
+    The process ends without the interpreter's teardown, which takes a tenth of a second of every search. Everything
+    that needs closing is closed by then, and both streams are flushed.
     """
-    code = _run()
+    code = exit_code()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -62,15 +63,33 @@ def main() -> None:
     os._exit(code)
 
 
-def _run() -> int:
-    errors = Console(stderr=True, highlight=False)
+def exit_code(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line on `arguments`, or on those of the process, and return its exit code."""
     try:
-        app()
+        app(None if arguments is None else list(arguments), prog_name="shortlist")
     except ShortlistError as error:
-        errors.print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.stderr.write(f"error: {message_of(error)}\n")
         return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
     except BrokenPipeError:
         return 0
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else int(left.code is not None)
     return 0
+
+
+def message_of(error: ShortlistError) -> str:
+    """Return the error's message, with the options of the command line in place of the parameters it names.
+
+    Only an error with a `field` is about an option. In it, the field's name becomes its option at the first place, and
+    every parameter that is spelled with an underscore becomes its option everywhere.
+    """
+    message = str(error)
+    field = error.field if isinstance(error, InvalidInput) else None
+    if field is None:
+        return message
+    if field in FLAGS:
+        message = re.sub(rf"(?<![-\w]){field}\b", FLAGS[field], message, count=1)
+    for name, flag in FLAGS.items():
+        if "_" in name or name == "tail":
+            message = re.sub(rf"(?<![-\w]){name}\b", flag, message)
+    return message

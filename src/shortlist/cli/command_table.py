@@ -1,7 +1,8 @@
-"""The sub-commands, each imported when it is asked for: `search` need not wait for what `tune` reads."""
+"""The sub-commands. Each is imported when it runs, so `search` does not wait for what `tune` needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -9,52 +10,62 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-NAMES = (
-    "add",
-    "list",
-    "remove",
-    "search",
-    "rerank",
-    "evaluate",
-    "tune",
-    "why",
-    "mcp",
-    "serve",
-    "calibrate",
-    "demo",
-    "models",
-    "probe",
-    "queries",
-)
-"""In the order of `--help`. `cli/commands/NAME.py` holds a function of that name, or an `app` with commands of its own."""
+SUMMARIES: Mapping[str, str] = {
+    "add": "Read files and folders into an index.",
+    "list": "List the sources of an index.",
+    "remove": "Remove sources or documents from an index.",
+    "search": "Search an index in two stages, and show the scores of both.",
+    "rerank": "Rerank the candidates of any other retriever.",
+    "evaluate": "Measure both stages on judged queries.",
+    "tune": "Find the pool size, the blend, the fusion weight and the smallest score for your queries.",
+    "why": "Show which words of a query put one passage above another.",
+    "mcp": "Offer an index to agents as tools (MCP).",
+    "serve": "Serve reranking and search over HTTP, with a page that shows both stages.",
+    "calibrate": "Fit a stop rule for the pool, and the probability that a score means.",
+    "demo": "Watch both stages answer one query.",
+    "models": "List the known models, or download one.",
+    "probe": "Test the models on small sets of hard cases.",
+    "queries": "Make a query set, or convert one.",
+}
+"""Name -> the line of `shortlist --help`, in the order shown.
+
+`cli/commands/NAME.py` has a function of that name, or an `app` with commands of its own. The line here is the first
+line of its docstring; a test compares them.
+"""
+NAMES = tuple(SUMMARIES)
 
 
 class Commands(TyperGroup):
-    """A group that finds its commands by module.
-
-    Contexts and commands are of classes that typer does not name publicly.
-    """
+    """A group that imports a command when it is needed. Its help imports none."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names, importing nothing."""
+        """Return the names, in the order of the help."""
         return list(NAMES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command; None for a name that there is not."""
-        if cmd_name not in NAMES:
-            return None
-        module = import_module(f"shortlist.cli.commands.{cmd_name}")
-        own: typer.Typer | None = getattr(module, "app", None)
-        if own is None:
-            own = typer.Typer(add_completion=False, rich_markup_mode=None)
-            own.command(cmd_name)(getattr(module, cmd_name))
-        command = typer.main.get_command(own)
-        command.name = cmd_name
-        return command
+        """Return the command, or None if the name is unknown."""
+        return command(cmd_name) if cmd_name in NAMES else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands with their summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As its base does, with a suggestion that knows commands not imported yet."""
+        """Return the command of `args`. An unknown name is an error that suggests a similar one."""
         close = get_close_matches(args[0], NAMES)
         if args[0] not in NAMES and close:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {', '.join(map(repr, close))}?")
         return super().resolve_command(ctx, args)
+
+
+def command(name: str) -> Any:
+    """Return the command with this name, which must be one of `NAMES`."""
+    module = import_module(f"shortlist.cli.commands.{name}")
+    own: typer.Typer | None = getattr(module, "app", None)
+    if own is None:
+        own = typer.Typer(add_completion=False, rich_markup_mode=None)
+        own.command(name)(getattr(module, name))
+    made = typer.main.get_command(own)
+    made.name = name
+    return made

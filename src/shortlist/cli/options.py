@@ -1,211 +1,263 @@
-"""Options that several commands share."""
+"""The options that several commands share, and the one function that turns options into a configuration.
+
+A setting of `SearchConfig` is declared once, in `OPTIONS`. `with_settings` gives a command the options that it names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from shortlist import config as settings
+from shortlist import config
+from shortlist.config.search_config import FUSION, POOL_SIZE, RERANKER, TOP_K
 from shortlist.errors import InvalidInput
-from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.registry import Settings
-from shortlist.retrievers.engine import FUSION
-from shortlist.search.pipeline import POOL_SIZE, K
-from shortlist.types import PoolSize, Value, Where
+from shortlist.types import Value, Where
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 DEFAULT_INDEX = Path(".shortlist")
 
+Given: TypeAlias = Mapping[str, Any]
+"""The settings that the command line gives, by the names of `SearchConfig`; None for those that it does not give."""
+
 IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", metavar="DIR")]
-BiEncoderOption = Annotated[
-    str | None, typer.Option("--bi-encoder", help="Packaged name, folder or hub id.", metavar="ID")
-]
-CrossEncoderOption = Annotated[
-    str, typer.Option("--cross-encoder", help="Packaged name, folder, hub id, or vendor:model.", metavar="ID")
-]
-ChosenCrossEncoderOption = Annotated[
-    str | None,
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+WhereOption = Annotated[
+    list[str] | None,
     typer.Option(
-        "--cross-encoder",
-        help="Packaged name, folder, hub id, or vendor:model. [default: shortlist.toml, or the packaged one]",
-        metavar="ID",
+        "--where",
+        metavar="KEY=VALUE",
+        help="Search only passages whose metadata has this value. Repeat a key for alternatives; all keys must match.",
     ),
 ]
-PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="auto, exact (fp32) or fast.", metavar="auto|exact|fast")
-]
-RetrieverOption = Annotated[str, typer.Option("--retriever", metavar="hybrid|dense|bm25", help="Stage one.")]
-PoolOption = Annotated[
-    str | None,
-    typer.Option(
-        "--pool",
-        metavar="N|auto",
-        help="Passages that the cross-encoder scores; auto: until the rest can hardly enter the top, by the rule that "
-        "calibrate stored. [default: shortlist.toml, or 50]",
-    ),
-]
-BlendOption = Annotated[
-    float | None,
-    typer.Option(
-        "--blend", help="Scales what stage one adds to the logit; 0 turns it off. [default: shortlist.toml, or 1]"
-    ),
-]
-FusionOption = Annotated[
-    float | None,
-    typer.Option("--fusion", help="Share of the vectors in the fused order, 0 to 1. [default: shortlist.toml, or 0.5]"),
-]
-ThresholdOption = Annotated[
-    float | None,
-    typer.Option(
-        "--threshold",
-        help="Leave out results whose final score is below it; -inf keeps all. [default: shortlist.toml, or none]",
-    ),
-]
-RerankOption = Annotated[
-    bool | None,
-    typer.Option("--rerank/--no-rerank", help="Both stages, or stage one alone. [default: shortlist.toml, or both]"),
-]
 
 
-@dataclass(frozen=True, slots=True)
-class Knobs:
-    """How a search is run: from the command line, else from `shortlist.toml`, else built in."""
-
-    pool: PoolSize
-    top: int
-    blend: float
-    rerank: bool
-    weights: Mapping[str, float] | None
-    min_probability: float | None
-    fusion: float
-    threshold: float | None
-    cross_encoder: str
-    not_used: str = ""
-    """What has to be said of a `min-probability` in the file that this search can't follow, "" where it follows."""
-    followed: Mapping[str, settings.Value] = field(default_factory=dict)
-    """What a search takes from the file, by its keys."""
-
-    def over(self, given: Settings) -> Settings:
-        """`given` with what was chosen here; no cross-encoder where reranking is off."""
-        return replace(
-            given,
-            cross_encoder=self.cross_encoder if self.rerank else None,
-            blend=self.blend,
-            weights=self.weights,
-            fusion=self.fusion,
-        )
-
-
-def choose_knobs(  # noqa: PLR0913 - one parameter an option
-    pool: str | None = None,
-    blend: float | None = None,
-    rerank: bool | None = None,
-    *,
-    top: int | None = None,
-    fusion: float | None = None,
-    threshold: float | None = None,
-    min_probability: float | None = None,
-    cross_encoder: str | None = None,
-    tail: bool = False,
-    progressive: bool = False,
-) -> Knobs:
-    """The given values, and the file's or the built-in ones for those not given; the built-in `top` fits the pool.
-
-    The file's blend, weights, threshold and smallest probability belong to its cross-encoder: another one gets none
-    of them. The last two were found at its blend: another one gets neither. A smallest probability of 0 is none, and
-    the file's is left where scores have no probability: without reranking, with a tail, or progressively.
-    """
-    said = settings.read()
-    model = cross_encoder or said.cross_encoder or CROSS_ENCODER
-    same_model = model == (said.cross_encoder or CROSS_ENCODER)
-    if not same_model:
-        said = replace(said, blend=None, weight=None, threshold=None)
-    given = None if pool is None else parse_pool(pool, "--pool")
-    size = next(one for one in (given, said.pool, POOL_SIZE) if one is not None)
-    blended = next(one for one in (said.blend, 1.0) if one is not None)
-    same_blend = blend is None or blend == blended
-    reranked = next(one for one in (rerank, said.rerank, True) if one is not None)
-    why_not = _no_probability(same_model, same_blend, reranked, tail, progressive)
-    left = min_probability is None and said.min_probability and why_not
-    said = replace(
-        said,
-        min_probability=None if why_not else said.min_probability,
-        threshold=said.threshold if same_blend else None,
-    )
-    least = said.min_probability if min_probability is None else min_probability
-    given_here = {
-        "rerank": rerank,
-        "pool": given,
-        "top": top,
-        "blend": blend,
-        "min-probability": min_probability,
-        "fusion": fusion,
-        "threshold": threshold,
-        "cross-encoder": cross_encoder,
-    }
-    return Knobs(
-        pool=size,
-        top=next(one for one in (top, said.top, K if size == "auto" else min(K, max(size, 1))) if one is not None),
-        blend=blended if blend is None else blend,
-        rerank=reranked,
-        weights=said.weight,
-        min_probability=least or None,
-        fusion=next(one for one in (fusion, said.fusion, FUSION) if one is not None),
-        threshold=said.threshold if threshold is None else threshold,
-        cross_encoder=model,
-        not_used=f"min-probability of {settings.FILE} is not used: {why_not}" if left else "",
-        followed=_followed(said, given_here, reranked=reranked),
-    )
+FLAGS: Mapping[str, str] = {
+    "pool_size": "--pool",
+    "top_k": "--top",
+    "rerank": "--rerank",
+    "min_score": "--min-score",
+    "min_probability": "--min-probability",
+    "tail": "--tail",
+    "progressive": "--progressive",
+    "blend": "--blend",
+    "weights": "--weight",
+    "fusion": "--fusion",
+    "retriever": "--retriever",
+    "bi_encoder": "--bi-encoder",
+    "reranker": "--reranker",
+    "precision": "--precision",
+    "device": "--device",
+    "threads": "--threads",
+    "where": "--where",
+    "alpha": "--alpha",
+    "delta": "--delta",
+    "measure": "--measure",
+    "measures": "--measure",
+    "method": "--method",
+    "sizes": "--sizes",
+    "blends": "--blends",
+    "fusions": "--fusions",
+    "timed": "--timed",
+    "budget_ms": "--budget-ms",
+    "cut": "--cut",
+    "prune": "--prune",
+    "count": "--proposals",
+    "allow_unknown": "--allow-unknown",
+}
+"""Parameter -> the option that gives it. Error messages name the option in place of the parameter."""
+SWITCHES = ("rerank", "tail", "progressive")
 
 
-def _followed(said: settings.Defaults, given: Mapping[str, object], *, reranked: bool) -> dict[str, settings.Value]:
-    """The file's values without those that the command line gives, or that only a reranker would need."""
-    keys = settings.KEYS if reranked else ("rerank", "pool", "top", "fusion")
-    found = {key: getattr(said, key.replace("-", "_")) for key in keys if given.get(key) is None}
-    weights = found.pop("weight", None) or {}
-    found |= {f"weight.{name}": weight for name, weight in weights.items()}
-    return {key: value for key, value in found.items() if value is not None}
+def _setting(name: str, text: str, default: object, metavar: str | None = None) -> Any:
+    flag = FLAGS[name]
+    flags = f"{flag}/--no-{flag[2:]}" if name in SWITCHES else flag
+    return typer.Option(flags, help=f"{text} [default: shortlist.toml, or {default}]", metavar=metavar)
 
 
-def _no_probability(same_model: bool, same_blend: bool, reranked: bool, tail: bool, progressive: bool) -> str:
-    """Why the file's smallest probability can't be followed, "" where it can."""
-    reasons = (
-        (not same_model, "it was found for another cross-encoder"),
-        (not same_blend, "it was found at another blend"),
-        (not reranked, "nothing is reranked"),
-        (tail, "what lies below the pool has no probability"),
-        (progressive, "progressive scores depend on the pool"),
-    )
-    return next((why for holds, why in reasons if holds), "")
+MODEL = "a packaged name, a folder, a hub id, or package.module:attribute"
+OPTIONS: Mapping[str, Any] = {
+    "pool_size": Annotated[
+        str | None,
+        _setting(
+            "pool_size", 'Passages that the reranker scores, or "auto" for the stored stop rule.', POOL_SIZE, "N|auto"
+        ),
+    ],
+    "top_k": Annotated[
+        int | None, _setting("top_k", "Length of the answer, at most the pool size without --tail.", TOP_K, "N")
+    ],
+    "rerank": Annotated[bool | None, _setting("rerank", "Both stages, or stage one alone.", "both")],
+    "min_score": Annotated[
+        float | None,
+        _setting("min_score", "Leave out hits with a lower final score; -inf leaves out nothing.", "-inf", "X"),
+    ],
+    "min_probability": Annotated[
+        float | None,
+        _setting(
+            "min_probability",
+            "Leave out hits that are less likely to be relevant, by the curve that calibrate stored; 0 needs no curve.",
+            "0",
+            "P",
+        ),
+    ],
+    "tail": Annotated[
+        bool | None,
+        _setting("tail", "Let the answer be longer than the pool, in stage one's order.", "no"),
+    ],
+    "progressive": Annotated[
+        bool | None,
+        _setting(
+            "progressive",
+            "Score at early exits, and continue with the better part of the pool: faster, with no gain at --blend 0.",
+            "no",
+        ),
+    ],
+    "blend": Annotated[
+        float | None,
+        _setting("blend", "Factor of what stage one adds to the reranker's score; 0 turns it off.", "1", "X"),
+    ],
+    "weights": Annotated[
+        list[str] | None,
+        _setting(
+            "weights",
+            "What a stage-one signal (dense, bm25, bm25_share) adds to the final score; repeat it for several.",
+            "the fitted weights of the two models",
+            "SIGNAL=X",
+        ),
+    ],
+    "fusion": Annotated[
+        float | None,
+        _setting("fusion", "Weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1.", FUSION, "X"),
+    ],
+    "retriever": Annotated[
+        str | None,
+        _setting("retriever", "Stage one: hybrid, dense, bm25, or package.module:attribute.", "hybrid", "NAME"),
+    ],
+    "bi_encoder": Annotated[
+        str | None, _setting("bi_encoder", f"The model of stage one: {MODEL}.", "the index's own", "NAME")
+    ],
+    "reranker": Annotated[
+        str | None,
+        _setting("reranker", f"The model of stage two: {MODEL}; or vendor:model for a hosted one.", RERANKER, "NAME"),
+    ],
+    "precision": Annotated[str | None, _setting("precision", "auto, exact (fp32) or fast.", "auto", "auto|exact|fast")],
+    "device": Annotated[
+        str | None, _setting("device", "Where models run: auto, cpu, cuda, or openvino:GPU.", "auto", "NAME")
+    ],
+    "threads": Annotated[int | None, _setting("threads", "CPU cores for the models.", "all", "N")],
+}
+"""Setting of `SearchConfig` -> its option."""
+
+MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
+STAGES = ("retriever", *MODELS, "fusion", "blend", "weights")
+"""What a search depends on, apart from its sizes and limits."""
+ALL = tuple(OPTIONS)
+Command: TypeAlias = Callable[..., None]
 
 
-def parse_pool(text: str, what: str) -> PoolSize:
-    """A pool size as it is written: a whole number, or auto.
+def with_settings(*names: str) -> Callable[[Command], Command]:
+    """Give a command the options of these settings in place of its parameter `given`, which receives them as a dict."""
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        options = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=OPTIONS[name])
+            for name in names
+        ]
+        own = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in signature.parameters.values()
+            if parameter.name != "given"
+        ]
+        parameters = [*own, *options]
+
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            given = {name: values.pop(name) for name in names}
+            command(given=given, **values)
+
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
+
+    return decorate
+
+
+def resolved(given: Given) -> config.Resolved:
+    """Return the configuration of the options, of `shortlist.toml` in the current folder, and of the defaults.
+
+    Each setting of the file that does not apply is reported on standard error.
 
     Raises:
-        InvalidInput: It is neither; `what` names it.
+        InvalidInput: A value that cannot be used, or a file that cannot be read.
     """
-    if text == "auto":
-        return "auto"
+    found = config.resolve(typed(given), config.read())
+    report(found)
+    return found
+
+
+def report(found: config.Resolved) -> None:
+    """Print a warning for each setting of the file that does not apply."""
+    if found.notes:
+        from shortlist.cli.console import warn
+        from shortlist.wording import describe
+
+        for note in found.notes:
+            warn(describe(note))
+
+
+def typed(given: Given) -> dict[str, Any]:
+    """Return the given settings with the values that their texts stand for."""
+    values = {name: value for name, value in given.items() if value is not None}
+    if "pool_size" in values:
+        values["pool_size"] = value_of(values["pool_size"])
+    if "weights" in values:
+        values["weights"] = _weights(values["weights"])
+    return values
+
+
+def value_of(text: str) -> Any:
+    """Return the value of a text as a toml file reads it: a number, true or false, a table; else the text itself."""
     try:
-        return int(text)
-    except ValueError as error:
-        raise InvalidInput(f"{what} must be a number of passages, or auto, not {text!r}") from error
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
-def parse_where(given: list[str]) -> Where | None:
-    """`key=value` options as a filter; the values of a repeated key are alternatives.
+def _weights(given: Sequence[str]) -> dict[str, Any] | None:
+    pairs = dict(pair_of(text, "--weight", "dense=8") for text in given)
+    return {signal: value_of(text) for signal, text in pairs.items()} or None
+
+
+def pair_of(text: str, option: str, example: str) -> tuple[str, str]:
+    """Return the key and the value of `key=value`.
 
     Raises:
-        InvalidInput: No "=" in it, or an empty key.
+        InvalidInput: There is no "=", or nothing before it.
     """
-    out: dict[str, list[Value]] = {}
-    for one in given:
-        key, equals, text = one.partition("=")
-        if not equals or not key:
-            raise InvalidInput(f"--where {one!r}: write key=value")
-        out.setdefault(key, []).append(text)
-    return dict(out) or None
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InvalidInput(f"{option} is {text!r}: write key=value, such as {example}")
+    return key.strip(), value
+
+
+def parse_where(given: Sequence[str] | None) -> Where | None:
+    """Return the filter of `key=value` options. The values of a repeated key are alternatives. None gives None.
+
+    Raises:
+        InvalidInput: An option has no "=", or an empty key.
+    """
+    filters: dict[str, list[Value]] = {}
+    for text in given or ():
+        key, value = pair_of(text, "--where", "year=2024")
+        filters.setdefault(key, []).append(value)
+    return dict(filters) or None

@@ -137,7 +137,7 @@ class Search:
                 *notes,
                 *limit_notes,
                 *([skip] if skip is not None else []),
-                *self._query_notes(query),
+                *self.query_notes(query),
                 *([] if pool else self.diagnose(where)),
             ),
             seconds=retrieved - began,
@@ -201,7 +201,8 @@ class Search:
         calibration, notes = self.fits.calibration(weights)
         return Limits(config.min_score, config.min_probability, cast("Calibration", calibration)), notes
 
-    def _query_notes(self, query: str) -> list[Note]:
+    def query_notes(self, query: str) -> list[Note]:
+        """Return the note about a query that is longer than the bi-encoder's window, if it is."""
         if isinstance(self.encoder, CountsTokens) and self.encoder.token_counts([query], query=True)[1][0]:
             return [Note("query_truncated", window=self.encoder.window)]
         return []

@@ -9,6 +9,8 @@ from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 
 _WORD = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\W{SCRIPTS_WITHOUT_SPACES}]+")
 
+_ALONE = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|\d+")
+
 
 def snippet(text: str, query: str, width: int = 160) -> str:
     """The stretch of `text` that shares most with the query: one line of at most `width` characters.
@@ -33,6 +35,15 @@ def snippet(text: str, query: str, width: int = 160) -> str:
         space = flat.rfind(" ", max(end, left), right)
         right = space if space > left else right
     return ("..." if left > 0 else "") + flat[left:right].strip() + ("..." if right < len(flat) else "")
+
+
+def query_words(text: str, query: str) -> list[tuple[int, int]]:
+    """Return start and end of each word of `text` that the query has too, in order, for marking.
+
+    Words of one or two letters are left out, unless the script has no spaces.
+    """
+    words = {word for word in _WORD.findall(query.casefold()) if len(word) > 2 or _ALONE.fullmatch(word)}
+    return [match.span() for match in _WORD.finditer(text) if match[0].casefold() in words]
 
 
 def _best_stretch(found: Sequence[tuple[int, int, str]], width: int) -> tuple[int, int]:

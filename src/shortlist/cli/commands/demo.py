@@ -2,78 +2,123 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+import typer
 
-from shortlist.cli.render.ranking import formula
-from shortlist.demo import QUERY, Demo, run
-from shortlist.types import Hit
+from shortlist.cli.console import output, remark, remarks, say
+from shortlist.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from shortlist.demo import Demo
+    from shortlist.types import Hit, Ranking
 
 SHOWN = 5
+INDENT = 3
 
 
-def demo() -> None:
-    """Watch both stages answer one query that says "not", over a small corpus; about two seconds, no download."""
-    out = Console(highlight=False)
+def demo(as_json: JsonOption = False) -> None:
+    """Watch both stages answer one query.
+
+    The query says "not", and the corpus is small. The demonstration takes a few seconds and downloads nothing.
+    """
+    if remarks().is_terminal:
+        remark("loading models", "dim")
+    from shortlist.demo import run
+
     with tempfile.TemporaryDirectory() as folder:
-        made = run(Path(folder) / "index")
-    out.print(f'[bold]Query:[/bold] "{QUERY}"')
-    out.print(f"{made.notes} notes on vector databases; {len(made.relevant)} of them answer it (marked *).\n")
-    _stage_one(out, made)
-    _stage_two(out, made)
-    _pools(out, made)
-
-
-def _mark(made: Demo, hit: Hit) -> str:
-    return "*" if hit.passage.id in made.relevant else " "
-
-
-def _stage_one(out: Console, made: Demo) -> None:
-    out.print(f"[bold]1. Stage one alone[/bold] ({made.bi_encoder}, cosine)")
-    for hit in made.stage_one.hits[:SHOWN]:
-        out.print(f"   {hit.rank} {_mark(made, hit)} {hit.score:.3f}  {hit.passage.title}: {hit.passage.text[:84]}...")
-    first = made.stage_one.hits[0]
-    if first.passage.id in made.relevant:
-        out.print(f"   No trap here: the bi-encoder puts {first.passage.title} first, which answers the query.\n")
-    else:
-        out.print(f"   The trap: {first.passage.title} shares the query's words and is what it rules out.\n")
-
-
-def _stage_two(out: Console, made: Demo) -> None:
-    ranking = made.reranked
-    out.print(f"[bold]2. The pool of {ranking.scored} reranked[/bold] ({made.cross_encoder}, by its own logit)")
-    for hit in ranking.hits[:SHOWN]:
-        moved = hit.retrieval_rank - hit.rank
-        out.print(
-            f"   {hit.rank} {_mark(made, hit)} was {hit.retrieval_rank:>2} ({moved:+d})  logit {hit.score:+.3f}  "
-            f"{hit.passage.title}",
-        )
-    first = ranking.hits[0]
-    if first.passage.id in made.relevant:
-        out.print(f"   {first.passage.title} answers the query and now stands first.")
-    else:
-        out.print(f"   The second look did not climb out: {first.passage.title} stands first and is not an answer.")
-    _blend(out, made)
-
-
-def _blend(out: Console, made: Demo) -> None:
-    if not made.weights:
-        out.print()
+        found = run(Path(folder) / "index")
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
         return
-    first = made.first_by_default()
-    kind = "an answer" if first.passage.id in made.relevant else "no answer: here stage one's say does harm"
-    out.print(
-        f"   search's default score is {formula(made.weights)}, which is better on average. By it, "
-        f"{first.passage.title} would be first, {kind}. --blend 0 ranks as above.\n",
-        soft_wrap=True,
-    )
+    out = output()
+    _print(out, _introduction(found))
+    _order(out, found, f"1. Stage one alone: {found.models[0]} and BM25, fused", found.stage_one)
+    _print(out, [_of_stage_one(found), ""], INDENT)
+    _order(out, found, f"2. The reranker alone: {found.models[1]} by its own score (--blend 0)", found.reranker)
+    _print(out, [_of_reranker(found), ""], INDENT)
+    _order(out, found, "3. A search with the default settings", found.final)
+    _print(out, [*_of_final(found), ""], INDENT)
+    _pools(out, found)
 
 
-def _pools(out: Console, made: Demo) -> None:
-    out.print("[bold]3. The pool-size knob[/bold]: a reranker can only reorder what stage one found")
-    for ranking in made.pools:
+def _print(out: Console, lines: Iterable[str], indent: int = 0) -> None:
+    """Print the lines, wrapped at words to the width of the terminal."""
+    margin = " " * indent
+    for line in lines:
+        say(out, textwrap.fill(line, out.width, initial_indent=margin, subsequent_indent=margin))
+
+
+def _introduction(found: Demo) -> list[str]:
+    from shortlist.demo import QUERY
+
+    return [
+        f'Query: "{QUERY}"',
+        f"{len(found.stage_one)} notes on vector databases. * marks the {len(found.answers)} that answer the query.",
+        "",
+    ]
+
+
+def _order(out: Console, found: Demo, heading: str, ranking: Ranking) -> None:
+    """Print the first hits of an order. A line that is too long ends in an ellipsis."""
+    out.print(heading, style="bold", markup=False)
+    for hit in ranking[:SHOWN]:
+        mark = "*" if found.is_answer(hit) else " "
+        line = f"   {hit.rank} {mark} {_scores(hit)}  {hit.title}: {hit.text}"
+        out.print(line, markup=False, no_wrap=True, overflow="ellipsis")
+
+
+def _scores(hit: Hit) -> str:
+    if hit.rerank_score is None:
+        return f"cosine {hit.signals['dense']:.3f}, BM25 {hit.signals.get('bm25', 0.0):5.2f}"
+    from shortlist.cli.render.ranking import move
+
+    final = "" if hit.score == hit.rerank_score else f"score {hit.score:+7.3f}, "
+    return f"was {hit.retrieval_rank:>2} {f'({move(hit)})':<5} {final}logit {hit.rerank_score:+.3f}"
+
+
+def _of_stage_one(found: Demo) -> str:
+    first = found.stage_one[0]
+    if found.is_answer(first):
+        return f"Stage one is not fooled: {first.title} is first, and answers the query."
+    return f'Stage one is fooled: "{first.title}" has the words of the query, and does not answer it.'
+
+
+def _of_reranker(found: Demo) -> str:
+    first = found.reranker[0]
+    *others, last = map(str, found.places(found.reranker))
+    places = f"The answers are at places {', '.join(others)} and {last}."
+    if found.is_answer(first):
+        return f"The reranker reads query and note together: {first.title} is first. {places}"
+    return f'The reranker is fooled, too: "{first.title}" is first, and is not an answer. {places}'
+
+
+def _of_final(found: Demo) -> list[str]:
+    from shortlist.cli.render.ranking import formula
+
+    first = found.final[0]
+    lines = [f"The score is {formula(found.final.weights)}."]
+    if found.is_answer(first):
+        return [*lines, f"{first.title} is first, and answers the query."]
+    if not found.is_answer(found.reranker[0]):
+        return [*lines, f'"{first.title}" is first, and is not an answer.']
+    return [
+        *lines,
+        f'Here stage one outweighs the reranker: "{first.title}" is first, and is not an answer. On average over '
+        "the test sets this score orders better than the reranker alone. For queries like this one, use --blend 0.",
+    ]
+
+
+def _pools(out: Console, found: Demo) -> None:
+    out.print("4. The pool size: a reranker can only reorder what stage one found", style="bold", markup=False)
+    for ranking in found.pools:
         size = ranking.pool_size
-        names = ", ".join(f"{hit.passage.title}{_mark(made, hit).strip()}" for hit in ranking.hits)
-        out.print(f"   pool {size}: recall ceiling R@{size} = {made.ceiling(size):.2f}; after reranking: {names}")
+        names = ", ".join(f"{hit.title}{'*' if found.is_answer(hit) else ''}" for hit in ranking)
+        _print(out, [f"pool {size}: recall ceiling R@{size} = {found.ceiling(size):.2f}; reranked: {names}"], INDENT)

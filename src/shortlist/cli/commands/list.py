@@ -3,63 +3,74 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
-from shortlist.cli.options import DEFAULT_INDEX, IndexOption
-from shortlist.collection import Contents, HeldSource, contents
+from shortlist.cli.console import counted, output, say
+from shortlist.cli.options import DEFAULT_INDEX, IndexOption, JsonOption
+
+if TYPE_CHECKING:
+    from shortlist.collection import Contents, Source
 
 
-def list(
-    index: IndexOption = DEFAULT_INDEX,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
-) -> None:
-    """List the sources of an index with their documents and passages, and its totals.
+def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> None:
+    """List the sources of an index.
 
-    It may be open elsewhere, in a server for instance. ":memory:" is what was added from Python. "incomplete" is a file
-    that the next `add` reads anew: it was interrupted, lost a document to `remove`, or has an id of another source.
+    Each source has its format, its documents and passages, and the time when it was read. The index may be open in
+    another process. ":memory:" holds the documents that were added from Python. "incomplete" marks a file that the next
+    `add` reads again: it was interrupted, or lost a document to `remove`, or has an id of another source.
     """
-    held = contents(index)
+    from shortlist.collection import contents
+
+    found = contents(index)
     if as_json:
-        typer.echo(json.dumps(_record(index, held), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_record(index, found), ensure_ascii=False, indent=2))
         return
-    out = Console(highlight=False)
-    for one in held.sources:
-        out.print(_line(one), markup=False, soft_wrap=True)
-    out.print(
-        f"{index}: {len(held.sources)} sources, {held.documents} documents, {held.passages} passages, "
-        f"{held.bytes_on_disk / 1e6:.1f} MB on disk; bi-encoder {held.bi_encoder}, format {held.format_version}",
-        markup=False,
-        soft_wrap=True,
+    out = output()
+    for line in aligned([_cells(source) for source in found.sources], right=(2, 3)):
+        say(out, line)
+    say(
+        out,
+        f"{index}: {counted(len(found.sources), 'source')}, {counted(found.documents, 'document')}, "
+        f"{counted(found.passages, 'passage')}, {found.bytes_on_disk / 1e6:.1f} MB on disk; bi-encoder "
+        f"{found.bi_encoder}, format {found.format_version}",
     )
 
 
-def _line(one: HeldSource) -> str:
-    read = one.read_at.astimezone().strftime("%Y-%m-%d %H:%M") if one.read_at is not None else "time unknown"
-    state = "" if one.complete else "  incomplete"
-    return f"{one.name}  {one.kind}  {one.documents} documents  {one.passages} passages  {read}{state}"
+def aligned(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> Sequence[str]:
+    """Return one line a row, with the columns at the same places. The columns in `right` are aligned to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
-def _record(index: Path, held: Contents) -> dict[str, object]:
+def _cells(source: Source) -> tuple[str, ...]:
+    read = source.read_at.astimezone().strftime("%Y-%m-%d %H:%M") if source.read_at is not None else "time unknown"
+    # Singular and plural have the same width, so that the nouns align.
+    documents = f"{counted(source.documents, 'document')}{' ' if source.documents == 1 else ''}"
+    passages = f"{counted(source.passages, 'passage')}{' ' if source.passages == 1 else ''}"
+    return source.name, source.kind, documents, passages, read, "" if source.complete else "incomplete"
+
+
+def _record(index: Path, found: Contents) -> dict[str, object]:
     return {
         "index": str(index),
         "sources": [
-            {
-                "name": one.name,
-                "kind": one.kind,
-                "documents": one.documents,
-                "passages": one.passages,
-                "read_at": one.read_at.isoformat() if one.read_at is not None else None,
-                "complete": one.complete,
-            }
-            for one in held.sources
+            {**asdict(source), "read_at": source.read_at.isoformat() if source.read_at is not None else None}
+            for source in found.sources
         ],
-        "documents": held.documents,
-        "passages": held.passages,
-        "bi_encoder": held.bi_encoder,
-        "format_version": held.format_version,
-        "bytes_on_disk": held.bytes_on_disk,
+        "documents": found.documents,
+        "passages": found.passages,
+        "bi_encoder": found.bi_encoder,
+        "format_version": found.format_version,
+        "bytes_on_disk": found.bytes_on_disk,
     }

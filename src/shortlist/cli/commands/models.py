@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from shortlist.inference.runtimes import choose
-from shortlist.models import ModelFiles, cross_encoder_spec, encoder_spec, locate
-from shortlist.models.folder import chosen_onnx
-from shortlist.models.known import CATALOGUE, ModelRecord
-from shortlist.models.packaged import CROSS_ENCODER
+from shortlist.cli.console import output, say
 
-app = typer.Typer(
-    help="List known models, or download one.", invoke_without_command=True, add_completion=False, rich_markup_mode=None
-)
+if TYPE_CHECKING:
+    from shortlist.models import ModelFiles
+    from shortlist.models.known import ModelRecord
+
+app = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()
 def models(context: typer.Context) -> None:
-    """List the models known by name, and which precision runs here and why. Any other hub id or folder works too."""
+    """List the known models, or download one.
+
+    The list also shows which precision runs on this machine, and why. Any other hub id or model folder works, too.
+    """
     if context.invoked_subcommand is not None:
         return
-    out = Console(highlight=False)
+    from shortlist.inference.runtimes import choose
+    from shortlist.models import cross_encoder_spec
+    from shortlist.models.known import CATALOGUE
+    from shortlist.models.packaged import CROSS_ENCODER
+
+    out = output()
     for record in CATALOGUE:
-        where = "in the box" if record.packaged else "hub"
-        out.print(
+        place = "packaged" if record.packaged else "hub"
+        say(
+            out,
             f"{record.id}\n  {record.role}, {record.licence}, {record.parameters:g} M parameters, "
-            f"window {record.max_length} tokens, {where}",
-            soft_wrap=True,
+            f"window {record.max_length} tokens, {place}",
         )
         if record.packaged:
-            out.print(f"  runs {_files(record).onnx_reason}", soft_wrap=True)
-        out.print(f"  {record.note}", soft_wrap=True)
-    in_the_box = cross_encoder_spec(CROSS_ENCODER)
+            say(out, f"  runs {_files(record).onnx_reason}")
+        say(out, f"  {record.note}")
+    packaged = cross_encoder_spec(CROSS_ENCODER)
     for precision, whose, int8 in (
-        ("auto", f" for {in_the_box.files.name}", in_the_box.int8),
+        ("auto", f" for {packaged.files.name}", packaged.int8),
         ("auto", " for other models", None),
-        ("exact", "", in_the_box.int8),
+        ("exact", "", packaged.int8),
     ):
         runtime = choose(precision, int8)
-        out.print(f"{precision}{whose}: {runtime.shown} - {runtime.why}", soft_wrap=True)
+        say(out, f"{precision}{whose}: {runtime.shown} - {runtime.why}")
 
 
 def _files(record: ModelRecord) -> ModelFiles:
+    from shortlist.models import cross_encoder_spec, encoder_spec
+
     if record.role == "bi-encoder":
         return encoder_spec(record.id).files
     return cross_encoder_spec(record.id).files
@@ -52,12 +59,17 @@ def _files(record: ModelRecord) -> ModelFiles:
 
 @app.command("pull")
 def pull(
-    model: Annotated[str, typer.Argument(metavar="ID", help="A hub id or a name from the list.", show_default=False)],
-    onnx_file: Annotated[str | None, typer.Option("--onnx-file", help="Run this ONNX file of it.")] = None,
+    model: Annotated[str, typer.Argument(metavar="ID", help="A hub id or a name of the list.", show_default=False)],
+    onnx_file: Annotated[
+        str | None, typer.Option("--onnx-file", help="Use this ONNX file of the model.", metavar="FILE")
+    ] = None,
 ) -> None:
-    """Download a model into the hub's cache, so that it works offline from then on."""
+    """Download a model into the hub's cache. It works offline from then on."""
+    from shortlist.models import locate
+    from shortlist.models.folder import chosen_onnx
+
     name, folder = locate(model, onnx_file)
     _, reason = chosen_onnx(folder, onnx_file)
-    out = Console(highlight=False)
-    out.print(f"{name} is at {folder}", soft_wrap=True)
-    out.print(reason, soft_wrap=True)
+    out = output()
+    say(out, f"{name} is at {folder}")
+    say(out, reason)

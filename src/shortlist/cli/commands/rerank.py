@@ -5,123 +5,158 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from shortlist.cli.options import CrossEncoderOption, PrecisionOption
-from shortlist.cli.render.ranking import SNIPPET, unit
+from shortlist.cli.console import counted, output, remark, warn
+from shortlist.cli.options import Given, resolved, with_settings
 from shortlist.errors import InvalidInput
-from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.registry import load_reranker
-from shortlist.rerankers.vendors import is_hosted
-from shortlist.search.rerank import Reranked, doubt_of, text_of
-from shortlist.search.rerank import rerank as rerank_candidates
-from shortlist.text import snippet
-from shortlist.text.validation import sound
+
+if TYPE_CHECKING:
+    from shortlist.protocols import Reranker
+    from shortlist.types import Ranked
 
 ARRAY = re.compile(r"\s*\[\s*(?:\{|\]\s*\Z|\"(?:[^\"\\]|\\.)*\"\s*(?:[,\]]|\Z))")
-"""How a JSON array of objects or strings begins; plain text that begins with a bracket seldom does."""
+"""How a JSON array of objects or strings begins. Plain text that begins with a bracket seldom matches."""
 OURS = "rerank"
 """The field of a row of `--json` that holds score, rank from 1, old place from 0, and whether it was cut."""
 
 
+@with_settings("reranker", "precision", "device", "threads")
 def rerank(
     query: Annotated[str, typer.Argument(help="What to rank for.", show_default=False)],
+    given: Given,
     file: Annotated[
         str, typer.Argument(help="One candidate a line, plain or JSON, or a JSON array; - is standard input.")
     ] = "-",
-    top: Annotated[int | None, typer.Option("--top", help="Candidates to show; all if not given.")] = None,
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
-    precision: PrecisionOption = "auto",
+    top: Annotated[int | None, typer.Option("--top", help="Candidates to show. [default: all]", metavar="N")] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help=f"One JSON object a line: its fields, and {OURS} beside them.")
+        bool, typer.Option("--json", help=f"Print one JSON object a line: the candidate's fields and {OURS!r}.")
     ] = False,
 ) -> None:
-    """Rerank candidates of any other retriever: one a line, as text or as JSON objects with a text field.
+    """Rerank the candidates of any other retriever.
 
-    A JSON array of strings or objects is read too. A title beside the text is read with it, as in a search.
+    Candidates are lines of text, JSON objects with a text field, one a line, or a JSON array of strings and objects.
+    The reranker reads a candidate's title, too, as in a search.
     """
+    from shortlist import registry
+    from shortlist.search.rerank import rank
+
     candidates = _read(file)
     if as_json:
         _check_free(candidates)
-    out = Console(highlight=False)
-    reranker = load_reranker(cross_encoder, precision=precision)
-    ranked = rerank_candidates(query, candidates, reranker, k=top)
-    errors = Console(stderr=True, highlight=False)
-    if doubt := doubt_of(reranker, query):
-        errors.print(f"note: {doubt}", style="yellow", markup=False, soft_wrap=True)
-    for one in ranked:
-        if as_json:
-            typer.echo(sound(json.dumps(_row(one), ensure_ascii=False)))
-        else:
-            name = one.item.get("id", one.item.get("_id", "")) if isinstance(one.item, dict) else ""
-            score = f"{unit(cross_encoder)} {one.score:+.3f}"
-            line = f"{one.rank:>3}  was {one.index + 1}  {score}  {name}  {snippet(text_of(one.item), query, SNIPPET)}"
-            out.print(sound(" ".join(line.splitlines())), markup=False, soft_wrap=True)
-    cut = sum(one.truncated for one in ranked)
-    told = "cuts to its window not told" if is_hosted(cross_encoder) else f"{cut} of the shown cut to the window"
-    errors.print(f"{len(candidates)} scored, {told}")
+    config = resolved(given).config
+    if config.reranker is None:
+        raise InvalidInput("reranker is empty: name one", field="reranker")
+    reranker = registry.load_reranker(
+        config.reranker, precision=config.precision, device=config.device, threads=config.threads
+    )
+    ranked = rank(query, candidates, reranker, top_k=top)
+    _remarks(reranker, query)
+    if as_json:
+        _print_json(ranked)
+    else:
+        _print(ranked, query, reranker)
+    _totals(ranked, len(candidates), reranker)
 
 
-def _check_free(candidates: list[Any]) -> None:
-    """Does nothing where no candidate has a field in the place of ours."""
-    for number, one in enumerate(candidates, start=1):
-        if isinstance(one, dict) and OURS in one:
+def _remarks(reranker: Reranker, query: str) -> None:
+    from shortlist.search.rerank import skip_note
+    from shortlist.wording import describe
+
+    note = skip_note(reranker, query)
+    if note is not None:
+        warn(f"note: every candidate is scored, but a search would report: {describe(note)}")
+
+
+def _print_json(ranked: Sequence[Ranked]) -> None:
+    from shortlist.text.validation import sound
+
+    for item in ranked:
+        fields = item.document if isinstance(item.document, dict) else {"text": item.document}
+        place = {"score": item.score, "rank": item.rank, "index": item.index, "truncated": item.truncated}
+        typer.echo(sound(json.dumps({**fields, OURS: place}, ensure_ascii=False)))
+
+
+def _print(ranked: Sequence[Ranked], query: str, reranker: Reranker) -> None:
+    from rich.text import Text
+
+    from shortlist.cli.render.ranking import marked
+    from shortlist.search.rerank import text_of
+    from shortlist.search.scores import info_of
+    from shortlist.text.validation import sound
+
+    unit = info_of(reranker).unit
+    out = output()
+    for item in ranked:
+        fields = item.document if isinstance(item.document, dict) else {}
+        name = " ".join(str(fields.get("id", fields.get("_id", ""))).split())
+        start = f"{item.rank:>3}  was {item.index + 1}  {unit} {item.score:+.3f}  {name}  "
+        out.print(Text(sound(start)).append_text(marked(text_of(item.document), query)), soft_wrap=True)
+
+
+def _totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> None:
+    from shortlist.search.scores import info_of
+
+    cut = sum(item.truncated for item in ranked)
+    known = f"{cut} of the shown ones cut to the window"
+    remark(f"{counted(count, 'candidate')} scored, {'cuts unknown' if info_of(reranker).remote else known}")
+
+
+def _check_free(candidates: Sequence[Any]) -> None:
+    """Check that no candidate has a field with our name."""
+    for number, candidate in enumerate(candidates, start=1):
+        if isinstance(candidate, dict) and OURS in candidate:
             raise InvalidInput(
-                f"candidate {number} has a field {OURS!r}, which --json writes beside its own: give it another name"
+                f"candidate {number} has a field {OURS!r}, which --json adds to every candidate: rename the field"
             )
-
-
-def _row(one: Reranked[Any]) -> dict[str, Any]:
-    item = one.item if isinstance(one.item, dict) else {"text": one.item}
-    return {**item, OURS: {"score": one.score, "rank": one.rank, "index": one.index, "truncated": one.truncated}}
 
 
 def _read(file: str) -> list[Any]:
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{file} can't be read: {error.strerror or error}") from error
+        raise InvalidInput(f"{file} cannot be read: {error.strerror or error}") from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{file} is not UTF-8: {error.reason} at byte {error.start}") from error
     lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    held = _array(text, file) if ARRAY.match(text) else None
-    found = _lines(lines, file) if held is None else held
-    if not found:
-        raise InvalidInput(f"{file} holds no candidates: give one a line")
-    return found
+    array = _array(text, file) if ARRAY.match(text) else None
+    candidates = _lines(lines, file) if array is None else array
+    if not candidates:
+        raise InvalidInput(f"{file} has no candidates: give one a line")
+    return candidates
 
 
 def _array(text: str, file: str) -> list[Any] | None:
-    """The whole text as one JSON array of strings and objects; None where its first line goes on after an array."""
+    """Return the text as one JSON array, or None if more text follows an array on its first line."""
     try:
-        held = json.loads(text)
+        items = json.loads(text)
     except json.JSONDecodeError as error:
         gap = text[len(text[: error.pos].rstrip()) : error.pos]
         if error.msg == "Extra data" and "\n" not in gap:
             return None
-        raise InvalidInput(f"{file} looks like a JSON array and is not: {error}") from error
-    for number, one in enumerate(held, start=1):
-        if not isinstance(one, str | dict):
-            raise InvalidInput(f"{file}: candidate {number} of the JSON array is {one!r}: give strings or objects")
-    return list(held)
+        raise InvalidInput(f"{file} looks like a JSON array and is not one: {error}") from error
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, str | dict):
+            raise InvalidInput(f"{file}: candidate {number} of the JSON array is {item!r}: give strings or objects")
+    return list(items)
 
 
-def _lines(lines: list[tuple[int, str]], file: str) -> list[Any]:
-    """Each line as text, or each as a JSON object: never some as one and some as the other."""
-    made = [_object(line) for _, line in lines]
-    plain = [number for (number, _), one in zip(lines, made, strict=True) if one is None]
+def _lines(lines: Sequence[tuple[int, str]], file: str) -> list[Any]:
+    """Return every line as text, or every line as a JSON object, and never a mixture."""
+    objects = [_object(line) for _, line in lines]
+    plain = [number for (number, _), item in zip(lines, objects, strict=True) if item is None]
     spread = any(line.strip() == "{" for _, line in lines)
     if not plain:
-        return made
+        return list(objects)
     if len(plain) < len(lines) or spread or all(line.lstrip().startswith("{") for _, line in lines):
         raise InvalidInput(
-            f"{file} line {plain[0]} is no JSON object, and the file looks like JSON: give one object a line, plain "
+            f"{file} line {plain[0]} is not a JSON object, and the file looks like JSON: give one object a line, plain "
             "text alone, or one JSON array"
         )
     return [line for _, line in lines]
@@ -129,7 +164,7 @@ def _lines(lines: list[tuple[int, str]], file: str) -> list[Any]:
 
 def _object(line: str) -> dict[str, Any] | None:
     try:
-        held = json.loads(line)
+        item = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return held if isinstance(held, dict) else None
+    return item if isinstance(item, dict) else None

@@ -1,49 +1,124 @@
-"""A bar with the time left, on standard error."""
+"""Progress on standard error: a bar with the time left, which does not jump."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from shortlist.cli.console import remark, remarks
 from shortlist.errors import ModelError
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 INTERRUPTED = 130
-"""What typer exits with after Ctrl-C in commands that say nothing of it."""
+"""The exit code after Ctrl-C."""
+MEMORY_SECONDS = 20.0
+"""The half-life of the measured speed: work of the last 20 seconds weighs as much as all work before it."""
+FIRST_SECONDS = 2.0
+"""No time left is shown before the speed was measured for so long."""
+
+
+class TimeLeft:
+    """Estimates how long the rest of some work takes, and changes the shown number smoothly.
+
+    The speed is an average in which recent work weighs more. Between two estimates the shown number counts down, and
+    it approaches a new estimate by a tenth of the difference each second.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._began: float | None = None
+        self._at = self._done = 0.0
+        self._work = self._time = 0.0
+        self._shown: float | None = None
+
+    def update(self, done: float, total: float) -> float | None:
+        """Return the seconds left after `done` of `total`, or None if the speed is not known yet."""
+        now = self._now()
+        if self._began is None:
+            self._began, self._at, self._done = now, now, done
+            return None
+        step = now - self._at
+        fade = 0.5 ** (step / MEMORY_SECONDS)
+        self._work = self._work * fade + done - self._done
+        self._time = self._time * fade + step
+        self._at, self._done = now, done
+        if now - self._began < FIRST_SECONDS or self._work <= 0:
+            return self._shown
+        estimate = max(total - done, 0.0) * self._time / self._work
+        if self._shown is None:
+            self._shown = estimate
+        else:
+            counted_down = max(self._shown - step, 0.0)
+            self._shown = counted_down + (estimate - counted_down) * min(1.0, 0.1 * step)
+        return self._shown
+
+
+def duration(seconds: float) -> str:
+    """Return a number of seconds as people say it: "40 s", "3 min", "2 h 10 min"."""
+    if seconds < 90:
+        return f"{round(seconds / 5) * 5 if seconds > 20 else round(seconds)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def display(detail: bool = False) -> Progress:
+    """Return a bar that disappears at the end, and that is not drawn into a file.
+
+    A task has the fields `left` and, with `detail`, `detail`.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = remarks()
+    middle = "{task.fields[detail]}" if detail else "{task.completed:.0f}/{task.total:.0f}"
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.percentage:3.0f} %"),
+        TextColumn(middle, markup=False),
+        TextColumn("{task.fields[left]}", markup=False),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 @contextmanager
-def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function to be told how much of how much is done; the bar goes away at the end, and is not drawn in a file."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task(what, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that takes how much is done of how much, and shows it as a bar on standard error."""
+    left = TimeLeft()
+    with display() as shown:
+        task = shown.add_task(what, total=1, left="")
+
+        def update(done: int, total: int) -> None:
+            seconds = left.update(done, total)
+            shown.update(task, completed=done, total=total, left=words_of(seconds))
+
+        yield update
+
+
+def words_of(seconds: float | None) -> str:
+    """Return the time left in words. An unknown time gives an empty string."""
+    return "" if seconds is None else f"about {duration(seconds)} left"
 
 
 @contextmanager
 def kept_on_failure(kept: str) -> Iterator[None]:
-    """Says what is `kept` when Ctrl-C or a model's failure cuts a run short, and that the same command goes on.
+    """Report what is `kept`, and that the same command continues, if Ctrl-C or a model's failure ends a run.
 
     Raises:
         typer.Exit: It was Ctrl-C; the code is 130.
     """
-    out = Console(stderr=True, highlight=False)
     try:
         yield
     except KeyboardInterrupt as error:
-        out.print(f"interrupted; {kept}, and the same command goes on from there", markup=False, soft_wrap=True)
+        remark(f"interrupted; {kept}, and the same command continues from there")
         raise typer.Exit(INTERRUPTED) from error
     except ModelError:
-        out.print(f"{kept}, and the same command goes on from there", markup=False, soft_wrap=True)
+        remark(f"{kept}, and the same command continues from there")
         raise

@@ -1,0 +1,73 @@
+"""What `shortlist add` shows while it works."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from shortlist.cli.console import counted, remark, remarks
+from shortlist.cli.render.progress import TimeLeft, display, words_of
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from shortlist.collection import Progress
+
+LOADING = "loading models"
+
+
+class Display:
+    """Shows "loading models" at once, then a bar with passages per second and the time left. A file gets one line."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._meter = Meter()
+
+    def __enter__(self) -> Display:
+        console = remarks()
+        if console.is_terminal:
+            self._stack.enter_context(console.status(LOADING))
+        else:
+            remark(LOADING)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def show(self, progress: Progress) -> None:
+        """Show this state."""
+        if self._bar is None:
+            self._stack.close()
+            self._bar = self._stack.enter_context(display(detail=True))
+            self._task = self._bar.add_task("embedding", total=progress.bytes_total, detail="", left="")
+        if self._task is not None:
+            detail, left = self._meter.read(progress)
+            self._bar.update(self._task, completed=progress.bytes_done, detail=detail, left=left)
+
+
+class Meter:
+    """Turns states of an ingest into words: passages per second, and the time left.
+
+    Unchanged sources cost no time. They count neither as work done nor as work to do.
+    """
+
+    def __init__(self, left: TimeLeft | None = None) -> None:
+        self._left = left or TimeLeft()
+        self._sources = self._bytes = self._passages = self._unchanged = 0
+
+    def read(self, progress: Progress) -> tuple[str, str]:
+        """Return the speed and the time left in words."""
+        if progress.sources_done != self._sources:
+            if progress.passages == self._passages:
+                self._unchanged += progress.bytes_done - self._bytes
+            self._sources, self._bytes, self._passages = progress.sources_done, progress.bytes_done, progress.passages
+        seconds = self._left.update(progress.bytes_done - self._unchanged, progress.bytes_total - self._unchanged)
+        rate = progress.passages / max(progress.seconds, 1e-9)
+        speed = f", {rate:.0f}/s" if progress.passages else ""
+        return counted(progress.passages, "passage") + speed, words_of(seconds)
