@@ -1,62 +1,86 @@
-"""Writes the README's tables from benchmarks/results: `python benchmarks/table.py`."""
+"""Write the tables of docs/results.md from benchmarks/results: `python benchmarks/table.py`."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "results.md"
+HEADER = "<!-- {0} -->"
+FOOTER = "<!-- /{0} -->"
 
 
 def quality() -> str:
+    """Return the table of nDCG@10 for each test set."""
     rows = [
-        "| set | dense | BM25 | hybrid | ceiling R@50 | reranked: | hybrid | default | by logit alone |",
+        "| set | dense | BM25 | hybrid | R@50 | reranked | hybrid | default | score alone |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for one in json.loads((RESULTS / "quality.json").read_text())["sets"]:
-        m = {stage: values["nDCG@10"] for stage, values in one["measures"].items()}
-        if "reranked" in one:
-            r = {stage: values["nDCG@10"] for stage, values in one["reranked"].items()}
-            first = [m["dense"], m["bm25"], m["hybrid"], one["measures"]["hybrid"]["R@50"]]
-            second = [r["hybrid"], r.get("hybrid + logit + fitted", r["hybrid + logit"]), r["hybrid + logit"]]
-            count = f"{one['reranked_queries']} queries"
-        else:
-            first = [m["dense"], m["bm25 top 100"], None, None]
-            second = [None, m.get("logit + fitted", m["logit"]), m["logit"]]
-            count = f"{one['queries']} queries"
-        shown, later = (
-            " | ".join("" if cell is None else f"{cell:.3f}" for cell in cells) for cells in (first, second)
-        )
-        sample = f" ({one['queries']} of {one['of']} queries)" if one["queries"] < one["of"] else ""
-        rows.append(f"| {one['set']}{sample} | {shown} | {count} | {later} |")
+    for row in json.loads((RESULTS / "quality.json").read_text(encoding="utf-8"))["sets"]:
+        sample = f" ({row['queries']} of {row['of']} queries)" if row["queries"] < row["of"] else ""
+        stage_one, queries, stage_two = _columns(row)
+        rows.append(f"| {row['set']}{sample} | {_cells(stage_one)} | {queries} queries | {_cells(stage_two)} |")
     return "\n".join(rows)
 
 
+def _columns(row: dict[str, Any]) -> tuple[list[float | None], int, list[float | None]]:
+    """Return the columns of stage one, the number of reranked queries, and the columns of stage two."""
+    before = {stage: values["nDCG@10"] for stage, values in row["measures"].items()}
+    if "reranked" not in row:
+        stage_two = [None, before.get("logit + fitted", before["logit"]), before["logit"]]
+        return [before["dense"], before["bm25 top 100"], None, None], row["queries"], stage_two
+    after = {stage: values["nDCG@10"] for stage, values in row["reranked"].items()}
+    stage_one = [before["dense"], before["bm25"], before["hybrid"], row["measures"]["hybrid"]["R@50"]]
+    default = after.get("hybrid + logit + fitted", after["hybrid + logit"])
+    return stage_one, row["reranked_queries"], [after["hybrid"], default, after["hybrid + logit"]]
+
+
+def _cells(values: list[float | None]) -> str:
+    return " | ".join("" if value is None else f"{value:.3f}" for value in values)
+
+
 def speed() -> str:
-    held = json.loads((RESULTS / "speed.json").read_text())
-    short, long = held["short"], held["long"]
+    """Return the table of milliseconds and memory for each engine."""
+    result = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
+    short, long = result["short"], result["long"]
     rows = [
         f"| engine | 100 x {short['words']} words, ms | ratio | 100 x {long['words']} words, ms | ratio | peak MiB |",
         "|---|---|---|---|---|---|",
     ]
-    for name, one in short["engines"].items():
-        other = long["engines"][name]
+    for name, first in short["engines"].items():
+        second = long["engines"][name]
         rows.append(
-            f"| {name} | {one['median_ms']} | {one['ratio']:.2f} | {other['median_ms']} | {other['ratio']:.2f} "
-            f"| {held['peak_MiB'].get(name) or ''} |"
+            f"| {name} | {first['median_ms']} | {first['ratio']:.2f} | {second['median_ms']} | {second['ratio']:.2f} "
+            f"| {result['peak_MiB'].get(name) or ''} |"
         )
     return "\n".join(rows)
 
 
+TABLES = {"quality": quality, "speed": speed}
+
+
+def filled(page: str) -> str:
+    """Return the page with each table between its two markers.
+
+    Raises:
+        ValueError: The page lacks a pair of markers.
+    """
+    for name, table in TABLES.items():
+        first, last = HEADER.format(name), FOOTER.format(name)
+        if first not in page or last not in page:
+            raise ValueError(f"the page has no markers {first} and {last}")
+        text = f"{first}\n{table()}\n{last}"
+        page = re.sub(f"{re.escape(first)}.*?{re.escape(last)}", lambda _, text=text: text, page, flags=re.DOTALL)
+    return page
+
+
 def main() -> None:
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
-    for name, make in (("quality", quality), ("speed", speed)):
-        made = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"
-        text = re.sub(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, made=made: made, text, flags=re.DOTALL)
-    path.write_text(text, encoding="utf-8")
+    """Rewrite the page."""
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

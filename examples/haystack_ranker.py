@@ -1,4 +1,4 @@
-"""A Haystack ranker that runs in this process: pip install haystack-ai, beside shortlist"""
+"""A Haystack ranker that runs in this process. It needs: pip install haystack-ai."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from dataclasses import replace
 
 from haystack import Document, Pipeline, component
 
-from shortlist import CrossEncoder, rerank
+import shortlist as sl
 
 
 @component
 class ShortlistRanker:
-    """The `top_k` best documents, with the raw logit as their score. Connect a retriever's documents to it."""
+    """Return the `top_k` best documents, with the reranker's score. Connect the documents of a retriever to it."""
 
-    def __init__(self, top_k: int = 5) -> None:
+    def __init__(self, top_k: int = 5, reranker: str = "shortlist-reranker-v1") -> None:
         self.top_k = top_k
-        self._cross_encoder: CrossEncoder | None = None
+        self.name = reranker
+        self._reranker = None
 
     def warm_up(self) -> None:
-        if self._cross_encoder is None:
-            self._cross_encoder = CrossEncoder()
+        if self._reranker is None:
+            self._reranker = sl.load_reranker(self.name)
 
     @component.output_types(documents=list[Document])
     def run(self, query: str, documents: list[Document], top_k: int | None = None) -> dict[str, list[Document]]:
         self.warm_up()
-        assert self._cross_encoder is not None
-        ranked = rerank(query, documents, self._cross_encoder, k=top_k or self.top_k)
-        return {"documents": [replace(one.item, score=one.score) for one in ranked]}
+        ranked = sl.rerank(query, documents, reranker=self._reranker, top_k=top_k or self.top_k)
+        return {"documents": [replace(result.document, score=result.score) for result in ranked]}
 
 
 def main() -> list[Document]:
@@ -34,10 +34,10 @@ def main() -> list[Document]:
     pipeline = Pipeline()
     pipeline.add_component("ranker", ShortlistRanker(top_k=2))
     documents = [Document(content=text) for text in texts]
-    found = pipeline.run({"ranker": {"query": "when is income tax due", "documents": documents}})["ranker"]["documents"]
-    for document in found:
+    result = pipeline.run({"ranker": {"query": "when is income tax due", "documents": documents}})
+    for document in result["ranker"]["documents"]:
         print(f"{document.score:+.2f}  {document.content}")
-    return found
+    return result["ranker"]["documents"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A LangChain retriever whose documents are reranked in this process: pip install langchain-core, beside shortlist"""
+"""A LangChain retriever whose documents are reranked in this process. It needs: pip install langchain-core."""
 
 from __future__ import annotations
 
@@ -8,26 +8,32 @@ from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
-from shortlist import CrossEncoder, rerank
+import shortlist as sl
 
 
 class RerankedRetriever(BaseRetriever):
-    """The `k` best of what `retriever` finds. Let that one find many more: a reranker orders only what it is given."""
+    """Return the `top_k` best documents of `retriever`.
+
+    Let `retriever` return many more documents than `top_k`: a reranker cannot find a document that it does not get.
+    """
 
     retriever: BaseRetriever
-    cross_encoder: Any
-    k: int = 5
+    reranker: Any
+    top_k: int = 5
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         pool = self.retriever.invoke(query, config={"callbacks": run_manager.get_child()})
         return [
-            Document(page_content=one.item.page_content, metadata={**one.item.metadata, "rerank_score": one.score})
-            for one in rerank(query, pool, self.cross_encoder, k=self.k)
+            Document(
+                page_content=result.document.page_content,
+                metadata={**result.document.metadata, "rerank_score": result.score},
+            )
+            for result in sl.rerank(query, pool, reranker=self.reranker, top_k=self.top_k)
         ]
 
 
-class Listed(BaseRetriever):
-    """Stands in for your vector store's `as_retriever(search_kwargs={"k": 50})`."""
+class FixedRetriever(BaseRetriever):
+    """A stand-in for the `as_retriever(search_kwargs={"k": 50})` of your vector store."""
 
     texts: list[str]
 
@@ -36,11 +42,12 @@ class Listed(BaseRetriever):
 
 
 def main() -> list[Document]:
-    pool = Listed(texts=["Cats sleep most of the day.", "The tax office opens at nine.", "Income tax is due in April."])
-    found = RerankedRetriever(retriever=pool, cross_encoder=CrossEncoder(), k=2).invoke("when is income tax due")
-    for document in found:
+    texts = ["Cats sleep most of the day.", "The tax office opens at nine.", "Income tax is due in April."]
+    retriever = RerankedRetriever(retriever=FixedRetriever(texts=texts), reranker=sl.load_reranker(), top_k=2)
+    documents = retriever.invoke("when is income tax due")
+    for document in documents:
         print(f"{document.metadata['rerank_score']:+.2f}  {document.page_content}")
-    return found
+    return documents
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A LlamaIndex node postprocessor that reranks in this process: pip install llama-index-core, beside shortlist"""
+"""A LlamaIndex node postprocessor that reranks in this process. It needs: pip install llama-index-core."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from shortlist import CrossEncoder, rerank
+import shortlist as sl
 
 
 class ShortlistRerank(BaseNodePostprocessor):
-    """The `top_n` best nodes, with the raw logit as their score.
+    """Return the `top_n` best nodes, with the reranker's score.
 
-    Give it to `index.as_query_engine(similarity_top_k=50, node_postprocessors=[...])`.
+    Use it in `index.as_query_engine(similarity_top_k=50, node_postprocessors=[...])`.
     """
 
-    cross_encoder: Any
+    reranker: Any
     top_n: int = 5
 
     @classmethod
@@ -28,18 +28,18 @@ class ShortlistRerank(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         if query_bundle is None:
             raise ValueError("reranking needs the query")
-        ranked = rerank(query_bundle.query_str, nodes, self.cross_encoder, k=self.top_n)
-        return [NodeWithScore(node=one.item.node, score=one.score) for one in ranked]
+        ranked = sl.rerank(query_bundle.query_str, nodes, reranker=self.reranker, top_k=self.top_n)
+        return [NodeWithScore(node=result.document.node, score=result.score) for result in ranked]
 
 
 def main() -> list[NodeWithScore]:
     texts = ["Cats sleep most of the day.", "The tax office opens at nine.", "Income tax is due in April."]
     nodes = [NodeWithScore(node=TextNode(text=text), score=0.5) for text in texts]
-    postprocessor = ShortlistRerank(cross_encoder=CrossEncoder(), top_n=2)
-    found = postprocessor.postprocess_nodes(nodes, query_str="when is income tax due")
-    for node in found:
+    postprocessor = ShortlistRerank(reranker=sl.load_reranker(), top_n=2)
+    best = postprocessor.postprocess_nodes(nodes, query_str="when is income tax due")
+    for node in best:
         print(f"{node.score:+.2f}  {node.text}")
-    return found
+    return best
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""The examples compile, their files parse, and they run where their library is installed."""
+"""The examples compile, their files parse, and they run if their library is installed."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-NEEDS = {
+LIBRARIES = {
     "langchain_retriever.py": "langchain_core",
     "llamaindex_postprocessor.py": "llama_index.core",
     "haystack_ranker.py": "haystack",
@@ -17,28 +18,37 @@ NEEDS = {
 
 
 def test_every_example_is_known():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == set(NEEDS)
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(LIBRARIES)
 
 
-@pytest.mark.parametrize("name", NEEDS)
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_examples_compile(name):
     compile((EXAMPLES / name).read_text(encoding="utf-8"), name, "exec")
 
 
-@pytest.mark.parametrize(("name", "library"), NEEDS.items())
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_examples_use_public_names_only(name):
+    import shortlist as sl
+
+    names = set(re.findall(r"\bsl\.(\w+)", (EXAMPLES / name).read_text(encoding="utf-8")))
+    assert names
+    assert names <= set(sl.__all__)
+
+
+@pytest.mark.parametrize(("name", "library"), LIBRARIES.items())
 def test_examples_put_the_answer_first(name, library):
     pytest.importorskip(library, reason=f"{library} is not installed")
     spec = importlib.util.spec_from_file_location(f"example_{name[:-3]}", EXAMPLES / name)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = module.main()
-    assert len(found) == 2
-    first = found[0]
-    text = next(getattr(first, kind) for kind in ("page_content", "text", "content") if hasattr(first, kind))
+    results = module.main()
+    assert len(results) == 2
+    first = results[0]
+    text = next(getattr(first, field) for field in ("page_content", "text", "content") if hasattr(first, field))
     assert text == "Income tax is due in April."
 
 
-def test_the_mcp_clients_settings_name_a_real_command():
+def test_the_settings_of_mcp_clients_name_a_command():
     from shortlist.cli.command_table import NAMES
 
     (entry,) = json.loads((EXAMPLES / "mcp.json").read_text(encoding="utf-8"))["mcpServers"].values()
@@ -46,21 +56,20 @@ def test_the_mcp_clients_settings_name_a_real_command():
     assert entry["args"][0] in NAMES
 
 
-def test_what_open_webui_sends_is_answered_as_it_reads_it():
+def test_the_request_of_open_webui_gets_the_answer_that_it_reads():
     pytest.importorskip("fastapi", reason="the server extra is not installed")
     from starlette.testclient import TestClient
 
+    import shortlist as sl
     from fakes import WordReranker
-    from shortlist.server.app import Parts, create_app
-    from shortlist.server.batching.scorer import InlineScorer
 
     documents = ["cats sleep", "when tax is due", "a tax"]
-    sent = {"model": "words", "query": "when is tax due", "documents": documents, "top_n": len(documents)}
-    with TestClient(create_app(Parts(InlineScorer(WordReranker())))) as client:
-        answer = client.post("/v1/rerank", json=sent, headers={"Authorization": "Bearer any"})
+    body = {"model": "words", "query": "when is tax due", "documents": documents, "top_n": len(documents)}
+    with TestClient(sl.asgi(WordReranker())) as client:
+        answer = client.post("/v1/rerank", json=body, headers={"Authorization": "Bearer any"})
     assert answer.status_code == 200
-    by_index = sorted(answer.json()["results"], key=lambda one: one["index"])
-    scores = [one["relevance_score"] for one in by_index]
+    results = sorted(answer.json()["results"], key=lambda result: result["index"])
+    scores = [result["relevance_score"] for result in results]
     assert len(scores) == 3
     assert max(scores) == scores[1]
     assert all(0 <= score <= 1 for score in scores)
