@@ -178,7 +178,8 @@ class OpenIndex:
         config = self.config
         with ThreadPoolExecutor(2) as loaders:
             loading = loaders.submit(self._load_reranker)
-            encoder = None if config.retriever == "bm25" else loaders.submit(lambda: self.encoder).result()
+            needs_encoder = config.retriever in ("hybrid", "dense")
+            encoder = loaders.submit(lambda: self.encoder).result() if needs_encoder else None
             reranker = loading.result()
         index = self.collection.index
         retriever = registry.make_retriever(config.retriever, index, encoder, config.fusion)
@@ -218,7 +219,11 @@ class OpenIndex:
         if self._reranker is not None or config.reranker_name is None:
             return self._reranker
         return registry.load_reranker(
-            config.reranker_name, precision=config.precision, device=config.device, threads=config.threads
+            config.reranker_name,
+            precision=config.precision,
+            device=config.device,
+            threads=config.threads,
+            early_exits=config.progressive,
         )
 
     def __len__(self) -> int:

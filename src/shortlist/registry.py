@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from shortlist.collection import Collection, Engine
 from shortlist.config.search_config import FUSION
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, ShortlistError
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.inference.pair_tokenizer import Words
+from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.models import cross_encoder_spec, encoder_spec
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT
 from shortlist.protocols import Encoder, Index, Reranker, Retriever
@@ -24,8 +26,9 @@ from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.rerankers.hosted import HostedReranker, key_of
 from shortlist.rerankers.progressive import ProgressiveReranker, read_rules
 from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
+from shortlist.retrievers.base import as_retriever
 from shortlist.retrievers.engine import Dense, Hybrid, Lexical
-from shortlist.search.scores import checked_reranker, info_of
+from shortlist.search.scores import checked_reranker
 from shortlist.text import Splitter
 
 ENGINES: Mapping[str, Engine] = {"embedded": EmbeddedEngine()}
@@ -33,6 +36,11 @@ ENGINES: Mapping[str, Engine] = {"embedded": EmbeddedEngine()}
 
 RERANKER = CROSS_ENCODER
 """The packaged reranker."""
+
+DROP_RULES = "drop.json"
+"""The file with a cross-encoder's drop rules, next to its ONNX files."""
+METHODS = ("score", "retrieve", "encode_queries")
+"""The methods that tell a part from a function that makes a part."""
 
 PASSAGE_TOKENS = 200
 QUERY_TOKENS = 64
@@ -45,16 +53,19 @@ def load_encoder(
     """Load a bi-encoder.
 
     Args:
-        name: A packaged name, a folder, a hub id, "package.module:attribute", or `hashed-64` for one without a model.
+        name: A packaged name, a folder, a hub id, "package.module:attribute", or "hashed-64" for an encoder without a
+            model.
         precision: "auto", "exact" (fp32) or "fast".
-        device: "auto", "cpu", "cuda", or "openvino:GPU".
+        device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda", or "openvino:NAME" such as
+            "openvino:GPU".
         threads: CPU cores to use. None: all that this process may use.
 
     Raises:
         ModelNotFound: There is no such model.
         HubUnreachable: The model must be downloaded, and the hub does not answer.
         MissingExtra: The model has no usable ONNX file, and the torch extra is not installed.
-        InvalidInput: An unknown precision or device, or an attribute that is not an encoder.
+        InvalidInput: An unknown precision or device, a device that is not available here, or an attribute that is not
+            an encoder.
     """
     if is_attribute(name):
         return checked_encoder(load_attribute(name), name)
@@ -68,12 +79,25 @@ def load_encoder(
 
 
 def load_reranker(
-    name: str = CROSS_ENCODER, *, precision: str = "auto", device: str = "auto", threads: int | None = None
+    name: str = CROSS_ENCODER,
+    *,
+    precision: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+    early_exits: bool = False,
 ) -> Reranker:
     """Load a reranker. The arguments and errors are those of `load_encoder`.
 
-    `vendor:model`, `vendor:URL` and `vendor:model@URL` name a hosted reranker, such as `cohere:rerank-v3.5` or
-    `tei:http://127.0.0.1:8080`. Loading one sends nothing.
+    "vendor:model", "vendor:URL" and "vendor:model@URL" name a hosted reranker, such as "cohere:rerank-v3.5" or
+    "tei:http://127.0.0.1:8080". Loading a hosted reranker sends no request. Precision, device and threads apply to
+    local models only.
+
+    Args:
+        name: See above.
+        precision: See `load_encoder`.
+        device: See `load_encoder`.
+        threads: See `load_encoder`.
+        early_exits: Load the form of the model that progressive searches use; see `CrossEncoder`.
 
     Raises:
         HostedRefused: A hosted reranker needs a key, and its environment variable is not set.
@@ -85,46 +109,71 @@ def load_reranker(
     spec = cross_encoder_spec(name)
     if spec.files.onnx is None:
         return SentenceTransformerReranker(spec, device=device)
-    return CrossEncoder(name, precision=precision, device=device, threads=threads)
+    return CrossEncoder(name, precision=precision, device=device, threads=threads, early_exits=early_exits)
 
 
 def is_attribute(name: str) -> bool:
-    """Return whether the name has the form `package.module:attribute`."""
+    """Return whether the name has the form "package.module:attribute"."""
     module, colon, attribute = name.partition(":")
     return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
 
 
 def load_attribute(name: str) -> Any:
-    """Return the object that `package.module:attribute` names; a function or a class is called without arguments.
+    """Return the object that "package.module:attribute" names.
+
+    A class or function that needs no arguments is called, and its result is returned. The module must be importable:
+    installed, or in a folder of PYTHONPATH. The current folder is not searched, because a file in it could then run
+    through a name in shortlist.toml.
 
     Raises:
-        InvalidInput: The module cannot be imported, has no such attribute, or the call fails.
+        InvalidInput: The module cannot be imported, the attribute does not exist, a class needs arguments, or the call
+            fails.
     """
     module, _, attribute = name.partition(":")
     try:
-        made: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            made = getattr(made, part)
-        return made() if callable(made) and not _is_part(made) else made
+        part: Any = importlib.import_module(module)
+        for step in attribute.split("."):
+            part = getattr(part, step)
+        if not _is_factory(part):
+            return part
+        return part()
+    except ShortlistError:
+        raise
+    except ModuleNotFoundError as error:
+        raise InvalidInput(
+            f"{name} cannot be loaded: there is no module {error.name!r}. Install it, or put its folder into PYTHONPATH"
+        ) from error
     except Exception as error:  # a module of the user's own may raise anything
         raise InvalidInput(f"{name} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
-def _is_part(made: object) -> bool:
-    methods = ("score", "retrieve", "encode_queries")
-    return not isinstance(made, type) and any(callable(getattr(made, method, None)) for method in methods)
+def _is_factory(part: Any) -> bool:
+    """Whether `part` makes the object: a class, or a function without required parameters."""
+    if isinstance(part, type):
+        return True
+    if not callable(part) or any(callable(getattr(part, method, None)) for method in METHODS):
+        return False
+    try:
+        inspect.signature(part).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def checked_encoder(encoder: Any, name: str) -> Encoder:
-    """Return the encoder.
+    """Return the encoder. `name` is its name in the error message.
 
     Raises:
-        InvalidInput: It lacks a method of `protocols.Encoder`.
+        InvalidInput: The encoder lacks a method or an attribute of `protocols.Encoder`.
     """
-    if not all(callable(getattr(encoder, method, None)) for method in ("encode_queries", "encode_passages")):
-        raise InvalidInput(f"{name} is {encoder!r:.80}, which has no methods encode_queries and encode_passages")
-    made: Encoder = encoder
-    return made
+    methods = all(callable(getattr(encoder, method, None)) for method in ("encode_queries", "encode_passages"))
+    dimension = getattr(encoder, "dimension", None)
+    if not methods or not isinstance(getattr(encoder, "name", None), str) or not isinstance(dimension, int):
+        raise InvalidInput(
+            f"{name} is {encoder!r:.80}: an encoder has the methods encode_queries and encode_passages, a name, and a "
+            "dimension"
+        )
+    return cast("Encoder", encoder)
 
 
 def encoder_name(name: str) -> str:
@@ -149,12 +198,14 @@ def check_reranker(name: str) -> None:
 
 
 def progressive_of(reranker: Reranker) -> Callable[[], Reranker] | None:
-    """Return a function that makes the progressive form of a cross-encoder, or None if it has no drop rule."""
-    path = ROOT / info_of(reranker).name / "drop.json"
-    if not isinstance(reranker, CrossEncoder) or not path.is_file():
+    """Return a function that makes the progressive form of a cross-encoder, or None without a stored drop rule.
+
+    Both forms share the model. The function returns the same object at every call.
+    """
+    if not isinstance(reranker, CrossEncoder) or not (reranker.folder / DROP_RULES).is_file():
         return None
     model = reranker
-    return lambda: ProgressiveReranker(model, *read_rules(path))
+    return functools.cache(lambda: ProgressiveReranker(model, *read_rules(model.folder / DROP_RULES)))
 
 
 def fitted_weights(bi_encoder: str, reranker: str) -> dict[str, float]:
@@ -178,13 +229,13 @@ def make_splitter(bi_encoder: str = BI_ENCODER, reranker: str = CROSS_ENCODER) -
     limits = [PASSAGE_TOKENS]
     unknown = vendors.is_hosted(reranker) or is_attribute(reranker)
     cross = cross_encoder_spec(CROSS_ENCODER if unknown else reranker)
-    words = Words(cross.files.tokenizer, cross.max_length)
-    counters.append(words.count)
+    tokenizer = PairTokenizer(cross.files.tokenizer, cross.max_length)
+    counters.append(tokenizer.count)
     if not unknown:
-        limits.append(cross.max_length - QUERY_TOKENS - words.special_tokens)
+        limits.append(cross.max_length - QUERY_TOKENS - tokenizer.special_tokens)
     if not bi_encoder.startswith("hashed-") and not is_attribute(bi_encoder):
         spec = encoder_spec(bi_encoder)
-        own = Words(spec.files.tokenizer, spec.max_length)
+        own = PairTokenizer(spec.files.tokenizer, spec.max_length)
         limits.append(spec.max_length - own.special_tokens - own.count(spec.passage_prompt))
         if spec.files.tokenizer.read_bytes() != cross.files.tokenizer.read_bytes():
             counters.append(own.count)
@@ -196,24 +247,19 @@ def make_splitter(bi_encoder: str = BI_ENCODER, reranker: str = CROSS_ENCODER) -
 
 
 def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: float = FUSION) -> Retriever:
-    """Return stage one over an index: "hybrid", "dense" or "bm25", or the retriever of `package.module:attribute`."""
+    """Return stage one over an index: "hybrid", "dense" or "bm25", or the retriever of "package.module:attribute".
+
+    The attribute may be a retriever, a function `(query, k) -> rows`, or a function or class that makes one of these:
+    see `retrievers.base.as_retriever`.
+
+    Raises:
+        InvalidInput: See `load_attribute` and `as_retriever`.
+    """
     if is_attribute(name):
-        return checked_retriever(load_attribute(name), name)
+        return as_retriever(load_attribute(name), name)
     if name == "bm25" or encoder is None:
         return Lexical(index)
     return Dense(index, encoder) if name == "dense" else Hybrid(index, encoder, fusion=fusion)
-
-
-def checked_retriever(retriever: Any, name: str) -> Retriever:
-    """Return the retriever.
-
-    Raises:
-        InvalidInput: It has no method `retrieve`.
-    """
-    if not callable(getattr(retriever, "retrieve", None)):
-        raise InvalidInput(f"{name} is {retriever!r:.80}, which has no method retrieve(query, k, where)")
-    made: Retriever = retriever
-    return made
 
 
 def open_collection(folder: Path, *, bi_encoder: str | None = None) -> Collection:

@@ -1,1 +1,1 @@
-"""Text to vectors, one file a way."""
+"""Texts to vectors, one module for each way."""

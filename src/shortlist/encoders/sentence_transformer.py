@@ -1,4 +1,4 @@
-"""A bi-encoder that has no usable ONNX file, run by sentence-transformers under torch."""
+"""A bi-encoder without a usable ONNX file. sentence-transformers runs the model under torch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from numpy.typing import NDArray
 
 from shortlist.encoders.onnx import finite, unit
 from shortlist.errors import MissingExtra
+from shortlist.inference.devices import torch_device
 from shortlist.models.spec import EncoderSpec
 from shortlist.text.validation import checked_texts
 
 
 class SentenceTransformerEncoder:
-    """Satisfies `protocols.Encoder`. Needs the `torch` extra; code from model repositories is never run."""
+    """Vectors from torch. Satisfies `protocols.Encoder`. Code from a model repository never runs.
+
+    Raises:
+        MissingExtra: The torch extra is not installed.
+        InvalidInput: See `inference.devices.torch_device`.
+    """
 
     def __init__(self, spec: EncoderSpec, *, device: str = "auto") -> None:
         try:
@@ -26,11 +32,14 @@ class SentenceTransformerEncoder:
         self.dimension = spec.dimension
         self._spec = spec
         self._model = SentenceTransformer(
-            str(Path(spec.files.folder)), device=None if device == "auto" else device, trust_remote_code=False
+            str(Path(spec.files.folder)), device=torch_device(device, self.name), trust_remote_code=False
         )
 
     def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
-        """`(len(texts), dimension)` float32 unit rows; no texts give `(0, dimension)`."""
+        """Return `(len(texts), dimension)` float32 rows. No texts give no rows.
+
+        Rows have length 1, except those of a model that is compared by dot product.
+        """
         return self._encode(texts, self._spec.query_prompt)
 
     def encode_passages(self, texts: Iterable[str]) -> NDArray[np.float32]:

@@ -1,1 +1,1 @@
-"""Tokenise, batch by length, run on the fastest runtime at hand, scatter back."""
+"""Tokenise texts, batch them by length, run them on a runtime, and put the results back in order."""

@@ -1,4 +1,4 @@
-"""What int8 arithmetic needs to know of a model's activations, as a file beside its ONNX files."""
+"""The ranges of a model's activations, which int8 arithmetic needs: a file next to the ONNX files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from shortlist.errors import ModelError
 
 @dataclass(frozen=True, slots=True)
 class Activations:
-    """The inputs of a linear layer: each column is divided by its `smooth` `(in,)`, then held in 256 steps.
+    """The inputs of a linear layer.
 
-    `low` and `high` are the ends of the steps, after the division. Columns with outliers are made small and the
-    matching rows of the weights large (SmoothQuant, arXiv 2211.10438); the ends are fixed, so that no score depends on
-    what else is in its batch.
+    Each column is divided by its entry of `smooth`, `(in,)`, and then rounded to 256 steps from `low` to `high`. The
+    division makes columns with outliers small, and the matching rows of the weights large. The ends are fixed, so a
+    score does not depend on the other inputs of its batch.
+
+    Source:
+        Xiao and others, "SmoothQuant", arXiv 2211.10438.
     """
 
     smooth: NDArray[np.float32]
@@ -27,38 +30,38 @@ class Activations:
 
 
 Table = dict[str, Activations]
-"""The name of a linear layer, or of several that read the same input, -> its activations."""
+"""The activations by the name of a linear layer, or of a block whose layers read the same input."""
 
 
 def read(file: Path) -> Table:
-    """The table that `write` wrote.
+    """Return the table in a file that `write` wrote.
 
     Raises:
-        ModelError: The file is missing or is none of this form.
+        ModelError: The file is missing, or has another form.
     """
     try:
-        with np.load(file) as held:
-            names = [name.removesuffix(".smooth") for name in held.files if name.endswith(".smooth")]
+        with np.load(file) as arrays:
+            names = [name.removesuffix(".smooth") for name in arrays.files if name.endswith(".smooth")]
             return {
-                name: Activations(held[f"{name}.smooth"], *(float(end) for end in held[f"{name}.ends"]))
+                name: Activations(arrays[f"{name}.smooth"], *(float(end) for end in arrays[f"{name}.ends"]))
                 for name in names
             }
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{file} holds no calibration for int8: {error}") from error
+        raise ModelError(f"{file} has no activation ranges for int8: {error}") from error
 
 
 def write(file: Path, table: Table) -> None:
-    """Writes the table."""
+    """Write the table to the file."""
     arrays: dict[str, NDArray[np.float32]] = {}
-    for name, one in table.items():
-        arrays[f"{name}.smooth"] = one.smooth
-        arrays[f"{name}.ends"] = np.array([one.low, one.high], dtype=np.float32)
-    np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes a flag by that place
+    for name, activations in table.items():
+        arrays[f"{name}.smooth"] = activations.smooth
+        arrays[f"{name}.ends"] = np.array([activations.low, activations.high], dtype=np.float32)
+    np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub expects a flag here
 
 
-def of(name: str, table: Table) -> tuple[str, Activations] | None:
-    """The entry for the linear layer `name`, its own or that of its block, with the entry's name."""
-    for key in (name, name.rpartition(".")[0]):
-        if key in table:
-            return key, table[key]
+def entry(layer: str, table: Table) -> tuple[str, Activations] | None:
+    """Return the name and the activations of the layer's own entry, or else of its block's; None without either."""
+    for name in (layer, layer.rpartition(".")[0]):
+        if name in table:
+            return name, table[name]
     return None

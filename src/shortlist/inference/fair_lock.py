@@ -1,4 +1,4 @@
-"""A lock whose holders take turns in the order in which they came."""
+"""A lock that threads take in the order in which they ask for it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections import deque
 from types import TracebackType
 
 
-class Turns:
-    """A lock for `with`, first come first served: one that asks again and again can't keep the others out.
+class FairLock:
+    """A lock for `with` statements, first come, first served.
 
-    `threading.Lock` promises no order, so a thread that frees it and takes it again may win every time.
+    `threading.Lock` promises no order: a thread that releases it and takes it again may win every time, and so keep the
+    others out.
     """
 
     def __init__(self) -> None:
@@ -19,29 +20,29 @@ class Turns:
         self._waiting: deque[threading.Lock] = deque()
 
     def __enter__(self) -> None:
-        """Waits for its turn."""
+        """Wait until the threads that asked earlier have released the lock."""
         with self._change:
             if not self._taken:
                 self._taken = True
                 return
-            mine = threading.Lock()
-            mine.acquire()
-            self._waiting.append(mine)
+            ticket = threading.Lock()
+            ticket.acquire()
+            self._waiting.append(ticket)
         try:
-            mine.acquire()
-        except BaseException:  # interrupted while it waited: the turn must not end here
+            ticket.acquire()
+        except BaseException:  # an interrupt during the wait must not keep the lock taken
             with self._change:
-                came = mine not in self._waiting
-                if not came:
-                    self._waiting.remove(mine)
-            if came:
+                called = ticket not in self._waiting
+                if not called:
+                    self._waiting.remove(ticket)
+            if called:
                 self._pass_on()
             raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Hands over to the one that waits longest."""
+        """Give the lock to the thread that waits longest."""
         self._pass_on()
 
     def _pass_on(self) -> None:

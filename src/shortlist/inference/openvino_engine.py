@@ -1,4 +1,4 @@
-"""OpenVINO."""
+"""The engine that runs models with OpenVINO."""
 
 from __future__ import annotations
 
@@ -9,89 +9,93 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shortlist.errors import ModelError
-from shortlist.inference import activation_ranges as calibration
 from shortlist.inference import openvino_int8
-from shortlist.inference.engine import STATES, Feed, Outputs
+from shortlist.inference.activation_ranges import Table
+from shortlist.inference.engine import GPU_BATCH_ROWS, GPU_BATCH_TOKENS, STATES, Feed, Outputs
+from shortlist.inference.runtimes import Runtime
 
 if TYPE_CHECKING:
     import openvino
 
+HINTS = {"bf16": "bf16", "fp16": "f16", "fp32": "f32"}
+"""OpenVINO's names of the precisions."""
+
 
 class OpenVinoEngine:
-    """OpenVINO with one stream a core, so that batches run side by side; each core takes the next as soon as it can.
+    """OpenVINO. Satisfies `Engine`.
 
-    Waiting for the slower of two after every pair of batches cost 2 to 5 % on two Zen 4 cores. There a pair's time is
-    its matrix products, which run at the speed of the instructions: rows of 4 to 16, 512 to 2048 tokens and lengths
-    rounded up to 4 to 32 all stay within 5 %.
+    On the CPU, each core has a stream of its own and takes the next batch as soon as it can. A core that waits for the
+    slower core after every pair of batches costs 2 to 5 % on two Zen 4 cores. Matrix products, which run at the speed
+    of the instructions, take nearly all of the time there: 4 to 16 rows, 512 to 2048 tokens, and lengths rounded up to
+    4 to 32 all stay within 5 %. Another device receives large batches, and chooses its number of streams itself.
 
-    Several files are the stages of one model, joined into one: each compiled model holds working memory of its own for
-    every stream. With the packaged cross-encoder on two cores and 200 pairs, three took 640 MiB at the peak, one 400,
-    and one that sees few different lengths 347.
+    Several files are the stages of one model, and are joined into one: each compiled model has working memory of its
+    own for every stream. With the packaged cross-encoder on two cores and 200 pairs, three models took a peak of
+    640 MiB, one model 400 MiB, and one model that sees few different lengths 347 MiB.
     """
 
-    batch_rows = 8
-    batch_tokens = 1024
     length_step = 16
 
-    def __init__(
-        self, files: Sequence[Path], precision: str, threads: int, table: calibration.Table | None = None
-    ) -> None:
+    def __init__(self, files: Sequence[Path], runtime: Runtime, threads: int, table: Table | None = None) -> None:
         import openvino
 
+        device = runtime.device.upper()
+        on_cpu = device == "CPU"
+        self.batch_rows = 8 if on_cpu else GPU_BATCH_ROWS
+        self.batch_tokens = 1024 if on_cpu else GPU_BATCH_TOKENS
+        self.side_by_side = threads if on_cpu else 1
         core = openvino.Core()
-        hint = {"bf16": "bf16", "fp32": "f32"}[precision]
-        settings = {
-            "INFERENCE_PRECISION_HINT": hint,
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": threads,
+        settings: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": HINTS[runtime.precision],
             "PERFORMANCE_HINT": "THROUGHPUT",
         }
+        if on_cpu:
+            settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
         try:
-            self._model = core.compile_model(
-                _joined([_folded(core, file, table or {}) for file in files]), "CPU", settings
-            )
+            model = _joined([_folded(core, file, table or {}) for file in files])
+            self._model = core.compile_model(model, device, settings)
         except RuntimeError as error:
-            raise ModelError(f"OpenVINO can't load {', '.join(map(str, files))}: {error}") from error
+            raise ModelError(f"OpenVINO cannot load {', '.join(map(str, files))} on {device}: {error}") from error
         self.inputs = [port.get_any_name() for port in self._model.inputs]
-        self._count = len(self._model.outputs)
+        self._outputs = len(self._model.outputs)
         shape = self._model.outputs[0].get_partial_shape()
         sizes = shape if shape.rank.is_static else ()
         self.shape = tuple(size.get_length() if size.is_static else None for size in sizes)
-        self.side_by_side = threads
-        self._queue = openvino.AsyncInferQueue(self._model, threads)
+        self._queue = openvino.AsyncInferQueue(self._model, threads if on_cpu else 0)
 
-    def run(self, work: Sequence[Feed]) -> list[Outputs]:
+    def run(self, feeds: Sequence[Feed]) -> list[Outputs]:
         """See `Engine.run`."""
-        out: list[Outputs] = [[] for _ in work]
+        results: list[Outputs] = [[] for _ in feeds]
 
         def keep(request: openvino.InferRequest, place: int) -> None:
-            out[place] = [np.array(request.get_output_tensor(i).data, dtype=np.float32) for i in range(self._count)]
+            arrays = (request.get_output_tensor(number).data for number in range(self._outputs))
+            results[place] = [np.array(array, dtype=np.float32) for array in arrays]
 
         self._queue.set_callback(keep)
         try:
-            for place, one in enumerate(work):
-                self._queue.start_async(one, place)  # waits for a core that is free
+            for place, feed in enumerate(feeds):
+                self._queue.start_async(feed, place)  # waits for a free stream
         finally:
             self._queue.wait_all()
-        return out
+        return results
 
 
-def _folded(core: openvino.Core, file: Path, table: calibration.Table) -> openvino.Model:
-    """The model with its small-stored matrices turned into plain constants, but for those that the table calibrates.
+def _folded(core: openvino.Core, file: Path, table: Table) -> openvino.Model:
+    """The model with its compressed matrices as plain constants, except those that the table has ranges for.
 
-    Left as they are, OpenVINO would multiply with int8 activations whose steps it finds anew for each batch: measured
-    at rank correlation .996 to fp32 instead of .9994, for a few per cent of speed.
+    With compressed matrices, OpenVINO multiplies with int8 activations and finds their steps anew for each batch. That
+    gains a few per cent of speed, and lowers the rank correlation with fp32 from 0.9994 to 0.996.
     """
     model = core.read_model(str(file))
-    found = openvino_int8.linears(model, table)
+    products = openvino_int8.linears(model, table)
     fold(model)
-    if found:
-        openvino_int8.quantise(model, found)
+    if products:
+        openvino_int8.quantise(model, products)
     return model
 
 
 def fold(model: openvino.Model) -> None:
-    """Computes what depends on constants alone, in place."""
+    """Compute the parts of the model that depend on constants alone, in place."""
     from openvino.passes import ConstantFolding, Manager
 
     manager = Manager()
@@ -100,7 +104,7 @@ def fold(model: openvino.Model) -> None:
 
 
 def _joined(stages: Sequence[openvino.Model]) -> openvino.Model:
-    """The stages as one model that gives the last one's logits: each reads the token states of the one before."""
+    """The stages as one model with the last stage's logits. Each stage reads the token states of the stage before."""
     import openvino
 
     if len(stages) == 1:
@@ -108,14 +112,14 @@ def _joined(stages: Sequence[openvino.Model]) -> openvino.Model:
     inputs: dict[str, Any] = {}
     states = None
     for stage in stages:
-        for one in stage.get_parameters():
-            name = one.output(0).get_any_name()
+        for parameter in stage.get_parameters():
+            name = parameter.output(0).get_any_name()
             if name == STATES and states is not None:
-                one.output(0).replace(states)
+                parameter.output(0).replace(states)
             elif name in inputs:
-                one.output(0).replace(inputs[name].output(0))
+                parameter.output(0).replace(inputs[name].output(0))
             else:
-                inputs[name] = one
+                inputs[name] = parameter
         results = stage.get_results()
         states = results[-1].input_value(0)
     return openvino.Model([results[0]], list(inputs.values()), "stages")

@@ -1,4 +1,4 @@
-"""An OpenVINO model whose calibrated linear layers multiply in int8."""
+"""Int8 multiplication in the linear layers of an OpenVINO model."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.inference import activation_ranges as calibration
+from shortlist.inference.activation_ranges import Activations, Table, entry
 
 if TYPE_CHECKING:
     import openvino
 
 
 class Linear(NamedTuple):
-    """A matrix product with a calibration: its weights `(in, out)` in fp32, and its entry of the table by name."""
+    """A matrix product with activation ranges: its fp32 weights, `(in, out)`, and its entry in the table by name."""
 
     weights: NDArray[np.float32]
     entry: str
-    activations: calibration.Activations
+    activations: Activations
 
 
-def linears(model: openvino.Model, table: calibration.Table) -> dict[str, Linear]:
-    """The calibrated products of a model as it was read, by the names of their nodes."""
-    found = {}
+def linears(model: openvino.Model, table: Table) -> dict[str, Linear]:
+    """Return the products that the table has ranges for, by node name. `model` must be as read from its file."""
+    products = {}
     for node in model.get_ops():
-        if node.get_type_name() != "MatMul" or (held := _stored(node.input_value(1).get_node())) is None:
+        if node.get_type_name() != "MatMul" or (stored := _stored(node.input_value(1).get_node())) is None:
             continue
-        codes, scale = held
-        own = calibration.of(codes.get_friendly_name().removesuffix(".weight"), table)
-        if own is not None:
+        codes, scale = stored
+        ranges = entry(codes.get_friendly_name().removesuffix(".weight"), table)
+        if ranges is not None:
             weights = codes.get_data().astype(np.float32) * scale.get_data()
-            found[node.get_friendly_name()] = Linear(weights, *own)
-    return found
+            products[node.get_friendly_name()] = Linear(weights, *ranges)
+    return products
 
 
 def _stored(node: openvino.Node) -> tuple[openvino.Node, openvino.Node] | None:
-    """Codes and scales of a matrix that is stored as codes times a scale a column; None for anything else."""
+    """The codes and scales of a matrix that is stored as codes times a scale per column, or None."""
     if node.get_type_name() != "Multiply":
         return None
     cast, scale = (node.input_value(place).get_node() for place in (0, 1))
@@ -45,11 +45,11 @@ def _stored(node: openvino.Node) -> tuple[openvino.Node, openvino.Node] | None:
     return cast.input_value(0).get_node(), scale
 
 
-def quantise(model: openvino.Model, found: dict[str, Linear]) -> None:
-    """Puts int8 weights and quantised activations into the products named, in place."""
+def quantise(model: openvino.Model, products: dict[str, Linear]) -> None:
+    """Give these products int8 weights and quantised activations, in place."""
     inputs: dict[tuple[str, int, str], openvino.Output] = {}
     for node in model.get_ops():
-        linear = found.get(node.get_friendly_name())
+        linear = products.get(node.get_friendly_name())
         if linear is None or node.get_type_name() != "MatMul":
             continue
         source = node.input_value(0)
@@ -61,11 +61,13 @@ def quantise(model: openvino.Model, found: dict[str, Linear]) -> None:
     model.validate_nodes_and_infer_types()
 
 
-def _quantised_input(source: openvino.Output, how: calibration.Activations) -> openvino.Output:
+def _quantised_input(source: openvino.Output, activations: Activations) -> openvino.Output:
     from openvino import opset13
 
-    divided = opset13.multiply(source, opset13.constant((1 / how.smooth).reshape(1, 1, -1).astype(np.float32)))
-    low, high = (opset13.constant(np.full((1, 1, 1), end, dtype=np.float32)) for end in (how.low, how.high))
+    factors = (1 / activations.smooth).reshape(1, 1, -1).astype(np.float32)
+    divided = opset13.multiply(source, opset13.constant(factors))
+    ends = (activations.low, activations.high)
+    low, high = (opset13.constant(np.full((1, 1, 1), end, dtype=np.float32)) for end in ends)
     return opset13.fake_quantize(divided, low, high, low, high, 256).output(0)
 
 

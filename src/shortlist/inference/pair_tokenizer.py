@@ -1,4 +1,4 @@
-"""Text to token ids: single texts for the bi-encoder, query and passage pairs for the cross-encoder."""
+"""Texts to token ids: single texts for the bi-encoder, pairs of query and passage for the cross-encoder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from shortlist.text.validation import checked_texts, sound
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-LEAST_ROOM = 32
-"""Tokens of the window that a query has to leave for the passage."""
+PASSAGE_ROOM = 32
+"""The tokens of the window that a query must leave for the passage."""
 
 
-class Words:
-    """A model's tokenizer under a window of `window` tokens, special tokens included. Safe to share by threads."""
+class PairTokenizer:
+    """A model's tokenizer with a window of `window` tokens, special tokens included. Safe to call from several threads.
+
+    Raises:
+        ModelNotFound: The file does not exist.
+    """
 
     def __init__(self, file: Path, window: int) -> None:
         from tokenizers import Tokenizer
@@ -31,10 +35,10 @@ class Words:
         self.window = window
         padding = self._tokenizer.token_to_id("[PAD]")
         self.pad = padding if padding is not None else self._tokenizer.token_to_id("<pad>") or 0
-        self._frame = self._find_frame()
+        self._frame = self._special_frame()
 
-    def _find_frame(self) -> tuple[list[int], list[int], list[int]]:
-        """The special tokens before, between and after a pair, read off the tokenizer's own template."""
+    def _special_frame(self) -> tuple[list[int], list[int], list[int]]:
+        """The special tokens before, between and after a pair, read from the tokenizer's own template."""
         encoding = self._tokenizer.encode("a", "b")
         ids, sides = encoding.ids, encoding.sequence_ids
         second = sides.index(1)
@@ -43,60 +47,63 @@ class Words:
         return ids[: sides.index(0)], ids[last_first + 1 : second], ids[last_second + 1 :]
 
     def count(self, text: str) -> int:
-        """Tokens of `text` without special tokens."""
+        """Return the number of tokens of `text`, without special tokens."""
         return len(self._tokenizer.encode(sound(text), add_special_tokens=False).ids)
 
     @property
     def special_tokens(self) -> int:
-        """How many special tokens a pair takes of the window; a single text takes no more."""
+        """The number of special tokens of a pair. A single text has no more."""
         return sum(len(part) for part in self._frame)
 
     def singles(self, texts: Iterable[str]) -> tuple[list[Tokens], list[bool]]:
-        """Each text with its special tokens, cut at the window; the second list says which were cut.
+        """Return each text with its special tokens, cut to the window, and whether each text was cut.
 
         Raises:
-            InvalidInput: As `checked_texts`.
+            InvalidInput: See `checked_texts`.
         """
         before, _, after = self._frame
         room = self.window - len(before) - len(after)
-        out, cut = [], []
+        inputs, cut = [], []
         for encoding in self._encode(texts):
             ids = [*before, *encoding[:room], *after]
-            out.append(Tokens(ids, len(ids)))
+            inputs.append(Tokens(ids, len(ids)))
             cut.append(len(encoding) > room)
-        return out, cut
+        return inputs, cut
 
     def pairs(
         self, query: str, texts: Iterable[str], *, max_tokens: int | None = None
     ) -> tuple[list[Tokens], list[bool]]:
-        """The query with each text. Only the text is cut, and the second list says where.
+        """Return the query with each text, cut to the window, and whether each text was cut. The query is never cut.
 
-        `max_tokens` caps each text below what the window leaves for it.
+        `max_tokens` limits each text further.
 
         Raises:
             QueryTooLong: The query leaves less than 32 tokens of the window for a passage.
-            InvalidInput: `max_tokens` below 1, or `texts` is no list of strings, see `checked_texts`.
+            InvalidInput: `max_tokens` is below 1, or see `checked_texts`.
         """
         if max_tokens is not None and max_tokens < 1:
-            raise InvalidInput(f"a passage needs at least 1 token, not {max_tokens}")
+            raise InvalidInput(f"max_tokens must be at least 1, not {max_tokens}", field="max_tokens")
         before, between, after = self._frame
-        asked = self._encode([query])[0]
-        head = [*before, *asked, *between]
+        query_ids = self._encode([query])[0]
+        head = [*before, *query_ids, *between]
         room = self.window - len(head) - len(after)
-        if room < LEAST_ROOM:
-            most = self.window - len(before) - len(between) - len(after) - LEAST_ROOM
-            todo = f"Shorten the query to {most} tokens, or search without reranking." if most > 0 else "Widen it."
-            raise QueryTooLong(
-                f"the query has {len(asked)} tokens and the reranker's window is {self.window}: it must leave "
-                f"{LEAST_ROOM} for a passage. {todo}"
-            )
+        if room < PASSAGE_ROOM:
+            raise self._too_long(len(query_ids))
         room = min(room, max_tokens or room)
-        out, cut = [], []
+        inputs, cut = [], []
         for encoding in self._encode(texts):
-            out.append(Tokens([*head, *encoding[:room], *after], len(head)))
+            inputs.append(Tokens([*head, *encoding[:room], *after], len(head)))
             cut.append(len(encoding) > room)
-        return out, cut
+        return inputs, cut
+
+    def _too_long(self, tokens: int) -> QueryTooLong:
+        most = self.window - self.special_tokens - PASSAGE_ROOM
+        advice = f"Shorten the query to {most} tokens, or search without reranking" if most > 0 else "Widen the window"
+        return QueryTooLong(
+            f"the query has {tokens} tokens and the reranker's window is {self.window}: a query must leave "
+            f"{PASSAGE_ROOM} tokens for a passage. {advice}"
+        )
 
     def _encode(self, texts: Iterable[str]) -> list[list[int]]:
-        encoded = self._tokenizer.encode_batch(checked_texts(texts), add_special_tokens=False)
-        return [encoding.ids for encoding in encoded]
+        encodings = self._tokenizer.encode_batch(checked_texts(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]

@@ -1,4 +1,4 @@
-"""Which runtime and precision run here, and why."""
+"""The runtime, precision and device that a model runs with on this machine, and the reason."""
 
 from __future__ import annotations
 
@@ -7,43 +7,106 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shortlist.errors import InvalidInput
+from shortlist.inference.devices import (
+    AUTO,
+    CPU,
+    CUDA,
+    OPENVINO,
+    Device,
+    available,
+    checked_device,
+    cuda_starts,
+    openvino_device,
+    require_cuda,
+)
 
 PRECISIONS = ("auto", "exact", "fast")
+CPUINFO = Path("/proc/cpuinfo")
+BF16_FLAGS = {"avx512_bf16", "amx_bf16", "avx_ne_convert"}
+"""Linux's names of the instructions that OpenVINO needs for bf16."""
+INT8_FLAGS = {"avx512_vnni", "amx_int8"}
+"""Linux's names of the instructions that make int8 faster.
+
+50 pairs took 0.58 of the time of fp32 on ONNX Runtime with AVX-512, VNNI and no bf16, and 1.1 to 1.2 of that time with
+AVX2 and VNNI. A Zen 3 machine has neither, and int8 was slower there, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """`engine` is "openvino" or "onnxruntime", `precision` "fp32" or "bf16", `why` one sentence for people.
+    """How a model runs.
 
-    `int8` names the calibration under which linear layers multiply in int8 and the rest in `precision`; None where
-    everything runs in `precision`.
+    `engine` is "openvino" or "onnxruntime". `precision` is "fp32", "tf32", "fp16" or "bf16". `reason` is one sentence
+    for people. `int8` is the file with the activation ranges if linear layers multiply in int8 and the rest runs in
+    `precision`; None if everything runs in `precision`. `device` is "cpu", "cuda", or OpenVINO's name of a device, such
+    as "GPU".
     """
 
     engine: str
     precision: str
-    why: str
+    reason: str
     int8: Path | None = None
+    device: str = CPU
 
     @property
     def shown(self) -> str:
-        """Both in a few words, such as "openvino int8 and bf16"."""
-        return f"{self.engine} {'int8 and ' if self.int8 else ''}{self.precision}"
+        """Engine, precision and device in a few words: "openvino int8 and bf16", "onnxruntime tf32 on cuda"."""
+        where = "" if self.device == CPU else f" on {self.device}"
+        return f"{self.engine} {'int8 and ' if self.int8 else ''}{self.precision}{where}"
 
 
-def choose(precision: str = "auto", int8: Path | None = None) -> Runtime:
-    """The runtime for `precision`: "exact" is fp32, "fast" the fastest that keeps quality, "auto" the default.
+def choose(precision: str = "auto", int8: Path | None = None, device: str = AUTO) -> Runtime:
+    """Return the runtime for a precision on a device.
 
-    `int8` is the model's calibration for int8, if it has one.
+    Args:
+        precision: "exact" is fp32, "fast" the fastest precision that keeps the quality, "auto" the default.
+        int8: The model's file with activation ranges for int8, if there is one.
+        device: "auto", "cpu", "cuda" or "openvino:NAME". "auto" is CUDA if it starts here, and the CPU otherwise.
 
     Raises:
-        InvalidInput: An unknown precision.
+        InvalidInput: An unknown precision or device, or a device that is not available. The message names the
+            available ones.
     """
     if precision not in PRECISIONS:
-        raise InvalidInput(f"precision {precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
+        raise InvalidInput(
+            f"precision {precision!r} is unknown; choose one of {', '.join(PRECISIONS)}", field="precision"
+        )
+    name = checked_device(device)
+    if name == CUDA:
+        require_cuda()
+    if name == CUDA or (name == AUTO and cuda_starts()):
+        return _on_cuda(precision)
+    if name.startswith(OPENVINO):
+        return _on_openvino(precision, int8, openvino_device(name))
+    return _on_cpu(precision, int8)
+
+
+def devices() -> list[Device]:
+    """Return the devices of this machine, the CPU first: the values for `device` and the names of the hardware."""
+    return available()
+
+
+def _on_cuda(precision: str) -> Runtime:
     if precision == "exact":
-        return Runtime("onnxruntime", "fp32", "exact was asked for: fp32 on ONNX Runtime")
+        return Runtime("onnxruntime", "fp32", "precision exact: fp32 on ONNX Runtime with CUDA", device=CUDA)
+    return Runtime("onnxruntime", "tf32", "CUDA is available: ONNX Runtime with CUDA", device=CUDA)
+
+
+def _on_openvino(precision: str, int8: Path | None, device: str) -> Runtime:
+    if precision == "exact":
+        return Runtime("openvino", "fp32", f"precision exact: fp32 on OpenVINO's device {device}", device=device)
+    if device != "CPU":
+        return Runtime("openvino", "fp16", f"OpenVINO's device {device} in fp16", device=device)
+    flags = _flags(CPUINFO)
+    rest = "bf16" if _has_bf16(flags) else "fp32"
+    return Runtime("openvino", rest, "OpenVINO on the CPU was requested", int8 if _has_int8(flags) else None, device)
+
+
+def _on_cpu(precision: str, int8: Path | None) -> Runtime:
+    if precision == "exact":
+        return Runtime("onnxruntime", "fp32", "precision exact: fp32 on ONNX Runtime")
     if importlib.util.find_spec("openvino") is None:
-        return Runtime("onnxruntime", "fp32", "OpenVINO is not installed on this platform, so fp32 on ONNX Runtime")
+        return Runtime("onnxruntime", "fp32", "OpenVINO is not installed: fp32 on ONNX Runtime")
     flags = _flags(CPUINFO)
     bf16 = _has_bf16(flags)
     if int8 is not None and _has_int8(flags):
@@ -51,32 +114,24 @@ def choose(precision: str = "auto", int8: Path | None = None) -> Runtime:
         return Runtime("openvino", rest, f"this CPU multiplies int8 fast: OpenVINO in int8 and {rest}", int8)
     if bf16:
         return Runtime("openvino", "bf16", "this CPU has bf16 instructions: OpenVINO in bf16")
-    return Runtime("onnxruntime", "fp32", "this CPU has no bf16 instructions, so fp32 on ONNX Runtime")
-
-
-CPUINFO = Path("/proc/cpuinfo")
-BF16_FLAGS = {"avx512_bf16", "amx_bf16", "avx_ne_convert"}
-"""What Linux calls the instructions that OpenVINO's bf16 needs."""
-INT8_FLAGS = {"avx512_vnni", "amx_int8"}
-"""Those with which int8 is worth it. Held to AVX-512 with VNNI and no bf16, 50 pairs took .58 of fp32's time on ONNX
-Runtime; held to AVX2 with VNNI, 1.1 to 1.2 of it; on a Zen 3 machine, which has neither, int8 was slower too."""
+    return Runtime("onnxruntime", "fp32", "this CPU has no bf16 instructions: fp32 on ONNX Runtime")
 
 
 def _has_bf16(flags: set[str] | None) -> bool:
     if flags is not None and BF16_FLAGS.isdisjoint(flags):
-        return False  # known without loading OpenVINO, which takes a third of a second
+        return False  # the flags decide: the import of OpenVINO takes 0.3 s
     import openvino
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _has_int8(flags: set[str] | None) -> bool:
-    """False where the CPU's flags can't be read."""
+    """False if the CPU's flags cannot be read."""
     return not INT8_FLAGS.isdisjoint(flags or set())
 
 
 def _flags(cpuinfo: Path) -> set[str] | None:
-    """The CPU's flags; None where the file lists none."""
+    """The CPU's flags, or None if the file lists none."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""A hash of a cross-encoder's weights, to tell one model from another under the same name."""
+"""A hash of a cross-encoder's weights, which distinguishes models with the same name."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _CHUNK = 1 << 20
 
 
 def weights_hash(spec: CrossEncoderSpec) -> str:
-    """The first 16 hex digits of the sha256 over the files that hold the model's weights, "" where none is found."""
-    torch = [spec.files.folder / name for name in TORCH_WEIGHTS]
-    files = [*spec.stages] or ([spec.files.onnx] if spec.files.onnx else [one for one in torch if one.is_file()][:1])
-    made = hashlib.sha256()
+    """Return the first 16 hex digits of the SHA-256 of the files with the weights, or an empty string without any."""
+    torch_files = [file for file in (spec.files.folder / name for name in TORCH_WEIGHTS) if file.is_file()]
+    files = [*spec.stages] or ([spec.files.onnx] if spec.files.onnx else torch_files[:1])
+    digest = hashlib.sha256()
     for file in files:
-        for part in (file, *_outside(file)):
-            with part.open("rb") as held:
-                while chunk := held.read(_CHUNK):
-                    made.update(chunk)
-    return made.hexdigest()[:16] if files else ""
+        for part in (file, *_external_data(file)):
+            with part.open("rb") as content:
+                while chunk := content.read(_CHUNK):
+                    digest.update(chunk)
+    return digest.hexdigest()[:16] if files else ""
 
 
-def _outside(file: Path) -> list[Path]:
-    """Where an ONNX file keeps the weights that do not fit in it."""
-    return [one for one in (Path(f"{file}_data"), Path(f"{file}.data")) if one.is_file()]
+def _external_data(file: Path) -> list[Path]:
+    """The files with the weights that do not fit into the ONNX file."""
+    return [path for path in (Path(f"{file}_data"), Path(f"{file}.data")) if path.is_file()]

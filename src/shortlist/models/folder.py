@@ -1,4 +1,4 @@
-"""A model folder in the Hugging Face layout -> its spec. The model's own files decide."""
+"""The spec of a model from its folder in the Hugging Face layout. The model's own files decide."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from shortlist.errors import ModelError, ModelNotFound
 from shortlist.models.onnx_file import choose_onnx
 from shortlist.models.spec import INT8, CrossEncoderSpec, EncoderSpec, ModelFiles
 
-ABSURD_LENGTH = 1_000_000
+UNLIMITED = 1_000_000
+"""A stated length from here on means "no limit"."""
+DEFAULT_LENGTH = 512
 BGE_QUERY = "Represent this sentence for searching relevant passages: "
 """From the BAAI/bge-*-en-v1.5 model cards, section "Using Sentence-Transformers", for short query to passage."""
 
@@ -21,21 +23,23 @@ POOLINGS = {
     "pooling_mode_max_tokens": "max",
     "pooling_mode_lasttoken": "last",
 }
+MODULES = {"Transformer", "Pooling", "Normalize"}
+"""The modules of sentence-transformers that an ONNX file and this package cover."""
 
 
 def read_encoder(folder: Path, name: str, onnx_file: str | None = None) -> EncoderSpec:
-    """The bi-encoder in `folder`.
+    """Return the spec of the bi-encoder in `folder`.
 
     Raises:
-        ModelNotFound: No config.json or tokenizer.json.
-        ModelError: Broken JSON, a pooling that is not mean, cls, max or last, or no ONNX file that may be run and its
-            files say that it is a cross-encoder.
+        ModelNotFound: config.json or tokenizer.json is missing.
+        ModelError: A file has broken JSON, the pooling is not mean, cls, max or last, or the model has no usable ONNX
+            file and its files describe a cross-encoder.
     """
     config = _json(folder / "config.json")
     query, passage = _prompts(folder, name)
-    files = _held_whole(_files(folder, name, onnx_file), folder)
+    files = _complete(_files(folder, name, onnx_file), folder)
     if files.onnx is None and _is_cross_encoder(folder, config) is True:
-        raise ModelError(f"{name} is no bi-encoder: its files say that it is a cross-encoder. Give it as that")
+        raise ModelError(f"{name} is not a bi-encoder: its files describe a cross-encoder. Use it as a reranker")
     return EncoderSpec(
         files=files,
         dimension=int(config.get("hidden_size") or config.get("dim") or 0),
@@ -48,75 +52,77 @@ def read_encoder(folder: Path, name: str, onnx_file: str | None = None) -> Encod
 
 
 def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) -> CrossEncoderSpec:
-    """The cross-encoder in `folder`. What its ONNX file gives for a pair is checked where that is loaded.
+    """Return the spec of the cross-encoder in `folder`. The output of its ONNX file is checked when it is loaded.
 
     Raises:
-        ModelNotFound: No config.json or tokenizer.json.
-        ModelError: Broken JSON, more than one label, or no ONNX file that may be run and its files say that it is no
-            cross-encoder.
+        ModelNotFound: config.json or tokenizer.json is missing.
+        ModelError: A file has broken JSON, the model has more than one label, or the model has no usable ONNX file and
+            its files describe another kind of model.
     """
     config = _json(folder / "config.json")
     labels = config.get("num_labels") or len(config.get("id2label") or {}) or 1
     if labels != 1:
-        raise ModelError(f"{name} has {labels} labels; a reranker needs a cross-encoder with one")
-    said = (config.get("sentence_transformers") or {}).get("activation_fn") or config.get(
-        "sbert_ce_default_activation_function", ""
-    )
-    activation = "identity" if "Identity" in str(said) else "sigmoid"
+        raise ModelError(f"{name} has {labels} labels; a reranker needs a cross-encoder with one label")
     stages = tuple(folder / file for file in _stages(folder))
-    files = _held_whole(_files(folder, name, onnx_file), folder)
+    files = _complete(_files(folder, name, onnx_file), folder)
     if files.onnx is None and _is_cross_encoder(folder, config) is False:
         raise ModelError(
-            f"{name} is no cross-encoder with one label: its files name no such head. Give a cross-encoder"
+            f"{name} is not a cross-encoder with one label: its files name no such head. Give a cross-encoder"
         )
     longest = config.get("shortlist_longest_query")
     int8 = folder / INT8
     return CrossEncoderSpec(
-        files,
-        _max_length(folder, config),
-        activation,
-        stages,
-        int(longest) if longest else None,
-        int8 if int8.is_file() else None,
+        files=files,
+        max_length=_max_length(folder, config),
+        activation=_activation(config),
+        stages=stages,
+        longest_query=int(longest) if longest else None,
+        int8=int8 if int8.is_file() else None,
     )
 
 
-def _files(folder: Path, name: str, asked: str | None) -> ModelFiles:
+def _activation(config: dict[str, Any]) -> str:
+    settings = config.get("sentence_transformers") or {}
+    function = settings.get("activation_fn") or config.get("sbert_ce_default_activation_function", "")
+    return "identity" if "Identity" in str(function) else "sigmoid"
+
+
+def _files(folder: Path, name: str, requested: str | None) -> ModelFiles:
     tokenizer = folder / "tokenizer.json"
     if not tokenizer.is_file():
         raise ModelNotFound(f"{folder} has no tokenizer.json, which every model needs")
-    chosen, reason = chosen_onnx(folder, asked)
+    chosen, reason = chosen_onnx(folder, requested)
     return ModelFiles(name, folder, tokenizer, folder / chosen if chosen else None, reason)
 
 
-def chosen_onnx(folder: Path, asked: str | None = None) -> tuple[str | None, str]:
-    """The ONNX file of the model in `folder` that is run, or the first of its stages, and why; see `choose_onnx`.
+def chosen_onnx(folder: Path, requested: str | None = None) -> tuple[str | None, str]:
+    """Return the ONNX file to run, or the first file of a model in stages, and the reason: see `choose_onnx`.
 
     Raises:
-        ModelNotFound: As `choose_onnx`.
-        ModelError: Broken JSON.
+        ModelNotFound: See `choose_onnx`.
+        ModelError: config.json has broken JSON.
     """
-    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
+    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*.onnx")]
     stages = _stages(folder)
-    if not stages or asked:
-        return choose_onnx(found, asked)
-    first, _ = choose_onnx(found, stages[0])
-    return first, f"{', '.join(stages)}: one model in {len(stages)} stages, run in this order"
+    if not stages or requested:
+        return choose_onnx(files, requested)
+    first, _ = choose_onnx(files, stages[0])
+    return first, f"{', '.join(stages)}: one model in {len(stages)} stages, which run in this order"
 
 
 def _stages(folder: Path) -> list[str]:
-    """The files of a model that is cut into stages, in the order they run."""
+    """The files of a model in stages, in the order in which they run."""
     return [str(file) for file in _json(folder / "config.json", optional=True).get("shortlist_stages") or ()]
 
 
 def _is_cross_encoder(folder: Path, config: dict[str, Any]) -> bool | None:
-    """What the model's files say; None where they don't.
+    """Whether the model's files describe a cross-encoder, or None if they do not tell.
 
-    Since version 5 of sentence-transformers they name the kind. Before it, only bi-encoders had a modules.json.
+    Since version 5 of sentence-transformers the files name the kind. Before, only bi-encoders had a modules.json.
     """
-    said = _json(folder / "config_sentence_transformers.json", optional=True).get("model_type")
-    if said:
-        return bool(said == "CrossEncoder")
+    kind = _json(folder / "config_sentence_transformers.json", optional=True).get("model_type")
+    if kind:
+        return bool(kind == "CrossEncoder")
     if _modules(folder):
         return False
     heads = config.get("architectures") or ()
@@ -127,35 +133,35 @@ def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
     if not path.is_file():
         if optional:
             return {}
-        raise ModelNotFound(f"{path} is missing: {path.parent} is no model folder")
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is not readable JSON: {error}") from error
+        raise ModelNotFound(f"{path} is missing: {path.parent} is not a model folder")
+    value = _loaded(path)
     if not isinstance(value, dict):
-        raise ModelError(f"{path} holds {type(value).__name__}, not an object")
+        raise ModelError(f"{path} contains {type(value).__name__}, not an object")
     return value
 
 
 def _modules(folder: Path) -> list[dict[str, Any]]:
     path = folder / "modules.json"
-    if not path.is_file():
-        return []
+    modules = _loaded(path) if path.is_file() else []
+    return [module for module in modules if isinstance(module, dict)]
+
+
+def _loaded(path: Path) -> Any:
     try:
-        modules = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path} is not readable JSON: {error}") from error
-    return [one for one in modules if isinstance(one, dict)]
 
 
 def _pooling(folder: Path) -> str:
-    """The Pooling module's mode; mean where the folder has none, as sentence-transformers does."""
-    places = [m.get("path", "") for m in _modules(folder) if str(m.get("type", "")).endswith("Pooling")]
+    """The mode of the Pooling module; mean without one, as in sentence-transformers."""
+    places = [module.get("path", "") for module in _modules(folder) if str(module.get("type", "")).endswith("Pooling")]
     config = _json(folder / (places[0] if places else "1_Pooling") / "config.json", optional=True)
     if not config:
         return "mean"
-    if isinstance(config.get("pooling_mode"), str):
-        modes = [{"lasttoken": "last"}.get(config["pooling_mode"], config["pooling_mode"])]
+    mode = config.get("pooling_mode")
+    if isinstance(mode, str):
+        modes = [{"lasttoken": "last"}.get(mode, mode)]
     else:
         modes = [POOLINGS.get(key, key) for key, on in config.items() if key.startswith("pooling_mode_") and on is True]
     if len(modes) != 1 or modes[0] not in POOLINGS.values():
@@ -164,44 +170,40 @@ def _pooling(folder: Path) -> str:
 
 
 def _normalizes(folder: Path) -> bool:
-    """False only for models that say they are compared by dot product and have no Normalize module."""
+    """False only for a model whose files state a comparison by dot product and list no Normalize module."""
     if any(str(module.get("type", "")).endswith("Normalize") for module in _modules(folder)):
         return True
-    said = _json(folder / "config_sentence_transformers.json", optional=True).get("similarity_fn_name")
-    return said not in {"dot", "dot_product"}
+    similarity = _json(folder / "config_sentence_transformers.json", optional=True).get("similarity_fn_name")
+    return similarity not in {"dot", "dot_product"}
 
 
-def _held_whole(files: ModelFiles, folder: Path) -> ModelFiles:
-    """The files without an ONNX file that holds only the first of the model's modules."""
-    if files.onnx is None or not (other := _other_modules(folder)):
-        return files
-    return replace(files, onnx=None, onnx_reason=f"modules.json lists {other}, which the ONNX file does not hold")
-
-
-def _other_modules(folder: Path) -> str:
-    """The last part of each module type beyond those that are handled here."""
+def _complete(files: ModelFiles, folder: Path) -> ModelFiles:
+    """The files, without an ONNX file that contains only the first of the model's modules."""
     types = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in _modules(folder)]
-    return ", ".join(one for one in types if one not in {"Transformer", "Pooling", "Normalize"})
+    others = ", ".join(kind for kind in types if kind not in MODULES)
+    if files.onnx is None or not others:
+        return files
+    return replace(files, onnx=None, onnx_reason=f"modules.json lists {others}, which the ONNX file does not contain")
 
 
 def _max_length(folder: Path, config: dict[str, Any]) -> int:
-    """The smallest limit that the files state; 512 where none does."""
+    """The smallest stated limit in tokens."""
     limits = []
     stated = _json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
     if isinstance(stated, int):
         limits.append(stated)
     stated = _json(folder / "tokenizer_config.json", optional=True).get("model_max_length")
-    if isinstance(stated, (int, float)) and 0 < stated < ABSURD_LENGTH:
+    if isinstance(stated, int | float) and 0 < stated < UNLIMITED:
         limits.append(int(stated))
     positions = config.get("max_position_embeddings")
     if isinstance(positions, int):
         offset = 2 if config.get("model_type") in {"roberta", "xlm-roberta", "camembert", "mpnet"} else 0
         limits.append(positions - offset)
-    return min(limits, default=512)
+    return min(limits, default=DEFAULT_LENGTH)
 
 
 def _prompts(folder: Path, name: str) -> tuple[str, str]:
-    """The prompts for queries and passages: the model's own file, else what bge and e5 document, else none."""
+    """The prompts for queries and passages: those of the model's files, else the documented ones of bge and e5."""
     config = _json(folder / "config_sentence_transformers.json", optional=True)
     prompts = config.get("prompts") or {}
     default = prompts.get(config.get("default_prompt_name") or "", "")

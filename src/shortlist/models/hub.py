@@ -1,6 +1,6 @@
-"""Model files from the Hugging Face hub or its cache, through huggingface_hub.
+"""Model files from the Hugging Face hub or its cache.
 
-`HF_HOME`, `HF_TOKEN`, `HF_ENDPOINT` and `HF_HUB_OFFLINE` are read by huggingface_hub itself.
+huggingface_hub itself reads `HF_HOME`, `HF_TOKEN`, `HF_ENDPOINT` and `HF_HUB_OFFLINE`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ TORCH_FILES = ("model.safetensors", "pytorch_model.bin", "vocab.txt", "*_Dense/*
 
 
 def pull(name: str, onnx_file: str | None = None) -> Path:
-    """The local folder of hub model `name`, downloaded unless it is cached whole.
+    """Return the local folder of a hub model. The model is downloaded unless the cache has all of it.
 
-    Only what is needed travels: the small files and one ONNX file (with its external data), or, where there is
-    none to run, the torch weights.
+    A download contains the small files and one ONNX file with its external data, or the torch weights of a model
+    without a usable ONNX file.
 
     Raises:
-        ModelNotFound: The hub has no such model, or it is private or gated and `HF_TOKEN` does not open it.
-        HubUnreachable: The hub did not answer and the cache does not hold the model.
+        ModelNotFound: The hub has no such model, or the model is private or gated and `HF_TOKEN` gives no access.
+        HubUnreachable: The hub does not answer, and the cache does not have the model.
     """
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import (
@@ -47,23 +47,24 @@ def pull(name: str, onnx_file: str | None = None) -> Path:
     )
 
     try:
-        # Not list_repo_files: it tries an unreachable hub for over twenty seconds before it gives up.
+        # list_repo_files would wait for over twenty seconds if the hub does not answer.
         info = HfApi().model_info(name, timeout=HUB_SECONDS)
-        files = [one.rfilename for one in info.siblings or []]
-        return Path(snapshot_download(name, allow_patterns=_wanted(files, onnx_file)))
+        files = [sibling.rfilename for sibling in info.siblings or []]
+        return Path(snapshot_download(name, allow_patterns=_patterns(files, onnx_file)))
     except GatedRepoError as error:
         raise ModelNotFound(f"{name} is gated: accept its terms on the hub and set HF_TOKEN") from error
     except RepositoryNotFoundError as error:
         raise ModelNotFound(
-            f"the hub at {constants.ENDPOINT} has no model {name!r}, or it is private (then set HF_TOKEN)"
+            f"the hub at {constants.ENDPOINT} has no model {name!r}, or the model is private (then set HF_TOKEN)"
         ) from error
     except HFValidationError as error:
-        raise ModelNotFound(f"{name!r} is no model id: {error}") from error
+        raise ModelNotFound(f"{name!r} is not a model id: {error}") from error
     except (OfflineModeIsEnabled, _transport_error(), HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         return _cached(name, error)
 
 
-def _wanted(files: list[str], onnx_file: str | None) -> list[str]:
+def _patterns(files: list[str], onnx_file: str | None) -> list[str]:
+    """The patterns of the files to download."""
     chosen, _ = choose_onnx(files, onnx_file)
     if chosen is None:
         return [*SMALL_FILES, *TORCH_FILES]
@@ -73,22 +74,22 @@ def _wanted(files: list[str], onnx_file: str | None) -> list[str]:
 def _cached(name: str, cause: Exception) -> Path:
     from huggingface_hub import constants, try_to_load_from_cache
 
-    held = try_to_load_from_cache(name, "config.json")
-    if isinstance(held, str):
-        return Path(held).parent
+    config = try_to_load_from_cache(name, "config.json")
+    if isinstance(config, str):
+        return Path(config).parent
     if constants.HF_HUB_OFFLINE:
         raise HubUnreachable(
-            f"HF_HUB_OFFLINE is set and {name} is not in the cache {constants.HF_HUB_CACHE}: unset it, "
+            f"HF_HUB_OFFLINE is set and {name} is not in the cache {constants.HF_HUB_CACHE}: unset HF_HUB_OFFLINE, "
             "or give a local model folder"
         ) from cause
     raise HubUnreachable(
-        f"the model hub at {constants.ENDPOINT} can't be reached for {name} ({type(cause).__name__}), and it is not "
-        "in the cache: check the connection or HF_ENDPOINT, or give a local model folder"
+        f"the model hub at {constants.ENDPOINT} cannot be reached for {name} ({type(cause).__name__}), and the cache "
+        "does not have the model: check the connection or HF_ENDPOINT, or give a local model folder"
     ) from cause
 
 
 def _transport_error() -> type[Exception]:
-    """What the hub library's HTTP client raises; huggingface_hub 2 moved from httpx to httpx2."""
+    """The base error of the hub library's HTTP client. huggingface_hub 2 moved from httpx to httpx2."""
     client = importlib.import_module("httpx2" if importlib.util.find_spec("httpx2") else "httpx")
     error: type[Exception] = client.HTTPError
     return error

@@ -1,4 +1,4 @@
-"""Which ONNX file of a model repository is run."""
+"""The choice of the ONNX file of a model repository."""
 
 from __future__ import annotations
 
@@ -17,34 +17,35 @@ PREFERRED = (
     "onnx/model_optimized.onnx",
     "onnx/model_fp16.onnx",
 )
-"""Full precision first, then graph-optimised, then fp16."""
+"""Full precision first, then optimised graphs, then fp16."""
 
 QUANTISED = re.compile(r"quant|int8|uint8|q4|bnb4|_q8|qdq", re.IGNORECASE)
 
 
-def choose_onnx(files: Iterable[str], asked: str | None = None) -> tuple[str | None, str]:
-    """The path to run and one sentence of reason; None when the repository has nothing that may be run unasked.
+def choose_onnx(files: Iterable[str], requested: str | None = None) -> tuple[str | None, str]:
+    """Return the path of the ONNX file to run, or None, and the reason as one sentence.
 
-    Dynamically quantised files are never chosen unasked: their score for a pair depends on the rest of the batch.
+    A dynamically quantised file must be requested by name, because its score for a pair depends on the rest of the
+    batch.
 
     Raises:
-        ModelNotFound: `asked` names a file that is not there.
+        ModelNotFound: The requested file does not exist.
     """
-    found = sorted(name for name in files if name.endswith(".onnx"))
-    if asked is not None:
-        if asked not in found:
-            raise ModelNotFound(f"no file {asked!r} in this model; its ONNX files: {', '.join(found) or 'none'}")
-        return asked, f"{asked}: asked for by name"
-    if not found:
+    names = sorted(name for name in files if name.endswith(".onnx"))
+    if requested is not None:
+        if requested not in names:
+            raise ModelNotFound(f"this model has no file {requested!r}; its ONNX files: {', '.join(names) or 'none'}")
+        return requested, f"{requested}: requested by name"
+    if not names:
         return None, "no ONNX file"
-    for name in PREFERRED:
-        if name in found:
-            others = len(found) - 1
-            return (
-                name,
-                f"{name}: the first choice among {others + 1} ONNX files" if others else f"{name}: the only one",
-            )
-    plain = [name for name in found if not QUANTISED.search(name)]
-    if plain:
-        return plain[0], f"{plain[0]}: the first that is not quantised"
-    return None, f"only quantised ONNX files ({', '.join(found)}), whose scores depend on the batch; name one to run it"
+    preferred = next((name for name in PREFERRED if name in names), None)
+    if preferred is not None:
+        return preferred, f"{preferred}: " + (
+            f"the first choice among {len(names)} ONNX files" if len(names) > 1 else "the only ONNX file"
+        )
+    plain = next((name for name in names if not QUANTISED.search(name)), None)
+    if plain is not None:
+        return plain, f"{plain}: the first ONNX file that is not quantised"
+    return None, (
+        f"only quantised ONNX files ({', '.join(names)}), whose scores depend on the batch; request one by name"
+    )

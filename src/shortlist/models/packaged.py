@@ -1,4 +1,4 @@
-"""Models that travel inside the package, each file checked against its hash before it is used."""
+"""Models that are part of the package. Each file is checked against its hash before it is used."""
 
 from __future__ import annotations
 
@@ -14,36 +14,40 @@ CROSS_ENCODER = "shortlist-reranker-v1"
 
 
 def packaged_names(root: Path = ROOT) -> list[str]:
-    """The names of the models in the box, sorted."""
+    """Return the names of the packaged models, sorted."""
     return sorted(path.parent.name for path in root.glob("*/manifest.json"))
 
 
 def packaged_folder(name: str, root: Path = ROOT) -> Path:
-    """The folder of a model in the box.
+    """Return the folder of a packaged model.
 
     Raises:
-        ModelNotFound: No such model.
-        ModelError: A file is missing or is not the one that was packaged.
+        ModelNotFound: There is no such model.
+        ModelError: A file is missing, or differs from the packaged one.
     """
     folder = root / name
     manifest = folder / "manifest.json"
     if not manifest.is_file():
-        raise ModelNotFound(f"no packaged model {name!r}; packaged: {', '.join(packaged_names(root))}")
+        raise ModelNotFound(f"there is no packaged model {name!r}; packaged: {', '.join(packaged_names(root))}")
     for file, expected in json.loads(manifest.read_text(encoding="utf-8"))["files"].items():
         path = folder / file
         if not path.is_file():
             raise ModelError(f"{path} is missing: reinstall shortlist")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != expected:
-            raise ModelError(f"{path} is damaged (sha256 {found}, expected {expected}): reinstall shortlist")
+        actual = _sha256(path)
+        if actual != expected:
+            raise ModelError(f"{path} is damaged (sha256 {actual}, expected {expected}): reinstall shortlist")
     return folder
 
 
 def write_manifest(folder: Path) -> None:
-    """Writes `manifest.json`: the sha256 of every file below `folder` that loading reads."""
+    """Write `manifest.json` with the SHA-256 of every file in `folder` that loading reads."""
     files = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): _sha256(path)
         for path in sorted(folder.rglob("*"))
         if path.suffix in {".onnx", ".json", ".npz"} and path.name != "manifest.json"
     }
     (folder / "manifest.json").write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a model's own files say of it."""
+"""What a model's own files say about the model."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INT8 = "int8.npz"
-"""The file beside a cross-encoder's ONNX files that says how its linear layers may multiply in int8."""
+"""The file with the activation ranges of a cross-encoder, next to its ONNX files."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """Where a model lies. `onnx` is None when no usable ONNX file exists; `onnx_reason` says why this file or none."""
+    """The files of a model. `onnx` is None without a usable ONNX file; `onnx_reason` explains the choice."""
 
     name: str
     folder: Path
@@ -22,9 +22,10 @@ class ModelFiles:
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
-    """A bi-encoder: `pooling` is "mean", "cls", "max" or "last"; prompts stand in front of the text.
+    """A bi-encoder.
 
-    `normalize` is False for models that are compared by dot product: their vectors keep their lengths.
+    `pooling` is "mean", "cls", "max" or "last". The prompts are put in front of a text. `normalize` is False for a
+    model whose vectors are compared by dot product: they keep their lengths.
     """
 
     files: ModelFiles
@@ -38,12 +39,12 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class CrossEncoderSpec:
-    """A cross-encoder with one output a pair: `activation` ("identity", "sigmoid") is what its files suggest.
+    """A cross-encoder with one output for a pair.
 
-    shortlist returns raw logits whatever the activation says. `stages` holds the files of a model that is cut into
-    stages, in the order they run (`files.onnx` is the first of them); empty for a model in one file. `longest_query` is
-    the longest query in tokens that the model is made for, where its files say so, and `int8` the file that says how
-    its linear layers may multiply in int8.
+    `activation`, "identity" or "sigmoid", is what the model's files suggest; scores are raw logits all the same.
+    `stages` are the files of a model in stages, in the order in which they run, `files.onnx` first; empty for a model
+    in one file. `longest_query` is the longest query in tokens that the model is made for, if its files state it.
+    `int8` is the file with the activation ranges for int8, if there is one.
     """
 
     files: ModelFiles

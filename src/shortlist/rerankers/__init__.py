@@ -1,1 +1,1 @@
-"""(query, texts) to scores, one file a way."""
+"""A query and texts to scores, one module for each way."""

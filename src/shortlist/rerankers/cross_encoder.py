@@ -1,4 +1,4 @@
-"""The cross-encoder: query and passage read together, one logit a pair."""
+"""The cross-encoder: a model that reads query and passage together and returns one logit for the pair."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import functools
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
-from shortlist.inference.pair_tokenizer import Words
+from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.inference.runtimes import choose
 from shortlist.inference.session import Session
 from shortlist.inference.stages import Scoring, StagedSession
@@ -28,17 +29,20 @@ class CrossEncoder:
     """A local cross-encoder. Satisfies `protocols.Reranker`; safe to call from several threads.
 
     Args:
-        model: A packaged name, a local folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
-        precision: "auto" (the default for this machine), "exact" (fp32, torch's scores to 1e-4) or "fast".
+        model: A packaged name, a folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
+        precision: "auto" (the default for this machine), "exact" (fp32, within 1e-4 of torch's scores) or "fast".
         activation: "raw" (the logit), "sigmoid" (0 to 1), or "model" (what the model's files suggest).
-        max_length: A window smaller than the model's own, in tokens of query and passage together.
-        threads: Cores to use; all that this process may use when None.
-        early_exits: Make ready for `begin` rather than for `score`; the other is made ready when it is first used.
+        max_length: A window in tokens of query and passage together that is smaller than the model's own.
+        threads: CPU cores to use. None: all that this process may use.
+        device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda" or "openvino:NAME".
+        early_exits: Load the form for progressive reranking first. A model in stages has two forms, one for `score`
+            and one for `begin`. The other form is loaded when it is first used.
 
     Raises:
-        ModelNotFound: No such model.
-        HubUnreachable: It has to be downloaded and the hub does not answer.
-        ModelError: It is no cross-encoder with one label, or has no ONNX file that may be run.
+        ModelNotFound: There is no such model.
+        HubUnreachable: The model must be downloaded, and the hub does not answer.
+        ModelError: The model is not a cross-encoder with one label, or has no usable ONNX file.
+        InvalidInput: An unknown precision, activation or device, or a device that is not available.
     """
 
     def __init__(
@@ -52,38 +56,43 @@ class CrossEncoder:
         device: str = "auto",
         early_exits: bool = False,
     ) -> None:
-        spec = cross_encoder_spec(model)
-        file = _checked(spec)
         if activation not in ACTIVATIONS:
             raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
-        self._sigmoid = activation == "sigmoid" or (activation == "model" and spec.activation == "sigmoid")
-        self.name = spec.files.name
+        spec = cross_encoder_spec(model)
+        file = _onnx_file(spec)
         self._spec = spec
-        self.max_length = min(max_length or spec.max_length, spec.max_length)
+        self._sigmoid = activation == "sigmoid" or (activation == "model" and spec.activation == "sigmoid")
         self.info = RerankerInfo(
-            self.name, pointwise=True, unit="score" if self._sigmoid else "logit", window=self.max_length
+            spec.files.name,
+            pointwise=True,
+            unit="score" if self._sigmoid else "logit",
+            window=min(max_length or spec.max_length, spec.max_length),
         )
-        self.runtime = choose(precision, spec.int8)
-        self._longest_query = spec.longest_query
-        self._words = Words(spec.files.tokenizer, self.max_length)
+        self.runtime = choose(precision, spec.int8, device)
+        self._tokenizer = PairTokenizer(spec.files.tokenizer, self.info.window or spec.max_length)
         self._session: Session | StagedSession = (
-            StagedSession(spec.stages, self.runtime, threads=threads, apart=early_exits)
+            StagedSession(spec.stages, self.runtime, threads=threads, separate=early_exits)
             if spec.stages
-            else _loaded(self.name, Session(file, self.runtime, threads=threads))
+            else _checked_session(self.info.name, Session(file, self.runtime, threads=threads))
         )
 
     @property
+    def folder(self) -> Path:
+        """The folder with the model's files."""
+        return self._spec.files.folder
+
+    @property
     def stages(self) -> int:
-        """How many exits the model has; 1 for a model in one file."""
+        """The number of exits of the model; 1 for a model in one file."""
         return self._session.stages if isinstance(self._session, StagedSession) else 1
 
     def score(self, query: str, texts: Iterable[str]) -> Scores:
-        """Return one float for each text, in the order given; higher is better. `truncated` marks the texts cut.
+        """Return one float for each text, in the order given; higher is better. `truncated` marks the cut texts.
 
-        It is the raw logit unless an activation was asked for.
+        The float is the raw logit, unless the model was loaded with an activation. No texts give no scores.
 
         Raises:
-            InvalidInput: The query is empty or no string, or `texts` is no iterable of strings.
+            InvalidInput: The query is empty or not a string, or `texts` is not an iterable of strings.
             QueryTooLong: The query leaves no room for a passage in the window.
             BadScores: The model returned NaN or infinity.
         """
@@ -92,25 +101,25 @@ class CrossEncoder:
         return Scores(self._scores(pairs, given), cut)
 
     def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
-        """Return the documents, best first: see `shortlist.rerank`."""
+        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
         return rank(query, documents, self, top_k=top_k)
 
     def pairs(
         self, query: str, texts: Iterable[str], *, max_tokens: int | None = None
     ) -> tuple[list[Tokens], list[bool]]:
-        """The query with each text as the tokens that the model reads, and which texts were cut.
+        """Return the query with each text as the tokens that the model reads, and whether each text was cut.
 
-        `max_tokens` caps each text below what the window leaves for it. Pairs of different queries may be scored
-        together by `score_pairs`.
+        `max_tokens` limits each text further than the window does. `score_pairs` scores pairs of different queries
+        together.
 
         Raises:
-            InvalidInput: As `score`, or `max_tokens` below 1.
-            QueryTooLong: As `score`.
+            InvalidInput: See `score`, or `max_tokens` is below 1.
+            QueryTooLong: See `score`.
         """
-        return self._words.pairs(checked_text(query), texts, max_tokens=max_tokens)
+        return self._tokenizer.pairs(checked_text(query), texts, max_tokens=max_tokens)
 
     def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
-        """One float a pair, in the order given, as `score` gives them; no pairs give an empty list.
+        """Return the score of each pair, in the order given: see `score`. No pairs give no scores.
 
         Raises:
             BadScores: The model returned NaN or infinity.
@@ -118,94 +127,94 @@ class CrossEncoder:
         return self._scores(pairs)
 
     def _scores(self, pairs: Sequence[Tokens], texts: Sequence[str] = ()) -> list[float]:
-        rows = self._session.run(pairs, self._words.pad)
+        name = self.info.name
+        rows = self._session.run(pairs, self._tokenizer.pad)
         for row in rows:
-            _check_one(self.name, row.shape)
+            _check_one_number(name, row.shape)
         scores = [float(row.reshape(-1)[0]) for row in rows]
         for place, score in enumerate(scores):
             if not math.isfinite(score):
                 shown = f": {texts[place][:80]!r}" if texts else ""
-                raise BadScores(f"{self.name} gave {score} for text {place} of {len(pairs)}{shown}")
+                raise BadScores(f"{name} returned {score} for text {place} of {len(pairs)}{shown}")
         return [sigmoid(score) for score in scores] if self._sigmoid else scores
 
     @property
     def batch_rows(self) -> int:
-        """The most pairs that one batch of the runtime holds."""
+        """The most pairs of one batch."""
         return self._session.batch_rows
 
     def plan(self, lengths: Sequence[int]) -> list[list[int]]:
-        """The batches that `score_pairs` makes of pairs with so many tokens, as positions."""
+        """Return the batches that `score_pairs` makes of pairs with these lengths in tokens, as positions."""
         return self._session.plan(lengths)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A hash of all that a score depends on beside the pair: weights, tokenizer, precision, activation, window."""
-        how = f"{self.runtime.shown} {self._sigmoid} {self.max_length}"
-        digest = hashlib.sha256(f"{how} {self.weights_hash()} ".encode())
+        """A hash of everything that a score depends on besides the pair.
+
+        The parts are the weights, the tokenizer, the runtime, the activation and the window.
+        """
+        settings = f"{self.runtime.shown} {self._sigmoid} {self.info.window}"
+        digest = hashlib.sha256(f"{settings} {self.weights_hash()} ".encode())
         digest.update(self._spec.files.tokenizer.read_bytes())
         if self.runtime.int8:
             digest.update(self.runtime.int8.read_bytes())
         return digest.hexdigest()
 
     def begin(self, query: str, texts: Iterable[str]) -> tuple[Scoring, list[bool]]:
-        """Every text through the first stage, to be carried on as the caller likes, and which texts were cut.
+        """Return every text scored by the first stage, and whether each text was cut. `Scoring.advance` continues.
 
         Raises:
-            InvalidInput: As `score`, or the model is not cut into stages.
+            InvalidInput: See `score`, or the model is not in stages.
+            QueryTooLong: See `score`.
         """
         if not isinstance(self._session, StagedSession):
-            raise InvalidInput(f"{self.name} has no early exits: only models that are cut into stages do")
+            raise InvalidInput(f"{self.info.name} has no early exits: only models in stages have them")
         pairs, cut = self.pairs(query, texts)
-        return self._session.begin(pairs, self._words.pad), cut
+        return self._session.begin(pairs, self._tokenizer.pad), cut
 
     def skip_reason(self, query: str) -> Note | None:
         """Return a note if the query is longer than the queries that the model was trained on, or None."""
-        if self._longest_query is None:
+        longest = self._spec.longest_query
+        if longest is None:
             return None
-        tokens = self._words.count(query)
-        if tokens <= self._longest_query:
+        tokens = self.count_tokens(query)
+        if tokens <= longest:
             return None
-        return Note(
-            "rerank_skipped",
-            reason="query_too_long",
-            tokens=tokens,
-            longest=self._longest_query,
-            reranker=self.name,
-        )
+        return Note("rerank_skipped", reason="query_too_long", tokens=tokens, longest=longest, reranker=self.info.name)
 
     def weights_hash(self) -> str:
         """See `protocols.HasWeights`."""
         return weights_hash(self._spec)
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens of the window `text` takes."""
-        return self._words.count(text)
+        """Return the number of tokens of `text`, without special tokens."""
+        return self._tokenizer.count(text)
 
 
-def _checked(spec: CrossEncoderSpec) -> str:
+def _onnx_file(spec: CrossEncoderSpec) -> Path:
     if spec.files.onnx is None:
         raise ModelError(f"{spec.files.name}: {spec.files.onnx_reason}")
-    return str(spec.files.onnx)
+    return spec.files.onnx
 
 
-def _loaded(name: str, session: Session) -> Session:
-    """The session, if its file gives one number a pair as far as the file says."""
-    _check_one(name, session.shape[1:])
+def _checked_session(name: str, session: Session) -> Session:
+    """The session, if its file returns one number for a pair as far as the file states the shape."""
+    _check_one_number(name, session.shape[1:])
     return session
 
 
-def _check_one(name: str, sizes: Sequence[int | None]) -> None:
-    """Does nothing where the output for one pair, of these sizes, is one number."""
+def _check_one_number(name: str, sizes: Sequence[int | None]) -> None:
+    """Raise ModelError if the output for one pair, of these sizes, is not one number."""
     if any(size not in {1, None} for size in sizes):
         shown = " x ".join("tokens" if size is None else str(size) for size in sizes)
         raise ModelError(
-            f"{name} is no cross-encoder with one label: its output for a pair is {shown} numbers, not one. Give a "
+            f"{name} is not a cross-encoder with one label: its output for a pair is {shown} numbers, not one. Give a "
             f"cross-encoder, such as {CROSS_ENCODER}"
         )
 
 
 def sigmoid(logit: float) -> float:
-    """1 / (1 + exp(-logit)), without overflow."""
+    """Return 1 / (1 + exp(-logit)), without overflow."""
     if logit >= 0:
         return 1.0 / (1.0 + math.exp(-logit))
     return math.exp(logit) / (1.0 + math.exp(logit))

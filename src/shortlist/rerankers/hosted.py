@@ -1,4 +1,8 @@
-"""A reranker behind HTTP: one road for every vendor of `vendors.py`."""
+"""A reranker behind HTTP: one client for every vendor of `vendors`.
+
+The retries are a plain loop. stamina, the usual library, has no `sleep` to inject and hides the waits in its test mode,
+and this loop must also end early if a vendor requests a longer wait than `LONGEST_WAIT`.
+"""
 
 from __future__ import annotations
 
@@ -22,34 +26,35 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30.0
 RETRIES = 3
-AT_ONCE = 8
-"""Calls that a server has under way at a time: few enough for a vendor's own limits."""
+MAX_CONCURRENT = 8
+"""The requests that a server sends at the same time: few enough for a vendor's own limits."""
 FIRST_WAIT = 0.5
-"""Seconds before the first retry; each further one waits twice as long."""
+"""Seconds before the first retry. Each further wait is twice as long."""
 LONGEST_WAIT = 60.0
-PASSING = frozenset({429, 500, 502, 503, 504})
-"""Statuses that another try may mend."""
-NOT_ALLOWED = frozenset({401, 403, 498})
-"""498 is Cohere's for a key that it does not know."""
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
+"""Statuses after which another attempt may succeed."""
+KEY_REFUSED = frozenset({401, 403, 498})
+"""Cohere returns 498 for an unknown key."""
 SHOWN = 200
+"""The most characters of a vendor's answer in an error message."""
 
 
 class HostedReranker:
     """A reranker that another machine runs. Satisfies `protocols.Reranker`; safe to call from several threads.
 
-    Scores are what the vendor returns, in its own unit; `logits` says whether those are logits. The key comes from the
-    vendor's usual environment variable and is never shown. `at_once` is how many calls a server makes of it at a time.
+    Scores are in the vendor's own unit; `info.unit` tells whether they are logits. The key is read from the vendor's
+    usual environment variable and never shown.
 
     Args:
         name: `vendor:model`, `vendor:URL` or `vendor:model@URL`, such as `cohere:rerank-v3.5`.
         timeout: Seconds to wait for one answer.
-        retries: How often one request is sent again after a timeout, a lost connection, or a 429 or 5xx answer.
-        most: Texts in one request; the vendor's own limit when None.
-        sleep: Called with the seconds to wait between two tries.
+        retries: How often a request is repeated after a timeout, a lost connection, or a status 429 or 5xx.
+        max_texts: Texts in one request. None: the vendor's own limit.
+        sleep: Is called with the seconds to wait between two attempts.
 
     Raises:
-        InvalidInput: An unknown vendor, or no model or URL where one is needed.
-        HostedRefused: The vendor needs a key and no environment variable holds one.
+        InvalidInput: An unknown vendor, a missing model or URL, or an argument out of range.
+        HostedRefused: The vendor needs a key, and its environment variable is not set.
     """
 
     def __init__(
@@ -58,96 +63,100 @@ class HostedReranker:
         *,
         timeout: float = TIMEOUT,
         retries: int = RETRIES,
-        most: int | None = None,
+        max_texts: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         address = parse(name)
-        if timeout <= 0 or retries < 0 or (most is not None and most < 1):
+        if timeout <= 0 or retries < 0 or (max_texts is not None and max_texts < 1):
             raise InvalidInput(
-                f"timeout must be above 0, retries 0 or more, most 1 or more: not {timeout}, {retries}, {most}"
+                "timeout must be above 0, retries 0 or more, and max_texts 1 or more, not "
+                f"{timeout}, {retries} and {max_texts}"
             )
-        self.name = address.name
         self.info = RerankerInfo(
             address.name,
             pointwise=not address.listwise,
             unit="logit" if address.vendor.logits else "score",
             remote=True,
-            max_concurrent=AT_ONCE,
+            max_concurrent=MAX_CONCURRENT,
         )
         self._vendor, self._model = address.vendor, address.model
         self._key = key_of(address)
-        self._url = address.url or _base(address)
-        self._most = most or address.vendor.most
+        self._url = address.url or _base_url(address)
+        self._max_texts = max_texts or address.vendor.max_texts
         self._timeout, self._retries, self._sleep = timeout, retries, sleep
         self._client: httpx.Client | None = None
-        self._turn = threading.Lock()
+        self._client_lock = threading.Lock()
 
     def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
-        """Return the documents, best first: see `shortlist.rerank`."""
+        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
         return rank(query, documents, self, top_k=top_k)
 
     def score(self, query: str, texts: Iterable[str]) -> Scores:
-        """The vendor's score of each text, in the order given, higher is better; no texts give an empty list.
+        """Return the vendor's score of each text, in the order given; higher is better. No texts send no request.
 
-        More texts than fit in one request go in several, where scores do not depend on the rest of the list.
+        If scores do not depend on the rest of the list, more texts than fit into one request are sent in several.
 
         Raises:
-            InvalidInput: An empty query, no iterable of strings, or more texts than fit where scores depend on
-                the list.
-            HostedRefused: The vendor refused the request: key, model, or something in it.
-            HostedUnavailable: No answer in time, or the vendor is overloaded or failing, also after the retries.
-            BadScores: The answer is no JSON, or has not one finite score for each text.
+            InvalidInput: An empty query, texts that are not an iterable of strings, or more texts than fit into one
+                request if scores depend on the list.
+            HostedRefused: The vendor refused the key, the model, or another part of the request.
+            HostedUnavailable: The vendor did not answer in time, or was overloaded or failing, after all retries.
+            BadScores: The answer is not JSON, or does not have one finite score for each text.
         """
-        asked, given = checked_text(query), checked_texts(texts)
-        if len(given) > self._most and not self.info.pointwise:
+        query, texts = checked_text(query), checked_texts(texts)
+        if len(texts) > self._max_texts and not self.info.pointwise:
             raise InvalidInput(
-                f"{self.name} scores a list as a whole and takes {self._most} texts, not {len(given)}: ask for a "
-                "smaller pool"
+                f"{self.info.name} scores a list as a whole and takes {self._max_texts} texts, not {len(texts)}: use a "
+                "smaller pool_size"
             )
         scores: list[float] = []
-        for start in range(0, len(given), self._most):
-            part = given[start : start + self._most]
-            scores += self._read(self._answer(self._vendor.body(self._model, asked, part)), len(part))
+        for start in range(0, len(texts), self._max_texts):
+            part = texts[start : start + self._max_texts]
+            scores += self._read(self._answer(self._vendor.body(self._model, query, part)), len(part))
         return Scores(scores)
 
     def close(self) -> None:
-        """Closes its connections; they are also closed when the object goes away. It may be used again after it."""
-        with self._turn:
+        """Close the connections. They are also closed with the object. A closed reranker can be used again."""
+        with self._client_lock:
             client, self._client = self._client, None
         if client is not None:
             client.close()
 
     def _answer(self, body: Mapping[str, Any]) -> Any:
-        """The parsed answer to one request, after as many tries as it takes and is allowed."""
+        """The parsed answer to one request, after retries if necessary."""
         import httpx
 
-        wait, why = 0.0, ""
+        wait, failure = 0.0, ""
         for attempt in range(self._retries + 1):
             if attempt:
                 self._sleep(wait)
             wait = FIRST_WAIT * 2**attempt
             try:
-                answer = self._connected().post(self._url, json=body)
+                response = self._connected().post(self._url, json=body)
+            except httpx.TimeoutException:
+                failure = f"no answer within {self._timeout:g} s"
+                continue
             except httpx.TransportError as error:
-                slow = isinstance(error, httpx.TimeoutException)
-                why = f"no answer within {self._timeout:g} s" if slow else f"no connection ({type(error).__name__})"
+                failure = f"no connection ({type(error).__name__})"
                 continue
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-                raise HostedRefused(f"{self.name}: the request can't be sent ({type(error).__name__})") from error
-            if answer.status_code not in PASSING:
-                return self._checked(answer)
-            why = f"status {answer.status_code}{self._said(answer)}"
-            asked = retry_after(answer.headers.get("Retry-After"))
-            if asked is not None and asked > LONGEST_WAIT:
-                raise HostedUnavailable(f"{self.name}: {why}; it asks to wait {asked:.0f} s: try again then")
-            wait = wait if asked is None else asked
-        raise HostedUnavailable(f"{self.name} can't be used now: {why}, after {self._retries + 1} tries")
+                raise HostedRefused(f"{self.info.name}: the request cannot be sent ({type(error).__name__})") from error
+            if response.status_code not in TRANSIENT:
+                return self._parsed(response)
+            failure = f"status {response.status_code}{self._shown(response)}"
+            requested = retry_after(response.headers.get("Retry-After"))
+            if requested is not None and requested > LONGEST_WAIT:
+                raise HostedUnavailable(
+                    f"{self.info.name}: {failure}; the vendor requests a wait of {requested:.0f} s: try again after it"
+                )
+            wait = wait if requested is None else requested
+        raise HostedUnavailable(f"{self.info.name} is not available: {failure}, after {self._retries + 1} attempts")
 
     def _connected(self) -> httpx.Client:
         """The one client of all threads, made when it is first needed."""
         import httpx
 
-        with self._turn:
+        with self._client_lock:
             if self._client is None:
                 headers = dict(self._vendor.headers)
                 if self._key:
@@ -157,60 +166,63 @@ class HostedReranker:
                 weakref.finalize(self, self._client.close)
             return self._client
 
-    def _checked(self, answer: httpx.Response) -> Any:
-        """The JSON of an answer that is no passing failure."""
-        status = answer.status_code
-        if status in NOT_ALLOWED:
+    def _parsed(self, response: httpx.Response) -> Any:
+        """The JSON of a response whose status is not transient."""
+        status = response.status_code
+        if status in KEY_REFUSED:
             names = " or ".join(self._vendor.keys)
             raise HostedRefused(
-                f"{self.name}: status {status}, the key in {names} is missing or not accepted{self._said(answer)}"
+                f"{self.info.name}: status {status}, the key in {names} is missing or not accepted"
+                f"{self._shown(response)}"
             )
-        if not answer.is_success:
-            raise HostedRefused(f"{self.name}: status {status} from {self._url.split('?')[0]}{self._said(answer)}")
+        if not response.is_success:
+            url = self._url.split("?")[0]
+            raise HostedRefused(f"{self.info.name}: status {status} from {url}{self._shown(response)}")
         try:
-            return answer.json()
+            return response.json()
         except ValueError as error:
-            raise BadScores(f"{self.name} answered with something that is no JSON{self._said(answer)}") from error
+            raise BadScores(f"{self.info.name} returned an answer that is not JSON{self._shown(response)}") from error
 
-    def _said(self, answer: httpx.Response) -> str:
-        """The start of what the vendor wrote, on one line and without the key."""
-        text = " ".join(answer.text.split())
+    def _shown(self, response: httpx.Response) -> str:
+        """The start of the vendor's text, on one line and without the key."""
+        text = " ".join(response.text.split())
         if self._key:
             text = text.replace(self._key, "***")
         return f": {text[:SHOWN]}" if text else ""
 
     def _read(self, answer: Any, count: int) -> list[float]:
-        """One score a text, put back in the order of the request."""
+        """One score for each text, in the order of the request."""
+        name, field = self.info.name, self._vendor.score
         rows = answer.get(self._vendor.results) if self._vendor.results and isinstance(answer, dict) else answer
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise BadScores(f"{self.name} answered without a list of results")
+            raise BadScores(f"{name} returned an answer without a list of results")
         scores: dict[int, float] = {}
         for row in rows:
-            place, score = row.get("index"), row.get(self._vendor.score)
+            place, score = row.get("index"), row.get(field)
             if not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < count:
-                raise BadScores(f"{self.name} scored text {place!r} of {count}: indexes count from 0")
+                raise BadScores(f"{name} scored text {place!r} of {count}: an index counts from 0")
             if place in scores:
-                raise BadScores(f"{self.name} scored text {place} twice")
+                raise BadScores(f"{name} scored text {place} twice")
             if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-                raise BadScores(f"{self.name} gave {score!r} as {self._vendor.score} of text {place}")
+                raise BadScores(f"{name} returned {score!r} as {field} of text {place}")
             scores[place] = float(score)
         if len(scores) != count:
-            lost = next(place for place in range(count) if place not in scores)
-            raise BadScores(f"{self.name} returned {len(scores)} scores for {count} texts; text {lost} has none")
+            missing = next(place for place in range(count) if place not in scores)
+            raise BadScores(f"{name} returned {len(scores)} scores for {count} texts; text {missing} has none")
         return [scores[place] for place in range(count)]
 
 
 def key_of(address: Address) -> str:
-    """The key from the first of the vendor's variables that is set; "" where none is and none is needed.
+    """Return the key from the vendor's first variable that is set, or an empty string if no key is set or needed.
 
     Raises:
-        HostedRefused: It is needed and not there, or can't stand in a header.
+        HostedRefused: A needed key is missing, or the key cannot be sent in a header.
     """
     vendor = address.vendor
     for variable in vendor.keys:
         key = os.environ.get(variable, "").strip()
         if key and not (key.isascii() and key.isprintable() and " " not in key):
-            raise HostedRefused(f"{variable} holds something that can't be a key: spaces or other odd characters")
+            raise HostedRefused(f"{variable} is not a valid key: it contains spaces or other unusual characters")
         if key:
             return key
     if vendor.needs_key:
@@ -218,14 +230,14 @@ def key_of(address: Address) -> str:
     return ""
 
 
-def _base(address: Address) -> str:
-    """The vendor's own URL, or the one that its environment variable names."""
+def _base_url(address: Address) -> str:
+    """The vendor's own URL, or the URL in its environment variable."""
     vendor = address.vendor
     return with_path(os.environ.get(vendor.base_variable, "").strip() or vendor.base, vendor.path)
 
 
 def retry_after(header: str | None) -> float | None:
-    """Seconds that a Retry-After header asks to wait, from a number or a date; None where it says neither."""
+    """Return the seconds of a Retry-After header, from a number or a date; None without a header of either form."""
     if header is None:
         return None
     try:

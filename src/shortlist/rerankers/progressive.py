@@ -1,4 +1,4 @@
-"""Progressive reranking: the pool at an early exit, the better part all the way."""
+"""Progressive reranking: a cross-encoder scores the pool at an early exit and continues with the better part."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from shortlist.errors import InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.search.rerank import rank
 from shortlist.text.validation import checked_list
-from shortlist.types import Note, Scores
+from shortlist.types import Note, Ranked, RerankerInfo, Scores
 
 NAMES = ("beside", "alone")
-"""The keys of the two rules in `drop.json`."""
+"""The keys of the two rules in `drop.json`: with stage one's share in the final score, and without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropRule:
-    """How many texts go on after each exit but the last: `share` of the pool, at least `least`, rounded up.
+    """How many texts continue after each exit except the last: a `share` of the pool, at least `least`, rounded up.
 
-    `entering` is the share that the first stage reads at all, best by stage one's part of the final score.
+    `entering` is the share of the pool that the first stage scores: the part that stage one ranks best.
+
+    Raises:
+        InvalidInput: A share is outside 0 to 1 or larger than the one before, or `least` is below 1.
     """
 
     share: tuple[float, ...]
@@ -30,54 +35,63 @@ class DropRule:
 
     def __post_init__(self) -> None:
         if not 0 < self.entering <= 1:
-            raise InvalidInput(f"the share that is read at all must be above 0 and at most 1, not {self.entering}")
-        if any(not 0 < one <= 1 for one in self.share) or list(self.share) != sorted(self.share, reverse=True):
-            raise InvalidInput(f"the shares that go on must fall from at most 1 and stay above 0, not {self.share}")
+            raise InvalidInput(f"entering must be above 0 and at most 1, not {self.entering}")
+        if any(not 0 < share <= 1 for share in self.share) or list(self.share) != sorted(self.share, reverse=True):
+            raise InvalidInput(f"share must fall from exit to exit, above 0 and at most 1, not {self.share}")
         if self.least < 1:
-            raise InvalidInput(f"at least one text must go on, not {self.least}")
+            raise InvalidInput(f"least must be at least 1, not {self.least}")
 
     def kept(self, texts: int, exit_number: int) -> int:
-        """How many of `texts` go on after exit `exit_number`, counted from 0."""
-        return self._most(texts, self.share[exit_number])
+        """Return how many of `texts` continue after an exit. `exit_number` counts from 0."""
+        return self._count(texts, self.share[exit_number])
 
     def entered(self, texts: int) -> int:
-        """How many of `texts` the first stage reads."""
-        return self._most(texts, self.entering)
+        """Return how many of `texts` the first stage scores."""
+        return self._count(texts, self.entering)
 
-    def _most(self, texts: int, share: float) -> int:
+    def _count(self, texts: int, share: float) -> int:
         return min(texts, max(self.least, math.ceil(texts * share)))
 
 
-def read_rules(path: Path) -> tuple[DropRule, DropRule]:
-    """The rules of a model's `drop.json`: beside stage one's part of the score, and alone."""
-    held = json.loads(path.read_text(encoding="utf-8"))
-    beside, alone = (DropRule(tuple(one["share"]), one["least"], one["entering"]) for one in map(held.get, NAMES))
-    return beside, alone
+def read_rules(file: Path) -> tuple[DropRule, DropRule]:
+    """Return the two rules of a model's `drop.json`: with stage one's share in the final score, and without it."""
+    rules = json.loads(file.read_text(encoding="utf-8"))
+    with_share, alone = (
+        DropRule(tuple(rule["share"]), rule["least"], rule["entering"]) for rule in map(rules.get, NAMES)
+    )
+    return with_share, alone
 
 
 class ProgressiveReranker:
-    """A cross-encoder with early exits under a drop rule. Satisfies `protocols.Reranker`.
+    """A cross-encoder with early exits under a drop rule. Satisfies `protocols.ScoresProgressively`.
 
-    Not pointwise: whether a text is scored to the end depends on the pool that it stands in. `alone` is the rule where
-    stage one has no part in the final score, and must let every text in: early exits by themselves know less. None is
-    `rule` with every text let in.
+    It is not pointwise: whether a text is scored to the end depends on the rest of the pool. It shares the weights and
+    the working memory of `model`.
+
+    Args:
+        model: A cross-encoder in stages.
+        rule: The drop rule if stage one has a share in the final score.
+        alone: The drop rule if stage one has none. Every text must enter, because nothing else ranks the texts before
+            the first exit. None: `rule`, with every text entering.
 
     Raises:
-        InvalidInput: A rule does not have one share for each exit but the last, or `alone` leaves texts out.
+        InvalidInput: A rule does not have one share for each exit except the last, or `alone` leaves out texts.
     """
 
     def __init__(self, model: CrossEncoder, rule: DropRule, alone: DropRule | None = None) -> None:
         alone = replace(rule, entering=1.0) if alone is None else alone
-        for one in (rule, alone):
-            if len(one.share) != model.stages - 1:
+        for candidate in (rule, alone):
+            if len(candidate.share) != model.stages - 1:
                 raise InvalidInput(
-                    f"{model.name} has {model.stages} exits, so the rule needs {model.stages - 1} shares, "
-                    f"not {len(one.share)}"
+                    f"{model.info.name} has {model.stages} exits, so a drop rule needs {model.stages - 1} shares, "
+                    f"not {len(candidate.share)}"
                 )
         if alone.entering < 1:
-            raise InvalidInput(f"without stage one's scores there is nothing to choose {alone.entering:g} of a pool by")
-        self.name = model.name
-        self.info = replace(model.info, pointwise=False)
+            raise InvalidInput(
+                f"entering of the rule without stage one must be 1, not {alone.entering:g}: nothing ranks the texts "
+                "before the first exit"
+            )
+        self.info: RerankerInfo = replace(model.info, pointwise=False, unit="logit")
         self.runtime = model.runtime
         self.rule, self.alone = rule, alone
         self._model = model
@@ -86,11 +100,22 @@ class ProgressiveReranker:
         """See `CrossEncoder.skip_reason`."""
         return self._model.skip_reason(query)
 
-    def score(self, query: str, texts: Iterable[str]) -> Scores:
-        """One float a text, in the order given; no texts give an empty list.
+    def weights_hash(self) -> str:
+        """See `protocols.HasWeights`."""
+        return self._model.weights_hash()
 
-        A text that went all the way has its raw logit. The others stand below all of those, in the order of their
-        early exits: their floats are ranks, no logits.
+    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
+        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
+        return rank(query, documents, self, top_k=top_k)
+
+    def score(self, query: str, texts: Iterable[str]) -> Scores:
+        """Return one float for each text, in the order given; higher is better. No texts give no scores.
+
+        A text that was scored to the end has its raw logit. The other texts are below all of these, in the order of
+        their early exits. Their floats are ranks, not logits.
+
+        Raises:
+            InvalidInput, QueryTooLong: See `CrossEncoder.score`.
         """
         given = checked_list(texts)
         if not given:
@@ -98,23 +123,24 @@ class ProgressiveReranker:
         logits = self.score_progressively(query, given, [0.0] * len(given))
         left = logits.exits_left
         lowest = min(logit for logit, exits in zip(logits, left, strict=True) if exits == 0)
-        behind = sorted((place for place in range(len(given)) if left[place]), key=lambda p: (left[p], -logits[p]))
-        for rank, place in enumerate(behind, start=1):
-            logits[place] = lowest - rank
+        dropped = [place for place in range(len(given)) if left[place]]
+        for rank_below, place in enumerate(sorted(dropped, key=lambda place: (left[place], -logits[place])), start=1):
+            logits[place] = lowest - rank_below
         return Scores(logits, logits.truncated)
 
     def score_progressively(self, query: str, texts: Sequence[str], prior: Sequence[float]) -> Scores:
         """See `protocols.ScoresProgressively`."""
         rule = self.rule if any(prior) else self.alone
-        entering = sorted(sorted(range(len(prior)), key=lambda place: -prior[place])[: rule.entered(len(prior))])
-        scoring, read_cut = self._model.begin(query, [texts[place] for place in entering])
-        going = list(range(len(entering)))
+        by_prior = sorted(range(len(prior)), key=lambda place: -prior[place])
+        entering = sorted(by_prior[: rule.entered(len(prior))])
+        scoring, cut = self._model.begin(query, [texts[place] for place in entering])
+        rows = list(range(len(entering)))
         for number in range(len(rule.share)):
-            going.sort(key=lambda row: -(float(scoring.logits[row]) + prior[entering[row]]))
-            going = going[: rule.kept(len(texts), number)]
-            scoring.advance(going)
-        logits, left, cut = [0.0] * len(texts), [scoring.stages] * len(texts), [False] * len(texts)
+            rows.sort(key=lambda row: -(float(scoring.logits[row]) + prior[entering[row]]))
+            rows = rows[: rule.kept(len(texts), number)]
+            scoring.advance(rows)
+        logits, left, truncated = [0.0] * len(texts), [scoring.stages] * len(texts), [False] * len(texts)
         for row, place in enumerate(entering):
-            logits[place], cut[place] = float(scoring.logits[row]), read_cut[row]
+            logits[place], truncated[place] = float(scoring.logits[row]), cut[row]
             left[place] -= int(scoring.reached[row])
-        return Scores(logits, cut, left)
+        return Scores(logits, truncated, left)

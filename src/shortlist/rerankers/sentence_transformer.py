@@ -1,4 +1,4 @@
-"""A cross-encoder that has no usable ONNX file, run by sentence-transformers under torch."""
+"""A cross-encoder without a usable ONNX file. sentence-transformers runs the model under torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.errors import MissingExtra, ModelError
+from shortlist.inference.devices import torch_device
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.spec import CrossEncoderSpec
 from shortlist.search.rerank import rank
@@ -15,7 +16,12 @@ from shortlist.types import Ranked, RerankerInfo, Scores
 
 
 class SentenceTransformerReranker:
-    """Satisfies `protocols.Reranker` with raw logits. Needs the `torch` extra; repository code is never run."""
+    """Raw logits from torch. Satisfies `protocols.Reranker`. Code from a model repository never runs.
+
+    Raises:
+        MissingExtra: The torch extra is not installed.
+        InvalidInput: See `inference.devices.torch_device`.
+    """
 
     def __init__(self, spec: CrossEncoderSpec, *, device: str = "auto") -> None:
         try:
@@ -23,12 +29,11 @@ class SentenceTransformerReranker:
             from sentence_transformers import CrossEncoder
         except ImportError as error:
             raise MissingExtra(f"{spec.files.name} ({spec.files.onnx_reason})", "torch") from error
-        self.name = spec.files.name
-        self.info = RerankerInfo(self.name, pointwise=True, window=spec.max_length)
+        self.info = RerankerInfo(spec.files.name, pointwise=True, window=spec.max_length)
         self._spec = spec
-        self._raw = torch.nn.Identity()
+        self._identity = torch.nn.Identity()
         self._model = CrossEncoder(
-            str(Path(spec.files.folder)), device=None if device == "auto" else device, trust_remote_code=False
+            str(Path(spec.files.folder)), device=torch_device(device, spec.files.name), trust_remote_code=False
         )
 
     def weights_hash(self) -> str:
@@ -36,18 +41,24 @@ class SentenceTransformerReranker:
         return weights_hash(self._spec)
 
     def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
-        """Return the documents, best first: see `shortlist.rerank`."""
+        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
         return rank(query, documents, self, top_k=top_k)
 
     def score(self, query: str, texts: Iterable[str]) -> Scores:
-        """One raw logit a text, in the order given, higher is better; no texts give an empty list."""
-        asked = checked_text(query)
-        pairs = [(asked, text) for text in checked_texts(texts)]
+        """Return one raw logit for each text, in the order given; higher is better. No texts give no scores.
+
+        Raises:
+            InvalidInput: The query is empty or not a string, or `texts` is not an iterable of strings.
+            ModelError: The model returns more than one number for a pair.
+        """
+        query = checked_text(query)
+        pairs = [(query, text) for text in checked_texts(texts)]
         if not pairs:
             return Scores()
-        scores = self._model.predict(pairs, activation_fn=self._raw, show_progress_bar=False)
+        scores = self._model.predict(pairs, activation_fn=self._identity, show_progress_bar=False)
         if len(scores.shape) != 1:
             raise ModelError(
-                f"{self.name} is no cross-encoder with one label: it gives {scores.shape[1]} numbers a pair"
+                f"{self.info.name} is not a cross-encoder with one label: it returns {scores.shape[1]} numbers for a "
+                "pair"
             )
         return Scores(float(score) for score in scores)

@@ -1,4 +1,4 @@
-"""What each rerank service expects and answers: one record a vendor.
+"""The request and the answer of each rerank service: one record for each vendor.
 
 Sources:
     Cohere, https://docs.cohere.com/reference/rerank (v2); Voyage, https://docs.voyageai.com/reference/reranker-api;
@@ -23,14 +23,19 @@ _ADDRESS = re.compile(r"(?:(?P<model>.+?)@)?(?P<url>https?://\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One service's request and answer.
+    """The request and the answer of one service.
 
-    `base` is where it lives, "" for a server of one's own, whose URL has to be given; `path` is added to a URL without
-    one. `keys` are the environment variables that may hold the key, tried in order. `texts`, `top`, `results` and
-    `score` are the names of its fields: the list of texts, the number of results wanted ("" where all come back), the
-    list of results ("" for a bare array) and a result's score. `wrapped` texts go as objects. `most` is how many fit in
-    one request. `logits`: its scores are no numbers in 0 to 1 yet. Models whose names start with one of `listwise`
-    score a text by the rest of the list too. `needs_key`, `needs_model`: it refuses requests without.
+    `base` is the service's URL, or "" for a server of the user, whose URL must be given. `path` is added to a URL
+    without one. `keys` are the environment variables that may hold the key, in order, and `base_variable` the one that
+    may hold the URL. The key is sent in `key_header`.
+
+    `texts`, `top`, `results` and `score` are names of fields: the list of texts, the number of results to return ("" if
+    the service returns all), the list of results ("" for a bare array), and the score of a result. `wrapped` texts are
+    sent as objects. `extra` and `headers` are sent with every request.
+
+    `max_texts` is the limit of one request. `logits` tells that scores are not numbers from 0 to 1. Models whose names
+    start with an entry of `listwise` score a text by the rest of the list, too. `needs_key` and `needs_model` tell that
+    the service refuses a request without.
     """
 
     name: str
@@ -46,26 +51,26 @@ class Vendor:
     extra: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     key_header: str = "Authorization"
-    most: int = 1000
+    max_texts: int = 1000
     logits: bool = False
     listwise: tuple[str, ...] = ()
     needs_key: bool = True
     needs_model: bool = True
 
     def body(self, model: str, query: str, texts: Sequence[str]) -> dict[str, Any]:
-        """The request for these texts; every one of them is wanted back, since a default may be 10."""
-        held = [{"text": text} for text in texts] if self.wrapped else list(texts)
-        made: dict[str, Any] = {"query": query, self.texts: held, **self.extra}
+        """Return the request for these texts. It requests a result for every text, because a default may be 10."""
+        documents = [{"text": text} for text in texts] if self.wrapped else list(texts)
+        body: dict[str, Any] = {"query": query, self.texts: documents, **self.extra}
         if model:
-            made["model"] = model
+            body["model"] = model
         if self.top:
-            made[self.top] = len(texts)
-        return made
+            body[self.top] = len(texts)
+        return body
 
 
 VENDORS: Mapping[str, Vendor] = {
-    one.name: one
-    for one in (
+    vendor.name: vendor
+    for vendor in (
         Vendor("cohere", "https://api.cohere.com", "/v2/rerank", ("CO_API_KEY", "COHERE_API_KEY"), "CO_API_URL"),
         Vendor(
             "voyage",
@@ -105,7 +110,7 @@ VENDORS: Mapping[str, Vendor] = {
             extra={"return_documents": False, "parameters": {"truncate": "END"}},
             headers={"X-Pinecone-Api-Version": "2025-04"},
             key_header="Api-Key",
-            most=100,
+            max_texts=100,
         ),
         Vendor(
             "tei",
@@ -117,22 +122,22 @@ VENDORS: Mapping[str, Vendor] = {
             results="",
             score="score",
             extra={"raw_scores": False, "truncate": True},
-            most=32,
+            max_texts=32,
             needs_key=False,
             needs_model=False,
         ),
-        Vendor("infinity", "", "/rerank", ("INFINITY_API_KEY",), most=2048, needs_key=False, needs_model=False),
+        Vendor("infinity", "", "/rerank", ("INFINITY_API_KEY",), max_texts=2048, needs_key=False, needs_model=False),
         Vendor("vllm", "", "/v1/rerank", ("VLLM_API_KEY",), needs_key=False, needs_model=False),
         Vendor("llamacpp", "", "/v1/rerank", ("LLAMA_API_KEY",), logits=True, needs_key=False, needs_model=False),
         Vendor("compatible", "", "/v1/rerank", ("RERANK_API_KEY",), needs_key=False, needs_model=False),
     )
 }
-"""Name -> record. `compatible` is any other server that speaks Cohere's or Jina's shape."""
+"""The vendors by name. `compatible` is any other server with the request and answer of Cohere or Jina."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A vendor, the model asked of it ("" where the server has its own), and the whole URL ("" for the vendor's)."""
+    """A vendor, the model ("" for the server's own), and the whole URL ("" for the vendor's own)."""
 
     vendor: Vendor
     model: str
@@ -140,35 +145,40 @@ class Address:
 
     @property
     def name(self) -> str:
-        """As it is written on the command line, without the URL's query, which may hold secrets."""
-        at = self.url.split("?")[0]
-        return f"{self.vendor.name}:{self.model}{'@' if self.model and at else ''}{at}"
+        """The name as users write it, without the URL's query, which may contain secrets."""
+        url = self.url.split("?")[0]
+        return f"{self.vendor.name}:{self.model}{'@' if self.model and url else ''}{url}"
 
     @property
     def listwise(self) -> bool:
-        """Whether the vendor says that a score depends on the rest of the list."""
+        """Whether a score depends on the rest of the list, according to the vendor."""
         return self.model.split("/")[-1].startswith(self.vendor.listwise) if self.vendor.listwise else False
 
 
 def is_hosted(name: str) -> bool:
-    """Whether `name` starts with a vendor's name and a colon, so that it names a hosted reranker."""
+    """Return whether `name` starts with a vendor's name and a colon, and so names a hosted reranker."""
     return name.partition(":")[0] in VENDORS and ":" in name
 
 
 def parse(name: str) -> Address:
-    """`vendor:model`, `vendor:URL` or `vendor:model@URL` taken apart.
+    """Return the parts of `vendor:model`, `vendor:URL` or `vendor:model@URL`.
 
     Raises:
-        InvalidInput: An unknown vendor, no model or no URL where one is needed, or a URL with a user name or password.
+        InvalidInput: An unknown vendor, a missing model or URL, or a URL with a user name or password.
     """
     vendor = VENDORS.get(name.partition(":")[0])
     if vendor is None or ":" not in name:
-        raise InvalidInput(f"{name!r} names no hosted reranker: write vendor:model with one of {', '.join(VENDORS)}")
+        raise InvalidInput(
+            f"{name!r} is not a hosted reranker: write vendor:model with a vendor of {', '.join(VENDORS)}"
+        )
     rest = name.partition(":")[2].strip()
-    found = _ADDRESS.fullmatch(rest)
-    model, url = (found["model"] or "", found["url"]) if found else (rest, "")
-    if url and _has_user(url):
-        raise InvalidInput(f"{vendor.name}: leave user name and password out of the URL; {_said(vendor)}")
+    match = _ADDRESS.fullmatch(rest)
+    model, url = (match["model"] or "", match["url"]) if match else (rest, "")
+    if url and "@" in urlsplit(url).netloc:
+        raise InvalidInput(
+            f"{vendor.name}: leave user name and password out of the URL; the key is read from "
+            f"{' or '.join(vendor.keys)}"
+        )
     if not url and not vendor.base:
         raise InvalidInput(f"{name!r} needs the server's URL: write {vendor.name}:http://host:port")
     if not model and vendor.needs_model:
@@ -177,14 +187,6 @@ def parse(name: str) -> Address:
 
 
 def with_path(url: str, path: str) -> str:
-    """The URL, with the vendor's path where it has none of its own."""
+    """Return the URL, with the vendor's path if it has none of its own."""
     parts = urlsplit(url)
     return url if parts.path.strip("/") else parts._replace(path=path).geturl()
-
-
-def _has_user(url: str) -> bool:
-    return "@" in urlsplit(url).netloc
-
-
-def _said(vendor: Vendor) -> str:
-    return f"its key is read from {' or '.join(vendor.keys)}"

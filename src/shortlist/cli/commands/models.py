@@ -25,11 +25,11 @@ def models(context: typer.Context) -> None:
         return
     from shortlist.inference.runtimes import choose
     from shortlist.models import cross_encoder_spec
-    from shortlist.models.known import CATALOGUE
+    from shortlist.models.known import KNOWN
     from shortlist.models.packaged import CROSS_ENCODER
 
     out = output()
-    for record in CATALOGUE:
+    for record in KNOWN:
         place = "packaged" if record.packaged else "hub"
         say(
             out,
@@ -46,7 +46,7 @@ def models(context: typer.Context) -> None:
         ("exact", "", packaged.int8),
     ):
         runtime = choose(precision, int8)
-        say(out, f"{precision}{whose}: {runtime.shown} - {runtime.why}")
+        say(out, f"{precision}{whose}: {runtime.shown} - {runtime.reason}")
 
 
 def _files(record: ModelRecord) -> ModelFiles:

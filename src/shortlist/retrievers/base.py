@@ -1,0 +1,134 @@
+"""Any object or function as stage one: the adapter for a retriever of your own."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from shortlist.errors import InvalidInput
+from shortlist.protocols import Retriever
+from shortlist.text.validation import checked_text, sound
+from shortlist.types import Hit, Passage, Where
+
+Rows = Iterable[Any]
+"""What a function returns: `(id, text)` or `(id, text, score)` tuples, or dicts with the same keys."""
+
+
+def checked_query(query: str, k: int) -> str:
+    """Return the query as `checked_text` does.
+
+    Raises:
+        InvalidInput: The query is empty or not a string, or k is below 1.
+    """
+    if k < 1:
+        raise InvalidInput(f"k must be at least 1, not {k}")
+    return checked_text(query)
+
+
+def as_retriever(part: Any, name: str) -> Retriever:
+    """Return `part` as a retriever. `name` is the name of the part in error messages.
+
+    `part` is an object with `protocols.Retriever.retrieve`, which is returned unchanged, or a function
+    `(query, k) -> rows`: see `RowsRetriever`.
+
+    Raises:
+        InvalidInput: The part is neither.
+    """
+    if not isinstance(part, type):
+        if callable(getattr(part, "retrieve", None)):
+            return cast("Retriever", part)
+        if callable(part):
+            return RowsRetriever(part, name)
+    raise InvalidInput(
+        f"{name} is {part!r:.80}: a retriever is an object with a method retrieve(query, k, where), or a function "
+        "(query, k) that returns rows of id, text and score"
+    )
+
+
+class RowsRetriever:
+    """A function `(query, k) -> rows` as a retriever. Satisfies `protocols.Retriever`.
+
+    A row is a tuple `(id, text)` or `(id, text, score)`, or a dict with "id", "text" and optionally "score", "title",
+    "document_id" and "metadata", or a `Hit`. The order of the rows is the ranking; scores are shown and do not change
+    it. A row without a score gets 1 / rank. Of several rows with one id, the first is used. At most `k` hits are used.
+
+    A function with a parameter `where` receives the filter. Any other function cannot filter.
+    """
+
+    def __init__(self, function: Callable[..., Rows], name: str) -> None:
+        self.name = name
+        self._function = function
+        self._filters = _has_parameter(function, "where")
+
+    def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
+        """Return at most `k` hits, in the order of the rows.
+
+        Raises:
+            InvalidInput: An empty query, k below 1, a filter for a function without `where`, or a row that cannot be
+                used: the message names its id.
+        """
+        query = checked_query(query, k)
+        if where and not self._filters:
+            raise InvalidInput(f"{self.name} has no parameter where, so it cannot filter", field="where")
+        rows = self._function(query, k, where=where) if self._filters else self._function(query, k)
+        if rows is None or isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+            raise InvalidInput(f"{self.name} returned {rows!r:.80}: it must return a list of rows")
+        hits: dict[str, Hit] = {}
+        for place, row in enumerate(rows):
+            if len(hits) == k:
+                break
+            hit = self._hit(row, place, len(hits) + 1)
+            hits.setdefault(hit.id, hit)
+        return list(hits.values())
+
+    def _hit(self, row: Any, place: int, rank: int) -> Hit:
+        if isinstance(row, Hit):
+            return replace(row, rank=rank, retrieval_rank=rank)
+        fields = self._fields(row, place)
+        key, text = fields["id"], fields.get("text")
+        if isinstance(key, bool) or not isinstance(key, str | int) or not str(key).strip():
+            raise InvalidInput(f"{self.name}: row {place} has the id {key!r:.80}: an id is a string or a whole number")
+        if not isinstance(text, str) or not text.strip():
+            raise InvalidInput(f"{self.name}: passage {str(key)!r} has no text")
+        metadata = fields.get("metadata") or {}
+        if not isinstance(metadata, Mapping):
+            raise InvalidInput(f"{self.name}: the metadata of passage {str(key)!r} is {metadata!r:.80}, not a dict")
+        score = self._score(fields.get("score"), str(key), rank)
+        passage = Passage(
+            sound(str(key)),
+            sound(text),
+            document_id=str(fields.get("document_id") or key),
+            title=str(fields.get("title") or ""),
+            metadata=metadata,
+        )
+        return Hit(passage, score, rank, score, rank)
+
+    def _fields(self, row: Any, place: int) -> Mapping[str, Any]:
+        if isinstance(row, Mapping) and "id" in row:
+            return row
+        if isinstance(row, Sequence) and not isinstance(row, str | bytes) and len(row) in (2, 3):
+            return dict(zip(("id", "text", "score"), row, strict=False))
+        raise InvalidInput(
+            f"{self.name}: row {place} is {row!r:.80}: give (id, text, score) tuples, or dicts with id, text and score"
+        )
+
+    def _score(self, score: Any, key: str, rank: int) -> float:
+        if score is None:
+            return 1.0 / rank
+        try:
+            number = float(score)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if isinstance(score, str) or not math.isfinite(number):
+            raise InvalidInput(f"{self.name}: the score of passage {key!r} is {score!r:.80}, not a finite number")
+        return number
+
+
+def _has_parameter(function: Callable[..., Any], name: str) -> bool:
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a function written in C may have no signature
+        return False
