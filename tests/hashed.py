@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import shortlist
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist import registry
 
 HASHED = "hashed-32"
 
 
-def add(paths, index, **options):
-    return shortlist.add(paths, index, bi_encoder=HASHED, **options)
+def add(items, folder, *, bi_encoder=HASHED, **options):
+    """Add paths or documents to the index in `folder`, which is made if it is missing, and return the report."""
+    config = shortlist.SearchConfig(bi_encoder=bi_encoder)
+    with shortlist.open(folder, create=True, config=config) as index:
+        return index.add(items, **options)
 
 
-def add_documents(documents, index, **options):
-    return shortlist.add_documents(documents, index, bi_encoder=HASHED, **options)
+def documents(*ids, text="all about"):
+    """One document for each id, with a text of its own."""
+    return [{"id": key, "text": f"{text} {key}"} for key in ids]
 
 
-def made(*ids, text="all about"):
-    return [{"id": one, "text": f"{text} {one}"} for one in ids]
-
-
-def held(folder):
-    """All passages as (id, text), sorted; the ledger and the shard have to agree."""
-    with EmbeddedIndex.open(folder) as index:
-        ledger = index.ledger
-        entries = [one for name in ledger.known_sources() for one in ledger.documents(name).values()]
+def passages_in(folder):
+    """All passages of the index as (id, text), sorted. The ledger and the engine must agree."""
+    with registry.open_collection(folder) as collection:
+        ledger = collection.ledger
+        entries = [entry for name in ledger.known_sources() for entry in ledger.documents(name).values()]
+        passages = sorted((passage.id, passage.text) for passage in collection.index.passages())
         assert ledger.pending() == []
-        assert sorted(key for one in entries for key in one.passages) == index.ids()
-        return sorted((one.id, one.text) for one in index.passages())
+        assert sorted(key for entry in entries for key in entry.passages) == [key for key, _ in passages]
+        return passages

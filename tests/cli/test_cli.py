@@ -184,7 +184,7 @@ def test_context_says_too_why_it_did_not_rerank_and_that_the_query_was_cut(folde
 def test_a_bi_encoder_named_as_cross_encoder_is_refused(folder):
     done = run("search", "tax", "--index", "ix", "--cross-encoder", "all-MiniLM-L6-v2", cwd=folder)
     assert (done.returncode, done.stdout) == (4, "")
-    assert "all-MiniLM-L6-v2 is no cross-encoder with one label" in done.stderr
+    assert "all-MiniLM-L6-v2 is not a cross-encoder with one label" in done.stderr
 
 
 @pytest.mark.parametrize("retriever", ["hybrid", "bm25"])
@@ -237,7 +237,7 @@ def test_tail_goes_past_the_pool(folder):
         (["search", "q", "--index", "docs"], 3, "docs is no shortlist index"),
         (["search", "q", "--index", "ix", "--retriever", "magic"], 2, "choose one of hybrid, dense, bm25"),
         (["search", "q", "--index", "ix", "--bi-encoder", "hashed-64"], 3, "made with the bi-encoder all-MiniLM-L6-v2"),
-        (["search", "q", "--index", "ix", "--cross-encoder", "nope"], 4, "'nope' is no packaged model"),
+        (["search", "q", "--index", "ix", "--cross-encoder", "nope"], 4, "'nope' is not a packaged model"),
         (["search", "q", "--index", "ix", "--where", "year"], 2, "write key=value"),
         (["search", "q", "--index", "ix", "--json", "--context"], 2, "exclude each other"),
         (["search", "q", "--index", "ix", "--precision", "int3"], 2, "choose one of auto, exact, fast"),

@@ -10,7 +10,7 @@ import pytest
 from test_ingest import stop_at
 
 import shortlist
-from hashed import HASHED, add, add_documents, held, made
+from hashed import HASHED, add, documents, passages_in
 from shortlist import Document
 from shortlist.errors import IndexLocked, IndexMismatch, InvalidInput, ModelError, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedIndex
@@ -68,20 +68,20 @@ def test_errors_of_add_are_those_of_the_folder(notes, tmp_path):
 
 def test_only_new_and_changed_documents_are_written_and_others_stay(tmp_path):
     seen = []
-    first = add_documents(made("1", "2"), tmp_path / "i", progress=seen.append)
+    first = add(documents("1", "2"), tmp_path / "i", progress=seen.append)
     assert (first.documents_written, first.passages_added, first.passages_total) == (2, 2, 2)
     assert (seen[-1].source, seen[-1].sources_done, seen[-1].passages) == (":memory:", 2, 2)
-    second = shortlist.add_documents(
+    second = shortlist.add(
         [Document("2", "all about 2"), Document("1", "now other"), Document("3", "new")], tmp_path / "i"
     )
     assert (second.documents_written, second.documents_unchanged, second.passages_removed) == (2, 1, 1)
-    add_documents([], tmp_path / "i")
-    assert held(tmp_path / "i") == [("1#0", "now other"), ("2#0", "all about 2"), ("3#0", "new")]
+    add([], tmp_path / "i")
+    assert passages_in(tmp_path / "i") == [("1#0", "now other"), ("2#0", "all about 2"), ("3#0", "new")]
 
 
 def test_documents_are_split_as_those_of_files_are(tmp_path):
     text = "# Install\n\nrun it\n\n# Use\n\n" + "many words follow here. " * 200
-    add_documents([{"id": "x", "text": text, "title": "Guide", "metadata": {"format": "md"}}], tmp_path / "i")
+    add([{"id": "x", "text": text, "title": "Guide", "metadata": {"format": "md"}}], tmp_path / "i")
     with EmbeddedIndex.open(tmp_path / "i") as index:
         found = sorted(index.passages(), key=lambda one: one.start)
     assert len(found) > 4
@@ -91,68 +91,68 @@ def test_documents_are_split_as_those_of_files_are(tmp_path):
 
 def test_documents_of_files_and_of_memory_do_not_touch_each_other(notes, tmp_path):
     add(notes, tmp_path / "i")
-    add_documents(made("m1", "m2"), tmp_path / "i")
+    add(documents("m1", "m2"), tmp_path / "i")
     shutil.rmtree(notes)
     notes.mkdir()
     report = add(notes, tmp_path / "i", prune=True)
-    assert (report.sources_removed, [key for key, _ in held(tmp_path / "i")]) == (2, ["m1#0", "m2#0"])
+    assert (report.sources_removed, [key for key, _ in passages_in(tmp_path / "i")]) == (2, ["m1#0", "m2#0"])
 
 
 def test_an_id_belongs_to_who_brought_it_first(notes, tmp_path):
     add(notes, tmp_path / "i")
-    before = held(tmp_path / "i")
+    before = passages_in(tmp_path / "i")
     with pytest.raises(InvalidInput, match=r"the id 'b1' is already used by notes/b\.jsonl"):
-        add_documents(made("new", "b1"), tmp_path / "i")
-    assert held(tmp_path / "i") == before
-    add_documents(made("c1"), tmp_path / "i")
+        add(documents("new", "b1"), tmp_path / "i")
+    assert passages_in(tmp_path / "i") == before
+    add(documents("c1"), tmp_path / "i")
     (notes / "c.jsonl").write_text(json.dumps({"id": "c1", "text": "from a file"}))
     report = add(notes / "c.jsonl", tmp_path / "i")
     assert [one.reason for one in report.skipped] == ["id 'c1' is already used by :memory:"]
-    assert ("c1#0", "all about c1") in held(tmp_path / "i")
+    assert ("c1#0", "all about c1") in passages_in(tmp_path / "i")
     shortlist.remove("c1", tmp_path / "i")
     add(notes / "c.jsonl", tmp_path / "i")
-    assert ("c1#0", "from a file") in held(tmp_path / "i")
+    assert ("c1#0", "from a file") in passages_in(tmp_path / "i")
 
 
 def test_bad_documents_make_and_change_nothing(tmp_path):
     with pytest.raises(InvalidInput, match="documents 1 and 3 have the same id '1'"):
-        add_documents(made("1", "2", "1"), tmp_path / "i")
+        add(documents("1", "2", "1"), tmp_path / "i")
     assert not (tmp_path / "i").exists()
 
 
 def test_an_end_before_any_step_loses_and_doubles_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("shortlist.collection.ingest.PASSAGES_PER_COMMIT", 2)
-    add_documents(made(*"1234", text="old text of"), tmp_path / "before")
-    given = [*made(*"345"), *made("1", text="old text of")]
+    add(documents(*"1234", text="old text of"), tmp_path / "before")
+    given = [*documents(*"345"), *documents("1", text="old text of")]
     shutil.copytree(tmp_path / "before", tmp_path / "whole")
-    add_documents(given, tmp_path / "whole")
-    whole = held(tmp_path / "whole")
+    add(given, tmp_path / "whole")
+    whole = passages_in(tmp_path / "whole")
     for number in range(100):
         shutil.copytree(tmp_path / "before", tmp_path / str(number))
         with monkeypatch.context() as patch:
             stop_at(patch, number)
             try:
-                add_documents(given, tmp_path / str(number))
+                add(given, tmp_path / str(number))
                 break
             except KeyboardInterrupt:
                 pass
-        add_documents(given, tmp_path / str(number))
-        assert held(tmp_path / str(number)) == whole, number
+        add(given, tmp_path / str(number))
+        assert passages_in(tmp_path / str(number)) == whole, number
     assert 8 < number < 50
 
 
 def test_another_run_names_documents_that_were_left_half_written(notes, tmp_path, monkeypatch):
-    add_documents(made("1"), tmp_path / "i")
+    add(documents("1"), tmp_path / "i")
     with monkeypatch.context() as patch:
         stop_at(patch, 2)
         with pytest.raises(KeyboardInterrupt):
-            add_documents(made("1", text="new"), tmp_path / "i")
+            add(documents("1", text="new"), tmp_path / "i")
     report = add(notes / "a.md", tmp_path / "i")
     said = "an interrupted run left it half written: add it again, or remove it"
     assert [(one.path, one.place, one.reason) for one in report.skipped] == [(":memory:", "document '1'", said)]
-    assert [one.place for one in add_documents(made("2"), tmp_path / "i").skipped] == ["document '1'"]
-    assert add_documents(made("1", text="new"), tmp_path / "i").skipped == []
-    assert [text for key, text in held(tmp_path / "i") if key == "1#0"] == ["new 1"]
+    assert [one.place for one in add(documents("2"), tmp_path / "i").skipped] == ["document '1'"]
+    assert add(documents("1", text="new"), tmp_path / "i").skipped == []
+    assert [text for key, text in passages_in(tmp_path / "i") if key == "1#0"] == ["new 1"]
 
 
 RUN = f"""
@@ -160,7 +160,7 @@ import sys
 import shortlist, shortlist.collection.ingest
 shortlist.collection.ingest.PASSAGES_PER_COMMIT = 16
 documents = [dict(id=f"d{{i}}", text=f"document {{i}} speaks") for i in range(600)]
-shortlist.add_documents(documents, sys.argv[1], bi_encoder={HASHED!r})
+shortlist.add(documents, sys.argv[1], bi_encoder={HASHED!r})
 """
 
 
@@ -178,10 +178,10 @@ def test_kill_9_loses_and_doubles_nothing(tmp_path):
     written = shortlist.contents(tmp_path / "i").documents
     assert 0 < written < 600
     subprocess.run(command, check=True)
-    assert [key for key, _ in held(tmp_path / "i")] == sorted(f"d{i}#0" for i in range(600))
+    assert [key for key, _ in passages_in(tmp_path / "i")] == sorted(f"d{i}#0" for i in range(600))
 
 
 def test_a_cross_encoder_in_the_bi_encoders_place_is_refused_before_an_index_is_made(notes, tmp_path):
-    with pytest.raises(ModelError, match="shortlist-reranker-v1 is no bi-encoder"):
+    with pytest.raises(ModelError, match="shortlist-reranker-v1 is not a bi-encoder"):
         shortlist.add(notes, tmp_path / "i", bi_encoder="shortlist-reranker-v1")
     assert not (tmp_path / "i").exists()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 import shortlist
-from hashed import add, add_documents, made
+from hashed import add, documents
 from shortlist.collection.manifest import FORMAT_VERSION
 from shortlist.errors import NotAnIndex
 from shortlist.indexes.embedded import EmbeddedIndex
@@ -15,10 +15,10 @@ from shortlist.indexes.embedded import EmbeddedIndex
 def index(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
-    (data / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in made("r1", "r2")))
+    (data / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in documents("r1", "r2")))
     (data / "note.MD").write_text("many words follow here. " * 200)
     add(data, tmp_path / "i")
-    add_documents(made("m1", "m2", "m3"), tmp_path / "i")
+    add(documents("m1", "m2", "m3"), tmp_path / "i")
     return tmp_path / "i"
 
 
@@ -48,7 +48,7 @@ def test_an_unchanged_run_leaves_the_times(index):
     ledger.close()
     (index.parent / "data" / "rows.jsonl").write_text(json.dumps({"id": "r1", "text": "new"}))
     add(index.parent / "data", index)
-    add_documents(made("m1"), index)
+    add(documents("m1"), index)
     years = [one.read_at.year for one in shortlist.contents(index).sources]
     assert years == [2020, 2020, datetime.now(timezone.utc).year]
 

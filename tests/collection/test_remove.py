@@ -5,7 +5,7 @@ import pytest
 from test_ingest import stop_at
 
 import shortlist
-from hashed import add, add_documents, held, made
+from hashed import add, documents, passages_in
 from shortlist.errors import IndexLocked, InvalidInput, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedIndex
 
@@ -15,15 +15,15 @@ def index(tmp_path):
     """Two documents of one file, a note, and two documents of no file."""
     data = tmp_path / "data"
     data.mkdir()
-    (data / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in made("r1", "r2")))
+    (data / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in documents("r1", "r2")))
     (data / "note.md").write_text("a short note")
     add(data, tmp_path / "i")
-    add_documents(made("m1", "m2"), tmp_path / "i")
+    add(documents("m1", "m2"), tmp_path / "i")
     return tmp_path / "i"
 
 
 def ids(index):
-    return [key.removesuffix("#0") for key, _ in held(index)]
+    return [key.removesuffix("#0") for key, _ in passages_in(index)]
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,11 @@ def test_sources_and_documents_go_and_the_rest_stays(index, names, count, left):
 
 
 def test_a_file_that_exists_comes_back_whole_and_others_are_left_alone(index):
-    before = held(index)
+    before = passages_in(index)
     shortlist.remove(["r1", "data/note.md"], index)
     report = add(index.parent / "data", index)
     assert (report.sources_read, report.documents_written, report.documents_unchanged) == (2, 2, 1)
-    assert held(index) == before
+    assert passages_in(index) == before
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_a_file_that_exists_comes_back_whole_and_others_are_left_alone(index):
     ],
 )
 def test_an_unknown_name_is_named_with_near_ones_and_nothing_is_removed(index, name, near):
-    before = held(index)
+    before = passages_in(index)
     with pytest.raises(InvalidInput) as caught:
         shortlist.remove(["m1", name], index)
     assert f"holds no source or document {name!r}" in str(caught.value)
     assert near in str(caught.value)
-    assert held(index) == before
+    assert passages_in(index) == before
 
 
 def test_many_unknown_names_are_counted(index):
@@ -100,11 +100,11 @@ def test_an_end_before_any_step_loses_nothing_else(index, tmp_path, monkeypatch)
 
 
 def test_an_interrupted_removal_is_undone_by_adding_again(index, monkeypatch):
-    before = held(index)
+    before = passages_in(index)
     with monkeypatch.context() as patch:
         stop_at(patch, 5)
         with pytest.raises(KeyboardInterrupt):
             shortlist.remove(["data/rows.jsonl", "m1", "m2"], index)
     add(index.parent / "data", index)
-    add_documents(made("m1", "m2"), index)
-    assert held(index) == before
+    add(documents("m1", "m2"), index)
+    assert passages_in(index) == before
