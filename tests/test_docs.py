@@ -7,8 +7,8 @@ import shlex
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +41,7 @@ def commands(page: Path) -> list[str]:
     return [line for line in lines if re.match(r"(\w+=\S+ )*(\.venv/bin/)?shortlist\b", line)]
 
 
-def parse(words: list[str]) -> click.Context:
+def parse(words: list[str]) -> Any:
     """Parse the words as the command line does, without running the command."""
     import typer
 
@@ -56,7 +56,7 @@ def parse(words: list[str]) -> click.Context:
     return context
 
 
-def every_command(command: click.Command, context: click.Context):
+def every_command(command: Any, context: Any):
     """Yield the command and its sub-commands."""
     yield command
     if hasattr(command, "list_commands"):
@@ -88,7 +88,7 @@ def test_commands_parse(page, line):
 
 
 def test_a_wrong_option_does_not_parse():
-    with pytest.raises(click.UsageError):
+    with pytest.raises(Exception, match="No such option"):
         parse(["search", "words", "--no-such-option"])
 
 

@@ -138,8 +138,8 @@ def test_the_serving_page_runs(workplace):
 
 
 def shape(text: str) -> str:
-    """Return the text without numbers and line breaks: scores differ by the CPU's arithmetic."""
-    return " ".join(re.sub(r"[+-]?\d+\.\d+", "#", text).split())
+    """Return the text without numbers and spaces: scores, and ranks of equal notes, depend on the CPU."""
+    return re.sub(r"[+-]?\d+(\.\d+)?|\s", "", text)
 
 
 def test_the_story_of_the_readme_is_the_output_of_the_demo():
@@ -149,7 +149,7 @@ def test_the_story_of_the_readme_is_the_output_of_the_demo():
 
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     story = re.search(r"```console\n\$ (?:\.venv/bin/)?shortlist demo\n(.*?)```", page, re.DOTALL).group(1)
-    result = CliRunner().invoke(app, ["demo"])
+    result = CliRunner(env={"COLUMNS": "100"}).invoke(app, ["demo"])
     assert result.exit_code == 0
     output = shape(result.output)
     lost = [line for line in story.splitlines() if line.strip() not in ("", "...") and shape(line) not in output]
