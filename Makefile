@@ -1,58 +1,78 @@
-# Two commands for a newcomer: `make demo` and `make test`. The rest is for work on the code.
+# Start with `make demo`. `make help` lists every target.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+INSTALL := $(BIN)/python .ci/install.py
+FAST := -m "not slow"
 
-.PHONY: demo test check fix lock bench clients clean
+.PHONY: help demo test test-fast check fix docs docs-check lock bench clients clean
 
-demo: .venv/installed  ## install what is locked, watch both stages answer one query
+demo: .venv/installed  ## install the locked packages, and show both stages on one query
 	@$(BIN)/shortlist demo
 
-test: .venv/installed-dev  ## install what the tests need, run all of them
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+test: .venv/installed-dev  ## run all tests, up to five minutes
 	$(BIN)/python -m pytest
 
-check: .venv/installed-dev  ## format, lint, import floors, types
+test-fast: .venv/installed-dev  ## run the tests that load no model, under a minute
+	$(BIN)/python -m pytest $(FAST)
+
+check: .venv/installed-dev  ## check format, lint, layers and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-fix: .venv/installed-dev  ## format, and mend what the linter can
+fix: .venv/installed-dev  ## format, and repair what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: .venv/installed-dev  ## resolve the dependencies anew
-	$(BIN)/python -m pip install --quiet uv
+docs: .venv/installed-dev  ## write the tables of docs/results.md from the saved results
+	$(BIN)/python benchmarks/table.py
+
+docs-check: .venv/installed-dev  ## run the examples, commands and links of the documentation
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_readme.py tests/test_examples.py tests/test_house.py
+
+lock: .venv/installed-dev  ## resolve the dependencies again
+	@$(INSTALL) uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url pyproject.toml --extra dev -o requirements-dev.lock
 
-bench: .venv/installed-dev  ## quality of both stages on the test sets, see benchmarks/README.md
+bench: .venv/installed-dev  ## measure the quality of both stages, see benchmarks/README.md
 	$(BIN)/python benchmarks/quality.py
 
-clients: .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## the vendors' own clients against the server
+clients: .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## run the clients of the vendors against the server
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients/bin/python -m pytest -c pytest.ini -rs .
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients-others/bin/python -m pytest -c pytest.ini .
 
-clean:
+clean:  ## remove the environments and what was built
 	rm -rf .venv .venv-clients .venv-clients-others build dist src/*.egg-info
 
-.venv/installed: requirements.lock pyproject.toml
-	@echo "Installing into .venv (about 150 MB of packages the first time)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) -r requirements.lock
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps -e .
+.venv/bin/python:
+	@echo "Creating the environment .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing the locked packages into .venv: up to 150 MB of downloads, one line for each"
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@echo "Installing shortlist itself"
+	@$(INSTALL) --no-deps -e .
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
-	@$(PIP) -r requirements-dev.lock
+	@echo "Installing the packages for tests and checks"
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.venv-clients/installed: tests/clients/requirements.txt
+.venv-clients/installed: tests/clients/requirements.txt | .venv/bin/python
+	@echo "Installing the clients of the vendors into $(@D)"
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -r $<
+	@$(@D)/bin/python .ci/install.py --no-deps -r $<
 	@touch $@
 
-.venv-clients-others/installed: tests/clients/requirements-others.txt
+.venv-clients-others/installed: tests/clients/requirements-others.txt | .venv/bin/python
+	@echo "Installing more clients into $(@D)"
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@$(@D)/bin/python .ci/install.py -r $<
 	@touch $@
