@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from shortlist import registry
+from shortlist.errors import MissingExtra
 from shortlist.protocols import Reranker
 from shortlist.search.rerank import rank
 from shortlist.types import Ranked
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from fastapi import FastAPI
+
+    from shortlist.index import OpenIndex
+    from shortlist.search.search import Search
 
 
 def rerank(
@@ -37,3 +41,29 @@ def rerank(
     if reranker is None or isinstance(reranker, str):
         reranker = registry.load_reranker(reranker or registry.RERANKER)
     return rank(query, documents, reranker, top_k=top_k)
+
+
+SERVER_PACKAGES = {"fastapi", "starlette", "pydantic", "pydantic_core", "anyio", "prometheus_client"}
+
+
+def asgi(search: Search | OpenIndex) -> FastAPI:
+    """Return an ASGI application that serves reranking, embeddings and, over `search`, searches and the page.
+
+    The routes are those of `shortlist serve`. API keys, host checks, limits on requests and metrics belong to that
+    command: put a proxy in front of the application if strangers can reach it. Requests share the models through a
+    queue. The queue ends with the application's lifespan. The caller closes an index.
+
+    Args:
+        search: A `Search`, or an open index. Its configuration holds the defaults of `/search`.
+
+    Raises:
+        MissingExtra: The server extra is not installed.
+        InvalidInput: `search` is something else.
+    """
+    try:
+        from shortlist.server.app import asgi as make_app
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in SERVER_PACKAGES:
+            raise
+        raise MissingExtra("asgi", "server") from error
+    return make_app(search)

@@ -1,94 +1,133 @@
-"""Names without this host's folders: what an answer may show of a passage's id and source."""
+"""Names without the folders of this machine: what an answer may show of ids, sources and messages."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from shortlist.types import Field, Where
+from shortlist.types import Field, Note, Passage, Ranking, Where
 
-SHOWN = frozenset({"source", "document_id"})
+FILE_FIELDS = frozenset({"source", "document_id"})
 """The fields of an answer that hold names of files."""
+
+PUBLIC_ERRORS = frozenset({"InvalidInput", "QueryTooLong", "QueueFull"})
+"""The errors of a reranker whose messages quote nothing but the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`folders` hold all sources of an index that are files, with forward slashes; none where no source is.
+    """The names that answers show for the sources of one index.
 
-    Names are shown below their folder. Of several folders, which then have no other in common than the top of the file
-    system, each is shown by its number, "1/", "2/", in the order of their names.
+    `folders` contain all sources that are files, written with forward slashes; no folders if no source is a file. A
+    name is shown below its folder. Several folders have only the top of the file system in common. Each of them is
+    shown by its number, "1/", "2/", in the order of their names. `index_folder` is the folder of the index, which
+    messages may name.
     """
 
     folders: tuple[str, ...] = ()
+    index_folder: str = ""
 
     @classmethod
-    def of(cls, sources: Iterable[str]) -> Names:
-        """For an index made of these sources: their deepest common folder, or one for each at the top."""
-        parents = [name.split("/")[:-1] for name in sources if _absolute(name)]
+    def of(cls, sources: Iterable[str], index_folder: str = "") -> Names:
+        """Return the names of an index with these sources.
+
+        The folder is the deepest one that contains all sources. If that is the top of the file system, each folder at
+        the top gives one.
+        """
+        parents = [name.split("/")[:-1] for name in sources if _is_absolute(name)]
         if not parents:
-            return cls()
+            return cls((), index_folder)
         shared = _shared(parents)
         if shared and shared != [""]:
-            return cls(("/".join(shared),))
+            return cls(("/".join(shared),), index_folder)
         tops: dict[tuple[str, ...], list[list[str]]] = {}
         for parent in parents:
             tops.setdefault(tuple(parent[:2]), []).append(parent)
-        return cls(tuple(sorted("/".join(_shared(alike)) for alike in tops.values())))
+        return cls(tuple(sorted("/".join(_shared(group)) for group in tops.values())), index_folder)
 
     def shown(self, name: str) -> str:
-        """`name` below its folder; only its last part where it is an absolute path elsewhere; else as it is."""
-        held = [(len(one), number) for number, one in enumerate(self.folders) if name.startswith(f"{one}/")]
-        if held:
-            length, number = max(held)
+        """Return `name` below its folder, or the last part of an absolute path elsewhere. Other names stay."""
+        matches = [(len(folder), number) for number, folder in enumerate(self.folders) if name.startswith(f"{folder}/")]
+        if matches:
+            length, number = max(matches)
             return f"{self._label(number)}{name[length + 1 :]}"
-        return name.replace("\\", "/").rsplit("/", 1)[-1] if _absolute(name) else name
+        return name.replace("\\", "/").rsplit("/", 1)[-1] if _is_absolute(name) else name
 
-    def meant(self, shown: str) -> list[str]:
-        """The names that the index may hold for one that was shown."""
-        meant = [
+    def originals(self, shown: str) -> list[str]:
+        """Return the names in the index that may be shown as `shown`."""
+        below = [
             f"{folder}/{shown.removeprefix(self._label(number))}"
             for number, folder in enumerate(self.folders)
             if shown.startswith(self._label(number))
         ]
-        return [shown, *meant]
+        return [shown, *below]
+
+    def ranking(self, ranking: Ranking) -> Ranking:
+        """Return the ranking with the ids, sources and notes that an answer may show."""
+        hits = tuple(replace(hit, passage=self._passage(hit.passage)) for hit in ranking.hits)
+        return replace(ranking, hits=hits, notes=tuple(map(self.note, ranking.notes)))
+
+    def note(self, note: Note) -> Note:
+        """Return the note without folders, and without the message of an error that may quote a passage or a path."""
+        values = dict(note.values)
+        if isinstance(values.get("reranker"), str):
+            values["reranker"] = public_name(str(values["reranker"]))
+        if note.code == "rerank_failed" and values.get("error") not in PUBLIC_ERRORS:
+            values["message"] = "the log of the server has the details"
+        return Note(note.code, **values)
+
+    def where(self, where: Where | None) -> Where | None:
+        """Return the filter for the index: a source or document id that was shown also finds its original."""
+        if not where or not self.folders:
+            return where
+        return {
+            field: self._original_values(value) if field in FILE_FIELDS else value for field, value in where.items()
+        }
+
+    def message(self, text: str) -> str:
+        """Return the text without the folder of the index."""
+        if not self.index_folder:
+            return text
+        return re.sub(re.escape(self.index_folder.rstrip("\\/")) + r"[\\/]", "", text)
 
     def _label(self, number: int) -> str:
         return f"{number + 1}/" if len(self.folders) > 1 else ""
 
-    def metadata(self, held: Mapping[str, Field]) -> dict[str, Field]:
-        """A passage's metadata with its source as `shown`."""
+    def _passage(self, passage: Passage) -> Passage:
+        return replace(
+            passage,
+            id=self.shown(passage.id),
+            document_id=self.shown(passage.document_id),
+            metadata=self._metadata(passage.metadata),
+        )
+
+    def _metadata(self, metadata: Mapping[str, Field]) -> dict[str, Field]:
         return {
-            key: self.shown(value) if key == "source" and isinstance(value, str) else value
-            for key, value in held.items()
+            name: self.shown(value) if name == "source" and isinstance(value, str) else value
+            for name, value in metadata.items()
         }
 
-    def where(self, asked: Where | None) -> Where | None:
-        """A filter as the index reads it: a source or document id that was shown becomes the one that is meant."""
-        if not asked or not self.folders:
-            return asked
-        return {field: self._meant_values(held) if field in SHOWN else held for field, held in asked.items()}
-
-    def _meant_values(self, wanted: Any) -> Any:
-        many = wanted if isinstance(wanted, list) else [wanted]
-        return [*many, *(name for one in many if isinstance(one, str) for name in self.meant(one)[1:])]
+    def _original_values(self, value: Any) -> Any:
+        values = value if isinstance(value, list) else [value]
+        return [*values, *(name for item in values if isinstance(item, str) for name in self.originals(item)[1:])]
 
 
 def public_name(name: str) -> str:
-    """A model's name without this host's folders."""
+    """Return a model's name without the folders of this machine."""
     return Names().shown(name)
 
 
 def _shared(parents: Sequence[list[str]]) -> list[str]:
-    """What all of the paths begin with."""
+    """Return the parts that all paths start with."""
     shared = parents[0]
-    for other in parents[1:]:
-        same = (mine == theirs for mine, theirs in zip(shared, other, strict=False))
-        alike = next((place for place, equal in enumerate(same) if not equal), min(len(shared), len(other)))
-        shared = shared[:alike]
+    for parent in parents[1:]:
+        equal = [first == second for first, second in zip(shared, parent, strict=False)]
+        shared = shared[: equal.index(False) if False in equal else len(equal)]
     return shared
 
 
-def _absolute(name: str) -> bool:
+def _is_absolute(name: str) -> bool:
     return PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shortlist.types import Note
+from shortlist.types import Note, Ranking
 
 CALIBRATE = "calibrate again with: shortlist calibrate QUERIES --index DIR"
 IGNORED = {
@@ -22,6 +22,12 @@ def describe(note: Note) -> str:
     """Return the note as one sentence without a full stop. An unknown code gives the code."""
     words = WORDS.get(note.code)
     return note.code if words is None else words(note.values)
+
+
+def worded(ranking: Ranking) -> dict[str, Any]:
+    """Return the ranking as a JSON object; next to its code and values, each note has its sentence as "message"."""
+    notes = [{**note.to_dict(), "message": describe(note)} for note in ranking.notes]
+    return {**ranking.to_dict(), "notes": notes}
 
 
 def limits_of(values: Mapping[str, Any]) -> str:

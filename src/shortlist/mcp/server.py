@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from shortlist.errors import MissingExtra, ShortlistError
-from shortlist.mcp.tools import RerankAnswer, SearchAnswer, Tools
+from shortlist.mcp.tools import Tools
 from shortlist.types import Value
 
 if TYPE_CHECKING:
@@ -16,27 +16,31 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 INSTRUCTIONS = (
-    "Searches a local collection of passages in two stages: a retriever fills a pool, and a cross-encoder orders it. "
-    "Scores order the passages of one answer; they are no probabilities and do not compare between queries. "
-    "Cite passages by their source."
+    "Searches a local collection of passages in two stages: a retriever collects a pool of passages, and a reranker "
+    "orders it. Scores order the passages of one answer. They are no probabilities and do not compare between "
+    "queries. Cite passages by their source."
 )
 SEARCH = (
     "Find the passages that answer a query, best first. Ask in full sentences: the reranker reads query and passage "
-    "together. A larger pool_size (at most 1000) finds more and takes longer; k is how many passages come back, at "
-    "most pool_size. where keeps passages whose metadata fields equal a value, or one of a list of values. Read note "
-    "first: it says when nothing matched, when passages were left out, or when the answer was not reranked."
+    "together. Read the messages of `notes` first: they report that nothing matched, that passages were left out, or "
+    "that the answer was not reranked. Every option has a default. top_k: the number of passages to return. pool_size: "
+    'the passages that the reranker reads, 1 to 1000, or "auto"; a larger pool finds more and takes longer. where: a '
+    "filter; each metadata field equals a value, or one of a list of values. min_score and min_probability: leave out "
+    "weaker passages. tail: continue below the pool in the retriever's order. blend: scale what the retriever's scores "
+    "add. progressive: faster; only the promising part of the pool is scored to the end. rerank: false keeps the "
+    "retriever's order."
 )
 RERANK = (
-    "Order candidate texts, from any source, by how well each answers the query. Gives each candidate's place in the "
-    "list that came in and its raw score (a logit, higher is better), best first."
+    "Order documents, from any source, by how well each answers the query, best first. Each result has the document's "
+    "place in the given list, from 0, and its raw score; higher is better."
 )
 
 
 def require_sdk() -> None:
-    """Checks that the official SDK is there.
+    """Check that the official SDK is installed.
 
     Raises:
-        MissingExtra: It is not, or is older than version 2.
+        MissingExtra: The SDK is missing or older than version 2.
     """
     try:
         from mcp.server import MCPServer  # noqa: F401
@@ -45,9 +49,9 @@ def require_sdk() -> None:
 
 
 def make_server(tools: Tools, version: str) -> MCPServer:
-    """A server with the tools `search` and `rerank`; `run()` on it speaks over standard input and output.
+    """Return a server with the tools `search` and `rerank`. Its method `run` uses standard input and output.
 
-    Errors that shortlist raises on purpose come back as the tool's error, for the model to read.
+    The errors of shortlist become errors of the tool, which the model can read.
 
     Raises:
         MissingExtra: The SDK is not installed.
@@ -55,38 +59,54 @@ def make_server(tools: Tools, version: str) -> MCPServer:
     require_sdk()
     from mcp.server import MCPServer
 
-    def search(
+    def search(  # noqa: PLR0913 - one parameter a setting
         query: str,
-        k: int | None = None,
-        pool_size: int | None = None,
+        top_k: int | None = None,
+        pool_size: int | Literal["auto"] | None = None,
         where: dict[str, Value | list[Value]] | None = None,
-    ) -> SearchAnswer:
-        return _told(lambda: tools.search(query, k, pool_size, where))
+        min_score: float | None = None,
+        min_probability: float | None = None,
+        rerank: bool | None = None,
+        blend: float | None = None,
+        progressive: bool | None = None,
+        tail: bool | None = None,
+    ) -> dict[str, Any]:
+        options = {
+            "top_k": top_k,
+            "pool_size": pool_size,
+            "min_score": min_score,
+            "min_probability": min_probability,
+            "rerank": rerank,
+            "blend": blend,
+            "progressive": progressive,
+            "tail": tail,
+        }
+        return _answered(lambda: tools.search(query, where, options))
 
-    def rerank(query: str, candidates: list[str], k: int | None = None) -> RerankAnswer:
-        return _told(lambda: tools.rerank(query, candidates, k))
+    def rerank(query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:
+        return _answered(lambda: tools.rerank(query, documents, top_k))
 
-    offered = [_strict(search, "Search the index", SEARCH), _strict(rerank, "Rerank candidates", RERANK)]
+    offered = [_strict(search, "Search the index", SEARCH), _strict(rerank, "Rerank documents", RERANK)]
     return MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING", tools=offered)
 
 
-def _strict(tool: Callable[..., object], title: str, description: str) -> Tool:
-    """The tool with an error for arguments that it does not have; the SDK passes them over."""
+def _strict(function: Callable[..., object], title: str, description: str) -> Tool:
+    """Return the function as a tool that refuses unknown arguments, which the SDK ignores."""
     from mcp.server.mcpserver.tools.base import Tool
     from mcp.types import ToolAnnotations
 
     reads = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-    made = Tool.from_function(tool, title=title, description=description, annotations=reads)
-    arguments = made.fn_metadata.arg_model
+    tool = Tool.from_function(function, title=title, description=description, annotations=reads)
+    arguments = tool.fn_metadata.arg_model
     arguments.model_config["extra"] = "forbid"
     arguments.model_rebuild(force=True)
-    return made.model_copy(update={"parameters": arguments.model_json_schema(by_alias=True)})
+    return tool.model_copy(update={"parameters": arguments.model_json_schema(by_alias=True)})
 
 
-def _told(ask: Callable[[], Answer]) -> Answer:
+def _answered(call: Callable[[], Answer]) -> Answer:
     from mcp.server.mcpserver.exceptions import ToolError
 
     try:
-        return ask()
+        return call()
     except ShortlistError as error:
         raise ToolError(str(error)) from error

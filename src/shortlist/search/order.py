@@ -13,6 +13,12 @@ def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:
     return sum(weight * hit.signals.get(name, 0.0) for name, weight in weights.items())
 
 
+def best_first(scores: Sequence[float], exits_left: Sequence[int] = ()) -> list[int]:
+    """Return the places of the scores, fewest exits left first, then best first. Equal scores keep their order."""
+    left = exits_left or [0] * len(scores)
+    return sorted(range(len(scores)), key=lambda place: (left[place], -scores[place]))
+
+
 def ordered(pool: Sequence[Hit], scores: Scores, weights: Mapping[str, float]) -> list[Hit]:
     """Return the hits with their scores, best first, with ranks from 1. Equal scores keep the order of the pool.
 
@@ -24,7 +30,6 @@ def ordered(pool: Sequence[Hit], scores: Scores, weights: Mapping[str, float]) -
     scored = pool[: len(scores)]
     left = scores.exits_left or [0] * len(scored)
     final = [score + stage_one_share(hit, weights) for hit, score in zip(scored, scores, strict=True)]
-    order = sorted(range(len(scored)), key=lambda place: (left[place], -final[place]))
     ranked = [
         replace(
             scored[place],
@@ -33,6 +38,6 @@ def ordered(pool: Sequence[Hit], scores: Scores, weights: Mapping[str, float]) -
             rerank_score=None if left[place] else scores[place],
             truncated=scores.truncated[place],
         )
-        for rank, place in enumerate(order, start=1)
+        for rank, place in enumerate(best_first(final, left), start=1)
     ]
     return [*ranked, *pool[len(scores) :]]

@@ -2,55 +2,74 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
+from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from shortlist.errors import ShortlistError
-from shortlist.server.components import Parts
-from shortlist.server.dialects import refused
-from shortlist.server.middleware.logs import say
+from shortlist.index import OpenIndex
+from shortlist.search.search import Search
+from shortlist.server.build import assemble
+from shortlist.server.components import Components
+from shortlist.server.dialects import error_response
+from shortlist.server.middleware.logs import log_event
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.routes import cohere, embeddings, jina, models, page, rerank, search, tei, voyage, why
 
-__all__ = ["Parts", "create_app"]
-
 LOG = logging.getLogger(__name__)
+ROUTES = (cohere, jina, rerank, tei, voyage, embeddings, models, search, page, why)
 
 
-def create_app(parts: Parts) -> FastAPI:
-    """The routes over these parts; nothing is opened or closed by it."""
-    app = FastAPI(title="shortlist", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.parts = parts
-    app.state.started = int(time.time())
-    app.state.routes = list(app.routes)
-    for one in (cohere, jina, rerank, tei, voyage, embeddings, models, search, page, why):
-        app.include_router(one.router)
-        app.state.routes += one.router.routes
-    app.add_exception_handler(Problem, _said)
-    app.add_exception_handler(ShortlistError, _translated)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
+def asgi(searched: Search | OpenIndex) -> FastAPI:
+    """Return the application over a search or an open index: see `shortlist.asgi`."""
+    components = assemble(searched)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(components.close)
+
+    app = create_app(components)
+    app.router.lifespan_context = lifespan
     return app
 
 
-async def _said(request: Request, error: Exception) -> Response:
+def create_app(components: Components) -> FastAPI:
+    """Return the routes over these components. The application opens and closes nothing."""
+    app = FastAPI(title="shortlist", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.components = components
+    app.state.started = int(time.time())
+    app.state.routes = list(app.routes)
+    for route in ROUTES:
+        app.include_router(route.router)
+        app.state.routes += route.router.routes
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(ShortlistError, _shortlist_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
+    return app
+
+
+async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return refused(request, error)
+    return error_response(request, error)
 
 
-async def _translated(request: Request, error: Exception) -> Response:
+async def _shortlist_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ShortlistError)
     problem = problem_of(error)
     if problem.kind is Kind.FAILED:
-        say(LOG, "request failed", logging.ERROR, error, method=request.method, path=request.scope["route"].path)
-    return refused(request, problem)
+        log_event(LOG, "request failed", logging.ERROR, error, method=request.method, path=request.scope["route"].path)
+    return error_response(request, problem)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         kind, message = Kind.WRONG_METHOD, f"{request.url.path} does not answer {request.method}"
@@ -58,10 +77,10 @@ async def _http(request: Request, error: Exception) -> Response:
         kind, message = Kind.NOT_FOUND, f"there is nothing at {request.url.path}"
     else:
         kind, message = Kind.MALFORMED, str(error.detail)
-    answer = refused(request, Problem(kind, message))
-    answer.headers.update(error.headers or {})
-    return answer
+    response = error_response(request, Problem(kind, message))
+    response.headers.update(error.headers or {})
+    return response
 
 
-async def _unforeseen(request: Request, error: Exception) -> Response:
-    return refused(request, Problem(Kind.FAILED, "the server failed: see its log"))
+async def _unexpected_error(request: Request, error: Exception) -> Response:
+    return error_response(request, Problem(Kind.FAILED, "the server failed: see its log"))

@@ -1,4 +1,4 @@
-"""From the bytes of a request to a checked model, or to the problem with it."""
+"""The bytes of a request, read into a checked model."""
 
 from __future__ import annotations
 
@@ -15,52 +15,54 @@ from shortlist.server.problems import Kind, Problem
 Model = TypeVar("Model", bound=BaseModel)
 
 Query = Annotated[str, Field(json_schema_extra={"minLength": 1})]
-"""A text that must not be empty, as the OpenAPI document describes it; that is checked where the dialect is known."""
+"""A text that must not be empty, for the OpenAPI document. The check is made later, when the dialect is known."""
 
 Strings = Annotated[list[str], Field(fail_fast=True)]
-"""Texts; like every list here it is read up to the first thing wrong with it, since only that is ever told."""
+"""Texts. Like every list here, they are read up to the first error, because only the first error is reported."""
 
 Texts = Annotated[Strings, Field(json_schema_extra={"minItems": 1})]
-"""Documents to rerank, as the OpenAPI document describes them in the same way as `Query`."""
+"""Documents to rerank. The OpenAPI document describes them as it describes `Query`."""
 
 
-async def json_of(request: Request, most: int) -> dict[str, Any]:
-    """The body as a JSON object of at most `most` bytes.
+async def json_of(request: Request, max_bytes: int) -> dict[str, Any]:
+    """Return the body as a JSON object of at most `max_bytes` bytes.
 
     Raises:
-        Problem: Too large; not UTF-8; no JSON, which has no NaN and no infinity; nested too deep; no object.
+        Problem: The body is too large, not UTF-8, not JSON (JSON has no NaN and no infinity), nested too deep, or not
+            an object.
     """
     announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
-        raise _too_large(most)
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > max_bytes:
+        raise _too_large(max_bytes)
     try:
-        found = from_json(await _bytes_of(request, most), allow_inf_nan=False)
+        body = from_json(await _bytes_of(request, max_bytes), allow_inf_nan=False)
     except ValueError as error:
-        raise Problem(Kind.MALFORMED, f"the body is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise Problem(Kind.MALFORMED, f"the body must be a JSON object, not {_json_name(found)}")
-    return found
+        raise Problem(Kind.MALFORMED, f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise Problem(Kind.MALFORMED, f"the body must be a JSON object, not {_json_name(body)}")
+    return body
 
 
-async def _bytes_of(request: Request, most: int) -> bytes:
-    held = bytearray()
+async def _bytes_of(request: Request, max_bytes: int) -> bytes:
+    received = bytearray()
     try:
         async for part in request.stream():
-            held += part
-            if len(held) > most:
-                raise _too_large(most)
+            received += part
+            if len(received) > max_bytes:
+                raise _too_large(max_bytes)
     except ClientDisconnect as error:
         raise Problem(Kind.MALFORMED, "the body ended early") from error
-    return bytes(held)
+    return bytes(received)
 
 
 def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
-    """The body as `model`; the first thing wrong with it is the problem. A field that is null counts as not given.
+    """Return the body as `model`. A field that is null counts as not given.
 
-    Of unknown fields only the first is looked at, so that many of them cost no more than one.
+    Only the first unknown field is read, so many of them cost as much as a single one.
 
     Raises:
-        Problem: A field is unknown where the model forbids that, missing, of the wrong type or out of range.
+        Problem: The first error: a field is missing, of the wrong type or out of range, or it is unknown and the model
+            forbids unknown fields.
     """
     given = {name: body[name] for name in model.model_fields if body.get(name) is not None}
     unknown = next((name for name, value in body.items() if value is not None and name not in model.model_fields), None)
@@ -73,35 +75,39 @@ def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
 
 
 def _problem(error: ValidationError, given: Mapping[str, Any]) -> Problem:
-    """The first thing wrong; of the branches of a union, the one that got furthest says what it is."""
+    """Return the first error. Of the branches of a union, the branch that got furthest reports it."""
     errors = error.errors(include_url=False, include_context=False)
-    found = [(_place(one["loc"], given, one["input"]), one) for one in errors if one["loc"][0] == errors[0]["loc"][0]]
-    place, first = max(found, key=lambda one: len(one[0]))
-    where = ".".join(place)
-    kind = Kind.UNKNOWN_FIELD if first["type"] == "extra_forbidden" else Kind.INVALID
-    if first["type"] == "missing":
-        message = f"the field {where!r} is required"
+    branches = [
+        (_place(detail["loc"], given, detail["input"]), detail)
+        for detail in errors
+        if detail["loc"][0] == errors[0]["loc"][0]
+    ]
+    steps, detail = max(branches, key=lambda branch: len(branch[0]))
+    place = ".".join(steps)
+    kind = Kind.UNKNOWN_FIELD if detail["type"] == "extra_forbidden" else Kind.INVALID
+    if detail["type"] == "missing":
+        message = f"the field {place!r} is required"
     elif kind is Kind.UNKNOWN_FIELD:
-        message = f"unknown field: parameter {where!r} is not a valid field"
+        message = f"unknown field: parameter {place!r} is not a valid field"
     else:
-        message = f"{where}: {first['msg']}"
-    return Problem(kind, message, field=where)
+        message = f"{place}: {detail['msg']}"
+    return Problem(kind, message, field=place)
 
 
-async def read(request: Request, model: type[Model], most: int) -> Model:
-    """`json_of` and `parsed` in turn."""
-    return parsed(model, await json_of(request, most))
+async def read(request: Request, model: type[Model], max_bytes: int) -> Model:
+    """Return the body as `model`: `json_of`, then `parsed`."""
+    return parsed(model, await json_of(request, max_bytes))
 
 
 def described(*models: type[BaseModel]) -> dict[str, Any]:
-    """What the OpenAPI document says of a route that reads one of these models."""
+    """Return what the OpenAPI document says about a route that reads one of these models."""
     schemas = [model.model_json_schema() for model in models]
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def _too_large(most: int) -> Problem:
-    return Problem(Kind.TOO_LARGE, f"the body is larger than {most} bytes: send fewer or shorter documents")
+def _too_large(max_bytes: int) -> Problem:
+    return Problem(Kind.TOO_LARGE, f"the body is larger than {max_bytes} bytes: send fewer or shorter documents")
 
 
 def _json_name(value: object) -> str:
@@ -110,16 +116,16 @@ def _json_name(value: object) -> str:
 
 
 def _place(steps: Sequence[str | int], given: Mapping[str, Any], wrong: object) -> list[str]:
-    """The way to the value at fault.
+    """Return the path to the value at fault.
 
-    Among the steps of an error's place stand names of a union's branches. They are no keys of the value reached so far,
-    or come after the value at fault itself.
+    The steps of an error also contain the names of a union's branches. These are no keys of the value that the path has
+    reached, or they follow the value at fault.
     """
     names = [str(steps[0])]
-    held: Any = given.get(names[0])
+    value: Any = given.get(names[0])
     for step in steps[1:]:
-        inside = isinstance(step, int) if isinstance(held, list) else isinstance(held, dict) and step in held
-        if inside and held is not wrong:
+        inside = isinstance(step, int) if isinstance(value, list) else isinstance(value, dict) and step in value
+        if inside and value is not wrong:
             names.append(str(step))
-            held = held[step]
+            value = value[step]
     return names

@@ -1,170 +1,202 @@
-"""From options to a server's parts: an index or none, the models, and the scorers around each other."""
+"""The components of a server, made from its options: an index or none, the models, and the queues in front of them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets import files as datasets
-from shortlist.evaluation.query_sets.query_set import resolve
+from shortlist.index import OpenIndex, open_index
 from shortlist.models.packaged import BI_ENCODER
-from shortlist.protocols import Encoder, Reranker
+from shortlist.protocols import Encoder, HasWeights, Reranker
 from shortlist.redaction import Names
-from shortlist.registry import OpenIndex, Settings, load_encoder, load_reranker, open_index
-from shortlist.server.batching.batcher import QUEUE_PAIRS, Batcher
-from shortlist.server.batching.cache import CACHE_BYTES, CachedScorer, ScoreCache
+from shortlist.registry import load_encoder, load_reranker
+from shortlist.search.scores import checked_reranker, info_of
+from shortlist.search.search import Search
+from shortlist.server.batching.batcher import Batcher
+from shortlist.server.batching.cache import CachedScorer, ScoreCache
 from shortlist.server.batching.embedder import Embedder
-from shortlist.server.batching.scheduler import Rounds
+from shortlist.server.batching.progressive import ProgressiveQueue
 from shortlist.server.batching.scorer import Scorer
-from shortlist.server.components import Parts
+from shortlist.server.components import Components
 from shortlist.server.middleware.logs import LoggedTexts
 from shortlist.server.middleware.metrics import Metrics
-from shortlist.server.middleware.observer import RefusalsAlone
+from shortlist.server.middleware.observer import RefusalsOnly
 from shortlist.server.middleware.tracing import RerankSpans
-from shortlist.server.settings import ServerSettings
+from shortlist.server.options import ServeOptions
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to serve. `index` None serves reranking and embeddings alone. `cache_bytes` 0 keeps no scores.
+@dataclass(slots=True)
+class Surroundings:
+    """What the components report to. `logger` is where texts go if the options put them into the log."""
 
-    `tracer` None makes no spans; `texts_in_spans` and `texts_in_log` let queries and passages into them.
-    """
-
-    index: Path | None = None
-    queries: Path | None = None
-    models: Settings = field(default_factory=Settings)
-    limits: ServerSettings = field(default_factory=ServerSettings)
-    queue_pairs: int = QUEUE_PAIRS
-    cache_bytes: int = CACHE_BYTES
+    metrics: Metrics = field(default_factory=Metrics)
+    logger: logging.Logger | None = None
     tracer: Tracer | None = None
-    texts_in_spans: bool = False
-    texts_in_log: logging.Logger | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """`parts` to make an application of, `well` whether the models' threads live, and `close` to let all go."""
-
-    parts: Parts
-    well: Callable[[], bool]
-    close: Callable[[], None]
-
-
-def build(wanted: Wanted, metrics: Metrics) -> Built:
-    """Opens the index and loads the models.
+def build(options: ServeOptions, around: Surroundings) -> Components:
+    """Open the index, load the models, and return the components. `Components.close` also closes the index.
 
     Raises:
         InvalidInput: The queue is shorter than the longest request, judged queries without an index, or a bad value.
-        FolderError: The index can't be opened.
-        ModelError: A model can't be loaded.
+        FolderError: The index cannot be opened.
+        ModelError: A model cannot be loaded.
     """
-    if wanted.queue_pairs < wanted.limits.max_documents:
+    if options.queue_pairs < options.limits.max_documents:
         raise InvalidInput(
-            f"a queue of {wanted.queue_pairs} passages can't take a request of {wanted.limits.max_documents}: "
-            "make the queue longer or a request's limit smaller"
+            f"a queue of {options.queue_pairs} passages is shorter than the longest request of "
+            f"{options.limits.max_documents}: use a larger queue_pairs or a smaller max_documents"
         )
-    if wanted.queries is not None and wanted.index is None:
-        raise InvalidInput("judged queries need the index that they were judged on: give --index as well")
-    if wanted.index is None:
-        return _without_index(wanted, metrics)
-    opened = open_index(wanted.index, wanted.models)
+    if options.index is None:
+        if options.queries is not None:
+            raise InvalidInput("judged queries need the index that they were judged on: also give index")
+        return _without_index(options, around)
+    index = open_index(options.index, config=options.config)
     try:
-        return _with_index(wanted, metrics, opened)
+        components = assemble(index, options, around)
+        if options.queries is not None:
+            components = replace(components, labels=_labels(options.queries, index))
     except BaseException:
-        opened.close()
+        index.close()
         raise
+    return replace(components, close=lambda: _close([components, index]))
 
 
-def _without_index(wanted: Wanted, metrics: Metrics) -> Built:
-    models = wanted.models
-    encoder = load_encoder(models.bi_encoder or BI_ENCODER, precision=models.precision, threads=models.threads)
-    reranker = None
-    if models.cross_encoder is not None:
-        reranker = load_reranker(models.cross_encoder, precision=models.precision, threads=models.threads)
-    scorer, batcher = _scorer(wanted, metrics, reranker)
-    embedder = _embedder(wanted, metrics, encoder)
-    spans = RerankSpans(wanted.tracer, texts=wanted.texts_in_spans)
-    parts = Parts(scorer, encoder=encoder, settings=wanted.limits, embedder=embedder, spans=spans)
-    return Built(parts, _well(batcher, embedder), lambda: _close(None, batcher, embedder))
+def assemble(
+    searched: Search | OpenIndex, options: ServeOptions | None = None, around: Surroundings | None = None
+) -> Components:
+    """Return the components over a search or an open index. `Components.close` ends their threads.
+
+    Raises:
+        InvalidInput: `searched` is something else.
+    """
+    options, around = options or ServeOptions(), around or Surroundings()
+    if isinstance(searched, OpenIndex):
+        collection = searched.collection
+        folder = str(collection.folder)
+        parts = _parts(options, around, searched.searcher, searched.encoder)
+        names = Names.of(collection.ledger.known_sources(), folder)
+        return replace(parts, index=collection.index, names=names)
+    if not isinstance(searched, Search):
+        raise InvalidInput(f"{searched!r:.80} is not a Search and not an open index: give one of these")
+    return _parts(options, around, searched, searched.encoder)
 
 
-def _with_index(wanted: Wanted, metrics: Metrics, opened: OpenIndex) -> Built:
-    labels = _labels(wanted.queries, opened) if wanted.queries is not None else {}
-    scorer, batcher = _scorer(wanted, metrics, opened.shortlist.reranker)
-    embedder = _embedder(wanted, metrics, opened.encoder)
-    parts = Parts(
-        scorer,
-        shortlist=opened.shortlist,
-        encoder=opened.encoder,
-        settings=wanted.limits,
-        labels=labels,
-        names=Names.of(opened.index.ledger.known_sources()),
-        watch=metrics,
-        index=opened.index,
-        embedder=embedder,
-        spans=RerankSpans(wanted.tracer, texts=wanted.texts_in_spans),
+def _without_index(options: ServeOptions, around: Surroundings) -> Components:
+    config = options.config
+    encoder = load_encoder(
+        config.bi_encoder or BI_ENCODER, precision=config.precision, device=config.device, threads=config.threads
     )
-    return Built(parts, _well(batcher, embedder), lambda: _close(opened, batcher, embedder))
+    reranker = None
+    if config.reranker_name is not None:
+        reranker = load_reranker(
+            config.reranker_name, precision=config.precision, device=config.device, threads=config.threads
+        )
+    return _parts(options, around, None, encoder, reranker)
 
 
-def _scorer(wanted: Wanted, metrics: Metrics, reranker: Reranker | None) -> tuple[Scorer | None, Batcher | None]:
-    """The reranker behind a batcher, that behind a cache where scores may be kept, and the tellers outside."""
+def _parts(
+    options: ServeOptions,
+    around: Surroundings,
+    search: Search | None,
+    encoder: Encoder | None,
+    reranker: Reranker | None = None,
+) -> Components:
+    if search is not None:
+        reranker = search.reranker
+    scorer, batcher = _scorer(options, around, reranker)
+    embedder = _embedder(options, around.metrics, encoder)
+    progressive = _progressive(options, around.metrics) if search is not None and reranker is not None else None
+    queues = [queue for queue in (batcher, embedder, progressive) if queue is not None]
+    return Components(
+        scorer=scorer,
+        search=search,
+        encoder=encoder,
+        embedder=embedder,
+        progressive=progressive,
+        limits=options.limits,
+        observer=around.metrics,
+        spans=RerankSpans(around.tracer, texts=options.trace_texts),
+        alive=lambda: all(queue.alive for queue in queues),
+        close=lambda: _close(queues),
+    )
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+def _close(parts: Sequence[_Closes]) -> None:
+    for part in parts:
+        part.close()
+
+
+def _scorer(
+    options: ServeOptions, around: Surroundings, reranker: Reranker | None
+) -> tuple[Scorer | None, Batcher | None]:
+    """Return the reranker behind a queue, a cache and the log of texts, and that queue."""
     if reranker is None:
         return None, None
-    batcher = Batcher(reranker, queue_pairs=wanted.queue_pairs, watch=metrics)
+    metrics, info = around.metrics, info_of(checked_reranker(reranker))
+    batcher = Batcher(reranker, queue_pairs=options.queue_pairs, observer=metrics)
     metrics.gauge("queue_depth", "Passages accepted and not yet scored.", lambda: batcher.depth)
-    metrics.gauge("queue_limit", "Passages that may wait.", lambda: wanted.queue_pairs)
+    metrics.gauge("queue_limit", "Passages that may wait.", lambda: options.queue_pairs)
     scorer: Scorer = batcher
-    if wanted.cache_bytes and reranker.pointwise:
-        cache = ScoreCache(wanted.cache_bytes)
-        metrics.gauge("cache_bytes", "Memory that kept scores take.", lambda: cache.used_bytes)
-        scorer = CachedScorer(scorer, cache, getattr(reranker, "fingerprint", reranker.name), metrics)
-    if wanted.texts_in_log is not None:
-        scorer = LoggedTexts(scorer, wanted.texts_in_log)
+    if options.cache_bytes and info.pointwise:
+        cache = ScoreCache(options.cache_bytes)
+        metrics.gauge("cache_bytes", "Memory that the cached scores take.", lambda: cache.used_bytes)
+        scorer = CachedScorer(scorer, cache, _identity(reranker), metrics)
+    if options.log_texts and around.logger is not None:
+        scorer = LoggedTexts(scorer, around.logger)
     return scorer, batcher
 
 
-def _embedder(wanted: Wanted, metrics: Metrics, encoder: Encoder | None) -> Embedder | None:
-    """The bi-encoder behind a queue that takes at least one request of the most texts allowed."""
+def _identity(reranker: Reranker) -> str:
+    """Return all that a score depends on besides the pair, as far as the reranker reports it."""
+    fingerprint = getattr(reranker, "fingerprint", None)
+    if isinstance(fingerprint, str):
+        return fingerprint
+    weights = reranker.weights_hash() if isinstance(reranker, HasWeights) else ""
+    return f"{info_of(reranker).name} {weights}"
+
+
+def _embedder(options: ServeOptions, metrics: Metrics, encoder: Encoder | None) -> Embedder | None:
+    """Return the bi-encoder behind a queue that holds at least the longest request."""
     if encoder is None:
         return None
-    most = max(wanted.queue_pairs, wanted.limits.max_inputs)
-    embedder = Embedder(encoder, queue_texts=most, watch=RefusalsAlone(metrics))
+    limit = max(options.queue_pairs, options.limits.max_inputs)
+    embedder = Embedder(encoder, queue_texts=limit, observer=RefusalsOnly(metrics))
     metrics.gauge("embed_queue_depth", "Texts accepted and not yet embedded.", lambda: embedder.depth)
-    metrics.gauge("embed_queue_limit", "Texts that may wait to be embedded.", lambda: most)
+    metrics.gauge("embed_queue_limit", "Texts that may wait to be embedded.", lambda: limit)
     return embedder
 
 
-def _labels(queries: Path, opened: OpenIndex) -> Mapping[str, Mapping[str, int]]:
-    """Query text -> passage id -> grade; a judged document stands for each of its passages."""
-    judged = resolve(datasets.read(queries), opened.index.passages(), allow_unknown=True)
+def _progressive(options: ServeOptions, metrics: Metrics) -> ProgressiveQueue:
+    queue = ProgressiveQueue(queue_pairs=options.queue_pairs, observer=RefusalsOnly(metrics))
+    metrics.gauge("progressive_queue_depth", "Passages of progressive searches not yet scored.", lambda: queue.depth)
+    return queue
+
+
+def _labels(queries: Path, index: OpenIndex) -> Mapping[str, Mapping[str, int]]:
+    """Return query text -> passage id -> grade. The grade of a judged document holds for each of its passages."""
+    from shortlist.evaluation.query_sets import files as query_files
+    from shortlist.evaluation.query_sets.query_set import resolve
+
+    judged = resolve(query_files.read(queries), index.collection.index.passages(), allow_unknown=True)
     passages: dict[str, list[str]] = {}
-    for one in opened.index.passages():
-        key = one.id if judged.level == "passage" else one.document_id or one.id
-        passages.setdefault(key, []).append(one.id)
+    for passage in index.collection.index.passages():
+        key = passage.id if judged.level == "passage" else passage.document_id or passage.id
+        passages.setdefault(key, []).append(passage.id)
     return {
         judged.queries[query].strip(): {
             passage: grade for key, grade in grades.items() for passage in passages.get(key, [key])
         }
         for query, grades in judged.qrels.items()
     }
-
-
-def _well(*queues: Rounds | None) -> Callable[[], bool]:
-    return lambda: all(one is None or one.alive for one in queues)
-
-
-def _close(opened: OpenIndex | None, *queues: Rounds | None) -> None:
-    for one in queues:
-        if one is not None:
-            one.close()
-    if opened is not None:
-        opened.close()

@@ -1,8 +1,8 @@
-"""What a server is made of, and how a route gets at it."""
+"""The parts of a server, and how a route gets at them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -10,37 +10,54 @@ from fastapi import Request
 
 from shortlist.protocols import Encoder, Index
 from shortlist.redaction import Names
-from shortlist.search.pipeline import Shortlist
+from shortlist.search.search import Search
 from shortlist.server.batching.embedder import Embedder
+from shortlist.server.batching.progressive import ProgressiveQueue
 from shortlist.server.batching.scorer import Scorer
-from shortlist.server.middleware.observer import NoWatch, Watch
+from shortlist.server.middleware.observer import NoObserver, Observer
 from shortlist.server.middleware.tracing import RerankSpans
-from shortlist.server.settings import ServerSettings
+from shortlist.server.options import RequestLimits
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """`scorer` serves rerank requests, `shortlist` searches, `encoder` embeddings; a None part's routes say so.
+def _nothing() -> None:
+    """Close nothing."""
 
-    Searches use the retriever and the weights of `shortlist`, and score through `scorer`; where the reranker of
-    `shortlist` is None they stay in stage one's order. `labels` maps the text of a judged query to its judgments:
-    passage id -> grade. `names` keeps this host's folders out of the answers. `watch` is told what a search did, and
-    `spans` of each rerank. `index` is where `/why` finds a passage by its id. `embedder` None embeds each request in a
-    thread by itself.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Components:
+    """The parts of a server. The routes of a part that is None answer with 503.
+
+    Args:
+        scorer: Scores the texts of rerank requests and of searches.
+        search: Retrieves the pools of searches and ranks them. Its reranker is the one of `scorer`.
+        encoder: Makes embeddings.
+        embedder: The queue in front of `encoder`. None: a thread embeds each request by itself.
+        progressive: The queue of progressive searches. None: a thread runs each of them by itself.
+        index: Finds the passages of `/why` by id.
+        limits: The limits of one request.
+        labels: The text of a judged query -> passage id -> grade.
+        names: The names of sources that answers show.
+        observer: Receives the numbers of searches.
+        spans: Makes a span of each rerank.
+        alive: Returns whether the threads that run the models are alive.
+        close: Finishes what was accepted, and ends the threads.
     """
 
-    scorer: Scorer | None
-    shortlist: Shortlist | None = None
+    scorer: Scorer | None = None
+    search: Search | None = None
     encoder: Encoder | None = None
-    settings: ServerSettings = field(default_factory=ServerSettings)
+    embedder: Embedder | None = None
+    progressive: ProgressiveQueue | None = None
+    index: Index | None = None
+    limits: RequestLimits = field(default_factory=RequestLimits)
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
-    index: Index | None = None
-    embedder: Embedder | None = None
-    watch: Watch = field(default_factory=NoWatch)
+    observer: Observer = field(default_factory=NoObserver)
     spans: RerankSpans = field(default_factory=RerankSpans)
+    alive: Callable[[], bool] = lambda: True
+    close: Callable[[], None] = _nothing
 
 
-def parts_of(request: Request) -> Parts:
-    """The parts of the server that this request came to."""
-    return cast("Parts", request.app.state.parts)
+def components_of(request: Request) -> Components:
+    """Return the parts of the server that received the request."""
+    return cast("Components", request.app.state.components)

@@ -1,4 +1,4 @@
-"""Each dialect's own error body and codes."""
+"""The error body and the status codes of each dialect."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ CODES: Mapping[Kind, int] = {
     Kind.MISDIRECTED: 421,
     Kind.NO_MODEL: 404,
     Kind.NOT_FOUND: 404,
+    Kind.NOT_FITTED: 422,
     Kind.WRONG_METHOD: 405,
     Kind.OVERLOADED: 429,
     Kind.UNAVAILABLE: 503,
     Kind.FAILED: 500,
 }
-"""The codes where a dialect has none of its own."""
+"""The status codes of a dialect that has no own ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How errors are said: the body of a problem under a code, and the codes that differ from `CODES`."""
+    """How a dialect reports errors: `body` makes the body of a problem, and `codes` replace some of `CODES`."""
 
     name: str
     body: Callable[[Problem, int], dict[str, Any]]
     codes: Mapping[Kind, int] = field(default_factory=dict)
 
     def response(self, problem: Problem) -> Response:
-        """The problem as this dialect says it."""
+        """Return the problem in this dialect."""
         code = {**CODES, **self.codes}[problem.kind]
         headers = {}
         if problem.retry_after is not None:
@@ -58,7 +59,7 @@ def _cohere(problem: Problem, code: int) -> dict[str, Any]:
 
 
 def _jina(problem: Problem, code: int) -> dict[str, Any]:
-    return {"detail": problem.message, "message": problem.message}  # the second is what Cohere's v1 clients read
+    return {"detail": problem.message, "message": problem.message}  # clients of Cohere v1 read "message"
 
 
 def _detail(problem: Problem, code: int) -> dict[str, Any]:
@@ -79,8 +80,8 @@ def _tei(problem: Problem, code: int) -> dict[str, Any]:
 def _openai(problem: Problem, code: int) -> dict[str, Any]:
     kinds = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
     kind = kinds.get(code, "server_error" if code >= 500 else "invalid_request_error")
-    said = "model_not_found" if problem.kind is Kind.NO_MODEL else problem.kind.value
-    return {"error": {"message": problem.message, "type": kind, "param": problem.field or None, "code": said}}
+    name = "model_not_found" if problem.kind is Kind.NO_MODEL else problem.kind.value
+    return {"error": {"message": problem.message, "type": kind, "param": problem.field or None, "code": name}}
 
 
 def _plain(problem: Problem, code: int) -> dict[str, Any]:
@@ -109,20 +110,20 @@ BY_PATH: Mapping[str, Dialect] = {
 }
 
 
-def speak(request: Request, dialect: Dialect) -> None:
-    """From here on this request's errors are said in `dialect`: for a route that learns it from the body."""
+def set_dialect(request: Request, dialect: Dialect) -> None:
+    """Report the errors of this request in `dialect` from now on, for a route that reads its dialect from the body."""
     request.state.dialect = dialect
 
 
 def dialect_of(request: Request) -> Dialect:
-    """The dialect of this request: what `speak` said, else its path's, else the plain one."""
-    said = getattr(request.state, "dialect", None)
-    if isinstance(said, Dialect):
-        return said
+    """Return the dialect of the request: that of `set_dialect`, else that of its path, else the plain one."""
+    dialect = getattr(request.state, "dialect", None)
+    if isinstance(dialect, Dialect):
+        return dialect
     path = request.url.path.rstrip("/")
     return OPENAI if path.startswith("/v1/models/") else BY_PATH.get(path, PLAIN)
 
 
-def refused(request: Request, problem: Problem) -> Response:
-    """The problem in this request's dialect."""
+def error_response(request: Request, problem: Problem) -> Response:
+    """Return the problem in the dialect of the request."""
     return dialect_of(request).response(problem)

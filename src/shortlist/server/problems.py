@@ -1,34 +1,35 @@
-"""What can be wrong with a request, whatever the dialect; `dialects` puts it into each one's own body and code."""
+"""What can be wrong with a request. `dialects` words each problem in the body and status code of its route."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from shortlist.errors import InvalidInput, QueryTooLong, QueueFull, ShortlistError
+from shortlist.errors import InvalidInput, NotFitted, QueryTooLong, QueueFull, ShortlistError
 
 
 class Kind(Enum):
     """What went wrong."""
 
-    MALFORMED = "malformed"  # no JSON, not UTF-8, NaN, nested too deep, no object
+    MALFORMED = "malformed"  # not JSON, not UTF-8, NaN, nested too deep, or not an object
     UNKNOWN_FIELD = "unknown_field"
     INVALID = "invalid"  # a field is missing, of the wrong type or out of range
-    EMPTY = "empty"  # nothing to work on: no query, no documents
+    EMPTY = "empty"  # no query or no documents
     TOO_MANY = "too_many"
-    TOO_LONG = "too_long"  # a text that is longer than the model reads, where cutting is not allowed
-    TOO_LARGE = "too_large"  # the body's bytes
+    TOO_LONG = "too_long"  # a text is longer than the model reads, and may not be cut
+    TOO_LARGE = "too_large"  # the bytes of the body
     UNAUTHORIZED = "unauthorized"
-    MISDIRECTED = "misdirected"  # the server is not called by this name
+    MISDIRECTED = "misdirected"  # the server does not answer to this host name
     NO_MODEL = "no_model"
     NOT_FOUND = "not_found"
+    NOT_FITTED = "not_fitted"  # no stop rule or probabilities are stored for this search
     WRONG_METHOD = "wrong_method"
     OVERLOADED = "overloaded"
-    UNAVAILABLE = "unavailable"  # this server has no such part, or is not ready
-    FAILED = "failed"  # the model returned nonsense, or we are wrong
+    UNAVAILABLE = "unavailable"  # the server lacks this part, or is not ready
+    FAILED = "failed"  # the model returned unusable numbers, or the server has a bug
 
 
 class Problem(Exception):
-    """A request that can't be answered. `field` names the field at fault, `retry_after` counts seconds."""
+    """A request that cannot be answered. `field` names the field at fault, `retry_after` is in seconds."""
 
     def __init__(self, kind: Kind, message: str, *, field: str = "", retry_after: float | None = None) -> None:
         self.kind, self.message, self.field, self.retry_after = kind, message, field, retry_after
@@ -36,11 +37,13 @@ class Problem(Exception):
 
 
 def problem_of(error: ShortlistError) -> Problem:
-    """An error of the package as a problem of the request; messages that may hold a path stay inside."""
+    """Return an error of the package as a problem. A message that may contain a path is left out."""
     if isinstance(error, QueueFull):
         return Problem(Kind.OVERLOADED, str(error), retry_after=error.retry_after)
     if isinstance(error, QueryTooLong):
         return Problem(Kind.TOO_LONG, str(error), field="query")
     if isinstance(error, InvalidInput):
-        return Problem(Kind.INVALID, str(error))
+        return Problem(Kind.INVALID, str(error), field=error.field or "")
+    if isinstance(error, NotFitted):
+        return Problem(Kind.NOT_FITTED, "nothing usable is stored for this search: calibrate the index again")
     return Problem(Kind.FAILED, f"the server could not finish this request ({type(error).__name__}): see its log")

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass
 from types import FrameType
 from typing import cast
 
@@ -16,43 +15,35 @@ from starlette.concurrency import run_in_threadpool
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.protocols import Encoder
-from shortlist.rerankers.vendors import is_hosted
+from shortlist.search.scores import info_of
 from shortlist.server.batching.scorer import Scorer
-from shortlist.server.components import Parts
-from shortlist.server.middleware.logs import say
-from shortlist.server.middleware.stalled_connections import UNENDED_SECONDS, UNREAD_SECONDS, Connected, drop_stuck
+from shortlist.server.components import Components
+from shortlist.server.middleware.logs import log_event
+from shortlist.server.middleware.stalled_connections import UNENDED_SECONDS, UNREAD_SECONDS, Connection, cut_stalled
 from shortlist.server.operations import Operations, operated
+from shortlist.server.options import ServeOptions
 
-WARM_LENGTHS = (4, 16, 48, 120, 400)
-"""Words of the passages that warm a model up: the runtimes plan anew for each length that they have not seen."""
+WARM_UP_WORDS = (4, 16, 48, 120, 400)
+"""The lengths of the passages that warm up a model: a runtime plans anew for each length that it has not seen."""
 
 IDLE_SECONDS = 75
-"""An idle connection is kept longer than clients and proxies keep theirs, so that it is they who close it: the other
-way round a request may be on its way when the server hangs up."""
-
+"""The server keeps an idle connection longer than clients and proxies do, so the other side closes it. Otherwise a
+request could be on its way when the server closes the connection."""
 
 STOP_SECONDS = 120
-"""What is not answered so long after the server was told to stop is given up."""
+"""The server gives up requests that it has not answered so long after the signal to stop."""
+
+BACKLOG = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where to listen, and how many seconds to go on answering with `/ready` at 503 once told to stop."""
-
-    host: str = "127.0.0.1"
-    port: int = 8800
-    drain: float = 0.0
-    backlog: int = 2048
-
-
-def run(app: FastAPI, operations: Operations, listening: Listening, close: Callable[[], None]) -> None:
-    """Serves until SIGTERM or SIGINT: then answers what was accepted, calls `close`, and comes back by that signal."""
-    app.router.lifespan_context = lifespan_of(app.state.parts, operations, close)
+def run(app: FastAPI, operations: Operations, options: ServeOptions, close: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Then answer the accepted requests, call `close`, and end by that signal."""
+    app.router.lifespan_context = lifespan_of(app.state.components, operations, close)
     config = uvicorn.Config(
         operated(app, operations),
-        host=listening.host,
-        port=listening.port,
-        backlog=listening.backlog,
+        host=options.host,
+        port=options.port,
+        backlog=BACKLOG,
         log_config=None,
         access_log=False,
         timeout_keep_alive=IDLE_SECONDS,
@@ -62,11 +53,11 @@ def run(app: FastAPI, operations: Operations, listening: Listening, close: Calla
         lifespan="on",
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    Draining(config, operations, listening.drain).run()
+    Draining(config, operations, options.drain).run()
 
 
 class Draining(uvicorn.Server):
-    """A server that is first unready for a while when told to stop, so that a proxy sends it nothing more."""
+    """A web server that is unready for `seconds` after the signal to stop, so that a proxy sends no new requests."""
 
     def __init__(
         self,
@@ -77,72 +68,72 @@ class Draining(uvicorn.Server):
         unended: float = UNENDED_SECONDS,
     ) -> None:
         super().__init__(config)
-        self._operations, self._seconds, self._stuck = operations, seconds, (unread, unended)
-        self._told = False
+        self._operations, self._seconds, self._stall_limits = operations, seconds, (unread, unended)
+        self._stop_requested = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listens, and from then on cuts connections that are stuck."""
+        """Listen, and cut stalled connections from now on."""
         await super().startup(sockets)
-        connections = cast("Collection[Connected]", self.server_state.connections)
-        self._dropping = asyncio.ensure_future(drop_stuck(connections, *self._stuck, self._operations.logger))
+        connections = cast("Collection[Connection]", self.server_state.connections)
+        self._cutting = asyncio.ensure_future(cut_stalled(connections, *self._stall_limits, self._operations.logger))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Goes on cutting them while it waits for the others."""
+        """Wait for the open connections, and cut the stalled ones meanwhile."""
         try:
             await super().shutdown(sockets)
         finally:
-            self._dropping.cancel()
+            self._cutting.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called on SIGTERM and SIGINT; the second one does not wait."""
+        """Handle SIGTERM and SIGINT. A second signal stops the server at once."""
         self._operations.stopping = True
-        if self._told or not self._seconds:
+        if self._stop_requested or not self._seconds:
             super().handle_exit(sig, frame)
             return
-        self._told = True
+        self._stop_requested = True
         loop = asyncio.get_running_loop()
         loop.call_soon_threadsafe(loop.call_later, self._seconds, super().handle_exit, sig, frame)
 
 
 def lifespan_of(
-    parts: Parts, operations: Operations, close: Callable[[], None]
+    components: Components, operations: Operations, close: Callable[[], None]
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
-    """What runs around the requests: the models warm up at its start, and `close` is called at its end."""
+    """Return the lifespan of the application: the models warm up at its start, and `close` is called at its end."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        warming = asyncio.ensure_future(_warm(parts, operations))
+        warming = asyncio.ensure_future(_warm(components, operations))
         yield
         operations.stopping = True
         warming.cancel()
-        say(operations.logger, "closing")
+        log_event(operations.logger, "closing")
         await run_in_threadpool(close)
-        say(operations.logger, "closed")
+        log_event(operations.logger, "closed")
 
     return lifespan
 
 
-async def _warm(parts: Parts, operations: Operations) -> None:
+async def _warm(components: Components, operations: Operations) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
-        await warm_up(parts.scorer, parts.encoder)
+        await warm_up(components.scorer, components.encoder)
     except Exception:
         operations.logger.exception("the models could not be warmed up, so the server stays unready")
         return
     operations.warm = True
-    say(operations.logger, "warm", seconds=round(loop.time() - began, 3))
+    log_event(operations.logger, "warm", seconds=round(loop.time() - began, 3))
 
 
 async def warm_up(scorer: Scorer | None, encoder: Encoder | None) -> None:
-    """Runs each model on texts of several lengths, so that the first request pays for none of it.
+    """Run each model on texts of several lengths, so that the first request does not pay for it.
 
-    A hosted reranker is not asked: it is warm, or another's to warm, and each call may be paid for.
+    A reranker on another machine is not called, because each call may cost money.
     """
-    own = scorer is not None and not is_hosted(scorer.name)
-    for words in WARM_LENGTHS:
+    local = scorer is not None and not info_of(scorer.reranker).remote
+    for words in WARM_UP_WORDS:
         texts = ["warm " * words] * 16
-        if scorer is not None and own:
+        if scorer is not None and local:
             await scorer.score("warm up", texts)
         if encoder is not None and not isinstance(encoder, HashedEncoder):
             await run_in_threadpool(encoder.encode_queries, texts)

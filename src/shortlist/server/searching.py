@@ -1,171 +1,115 @@
-"""One search in both stages, without blocking the event loop and within a budget."""
+"""One search without blocking the event loop, within a time budget.
+
+`Search.begin` retrieves the pool in a thread. The scorer, which is shared by all requests, scores the texts that
+`Pending.next_texts` names. `Pending.finish` makes the answer.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from starlette.concurrency import run_in_threadpool
+import anyio
+from anyio.to_thread import run_sync
 
-from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
-from shortlist.protocols import Declines, Encoder
-from shortlist.redaction import public_name
-from shortlist.search.pipeline import Shortlist, placed
-from shortlist.server.batching.scorer import Scored, Scorer
-from shortlist.server.batching.worker import in_one_call
-from shortlist.server.middleware.logs import say
-from shortlist.server.middleware.tracing import NO_SPANS, RerankSpans
-from shortlist.types import Hit, Where
+from shortlist.config import SearchConfig
+from shortlist.errors import ModelError, QueueFull, ShortlistError
+from shortlist.search.pending import Cause, Pending
+from shortlist.search.scores import info_of
+from shortlist.search.search import Search, scores_of
+from shortlist.server.batching.progressive import is_progressive
+from shortlist.server.batching.worker import needs_one_call
+from shortlist.server.components import Components
+from shortlist.server.middleware.logs import log_event
+from shortlist.types import Ranking, Scores, Where
 
 LOG = logging.getLogger(__name__)
 
-Status = Literal["ok", "partial", "off", "declined", "failed"]
-
 CHUNK = 8
-"""Passages that are scored between two looks at the clock, where there is a budget."""
+"""The passages that are scored between two checks of the time, if there is a budget."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One search. `budget` is in seconds from the start, None for no limit."""
+class SearchCall:
+    """One search. `budget` is in seconds from its start; None means no limit."""
 
     query: str
-    pool_size: int
-    k: int
+    config: SearchConfig
     where: Where | None = None
-    rerank: bool = True
     budget: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Searched:
-    """Every hit of the pool, best first: the scored ones, and then the others in stage one's order.
-
-    `why_not` says why the status is not "ok". `seconds` maps "retrieve", "rerank" and "total" to wall-clock time.
-    """
-
-    hits: Sequence[Hit]
-    status: Status
-    why_not: str
-    scored: int
-    query_cut: bool
-    seconds: Mapping[str, float]
-    failure: ShortlistError | None = None
-
-
-async def search(
-    shortlist: Shortlist,
-    encoder: Encoder | None,
-    scorer: Scorer | None,
-    asked: Asked,
-    spans: RerankSpans = NO_SPANS,
-) -> Searched:
-    """The pool in both stages. A reranker that fails leaves stage one's order, and `failure` holds its error.
+async def search(components: Components, searcher: Search, call: SearchCall) -> tuple[Ranking, ShortlistError | None]:
+    """Return the answer, and the error of the reranker if it failed. The answer then keeps stage one's order.
 
     Raises:
-        InvalidInput: An empty query, or a filter that can't be used.
+        InvalidInput, NotFitted: As `Search.begin`.
     """
-    began = time.perf_counter()
-    pool, query_cut, declined = await run_in_threadpool(_stage_one, shortlist, encoder, asked)
-    retrieved = time.perf_counter()
-    status, why_not, failure = _beforehand(shortlist, scorer, asked, declined), declined, None
-    hits, stopped = list(pool), ""
-    if scorer is not None and status == "ok":
-        deadline = None if asked.budget is None else began + asked.budget
-        try:
-            texts = [hit.passage.content for hit in pool]
-            with spans.rerank(scorer.name, asked.query, texts, asked.k) as tell:
-                found, stopped = await _scored(scorer, asked.query, texts, deadline)
-                done = len(found.scores)
-                hits = [*placed(pool[:done], found.scores, found.truncated, shortlist.weights), *pool[done:]]
-                tell(_answered(hits[: asked.k]))
-        except ShortlistError as error:
-            status, why_not, failure = "failed", _reason(error), error
-            say(LOG, "search left in stage one's order", logging.WARNING, error)
-    scored = sum(hit.rerank_score is not None for hit in hits)
-    if status == "ok" and scored < len(pool):
-        status, why_not = "partial", f"{stopped} after {scored} of {len(pool)} passages"
-    elif status == "off":
-        why_not = "reranking was not asked for" if not asked.rerank else "this server has no reranker"
-    ended = time.perf_counter()
-    seconds = {"retrieve": retrieved - began, "rerank": ended - retrieved, "total": ended - began}
-    return Searched(hits, status, why_not, scored, query_cut, seconds, failure)
-
-
-def _answered(hits: Sequence[Hit]) -> dict[int, float]:
-    """Of those hits that were scored, in order: place in the pool -> the reranker's score."""
-    return {hit.retrieval_rank - 1: hit.rerank_score for hit in hits if hit.rerank_score is not None}
-
-
-def _stage_one(shortlist: Shortlist, encoder: Encoder | None, asked: Asked) -> tuple[list[Hit], bool, str]:
-    """The pool, whether the bi-encoder read only the query's start, and why the reranker leaves the query alone."""
-    pool = shortlist.retriever.retrieve(asked.query, asked.pool_size, asked.where)
-    cuts = getattr(encoder, "cuts_query", None)
-    reranker = shortlist.reranker
-    declined = reranker.declines(asked.query) if asked.rerank and isinstance(reranker, Declines) else ""
-    if reranker is not None:
-        declined = declined.replace(reranker.name, public_name(reranker.name))
-    return pool, bool(cuts(asked.query)) if callable(cuts) else False, declined
-
-
-def _beforehand(shortlist: Shortlist, scorer: Scorer | None, asked: Asked, declined: str) -> Status:
-    if not asked.rerank or scorer is None or shortlist.reranker is None:
-        return "off"
-    return "declined" if declined else "ok"
-
-
-def _reason(error: ShortlistError) -> str:
-    """The error in words that may leave this host."""
-    said = isinstance(error, QueueFull | InvalidInput)
-    return str(error) if said else f"the reranker failed ({type(error).__name__})"
-
-
-async def _scored(scorer: Scorer, query: str, texts: Sequence[str], deadline: float | None) -> tuple[Scored, str]:
-    """The scores of as many leading texts as were done by the deadline, and what stopped it from being all.
-
-    Passages are scored in stage one's order. A reranker that is not pointwise gets them all in one call, since scores
-    of several lists do not compare, and so does one that another machine runs: at the deadline it has all or none.
-    """
+    deadline = None if call.budget is None else time.perf_counter() + call.budget
+    pending = await run_sync(lambda: searcher.begin(call.query, where=call.where, config=call.config))
+    if pending.reranker is None or not pending.texts:
+        return pending.finish(), None
+    name = info_of(pending.reranker).name
     try:
-        if deadline is None:
-            return await scorer.score(query, texts), ""
-        chunk = max(1, len(texts)) if in_one_call(scorer.reranker) else CHUNK
-        return await _scored_until(scorer, query, texts, deadline, chunk)
-    except ShortlistError:
-        raise
-    except Exception as error:  # a runtime's errors share no base but Exception
-        raise ModelError(f"the reranker failed: {error}") from error
+        with components.spans.rerank(name, call.query, pending.texts, pending.top_k) as report:
+            scores, cause = await _scores(components, pending, deadline)
+            ranking = pending.finish(scores, cause=cause)
+            report({hit.retrieval_rank - 1: hit.rerank_score for hit in ranking if hit.rerank_score is not None})
+            return ranking, None
+    except ShortlistError as error:
+        log_event(LOG, "search left in stage one's order", logging.WARNING, error)
+        return pending.finish(error=error), error
 
 
-async def _scored_until(
-    scorer: Scorer, query: str, texts: Sequence[str], deadline: float, chunk: int
-) -> tuple[Scored, str]:
-    """The scores of as many leading texts as were done by the deadline, and what ended it; the rest is cancelled.
-
-    Raises:
-        QueueFull: There was no room for the first texts. Where there is none for later ones, the earlier stand.
-    """
-    scores: list[float] = []
-    cut: list[bool] = []
-    tokens, stopped = 0, "the budget ran out"
-    for start in range(0, len(texts), chunk):
-        left = deadline - time.perf_counter()
-        if left <= 0:
-            break
+async def _scores(components: Components, pending: Pending, deadline: float | None) -> tuple[Scores, Cause | None]:
+    """Return the scores of as many leading texts as were scored in time, and what ended the scoring early."""
+    scores = Scores()
+    for texts in _parts(pending, scores, deadline):
+        left = None if deadline is None else deadline - time.perf_counter()
+        if left is not None and left <= 0:
+            return scores, "budget"
         try:
-            part = await asyncio.wait_for(scorer.score(query, texts[start : start + chunk]), left)
-        except asyncio.TimeoutError:
-            break
+            with anyio.move_on_after(left) as scope:
+                part = await _score(components, pending, texts)
         except QueueFull:
             if not scores:
                 raise
-            stopped = "the queue filled up"
-            break
-        scores += part.scores
-        cut += part.truncated
-        tokens += part.tokens
-    return Scored(scores, cut, tokens), stopped
+            return scores, "queue"
+        except ShortlistError:
+            raise
+        except Exception as error:  # the errors of a runtime share no base but Exception
+            raise ModelError(f"the reranker failed: {error}") from error
+        if scope.cancelled_caught:
+            return scores, "budget"
+        _append(scores, part)
+    return scores, None
+
+
+def _parts(pending: Pending, scores: Scores, deadline: float | None) -> Iterator[Sequence[str]]:
+    """Yield the texts of each call. `scores` grows between the calls; after each block it decides on the next block.
+
+    With a deadline, a call has a few texts, unless one call must score them all: the time ends between two calls.
+    """
+    reranker = pending.reranker
+    whole = deadline is None or reranker is None or needs_one_call(reranker)
+    while texts := pending.next_texts(scores):
+        step = len(texts) if whole else CHUNK
+        for start in range(0, len(texts), step):
+            yield texts[start : start + step]
+
+
+async def _score(components: Components, pending: Pending, texts: Sequence[str]) -> Scores:
+    if is_progressive(pending) and components.progressive is not None:
+        return await components.progressive.score(pending)
+    if is_progressive(pending) or components.scorer is None:
+        return await run_sync(lambda: scores_of(pending), abandon_on_cancel=True)
+    scored = await components.scorer.score(pending.query, texts)
+    return Scores(scored.scores, scored.truncated)
+
+
+def _append(scores: Scores, part: Scores) -> None:
+    scores.extend(part)
+    scores.truncated.extend(part.truncated)
+    scores.exits_left.extend(part.exits_left)

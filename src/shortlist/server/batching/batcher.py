@@ -1,25 +1,27 @@
-"""A scorer that fills the model's batches with the pairs of all requests that wait."""
+"""A scorer that fills the model's batches with the pairs of all waiting requests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shortlist.protocols import Reranker, RunsElsewhere
+from shortlist.protocols import Reranker
+from shortlist.search.scores import info_of
 from shortlist.server.batching.fair_queue import Job
-from shortlist.server.batching.scheduler import Rounds
+from shortlist.server.batching.scheduler import Bounds, Scheduler
 from shortlist.server.batching.scorer import Scored
-from shortlist.server.batching.worker import work_of
-from shortlist.server.middleware.observer import Watch
+from shortlist.server.batching.worker import worker_for
+from shortlist.server.middleware.observer import Observer
+from shortlist.server.options import QUEUE_PAIRS
 
-QUEUE_PAIRS = 4096
 ROUND_PAIRS = 64
 ROUND_TOKENS = 8192
 
 
-class Batcher(Rounds):
-    """Satisfies `Scorer` over `Rounds`. Close it when done: what was accepted is finished first.
+class Batcher(Scheduler):
+    """A `Scorer` over a `Scheduler`. Close it at the end: it first finishes what was accepted.
 
-    Of a reranker that another machine runs, a round is one whole request, and `at_once` of them run side by side.
+    If another machine runs the reranker, a round is one whole request, and `RerankerInfo.max_concurrent` rounds run
+    side by side.
 
     Raises:
         InvalidInput: A bound is below 1.
@@ -32,18 +34,19 @@ class Batcher(Rounds):
         queue_pairs: int = QUEUE_PAIRS,
         round_pairs: int = ROUND_PAIRS,
         round_tokens: int = ROUND_TOKENS,
-        watch: Watch | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        threads = 1
-        if isinstance(reranker, RunsElsewhere):
-            round_pairs, round_tokens, threads = 1, 1, reranker.at_once
-        super().__init__(work_of(reranker), queue_pairs, round_pairs, round_tokens, watch, threads=threads)
-        self.name, self.reranker = reranker.name, reranker
+        info = info_of(reranker)
+        bounds = Bounds(queue_pairs, round_pairs, round_tokens)
+        if info.remote:
+            bounds = Bounds(queue_pairs, 1, 1, threads=info.max_concurrent)
+        super().__init__(worker_for(reranker), bounds, observer)
+        self.name, self.reranker = info.name, reranker
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""
         job = Job(query, texts, max_tokens)
         await self.finish(job)
-        self._watch.scored(len(job.scores), sum(job.cut))
+        self._observer.scored(len(job.scores), sum(job.truncated))
         lengths = job.lengths if job.counted else ()
-        return Scored(job.scores, job.cut, sum(lengths), lengths)
+        return Scored(job.scores, job.truncated, sum(lengths), lengths)

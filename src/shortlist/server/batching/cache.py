@@ -1,4 +1,4 @@
-"""Scores that were computed before."""
+"""A cache of scores."""
 
 from __future__ import annotations
 
@@ -10,73 +10,71 @@ from collections.abc import Sequence
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Reranker
 from shortlist.server.batching.scorer import Scored, Scorer
-from shortlist.server.middleware.observer import NoWatch, Watch
+from shortlist.server.middleware.observer import NoObserver, Observer
+from shortlist.server.options import CACHE_BYTES
 
-CACHE_BYTES = 64 * 1024 * 1024
 ENTRY_BYTES = 400
-"""What one entry takes, measured on CPython 3.11: key, value and the ordered map's own share, rounded up."""
+"""The memory of one entry, measured on CPython 3.11 and rounded up: key, value, and its share of the ordered map."""
 KEY_BYTES = 16
 
 Entry = tuple[float, bool, int]
-"""Score, whether the text was cut, and the tokens of the pair, 0 where they are not known."""
+"""The score, whether the text was cut, and the tokens of the pair (0 if unknown)."""
 
 
 class ScoreCache:
-    """The scores used last, at most `most_bytes` of memory by the size of an entry. Safe to share by threads.
+    """The scores that were used last, in at most `max_bytes` of memory by the size of an entry. Thread-safe.
 
     Raises:
-        InvalidInput: `most_bytes` is negative.
+        InvalidInput: `max_bytes` is negative.
     """
 
-    def __init__(self, most_bytes: int = CACHE_BYTES) -> None:
-        if most_bytes < 0:
-            raise InvalidInput(f"a cache can't hold {most_bytes} bytes: give 0 to turn it off")
-        self._most = most_bytes // ENTRY_BYTES
-        self._held: OrderedDict[bytes, Entry] = OrderedDict()
-        self._turn = threading.Lock()
+    def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
+        if max_bytes < 0:
+            raise InvalidInput(f"a cache cannot hold {max_bytes} bytes: use 0 to turn it off")
+        self._max_entries = max_bytes // ENTRY_BYTES
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """How many scores it holds."""
-        return len(self._held)
+        """Return the number of scores."""
+        return len(self._entries)
 
     @property
     def used_bytes(self) -> int:
-        """Memory that the scores take, by the size of an entry."""
-        return len(self._held) * ENTRY_BYTES
+        """The memory of the scores, by the size of an entry."""
+        return len(self._entries) * ENTRY_BYTES
 
     def get(self, keys: Sequence[bytes]) -> list[Entry | None]:
-        """The entry of each key, None where there is none."""
-        with self._turn:
-            out: list[Entry | None] = []
-            for key in keys:
-                found = self._held.get(key)
-                if found is not None:
-                    self._held.move_to_end(key)
-                out.append(found)
-            return out
+        """Return the entry of each key, or None for a key without an entry."""
+        with self._lock:
+            entries = [self._entries.get(key) for key in keys]
+            for key, entry in zip(keys, entries, strict=True):
+                if entry is not None:
+                    self._entries.move_to_end(key)
+            return entries
 
     def put(self, keys: Sequence[bytes], entries: Sequence[Entry]) -> None:
-        """Keeps the entries; those unused for longest make room."""
-        with self._turn:
+        """Store the entries. The entries that were unused for longest make room."""
+        with self._lock:
             for key, entry in zip(keys, entries, strict=True):
-                self._held[key] = entry
-                self._held.move_to_end(key)
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
+                self._entries[key] = entry
+                self._entries.move_to_end(key)
+            while len(self._entries) > self._max_entries:
+                self._entries.popitem(last=False)
 
 
 class CachedScorer:
-    """Satisfies `Scorer`: only pairs that the cache lacks go on to `inner`.
+    """A `Scorer` that passes only the pairs on to `inner` that the cache lacks.
 
-    `model` has to change with all that a score depends on beside the pair, such as `CrossEncoder.fingerprint`; the
-    rest of the key is the query, the text and `max_tokens`. Use it for pointwise rerankers only: another one's score
-    depends on the list that the pair stands in. A pair scored again elsewhere may differ by what its batch does to
-    it (under 0.01); a cached one stays as it was first.
+    `model` must change with everything that a score depends on besides the pair, such as `CrossEncoder.fingerprint`.
+    The rest of the key is the query, the text and `max_tokens`. Use the cache for pointwise rerankers only: the scores
+    of others depend on the whole list. A new score of a pair may differ from the cached one by up to 0.01, because it
+    depends on the batch.
     """
 
-    def __init__(self, inner: Scorer, cache: ScoreCache, model: str, watch: Watch | None = None) -> None:
+    def __init__(self, inner: Scorer, cache: ScoreCache, model: str, observer: Observer | None = None) -> None:
         self._inner, self._cache, self._model = inner, cache, model
-        self._watch: Watch = watch or NoWatch()
+        self._observer: Observer = observer or NoObserver()
 
     @property
     def name(self) -> str:
@@ -94,29 +92,29 @@ class CachedScorer:
         entries = self._cache.get(keys)
         missing = [place for place, entry in enumerate(entries) if entry is None]
         if missing or not texts:
-            found = await self._inner.score(query, [texts[place] for place in missing], max_tokens=max_tokens)
-            lengths = found.lengths or [0] * len(missing)
-            made = list(zip(found.scores, found.truncated, lengths, strict=True))
-            for place, entry in zip(missing, made, strict=True):
+            scored = await self._inner.score(query, [texts[place] for place in missing], max_tokens=max_tokens)
+            lengths = scored.lengths or [0] * len(missing)
+            computed = list(zip(scored.scores, scored.truncated, lengths, strict=True))
+            for place, entry in zip(missing, computed, strict=True):
                 entries[place] = entry
-            self._cache.put([keys[place] for place in missing], made)
-        self._watch.looked_up(len(texts) - len(missing), len(missing))
-        held = [entry for entry in entries if entry is not None]
-        sizes = [size for _, _, size in held]
-        return Scored([score for score, _, _ in held], [cut for _, cut, _ in held], sum(sizes), sizes)
+            self._cache.put([keys[place] for place in missing], computed)
+        self._observer.looked_up(len(texts) - len(missing), len(missing))
+        complete = [entry for entry in entries if entry is not None]
+        sizes = [size for _, _, size in complete]
+        return Scored([score for score, _, _ in complete], [cut for _, cut, _ in complete], sum(sizes), sizes)
 
 
 def pair_keys(model: str, query: str, texts: Sequence[str], max_tokens: int | None) -> list[bytes]:
-    """A 16-byte key a text. Lengths are hashed along, so that no two pairs read alike."""
+    """Return a 16-byte key for each text. The lengths are hashed too, so no two pairs give the same input."""
     head = hashlib.blake2b(digest_size=KEY_BYTES)
     for part in (model, query, str(max_tokens)):
         _feed(head, part)
-    out = []
+    keys = []
     for text in texts:
-        one = head.copy()
-        _feed(one, text)
-        out.append(one.digest())
-    return out
+        digest = head.copy()
+        _feed(digest, text)
+        keys.append(digest.digest())
+    return keys
 
 
 def _feed(digest: hashlib.blake2b, text: str) -> None:

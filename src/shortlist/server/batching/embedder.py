@@ -1,4 +1,4 @@
-"""Texts to vectors for many requests at a time."""
+"""A bi-encoder that embeds the texts of many requests at a time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from shortlist.errors import ModelError
 from shortlist.protocols import CountsTokens, Encoder
 from shortlist.server.batching.fair_queue import Job, Piece
-from shortlist.server.batching.scheduler import Rounds
-from shortlist.server.batching.worker import CHARACTERS_A_TOKEN, Outcome, together_or_alone
-from shortlist.server.middleware.observer import Watch
+from shortlist.server.batching.scheduler import Bounds, Scheduler
+from shortlist.server.batching.worker import CHARACTERS_PER_TOKEN, Outcome, together_or_alone
+from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Kind, Problem
 
 QUEUE_TEXTS = 4096
@@ -23,11 +23,11 @@ ROUND_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class ToEmbed:
-    """Texts to embed, whatever the dialect; `field` is what that dialect calls them.
+class EmbedRequest:
+    """Texts to embed, whatever the dialect. `field` is the dialect's name of the texts.
 
-    `query` embeds them with the model's prompt for queries. `truncate` False makes a text that would be cut a
-    problem. `dimensions` None takes what the model gives.
+    If `query` is true, the model's prompt for queries applies. If `truncate` is false, a text that would be cut is a
+    problem. `dimensions` None accepts the model's dimension.
     """
 
     texts: Sequence[str]
@@ -38,18 +38,18 @@ class ToEmbed:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """`(n, dimension)` float32 `vectors`; `tokens` read in all, 0 where the encoder can't say; texts that were cut."""
+class Embeddings:
+    """`(n, dimension)` float32 `vectors`, the `tokens` read in all (0 if unknown), and the texts that were cut."""
 
     vectors: NDArray[np.float32]
     tokens: int
     truncated: int
 
 
-class Embedder(Rounds):
-    """Concurrent requests share the bi-encoder's batches, and take turns, as `Rounds` says; counted in texts.
+class Embedder(Scheduler):
+    """Lets concurrent requests share the bi-encoder's batches and take turns, counted in texts. See `Scheduler`.
 
-    Close it when done: what was accepted is finished first.
+    Close it at the end: it first finishes what was accepted.
 
     Raises:
         InvalidInput: A bound is below 1.
@@ -62,88 +62,90 @@ class Embedder(Rounds):
         queue_texts: int = QUEUE_TEXTS,
         round_texts: int = ROUND_TEXTS,
         round_tokens: int = ROUND_TOKENS,
-        watch: Watch | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        super().__init__(_Vectors(encoder), queue_texts, round_texts, round_tokens, watch, unit="texts")
+        bounds = Bounds(queue_texts, round_texts, round_tokens, unit="texts")
+        super().__init__(_VectorWorker(encoder), bounds, observer)
 
-    async def embed(self, asked: ToEmbed) -> Embedded:
-        """One vector a text, at least one text.
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        """Return one vector for each text; there must be at least one text.
 
         Raises:
-            Problem: A text would be cut and may not be.
-            InvalidInput: More texts than the whole queue holds.
-            QueueFull: Too much is waiting.
+            Problem: A text would be cut, and the request forbids that.
+            InvalidInput: The request has more texts than the whole queue may hold.
+            QueueFull: Too many texts are waiting.
         """
-        job = _Texts("", asked.texts, asked=asked)
+        job = _EmbedJob("", request.texts, request=request)
         await self.finish(job)
         tokens = sum(job.lengths) if job.counted else 0
-        return Embedded(np.stack(job.scores), tokens, sum(job.cut))
+        return Embeddings(np.stack(job.scores), tokens, sum(job.truncated))
 
 
-def embed_now(encoder: Encoder, asked: ToEmbed) -> Embedded:
-    """As `Embedder.embed`, at once and in this thread."""
-    counts, cut = _counted(encoder, asked)
-    return Embedded(_encoded(encoder, asked.texts, asked.query), sum(counts), sum(cut))
+def embed_now(encoder: Encoder, request: EmbedRequest) -> Embeddings:
+    """Embed in this thread; see `Embedder.embed`."""
+    counts, truncated = _counted(encoder, request)
+    return Embeddings(_encoded(encoder, request.texts, request.query), sum(counts), sum(truncated))
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class _Texts(Job):
-    """A job of texts to embed; its query is empty, and its scores are vectors."""
+class _EmbedJob(Job):
+    """Texts to embed. The query is empty, and the scores are vectors."""
 
-    asked: ToEmbed
+    request: EmbedRequest
 
 
-class _Vectors:
-    """Satisfies `Work` over a bi-encoder."""
+class _VectorWorker:
+    """A `Worker` over a bi-encoder."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
 
     def prepare(self, job: Job) -> None:
-        """See `Work.prepare`; lengths are guessed from the characters where the encoder can't count."""
-        counts, cut = _counted(self._encoder, _of(job))
+        """See `Worker.prepare`. Lengths are guessed from the characters if the encoder does not count tokens."""
+        counts, truncated = _counted(self._encoder, _request_of(job))
         job.counted = bool(counts)
-        lengths = counts or [1 + len(text) // CHARACTERS_A_TOKEN for text in job.texts]
-        job.ready(job.texts, lengths, cut or [False] * len(job.texts))
+        lengths = counts or [1 + len(text) // CHARACTERS_PER_TOKEN for text in job.texts]
+        job.ready(job.texts, lengths, truncated or [False] * len(job.texts))
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
-        """See `Work.run`."""
+        """See `Worker.run`."""
         return together_or_alone(self._run, pieces)
 
     def _run(self, pieces: Sequence[Piece]) -> list[Outcome]:
-        found: dict[Job, Outcome] = {}
+        outcomes: dict[Job, Outcome] = {}
         for query in (False, True):
-            held = [piece for piece in pieces if _of(piece.job).query is query]
-            if not held:
+            group = [piece for piece in pieces if _request_of(piece.job).query is query]
+            if not group:
                 continue
-            rows = _encoded(self._encoder, [piece.job.texts[place] for piece in held for place in piece.places], query)
+            rows = _encoded(self._encoder, [piece.job.texts[place] for piece in group for place in piece.places], query)
             start = 0
-            for piece in held:
+            for piece in group:
                 end = start + len(piece.places)
-                found[piece.job] = (list(rows[start:end]), [piece.job.cut[place] for place in piece.places])
+                truncated = [piece.job.truncated[place] for place in piece.places]
+                outcomes[piece.job] = (list(rows[start:end]), truncated)
                 start = end
-        return [found[piece.job] for piece in pieces]
+        return [outcomes[piece.job] for piece in pieces]
 
 
-def _of(job: Job) -> ToEmbed:
-    assert isinstance(job, _Texts)
-    return job.asked
+def _request_of(job: Job) -> EmbedRequest:
+    assert isinstance(job, _EmbedJob)
+    return job.request
 
 
-def _counted(encoder: Encoder, asked: ToEmbed) -> tuple[list[int], list[bool]]:
-    """Tokens of each text and which are cut; two empty lists where the encoder can't say."""
+def _counted(encoder: Encoder, request: EmbedRequest) -> tuple[list[int], list[bool]]:
+    """Return the tokens of each text and which texts are cut; two empty lists if the encoder does not count tokens."""
     if not isinstance(encoder, CountsTokens):
         return [], []
-    counts, cut = encoder.tokens_of(asked.texts, query=asked.query)
-    if any(cut) and not asked.truncate:
-        place = cut.index(True)
+    counts, truncated = encoder.token_counts(request.texts, query=request.query)
+    if any(truncated) and not request.truncate:
+        place = truncated.index(True)
         raise Problem(
             Kind.TOO_LONG,
-            f"{asked.field}.{place} is longer than the {counts[place]} tokens that the model reads: shorten it, or "
+            f"{request.field}.{place} is longer than the {counts[place]} tokens that the model reads: shorten it, or "
             'send "truncate": true to embed its start',
-            field=asked.field,
+            field=request.field,
         )
-    return counts, cut
+    return counts, truncated
 
 
 def _encoded(encoder: Encoder, texts: Sequence[str], query: bool) -> NDArray[np.float32]:

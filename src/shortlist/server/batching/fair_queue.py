@@ -1,4 +1,4 @@
-"""Whose pairs are scored next: requests take turns, so that a long one does not hold up a short one.
+"""The order in which waiting pairs are scored: requests take turns, so a long request does not delay a short one.
 
 The scheme is deficit round robin without the carried deficit: a turn ends with the pair that fills it. Shreedhar and
 Varghese, "Efficient fair queueing using deficit round robin", SIGCOMM 1995.
@@ -16,12 +16,12 @@ TURN_TOKENS = 512
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One request's pairs on their way to scores.
+    """The pairs of one request, from their arrival to their scores.
 
-    `query` and `texts` are as they came. Once tokenised, `work` holds what the reranker takes for each pair and
-    `lengths` its tokens; pairs are handed out longest first, all at once where one call has to score them (`whole`).
-    `scores` (of a bi-encoder: vectors) fills up in the order of the texts, and `unscored` counts what is still missing.
-    `counted` is False where the lengths are guesses.
+    `query` and `texts` are those of the request. `ready` fills `work` with what the reranker takes for each pair, and
+    `lengths` with its tokens. Pairs are handed out longest first, or all at once if a single call must score them
+    (`whole`). `scores` fills up in the order of the texts (a bi-encoder's scores are vectors). `unscored` counts the
+    missing ones. `counted` is False if the lengths are guesses.
     """
 
     query: str
@@ -31,63 +31,63 @@ class Job:
     work: Sequence[Any] = ()
     lengths: Sequence[int] = ()
     scores: list[Any] = field(default_factory=list)
-    cut: list[bool] = field(default_factory=list)
+    truncated: list[bool] = field(default_factory=list)
     unscored: int = 0
     counted: bool = True
     waiting: deque[int] = field(default_factory=deque)
 
-    def ready(self, work: Sequence[Any], lengths: Sequence[int], cut: Sequence[bool]) -> None:
-        """Takes what tokenising gave, one entry a text."""
-        self.work, self.lengths, self.cut = work, lengths, list(cut)
+    def ready(self, work: Sequence[Any], lengths: Sequence[int], truncated: Sequence[bool]) -> None:
+        """Set the result of tokenising, one entry for each text."""
+        self.work, self.lengths, self.truncated = work, lengths, list(truncated)
         self.scores = [None] * len(work)
         self.waiting = deque(sorted(range(len(work)), key=lambda place: -lengths[place]))
 
     def take(self, tokens: int, pairs: int) -> list[int]:
-        """The next places to score: at least one, then up to `pairs`, until they fill `tokens`."""
+        """Return the next places to score: at least one, at most `pairs`, and no more once they fill `tokens`."""
         if self.whole:
             pairs = tokens = len(self.waiting) + sum(self.lengths)
-        out: list[int] = []
-        while self.waiting and (not out or (len(out) < pairs and tokens > 0)):
-            out.append(self.waiting.popleft())
-            tokens -= self.lengths[out[-1]]
-        return out
+        places: list[int] = []
+        while self.waiting and (not places or (len(places) < pairs and tokens > 0)):
+            places.append(self.waiting.popleft())
+            tokens -= self.lengths[places[-1]]
+        return places
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some places of one job, to be scored in the next round."""
+    """The places of one job that the next round scores."""
 
     job: Job
     places: list[int]
 
 
 class FairQueue:
-    """Jobs in a ring. Not safe to share by threads: its owner holds a lock."""
+    """A ring of jobs. It is not thread-safe: its owner holds a lock."""
 
     def __init__(self, turn_tokens: int = TURN_TOKENS) -> None:
         self._ring: deque[Job] = deque()
         self._turn = turn_tokens
 
     def __len__(self) -> int:
-        """How many jobs have pairs waiting."""
+        """Return the number of jobs with waiting pairs."""
         return len(self._ring)
 
     def add(self, job: Job) -> None:
-        """The job's turn comes after those of all that wait; one without pairs is passed over."""
+        """Put the job behind all that wait. A job without waiting pairs is ignored."""
         if job.waiting:
             self._ring.append(job)
 
     def discard(self, job: Job) -> None:
-        """What the job still has waiting is not scored any more; a job that is not here is fine."""
+        """Remove the waiting pairs of the job. A job that is not in the queue is ignored."""
         job.waiting.clear()
         if job in self._ring:
             self._ring.remove(job)
 
     def take(self, tokens: int, pairs: int) -> list[Piece]:
-        """The next round: turns in order until `tokens` or `pairs` are reached; one piece a job.
+        """Return the next round, one piece for each job: turns in order until `tokens` or `pairs` are reached.
 
-        Nothing waiting gives an empty list; else at least one pair is taken. A round may go over `tokens` by one
-        pair, and over both by a job that has to be scored whole.
+        An empty queue gives no pieces; otherwise at least one pair is taken. A round may exceed `tokens` by one pair,
+        and both bounds by a job that must be scored whole.
         """
         taken: dict[Job, list[int]] = {}
         while self._ring and pairs > 0 and tokens > 0:

@@ -1,4 +1,4 @@
-"""Pairs to scores for many requests at a time."""
+"""The reranker as the routes see it: asynchronous, with tokens counted and passages capped."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Protocol, runtime_checkable
 from shortlist.errors import InvalidInput
 from shortlist.inference.batches import Tokens
 from shortlist.protocols import Reranker
-from shortlist.search.pipeline import checked_scores, score_texts
+from shortlist.search.scores import checked_scores, info_of, score_texts
 
 THREADS = 40
-"""How many requests an `InlineScorer` works on at a time."""
+"""The requests that an `InlineScorer` works on at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Raw scores in the order of the texts, which texts were cut, and tokens read in all.
+    """Raw scores in the order of the texts, the texts that were cut, and the tokens that the reranker read.
 
     Scores are in the reranker's own unit, higher is better. `tokens` counts those of every pair, special tokens and the
-    repeated query included; 0 when the reranker can't say. `lengths` holds them pair by pair where they are known one
-    by one, else nothing.
+    repeated query included, or is 0 if the reranker does not report them. `lengths` holds the tokens of each pair, or
+    is empty.
     """
 
     scores: list[float]
@@ -33,7 +33,7 @@ class Scored:
 
 
 class Scorer(Protocol):
-    """The reranker as the routes see it. `name` is the model's id."""
+    """An asynchronous reranker. `name` is the model's id."""
 
     @property
     def name(self) -> str:
@@ -41,15 +41,17 @@ class Scorer(Protocol):
 
     @property
     def reranker(self) -> Reranker:
-        """What scores in the end, to be asked for its unit and whether it is pointwise; score through this object."""
+        """The reranker that computes the scores. Read its `info`, but score through this object."""
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
-        """One raw score a text; no texts give none. `max_tokens` caps each text. Never blocks the event loop.
+        """Return one raw score for each text; no texts give none. `max_tokens` caps each text.
+
+        The call never blocks the event loop.
 
         Raises:
-            InvalidInput: An empty query, or a `max_tokens` that can't be kept.
-            QueryTooLong: A query that leaves no room for a passage.
-            QueueFull: Too much is waiting.
+            InvalidInput: An empty query, or a `max_tokens` that the reranker cannot apply.
+            QueryTooLong: The query leaves no room for a passage.
+            QueueFull: Too many texts are waiting.
             BadScores: The reranker returned NaN, infinity or a wrong count.
         """
 
@@ -61,17 +63,17 @@ class ReadsPairs(Protocol):
     def pairs(
         self, query: str, texts: Sequence[str], *, max_tokens: int | None = None
     ) -> tuple[list[Tokens], list[bool]]:
-        """The tokens of each pair and which texts were cut."""
+        """Return the tokens of each pair, and which texts were cut."""
 
     def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
-        """One raw score a pair, also of different queries."""
+        """Return one raw score for each pair. Pairs of different queries may be mixed."""
 
 
 class InlineScorer:
-    """Satisfies `Scorer`: each request runs by itself in a thread. The reranker must be safe to call from several.
+    """A `Scorer` that runs each request by itself in a thread. The reranker must be thread-safe.
 
-    The threads are its own: `/why` holds one of the server's while it waits for a score. A caller that gives up gets
-    away at once; its thread ends with the work it has.
+    The threads belong to the scorer, because `/why` keeps a thread of the server while it waits for a score. A
+    cancelled call returns at once; its thread finishes the work it has.
     """
 
     def __init__(self, reranker: Reranker) -> None:
@@ -81,7 +83,7 @@ class InlineScorer:
     @property
     def name(self) -> str:
         """The model's id."""
-        return self._reranker.name
+        return info_of(self._reranker).name
 
     @property
     def reranker(self) -> Reranker:
@@ -95,24 +97,24 @@ class InlineScorer:
 
 
 def score_now(reranker: Reranker, query: str, texts: Sequence[str], max_tokens: int | None = None) -> Scored:
-    """As `Scorer.score`, at once and in this thread."""
+    """Score in this thread; see `Scorer.score`."""
     if not query.strip():
         raise InvalidInput("the query is empty: give at least one word")
     if isinstance(reranker, ReadsPairs):
-        pairs, cut = reranker.pairs(query, texts, max_tokens=max_tokens)
-        scores = checked_scores(reranker, reranker.score_pairs(pairs), texts)
+        pairs, truncated = reranker.pairs(query, texts, max_tokens=max_tokens)
+        scores = checked_scores(info_of(reranker).name, reranker.score_pairs(pairs), texts)
         lengths = [len(pair.ids) for pair in pairs]
-        return Scored(scores, cut, sum(lengths), lengths)
+        return Scored(list(scores), truncated, sum(lengths), lengths)
     check_cap(texts, max_tokens)
-    scores, cut = score_texts(reranker, query, texts)
-    return Scored(scores, cut, 0)
+    scores = score_texts(reranker, query, texts)
+    return Scored(list(scores), scores.truncated, 0)
 
 
 def check_cap(texts: Sequence[str], max_tokens: int | None) -> None:
-    """For rerankers that can't cap passages: fine where a cap has nothing to cut.
+    """Check that a cap would not cut any text, for rerankers that cannot apply one.
 
     Raises:
         InvalidInput: A text may be longer than `max_tokens`. No tokenizer makes more tokens than a text has bytes.
     """
     if max_tokens is not None and any(len(text.encode("utf-8", "surrogatepass")) > max_tokens for text in texts):
-        raise InvalidInput(f"this reranker can't cap passages at {max_tokens} tokens: leave the cap out")
+        raise InvalidInput(f"this reranker cannot cap passages at {max_tokens} tokens: leave the cap out")

@@ -1,4 +1,4 @@
-"""What stands between a client and the routes: clients that leave, bodies that don't end, and too much at a time."""
+"""Protection of the routes: clients that leave, bodies that do not end, and too much work at a time."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import anyio
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shortlist.server.dialects import refused
+from shortlist.server.dialects import error_response
 from shortlist.server.problems import Kind, Problem
 
 RETRY_AFTER = 1.0
 PART_BYTES = 64 * 1024
-"""An answer goes out in parts of this size: the server waits with the next one until the client has read."""
-FREE = ("/health", "/ready", "/metrics")
-"""Routes that answer however much is going on."""
+"""The size of the parts of an answer: the server sends the next part when the client has read the one before."""
+UNLIMITED = ("/health", "/ready", "/metrics")
+"""The routes that answer under any load."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
-    """`requests` and `body_bytes` (bodies, and answers not sent yet) bound what is in flight at a time.
+    """`requests` and `body_bytes` (bodies, and answers not sent yet) limit what is in flight at the same time.
 
-    `body_seconds` bounds how long a body may take.
+    `body_seconds` limits how long a body may take to arrive.
     """
 
     requests: int = 1024
@@ -32,10 +32,10 @@ class GuardLimits:
 
 
 class Guard:
-    """Refuses what goes over the limits with an error in the dialect of the path, and cancels what nobody waits for.
+    """Refuses requests beyond the limits, in the dialect of their path, and cancels requests whose client left.
 
-    A request whose client is gone is cancelled once its body was read, wherever it stands; what it had waiting in a
-    queue leaves with it. It counts until the thread that works on it, if there is one, has come back.
+    A request whose client left is cancelled after its body was read, and its pairs leave their queue. The request
+    counts until the thread that works on it, if there is one, has returned.
     """
 
     def __init__(self, app: ASGIApp, limits: GuardLimits | None = None) -> None:
@@ -44,30 +44,31 @@ class Guard:
         self.body_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
-        if scope["type"] != "http" or scope["path"] in FREE:
+        """Run the layer as an ASGI application."""
+        if scope["type"] != "http" or scope["path"] in UNLIMITED:
             await self._app(scope, receive, send)
             return
         if self.requests >= self._limits.requests:
-            said = f"{self.requests} requests are being answered, as many as this server takes: come again"
-            await refused(Request(scope), Problem(Kind.OVERLOADED, said, retry_after=RETRY_AFTER))(scope, receive, send)
+            message = f"{self.requests} requests are in flight, the most that this server takes: come again"
+            problem = Problem(Kind.OVERLOADED, message, retry_after=RETRY_AFTER)
+            await error_response(Request(scope), problem)(scope, receive, send)
             return
         self.requests += 1
-        one = _Watched(self, receive, send)
+        exchange = _Exchange(self, receive, send)
         try:
-            await self._answer(scope, one)
+            await self._answer(scope, exchange)
         finally:
             self.requests -= 1
-            self.body_bytes -= one.held
+            self.body_bytes -= exchange.bytes
 
-    async def _answer(self, scope: Scope, one: _Watched) -> None:
+    async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         cancel = anyio.CancelScope()
-        work = asyncio.ensure_future(self._run(scope, one, cancel))
-        leaving = asyncio.ensure_future(one.left())
+        work = asyncio.ensure_future(self._run(scope, exchange, cancel))
+        leaving = asyncio.ensure_future(exchange.client_left())
         try:
             await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done() and not one.answered:
-                one.gone = True
+            if not work.done() and not exchange.answered:
+                exchange.gone = True
                 cancel.cancel()
             await asyncio.wait({work})
         except asyncio.CancelledError:
@@ -75,58 +76,58 @@ class Guard:
             raise
         finally:
             leaving.cancel()
-        failed = None if work.cancelled() else work.exception()
-        if failed is not None and not one.gone:
-            raise failed
+        failure = None if work.cancelled() else work.exception()
+        if failure is not None and not exchange.gone:
+            raise failure
 
-    async def _run(self, scope: Scope, one: _Watched, cancel: anyio.CancelScope) -> None:
-        """A scope of anyio's waits for threads that the request has running; `Task.cancel` would leave them behind."""
+    async def _run(self, scope: Scope, exchange: _Exchange, cancel: anyio.CancelScope) -> None:
+        """Run the application. A cancel scope waits for the threads of the request; `Task.cancel` would not."""
         with cancel:
-            await self._app(scope, one.receive, one.send)
+            await self._app(scope, exchange.receive, exchange.send)
 
     def admit(self, size: int) -> None:
-        """Counts the bytes of a body.
+        """Count the bytes of a body.
 
         Raises:
-            Problem: All bodies and unsent answers in flight together are larger than is allowed.
+            Problem: All bodies and unsent answers in flight are larger than the limit.
         """
         if self.body_bytes + size > self._limits.body_bytes:
-            said = "the requests being answered hold as many bytes as this server takes: come again"
-            raise Problem(Kind.OVERLOADED, said, retry_after=RETRY_AFTER)
+            message = "the requests in flight hold the most bytes that this server takes: come again"
+            raise Problem(Kind.OVERLOADED, message, retry_after=RETRY_AFTER)
         self.body_bytes += size
 
     @property
     def body_seconds(self) -> float:
-        """How long a body may take to come."""
+        """The seconds that a body may take to arrive."""
         return self._limits.body_seconds
 
 
-class _Watched:
-    """One request's `receive` and `send`, with an eye on the body and on the client."""
+class _Exchange:
+    """The `receive` and `send` of one request, which count its bytes and notice that the client left."""
 
     def __init__(self, guard: Guard, receive: Receive, send: Send) -> None:
         self._guard, self._receive, self._send = guard, receive, send
-        self._came = asyncio.Event()
+        self._body_read = asyncio.Event()
         self._deadline = asyncio.get_running_loop().time() + guard.body_seconds
-        self.held = 0
+        self.bytes = 0
         self.answered = False
         self.gone = False
 
     async def receive(self) -> Message:
-        if self._came.is_set():
+        if self._body_read.is_set():
             return await self._receive()
         left = self._deadline - asyncio.get_running_loop().time()
         try:
             message = await asyncio.wait_for(self._receive(), left)
         except asyncio.TimeoutError as error:
-            said = f"the body did not come within {self._guard.body_seconds:g} s"
-            raise Problem(Kind.MALFORMED, said) from error
+            text = f"the body did not arrive within {self._guard.body_seconds:g} s"
+            raise Problem(Kind.MALFORMED, text) from error
         self.gone = message["type"] == "http.disconnect"
         body = message.get("body", b"")
         self._guard.admit(len(body))
-        self.held += len(body)
+        self.bytes += len(body)
         if not message.get("more_body", False):
-            self._came.set()
+            self._body_read.set()
         return message
 
     async def send(self, message: Message) -> None:
@@ -137,49 +138,49 @@ class _Watched:
             return
         body, more = message.get("body", b""), message.get("more_body", False)
         self._guard.body_bytes += len(body)
-        self.held += len(body)
+        self.bytes += len(body)
         for start in range(0, len(body) or 1, PART_BYTES):
             last = start + PART_BYTES >= len(body)
             self.answered = last and not more
             await self._send({**message, "body": body[start : start + PART_BYTES], "more_body": more or not last})
         self._guard.body_bytes -= len(body)
-        self.held -= len(body)
+        self.bytes -= len(body)
 
-    async def left(self) -> None:
-        """Comes back when the body has come and the client is gone."""
-        await self._came.wait()
+    async def client_left(self) -> None:
+        """Return when the body has arrived and the client has left."""
+        await self._body_read.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
-class HeadsAsGets:
-    """Has a HEAD answered as the GET that it stands for; the server that sends it leaves the body out."""
+class HeadAsGet:
+    """Answers HEAD like GET. The web server leaves the body out."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
+        """Run the layer as an ASGI application."""
         await self._app({**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope, receive, send)
 
 
 class SecurityHeaders:
-    """Adds what browsers should know to every answer that does not say it itself. No cross-origin use is allowed."""
+    """Adds security headers to every answer that does not set them itself. Cross-origin use is not allowed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
+        """Run the layer as an ASGI application."""
 
-        async def with_headers(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                held = {name.lower() for name, _ in message["headers"]}
-                more = [(name, value) for name, value in HEADERS if name not in held]
-                message = {**message, "headers": [*message["headers"], *more]}
+                present = {name.lower() for name, _ in message["headers"]}
+                missing = [(name, value) for name, value in HEADERS if name not in present]
+                message = {**message, "headers": [*message["headers"], *missing]}
             await send(message)
 
-        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
 HEADERS = (

@@ -1,7 +1,7 @@
-"""By which names a server may be called: what keeps web pages out of a server on this machine that asks for no key.
+"""The host names that a server answers to. They keep web pages out of a server on this machine without API keys.
 
-A page can have its own domain's name point at 127.0.0.1 (DNS rebinding); the browser then takes this server for the
-page's own. The `Host` that the browser sends still says the page's name.
+A page can let its own domain name point at 127.0.0.1 (DNS rebinding). The browser then treats this server as a part of
+the page. The `Host` header still contains the name of the page.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shortlist.errors import InvalidInput
-from shortlist.server.dialects import refused
-from shortlist.server.middleware.keys import OPEN, Keys
+from shortlist.server.dialects import error_response
+from shortlist.server.middleware.keys import OPEN_PATHS, Keys
 from shortlist.server.problems import Kind, Problem
 
 NAME = re.compile(r"[\w.:\[\]-]+", re.ASCII)
-"""What names and addresses are written with, ports and the brackets of IPv6 included."""
+"""The characters of names and addresses, with ports and the brackets of IPv6."""
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def hosts_of(listen: str, keys: Keys, more: Sequence[str]) -> frozenset[str]:
-    """The names to answer to; none means any.
+def hosts_of(listen: str, keys: Keys, allowed: Sequence[str]) -> frozenset[str]:
+    """Return the names to answer to. An empty set accepts every name.
 
-    Only those of this machine and `more` where a server without keys listens on a loopback address, or where there is
-    anything in `more`.
+    The names are those of this machine, `listen` and `allowed`, if the server has no keys and listens on a loopback
+    address, or if `allowed` is not empty. Otherwise every name is accepted.
 
     Raises:
-        InvalidInput: Something in `more` is no name and no address, such as a whole URL.
+        InvalidInput: A value in `allowed` is not a name or an address, such as a whole URL.
     """
-    for one in more:
-        if not NAME.fullmatch(one) or not _bare(one):
-            raise InvalidInput(f"the host {one!r} is no name: give the name alone, such as rerank.example.com")
-    if not more and (len(keys) or not _loopback(listen)):
+    for name in allowed:
+        if not NAME.fullmatch(name) or not _bare(name):
+            raise InvalidInput(f"{name!r} is not a host name: give the name alone, such as rerank.example.com")
+    if not allowed and (len(keys) or not _is_loopback(listen)):
         return frozenset()
-    return frozenset(_bare(one) for one in (*LOCAL, listen, *more))
+    return frozenset(_bare(name) for name in (*LOCAL, listen, *allowed))
 
 
 def open_to_others(listen: str, keys: Keys) -> bool:
-    """Whether whoever reaches the port from another machine is let in: no key, and no loopback address."""
-    return not len(keys) and not _loopback(listen)
+    """Return whether other machines get in without a key: there is no key, and the address is not loopback."""
+    return not len(keys) and not _is_loopback(listen)
 
 
-def _loopback(address: str) -> bool:
+def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -56,7 +56,7 @@ def _loopback(address: str) -> bool:
 
 
 def _bare(host: str) -> str:
-    """The host without its port and brackets; "" for what is none."""
+    """Return the host without its port and brackets, or an empty string if it is not a host."""
     try:
         return urlsplit(f"//{host if host.count(':') < 2 or '[' in host else f'[{host}]'}").hostname or ""
     except ValueError:
@@ -64,21 +64,22 @@ def _bare(host: str) -> str:
 
 
 class HostGate:
-    """Refuses requests that call the server by another name than `hosts`; `/health` and `/ready` are open.
+    """Refuses requests whose `Host` is not in `hosts`, except for `/health` and `/ready`.
 
-    No `hosts` let every name in.
+    An empty set accepts every name. Starlette's TrustedHostMiddleware answers 400 in plain text; this layer answers 421
+    in the dialect of the path.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
         self._app, self._hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
-        if scope["type"] != "http" or not self._hosts or scope["path"] in OPEN or self._known(scope):
+        """Run the layer as an ASGI application."""
+        if scope["type"] != "http" or not self._hosts or scope["path"] in OPEN_PATHS or self._is_known(scope):
             await self._app(scope, receive, send)
             return
-        said = "this server is not called by the name in Host: it is started with --allow-host NAME to answer to more"
-        await refused(Request(scope), Problem(Kind.MISDIRECTED, said))(scope, receive, send)
+        message = "this server does not answer to the name in the Host header: start it with --allow-host NAME"
+        await error_response(Request(scope), Problem(Kind.MISDIRECTED, message))(scope, receive, send)
 
-    def _known(self, scope: Scope) -> bool:
+    def _is_known(self, scope: Scope) -> bool:
         return _bare(Headers(scope=scope).get("host", "")) in self._hosts

@@ -1,4 +1,4 @@
-"""Who may ask: API keys from the environment or a file."""
+"""API keys, from the environment or a file."""
 
 from __future__ import annotations
 
@@ -13,87 +13,89 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shortlist.errors import InvalidInput
-from shortlist.server.dialects import refused
+from shortlist.server.dialects import error_response
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.routes.page import PUBLIC
 
 VARIABLE = "SHORTLIST_API_KEYS"
-SHORTEST = 16
-OPEN = ("/health", "/ready")
+MIN_LENGTH = 16
+OPEN_PATHS = ("/health", "/ready")
 
 
 class Keys:
-    """The keys that are let in; none of them is kept, only their hashes. No keys let everybody in.
+    """The accepted keys. Only their hashes are stored. Without keys, everybody gets in.
 
     Raises:
-        InvalidInput: A key is shorter than 16 characters, or has characters that no header can hold.
+        InvalidInput: A key is shorter than 16 characters, or has characters that no header can carry.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
         for place, key in enumerate(keys, start=1):
-            if len(key) < SHORTEST:
-                raise InvalidInput(f"API key {place} has {len(key)} characters: give at least {SHORTEST}")
-            if not key.isascii() or any(one.isspace() for one in key):
-                raise InvalidInput(f"API key {place} holds a space or a character beyond ASCII: no header can carry it")
-        self._held = [_hashed(key) for key in keys]
+            if len(key) < MIN_LENGTH:
+                raise InvalidInput(f"API key {place} has {len(key)} characters: use at least {MIN_LENGTH}")
+            if not key.isascii() or any(character.isspace() for character in key):
+                raise InvalidInput(f"API key {place} contains a space or a character beyond ASCII: use neither")
+        self._hashes = [_hashed(key) for key in keys]
 
     def __len__(self) -> int:
-        """How many keys there are."""
-        return len(self._held)
+        """Return the number of keys."""
+        return len(self._hashes)
 
     def accepts(self, key: str) -> bool:
-        """Whether `key` is one of them; takes the same time whichever it is, or none."""
+        """Return whether `key` is an accepted key. The time does not depend on the key."""
         given = _hashed(key)
-        matches = [hmac.compare_digest(given, one) for one in self._held]
+        matches = [hmac.compare_digest(given, accepted) for accepted in self._hashes]
         return any(matches)
 
 
 def read_keys(file: Path | None = None, environment: Mapping[str, str] | None = None) -> Keys:
-    """The keys of `SHORTLIST_API_KEYS` (separated by commas or spaces) and of `file` (one a line, # for comments).
+    """Return the keys of `SHORTLIST_API_KEYS` (separated by commas or spaces) and of `file`.
+
+    The file has one key a line, and comments after #.
 
     Raises:
-        InvalidInput: The file can't be read or holds no key, or a key is bad as `Keys` says.
+        InvalidInput: The file cannot be read or contains no key, or a key cannot be used: see `Keys`.
     """
-    held = os.environ if environment is None else environment
-    found = held.get(VARIABLE, "").replace(",", " ").split()
+    variables = os.environ if environment is None else environment
+    keys = variables.get(VARIABLE, "").replace(",", " ").split()
     if file is not None:
         try:
             lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"the key file {file} can't be read: {error}") from error
-        listed = [line for line in lines if line and not line.startswith("#")]
-        if not listed:
-            raise InvalidInput(f"the key file {file} holds no key: write one a line")
-        found += listed
-    return Keys(found)
+            raise InvalidInput(f"the key file {file} cannot be read: {error}") from error
+        file_keys = [line for line in lines if line and not line.startswith("#")]
+        if not file_keys:
+            raise InvalidInput(f"the key file {file} contains no key: write one key a line")
+        keys += file_keys
+    return Keys(keys)
 
 
 class KeyGate:
-    """Refuses requests without a key, in the dialect of their path. `/health`, `/ready` and the page itself are open.
+    """Refuses requests without a key, in the dialect of their path. `/health`, `/ready` and the page need no key.
 
-    The key comes as `Authorization: Bearer KEY`, or as `X-API-Key` or `Api-Key`.
+    A request sends its key as `Authorization: Bearer KEY`, `X-API-Key` or `Api-Key`.
     """
 
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app, self._keys = app, keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
-        if scope["type"] != "http" or not len(self._keys) or _open(scope) or self._keys.accepts(_given(scope)):
+        """Run the layer as an ASGI application."""
+        if scope["type"] != "http" or not len(self._keys) or _is_open(scope) or self._keys.accepts(_given_key(scope)):
             await self._app(scope, receive, send)
             return
-        said = "this server wants an API key: send it as Authorization: Bearer KEY"
-        if _given(scope):
-            said = "this API key is not one that the server knows"
-        await refused(Request(scope), Problem(Kind.UNAUTHORIZED, said))(scope, receive, send)
+        message = "this server needs an API key: send it as Authorization: Bearer KEY"
+        if _given_key(scope):
+            message = "this server does not know this API key"
+        await error_response(Request(scope), Problem(Kind.UNAUTHORIZED, message))(scope, receive, send)
 
 
-def _open(scope: Scope) -> bool:
-    """Health checks, and what a browser loads before a person could give the page a key; none of it is data."""
-    return scope["path"] in OPEN or (scope["path"] in PUBLIC and scope["method"] in {"GET", "HEAD"})
+def _is_open(scope: Scope) -> bool:
+    """Return whether the path is a health check, or a file that the browser loads before the page can have a key."""
+    return scope["path"] in OPEN_PATHS or (scope["path"] in PUBLIC and scope["method"] in {"GET", "HEAD"})
 
 
-def _given(scope: Scope) -> str:
+def _given_key(scope: Scope) -> str:
     headers = Headers(scope=scope)
     kind, _, key = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer" and key.strip():

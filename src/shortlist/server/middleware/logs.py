@@ -1,4 +1,4 @@
-"""Log lines as JSON objects. They hold no keys, and no queries or passages unless that is asked for."""
+"""Log lines as JSON objects. They contain no keys, and no queries or passages unless the options allow texts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LIBRARIES = ("uvicorn.error",)
 
 
 class JsonLines(logging.Formatter):
-    """One object a line: time (UTC), level, event and what goes with it.
+    """Formats a record as one JSON object: time (UTC), level, event and its fields.
 
-    Of an exception it keeps the type, that of its first cause and the places in the code where it began; its message
-    may quote what a client sent, and is kept only with `texts`.
+    Of an exception, the line has the type, the type of its first cause, and the places in the code where it began. The
+    message of an exception may quote a request, so the line has it only with `texts`.
     """
 
     def __init__(self, *, texts: bool = False) -> None:
@@ -29,7 +29,7 @@ class JsonLines(logging.Formatter):
         self._texts = texts
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03}Z",
             "level": record.levelname.lower(),
@@ -50,7 +50,7 @@ class JsonLines(logging.Formatter):
 
 
 def make_log(*, texts: bool = False, level: str = "info", stream: IO[str] | None = None) -> logging.Logger:
-    """The server's logger, writing to standard error or `stream`; the web server's own lines go the same way."""
+    """Return the server's logger, which writes to standard error or `stream`, as does the web server's logger."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines(texts=texts))
     for name in (NAME, *LIBRARIES):
@@ -61,19 +61,19 @@ def make_log(*, texts: bool = False, level: str = "info", stream: IO[str] | None
     return logging.getLogger(NAME)
 
 
-def say(
+def log_event(
     logger: logging.Logger,
     event: str,
     level: int = logging.INFO,
     error: BaseException | None = None,
     **fields: object,
 ) -> None:
-    """One line: the event, its fields, and of `error` what `JsonLines` keeps."""
+    """Write one line: the event, its fields, and what `JsonLines` shows of `error`."""
     logger.log(level, event, exc_info=error, extra={"fields": fields})
 
 
 class LoggedTexts:
-    """Satisfies `Scorer` and writes queries, passages and scores to the log: only for those who asked for it."""
+    """A `Scorer` that writes queries, passages and scores to the log."""
 
     def __init__(self, inner: Scorer, logger: logging.Logger) -> None:
         self._inner, self._logger = inner, logger
@@ -90,13 +90,13 @@ class LoggedTexts:
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""
-        found = await self._inner.score(query, texts, max_tokens=max_tokens)
-        say(self._logger, "scored", query=query, texts=list(texts), scores=found.scores)
-        return found
+        scored = await self._inner.score(query, texts, max_tokens=max_tokens)
+        log_event(self._logger, "scored", query=query, texts=list(texts), scores=scored.scores)
+        return scored
 
 
 def _short(file: str) -> str:
-    """A source file from its package on: lines hold no folders of this host."""
+    """Return a source file without the folders above its package: lines contain no folders of this machine."""
     parts = file.replace("\\", "/").split("/")
     if "site-packages" in parts:
         return "/".join(parts[parts.index("site-packages") + 1 :])

@@ -1,4 +1,4 @@
-"""The server's numbers in Prometheus form, in a registry of their own."""
+"""The server's numbers in the Prometheus format, in a registry of their own."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from shortlist.server.middleware.observer import Round
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-LEAST_POOL = 10
-"""A smaller pool has no tenth to speak of."""
+MIN_POOL = 10
+"""A smaller pool has no tenth."""
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """Satisfies `Watch`; `text` is what `/metrics` answers.
+    """An `Observer` that counts events. `text` is the answer of `/metrics`.
 
-    From counters a dashboard reads: batch fill = batch_pairs / batch_capacity, padding waste = 1 - batch_tokens /
+    A dashboard computes: batch fill = batch_pairs / batch_capacity, padding waste = 1 - batch_tokens /
     batch_padded_tokens, cache hit rate = cache_hits / (cache_hits + cache_misses), truncation = truncated_passages /
     scored_passages, pool drift = results_from_last_tenth / results.
     """
@@ -40,64 +40,64 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self._count = {name: Counter(f"shortlist_{name}", said, registry=self.registry) for name, said in COUNTERS}
+        self._counters = {name: Counter(f"shortlist_{name}", text, registry=self.registry) for name, text in COUNTERS}
 
-    def gauge(self, name: str, said: str, read: Callable[[], float]) -> None:
-        """A number that is read when `/metrics` is asked for, such as the queue's depth."""
-        Gauge(f"shortlist_{name}", said, registry=self.registry).set_function(read)
+    def gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
+        """Add a number that each request to `/metrics` reads, such as the depth of the queue."""
+        Gauge(f"shortlist_{name}", description, registry=self.registry).set_function(read)
 
     def text(self) -> bytes:
-        """All numbers in the text format, version 0.0.4 or as the library says."""
+        """Return all numbers in the text format that the library supports."""
         return generate_latest(self.registry)
 
     def answered(self, path: str, code: int, seconds: float) -> None:
-        """A request was answered; `path` is a route's own, never what a client made up."""
+        """Count an answered request. `path` is the path of a route, never one that a client made up."""
         self._requests.labels(path, str(code)).inc()
         self._request_seconds.labels(path).observe(seconds)
 
-    def ran(self, one: Round) -> None:
-        """See `Watch.ran`."""
+    def ran(self, round: Round) -> None:
+        """See `Observer.ran`."""
         self._add(
             rounds=1,
-            round_requests=one.requests,
-            batches=one.batches,
-            batch_pairs=one.pairs,
-            batch_capacity=one.capacity,
-            batch_tokens=one.tokens,
-            batch_padded_tokens=one.padded,
-            model_seconds=one.seconds,
+            round_requests=round.requests,
+            batches=round.batches,
+            batch_pairs=round.pairs,
+            batch_capacity=round.capacity,
+            batch_tokens=round.tokens,
+            batch_padded_tokens=round.padded,
+            model_seconds=round.seconds,
         )
 
     def took(self, stage: str, seconds: float) -> None:
-        """See `Watch.took`."""
+        """See `Observer.took`."""
         self._stages.labels(stage).observe(seconds)
 
     def refused(self) -> None:
-        """See `Watch.refused`."""
+        """See `Observer.refused`."""
         self._add(queue_refusals=1)
 
     def cancelled(self) -> None:
-        """See `Watch.cancelled`."""
+        """See `Observer.cancelled`."""
         self._add(cancelled=1)
 
     def scored(self, pairs: int, truncated: int) -> None:
-        """See `Watch.scored`."""
+        """See `Observer.scored`."""
         self._add(scored_passages=pairs, truncated_passages=truncated)
 
     def looked_up(self, hits: int, misses: int) -> None:
-        """See `Watch.looked_up`."""
+        """See `Observer.looked_up`."""
         self._add(cache_hits=hits, cache_misses=misses)
 
     def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
-        """See `Watch.results`."""
-        if pool < LEAST_POOL or len(retrieval_ranks) >= pool:
+        """See `Observer.results`."""
+        if pool < MIN_POOL or len(retrieval_ranks) >= pool:
             return
         first = pool - math.ceil(pool / 10)
         self._add(results=len(retrieval_ranks), results_from_last_tenth=sum(rank > first for rank in retrieval_ranks))
 
     def _add(self, **amounts: float) -> None:
         for name, amount in amounts.items():
-            self._count[name].inc(amount)
+            self._counters[name].inc(amount)
 
 
 COUNTERS = (
@@ -108,13 +108,13 @@ COUNTERS = (
     ("batch_capacity", "Pairs that those batches could have held."),
     ("batch_tokens", "Tokens in those batches."),
     ("batch_padded_tokens", "Tokens in those batches, padding included."),
-    ("model_seconds", "Time that the model ran."),
+    ("model_seconds", "Seconds that the model ran."),
     ("queue_refusals", "Requests refused because the queue was full."),
-    ("cancelled", "Requests, or parts of one under a budget, that went away before they had their scores."),
-    ("scored_passages", "Passages that requests got scores for from the model."),
-    ("truncated_passages", "Of those, the ones cut to fit the window."),
-    ("cache_hits", "Pairs that requests got scores for from the cache."),
-    ("cache_misses", "Pairs that they got scores for from the model, where there is a cache."),
-    ("results", "Final results of reranked searches whose pool held at least 10 passages and more than were returned."),
-    ("results_from_last_tenth", "Of those, the ones that stage one had in the last tenth of the pool."),
+    ("cancelled", "Requests, or parts of a request with a budget, that left before they had their scores."),
+    ("scored_passages", "Passages that the model scored for requests."),
+    ("truncated_passages", "Scored passages that were cut to fit the window."),
+    ("cache_hits", "Pairs whose score came from the cache."),
+    ("cache_misses", "Pairs whose score came from the model, if there is a cache."),
+    ("results", "Hits of reranked searches whose pool had at least 10 passages, and more than the answer."),
+    ("results_from_last_tenth", "Those of these hits that stage one put into the last tenth of the pool."),
 )

@@ -1,4 +1,4 @@
-"""What the server says of itself while it works."""
+"""The numbers that the server reports while it works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 class Round:
     """One call of the model: `pairs` of `requests`, in `batches` that could hold `capacity` pairs.
 
-    `tokens` are those of the pairs and `padded` those of the batches, padding included; `seconds` is wall-clock time.
+    `tokens` are those of the pairs, `padded` those of the batches with their padding. `seconds` is wall-clock time.
     """
 
     pairs: int
@@ -23,66 +23,66 @@ class Round:
     seconds: float
 
 
-class Watch(Protocol):
-    """Told of what happens; called from the event loop and from the batcher's threads."""
+class Observer(Protocol):
+    """Receives events. The event loop and the threads of the queues call it."""
 
-    def ran(self, one: Round) -> None:
-        """The model scored a round."""
-
-    def took(self, stage: str, seconds: float) -> None:
-        """A stage of one request took this long: "wait", "tokenise", "score", "retrieve" or "rerank"."""
-
-    def refused(self) -> None:
-        """The queue was full."""
-
-    def cancelled(self) -> None:
-        """A request went away before it had its scores."""
-
-    def scored(self, pairs: int, truncated: int) -> None:
-        """A request got its scores."""
-
-    def looked_up(self, hits: int, misses: int) -> None:
-        """A request got its scores: so many of its pairs were in the cache and so many were not."""
-
-    def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
-        """A reranked search over `pool` passages gave these, by their 1-based ranks in stage one."""
-
-
-class NoWatch:
-    """Satisfies `Watch` and does nothing."""
-
-    def ran(self, one: Round) -> None:
-        """See `Watch.ran`."""
+    def ran(self, round: Round) -> None:
+        """Report that the model scored a round."""
 
     def took(self, stage: str, seconds: float) -> None:
-        """See `Watch.took`."""
+        """Report the time of a stage of one request: "wait", "tokenise", "score", "retrieve" or "rerank"."""
 
     def refused(self) -> None:
-        """See `Watch.refused`."""
+        """Report that a request was refused because the queue was full."""
 
     def cancelled(self) -> None:
-        """See `Watch.cancelled`."""
+        """Report that a request left before it had its scores."""
 
     def scored(self, pairs: int, truncated: int) -> None:
-        """See `Watch.scored`."""
+        """Report that a request got its scores from the model."""
 
     def looked_up(self, hits: int, misses: int) -> None:
-        """See `Watch.looked_up`."""
+        """Report how many pairs of a request came from the cache, and how many from the model."""
 
     def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
-        """See `Watch.results`."""
+        """Report the stage-one ranks, from 1, of the hits of a reranked search over `pool` passages."""
 
 
-class RefusalsAlone(NoWatch):
-    """Passes on what was refused and cancelled: the other numbers are those of reranking."""
+class NoObserver:
+    """An `Observer` that ignores every event."""
 
-    def __init__(self, inner: Watch) -> None:
+    def ran(self, round: Round) -> None:
+        """Ignore the round."""
+
+    def took(self, stage: str, seconds: float) -> None:
+        """Ignore the time."""
+
+    def refused(self) -> None:
+        """Ignore the refusal."""
+
+    def cancelled(self) -> None:
+        """Ignore the cancellation."""
+
+    def scored(self, pairs: int, truncated: int) -> None:
+        """Ignore the scores."""
+
+    def looked_up(self, hits: int, misses: int) -> None:
+        """Ignore the look-up."""
+
+    def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
+        """Ignore the results."""
+
+
+class RefusalsOnly(NoObserver):
+    """Passes on refusals and cancellations, for queues whose other numbers would mix with those of the reranker."""
+
+    def __init__(self, inner: Observer) -> None:
         self._inner = inner
 
     def refused(self) -> None:
-        """See `Watch.refused`."""
+        """See `Observer.refused`."""
         self._inner.refused()
 
     def cancelled(self) -> None:
-        """See `Watch.cancelled`."""
+        """See `Observer.cancelled`."""
         self._inner.cancelled()

@@ -1,4 +1,4 @@
-"""OpenTelemetry spans: one a request, and below it one a rerank in OpenInference's RERANKER form.
+"""OpenTelemetry spans: one for each request, and below it one for each rerank, of OpenInference's kind RERANKER.
 
 The attributes are those of the OpenInference semantic conventions
 (https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md).
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 SERVICE = "shortlist"
 
-Tell = Callable[[Mapping[int, float]], None]
-"""Takes what is answered, best first: a text's place in the request -> the reranker's score of it."""
+Report = Callable[[Mapping[int, float]], None]
+"""Receives the answer, best first: the place of a text in the request -> its score."""
 
 DOCUMENT_ATTRIBUTES = 5
-"""Of each document: id and text on the way in, id, text and score on the way out."""
+"""For each document: id and text of the input, and id, text and score of the output."""
 OTHER_ATTRIBUTES = 16
 
 
 def make_provider(max_documents: int) -> TracerProvider:
-    """Spans go by OTLP over HTTP to where the standard OTEL_EXPORTER_OTLP_* variables say.
+    """Return a provider that sends spans by OTLP over HTTP, as the standard OTEL_EXPORTER_OTLP_* variables configure.
 
-    A span has room for all attributes of a rerank of `max_documents`; the SDK's own limit of 128 ends at 50 documents.
+    A span has room for the attributes of `max_documents` documents. The SDK's own limit of 128 fits 50 documents.
 
     Raises:
         MissingExtra: The tracing extra is not installed.
@@ -50,34 +50,34 @@ def make_provider(max_documents: int) -> TracerProvider:
 
 
 class RerankSpans:
-    """Makes a RERANKER span of each rerank, none without a tracer. Queries and passages are in it only with `texts`."""
+    """Makes a RERANKER span of each rerank; without a tracer none. Only with `texts` it has queries and passages."""
 
     def __init__(self, tracer: Tracer | None = None, *, texts: bool = False) -> None:
         self._tracer, self._texts = tracer, texts
 
     @contextmanager
-    def rerank(self, model: str, query: str, texts: Sequence[str], top_k: int | None) -> Iterator[Tell]:
-        """Around one rerank of `texts`, from which `top_k` are wanted (None: all); yields what to tell its outcome to.
+    def rerank(self, model: str, query: str, texts: Sequence[str], top_k: int | None) -> Iterator[Report]:
+        """Enclose a rerank of `texts` that returns `top_k` of them (None: all), and yield the receiver of its answer.
 
-        A document's id is its place in `texts`, counted from 0. An error is marked by its type, since its message may
-        quote a text.
+        A document's id is its place in `texts`, from 0. The span of a failed rerank has the type of the error, because
+        the message may quote a text.
         """
         if self._tracer is None:
-            yield _nobody
+            yield _ignore
             return
         with self._tracer.start_as_current_span(
             "rerank", record_exception=False, set_status_on_exception=False
         ) as span:
 
-            def tell(answered: Mapping[int, float]) -> None:
-                for rank, (place, score) in enumerate(answered.items()):
+            def report(answer: Mapping[int, float]) -> None:
+                for rank, (place, score) in enumerate(answer.items()):
                     span.set_attributes(self._document("output", rank, place, texts[place]))
                     span.set_attribute(f"reranker.output_documents.{rank}.document.score", score)
 
             try:
                 for place, text in enumerate(texts):
                     span.set_attributes(self._document("input", place, place, text))
-                yield tell
+                yield report
             except Exception as error:
                 mark_failed(span, type(error).__name__)
                 raise
@@ -85,62 +85,59 @@ class RerankSpans:
                 span.set_attributes(self._identity(model, query, len(texts) if top_k is None else top_k))
 
     def _identity(self, model: str, query: str, top_k: int) -> dict[str, str | int]:
-        """What makes it a reranker's span; set last, since a full span drops its oldest attributes."""
-        said: dict[str, str | int] = {
+        """Return what identifies the span. It is set last, because a full span drops its oldest attributes."""
+        identity: dict[str, str | int] = {
             "openinference.span.kind": "RERANKER",
             "reranker.model_name": model,
             "reranker.top_k": top_k,
         }
-        return said | ({"reranker.query": query} if self._texts else {})
+        return identity | ({"reranker.query": query} if self._texts else {})
 
     def _document(self, side: str, rank: int, place: int, text: str) -> dict[str, str]:
         name = f"reranker.{side}_documents.{rank}.document"
         return {f"{name}.id": str(place), **({f"{name}.content": text} if self._texts else {})}
 
 
-def _nobody(answered: Mapping[int, float]) -> None:
-    """Where there are no spans."""
+def _ignore(answer: Mapping[int, float]) -> None:
+    """Ignore the answer: there is no span."""
 
 
-NO_SPANS = RerankSpans()
-
-
-def mark_failed(span: Span, why: str) -> None:
-    """Gives the span the status of an error."""
+def mark_failed(span: Span, reason: str) -> None:
+    """Set the status of the span to an error."""
     from opentelemetry.trace import Status, StatusCode
 
-    span.set_status(Status(StatusCode.ERROR, why))
+    span.set_status(Status(StatusCode.ERROR, reason))
 
 
 class TracedRequests:
-    """A SERVER span a request, below the caller's own where it sent a `traceparent`."""
+    """Makes a SERVER span of each request, below the span of the caller if the request has a `traceparent`."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
         self._app, self._tracer = app, tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
+        """Run the layer as an ASGI application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         from opentelemetry.trace import SpanKind
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        held = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        above = TraceContextTextMapPropagator().extract(held)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        parent = TraceContextTextMapPropagator().extract(headers)
         with self._tracer.start_as_current_span(
-            "request", context=above, kind=SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+            "request", context=parent, kind=SpanKind.SERVER, record_exception=False, set_status_on_exception=False
         ) as span:
             span.set_attribute("http.request.method", scope["method"])
 
-            async def noting(message: Message) -> None:
+            async def send_and_mark(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     span.set_attribute("http.response.status_code", message["status"])
                     if message["status"] >= 500:
                         mark_failed(span, str(message["status"]))
                 await send(message)
 
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_and_mark)
             if path := getattr(scope.get("route"), "path", ""):
                 span.set_attribute("http.route", path)
                 span.update_name(f"{scope['method']} {path}")

@@ -1,1 +1,1 @@
-"""What the server answers, one file a dialect."""
+"""The routes, one file for each dialect."""

@@ -1,4 +1,4 @@
-"""`/v2/rerank` as Cohere's v2 API has it: https://docs.cohere.com/reference/rerank."""
+"""`/v2/rerank` of Cohere's v2 API: https://docs.cohere.com/reference/rerank."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Texts, described, read
-from shortlist.server.components import parts_of
-from shortlist.server.reranking import Call, Order, check_model, rerank, scorer_of
+from shortlist.server.components import components_of
+from shortlist.server.reranking import RerankRequest, RerankResult, check_model, rerank, scorer_of
 
 router = APIRouter()
 
 
 class CohereRequest(BaseModel):
-    """Unknown fields are refused, as Cohere does. `priority` is read and has no effect.
+    """A request. Unknown fields are refused, as by Cohere. `priority` is accepted and has no effect.
 
-    `return_documents` belongs to v1; clients such as litellm send it to v2 as well, and it is honoured.
+    `return_documents` belongs to v1. Clients such as litellm also send it to v2, so it works here, too.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -35,26 +35,26 @@ class CohereRequest(BaseModel):
 
 @router.post("/v2/rerank", openapi_extra=described(CohereRequest))
 async def answer(request: Request) -> Json:
-    """Reranks documents, Cohere v2."""
-    parts = parts_of(request)
-    asked = await read(request, CohereRequest, parts.settings.max_body)
-    check_model(parts, asked.model, scorer_of(parts).name)
-    order = await rerank(
-        parts, Call(asked.query, asked.documents, top_n=asked.top_n, max_tokens=asked.max_tokens_per_doc)
+    """Rerank documents, Cohere v2."""
+    components = components_of(request)
+    body = await read(request, CohereRequest, components.limits.max_body)
+    check_model(components, body.model, scorer_of(components).name)
+    result = await rerank(
+        components, RerankRequest(body.query, body.documents, top_n=body.top_n, max_tokens=body.max_tokens_per_doc)
     )
     results = [
         {"index": place, "relevance_score": score}
-        | ({"document": {"text": asked.documents[place]}} if asked.return_documents else {})
-        for place, score in zip(order.places, order.scores, strict=True)
+        | ({"document": {"text": body.documents[place]}} if body.return_documents else {})
+        for place, score in zip(result.places, result.scores, strict=True)
     ]
-    return Json({"id": str(uuid.uuid4()), "results": results, "meta": meta("2", order, len(asked.documents))})
+    return Json({"id": str(uuid.uuid4()), "results": results, "meta": meta("2", result, len(body.documents))})
 
 
-def meta(version: str, order: Order, documents: int) -> dict[str, object]:
-    """What Cohere tells beside the results: one search unit a 100 documents, tokens read, and warnings."""
-    held: dict[str, object] = {
+def meta(version: str, result: RerankResult, documents: int) -> dict[str, object]:
+    """Return Cohere's field "meta": a search unit for each 100 documents, the tokens read, and warnings."""
+    fields: dict[str, object] = {
         "api_version": {"version": version},
         "billed_units": {"search_units": math.ceil(documents / 100)},
-        "tokens": {"input_tokens": order.tokens},
+        "tokens": {"input_tokens": result.tokens},
     }
-    return held | ({"warnings": order.warnings} if order.warnings else {})
+    return fields | ({"warnings": result.warnings} if result.warnings else {})

@@ -1,4 +1,4 @@
-"""`/v1/embeddings` as OpenAI has it: https://platform.openai.com/docs/api-reference/embeddings."""
+"""`/v1/embeddings` of OpenAI's API: https://platform.openai.com/docs/api-reference/embeddings."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
-from shortlist.server.answers import Json, array
-from shortlist.server.batching.embedding import Embedded, ToEmbed, embedded, encoder_of
+from shortlist.server.answers import Json, json_array
+from shortlist.server.batching.embedding import Embeddings, EmbedRequest, embed, encoder_of
 from shortlist.server.bodies import Strings, described, read
-from shortlist.server.components import parts_of
+from shortlist.server.components import components_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_model
 
@@ -28,13 +28,13 @@ TEXTS = {
         {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
     ]
 }
-"""What `input` may be; token ids are read only to refuse them in so many words."""
+"""The allowed forms of `input`. Token ids are accepted here only to refuse them with a clear message."""
 
 Ids = Annotated[list[int], Field(fail_fast=True)]
 
 
 class EmbeddingsRequest(BaseModel):
-    """OpenAI's fields, and two of our own: `input_type` chooses the model's prompt, `truncate` allows cutting."""
+    """A request. Two fields are not OpenAI's: `input_type` selects the model's prompt, `truncate` allows cutting."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -49,46 +49,46 @@ class EmbeddingsRequest(BaseModel):
 
 @router.post("/v1/embeddings", openapi_extra=described(EmbeddingsRequest))
 async def answer(request: Request) -> Json:
-    """Embeds texts, OpenAI."""
-    parts = parts_of(request)
-    asked = await read(request, EmbeddingsRequest, parts.settings.max_body)
-    name = check_model(parts, asked.model, encoder_of(parts).name)
-    wanted = ToEmbed(
-        _texts(asked.input),
+    """Embed texts, OpenAI."""
+    components = components_of(request)
+    body = await read(request, EmbeddingsRequest, components.limits.max_body)
+    name = check_model(components, body.model, encoder_of(components).name)
+    embed_request = EmbedRequest(
+        _texts(body.input),
         "input",
-        query=asked.input_type == "query",
-        truncate=asked.truncate,
-        dimensions=asked.dimensions,
+        query=body.input_type == "query",
+        truncate=body.truncate,
+        dimensions=body.dimensions,
     )
-    found = await embedded(parts, wanted)
-    return Json(await run_in_threadpool(_written, found, name, asked.encoding_format))
+    embeddings = await embed(components, embed_request)
+    return Json(await run_in_threadpool(_written, embeddings, name, body.encoding_format))
 
 
-def _written(found: Embedded, name: str, how: str | None) -> bytes:
-    data = array(
-        {"object": "embedding", "index": place, "embedding": _said(vector, how)}
-        for place, vector in enumerate(found.vectors)
+def _written(embeddings: Embeddings, name: str, encoding: str | None) -> bytes:
+    data = json_array(
+        {"object": "embedding", "index": place, "embedding": _encoded(vector, encoding)}
+        for place, vector in enumerate(embeddings.vectors)
     )
-    usage = {"prompt_tokens": found.tokens, "total_tokens": found.tokens}
-    cut = {"truncated": found.truncated} if found.truncated else {}
-    rest = to_json({"object": "list", "model": name, "usage": usage} | cut)
+    usage = {"prompt_tokens": embeddings.tokens, "total_tokens": embeddings.tokens}
+    truncated = {"truncated": embeddings.truncated} if embeddings.truncated else {}
+    rest = to_json({"object": "list", "model": name, "usage": usage} | truncated)
     return rest[:-1] + b',"data":' + data + b"}"
 
 
 def _texts(given: str | Sequence[str | int | list[int]]) -> list[str]:
-    held = [given] if isinstance(given, str) else given
-    texts = [one for one in held if isinstance(one, str)]
-    if len(texts) < len(held):
+    items = [given] if isinstance(given, str) else given
+    texts = [item for item in items if isinstance(item, str)]
+    if len(texts) < len(items):
         raise Problem(
             Kind.INVALID,
-            "input holds token ids, and ids of another model's tokenizer would be misread here: send text "
+            "input contains token ids, and this model's tokenizer has other ids: send text "
             "(LangChain: check_embedding_ctx_length=False)",
             field="input",
         )
     return texts
 
 
-def _said(vector: NDArray[np.float32], how: str | None) -> list[float] | str:
-    if how == "base64":
+def _encoded(vector: NDArray[np.float32], encoding: str | None) -> list[float] | str:
+    if encoding == "base64":
         return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-    return [float(one) for one in vector.tolist()]
+    return [float(value) for value in vector.tolist()]

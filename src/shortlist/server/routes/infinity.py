@@ -1,4 +1,4 @@
-"""Infinity's half of `/rerank`: https://github.com/michaelfeil/infinity."""
+"""Infinity's part of `/rerank`: https://github.com/michaelfeil/infinity."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Texts
-from shortlist.server.components import Parts
-from shortlist.server.reranking import Call, check_model, rerank, scorer_of
+from shortlist.server.components import Components
+from shortlist.server.reranking import RerankRequest, check_model, rerank, scorer_of
 
 UNNAMED = "default/not-specified"
 
 
 class InfinityRequest(BaseModel):
-    """Unknown fields are passed over, as Infinity does."""
+    """A request. Unknown fields are ignored, as by Infinity."""
 
     model_config = ConfigDict(strict=True)
 
@@ -28,25 +28,26 @@ class InfinityRequest(BaseModel):
     raw_scores: bool | None = None
 
 
-async def answer(parts: Parts, asked: InfinityRequest) -> Json:
-    """The documents, best first."""
-    model = None if asked.model == UNNAMED else asked.model
-    name = check_model(parts, model, scorer_of(parts).name)
-    call = Call(asked.query, asked.documents, top_n=asked.top_n, raw=bool(asked.raw_scores))
-    order = await rerank(parts, call)
+async def answer(components: Components, body: InfinityRequest) -> Json:
+    """Answer with the documents, best first."""
+    model = None if body.model == UNNAMED else body.model
+    name = check_model(components, model, scorer_of(components).name)
+    result = await rerank(
+        components, RerankRequest(body.query, body.documents, top_n=body.top_n, raw=bool(body.raw_scores))
+    )
     results = [
         {"relevance_score": score, "index": place}
-        | ({"document": asked.documents[place]} if asked.return_documents else {})
-        for place, score in zip(order.places, order.scores, strict=True)
+        | ({"document": body.documents[place]} if body.return_documents else {})
+        for place, score in zip(result.places, result.scores, strict=True)
     ]
     return Json(
         {
             "object": "rerank",
             "results": results,
             "model": name,
-            "usage": {"prompt_tokens": order.tokens, "total_tokens": order.tokens},
+            "usage": {"prompt_tokens": result.tokens, "total_tokens": result.tokens},
             "id": f"infinity-{uuid.uuid4()}",
             "created": int(time.time()),
         }
-        | ({"warnings": order.warnings} if order.warnings else {})
+        | ({"warnings": result.warnings} if result.warnings else {})
     )

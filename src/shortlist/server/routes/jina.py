@@ -1,4 +1,4 @@
-"""`/v1/rerank` for Jina's clients (https://jina.ai/reranker) and those of Cohere's v1 API."""
+"""`/v1/rerank` for the clients of Jina (https://jina.ai/reranker) and of Cohere's v1 API."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Strings, described, read
-from shortlist.server.components import parts_of
+from shortlist.server.components import components_of
 from shortlist.server.problems import Kind, Problem
-from shortlist.server.reranking import Call, check_model, one_size, rerank, scorer_of
+from shortlist.server.reranking import RerankRequest, check_model, rerank, scorer_of, single_size
 from shortlist.server.routes.cohere import meta
 
 router = APIRouter()
 
-MOST_RANK_FIELDS = 64
-"""Each of them is looked for in each document."""
+MAX_RANK_FIELDS = 64
+"""The limit of `rank_fields`: each field is looked up in each document."""
 
 
 class JinaRequest(BaseModel):
-    """What Jina and Cohere v1 send. A document is a text, or an object whose `rank_fields` are read, joined by lines.
+    """A request of Jina or Cohere v1. A document is a text, or an object; its `rank_fields` are joined by newlines.
 
-    `max_doc_length` (Jina) and `max_tokens_per_doc` (Cohere) mean the same. Fields of neither are passed over.
+    `max_doc_length` (Jina) and `max_tokens_per_doc` (Cohere) mean the same. Unknown fields are ignored.
     """
 
     model_config = ConfigDict(strict=True)
@@ -36,7 +36,7 @@ class JinaRequest(BaseModel):
     top_n: int | None = Field(None, ge=1)
     top_k: int | None = Field(None, ge=1)
     return_documents: bool | None = None
-    rank_fields: Annotated[Strings, Field(max_length=MOST_RANK_FIELDS)] | None = None
+    rank_fields: Annotated[Strings, Field(max_length=MAX_RANK_FIELDS)] | None = None
     max_tokens_per_doc: int | None = Field(None, ge=1)
     max_doc_length: int | None = Field(None, ge=1)
     truncation: bool | None = None
@@ -46,38 +46,39 @@ class JinaRequest(BaseModel):
 
 @router.post("/v1/rerank", openapi_extra=described(JinaRequest))
 async def answer(request: Request) -> Json:
-    """Reranks documents, Jina and Cohere v1."""
-    parts = parts_of(request)
-    asked = await read(request, JinaRequest, parts.settings.max_body)
-    name = check_model(parts, asked.model, scorer_of(parts).name)
-    if asked.return_embeddings:
-        raise Problem(Kind.INVALID, "return_embeddings is not offered here", field="return_embeddings")
-    fields = asked.rank_fields or ["text"]
-    call = Call(
-        asked.query,
-        [_text(one, place, fields) for place, one in enumerate(asked.documents)],
-        top_n=one_size([("top_n", asked.top_n), ("top_k", asked.top_k)]),
-        max_tokens=one_size(
-            [("max_tokens_per_doc", asked.max_tokens_per_doc), ("max_doc_length", asked.max_doc_length)]
+    """Rerank documents, Jina and Cohere v1."""
+    components = components_of(request)
+    body = await read(request, JinaRequest, components.limits.max_body)
+    name = check_model(components, body.model, scorer_of(components).name)
+    if body.return_embeddings:
+        raise Problem(Kind.INVALID, "return_embeddings is not available here: leave it out", field="return_embeddings")
+    fields = body.rank_fields or ["text"]
+    max_tokens = [("max_tokens_per_doc", body.max_tokens_per_doc), ("max_doc_length", body.max_doc_length)]
+    result = await rerank(
+        components,
+        RerankRequest(
+            body.query,
+            [_text(document, place, fields) for place, document in enumerate(body.documents)],
+            top_n=single_size([("top_n", body.top_n), ("top_k", body.top_k)]),
+            max_tokens=single_size(max_tokens),
+            truncate=body.truncation is not False,
         ),
-        truncate=asked.truncation is not False,
     )
-    order = await rerank(parts, call)
-    if asked.max_chunks_per_doc is not None:
-        order.warnings.append("max_chunks_per_doc has no effect: documents are not read in chunks here")
+    if body.max_chunks_per_doc is not None:
+        result.warnings.append("max_chunks_per_doc has no effect: documents are not read in chunks here")
     results = [
         {"index": place, "relevance_score": score}
-        | ({"document": _echo(asked.documents[place])} if asked.return_documents is not False else {})
-        for place, score in zip(order.places, order.scores, strict=True)
+        | ({"document": _echo(body.documents[place])} if body.return_documents is not False else {})
+        for place, score in zip(result.places, result.scores, strict=True)
     ]
     return Json(
         {
             "id": str(uuid.uuid4()),
             "model": name,
             "object": "list",
-            "usage": {"total_tokens": order.tokens, "prompt_tokens": order.tokens},
+            "usage": {"total_tokens": result.tokens, "prompt_tokens": result.tokens},
             "results": results,
-            "meta": meta("1", order, len(call.texts)),
+            "meta": meta("1", result, len(body.documents)),
         }
     )
 
@@ -85,21 +86,21 @@ async def answer(request: Request) -> Json:
 def _text(document: str | Mapping[str, Any], place: int, fields: Sequence[str]) -> str:
     if isinstance(document, str):
         return document
-    held = [name for name in fields if document.get(name) is not None]
-    if not held:
+    present = [name for name in fields if document.get(name) is not None]
+    if not present:
         raise Problem(
             Kind.INVALID,
             f"documents.{place} has no text under {', '.join(fields)}: give strings or objects with text",
             field="documents",
         )
-    for name in held:
+    for name in present:
         if not isinstance(document[name], str):
             raise Problem(
                 Kind.INVALID,
-                f"documents.{place}.{name} is no text: give a string, or leave it out of rank_fields",
+                f"documents.{place}.{name} is not a text: give a string, or leave it out of rank_fields",
                 field="documents",
             )
-    return "\n".join(document[name] for name in held)
+    return "\n".join(document[name] for name in present)
 
 
 def _echo(document: str | dict[str, Any]) -> dict[str, Any]:

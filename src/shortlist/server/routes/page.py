@@ -1,4 +1,4 @@
-"""`/`: the page that shows both stages, its files, and what it says of the server."""
+"""`/`: the page that shows both stages, its files, and its facts about the server."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from shortlist.redaction import public_name
-from shortlist.server.components import Parts, parts_of
+from shortlist.search.scores import info_of
+from shortlist.search.search import Search
+from shortlist.server.components import Components, components_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import gives_logits
+from shortlist.server.routes.search import OPTIONS
 
 router = APIRouter()
 
@@ -25,7 +28,7 @@ KINDS: Mapping[str, str] = {
     ".svg": "image/svg+xml",
 }
 PUBLIC = frozenset({"/", *(f"/page/{path.name}" for path in FOLDER.iterdir() if path.suffix in KINDS)})
-"""What is served without an API key: the page and its files, which hold nothing of the index."""
+"""The paths that need no API key: the page and its files, which contain nothing of the index."""
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -41,59 +44,68 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-cache",
 }
-MOST_JUDGED = 200
-"""Judged queries that the page offers."""
+MAX_JUDGED = 200
+"""The judged queries that the page offers."""
 
 
 @router.get("/", include_in_schema=False)
 async def page() -> Response:
-    """The page."""
+    """Answer with the page."""
     return _file("index.html")
 
 
 @router.get("/page/about", include_in_schema=False)
 async def about(request: Request) -> JSONResponse:
-    """What this server holds: its models, how many passages, the formula's weights, judged queries.
+    """Answer with facts about the server.
 
-    `unit` says what the reranker gives: logits, or scores in a unit of its own. `pointwise` says whether a smaller
-    pool's order can be read off a larger one's scores, `max_documents` how many passages a pool may hold.
+    The facts are its models, the number of passages, the defaults of searches, and judged queries. `unit` is "logit",
+    or "score" if the reranker has a unit of its own. If `pointwise` is true, the scores of a large pool also give the
+    order of a smaller one. `max_documents` is the largest pool.
     """
-    return JSONResponse(_about(parts_of(request)), headers={"Cache-Control": "no-store"})
+    return JSONResponse(_about(components_of(request)), headers={"Cache-Control": "no-store"})
 
 
 @router.get("/page/{name}", include_in_schema=False)
 async def part(name: str) -> Response:
-    """A file of the page.
+    """Answer with a file of the page.
 
     Raises:
-        Problem: There is none of this name.
+        Problem: There is no file with this name.
     """
     return _file(name)
 
 
-def _about(parts: Parts) -> dict[str, Any]:
-    searches = parts.shortlist is not None
+def _about(components: Components) -> dict[str, Any]:
+    search, scorer = components.search, components.scorer
+    encoder = components.encoder if search is not None else None
     return {
-        "index": searches,
-        "passages": len(parts.index) if parts.index is not None else None,
-        "encoder": public_name(parts.encoder.name) if searches and parts.encoder is not None else None,
-        "reranker": public_name(parts.scorer.name) if parts.scorer is not None else None,
-        "unit": "score" if parts.scorer is not None and not gives_logits(parts.scorer.reranker) else "logit",
-        "pointwise": parts.scorer is None or parts.scorer.reranker.pointwise,
-        "weights": dict(parts.shortlist.weights) if parts.shortlist is not None else {},
-        "max_documents": parts.settings.max_documents,
-        "judged": list(parts.labels)[:MOST_JUDGED],
+        "index": search is not None,
+        "passages": len(components.index) if components.index is not None else None,
+        "encoder": public_name(encoder.name) if encoder is not None else None,
+        "reranker": public_name(scorer.name) if scorer is not None else None,
+        "unit": "score" if scorer is not None and not gives_logits(scorer.reranker) else "logit",
+        "pointwise": scorer is None or info_of(scorer.reranker).pointwise,
+        "max_documents": components.limits.max_documents,
+        "defaults": _defaults(search) if search is not None else {},
+        "judged": list(components.labels)[:MAX_JUDGED],
     }
 
 
+def _defaults(search: Search) -> dict[str, Any]:
+    """Return the values of the options that a request may override; the sizes are the ones that apply."""
+    pool_size, top_k = search.config.sizes
+    options = {name: getattr(search.config, name) for name in OPTIONS}
+    return {**options, "pool_size": pool_size, "top_k": top_k}
+
+
 def _file(name: str) -> Response:
-    held = _files().get(name)
-    if held is None:
+    content = _files().get(name)
+    if content is None:
         raise Problem(Kind.NOT_FOUND, f"the page has no file {name!r}")
-    return Response(held, media_type=KINDS[Path(name).suffix], headers=dict(HEADERS))
+    return Response(content, media_type=KINDS[Path(name).suffix], headers=dict(HEADERS))
 
 
 @cache
 def _files() -> Mapping[str, bytes]:
-    """The page's files by name: no request ever names a path."""
+    """Return the files of the page by name. A request names no path."""
     return {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in KINDS}

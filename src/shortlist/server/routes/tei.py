@@ -1,4 +1,4 @@
-"""TEI's half of `/rerank`, `/embed` and `/info`: https://huggingface.github.io/text-embeddings-inference."""
+"""TEI's part of `/rerank`, `/embed` and `/info`: https://huggingface.github.io/text-embeddings-inference."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
-from shortlist.protocols import Encoder, Reranker, SaysWindow
+from shortlist.protocols import CountsTokens
 from shortlist.redaction import public_name
-from shortlist.server.answers import Json, array
-from shortlist.server.batching.embedding import ToEmbed, embedded, encoder_of
+from shortlist.search.scores import info_of
+from shortlist.server.answers import Json, json_array
+from shortlist.server.batching.embedding import EmbedRequest, embed, encoder_of
 from shortlist.server.bodies import Query, Strings, Texts, described, read
-from shortlist.server.components import Parts, parts_of
+from shortlist.server.components import Components, components_of
 from shortlist.server.problems import Kind, Problem
-from shortlist.server.reranking import Call, rerank
+from shortlist.server.reranking import RerankRequest, rerank
 
 router = APIRouter()
 
@@ -24,7 +25,7 @@ RERANKER = {"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0
 
 
 class TeiRequest(BaseModel):
-    """`truncate` False, the default, makes a text that would be cut an error. Unknown fields are passed over."""
+    """A request. Without `truncate`, a text that would be cut is an error. Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True)
 
@@ -36,21 +37,22 @@ class TeiRequest(BaseModel):
     truncation_direction: Direction | None = None
 
 
-async def answer(parts: Parts, asked: TeiRequest) -> Json:
-    """Every text, best first, as a bare array."""
-    cut = _may_cut(parts, asked.truncate, asked.truncation_direction)
-    call = Call(asked.query, asked.texts, "texts", truncate=cut, raw=bool(asked.raw_scores))
-    order = await rerank(parts, call)
+async def answer(components: Components, body: TeiRequest) -> Json:
+    """Answer with every text, best first, as a bare array."""
+    truncate = _may_truncate(components, body.truncate, body.truncation_direction)
+    result = await rerank(
+        components, RerankRequest(body.query, body.texts, "texts", truncate=truncate, raw=bool(body.raw_scores))
+    )
     return Json(
         [
-            {"index": place, "score": score} | ({"text": asked.texts[place]} if asked.return_text else {})
-            for place, score in zip(order.places, order.scores, strict=True)
+            {"index": place, "score": score} | ({"text": body.texts[place]} if body.return_text else {})
+            for place, score in zip(result.places, result.scores, strict=True)
         ]
     )
 
 
 class TeiEmbedRequest(BaseModel):
-    """TEI's `/embed`, which the Hugging Face client's feature extraction calls. Unknown fields are passed over."""
+    """A request to `/embed`, which the Hugging Face client's feature extraction calls. Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True)
 
@@ -63,50 +65,58 @@ class TeiEmbedRequest(BaseModel):
 
 
 @router.post("/embed", openapi_extra=described(TeiEmbedRequest))
-async def embed(request: Request) -> Json:
-    """One vector a text, as a bare array of arrays, TEI."""
-    parts = parts_of(request)
-    asked = await read(request, TeiEmbedRequest, parts.settings.max_body)
-    if asked.normalize is False:
+async def embeddings(request: Request) -> Json:
+    """Answer with one vector for each text, as a bare array of arrays, TEI."""
+    components = components_of(request)
+    body = await read(request, TeiEmbedRequest, components.limits.max_body)
+    if body.normalize is False:
         raise Problem(
-            Kind.INVALID, "vectors are given as the model's files say: leave normalize out", field="normalize"
+            Kind.INVALID,
+            "the model's files decide whether vectors are normalized: leave normalize out",
+            field="normalize",
         )
-    texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
-    cut = _may_cut(parts, asked.truncate, asked.truncation_direction)
-    found = await embedded(
-        parts,
-        ToEmbed(texts, "inputs", query=asked.prompt_name == "query", truncate=cut, dimensions=asked.dimensions),
-    )
-    return Json(await run_in_threadpool(lambda: array(vector.tolist() for vector in found.vectors)))
+    texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
+    truncate = _may_truncate(components, body.truncate, body.truncation_direction)
+    query = body.prompt_name == "query"
+    embed_request = EmbedRequest(texts, "inputs", query=query, truncate=truncate, dimensions=body.dimensions)
+    result = await embed(components, embed_request)
+    return Json(await run_in_threadpool(lambda: json_array(vector.tolist() for vector in result.vectors)))
 
 
-def _may_cut(parts: Parts, truncate: bool | None, direction: str | None) -> bool:
-    cut = parts.settings.auto_truncate if truncate is None else truncate
-    if cut and direction is not None and direction.lower() == "left":
-        raise Problem(Kind.INVALID, "texts are only cut on the right here: leave it out", field="truncation_direction")
-    return cut
+def _may_truncate(components: Components, truncate: bool | None, direction: str | None) -> bool:
+    may_truncate = components.limits.auto_truncate if truncate is None else truncate
+    if may_truncate and direction is not None and direction.lower() == "left":
+        raise Problem(
+            Kind.INVALID,
+            "texts are cut on the right only: leave truncation_direction out",
+            field="truncation_direction",
+        )
+    return may_truncate
 
 
 @router.get("/info")
 async def info(request: Request) -> Json:
-    """What TEI's clients read before they send: the model, its window, and how many texts one request may hold.
+    """Answer with what TEI's clients read before they send: the model, its window, and the texts of one request.
 
-    TEI serves one model; here that is the reranker, or the bi-encoder where there is no other. The texts of a request
-    are as many as each route that this server has takes.
+    TEI serves one model. Here it is the reranker, or the bi-encoder if there is no reranker. A client may send as many
+    texts as every route of this server accepts.
     """
-    parts = parts_of(request)
-    model: Reranker | Encoder
-    if parts.scorer is not None:
-        model, kind, most = parts.scorer.reranker, RERANKER, parts.settings.max_documents
+    components = components_of(request)
+    limits = components.limits
+    if components.scorer is not None:
+        reranker = info_of(components.scorer.reranker)
+        name, window, kind, texts = reranker.name, reranker.window, RERANKER, limits.max_documents
     else:
-        model, kind, most = encoder_of(parts), {"embedding": {}}, parts.settings.max_inputs
-    if parts.encoder is not None:
-        most = min(most, parts.settings.max_inputs)
+        encoder = encoder_of(components)
+        window = encoder.window if isinstance(encoder, CountsTokens) else None
+        name, kind, texts = encoder.name, {"embedding": {}}, limits.max_inputs
+    if components.encoder is not None:
+        texts = min(texts, limits.max_inputs)
     return Json(
         {
-            "model_id": public_name(model.name),
+            "model_id": public_name(name),
             "model_type": kind,
-            "max_input_length": model.max_length if isinstance(model, SaysWindow) else None,
-            "max_client_batch_size": most,
+            "max_input_length": window,
+            "max_client_batch_size": texts,
         }
     )

@@ -1,4 +1,4 @@
-"""`/voyage/v1/rerank` as Voyage has it: https://docs.voyageai.com/reference/reranker-api."""
+"""`/voyage/v1/rerank` of Voyage's API: https://docs.voyageai.com/reference/reranker-api."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Texts, described, read
-from shortlist.server.components import parts_of
-from shortlist.server.reranking import Call, check_model, rerank, scorer_of
+from shortlist.server.components import components_of
+from shortlist.server.reranking import RerankRequest, check_model, rerank, scorer_of
 
 router = APIRouter()
 
 
 class VoyageRequest(BaseModel):
-    """`truncation` False makes a document that would be cut an error."""
+    """A request. If `truncation` is false, a document that would be cut is an error."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -28,18 +28,20 @@ class VoyageRequest(BaseModel):
 
 @router.post("/voyage/v1/rerank", openapi_extra=described(VoyageRequest))
 async def answer(request: Request) -> Json:
-    """Reranks documents, Voyage."""
-    parts = parts_of(request)
-    asked = await read(request, VoyageRequest, parts.settings.max_body)
-    name = check_model(parts, asked.model, scorer_of(parts).name)
-    call = Call(asked.query, asked.documents, top_n=asked.top_k, truncate=asked.truncation is not False)
-    order = await rerank(parts, call)
+    """Rerank documents, Voyage."""
+    components = components_of(request)
+    body = await read(request, VoyageRequest, components.limits.max_body)
+    name = check_model(components, body.model, scorer_of(components).name)
+    result = await rerank(
+        components,
+        RerankRequest(body.query, body.documents, top_n=body.top_k, truncate=body.truncation is not False),
+    )
     data = [
         {"relevance_score": score, "index": place}
-        | ({"document": asked.documents[place]} if asked.return_documents else {})
-        for place, score in zip(order.places, order.scores, strict=True)
+        | ({"document": body.documents[place]} if body.return_documents else {})
+        for place, score in zip(result.places, result.scores, strict=True)
     ]
     return Json(
-        {"object": "list", "data": data, "model": name, "usage": {"total_tokens": order.tokens}}
-        | ({"warnings": order.warnings} if order.warnings else {})
+        {"object": "list", "data": data, "model": name, "usage": {"total_tokens": result.tokens}}
+        | ({"warnings": result.warnings} if result.warnings else {})
     )

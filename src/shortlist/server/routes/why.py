@@ -1,4 +1,4 @@
-"""`/why`: the words of a query that decide between two passages, in each stage."""
+"""`/why`: the words of a query that put one passage above another, in each stage."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from starlette.concurrency import run_in_threadpool
 
 from shortlist.protocols import Encoder
 from shortlist.search.explain import explain, word_places
-from shortlist.server.batching.embedder import Embedder, ToEmbed
-from shortlist.server.batching.scorer import Scored, Scorer
+from shortlist.search.scores import info_of
+from shortlist.server.batching.embedder import Embedder, EmbedRequest
+from shortlist.server.batching.scorer import Scorer
 from shortlist.server.bodies import Query, described, json_of, parsed
-from shortlist.server.components import Parts, parts_of
+from shortlist.server.components import Components, components_of
 from shortlist.server.problems import Kind, Problem
+from shortlist.types import RerankerInfo, Scores
 
 router = APIRouter()
 
-MOST_WORDS = 64
-"""Each word of the query costs one more scoring of both passages."""
+MAX_WORDS = 64
+"""The words of a query: both passages are scored once more for each word."""
 
-PASSAGES = frozenset({"id_a", "id_b", "text_a", "text_b"})
-"""The fields that name the two passages, in one way or the other."""
+PASSAGE_FIELDS = frozenset({"id_a", "id_b", "text_a", "text_b"})
+"""The fields that name the two passages, by id or by text."""
 
 
 class WhyById(BaseModel):
@@ -41,7 +43,7 @@ class WhyById(BaseModel):
 
 
 class WhyByText(BaseModel):
-    """Two passages from anywhere."""
+    """Two passages by their texts."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -51,110 +53,103 @@ class WhyByText(BaseModel):
 
 
 class ThroughScorer:
-    """Satisfies `Reranker` for code in a worker thread: every call goes through the server's scorer and its queue.
+    """A reranker for a worker thread: every call goes through the server's scorer and its queue.
 
-    Once the request was cancelled, there are no more calls.
+    A cancelled request makes no more calls.
     """
-
-    pointwise = True
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
 
     @property
-    def name(self) -> str:
-        """The model's id."""
-        return self._scorer.name
+    def info(self) -> RerankerInfo:
+        """See `Reranker.info`."""
+        return info_of(self._scorer.reranker)
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        """See `Reranker.score`; raises what the scorer raises."""
-        return self._scored(query, texts).scores
-
-    def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
-        """See `ReportsTruncation.score_and_report`."""
-        scored = self._scored(query, texts)
-        return scored.scores, scored.truncated
-
-    def _scored(self, query: str, texts: Sequence[str]) -> Scored:
+    def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """See `Reranker.score`. Raises what the scorer raises."""
         from_thread.check_cancelled()
-        return from_thread.run(self._scorer.score, query, texts)
+        scored = from_thread.run(self._scorer.score, query, texts)
+        return Scores(scored.scores, scored.truncated)
 
 
 class ThroughEmbedder:
-    """Satisfies `Encoder` for code in a worker thread: every text goes through the server's embedding queue by itself.
+    """An encoder for a worker thread: every text goes through the server's embedding queue by itself.
 
-    A text beyond the bi-encoder's window is read as far as it goes, as in a search. Once the request was cancelled,
-    there are no more calls.
+    A text beyond the bi-encoder's window is cut, as in a search. A cancelled request makes no more calls.
     """
 
     def __init__(self, embedder: Embedder, encoder: Encoder) -> None:
         self._embedder, self.name, self.dimension = embedder, encoder.name, encoder.dimension
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See `Encoder.encode_queries`; raises what the queue raises."""
-        return self._embedded(texts, query=True)
+        """See `Encoder.encode_queries`. Raises what the queue raises."""
+        return self._encode(texts, query=True)
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See `Encoder.encode_passages`; raises what the queue raises."""
-        return self._embedded(texts, query=False)
+        """See `Encoder.encode_passages`. Raises what the queue raises."""
+        return self._encode(texts, query=False)
 
-    def _embedded(self, texts: Sequence[str], *, query: bool) -> NDArray[np.float32]:
-        return np.concatenate([self._one(text, query) for text in texts])
+    def _encode(self, texts: Sequence[str], *, query: bool) -> NDArray[np.float32]:
+        return np.concatenate([self._vectors(text, query) for text in texts])
 
-    def _one(self, text: str, query: bool) -> NDArray[np.float32]:
+    def _vectors(self, text: str, query: bool) -> NDArray[np.float32]:
         from_thread.check_cancelled()
-        asked = ToEmbed([text], "query" if query else "text", query=query, truncate=True)
-        return from_thread.run(self._embedder.embed, asked).vectors
+        request = EmbedRequest([text], "query" if query else "text", query=query, truncate=True)
+        return from_thread.run(self._embedder.embed, request).vectors
 
 
 @router.post("/why", openapi_extra=described(WhyByText, WhyById))
 async def answer(request: Request) -> JSONResponse:
-    """Leaves out one word of the query at a time, and says what each adds to A's score less B's."""
-    parts = parts_of(request)
-    body = await json_of(request, parts.settings.max_body)
-    named = {name for name in PASSAGES if body.get(name) is not None}
-    if not named:
+    """Leave out one word of the query at a time, and answer with what each word adds to the margin of A over B."""
+    components = components_of(request)
+    fields = await json_of(request, components.limits.max_body)
+    given = {name for name in PASSAGE_FIELDS if fields.get(name) is not None}
+    if not given:
         raise Problem(Kind.INVALID, "give two passages: id_a and id_b, or text_a and text_b")
-    by_text = "text_a" in named or "text_b" in named
-    asked = parsed(WhyByText, body) if by_text else parsed(WhyById, body)
-    encoder, scorer = _both(parts)
-    _check(asked, parts.settings.max_characters)
-    if isinstance(asked, WhyByText):
-        a, b = asked.text_a, asked.text_b
+    by_text = "text_a" in given or "text_b" in given
+    body = parsed(WhyByText, fields) if by_text else parsed(WhyById, fields)
+    encoder, scorer = _both_models(components)
+    _check(body, components.limits.max_characters)
+    if isinstance(body, WhyByText):
+        a, b = body.text_a, body.text_b
     else:
-        a, b = await run_in_threadpool(_held, parts, asked.id_a), await run_in_threadpool(_held, parts, asked.id_b)
-    queued = encoder if parts.embedder is None else ThroughEmbedder(parts.embedder, encoder)
-    why = await run_in_threadpool(explain, asked.query, a, b, queued, ThroughScorer(scorer))
-    return JSONResponse(asdict(why))
+        a = await run_in_threadpool(_content, components, body.id_a)
+        b = await run_in_threadpool(_content, components, body.id_b)
+    queued = encoder if components.embedder is None else ThroughEmbedder(components.embedder, encoder)
+    explanation = await run_in_threadpool(explain, body.query, a, b, queued, ThroughScorer(scorer))
+    return JSONResponse(asdict(explanation))
 
 
-def _both(parts: Parts) -> tuple[Encoder, Scorer]:
-    if parts.encoder is None or parts.scorer is None:
-        raise Problem(Kind.UNAVAILABLE, "the words are held against both stages, and this server has one model")
-    return parts.encoder, parts.scorer
+def _both_models(components: Components) -> tuple[Encoder, Scorer]:
+    if components.encoder is None or components.scorer is None:
+        raise Problem(Kind.UNAVAILABLE, "both stages are compared, and this server has only one model")
+    return components.encoder, components.scorer
 
 
-def _check(asked: WhyById | WhyByText, most: int) -> None:
-    texts = {"query": asked.query}
-    if isinstance(asked, WhyByText):
-        texts |= {"text_a": asked.text_a, "text_b": asked.text_b}
+def _check(body: WhyById | WhyByText, max_characters: int) -> None:
+    texts = {"query": body.query}
+    if isinstance(body, WhyByText):
+        texts |= {"text_a": body.text_a, "text_b": body.text_b}
     for name, text in texts.items():
         if not text.strip():
             raise Problem(Kind.EMPTY, f"{name} is empty: give at least one word", field=name)
-        if len(text) > most:
-            raise Problem(Kind.TOO_LONG, f"{name} is longer than {most} characters", field=name)
-    words = len(word_places(asked.query))
-    if words > MOST_WORDS:
+        if len(text) > max_characters:
+            raise Problem(Kind.TOO_LONG, f"{name} is longer than {max_characters} characters", field=name)
+    words = len(word_places(body.query))
+    if words > MAX_WORDS:
         raise Problem(
-            Kind.TOO_LONG, f"the query has {words} words, at most {MOST_WORDS} here: shorten it", field="query"
+            Kind.TOO_LONG,
+            f"the query has {words} words, and at most {MAX_WORDS} are allowed: shorten it",
+            field="query",
         )
 
 
-def _held(parts: Parts, shown: str) -> str:
-    """What the models read of the passage that `/search` shows under this id."""
-    if parts.index is None:
+def _content(components: Components, shown: str) -> str:
+    """Return what the models read of the passage that `/search` shows under this id."""
+    if components.index is None:
         raise Problem(Kind.NOT_FOUND, f"this server has no index to find {shown!r} in: give text_a and text_b")
-    found = parts.index.get(parts.names.meant(shown))
-    if not found:
-        raise Problem(Kind.NOT_FOUND, f"the index holds no passage {shown!r}: /search shows the ids of passages")
-    return found[0].content
+    passages = components.index.get(components.names.originals(shown))
+    if not passages:
+        raise Problem(Kind.NOT_FOUND, f"the index has no passage {shown!r}: /search shows the ids of passages")
+    return passages[0].content

@@ -1,0 +1,72 @@
+"""What to serve, and what a request may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shortlist.config import SearchConfig
+
+ANY_MODEL = "*"
+CACHE_BYTES = 64 * 1024 * 1024
+QUEUE_PAIRS = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimits:
+    """The limits of one request, and the names that the models answer to.
+
+    Args:
+        max_body: Bytes of a body.
+        max_documents: Passages of a rerank request, of a pool and of an answer.
+        max_inputs: Texts of an embeddings request.
+        max_characters: Characters of a text or a query.
+        model_names: Names that the models answer to besides their own. "*" accepts every name.
+        auto_truncate: Cut long texts on the routes of TEI if a request does not set `truncate`.
+    """
+
+    max_body: int = 16 * 1024 * 1024
+    max_documents: int = 2048
+    max_inputs: int = 2048
+    max_characters: int = 200_000
+    model_names: tuple[str, ...] = ()
+    auto_truncate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """Everything that `shortlist serve` can be started with.
+
+    Args:
+        config: The models and the defaults of `/search`.
+        index: The folder of the index. None: reranking and embeddings only.
+        queries: A file of judged queries, whose relevant passages are marked.
+        host: The address to listen on.
+        port: The port to listen on. 0: any free port.
+        api_keys: A file with one API key a line, in addition to the environment variable.
+        allow_hosts: Names in the `Host` header that the server answers to besides those of this machine.
+        limits: The limits of one request.
+        queue_pairs: Passages that may wait for the reranker.
+        cache_bytes: Memory for scores that were computed before. 0: no cache.
+        drain: Seconds to continue with `/ready` at 503 after the signal to stop.
+        trace: Send OpenTelemetry spans.
+        trace_texts: Put queries and passages into the spans.
+        log_texts: Put queries and passages into the log.
+        log_level: "debug", "info", "warning" or "error".
+    """
+
+    config: SearchConfig = field(default_factory=SearchConfig)
+    index: Path | None = None
+    queries: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8800
+    api_keys: Path | None = None
+    allow_hosts: tuple[str, ...] = ()
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    queue_pairs: int = QUEUE_PAIRS
+    cache_bytes: int = CACHE_BYTES
+    drain: float = 0.0
+    trace: bool = False
+    trace_texts: bool = False
+    log_texts: bool = False
+    log_level: str = "info"
