@@ -45,7 +45,9 @@ def test_a_size_that_is_not_given_gives_way():
     assert config.override({"pool_size": 4}).sizes == (4, 4)
     assert config.override({"top_k": 60}).sizes == (60, 60)
     assert config.override({"pool_size": 9}).sizes == (9, 8)
-    assert config.override({"pool_size": 4, "tail": True}).sizes == (4, 4)
+    assert config.override({"pool_size": 4, "tail": True}).sizes == (4, 8)
+    assert SearchConfig(pool_size=4, top_k=9, tail=True).override({}).sizes == (4, 9)
+    assert SearchConfig(pool_size=4, top_k=9, tail=True).override({"tail": False}).sizes == (4, 4)
     with pytest.raises(InvalidInput, match="top_k is 8 and pool_size is 4"):
         config.override({"pool_size": 4, "top_k": 8})
 

@@ -89,7 +89,7 @@ class SearchConfig:
             raise InvalidInput(f"{unknown[0]!r} is unknown; the settings are {', '.join(NAMES)}", field=unknown[0])
         changes = dict(given)
         top_k, pool = changes.get("top_k", self.top_k), changes.get("pool_size", self.pool_size)
-        clash = isinstance(top_k, int) and isinstance(pool, int) and top_k > pool
+        clash = isinstance(top_k, int) and isinstance(pool, int) and top_k > pool and not changes.get("tail", self.tail)
         if clash and "top_k" not in given:
             changes["top_k"] = None
         elif clash and "pool_size" not in given:

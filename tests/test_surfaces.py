@@ -1,0 +1,198 @@
+"""Every option on every surface: the same index, query and option give the same answer everywhere."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import pytest
+from starlette.testclient import TestClient
+
+import shortlist
+from shortlist import SearchConfig, config
+from shortlist.cli.app import exit_code
+from shortlist.search.probability import Platt
+from shortlist.search.stopping import StopRule
+
+QUERY = "a store for vectors that needs no server"
+TEXTS = [
+    "Harbour is a vector database server: start the server, then connect to the server.",
+    "Tern keeps its vectors in a file inside your program; no server is needed.",
+    "Pebble is a library. It stores vectors on disk, without any server process.",
+    "The server room is cooled to eighteen degrees.",
+    "A vector has a length and a direction.",
+    "Our store opens at nine and closes at six.",
+    "Bread needs flour, water, salt and time.",
+    "Cats sleep for most of the day.",
+]
+BASE = {"bi_encoder": "hashed-64", "weights": {"dense": 3.0}}
+OPTIONS = {
+    "nothing": {},
+    "top_k": {"top_k": 2},
+    "pool_size": {"pool_size": 3},
+    "pool_size auto": {"pool_size": "auto", "top_k": 2},
+    "min_score": {"min_score": 1.0},
+    "min_score that nothing reaches": {"min_score": 99.0},
+    "min_probability": {"min_probability": 0.6},
+    "tail": {"tail": True, "pool_size": 3, "top_k": 6},
+    "where": {"where": {"kind": ["store", "room"]}},
+    "where without a match": {"where": {"kind": "none"}},
+    "blend": {"blend": 0.0},
+    "progressive": {"progressive": True},
+    "rerank": {"rerank": False},
+}
+KINDS = ["store", "store", "store", "room", "maths", "shop", "food", "animal"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with an index, and with a stop rule and a curve for its weights."""
+    folder = tmp_path_factory.mktemp("surfaces")
+    with shortlist.open(folder / "index", create=True, config=SearchConfig(**BASE)) as index:
+        index.add(
+            {"id": f"d{place}", "text": text, "metadata": {"kind": kind}}
+            for place, (text, kind) in enumerate(zip(TEXTS, KINDS, strict=True))
+        )
+        fits = index.searcher.fits
+        fits.save_stop_rule(StopRule(8, 2, -100.0, 2), BASE["weights"], {})
+        fits.save_calibration(Platt(1.0, 0.0), BASE["weights"], {})
+    return folder
+
+
+def in_python(folder, option):
+    with shortlist.open(folder / "index", config=SearchConfig(**BASE)) as index:
+        return index.search(QUERY, **option).to_dict()
+
+
+def through_config(folder, option):
+    where = option.get("where")
+    settings = {name: value for name, value in option.items() if name != "where"}
+    with shortlist.open(folder / "index", config=SearchConfig(**BASE).override(settings)) as index:
+        return index.search(QUERY, where=where).to_dict()
+
+
+def flags(option):
+    names = {"top_k": "--top", "pool_size": "--pool", "rerank": "--no-rerank"}
+    words = []
+    for name, value in option.items():
+        if name == "where":
+            for field, values in value.items():
+                words += [f"--where={field}={one}" for one in ([values] if isinstance(values, str) else values)]
+        elif isinstance(value, bool):
+            words.append(names.get(name, f"--{name}"))
+        else:
+            words.append(f"{names.get(name, '--' + name.replace('_', '-'))}={value}")
+    return words
+
+
+def on_the_command_line(folder, option, monkeypatch, capsys, settings=None):
+    monkeypatch.chdir(folder)
+    if settings is not None:
+        config.write(settings, folder)
+    base = [] if settings is not None else ["--weight=dense=3.0"]
+    try:
+        code = exit_code(["search", QUERY, "--index", "index", "--json", *base, *flags(option)])
+    finally:
+        (folder / config.FILE).unlink(missing_ok=True)
+    output = capsys.readouterr()
+    assert code == 0, output.err
+    return json.loads(output.out)
+
+
+def through_the_file(folder, option, monkeypatch, capsys):
+    settings = {name: value for name, value in option.items() if name != "where"}
+    where = {name: value for name, value in option.items() if name == "where"}
+    return on_the_command_line(folder, where, monkeypatch, capsys, {"weights": BASE["weights"], **settings})
+
+
+def over_http(folder, option):
+    with (
+        shortlist.open(folder / "index", config=SearchConfig(**BASE)) as index,
+        TestClient(shortlist.asgi(index)) as client,
+    ):
+        answer = client.post("/search", json={"query": QUERY, **option})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+def as_a_default_of_the_server(folder, option):
+    where = {name: value for name, value in option.items() if name == "where"}
+    settings = {name: value for name, value in option.items() if name != "where"}
+    with (
+        shortlist.open(folder / "index", config=SearchConfig(**BASE).override(settings)) as index,
+        TestClient(shortlist.asgi(index)) as client,
+    ):
+        return client.post("/search", json={"query": QUERY, **where}).json()
+
+
+def to_an_agent(folder, option):
+    from shortlist.mcp.tools import Tools
+
+    with shortlist.open(folder / "index", config=SearchConfig(**BASE)) as index:
+        return Tools(index).search(QUERY, **option)
+
+
+def facts(answer):
+    """What must be the same: everything but the times, and what a surface adds."""
+    return {
+        "hits": [
+            (
+                hit["id"],
+                hit["rank"],
+                round(hit["score"], 3),
+                hit["rerank_score"] is None,
+                hit["retrieval_rank"],
+                hit["probability"] is None,
+                hit["text"],
+                hit["source"],
+            )
+            for hit in answer["hits"]
+        ],
+        "notes": sorted(note["code"] for note in answer["notes"]),
+        **{name: answer[name] for name in ("query", "status", "pool_size", "scored", "dropped", "left_out", "weights")},
+        **{name: answer[name] for name in ("min_score", "min_probability", "truncated")},
+    }
+
+
+SURFACES = {
+    "config": through_config,
+    "command line": on_the_command_line,
+    "shortlist.toml": through_the_file,
+    "HTTP": over_http,
+    "server default": as_a_default_of_the_server,
+    "MCP": to_an_agent,
+}
+
+
+@pytest.fixture(scope="module")
+def expected(folder):
+    answers = {}
+
+    def of(name):
+        if name not in answers:
+            answers[name] = facts(in_python(folder, OPTIONS[name]))
+        return answers[name]
+
+    return of
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_answer_is_the_same(folder, expected, option, surface, monkeypatch, capsys):
+    search = SURFACES[surface]
+    terminal = {"monkeypatch": monkeypatch, "capsys": capsys} if search.__code__.co_argcount > 2 else {}
+    assert facts(search(folder, OPTIONS[option], **terminal)) == expected(option)
+
+
+def test_the_options_change_the_answer(folder, expected):
+    """Without this, a surface that ignores every option would pass."""
+    plain = expected("nothing")
+    for option in OPTIONS:
+        if option != "nothing":
+            assert expected(option) != plain, option
+
+
+def test_the_file_has_the_names_of_the_settings(folder):
+    file = config.write({"top_k": 3, "min_score": 1.5}, folder)
+    assert tomllib.loads(file.read_text()) == {"search": {"top_k": 3, "min_score": 1.5}}
+    file.unlink()
