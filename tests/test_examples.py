@@ -61,11 +61,11 @@ def test_the_request_of_open_webui_gets_the_answer_that_it_reads():
     from starlette.testclient import TestClient
 
     import shortlist as sl
-    from fakes import WordReranker
+    from fakes import ListRetriever, WordReranker
 
     documents = ["cats sleep", "when tax is due", "a tax"]
     body = {"model": "words", "query": "when is tax due", "documents": documents, "top_n": len(documents)}
-    with TestClient(sl.asgi(WordReranker())) as client:
+    with TestClient(sl.asgi(sl.Search(ListRetriever(documents), WordReranker()))) as client:
         answer = client.post("/v1/rerank", json=body, headers={"Authorization": "Bearer any"})
     assert answer.status_code == 200
     results = sorted(answer.json()["results"], key=lambda result: result["index"])

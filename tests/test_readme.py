@@ -116,7 +116,7 @@ def test_the_calibration_page_runs(workplace):
 
 def test_the_hosted_page_runs(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("CO_API_KEY", "a key")
+    monkeypatch.setenv("CO_API_KEY", "a-key")
     with standin_vendor(cohere) as vendor:
         monkeypatch.setenv("CO_API_URL", vendor.url)
         best = run(ROOT / "docs" / "hosted.md")["best"]
