@@ -3,51 +3,64 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from shortlist.cli import options_measuring as measuring
-from shortlist.evaluation.query_sets import files as datasets
-from shortlist.evaluation.query_sets.query_set import QuerySet, resolve
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.cli.console import counted, output, say
+from shortlist.cli.options_measuring import QrelsOption, QueriesArgument, SplitOption
+
+if TYPE_CHECKING:
+    from shortlist.evaluation.query_sets.query_set import QuerySet
 
 
 def convert(
-    queries: measuring.QueriesArgument,
+    queries: QueriesArgument,
     out: Annotated[
         Path,
         typer.Argument(
             help="A .csv or .jsonl file, a BEIR folder, or TREC topics with --qrels-out.", show_default=False
         ),
     ],
-    qrels: measuring.QrelsOption = None,
-    split: measuring.SplitOption = "test",
+    qrels: QrelsOption = None,
+    split: SplitOption = "test",
     qrels_out: Annotated[
-        Path | None, typer.Option("--qrels-out", metavar="FILE", help="Write TREC topics, and their judgments here.")
+        Path | None,
+        typer.Option("--qrels-out", metavar="FILE", help="Write TREC topics, and put the judgments into this file."),
     ] = None,
     index: Annotated[
         Path | None,
-        typer.Option("--index", metavar="DIR", help="Put the ids of what holds a snippet in place of snippets."),
+        typer.Option(
+            "--index", metavar="DIR", help="Replace each snippet by the ids of the passages that contain the snippet."
+        ),
     ] = None,
 ) -> None:
-    """Write a query set in another form: BEIR folder, TREC topics and qrels, CSV or JSON lines.
+    """Write a query set in another format.
 
-    Queries without judgments are left out and counted. No file is replaced.
+    The formats are BEIR folders, TREC topics and qrels, CSV and JSON lines. Queries without judgments are left out and
+    counted. No file is replaced.
     """
-    made = datasets.read(queries, qrels=qrels, split=split)
+    from shortlist.evaluation.query_sets import files
+
+    query_set = files.read(queries, qrels=qrels, split=split)
     if index is not None:
-        made = _resolved(made, index)
-    files = datasets.write(made, out, qrels=qrels_out, split=split)
-    count = sum(map(len, made.qrels.values())) + sum(map(len, made.snippets.values()))
-    left = f"; {made.unjudged} queries without judgments left out" if made.unjudged else ""
-    said = f"{len(made.queries)} queries, {count} judgments written to {' and '.join(map(str, files))}{left}"
-    Console(highlight=False).print(said, markup=False, soft_wrap=True)
+        query_set = _resolved(query_set, index)
+    written = files.write(query_set, out, qrels=qrels_out, split=split)
+    count = sum(map(len, query_set.qrels.values())) + sum(map(len, query_set.snippets.values()))
+    unjudged = counted(query_set.unjudged, "query", "queries")
+    left = f"; {unjudged} without judgments left out" if query_set.unjudged else ""
+    say(
+        output(),
+        f"{counted(len(query_set.queries), 'query', 'queries')}, {counted(count, 'judgment')} written to "
+        f"{' and '.join(map(str, written))}{left}",
+    )
 
 
-def _resolved(made: QuerySet, folder: Path) -> QuerySet:
-    """The query set judged by ids of this index alone."""
-    with EmbeddedIndex.open(folder) as index:
-        judged = resolve(made, index.passages())
-    return QuerySet(made.name, judged.queries, judged.qrels, unjudged=made.unjudged)
+def _resolved(query_set: QuerySet, folder: Path) -> QuerySet:
+    """Return the query set, judged by ids of this index alone."""
+    from shortlist.evaluation.query_sets.query_set import QuerySet, resolve
+    from shortlist.registry import open_collection
+
+    with open_collection(folder) as collection:
+        judged = resolve(query_set, collection.index.passages())
+    return QuerySet(query_set.name, judged.queries, judged.qrels, unjudged=query_set.unjudged)

@@ -6,104 +6,122 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from shortlist.cli.options import CrossEncoderOption, PrecisionOption
-from shortlist.cli.render.evaluation import compact, gain_of
-from shortlist.cli.render.progress import bar
-from shortlist.evaluation.metrics.statistics import Estimate
-from shortlist.evaluation.probe import ANSWERS, Probe, nearest_others
-from shortlist.evaluation.probe import probe as run_probe
-from shortlist.evaluation.query_sets.files.contrasts import read_contrasts
-from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.registry import load_encoder, load_reranker
+from shortlist.cli.console import output, say
+from shortlist.cli.options import MODELS, Given, JsonOption, resolved, with_settings
 
-app = typer.Typer(
-    help="Test the models themselves on small sets of hard cases.", add_completion=False, rich_markup_mode=None
-)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from shortlist.evaluation.metrics.statistics import Estimate
+    from shortlist.evaluation.probe import Probe
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()
 def probe() -> None:
-    """Test the models themselves on small sets of hard cases; no index is needed."""
+    """Test the models on small sets of hard cases.
+
+    No index is needed.
+    """
 
 
 @app.command("negation")
+@with_settings(*MODELS)
 def negation(
+    given: Given,
     pairs: Annotated[
         Path | None,
         typer.Option(
             "--pairs",
             metavar="PATH",
-            help="NevIR .jsonl, an ExcluIR or BEIR folder. [default: the 72 pairs in the box]",
+            help="NevIR .jsonl, or an ExcluIR or BEIR folder. [default: the 72 packaged pairs]",
         ),
     ] = None,
-    bi_encoder: Annotated[str, typer.Option("--bi-encoder", help="Packaged name, folder or hub id.", metavar="ID")] = (
-        BI_ENCODER
-    ),
-    cross_encoder: CrossEncoderOption = CROSS_ENCODER,
-    precision: PrecisionOption = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with every pair.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Whether each stage feels "not", "except", opposites and quantities: of two passages, each query wants its own."""
-    encoder = load_encoder(bi_encoder, precision=precision)
+    """Test how both stages react to "not", "except", opposites and quantities.
+
+    Each query has two passages that differ in a few words. A stage is right if it prefers the passage of the query.
+    """
+    from shortlist import registry
+    from shortlist.cli.render.progress import bar
+    from shortlist.evaluation.probe import nearest_others
+    from shortlist.evaluation.probe import probe as run_probe
+    from shortlist.evaluation.query_sets.files.contrasts import read_contrasts
+
+    config = resolved({**given, "rerank": True}).config
+    devices = {"precision": config.precision, "device": config.device}
+    encoder = registry.load_encoder(config.bi_encoder or registry.BI_ENCODER, **devices, threads=config.threads)
     contrasts = read_contrasts(pairs, nearest=nearest_others(encoder))
-    reranker = load_reranker(cross_encoder, precision=precision)
-    with bar(Console(stderr=True, highlight=False), "pairs") as told:
-        found = run_probe(contrasts, encoder, reranker, told)
+    reranker = registry.load_reranker(config.reranker or registry.RERANKER, **devices, threads=config.threads)
+    with bar("pairs") as progress:
+        found = run_probe(contrasts, encoder, reranker, progress)
     if as_json:
-        typer.echo(json.dumps(as_object(found), ensure_ascii=False))
+        typer.echo(json.dumps(_record(found), ensure_ascii=False))
     else:
-        _show(Console(highlight=False), found)
+        _show(output(), found)
 
 
-def as_object(found: Probe) -> dict[str, Any]:
-    """The probe with its accuracies, overall and by kind."""
+def _record(found: Probe) -> dict[str, Any]:
+    """Return the probe with its accuracies, overall and by kind."""
 
     def both(kind: str | None) -> dict[str, Any]:
         return {
             "pairs": len(found.answers("rerank", kind)),
-            "bi-encoder": asdict(found.accuracy("retrieval", kind)),
-            "cross-encoder": asdict(found.accuracy("rerank", kind)),
+            "bi_encoder": asdict(found.accuracy("retrieval", kind)),
+            "reranker": asdict(found.accuracy("rerank", kind)),
         }
 
     return {
         "contrasts": found.contrasts,
         "note": found.note,
         "chance": found.chance,
-        "models": {"bi-encoder": found.bi_encoder, "cross-encoder": found.cross_encoder},
+        "models": {"bi_encoder": found.bi_encoder, "reranker": found.reranker},
         **both(None),
         "gain": asdict(found.gain) if found.gain is not None else None,
         "kinds": {kind: both(kind) for kind in found.kinds},
-        "verdicts": [asdict(one) for one in found.verdicts],
+        "results": [asdict(pair) for pair in found.pairs],
     }
 
 
 def _show(out: Console, found: Probe) -> None:
-    out.print(f"bi-encoder: {found.bi_encoder}\ncross-encoder: {found.cross_encoder}", markup=False, soft_wrap=True)
-    table = compact(f"{escape(found.contrasts)}: every query must prefer its own passage; chance {found.chance:.1%}")
-    table.add_column("kind")
-    for name in ("pairs", "bi-encoder [95 %]", "cross-encoder [95 %]"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for kind in (*(found.kinds if len(found.kinds) > 1 else ()), None):
-        both = [found.accuracy(stage, kind) for stage in ("retrieval", "rerank")]
-        count = len(found.answers("rerank", kind))
-        table.add_row(escape(kind) if kind else "[bold]all[/bold]", str(count), *map(_share, both))
-    out.print(table)
+    from shortlist.cli.console import counted
+    from shortlist.cli.render.tables import gain_of
+    from shortlist.evaluation.probe import ANSWERS
+
+    say(out, f"bi-encoder: {found.bi_encoder}\nreranker: {found.reranker}")
+    _table(out, found)
     gain = found.gain
     if gain is not None:
-        out.print(f"cross-encoder minus bi-encoder: {gain_of(gain.difference)}, p {gain.p:.4f}", markup=False)
-    for name, answers in (("bi-encoder", found.answers("retrieval")), ("cross-encoder", found.answers("rerank"))):
-        counted = Counter(answers)
-        out.print(f"{name}: {', '.join(f'{counted[kind]} {kind}' for kind in ANSWERS)}", markup=False, soft_wrap=True)
-    for said in (found.note, f"{found.truncated} pairs cut to the reranker's window" if found.truncated else ""):
-        if said:
-            out.print(said, style="yellow", markup=False, soft_wrap=True)
+        say(out, f"reranker minus bi-encoder: {gain_of(gain.difference)}, p {gain.p:.4f}")
+    for name, answers in (("bi-encoder", found.answers("retrieval")), ("reranker", found.answers("rerank"))):
+        counts = Counter(answers)
+        say(out, f"{name}: {', '.join(f'{counts[kind]} {kind}' for kind in ANSWERS)}")
+    if found.note:
+        say(out, found.note, "yellow")
+    if found.truncated:
+        say(out, f"{counted(found.truncated, 'pair')} cut to the reranker's window", "yellow")
 
 
-def _share(found: Estimate) -> str:
-    return escape(f"{found.mean:.1%} [{found.low:.1%}, {found.high:.1%}]")
+def _table(out: Console, found: Probe) -> None:
+    from rich.markup import escape
+
+    from shortlist.cli.render.tables import compact
+
+    table = compact(f"{escape(found.contrasts)}: every query must prefer its own passage; chance {found.chance:.1%}")
+    table.add_column("kind")
+    for name in ("pairs", "bi-encoder [95 %]", "reranker [95 %]"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for kind in (*(found.kinds if len(found.kinds) > 1 else ()), None):
+        shares = [escape(_share(found.accuracy(stage, kind))) for stage in ("retrieval", "rerank")]
+        table.add_row(escape(kind) if kind else "[bold]all[/bold]", str(len(found.answers("rerank", kind))), *shares)
+    out.print(table)
+
+
+def _share(estimate: Estimate) -> str:
+    return f"{estimate.mean:.1%} [{estimate.low:.1%}, {estimate.high:.1%}]"

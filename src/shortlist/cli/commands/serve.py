@@ -6,127 +6,117 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from shortlist.cli.options import (
-    BiEncoderOption,
-    BlendOption,
-    ChosenCrossEncoderOption,
-    FusionOption,
-    Knobs,
-    PrecisionOption,
-    RerankOption,
-    RetrieverOption,
-    choose_knobs,
-)
-from shortlist.config import FILE
+from shortlist.cli.options import ALL, Given, resolved, with_settings
 from shortlist.errors import InvalidInput, MissingExtra
-from shortlist.registry import Settings
-from shortlist.search.pipeline import POOL_SIZE
+from shortlist.server.options import RequestLimits, ServeOptions
 
 LEVELS = ("debug", "info", "warning", "error")
-NEEDED = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client"}
+PACKAGES = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client"}
+DEFAULT = ServeOptions()
+MEBIBYTE = 1024 * 1024
 
 
+@with_settings(*ALL)
 def serve(  # noqa: PLR0913 - one parameter an option
+    given: Given,
     index: Annotated[
-        Path | None, typer.Option("--index", metavar="DIR", help="The index to search; reranking alone if not given.")
+        Path | None,
+        typer.Option("--index", metavar="DIR", help="The index to search. Without it, the server only reranks."),
     ] = None,
     queries: Annotated[
-        Path | None, typer.Option("--queries", metavar="FILE", help="Judged queries, to mark what is relevant.")
+        Path | None,
+        typer.Option("--queries", metavar="FILE", help="Judged queries, to mark relevant passages on the page."),
     ] = None,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8800,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; 0.0.0.0 for all addresses.")
+    ] = DEFAULT.host,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 for any free port.")
+    ] = DEFAULT.port,
     api_keys: Annotated[
         Path | None,
-        typer.Option("--api-keys", metavar="FILE", help="One key a line, beside those of SHORTLIST_API_KEYS."),
+        typer.Option("--api-keys", metavar="FILE", help="API keys, one a line, in addition to SHORTLIST_API_KEYS."),
     ] = None,
     allow_hosts: Annotated[
         list[str] | None,
         typer.Option(
             "--allow-host",
             metavar="NAME",
-            help="A name in Host to answer to beside localhost; without keys on a loopback address, no other is.",
+            help="A name in the Host header to answer to, besides localhost. Without keys, a server on a loopback "
+            "address refuses other names.",
         ),
     ] = None,
-    retriever: RetrieverOption = "hybrid",
-    rerank: RerankOption = None,
-    bi_encoder: BiEncoderOption = None,
-    cross_encoder: ChosenCrossEncoderOption = None,
-    precision: PrecisionOption = "auto",
-    blend: BlendOption = None,
-    fusion: FusionOption = None,
-    pool: Annotated[
-        int | None,
-        typer.Option("--pool", min=1, help="Pool of a search that asks for none. [default: shortlist.toml, or 50]"),
-    ] = None,
-    top: Annotated[
-        int | None, typer.Option("--top", min=1, help="Passages that it shows. [default: shortlist.toml, or 5]")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Cores for the models; all by default.")
-    ] = None,
     model_names: Annotated[
-        list[str] | None, typer.Option("--model-name", help="Another name the models answer to; * for any.")
+        list[str] | None,
+        typer.Option("--model-name", metavar="NAME", help="Another name that the models answer to; * for every name."),
     ] = None,
     queue: Annotated[
-        int, typer.Option("--queue", min=1, help="Passages that may wait before requests get 429.")
-    ] = 4096,
-    max_documents: Annotated[int, typer.Option("--max-documents", min=1, help="Passages in one request.")] = 2048,
-    max_body: Annotated[int, typer.Option("--max-body", min=1, help="Bytes in one request.")] = 16 * 1024 * 1024,
-    max_inputs: Annotated[int, typer.Option("--max-inputs", min=1, help="Texts in one embeddings request.")] = 2048,
+        int, typer.Option("--queue", min=1, help="Passages that may wait. Further requests get status 429.")
+    ] = DEFAULT.queue_pairs,
+    max_documents: Annotated[
+        int, typer.Option("--max-documents", min=1, help="Most passages of a request.")
+    ] = DEFAULT.limits.max_documents,
+    max_body: Annotated[
+        int, typer.Option("--max-body", min=1, help="Most bytes of a request.")
+    ] = DEFAULT.limits.max_body,
+    max_inputs: Annotated[
+        int, typer.Option("--max-inputs", min=1, help="Most texts of an embeddings request.")
+    ] = DEFAULT.limits.max_inputs,
     max_characters: Annotated[
-        int, typer.Option("--max-characters", min=1, help="Characters in one text or query.")
-    ] = 200_000,
+        int, typer.Option("--max-characters", min=1, help="Most characters of a text or a query.")
+    ] = DEFAULT.limits.max_characters,
     auto_truncate: Annotated[
-        bool, typer.Option("--auto-truncate", help="Cut long texts on TEI's routes where a request does not say.")
+        bool, typer.Option("--auto-truncate", help="Cut long texts on TEI's routes if a request does not set it.")
     ] = False,
-    cache_mb: Annotated[int, typer.Option("--cache-mb", min=0, help="Memory for kept scores; 0 keeps none.")] = 64,
-    drain: Annotated[float, typer.Option("--drain", min=0, help="Seconds to go on, unready, once told to stop.")] = 0.0,
+    cache_mb: Annotated[
+        int, typer.Option("--cache-mb", min=0, help="Memory for computed scores in MiB; 0 for no cache.")
+    ] = DEFAULT.cache_bytes // MEBIBYTE,
+    drain: Annotated[
+        float, typer.Option("--drain", min=0, help="Seconds to continue, marked as not ready, after a stop signal.")
+    ] = DEFAULT.drain,
     trace: Annotated[
-        bool, typer.Option("--trace", help="Send OpenTelemetry spans where OTEL_EXPORTER_* says.")
+        bool, typer.Option("--trace", help="Send OpenTelemetry spans to the address in OTEL_EXPORTER_* variables.")
     ] = False,
     trace_texts: Annotated[bool, typer.Option("--trace-texts", help="Put queries and passages into spans.")] = False,
     log_texts: Annotated[bool, typer.Option("--log-texts", help="Put queries and passages into the log.")] = False,
-    log_level: Annotated[str, typer.Option("--log-level", metavar="|".join(LEVELS))] = "info",
+    log_level: Annotated[
+        str, typer.Option("--log-level", metavar="|".join(LEVELS), help="The least level of a log line.")
+    ] = DEFAULT.log_level,
 ) -> None:
-    """Serve reranking in every common dialect, search over an index, and a page that shows both stages."""
+    """Serve reranking and search over HTTP, with a page that shows both stages.
+
+    The routes speak the dialects of Cohere, Jina, Voyage, TEI, Infinity and OpenAI embeddings. The search options are
+    the defaults of requests to /search.
+    """
+    if log_level not in LEVELS:
+        raise InvalidInput(f"--log-level is {log_level!r}: choose one of {', '.join(LEVELS)}")
     try:
-        from shortlist.server.settings import ServerSettings
-        from shortlist.server.start import Options, start
+        from shortlist.server.start import start
     except ImportError as error:
-        if (error.name or "").partition(".")[0] not in NEEDED:
+        if (error.name or "").partition(".")[0] not in PACKAGES:
             raise
         raise MissingExtra("shortlist serve", "server") from error
-    if log_level not in LEVELS:
-        raise InvalidInput(f"--log-level {log_level!r}: choose one of {', '.join(LEVELS)}")
-    knobs = choose_knobs(
-        None if pool is None else str(pool), blend, rerank, top=top, fusion=fusion, cross_encoder=cross_encoder
-    )
-    models = knobs.over(Settings(retriever, bi_encoder, precision=precision, threads=threads))
-    pool_size = _pool_size(knobs)
-    limits = ServerSettings(
+    limits = RequestLimits(
         max_body=max_body,
         max_documents=max_documents,
         max_inputs=max_inputs,
         max_characters=max_characters,
         model_names=tuple(model_names or ()),
         auto_truncate=auto_truncate,
-        pool_size=pool_size,
-        k=knobs.top,
     )
     start(
-        Options(
+        ServeOptions(
+            config=resolved(given).config,
             index=index,
             queries=queries,
             host=host,
             port=port,
             api_keys=api_keys,
             allow_hosts=tuple(allow_hosts or ()),
-            models=models,
             limits=limits,
             queue_pairs=queue,
-            cache_bytes=cache_mb * 1024 * 1024,
+            cache_bytes=cache_mb * MEBIBYTE,
             drain=drain,
             trace=trace,
             trace_texts=trace_texts,
@@ -134,21 +124,3 @@ def serve(  # noqa: PLR0913 - one parameter an option
             log_level=log_level,
         )
     )
-
-
-def _pool_size(knobs: Knobs) -> int:
-    """The pool of a search that asks for none; says on standard error what of the file no server follows.
-
-    Raises:
-        InvalidInput: The file's `top` lies above it.
-    """
-    auto = knobs.pool == "auto"
-    size = POOL_SIZE if knobs.pool == "auto" else knobs.pool
-    if knobs.top > size:
-        raise InvalidInput(f"the top is {knobs.top} and the pool {size} ({FILE}, --top, --pool): it must fit the pool")
-    left = [key for key in ("threshold", "min-probability") if key in knobs.followed]
-    if left or auto:
-        said = ", ".join([*(["pool = auto"] if auto else []), *left])
-        out = Console(stderr=True, highlight=False)
-        out.print(f"a server does not follow these of {FILE}: {said}", style="yellow", markup=False, soft_wrap=True)
-    return size

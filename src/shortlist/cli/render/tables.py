@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
+from shortlist.evaluation.metrics.statistics import Estimate
+
 
 def compact(title: str) -> Table:
     """Return an empty table without a frame, whose rows fit 80 columns. `title` is Rich markup."""
@@ -16,3 +18,13 @@ def compact(title: str) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
+
+
+def gain_of(estimate: Estimate) -> str:
+    """Return a difference with its interval, to three places."""
+    return f"{estimate.mean:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
+
+
+def mean_of(estimate: Estimate) -> str:
+    """Return a mean, and its interval on a line below."""
+    return f"{estimate.mean:.4f}\n[{estimate.low:.3f}, {estimate.high:.3f}]"

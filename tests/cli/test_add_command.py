@@ -1,0 +1,163 @@
+"""`shortlist add`: what it reports, and what it shows while it works."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from command_line import error_of, run
+from shortlist import registry
+from shortlist.cli.render import adding
+from shortlist.cli.render.adding import Display, Meter
+from shortlist.cli.render.progress import TimeLeft, duration
+from shortlist.collection import Progress
+from shortlist.encoders.hashed import HashedEncoder
+
+HASHED = ("--bi-encoder", "hashed-64", "--index", "ix")
+
+
+def test_ctrl_c_reports_what_stays(tmp_path, monkeypatch):
+    class Interrupted(HashedEncoder):
+        def encode_passages(self, texts):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(registry, "load_encoder", lambda name, **_: Interrupted(64))
+    (tmp_path / "one.txt").write_text("one passage")
+    done = run("add", "one.txt", *HASHED, cwd=tmp_path, code=130)
+    assert "interrupted; committed documents stay, and the same command continues from there" in done.err
+
+
+def test_the_first_files_that_were_not_read_are_named_and_all_with_verbose(tmp_path):
+    folder = tmp_path / "docs"
+    (folder / "set").mkdir(parents=True)
+    for name in ["corpus.jsonl", "queries.jsonl", *(f"{n}.md" for n in range(21))]:
+        (folder / "set" / name).write_text('{"text": "a"}\nno json\n')
+    for number in range(20):
+        (folder / f"{number}.png").write_bytes(b"x")
+    first = run("add", "docs", *HASHED, cwd=tmp_path).err
+    whole = run("add", "docs", *HASHED, "--verbose", cwd=tmp_path).err
+    assert "21 ignored (beside a BEIR corpus): docs/set/0.md, " in first
+    assert first.count(" and 1 more (--verbose names all)") == 2
+    assert first.index("corpus.jsonl line 2: not JSON") < first.index("0.png: unsupported")
+    assert (first.count(".png: "), whole.count(".png: ")) == (19, 20)
+    assert (first.count("/set/"), whole.count("/set/")) == (21, 22)
+    assert "more" not in whole
+
+
+def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "x.pdf").write_bytes(b"%PDF-1.4 broken")
+    (tmp_path / "docs" / "x.png").write_bytes(b"x")
+    (tmp_path / "docs" / ".hidden.md").write_text("# Hidden")
+    for _ in range(2):
+        done = run("add", "docs", *HASHED, cwd=tmp_path, code=2)
+        assert "0 sources read, 0 unchanged, 1 empty, 0 removed; 0 documents written, 0 unchanged, 0 removed\n" in done.err
+        assert "1 ignored (hidden, or node_modules and the like): docs/.hidden.md\n" in done.err
+        assert "\n  docs/x.png: unsupported format .png\n" in done.err
+        assert "docs/x.pdf: not readable as PDF" in done.err
+        assert "error: nothing could be read from docs, and ix is empty" in done.err
+    assert "the index is empty: add files" in run("search", "q", "--index", "ix", "--no-rerank", cwd=tmp_path).out
+    (tmp_path / "docs" / "a.txt").write_bytes("Grüße".encode("latin-1"))
+    done = run("add", "docs", *HASHED, cwd=tmp_path)
+    assert "1 source read" in done.err
+    assert "1 file with bytes that are not UTF-8" in done.err
+    assert "docs/a.txt: 2 bytes" in done.err
+    assert "nothing could be read" in run("add", "docs/x.pdf", *HASHED, cwd=tmp_path, code=2).err
+
+
+def test_another_bi_encoder_than_the_indexs_own_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("one passage")
+    run("add", "a.txt", *HASHED, cwd=tmp_path)
+    message = error_of("add", "a.txt", "--index", "ix", "--bi-encoder", "hashed-32", cwd=tmp_path, code=3)
+    assert "was made with the bi-encoder hashed-64, not hashed-32" in message
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+def test_the_time_left_is_right_for_steady_work_and_counts_down():
+    clock = Clock()
+    left = TimeLeft(clock)
+    shown = []
+    for done in range(0, 101):
+        shown.append(left.update(done, 100))
+        clock.seconds += 1
+    assert shown[0] is None
+    known = [seconds for seconds in shown if seconds is not None]
+    assert known[0] == pytest.approx(98, abs=2)
+    assert known[-1] == pytest.approx(0, abs=1)
+    assert known == sorted(known, reverse=True)
+
+
+def test_the_time_left_does_not_jump_if_the_speed_does():
+    clock = Clock()
+    left = TimeLeft(clock)
+    shown = []
+    done = 0.0
+    for step in range(120):
+        shown.append(left.update(done, 1000))
+        clock.seconds += 1
+        done += 4 if step % 20 < 10 else 12
+    known = [seconds for seconds in shown if seconds is not None]
+    jumps = [abs(after - before) for before, after in zip(known, known[1:], strict=False)]
+    assert max(jumps) < 0.15 * known[0]
+    assert known[-1] < 0.2 * known[0]
+
+
+def test_work_in_bursts_gives_a_number_in_between():
+    clock = Clock()
+    left = TimeLeft(clock)
+    assert left.update(0, 1000) is None
+    clock.seconds = 6
+    assert left.update(100, 1000) == pytest.approx(54, rel=0.2)
+    clock.seconds = 7
+    assert left.update(100, 1000) == pytest.approx(54, rel=0.2), "no step is done, and the number stays near"
+
+
+def test_unchanged_sources_do_not_count_as_work():
+    clock = Clock()
+    meter = Meter(TimeLeft(clock))
+
+    def state(sources, done, passages):
+        clock.seconds += 1
+        return meter.read(Progress("s", sources, 4, done, 4000, passages, clock.seconds))
+
+    state(0, 0, 0)
+    state(1, 1000, 0)
+    state(2, 2000, 0)
+    for step in range(1, 10):
+        speed, left = state(2, 2000 + 100 * step, 10 * step)
+    assert speed == "90 passages, 7/s"
+    assert left == "about 11 s left", "100 bytes a second, and 1100 are left"
+
+
+def test_progress_says_loading_at_once_then_passages_per_second(monkeypatch):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100)
+    monkeypatch.setattr(adding, "remarks", lambda: console)
+    monkeypatch.setattr("shortlist.cli.render.progress.remarks", lambda: console)
+    with Display() as display:
+        console.file.flush()
+        assert "loading models" in screen.getvalue()
+        display.show(Progress("s", 0, 1, 0, 1000, 0, 0.0))
+        display.show(Progress("s", 0, 1, 500, 1000, 64, 4.0))
+    shown = screen.getvalue()
+    assert "64 passages, 16/s" in shown
+    assert " 50 %" in shown
+    assert "[?25h" in shown, "the cursor comes back"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (7.4, "7 s"), (43, "45 s"), (100, "2 min"), (7800, "2 h 10 min")]
+)
+def test_durations_are_rounded(seconds, words):
+    assert duration(seconds) == words

@@ -1,0 +1,119 @@
+"""The command line as a whole: help, version, names, and a few runs in a process of their own."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from command_line import run
+from shortlist.cli.app import message_of
+from shortlist.cli.command_table import NAMES, SUMMARIES, command
+from shortlist.cli.console import counted
+from shortlist.cli.options import OPTIONS, value_of
+from shortlist.config.search_config import NAMES as SETTINGS
+from shortlist.errors import InvalidInput, NotFitted
+
+HEAVY = {"numpy", "rich", "onnxruntime", "openvino", "qdrant_edge", "torch", "huggingface_hub", "httpx", "pydantic"}
+
+
+def modules_after(*arguments):
+    """The modules that `python -m shortlist` with these arguments imports, as `-X importtime` lists them."""
+    command = [sys.executable, "-X", "importtime", "-m", "shortlist", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout, {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "|" in line}
+
+
+def test_the_version_imports_next_to_nothing():
+    shown, modules = modules_after("--version")
+    assert shown.startswith("shortlist ")
+    assert {name.partition(".")[0] for name in modules}.isdisjoint({"typer", *HEAVY})
+    assert {name for name in modules if name.startswith("shortlist")} <= {"shortlist", "shortlist.cli"}
+
+
+def test_the_help_imports_no_command():
+    shown, modules = modules_after("--help")
+    assert "Two-stage retrieval" in shown
+    assert {name.partition(".")[0] for name in modules}.isdisjoint(HEAVY)
+    assert not [name for name in modules if name.startswith("shortlist.cli.commands")]
+
+
+@pytest.mark.parametrize("name", ["search", "add", "serve"])
+def test_the_help_of_a_command_loads_no_models_and_no_numpy(name):
+    _, modules = modules_after(name, "--help")
+    assert f"shortlist.cli.commands.{name}" in modules
+    assert {module.partition(".")[0] for module in modules}.isdisjoint(HEAVY - {"rich"})
+
+
+def test_a_process_ends_with_the_exit_code(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "shortlist", "search", "q", "--index", "nowhere"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: there is no index at nowhere")
+
+
+def test_the_help_lists_every_command_with_its_summary():
+    shown = run("--help").out
+    assert [name for name in NAMES if f"\n  {name} " not in shown] == []
+    assert " ".join(SUMMARIES["tune"].split()) in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_summary_is_the_first_line_of_the_commands_help(name):
+    described = command(name).help
+    assert inspect.cleandoc(described).split("\n\n")[0].replace("\n", " ") == SUMMARIES[name]
+    shown = run(name, "--help").out
+    assert shown.count("\n") > 5
+    assert "--install-completion" not in shown
+
+
+def test_without_arguments_the_help_is_shown():
+    assert "Commands:" in run(code=None).text
+
+
+def test_an_unknown_command_gets_a_suggestion():
+    assert "No such command 'serach'. Did you mean 'search'?" in run("serach", "x", code=2).err
+    assert "Did you mean" not in run("xyzzy", code=2).err
+
+
+def test_every_setting_has_an_option():
+    assert set(OPTIONS) == set(SETTINGS)
+    flags = {flag for parameter in command("search").params for flag in (*parameter.opts, *parameter.secondary_opts)}
+    assert {"--pool", "--top", "--min-score", "--no-rerank", "--weight", "--device", "--threads"} <= flags
+
+
+def test_errors_name_options_in_place_of_parameters():
+    error = InvalidInput("top_k is 9 and pool_size is 3: the reranker scores the pool", field="top_k")
+    assert message_of(error) == "--top is 9 and --pool is 3: the reranker scores the pool"
+    assert message_of(InvalidInput("blend must be 0 or more", field="blend")) == "--blend must be 0 or more"
+    assert message_of(InvalidInput("shortlist.toml: top_k must be 1")) == "shortlist.toml: top_k must be 1"
+    assert message_of(NotFitted("made for pool_size 3")) == "made for pool_size 3"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("7", 7), ("0.5", 0.5), ("true", True), ("auto", "auto"), ("{dense = 8.0}", {"dense": 8.0}), ("a:b@http://c", "a:b@http://c")],
+)
+def test_a_text_stands_for_the_value_that_toml_reads(text, value):
+    assert value_of(text) == value
+
+
+def test_plurals():
+    assert [counted(number, "source") for number in (0, 1, 2)] == ["0 sources", "1 source", "2 sources"]
+    assert counted(2, "query", "queries") == "2 queries"
+
+
+def test_commands_print_through_the_console_alone():
+    """No command writes to a stream by itself, so that a pipe gets results and nothing else."""
+    for name in NAMES:
+        module = sys.modules[command(name) and f"shortlist.cli.commands.{name}"]
+        calls = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call)]
+        assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Console"], name

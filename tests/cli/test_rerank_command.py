@@ -1,0 +1,109 @@
+"""`shortlist rerank`: what it reads, keeps and prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from command_line import error_of, run
+from shortlist.cli.commands.rerank import ARRAY, _lines
+from shortlist.errors import InvalidInput
+
+
+@pytest.fixture(autouse=True)
+def _no_file_of_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def rows(*arguments, stdin):
+    return [json.loads(line) for line in run("rerank", *arguments, "-", "--json", stdin=stdin).out.splitlines()]
+
+
+def test_lines_are_read_and_kept():
+    ranked = rows("when is tax due", stdin="Cats sleep.\nIncome tax is due in April.\n")
+    assert [row["text"] for row in ranked] == ["Income tax is due in April.", "Cats sleep."]
+    assert [(row["rerank"]["rank"], row["rerank"]["index"]) for row in ranked] == [(1, 1), (2, 0)]
+
+
+def test_objects_keep_their_ids_and_fields():
+    lines = "\n".join(
+        json.dumps({"id": key, "text": text, "rank": 7, "index": 42}) for key, text in (("a", "bread"), ("b", "a tax"))
+    )
+    (row,) = [
+        json.loads(line) for line in run("rerank", "tax", "-", "--json", "--top", "1", stdin=lines).out.splitlines()
+    ]
+    assert {key: row[key] for key in row if key != "rerank"} == {"id": "b", "text": "a tax", "rank": 7, "index": 42}
+    assert (row["rerank"]["rank"], row["rerank"]["index"], row["rerank"]["truncated"]) == (1, 1, False)
+    assert set(row["rerank"]) == {"score", "rank", "index", "truncated"}
+    assert "candidate 1 has a field 'rerank'" in error_of("rerank", "tax", "-", "--json", stdin=json.dumps(row))
+    shown = run("rerank", "tax", "-", stdin=lines).out
+    assert shown.split()[:4] == ["1", "was", "2", "logit"]
+
+
+def test_a_query_longer_than_training_saw_is_scored_with_a_note():
+    done = run("rerank", "income tax " * 60, "-", "--json", stdin="Cats sleep.\nA tax.\n")
+    assert len(done.out.splitlines()) == 2
+    assert "note: every candidate is scored, but a search would report: not reranked: the query has 120" in done.err
+    assert "note" not in run("rerank", "tax", "-", stdin="Cats sleep.\n").err
+
+
+def test_a_long_candidate_is_shown_as_a_snippet_and_whole_in_json():
+    text = "Cats sleep. " * 100 + "Income tax is due in April. " + "Dogs run. " * 100
+    (line,) = run("rerank", "when is tax due", "-", stdin=text + "\n").out.splitlines()
+    assert len(line) < 300
+    assert "Income tax is due in April" in line
+    assert rows("tax", stdin=text + "\n")[0]["text"] == text
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_json_array_is_read(indent):
+    given = ["Cats sleep.", {"id": "tax", "text": "Income tax is due in April."}]
+    ranked = rows("when is tax due", stdin=json.dumps(given, indent=indent))
+    assert [row.get("id") for row in ranked] == ["tax", None]
+
+
+def test_lines_are_text_if_none_is_an_object_and_no_array_begins():
+    lines = ["{x} is a set", "[1] a footnote", "[2]", "{"]
+    assert _lines(list(enumerate(lines[:3], start=1)), "f") == lines[:3]
+    with pytest.raises(InvalidInput, match="f line 1 is not a JSON object"):
+        _lines(list(enumerate(lines, start=1)), "f")
+    plain = ("[1] a footnote", "[ ] to do", "[2]", '["Come in," she said] and smiled')
+    assert not [text for text in plain if ARRAY.match(text)]
+
+
+def test_plain_text_may_begin_like_an_array():
+    text = '["Introduction"](#intro) tax\nother\n'
+    assert sorted(row["text"] for row in rows("tax", stdin=text)) == ['["Introduction"](#intro) tax', "other"]
+
+
+def test_half_a_surrogate_pair_in_a_candidate_is_replaced():
+    text = '{"text": "\\ud800 lone", "id": "\\udfff"}\n{"text": "b"}\n'
+    assert {row["text"] for row in rows("x", stdin=text)} == {"\ufffd lone", "b"}
+    assert "\ufffd lone" in run("rerank", "x", "-", stdin=text).out
+
+
+@pytest.mark.parametrize(
+    ("stdin", "message"),
+    [
+        ("", "has no candidates"),
+        ("[]", "has no candidates"),
+        ('{"id": 1}\n\n{oops', "- line 3 is not a JSON object"),
+        ('{"text": "a"}\nplain\n{"text": "b"}\n', "- line 2 is not a JSON object, and the file looks like JSON"),
+        ('{\n  "text": "a"\n}\n', "- line 1 is not a JSON object"),
+        ("{oops", "- line 1 is not a JSON object"),
+        ('[\n  "a",\n', "looks like a JSON array and is not"),
+        ('["a", "b', "looks like a JSON array and is not"),
+        ('["a"]\n["b"]\n', "looks like a JSON array and is not"),
+        ('[{"text": "a"}, {"text": }]', "looks like a JSON array and is not"),
+        ('["a", 3]', "candidate 2 of the JSON array is 3"),
+    ],
+)
+def test_bad_input_is_named(stdin, message):
+    assert message in error_of("rerank", "q", "-", stdin=stdin)
+
+
+def test_the_reranker_of_the_file_is_used(tmp_path):
+    (tmp_path / "shortlist.toml").write_text('[search]\nreranker = "command_line:Plain"\n')
+    assert [row["rerank"]["score"] for row in rows("q", stdin="a\nlonger\n")] == [6.0, 1.0]
+    assert rows("q", "--reranker", "command_line:Plain", stdin="a\n")[0]["rerank"]["score"] == 1.0
