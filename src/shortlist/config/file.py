@@ -126,5 +126,5 @@ def parsed(text: str, file: Path) -> dict[str, Any]:
     try:
         SearchConfig().override(settings)
     except InvalidInput as error:
-        raise InvalidInput(f"{file}: {error}", field=error.field) from error
+        raise InvalidInput(f"{file}: {error}") from error
     return settings
