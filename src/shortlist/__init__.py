@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shortlist.registry import load_encoder, load_reranker
     from shortlist.rerankers.cross_encoder import CrossEncoder
     from shortlist.search.search import Search
-    from shortlist.types import Document, Hit, Note, Passage, Ranked, Ranking
+    from shortlist.types import Document, Hit, Note, Passage, Ranked, Ranking, RerankerInfo
 
 __version__ = "0.1.0"
 
@@ -32,6 +32,7 @@ _PLACES = {
     "QuerySet": "evaluation.query_sets",
     "Ranked": "types",
     "Ranking": "types",
+    "RerankerInfo": "types",
     "Search": "search.search",
     "SearchConfig": "config",
     "ShortlistError": "errors",
@@ -56,6 +57,7 @@ __all__ = [
     "QuerySet",
     "Ranked",
     "Ranking",
+    "RerankerInfo",
     "Search",
     "SearchConfig",
     "ShortlistError",

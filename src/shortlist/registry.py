@@ -26,8 +26,8 @@ from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.rerankers.hosted import HostedReranker, key_of
 from shortlist.rerankers.progressive import ProgressiveReranker, read_rules
 from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
-from shortlist.retrievers.base import as_retriever
 from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.search.retriever import as_retriever
 from shortlist.search.scores import checked_reranker
 from shortlist.text import Splitter
 
@@ -250,7 +250,7 @@ def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: flo
     """Return stage one over an index: "hybrid", "dense" or "bm25", or the retriever of "package.module:attribute".
 
     The attribute may be a retriever, a function `(query, k) -> rows`, or a function or class that makes one of these:
-    see `retrievers.base.as_retriever`.
+    see `search.retriever.as_retriever`.
 
     Raises:
         InvalidInput: See `load_attribute` and `as_retriever`.

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from shortlist.config.search_config import FUSION as FUSION
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, Fuses, Index, Retriever
-from shortlist.retrievers.base import checked_query
 from shortlist.search.fusion import rrf
+from shortlist.search.retriever import checked_query
 from shortlist.types import Hit, Passage, Where
 
 LIST_DEPTH = 100

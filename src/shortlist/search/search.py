@@ -22,6 +22,7 @@ from shortlist.protocols import (
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
 from shortlist.search.probability import Calibration
+from shortlist.search.retriever import as_retriever
 from shortlist.search.scores import checked_reranker, checked_scores, info_of, score_texts
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
@@ -38,7 +39,8 @@ class Search:
     """Two-stage search over any retriever. Python, the command line, HTTP, MCP and the evaluation use this class.
 
     Args:
-        retriever: Stage one.
+        retriever: Stage one: an object with `retrieve(query, k, where)`, or a function `(query, k)` that returns rows
+            of id, text and score; see `search.retriever.as_retriever`.
         reranker: Stage two. None gives stage one's order.
         config: The settings of each search; an argument of `search` takes precedence.
         weights: What each stage-one signal adds to the final score at blend 1, unless `config` names weights.
@@ -48,7 +50,7 @@ class Search:
         diagnose: Explains an answer without hits, given the filter.
 
     Raises:
-        InvalidInput: `reranker` has no method `score`.
+        InvalidInput: `retriever` is neither, or `reranker` has no method `score`.
     """
 
     retriever: Retriever
@@ -61,6 +63,7 @@ class Search:
     diagnose: Callable[[Where | None], list[Note]] = no_diagnosis
 
     def __post_init__(self) -> None:
+        self.retriever = as_retriever(self.retriever, "the retriever")
         self.config.override({"weights": dict(self.weights)})
         if self.reranker is not None:
             checked_reranker(self.reranker)
