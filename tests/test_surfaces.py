@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import tomllib
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,6 +12,8 @@ from starlette.testclient import TestClient
 import shortlist
 from shortlist import SearchConfig, config
 from shortlist.cli.app import exit_code
+from shortlist.mcp.server import make_server
+from shortlist.mcp.tools import Tools
 from shortlist.search.probability import Platt
 from shortlist.search.stopping import StopRule
 
@@ -126,10 +129,11 @@ def as_a_default_of_the_server(folder, option):
 
 
 def to_an_agent(folder, option):
-    from shortlist.mcp.tools import Tools
-
     with shortlist.open(folder / "index", config=SearchConfig(**BASE)) as index:
-        return Tools(index).search(QUERY, **option)
+        server = make_server(Tools(index), "0")
+        answer = asyncio.run(server.call_tool("search", {"query": QUERY, **option}))
+    assert not answer.is_error, answer
+    return answer.structured_content
 
 
 def facts(answer):
@@ -194,5 +198,13 @@ def test_the_options_change_the_answer(folder, expected):
 
 def test_the_file_has_the_names_of_the_settings(folder):
     file = config.write({"top_k": 3, "min_score": 1.5}, folder)
-    assert tomllib.loads(file.read_text()) == {"search": {"top_k": 3, "min_score": 1.5}}
+    assert config.read(folder) == {"top_k": 3, "min_score": 1.5}
+    assert file.read_text() == "[search]\ntop_k = 3\nmin_score = 1.5\n"
     file.unlink()
+
+
+def test_the_page_offers_every_option():
+    page = Path(shortlist.__file__).parent / "server" / "page"
+    text = "\n".join(file.read_text(encoding="utf-8") for file in page.iterdir() if file.suffix in {".js", ".html"})
+    names = {name for option in OPTIONS.values() for name in option}
+    assert not [name for name in names if name not in text]
