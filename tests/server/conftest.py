@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,38 +13,50 @@ from standins import FakePairs
 from starlette.testclient import TestClient
 
 from fakes import ListRetriever, WordReranker
+from shortlist import Search
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.search.pipeline import Shortlist
-from shortlist.server.app import Parts, create_app
+from shortlist.server.app import create_app
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.cache import CachedScorer, ScoreCache
 from shortlist.server.batching.scorer import InlineScorer
+from shortlist.server.components import Components
 from shortlist.server.middleware.logs import make_log
 from shortlist.server.middleware.metrics import Metrics
 from shortlist.server.operations import Operations, operated
+
+@dataclass(frozen=True)
+class Server:
+    """An application behind its layers, and what it is made of."""
+
+    app: Any
+    operations: Operations
+    reranker: FakePairs
+    batcher: Batcher
+    log: io.StringIO
+
 
 PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due in april"]
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., TestClient]]:
-    """Makes a client of a server over the given parts; fakes stand in for what is not given."""
-    opened: list[TestClient] = []
+    """Make a client of a server over the given components. Fakes replace those that are not given."""
+    clients: list[TestClient] = []
 
-    def make(reranker: Any = None, **parts: Any) -> TestClient:
-        used = WordReranker() if reranker is None else reranker
+    def make(reranker: Any = None, **components: Any) -> TestClient:
+        reranker = WordReranker() if reranker is None else reranker
         given = {
-            "scorer": InlineScorer(used),
-            "shortlist": Shortlist(ListRetriever(PASSAGES), used),
+            "scorer": InlineScorer(reranker),
+            "search": Search(ListRetriever(PASSAGES), reranker),
             "encoder": HashedEncoder(8),
-            **parts,
+            **components,
         }
-        client = TestClient(create_app(Parts(**given)), raise_server_exceptions=False)
-        opened.append(client)
+        client = TestClient(create_app(Components(**given)), raise_server_exceptions=False)
+        clients.append(client)
         return client
 
     yield make
-    for client in opened:
+    for client in clients:
         client.close()
 
 
@@ -53,23 +66,23 @@ def client(serve: Callable[..., TestClient]) -> TestClient:
 
 
 @pytest.fixture
-def made() -> Iterator[Callable[..., Any]]:
-    """Makes an application over fakes, its operations, batcher and log; `cached` keeps scores."""
-    held: list[Batcher] = []
+def operated_server() -> Iterator[Callable[..., Server]]:
+    """Make an application over fakes, behind its layers."""
+    batchers: list[Batcher] = []
 
-    def make(*, queue: int = 100, cached: bool = False, log_texts: bool = False, **given: Any) -> Any:
+    def make(*, queue: int = 100, cached: bool = False, log_texts: bool = False, **given: Any) -> Server:
         fake, log, metrics = FakePairs(), io.StringIO(), Metrics()
-        batcher = Batcher(fake, queue_pairs=queue, watch=metrics)
-        held.append(batcher)
+        batcher = Batcher(fake, queue_pairs=queue, observer=metrics)
+        batchers.append(batcher)
         logger = make_log(texts=log_texts, stream=log)
-        operations = Operations(metrics=metrics, logger=logger, well=lambda: batcher.alive, **given)
-        shortlist = Shortlist(ListRetriever([f"passage {n}" for n in range(40)]), fake)
+        operations = Operations(metrics=metrics, logger=logger, alive=lambda: batcher.alive, **given)
+        search = Search(ListRetriever([f"passage {number}" for number in range(40)]), fake)
         scorer = CachedScorer(batcher, ScoreCache(), "fake", metrics) if cached else batcher
-        parts = Parts(scorer, shortlist=shortlist, encoder=HashedEncoder(8), watch=metrics)
-        return operated(create_app(parts), operations), operations, fake, log
+        components = Components(scorer=scorer, search=search, encoder=HashedEncoder(8), observer=metrics)
+        return Server(operated(create_app(components), operations), operations, fake, batcher, log)
 
     yield make
-    for one in held:
-        one.close()
+    for batcher in batchers:
+        batcher.close()
     for name in ("shortlist.server", "uvicorn.error"):
         logging.getLogger(name).handlers = []

@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
-import time
 from dataclasses import dataclass
 
-import pytest
-
 from shortlist.errors import BadScores, InvalidInput
+
+SECONDS = 60
+"""How long a test waits for what must happen. It is a limit for a broken program, and not a time that passes."""
+
+
+async def until(condition):
+    """Let other tasks and threads run until the condition holds."""
+
+    async def poll():
+        while not condition():
+            await asyncio.sleep(0.001)
+
+    await asyncio.wait_for(poll(), SECONDS)
 
 
 @dataclass
@@ -18,35 +29,53 @@ class FakePair:
 
 
 def fake_score(query, text):
-    """What the fakes give: a number that only this pair has."""
+    """A number that only this pair has."""
     return float(hash((query, text)) % 1_000_003) / 1000
 
 
+class Gate:
+    """Holds the calls that pass it while it is closed. `entered` counts the calls that have reached it."""
+
+    def __init__(self):
+        self._open = threading.Event()
+        self._open.set()
+        self._lock = threading.Lock()
+        self.entered = 0
+
+    def close(self):
+        self._open.clear()
+
+    def open(self):
+        self._open.set()
+
+    def enter(self):
+        with self._lock:
+            self.entered += 1
+        assert self._open.wait(SECONDS)
+
+
 class FakePairs:
-    """Scores pairs of many queries together; a text of "bad" gives NaN and one of "boom" raises."""
+    """Scores pairs of many queries together. A text of "bad" gives NaN, and a text of "boom" raises."""
 
     name = "fake"
     pointwise = True
     batch_rows = 8
 
-    def __init__(self, seconds_a_pair=0.0):
-        self.seconds = seconds_a_pair
+    def __init__(self):
         self.calls: list[list[FakePair]] = []
-        self.open = threading.Event()
-        self.open.set()
+        self.gate = Gate()
 
     def pairs(self, query, texts, *, max_tokens=None):
         if not query.strip():
             raise InvalidInput("the query is empty: give at least one word")
         room = max_tokens or 100
         words = [len(text.split()) for text in texts]
-        made = [FakePair(range(1 + min(n, room)), query, text) for n, text in zip(words, texts, strict=True)]
-        return made, [n > room for n in words]
+        pairs = [FakePair(range(1 + min(count, room)), query, text) for count, text in zip(words, texts, strict=True)]
+        return pairs, [count > room for count in words]
 
     def score_pairs(self, pairs):
-        self.open.wait(10)
+        self.gate.enter()
         self.calls.append(list(pairs))
-        time.sleep(self.seconds * len(pairs))
         if any(pair.text == "boom" for pair in pairs):
             raise RuntimeError("the model fell over")
         if any(pair.text == "bad" for pair in pairs):
@@ -58,17 +87,12 @@ class FakePairs:
 
 
 def value(text, name):
-    """The number that `/metrics` gives under `shortlist_` and `name`."""
+    """The number that `/metrics` shows under `shortlist_` and `name`."""
     return float(next(line for line in text.splitlines() if line.startswith(f"shortlist_{name} ")).split()[-1])
 
 
-@pytest.fixture
-def fake():
-    return FakePairs()
-
-
 async def ask_and_leave(app, path, body, gone):
-    """One POST of `body` by a client that leaves once the asyncio event `gone` is set, and reads no answer."""
+    """Send one POST of `body`. The client leaves when the asyncio event `gone` is set, and reads no answer."""
     messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
 
     async def receive():
@@ -78,7 +102,7 @@ async def ask_and_leave(app, path, body, gone):
         return {"type": "http.disconnect"}
 
     async def send(message):
-        raise AssertionError("nobody is there to be answered")
+        raise AssertionError("the client has left and reads no answer")
 
     scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
     await app({**scope, "http_version": "1.1", "scheme": "http"}, receive, send)

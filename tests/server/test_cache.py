@@ -11,10 +11,10 @@ from shortlist import CrossEncoder
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.server.batching.cache import ENTRY_BYTES, CachedScorer, ScoreCache, pair_keys
 from shortlist.server.batching.scorer import InlineScorer
-from shortlist.server.middleware.observer import NoWatch
+from shortlist.server.middleware.observer import NoObserver
 
 
-class Looked(NoWatch):
+class LookUps(NoObserver):
     def __init__(self):
         self.seen = []
 
@@ -23,23 +23,23 @@ class Looked(NoWatch):
 
 
 def test_only_what_is_missing_is_scored():
-    fake, watch = FakePairs(), Looked()
-    scorer = CachedScorer(InlineScorer(fake), ScoreCache(), "model", watch)
+    fake, observer = FakePairs(), LookUps()
+    scorer = CachedScorer(InlineScorer(fake), ScoreCache(), "model", observer)
     first = asyncio.run(scorer.score("q", ["a", "b b"]))
     again = asyncio.run(scorer.score("q", ["b b", "c", "a"]))
     assert [pair.text for call in fake.calls for pair in call] == ["a", "b b", "c"]
     assert again.scores == [fake_score("q", text) for text in ("b b", "c", "a")]
     assert first.tokens == 5
-    assert watch.seen == [(0, 2), (2, 1)]
+    assert observer.seen == [(0, 2), (2, 1)]
 
 
 def test_a_request_that_gets_no_scores_is_neither_hit_nor_miss():
-    watch = Looked()
-    scorer = CachedScorer(InlineScorer(FakePairs()), ScoreCache(), "model", watch)
+    observer = LookUps()
+    scorer = CachedScorer(InlineScorer(FakePairs()), ScoreCache(), "model", observer)
     asyncio.run(scorer.score("q", ["a"]))
     with pytest.raises(BadScores):
         asyncio.run(scorer.score("q", ["a", "bad"]))
-    assert watch.seen == [(0, 1)]
+    assert observer.seen == [(0, 1)]
 
 
 def test_all_from_the_cache_is_the_same_answer():
@@ -53,7 +53,7 @@ def test_all_from_the_cache_is_the_same_answer():
     [("m2", "q", ["a"], None), ("m", "p", ["a"], None), ("m", "q", ["b"], None), ("m", "q", ["a"], 5)],
     ids=["model", "query", "passage", "window"],
 )
-def test_the_key_holds_all_that_a_score_depends_on(other):
+def test_the_key_covers_all_that_a_score_depends_on(other):
     assert pair_keys("m", "q", ["a"], None) != pair_keys(*other)
 
 
@@ -61,7 +61,7 @@ def test_moving_a_letter_between_query_and_passage_is_another_pair():
     assert pair_keys("m", "ab", ["c"], None) != pair_keys("m", "a", ["bc"], None)
 
 
-def test_it_is_bounded_and_lets_go_of_what_was_unused_longest():
+def test_the_cache_is_bounded_and_drops_what_was_unused_longest():
     cache = ScoreCache(3 * ENTRY_BYTES)
     keys = pair_keys("m", "q", ["a", "b", "c", "d"], None)
     cache.put(keys[:3], [(1.0, False, 1)] * 3)
@@ -71,9 +71,9 @@ def test_it_is_bounded_and_lets_go_of_what_was_unused_longest():
     assert cache.used_bytes == 3 * ENTRY_BYTES
 
 
-def test_the_memory_it_takes_is_within_its_bound():
-    most = 4_000_000
-    cache = ScoreCache(most)
+def test_the_memory_of_the_cache_is_within_its_bound():
+    limit = 4_000_000
+    cache = ScoreCache(limit)
     tracemalloc.start()
     try:
         for start in range(0, 30_000, 1000):
@@ -82,8 +82,8 @@ def test_the_memory_it_takes_is_within_its_bound():
         taken = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert len(cache) == most // ENTRY_BYTES
-    assert taken < most
+    assert len(cache) == limit // ENTRY_BYTES
+    assert taken < limit
 
 
 def test_a_negative_size_is_refused():
@@ -92,9 +92,9 @@ def test_a_negative_size_is_refused():
 
 
 def test_the_fingerprint_changes_with_the_weights_and_the_window(tmp_path):
-    one = CrossEncoder(str(tiny.cross_encoder(tmp_path / "a")), precision="exact")
+    first = CrossEncoder(str(tiny.cross_encoder(tmp_path / "a")), precision="exact")
     same = CrossEncoder(str(tiny.cross_encoder(tmp_path / "b")), precision="exact")
     weights = CrossEncoder(str(tiny.cross_encoder(tmp_path / "c", fault=0.5)), precision="exact")
     window = CrossEncoder(str(tmp_path / "a"), precision="exact", max_length=48)
-    assert one.fingerprint == same.fingerprint
-    assert len({one.fingerprint, weights.fingerprint, window.fingerprint}) == 3
+    assert first.fingerprint == same.fingerprint
+    assert len({first.fingerprint, weights.fingerprint, window.fingerprint}) == 3

@@ -5,9 +5,9 @@ from shortlist.server.batching.fair_queue import FairQueue, Job
 
 
 def job(lengths, *, whole=False):
-    made = Job("q", ["text"] * len(lengths), whole=whole)
-    made.ready(lengths, lengths, [False] * len(lengths))
-    return made
+    new = Job("q", ["text"] * len(lengths), whole=whole)
+    new.ready(lengths, lengths, [False] * len(lengths))
+    return new
 
 
 def drained(queue, tokens, pairs):
@@ -25,17 +25,17 @@ def drained(queue, tokens, pairs):
 )
 def test_every_pair_is_taken_once_and_rounds_keep_their_bounds(requests, tokens, pairs, turn):
     queue, jobs = FairQueue(turn), [job(lengths) for lengths in requests]
-    for one in jobs:
-        queue.add(one)
-    seen = {one: [] for one in jobs}
+    for request in jobs:
+        queue.add(request)
+    taken = {request: [] for request in jobs}
     for pieces in drained(queue, tokens, pairs):
         assert len({piece.job for piece in pieces}) == len(pieces)
         lengths = [piece.job.lengths[place] for piece in pieces for place in piece.places]
         assert 1 <= len(lengths) <= pairs
         assert sum(lengths) - max(lengths) < tokens  # over by one pair at most
         for piece in pieces:
-            seen[piece.job].extend(piece.places)
-    assert all(sorted(places) == list(range(len(one.work))) for one, places in seen.items())
+            taken[piece.job].extend(piece.places)
+    assert all(sorted(places) == list(range(len(request.work))) for request, places in taken.items())
     assert len(queue) == 0
 
 
@@ -51,11 +51,11 @@ def test_a_short_request_is_done_in_the_first_round_after_a_long_one():
 
 def test_equal_requests_advance_together():
     queue, jobs = FairQueue(turn_tokens=100), [job([50] * 100) for _ in range(8)]
-    for one in jobs:
-        queue.add(one)
+    for request in jobs:
+        queue.add(request)
     for _ in range(10):
         queue.take(800, 16)
-    left = [len(one.waiting) for one in jobs]
+    left = [len(request.waiting) for request in jobs]
     assert max(left) - min(left) <= 2
 
 
@@ -66,7 +66,7 @@ def test_a_job_that_must_be_whole_is_taken_whole():
     assert len(piece.places) == 100
 
 
-def test_what_was_discarded_is_not_taken():
+def test_a_discarded_job_is_not_taken():
     queue, gone, kept = FairQueue(), job([5] * 3), job([5] * 3)
     queue.add(gone)
     queue.add(kept)

@@ -103,6 +103,11 @@ class Scheduler:
             return len(self._queue)
 
     @property
+    def closing(self) -> bool:
+        """Whether `close` was called: new requests are refused."""
+        return self._closing
+
+    @property
     def alive(self) -> bool:
         """Whether all threads that run the model are alive."""
         return not self._ended and all(runner.is_alive() for runner in self._runners)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -19,13 +20,16 @@ from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.reranking import check_query
 from shortlist.server.searching import SearchCall, search
-from shortlist.text.snippet import snippet
+from shortlist.text.plain import plain
+from shortlist.text.snippet import query_words, snippet
 from shortlist.types import Ranking
 from shortlist.wording import describe, worded
 
 router = APIRouter()
 LOG = logging.getLogger(__name__)
 
+SNIPPET = 200
+"""The most characters of a snippet."""
 MAX_FIELDS = 64
 MAX_VALUES = 1024
 """The fields of a filter, and the values of all its fields together. The index checks one condition for each value."""
@@ -164,8 +168,15 @@ def _answer(ranking: Ranking, components: Components, query: str) -> dict[str, A
     """Return `Ranking.to_dict` with worded notes, a snippet of each hit, and the judgments of a judged query."""
     body = worded(ranking)
     for hit in body["hits"]:
-        hit["snippet"] = snippet(hit["text"], query)
+        hit["snippet"] = _snippet(hit, query)
     labels = components.labels.get(query.strip())
     shown = components.names.shown
     relevant = None if labels is None else {shown(key): grade for key, grade in labels.items()}
     return {**body, "labels": None if relevant is None else {"relevant": relevant}}
+
+
+def _snippet(hit: Mapping[str, Any], query: str) -> dict[str, Any]:
+    """Return the part of the text that fits the query, without Markdown, and start and end of the query's words."""
+    text = plain(hit["text"]) if hit["metadata"].get("format", "md") == "md" else hit["text"]
+    shown = snippet(text, query, SNIPPET)
+    return {"text": shown, "marks": query_words(shown, query)}
