@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from shortlist.cli.console import counted, remark, remarks
+from shortlist.cli.console import counted, remark
 from shortlist.cli.render.progress import TimeLeft, display, words_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ LOADING = "loading models"
 
 
 class Display:
-    """Shows "loading models" at once, then a bar with passages per second and the time left. A file gets one line."""
+    """Prints "loading models" at once, then shows a bar with passages per second and the time left.
+
+    The bar is drawn on a terminal alone.
+    """
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -28,11 +31,7 @@ class Display:
         self._meter = Meter()
 
     def __enter__(self) -> Display:
-        console = remarks()
-        if console.is_terminal:
-            self._stack.enter_context(console.status(LOADING))
-        else:
-            remark(LOADING)
+        remark(LOADING, "dim")
         return self
 
     def __exit__(
@@ -43,7 +42,6 @@ class Display:
     def show(self, progress: Progress) -> None:
         """Show this state."""
         if self._bar is None:
-            self._stack.close()
             self._bar = self._stack.enter_context(display(detail=True))
             self._task = self._bar.add_task("embedding", total=progress.bytes_total, detail="", left="")
         if self._task is not None:

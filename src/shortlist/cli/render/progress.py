@@ -26,8 +26,8 @@ FIRST_SECONDS = 2.0
 class TimeLeft:
     """Estimates how long the rest of some work takes, and changes the shown number smoothly.
 
-    The speed is an average in which recent work weighs more. Between two estimates the shown number counts down, and
-    it approaches a new estimate by a tenth of the difference each second.
+    The speed is an average in which recent work weighs more. The time before the first work does not count. The shown
+    number counts down, and approaches a new estimate within about a tenth of the time that is left.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class TimeLeft:
     def update(self, done: float, total: float) -> float | None:
         """Return the seconds left after `done` of `total`, or None if the speed is not known yet."""
         now = self._now()
-        if self._began is None:
+        if self._began is None or (not self._work and done == self._done):
             self._began, self._at, self._done = now, now, done
             return None
         step = now - self._at
@@ -55,7 +55,7 @@ class TimeLeft:
             self._shown = estimate
         else:
             counted_down = max(self._shown - step, 0.0)
-            self._shown = counted_down + (estimate - counted_down) * min(1.0, 0.1 * step)
+            self._shown = counted_down + (estimate - counted_down) * min(1.0, step / max(2.0, 0.1 * counted_down))
         return self._shown
 
 
