@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shortlist.types import Note, Ranking
+from shortlist.wording_tuning import WORDS as TUNING_WORDS
 
 CALIBRATE = "calibrate again with: shortlist calibrate QUERIES --index DIR"
 IGNORED = {
@@ -20,7 +21,7 @@ FITS = {"stop_rule": "the stop rule", "calibration": "the probability curve"}
 
 def describe(note: Note) -> str:
     """Return the note as one sentence without a full stop. An unknown code gives the code."""
-    words = WORDS.get(note.code)
+    words = WORDS.get(note.code) or TUNING_WORDS.get(note.code)
     return note.code if words is None else words(note.values)
 
 

@@ -1,31 +1,31 @@
-"""Measuring: query sets, measures, evaluation of a set-up, and the tuning of the pool."""
+"""Measuring: query sets, measures, the evaluation of a search, its tuning, and the calibration of its scores."""
 
-from shortlist.evaluation.calibration.calibrate import Fitted, Wanted, calibrate
+from shortlist.evaluation.calibration.calibrate import CalibrateOptions, FittedRules, calibrate
 from shortlist.evaluation.evaluate import Comparison, Evaluation, compare, evaluate
 from shortlist.evaluation.metrics.measures import Measure, measure_run, per_query
 from shortlist.evaluation.probe import Probe, probe
-from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets import files
 from shortlist.evaluation.query_sets.external_run import evaluate_run
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
-from shortlist.evaluation.tuning.request import Request
+from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import Tuning, tune
 
 __all__ = [
+    "CalibrateOptions",
     "Comparison",
     "Evaluation",
-    "Fitted",
+    "FittedRules",
     "Judged",
     "Measure",
     "Probe",
     "QuerySet",
-    "Request",
+    "TuneOptions",
     "Tuning",
-    "Wanted",
     "calibrate",
     "compare",
-    "datasets",
     "evaluate",
     "evaluate_run",
+    "files",
     "measure_run",
     "per_query",
     "probe",

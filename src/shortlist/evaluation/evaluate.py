@@ -1,4 +1,4 @@
-"""One set-up over a query set, and several set-ups beside each other."""
+"""The measures of one search over a query set, and comparisons of several."""
 
 from __future__ import annotations
 
@@ -8,84 +8,83 @@ from dataclasses import dataclass, field
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.metrics.failures import KINDS
-from shortlist.evaluation.metrics.measures import Measure, parse_cut
+from shortlist.evaluation.metrics.measures import Measure, parse_with_cutoff
 from shortlist.evaluation.metrics.outcomes import STAGES, Outcome, depth_of, from_json, measured, to_json
 from shortlist.evaluation.metrics.statistics import Estimate, Paired, estimate, holm, paired, quantile
 from shortlist.evaluation.query_sets.holdout import FEWEST_TO_SPLIT
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
-from shortlist.search.pipeline import POOL_SIZE, Shortlist
-from shortlist.search.stopping import StopRule
-from shortlist.types import Ranking
+from shortlist.evaluation.whole_pool import name_query, search_whole, whole_pool_config
+from shortlist.search.scores import info_of
+from shortlist.search.search import Search
+from shortlist.types import Note, PoolSize
 
 MEASURES = ("nDCG@10", "RR@10", "Success@10", "R@10", "Judged@10")
-K = 10
+CUTOFF = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A set-up measured: one outcome a query, in the query set's order.
+    """The measures of one search: one outcome for each query, in the order of the query set.
 
-    `fingerprint` is that of the query set as it was given; only evaluations with the same one can be compared. `about`
-    says what the set-up was, for whoever reads a saved file.
+    `fingerprint` is that of the query set: two evaluations can be compared if it is equal. `pool_size` is the largest
+    requested pool. A query is fine if a relevant id is among the first `cutoff` results. `about` holds facts about the
+    search, for readers of a saved evaluation.
     """
 
     name: str
     query_set: str
     fingerprint: str
     pool_size: int
-    k: int
+    cutoff: int
     measures: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     about: Mapping[str, str] = field(default_factory=dict)
 
     def values(self, stage: str, measure: str) -> list[float]:
-        """A measure's value for each query.
+        """Return a measure's value for each query.
 
         Raises:
-            InvalidInput: It was not measured.
+            InvalidInput: The measure is not among `measures`.
         """
         if measure not in self.measures:
-            raise InvalidInput(f"{measure} was not measured for {self.name}: it has {', '.join(self.measures)}")
+            raise InvalidInput(f"{measure} was not measured for {self.name}, which has {', '.join(self.measures)}")
         return [outcome.of(stage)[measure] for outcome in self.outcomes]
 
     def estimate(self, stage: str, measure: str) -> Estimate:
-        """A measure's mean over all queries with its 95 % interval; `stage` is one of `STAGES`."""
+        """Return a measure's mean over all queries with its 95 % interval. `stage` is one of `STAGES`."""
         return estimate(self.values(stage, measure))
 
     def gain(self, measure: str) -> Paired:
-        """Reranked minus stage one, query by query."""
+        """Return reranked minus stage one, query by query."""
         return paired(self.values("reranked", measure), self.values("stage one", measure))
 
     @property
     def recall(self) -> Estimate:
-        """R@pool, the recall ceiling."""
+        """The recall of the pool: the recall ceiling of any reranker."""
         return estimate([outcome.recall for outcome in self.outcomes])
 
     @property
     def failures(self) -> dict[str, int]:
-        """Kind -> how many queries, every kind named."""
-        counted = Counter(outcome.failure.kind for outcome in self.outcomes)
-        return {kind: counted.get(kind, 0) for kind in KINDS}
+        """Kind -> number of queries, with every kind of `failures.KINDS`."""
+        counts = Counter(outcome.failure.kind for outcome in self.outcomes)
+        return {kind: counts.get(kind, 0) for kind in KINDS}
 
     @property
-    def warning(self) -> str:
-        """That these queries are too few to lean on the intervals, in words; "" from 20 on."""
+    def warnings(self) -> tuple[Note, ...]:
+        """A note if the queries are too few for reliable intervals."""
         if (queries := len(self.outcomes)) >= FEWEST_TO_SPLIT:
-            return ""
-        return (
-            f"{queries} queries are few: their 95 % intervals come out too narrow, and say nothing where all values "
-            f"are the same. Judge at least {FEWEST_TO_SPLIT}"
-        )
+            return ()
+        return (Note("few_queries", queries=queries, fewest=FEWEST_TO_SPLIT),)
 
     def seconds(self, stage: str, share: float) -> float:
-        """Wall-clock seconds of "retrieve" or "rerank" that `share` of the queries stay below; 0.5 is the median."""
+        """Return the seconds of "retrieve" or "rerank" that `share` of the queries stay below; 0.5 is the median."""
         return quantile([outcome.seconds.get(stage, 0.0) for outcome in self.outcomes], share)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two set-ups on one measure: `second` minus `first`. `adjusted_p` is corrected for the number of comparisons."""
+    """Two evaluations on one measure: `second` minus `first`. `adjusted_p` is corrected for the number of pairs."""
 
     first: str
     second: str
@@ -95,95 +94,105 @@ class Comparison:
 
 
 def evaluate(  # noqa: PLR0913 - only the first two are needed
-    shortlist: Shortlist,
+    search: Search,
     judged: Judged,
     *,
-    pool_size: int | StopRule = POOL_SIZE,
+    pool_size: PoolSize | None = None,
     measures: Sequence[str] = MEASURES,
-    k: int = K,
+    cutoff: int = CUTOFF,
     name: str = "default",
     about: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Evaluation:
-    """Both stages, and the ceiling between them, for every judged query.
+    """Measure both stages, and the ceiling between them, for every judged query. Each query is searched once.
 
-    Each query is searched once. Below the pool the ranking goes on in stage one's order, as `search --tail` shows it,
-    to the depth that the measures read. `k` is where the failure split draws the line. `progress` is told how many
-    queries of how many are done. Queries that `checkpoint` holds are not searched again; its caller finishes it.
+    Below the pool, a ranking continues in stage one's order, as with `tail`, to the depth that the measures read.
+    Limits on score and probability do not apply.
+
+    Args:
+        search: The search to measure, with its configuration.
+        judged: The queries with their judgments.
+        pool_size: Passages to score, or "auto". None: the configuration's.
+        measures: Names of measures, each with a cutoff.
+        cutoff: A query is fine if a relevant id is among so many first results.
+        name: The name of this evaluation in tables.
+        about: Facts about the search, for readers of a saved evaluation.
+        progress: Is called with the number of queries that are done, and the number of all queries.
+        checkpoint: Keeps each outcome. Its outcomes are not measured again; the caller finishes it.
 
     Raises:
-        InvalidInput: A measure that is unknown or has no cutoff, a size or `k` below 1, or a query that a stage can't
-            take; the message says which.
-        BadScores: The reranker returned NaN, infinity or a wrong count.
+        InvalidInput: An unknown measure, one without a cutoff, a bad size or cutoff, or a query that a stage cannot
+            take; the message names the query.
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
-    asked = measures_of(measures)
-    depth = depth_of(asked, k, judged.level)
-    size = pool_size.pool_size if isinstance(pool_size, StopRule) else pool_size
+    parsed = measures_of(measures)
+    if cutoff < 1:
+        raise InvalidInput(f"cutoff must be at least 1, not {cutoff}", field="cutoff")
+    config = whole_pool_config(search.config, depth=depth_of(parsed, cutoff, judged.level), pool_size=pool_size)
+    reranker = search.reranker_at(config)
     outcomes: list[Outcome] = []
     kept = checkpoint or Checkpoint(None, {})
-    if k < 1:
-        raise InvalidInput(f"the failure split needs a cut of 1 or more, not {k}")
     for done, (query_id, query) in enumerate(judged.queries.items(), start=1):
         if kept.get(query_id) is None:
-            ranking = _searched(shortlist, query_id, query, pool_size, max(size, depth))
-            kept.put(query_id, to_json(measured(query_id, ranking, judged, asked, k)))
+            with name_query(query_id):
+                ranking = search_whole(search, query, config)
+            kept.put(query_id, to_json(measured(query_id, ranking, judged, parsed, cutoff)))
         outcomes.append(from_json(kept.get(query_id)))
         if progress is not None:
             progress(done, len(judged.queries))
-    said = {"reranker": shortlist.reranker.name if shortlist.reranker is not None else "none", **(about or {})}
-    names = tuple(map(str, asked))
-    return Evaluation(name, judged.name, judged.fingerprint, size, k, names, tuple(outcomes), said)
-
-
-def _searched(shortlist: Shortlist, query_id: str, query: str, pool_size: int | StopRule, depth: int) -> Ranking:
-    try:
-        return shortlist.search(query, pool_size=pool_size, k=depth, tail=True)
-    except InvalidInput as error:
-        raise InvalidInput(f"query {query_id!r}: {error}") from error
+    facts = {"reranker": info_of(reranker).name if reranker is not None else "none", **(about or {})}
+    size = max(outcome.pool_size for outcome in outcomes)
+    names = tuple(map(str, parsed))
+    return Evaluation(name, judged.name, judged.fingerprint, size, cutoff, names, tuple(outcomes), facts)
 
 
 def measures_of(names: Sequence[str]) -> list[Measure]:
-    """The measures by name, each once.
+    """Return the measures with these names, each once.
 
     Raises:
-        InvalidInput: No name, an unknown one, or one without a cutoff.
+        InvalidInput: No name, an unknown name, or one without a cutoff.
     """
-    asked = list(dict.fromkeys(parse_cut(name) for name in names))
-    if not asked:
-        raise InvalidInput("no measure was asked for")
-    return asked
+    measures = list(dict.fromkeys(parse_with_cutoff(name) for name in names))
+    if not measures:
+        raise InvalidInput("measures must name at least one measure, such as nDCG@10", field="measures")
+    return measures
 
 
 def compare(evaluations: Sequence[Evaluation], measure: str = "nDCG@10") -> list[Comparison]:
-    """Every pair of set-ups on one measure, with Holm's correction over the pairs; fewer than two give none.
+    """Compare every pair of evaluations on one measure, with Holm's correction. Fewer than two give no pairs.
 
     Raises:
-        InvalidInput: They were measured on other queries or judgments, share a name, or lack the measure.
+        InvalidInput: Their queries or judgments differ, two have one name, or one lacks the measure.
     """
-    names = [one.name for one in evaluations]
+    names = [evaluation.name for evaluation in evaluations]
     if len(set(names)) != len(names):
-        raise InvalidInput(f"set-ups need names of their own, not {', '.join(names)}")
-    pairs = [(a, b) for place, a in enumerate(evaluations) for b in evaluations[place + 1 :]]
-    found = [difference(b, a, measure) for a, b in pairs]
-    adjusted = holm([one.p for one in found])
-    return [Comparison(a.name, b.name, measure, one, p) for (a, b), one, p in zip(pairs, found, adjusted, strict=True)]
+        raise InvalidInput(f"each evaluation needs a name of its own; the names are {', '.join(names)}")
+    pairs = [(first, second) for place, first in enumerate(evaluations) for second in evaluations[place + 1 :]]
+    differences = [difference(second, first, measure) for first, second in pairs]
+    adjusted = holm([each.p for each in differences])
+    return [
+        Comparison(first.name, second.name, measure, each, p)
+        for (first, second), each, p in zip(pairs, differences, adjusted, strict=True)
+    ]
 
 
-def difference(these: Evaluation, those: Evaluation, measure: str, *, stage: str = "reranked") -> Paired:
-    """These final rankings minus those, paired by query id.
+def difference(evaluation: Evaluation, other: Evaluation, measure: str, *, stage: str = "reranked") -> Paired:
+    """Return the final rankings of `evaluation` minus those of `other`, paired by query id.
 
     Raises:
-        InvalidInput: They were measured on other queries or judgments, or lack the measure.
+        InvalidInput: Their queries or judgments differ, or one lacks the measure.
     """
-    if these.fingerprint != those.fingerprint:
+    if evaluation.fingerprint != other.fingerprint:
         raise InvalidInput(
-            f"{these.name} was measured on {these.query_set} ({len(these.outcomes)} queries) and {those.name} on "
-            f"{those.query_set} ({len(those.outcomes)}), and their queries or judgments differ: measure both anew"
+            f"{evaluation.name} was measured on {evaluation.query_set} ({len(evaluation.outcomes)} queries) and "
+            f"{other.name} on {other.query_set} ({len(other.outcomes)}), and their queries or judgments differ: measure "
+            "both on the same query set"
         )
-    places = {outcome.query_id: place for place, outcome in enumerate(those.outcomes)}
-    before = those.values(stage, measure)
-    return paired(these.values(stage, measure), [before[places[outcome.query_id]] for outcome in these.outcomes])
+    places = {outcome.query_id: place for place, outcome in enumerate(other.outcomes)}
+    before = other.values(stage, measure)
+    paired_values = [before[places[outcome.query_id]] for outcome in evaluation.outcomes]
+    return paired(evaluation.values(stage, measure), paired_values)
 
 
-__all__ = ["STAGES", "Comparison", "Evaluation", "compare", "difference", "evaluate", "measures_of"]
+__all__ = ["CUTOFF", "STAGES", "Comparison", "Evaluation", "compare", "difference", "evaluate", "measures_of"]

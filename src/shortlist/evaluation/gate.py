@@ -1,4 +1,4 @@
-"""A rule that fails a change: "nDCG@10 < -0.01" against a saved run."""
+"""Rules that fail a change, such as "nDCG@10 < -0.01" against a saved evaluation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The mean difference of a measure, now minus the baseline, that must not stand in this relation to `bound`."""
+    """A rule fails a change if the mean difference of a measure, now minus the baseline, is `sign` `bound`."""
 
     measure: str
     sign: str
@@ -35,38 +35,38 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A rule applied to a set-up: the paired difference, and whether the rule fails the change."""
+class RuleResult:
+    """A rule applied to the evaluation `name`: the paired difference, and whether the rule fails the change."""
 
     rule: Rule
     paired: Paired
     failed: bool
-    set_up: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
-        """What was asked, as in "small: fail if nDCG@10 < -0.01"."""
-        return f"{self.set_up}: fail if {self.rule}" if self.set_up else f"fail if {self.rule}"
+        """The rule in words, such as "small: fail if nDCG@10 < -0.01"."""
+        return f"{self.name}: fail if {self.rule}" if self.name else f"fail if {self.rule}"
 
 
 def parse_rule(text: str) -> Rule:
-    """The rule that `text` states.
+    """Return the rule that `text` states.
 
     Raises:
-        InvalidInput: It is not a measure, a sign and a number.
+        InvalidInput: The text is not a measure, a sign and a number.
     """
-    found = _RULE.fullmatch(text)
-    if found is None or not math.isfinite(float(found[3])):
+    match = _RULE.fullmatch(text)
+    if match is None or not math.isfinite(float(match[3])):
         raise InvalidInput(
-            f'rule {text!r} can\'t be read: write a measure, <, <=, > or >=, and a number: "nDCG@10 < -0.01"'
+            f'the rule {text!r} cannot be read: write a measure, <, <=, > or >=, and a number, as in "nDCG@10 < -0.01"'
         )
-    return Rule(str(parse(found[1])), found[2], float(found[3]))
+    return Rule(str(parse(match[1])), match[2], float(match[3]))
 
 
-def judge(rule: Rule, now: Evaluation, baseline: Evaluation) -> Verdict:
-    """The rule applied to the mean difference of final rankings, now minus baseline.
+def apply_rule(rule: Rule, evaluation: Evaluation, baseline: Evaluation) -> RuleResult:
+    """Apply the rule to the mean difference of the final rankings, `evaluation` minus `baseline`.
 
     Raises:
-        InvalidInput: They were measured on other queries or judgments, or lack the measure.
+        InvalidInput: Their queries or judgments differ, or one lacks the measure.
     """
-    found = difference(now, baseline, rule.measure)
-    return Verdict(rule, found, _SIGNS[rule.sign](found.difference.mean, rule.bound), now.name)
+    paired = difference(evaluation, baseline, rule.measure)
+    return RuleResult(rule, paired, _SIGNS[rule.sign](paired.difference.mean, rule.bound), evaluation.name)

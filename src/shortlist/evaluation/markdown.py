@@ -5,92 +5,98 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shortlist.evaluation.evaluate import Comparison, Evaluation
-from shortlist.evaluation.gate import Verdict
+from shortlist.evaluation.gate import RuleResult
 from shortlist.evaluation.metrics.statistics import Estimate, Paired
+from shortlist.wording import describe
 
 
 def summary(
     evaluations: Sequence[Evaluation],
     comparisons: Sequence[Comparison] = (),
-    verdicts: Sequence[Verdict] = (),
+    rule_results: Sequence[RuleResult] = (),
     differences: Sequence[tuple[str, Paired]] = (),
 ) -> str:
-    """One section a set-up, the comparisons, and the difference to a baseline by measure with what failed."""
-    parts = [_verdicts(verdicts, differences), *(_section(one) for one in evaluations), _comparisons(comparisons)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    """Return the summary: rules and differences to the baseline, one section for each evaluation, and comparisons."""
+    sections = [_baseline(rule_results, differences), *map(_section, evaluations), _comparisons(comparisons)]
+    return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def interval(found: Estimate) -> str:
-    """Mean and interval, as in 0.7120 [0.6800, 0.7440]."""
-    return f"{found.mean:.4f} [{found.low:.4f}, {found.high:.4f}]"
+def interval(estimate: Estimate) -> str:
+    """Return mean and interval, such as 0.7120 [0.6800, 0.7440]."""
+    return f"{estimate.mean:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
 
 
-def signed(found: Estimate) -> str:
-    """The same with signs, as in +0.0120 [-0.0030, +0.0270]."""
-    return f"{found.mean:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"
+def signed(estimate: Estimate) -> str:
+    """Return mean and interval with signs, such as +0.0120 [-0.0030, +0.0270]."""
+    return f"{estimate.mean:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}]"
 
 
-def _section(one: Evaluation) -> str:
+def _section(evaluation: Evaluation) -> str:
+    name, query_set = _cell(evaluation.name), _cell(evaluation.query_set)
     lines = [
-        f"### {_cell(one.name)}: {_cell(one.query_set)}, {len(one.outcomes)} queries, pool of {one.pool_size}",
+        f"### {name}: {query_set}, {len(evaluation.outcomes)} queries, pool of {evaluation.pool_size}",
         "",
         "| measure | stage one | reranked | best order of the pool | gain | won / lost / tied |",
         "|---|---|---|---|---|---|",
     ]
-    for measure in one.measures:
-        gain = one.gain(measure)
+    for measure in evaluation.measures:
+        gain = evaluation.gain(measure)
         lines.append(
-            f"| {measure} | {interval(one.estimate('stage one', measure))} | "
-            f"{interval(one.estimate('reranked', measure))} | {one.estimate('ceiling', measure).mean:.4f} | "
+            f"| {measure} | {interval(evaluation.estimate('stage one', measure))} | "
+            f"{interval(evaluation.estimate('reranked', measure))} | "
+            f"{evaluation.estimate('ceiling', measure).mean:.4f} | "
             f"{signed(gain.difference)} | {gain.wins} / {gain.losses} / {gain.ties} |"
         )
-    split = ", ".join(f"{count} {kind}" for kind, count in one.failures.items() if count)
-    timed = ("retrieve", "rerank") if any(outcome.seconds for outcome in one.outcomes) else ()
+    split = ", ".join(f"{count} {kind}" for kind, count in evaluation.failures.items() if count)
+    timed = ("retrieve", "rerank") if any(outcome.seconds for outcome in evaluation.outcomes) else ()
     times = "; ".join(
-        f"{stage} {one.seconds(stage, 0.5) * 1000:.0f} ms, p95 {one.seconds(stage, 0.95) * 1000:.0f} ms"
+        f"{stage} {evaluation.seconds(stage, 0.5) * 1000:.0f} ms, p95 {evaluation.seconds(stage, 0.95) * 1000:.0f} ms"
         for stage in timed
     )
     lines += [
         "",
-        f"Recall of the pool, the ceiling of any reranker: {interval(one.recall)}." + f" Median {times}." * bool(times),
+        f"Recall of the pool, the ceiling of any reranker: {interval(evaluation.recall)}."
+        + f" Median {times}." * bool(times),
         f"Queries: {split}.",
     ]
-    lines += ["", f"**Warning:** {one.warning}."] if one.warning else []
+    for note in evaluation.warnings:
+        lines += ["", f"**Warning:** {describe(note)}."]
     return "\n".join(lines)
 
 
-def _comparisons(found: Sequence[Comparison]) -> str:
-    if not found:
+def _comparisons(comparisons: Sequence[Comparison]) -> str:
+    if not comparisons:
         return ""
     lines = [
-        "### Set-ups compared",
+        "### Comparison",
         "",
         "| second minus first | measure | difference | won / lost / tied | p | p, corrected |",
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {_cell(one.second)} - {_cell(one.first)} | {one.measure} | {signed(one.paired.difference)} | "
-        f"{one.paired.wins} / {one.paired.losses} / {one.paired.ties} | {one.paired.p:.4f} | {one.adjusted_p:.4f} |"
-        for one in found
+        f"| {_cell(each.second)} - {_cell(each.first)} | {each.measure} | {signed(each.paired.difference)} | "
+        f"{each.paired.wins} / {each.paired.losses} / {each.paired.ties} | {each.paired.p:.4f} | "
+        f"{each.adjusted_p:.4f} |"
+        for each in comparisons
     ]
     return "\n".join(lines)
 
 
-def _verdicts(verdicts: Sequence[Verdict], differences: Sequence[tuple[str, Paired]]) -> str:
-    if not differences and not verdicts:
+def _baseline(rule_results: Sequence[RuleResult], differences: Sequence[tuple[str, Paired]]) -> str:
+    if not differences and not rule_results:
         return ""
-    failed = [one for one in verdicts if one.failed]
-    head = "failed" if failed else "passed" if verdicts else "no rule given"
+    failed = any(result.failed for result in rule_results)
+    head = "failed" if failed else "passed" if rule_results else "no rule given"
     lines = [f"### Against the baseline: {head}", "", "| measure | now minus baseline | won / lost / tied | p |"]
     lines.append("|---|---|---|---|")
     lines += [
         f"| {_cell(measure)} | {signed(pair.difference)} | {pair.wins} / {pair.losses} / {pair.ties} | {pair.p:.4f} |"
         for measure, pair in differences
     ]
-    lines += [""] if verdicts else []
-    for one in verdicts:
-        name = f"{_cell(one.set_up)}: " if one.set_up else ""
-        lines.append(f"- {'FAILED' if one.failed else 'passed'}: {name}fail if `{one.rule}`")
+    lines += [""] if rule_results else []
+    for result in rule_results:
+        name = f"{_cell(result.name)}: " if result.name else ""
+        lines.append(f"- {'FAILED' if result.failed else 'passed'}: {name}fail if `{result.rule}`")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The negation probe: whether each stage feels the word that turns a query round."""
+"""The negation probe: whether each stage reacts to the word that reverses a query."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from shortlist.evaluation.metrics.statistics import Estimate, Paired, paired, proportion
 from shortlist.evaluation.query_sets.files.contrasts import Contrast, Contrasts
 from shortlist.protocols import Encoder, Reranker
-from shortlist.search.pipeline import score_texts
+from shortlist.search.scores import info_of, score_texts
 
 Answer: TypeAlias = Literal["right", "one passage for both", "the wrong way round"]
 
 ANSWERS: tuple[Answer, ...] = ("right", "one passage for both", "the wrong way round")
 """right: every query prefers its own passage.
-one passage for both: two queries, one answer; the words that tell them apart were not felt (a tie counts here too).
-the wrong way round: every query prefers the other one's passage.
+one passage for both: both queries prefer the same passage, or two scores are equal.
+the wrong way round: every query prefers the passage of the other query.
 """
 ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """One contrast, answered by both stages. `truncated` is True where the reranker had to cut a passage."""
+class PairResult:
+    """The answers of both stages to one contrast. `truncated` is True if the reranker cut a passage."""
 
     id: str
     kind: str
@@ -37,103 +37,108 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Both stages on a set of contrasts, in the set's order. `chance` is the accuracy of guessing."""
+    """The answers of both stages to a set of contrasts, in the order of the set.
+
+    `note` is the assumption that was made to read the set. `chance` is the accuracy of a random guess.
+    """
 
     contrasts: str
     note: str
     chance: float
     bi_encoder: str
-    cross_encoder: str
-    verdicts: tuple[Verdict, ...]
+    reranker: str
+    pairs: tuple[PairResult, ...]
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds in the set, in order of first appearance."""
-        return tuple(dict.fromkeys(one.kind for one in self.verdicts))
+        return tuple(dict.fromkeys(pair.kind for pair in self.pairs))
 
     def answers(self, stage: Literal["retrieval", "rerank"], kind: str | None = None) -> list[Answer]:
-        """What a stage answered, of one kind or of all."""
-        held = [one for one in self.verdicts if kind is None or one.kind == kind]
-        return [one.retrieval if stage == "retrieval" else one.rerank for one in held]
+        """Return the answers of a stage, of one kind or of all."""
+        pairs = [pair for pair in self.pairs if kind is None or pair.kind == kind]
+        return [pair.retrieval if stage == "retrieval" else pair.rerank for pair in pairs]
 
     def accuracy(self, stage: Literal["retrieval", "rerank"], kind: str | None = None) -> Estimate:
-        """The share of contrasts that a stage gets right, with its 95 % interval."""
-        found = self.answers(stage, kind)
-        return proportion(found.count("right"), len(found))
+        """Return the share of right answers of a stage, with its 95 % interval."""
+        answers = self.answers(stage, kind)
+        return proportion(answers.count("right"), len(answers))
 
     @property
     def gain(self) -> Paired | None:
-        """The cross-encoder minus the bi-encoder, pair by pair; None for a single pair."""
-        if len(self.verdicts) < 2:
+        """Reranker minus bi-encoder, pair by pair. None for a single pair."""
+        if len(self.pairs) < 2:
             return None
-        these, those = ([float(one == "right") for one in self.answers(stage)] for stage in ("rerank", "retrieval"))
-        return paired(these, those)
+        rerank, retrieval = (
+            [float(answer == "right") for answer in self.answers(stage)] for stage in ("rerank", "retrieval")
+        )
+        return paired(rerank, retrieval)
 
     @property
     def truncated(self) -> int:
-        """How many contrasts hold a passage that the reranker had to cut."""
-        return sum(one.truncated for one in self.verdicts)
+        """The number of contrasts with a passage that the reranker cut."""
+        return sum(pair.truncated for pair in self.pairs)
 
 
 def probe(
     contrasts: Contrasts, encoder: Encoder, reranker: Reranker, progress: Callable[[int, int], None] | None = None
 ) -> Probe:
-    """Both stages asked each query of each contrast: which of the two passages scores higher.
+    """Test for each query of each contrast which of the two passages each stage scores higher.
 
-    Stage one is the cosine of the bi-encoder. Two equal scores prefer neither, so that contrast is not right.
-    `progress` is told how many contrasts of how many the reranker has read.
+    Stage one is the cosine of the bi-encoder. Two equal scores prefer no passage, so the contrast is not right.
+    `progress` is called with the number of contrasts that are done, and the number of all contrasts.
 
     Raises:
-        InvalidInput: A query that leaves no room in the reranker's window.
-        BadScores: The reranker returned NaN, infinity or a wrong count.
+        InvalidInput: A query leaves no room in the reranker's window.
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     pairs = contrasts.pairs
-    queries = encoder_rows(encoder.encode_queries, [query for one in pairs for query in one.queries])
-    passages = encoder_rows(encoder.encode_passages, [text for one in pairs for text in one.passages])
-    verdicts, asked = [], 0
-    for place, one in enumerate(pairs):
-        rows = queries[asked : asked + len(one.queries)]
-        asked += len(one.queries)
+    queries = encode_unique(encoder.encode_queries, [query for pair in pairs for query in pair.queries])
+    passages = encode_unique(encoder.encode_passages, [text for pair in pairs for text in pair.passages])
+    results, done = [], 0
+    for place, pair in enumerate(pairs):
+        rows = queries[done : done + len(pair.queries)]
+        done += len(pair.queries)
         cosines = rows @ passages[2 * place : 2 * place + 2].T
-        scored = [score_texts(reranker, query, one.passages) for query in one.queries]
-        cut = any(any(flags) for _, flags in scored)
-        verdicts.append(Verdict(one.id, one.kind, answer(cosines.tolist()), answer([s for s, _ in scored]), cut))
+        scores = [score_texts(reranker, query, pair.passages) for query in pair.queries]
+        truncated = any(any(row.truncated) for row in scores)
+        results.append(PairResult(pair.id, pair.kind, answer(cosines.tolist()), answer(scores), truncated))
         if progress is not None:
             progress(place + 1, len(pairs))
-    chance = float(np.mean([one.chance for one in pairs]))
-    return Probe(contrasts.name, contrasts.note, chance, encoder.name, reranker.name, tuple(verdicts))
+    chance = float(np.mean([pair.chance for pair in pairs]))
+    return Probe(contrasts.name, contrasts.note, chance, encoder.name, info_of(reranker).name, tuple(results))
 
 
 def answer(scores: Sequence[Sequence[float]]) -> Answer:
-    """One or two queries' scores for both passages, as an answer; query i has to prefer passage i."""
+    """Return the answer that the scores of one or two queries for both passages give. Query i must prefer passage i."""
     leads = [row[place] - row[1 - place] for place, row in enumerate(scores)]
     if all(lead > 0 for lead in leads):
         return "right"
     return "the wrong way round" if all(lead < 0 for lead in leads) else "one passage for both"
 
 
-def encoder_rows(encode: Callable[[Sequence[str]], NDArray[np.float32]], texts: Sequence[str]) -> NDArray[np.float32]:
-    """The vectors of many texts, encoded a few hundred at a time; each different text once."""
-    single = list(dict.fromkeys(texts))
-    rows = np.concatenate([encode(single[start : start + ROWS]) for start in range(0, len(single), ROWS)])
-    places = {text: place for place, text in enumerate(single)}
-    found: NDArray[np.float32] = rows[[places[text] for text in texts]]
-    return found
+def encode_unique(encode: Callable[[Sequence[str]], NDArray[np.float32]], texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return one vector for each text. Equal texts are encoded once, a few hundred texts at a time."""
+    unique = list(dict.fromkeys(texts))
+    rows = np.concatenate([encode(unique[start : start + ROWS]) for start in range(0, len(unique), ROWS)])
+    places = {text: place for place, text in enumerate(unique)}
+    vectors: NDArray[np.float32] = rows[[places[text] for text in texts]]
+    return vectors
 
 
 def nearest_others(encoder: Encoder) -> Callable[[Sequence[str], Sequence[int]], list[int]]:
-    """A function from texts and places in them to the place of the most similar other text, by cosine."""
+    """Return a function from texts, and places in them, to the place of the most similar other text by cosine."""
 
     def nearest(texts: Sequence[str], places: Sequence[int]) -> list[int]:
-        rows = encoder_rows(encoder.encode_passages, texts)
-        found = []
+        rows = encode_unique(encoder.encode_passages, texts)
+        others = []
         for place in places:
             cosines = rows @ rows[place]
             cosines[[other for other, text in enumerate(texts) if text == texts[place]]] = -np.inf
-            found.append(int(np.argmax(cosines)))
-        return found
+            others.append(int(np.argmax(cosines)))
+        return others
 
     return nearest
 
 
-__all__ = ["ANSWERS", "Answer", "Contrast", "Probe", "Verdict", "answer", "nearest_others", "probe"]
+__all__ = ["ANSWERS", "Answer", "Contrast", "PairResult", "Probe", "answer", "nearest_others", "probe"]

@@ -1,52 +1,59 @@
-"""Evaluations as JSON files, to compare with later."""
+"""Evaluations as JSON files, for later comparisons."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import Evaluation
-from shortlist.evaluation.metrics.outcomes import from_json
+from shortlist.evaluation.metrics.outcomes import from_json, to_json
 from shortlist.evaluation.query_sets.files.rows import text_of
 
-VERSION = 1
+VERSION = 2
 
 
 def save(evaluations: Sequence[Evaluation], file: Path) -> None:
-    """Writes them with every per-query value, so that later runs can be compared query by query, and their warnings.
+    """Write the evaluations with their warnings and every value of each query.
 
     Raises:
-        InvalidInput: The file can't be written.
+        InvalidInput: The file cannot be written.
     """
-    warnings = [f"{one.name}: {one.warning}" for one in evaluations if one.warning]
-    held = {"version": VERSION, "warnings": warnings, "evaluations": [asdict(one) for one in evaluations]}
-    write_whole(file, json.dumps(held, ensure_ascii=False, indent=1) + "\n")
+    warnings = [{"name": each.name, **note.to_dict()} for each in evaluations for note in each.warnings]
+    content = {"version": VERSION, "warnings": warnings, "evaluations": [_record(each) for each in evaluations]}
+    write_whole(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def load(file: Path) -> list[Evaluation]:
-    """The evaluations in a file that `save` wrote.
+    """Return the evaluations in a file that `save` wrote.
 
     Raises:
-        InvalidInput: It can't be read, is something else, or holds none.
+        InvalidInput: The file cannot be read, is something else, or has no evaluation.
     """
     try:
-        held = json.loads(text_of(file))
-        if held["version"] != VERSION:
-            raise InvalidInput(f"{file} was saved in format {held['version']}, this version reads {VERSION}")
-        if found := [_evaluation(one) for one in held["evaluations"]]:
-            return found
-        raise InvalidInput(f"{file} holds a list of evaluations with nothing in it: save one anew")
+        content = json.loads(text_of(file))
+        if content["version"] != VERSION:
+            raise InvalidInput(
+                f"{file} has format {content['version']}, and this version reads {VERSION}: measure and save it again"
+            )
+        if evaluations := [_evaluation(record) for record in content["evaluations"]]:
+            return evaluations
+        raise InvalidInput(f"{file} has an empty list of evaluations: measure and save it again")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InvalidInput):
             raise
-        raise InvalidInput(f"{file} holds no saved evaluation: save one with `shortlist evaluate --save`") from error
+        raise InvalidInput(f"{file} is not a saved evaluation: write one with `shortlist evaluate --save`") from error
 
 
-def _evaluation(held: dict[str, Any]) -> Evaluation:
-    outcomes = tuple(from_json(one) for one in held.pop("outcomes"))
-    return Evaluation(outcomes=outcomes, measures=tuple(held.pop("measures")), **held)
+def _record(evaluation: Evaluation) -> dict[str, Any]:
+    outcomes = [to_json(outcome) for outcome in evaluation.outcomes]
+    return {**asdict(replace(evaluation, outcomes=())), "outcomes": outcomes}
+
+
+def _evaluation(record: dict[str, Any]) -> Evaluation:
+    outcomes = tuple(from_json(outcome) for outcome in record.pop("outcomes"))
+    return Evaluation(outcomes=outcomes, measures=tuple(record.pop("measures")), **record)

@@ -114,7 +114,7 @@ class Search:
         """Retrieve the pool, and return it with the texts to score. Raises as `search`; nothing is scored."""
         query = checked_text(query)
         config = config or self.config
-        reranker = self._reranker(config)
+        reranker = self.reranker_at(config)
         size, top_k = config.sizes
         weights = self.weights_at(config)
         rule, notes = self._rule(config, reranker, weights, top_k)
@@ -153,7 +153,13 @@ class Search:
         base = self.weights if config.weights is None else config.weights
         return {name: config.blend * weight for name, weight in base.items() if config.blend * weight}
 
-    def _reranker(self, config: SearchConfig) -> Reranker | None:
+    def reranker_at(self, config: SearchConfig | None = None) -> Reranker | None:
+        """Return the reranker of searches under this configuration, or None if nothing is reranked.
+
+        Raises:
+            InvalidInput: `config` asks for a progressive search, and the reranker has no drop rule.
+        """
+        config = config or self.config
         if not config.rerank or self.reranker is None:
             return None
         if not config.progressive or isinstance(self.reranker, ScoresProgressively):

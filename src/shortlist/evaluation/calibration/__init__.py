@@ -1,1 +1,1 @@
-"""Stop rules and probabilities, fitted on judged queries."""
+"""Stop rules and probability curves, fitted on judged queries."""

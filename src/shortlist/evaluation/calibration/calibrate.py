@@ -1,42 +1,52 @@
-"""From one scoring pass of the largest pool: when to stop scoring, and what a score is worth."""
+"""The stop rule of adaptive pools and the curve from score to probability, from one scoring pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from shortlist.collection.fits import StoredFits
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.calibration import adaptive, probabilities
-from shortlist.evaluation.calibration.adaptive import ALPHA, DELTA, Adaptive, Risk
-from shortlist.evaluation.calibration.probabilities import Calibrated, Method
+from shortlist.evaluation.calibration.adaptive import ALPHA, DELTA, Risk, StopRuleFit, fit_stop_rule
+from shortlist.evaluation.calibration.probabilities import METHODS, Method, ProbabilityFit, fit_probabilities, labelled
 from shortlist.evaluation.calibration.risk import checked_level
-from shortlist.evaluation.calibration.traces import OVERLAP, Trace, measure_of, trace
-from shortlist.evaluation.evaluate import K
+from shortlist.evaluation.calibration.traces import OVERLAP, Trace, measure_of, trace_of
+from shortlist.evaluation.evaluate import CUTOFF
 from shortlist.evaluation.metrics.outcomes import depth_of
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.replay.scoring_pass import check_pointwise, score_all
-from shortlist.search.pipeline import Shortlist
+from shortlist.protocols import Reranker
+from shortlist.search.scores import info_of
+from shortlist.search.search import Search
 from shortlist.search.stopping import BLOCK, StopRule
 
-POOL = 100
+POOL_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to fit: the largest pool, the first `k` that an adaptive pool has to get right, and at which risk.
+class CalibrateOptions:
+    """What to fit.
 
-    `measure` is what may be lost a little of: the name of one, or "overlap", which needs no judgments: the share of the
-    whole pool's first `k` that is missing.
-    `method` None takes the curve with the smaller log loss. `checkpoint` names a file for partial results; `about` is
-    what else tells this run from others, such as the index and its size.
+    Args:
+        pool_size: The largest pool.
+        top_k: The length of the answers that an adaptive pool must get right.
+        block: Passages that are scored between two checks of the stop rule.
+        measure: The measure of which a little may be lost, or "overlap", which needs no judgments: the share of the
+            whole pool's first `top_k` that is missing.
+        alpha: The mean loss that is allowed, between 0 and 1.
+        delta: The probability that the fit may be wrong, between 0 and 1.
+        method: The curve, "platt" or "isotonic". None: the one with the smaller log loss.
+        judged_only: Leave out passages without a judgment. Otherwise they count as not relevant.
+        checkpoint: The file for partial results.
+        about: What distinguishes this run from others, such as the index and its size, for the checkpoint.
     """
 
-    pool_size: int = POOL
-    k: int = K
+    pool_size: int = POOL_SIZE
+    top_k: int = CUTOFF
     block: int = BLOCK
     measure: str = "nDCG@10"
     alpha: float = ALPHA
@@ -47,130 +57,186 @@ class Wanted:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
+    def measure_name(self) -> str:
         """The measure's name with its cutoff."""
-        return f"{OVERLAP}@{self.k}" if self.measure == OVERLAP else str(measure_of(self.measure, self.k))
+        return f"{OVERLAP}@{self.top_k}" if self.measure == OVERLAP else str(measure_of(self.measure, self.top_k))
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
-    """What one pass gave.
+class FittedRules:
+    """The fits of one scoring pass. `save` stores them for `pool_size="auto"` and `min_probability`.
 
-    `declined` counts queries that the reranker left alone, `barren` those without anything relevant; neither has a part
-    in the adaptive pool's fit. `resumed` counts what an interrupted run had scored.
+    `queries` counts the judged queries, `skipped` those that the reranker skipped, and `without_relevant` those without
+    anything relevant; the fit of the stop rule leaves out both. `resumed` counts the queries that an interrupted run
+    scored. `weights` are those of the final score.
     """
 
-    adaptive: Adaptive
-    calibrated: Calibrated
+    stop_rule: StopRuleFit
+    probabilities: ProbabilityFit
+    query_set: str
     queries: int
-    declined: int
-    barren: int
+    skipped: int
+    without_relevant: int
     resumed: int
+    weights: Mapping[str, float]
+    fits: StoredFits | None = field(default=None, repr=False)
+
+    def save(self) -> list[Path]:
+        """Store both fits for the search that they were made with, and return the files.
+
+        Raises:
+            InvalidInput: The search has no place for fits.
+            IndexWriteFailed: The disk is full or read-only.
+        """
+        if self.fits is None:
+            raise InvalidInput(
+                "the search has no place for fits: calibrate an open index, or a Search with fits=StoredFits(folder, ...)"
+            )
+        stop_rule, curve = self.stop_rule, self.probabilities
+        about = {"query_set": self.query_set, "skipped": self.skipped}
+        about_rule = {
+            **about,
+            **asdict(stop_rule.risk),
+            "queries": stop_rule.queries,
+            "loss": stop_rule.loss,
+            "allowed_loss": stop_rule.allowed,
+            "mean_scored": stop_rule.scored,
+        }
+        about_curve = {
+            **about,
+            "queries": self.queries,
+            "scored_passages": len(curve.labelled.labels),
+            "relevant": int(curve.labelled.labels.sum()),
+            "unjudged_as_not_relevant": curve.labelled.unjudged,
+            "log_loss": curve.log_loss,
+        }
+        return [
+            self.fits.save_stop_rule(stop_rule.rule, self.weights, about_rule),
+            self.fits.save_calibration(curve.calibration, self.weights, about_curve),
+        ]
 
 
 def calibrate(
-    shortlist: Shortlist,
+    search: Search,
     judged: Judged,
-    wanted: Wanted | None = None,
+    options: CalibrateOptions | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> Fitted:
-    """The rule of the adaptive pool and the curve from score to probability, for exactly this retriever and reranker.
+) -> FittedRules:
+    """Fit the stop rule of adaptive pools and the curve from score to probability, for this retriever and reranker.
 
-    `progress` is told how many passages were scored of how many.
+    Args:
+        search: The search, with its configuration. Its blend and weights are part of the final score.
+        judged: The queries with their judgments.
+        options: What to fit.
+        progress: Is called with the number of scored passages, and the number of passages to score.
 
     Raises:
         InvalidInput: No reranker, or one whose scores depend on the pool; a bad size, level or measure; a checkpoint of
-            another run; or too few relevant passages for a curve (see `probabilities.fit`).
-        BadScores: The reranker returned NaN, infinity or a wrong count.
+            another run; or too few relevant passages for a curve (see `fit_probabilities`).
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
-    asked = wanted or Wanted()
-    _check(shortlist, asked)
-    recorded, kept = _scored(shortlist, judged, asked, progress or (lambda done, total: None))
+    options = options or CalibrateOptions()
+    search = replace(search, config=search.config.override({"rerank": True}))
+    reranker = _checked(search.reranker_at(), options)
+    recorded, checkpoint = _score(search, reranker, judged, options, progress or (lambda done, total: None))
     try:
-        found = _fitted(shortlist, judged, asked, recorded)
-    except InvalidInput:  # the pass is whole: what is wrong is not mended by the same run
-        kept.finish()
+        rules = _fit(search, reranker, judged, options, recorded)
+    except InvalidInput:  # the pass is complete, so another run would fail in the same way
+        checkpoint.finish()
         raise
-    kept.finish()
-    return replace(found, resumed=kept.resumed)
+    checkpoint.finish()
+    return replace(rules, resumed=checkpoint.resumed)
 
 
-def _fitted(shortlist: Shortlist, judged: Judged, asked: Wanted, recorded: Mapping[str, Recorded]) -> Fitted:
+def _fit(
+    search: Search, reranker: Reranker, judged: Judged, options: CalibrateOptions, recorded: Mapping[str, Recorded]
+) -> FittedRules:
     """Both fits from the pass of each query."""
-    check = check_pointwise(shortlist, list(recorded.values()), asked.pool_size)
+    check = check_pointwise(search, reranker, list(recorded.values()), options.pool_size)
     if not check.holds:
-        assert shortlist.reranker is not None
         raise InvalidInput(
-            f"{shortlist.reranker.name} says it is pointwise, but its scores move by up to "
-            f"{check.largest_difference:.3g} between pools: no adaptive pool and no probabilities can rest on them"
+            f"{info_of(reranker).name} is declared pointwise, but its scores differ by up to "
+            f"{check.largest_difference:.3g} between pools: neither a stop rule nor probabilities can be fitted on them"
         )
-    rule = StopRule(asked.pool_size, asked.k, None, asked.block)
-    traces = traces_of(recorded, judged, asked.measure, rule, shortlist.weights)
+    rule = StopRule(options.pool_size, options.top_k, None, options.block)
+    weights = search.weights_at()
+    traces = traces_of(recorded, judged, options.measure, rule, weights)
     rankings = [
-        (one.query_id, one.search(asked.pool_size, asked.pool_size, shortlist.weights).hits)
-        for one in recorded.values()
-        if not one.why_not
+        (each.query_id, each.search(options.pool_size, options.pool_size, weights).hits)
+        for each in recorded.values()
+        if each.skipped is None
     ]
-    return Fitted(
-        adaptive=adaptive.fit(traces, rule, Risk(asked.name, asked.alpha, asked.delta)),
-        calibrated=probabilities.fit(
-            probabilities.labelled(rankings, judged, judged_only=asked.judged_only), asked.method
-        ),
+    data = labelled(rankings, judged, judged_only=options.judged_only)
+    return FittedRules(
+        stop_rule=fit_stop_rule(traces, rule, Risk(options.measure_name, options.alpha, options.delta)),
+        probabilities=fit_probabilities(data, options.method),
+        query_set=judged.name,
         queries=len(judged.queries),
-        declined=sum(bool(one.why_not) for one in recorded.values()),
-        barren=0 if asked.measure == OVERLAP else judged.without_relevant,
+        skipped=sum(each.skipped is not None for each in recorded.values()),
+        without_relevant=0 if options.measure == OVERLAP else judged.without_relevant,
         resumed=0,
+        weights=weights,
+        fits=search.fits if isinstance(search.fits, StoredFits) else None,
     )
 
 
 def traces_of(
     recorded: Mapping[str, Recorded], judged: Judged, measure: str, rule: StopRule, weights: Mapping[str, float]
 ) -> list[Trace]:
-    """The trace of each query that has one; see `traces.trace`."""
-    made = (trace(one, judged, measure, rule, weights) for one in recorded.values())
-    return [one for one in made if one is not None]
+    """Return the trace of each query that has one: see `traces.trace_of`."""
+    traces = (trace_of(each, judged, measure, rule, weights) for each in recorded.values())
+    return [trace for trace in traces if trace is not None]
 
 
-def _scored(
-    shortlist: Shortlist, judged: Judged, asked: Wanted, tell: Callable[[int, int], None]
+def _score(
+    search: Search,
+    reranker: Reranker,
+    judged: Judged,
+    options: CalibrateOptions,
+    progress: Callable[[int, int], None],
 ) -> tuple[dict[str, Recorded], Checkpoint]:
     """Each query's pass, and the checkpoint that holds them."""
-    assert shortlist.reranker is not None
-    depth = depth_of([measure_of(asked.measure, asked.k)], asked.k, judged.level)
-    total = len(judged.queries) * asked.pool_size
+    depth = depth_of([measure_of(options.measure, options.top_k)], options.top_k, judged.level)
+    total = len(judged.queries) * options.pool_size
     done = 0
 
-    def told(passages: int) -> None:
+    def add(passages: int) -> None:
         nonlocal done
         done += passages
-        tell(done, total)
+        progress(done, total)
 
     about = {
-        **asked.about,
+        **options.about,
         "queries": judged.resolved,
-        "pool_size": asked.pool_size,
+        "pool_size": options.pool_size,
         "depth": depth,
-        "reranker": shortlist.reranker.name,
+        "reranker": info_of(reranker).name,
     }
-    kept = Checkpoint(asked.checkpoint, about)
-    recorded = score_all(shortlist, judged, (asked.pool_size,), depth, kept, told)
-    return recorded, kept
+    checkpoint = Checkpoint(options.checkpoint, about)
+    return score_all(search, judged, (options.pool_size,), depth, checkpoint, add), checkpoint
 
 
-def _check(shortlist: Shortlist, asked: Wanted) -> None:
-    reranker = shortlist.reranker
+def _checked(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
+    """The reranker, if a rule and a curve can be fitted for it with these options."""
     if reranker is None:
-        raise InvalidInput("there is no reranker whose scores could be calibrated: name a cross-encoder")
-    if not reranker.pointwise:
+        raise InvalidInput("the search has no reranker whose scores could be calibrated: give it one", field="reranker")
+    if not info_of(reranker).pointwise:
         raise InvalidInput(
-            f"{reranker.name} scores a pool as a whole: no adaptive pool and no probabilities can rest on its scores"
+            f"{info_of(reranker).name} scores a pool as a whole: neither a stop rule nor probabilities can be fitted on "
+            "its scores"
         )
-    measure_of(asked.measure, asked.k)
-    checked_level(asked.alpha, "alpha")
-    checked_level(asked.delta, "delta")
-    if asked.pool_size < asked.k:
-        raise InvalidInput(f"the largest pool has to hold the first {asked.k}: {asked.pool_size} is too small")
+    measure_of(options.measure, options.top_k)
+    checked_level(options.alpha, "alpha")
+    checked_level(options.delta, "delta")
+    if options.method is not None and options.method not in METHODS:
+        raise InvalidInput(f"method must be {' or '.join(METHODS)}, not {options.method!r}", field="method")
+    if options.pool_size < options.top_k:
+        raise InvalidInput(
+            f"the largest pool must hold the first {options.top_k}: a pool_size of {options.pool_size} is too small",
+            field="pool_size",
+        )
+    return reranker
 
 
-__all__ = ["POOL", "Fitted", "Wanted", "calibrate", "traces_of"]
+__all__ = ["POOL_SIZE", "CalibrateOptions", "FittedRules", "calibrate", "traces_of"]

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def pool_adjacent(values: Floats, weights: Floats) -> Floats:
-    """The non-decreasing values nearest to these in weighted squares; no values give none.
+    """Return the non-decreasing values nearest to these in weighted squares. No values give none.
 
     Source:
         Ayer, Brunk, Ewing, Reid and Silverman, "An empirical distribution function for sampling with incomplete
@@ -35,22 +35,24 @@ def pool_adjacent(values: Floats, weights: Floats) -> Floats:
 
 
 def fit_isotonic(scores: Sequence[float] | Floats, labels: Sequence[float] | Floats) -> tuple[Floats, Floats]:
-    """Knots of the fitted curve: scores, rising, and the share of relevant passages at each, never falling.
+    """Return the knots of the fitted curve: rising scores, and the share of relevant passages at each, never falling.
 
-    Equal scores share one value. A stretch of equal values keeps its two ends; between knots the curve runs straight,
-    beyond them it is level. Values are kept 1 / (n + 2) away from 0 and 1, n being the number of labels: so many
-    labels can't tell a smaller probability from none.
+    Equal scores share one value. A run of equal values keeps its two ends. The curve is straight between knots and
+    level beyond them. Values stay 1 / (n + 2) away from 0 and 1, with n labels: so few labels cannot show a smaller
+    probability.
 
     Raises:
-        InvalidInput: No scores, or not one label a score.
+        InvalidInput: No scores, or another number of labels.
     """
-    given, said = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
-    if not len(given) or len(given) != len(said):
-        raise InvalidInput(f"{len(given)} scores and {len(said)} labels give no curve: one label a score is needed")
-    levels, where = np.unique(given, return_inverse=True)
-    weights = np.bincount(where).astype(np.float64)
-    fitted = pool_adjacent(np.bincount(where, weights=said) / weights, weights)
-    least = 1 / (len(given) + 2)
+    x, y = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    if not len(x) or len(x) != len(y):
+        raise InvalidInput(
+            f"{len(x)} scores and {len(y)} labels: each score needs one label, and there must be a score"
+        )
+    levels, places = np.unique(x, return_inverse=True)
+    weights = np.bincount(places).astype(np.float64)
+    fitted = pool_adjacent(np.bincount(places, weights=y) / weights, weights)
+    least = 1 / (len(x) + 2)
     values = np.clip(fitted, least, 1 - least)
     same = values[1:] == values[:-1]
     inside = (

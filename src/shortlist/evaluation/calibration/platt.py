@@ -14,33 +14,33 @@ Floats = NDArray[np.float64]
 STEPS = 100
 CONVERGED = 1e-10
 RIDGE = 1e-12
-"""Added to the diagonal, so that a step exists where all scores are the same."""
+"""Added to the diagonal, so that a step exists if all scores are equal."""
 
 
 def fit_platt(scores: Sequence[float] | Floats, labels: Sequence[float] | Floats) -> tuple[float, float]:
-    """Slope and offset of p = 1 / (1 + exp(-(slope * score + offset))), by Newton's method with halved steps.
+    """Return slope and offset of p = 1 / (1 + exp(-(slope * score + offset))), by Newton's method with halved steps.
 
-    Labels are 0 or 1. They are drawn in as Platt does, to (n1 + 1) / (n1 + 2) and 1 / (n0 + 2), so that labels which a
-    score parts cleanly give a finite slope. A falling curve is refused: where higher scores are not more often relevant
-    the slope is 0 and the probability is the same for all.
+    Labels are 0 or 1. As in Platt's paper, the targets are (n1 + 1) / (n1 + 2) and 1 / (n0 + 2), so the slope is finite
+    even if a score separates the labels. If higher scores are not more often relevant, the slope is 0, and every score
+    has the same probability.
 
     Raises:
-        InvalidInput: Not one label a score, or labels of one class only.
+        InvalidInput: The number of labels is not the number of scores, or all labels are equal.
 
     Source:
         Platt, "Probabilistic outputs for support vector machines", 1999; Lin, Lin and Weng, "A note on Platt's
         probabilistic outputs for support vector machines", Machine Learning 68, 2007.
     """
-    given, said = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
-    if len(given) != len(said):
-        raise InvalidInput(f"{len(given)} scores and {len(said)} labels: one label a score is needed")
-    ones = int((said > 0).sum())
-    zeros = len(said) - ones
+    x, y = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    if len(x) != len(y):
+        raise InvalidInput(f"{len(x)} scores and {len(y)} labels: each score needs one label")
+    ones = int((y > 0).sum())
+    zeros = len(y) - ones
     if not ones or not zeros:
-        raise InvalidInput(f"{ones} relevant and {zeros} other passages: a curve needs both")
-    targets = np.where(said > 0, (ones + 1) / (ones + 2), 1 / (zeros + 2))
-    centre, scale = float(given.mean()), float(given.std()) or 1.0
-    slope, offset = _newton((given - centre) / scale, targets, float(np.log((ones + 1) / (zeros + 1))))
+        raise InvalidInput(f"{ones} relevant and {zeros} other passages: a curve needs both kinds")
+    targets = np.where(y > 0, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    centre, scale = float(x.mean()), float(x.std()) or 1.0
+    slope, offset = _newton((x - centre) / scale, targets, float(np.log((ones + 1) / (zeros + 1))))
     if slope <= 0:
         mean = float(targets.mean())
         return 0.0, float(np.log(mean / (1 - mean)))
@@ -48,34 +48,34 @@ def fit_platt(scores: Sequence[float] | Floats, labels: Sequence[float] | Floats
 
 
 def _newton(scores: Floats, targets: Floats, offset: float) -> tuple[float, float]:
-    """Slope and offset with the least log loss against the targets."""
+    """Slope and offset with the smallest log loss for the targets."""
     at = np.array([0.0, offset])
     design = np.stack([scores, np.ones_like(scores)], axis=1)
     loss = _loss(design @ at, targets)
     for _ in range(STEPS):
-        chances = sigmoid(design @ at)
-        gradient = design.T @ (chances - targets)
-        curvature = (design * (chances * (1 - chances))[:, None]).T @ design + RIDGE * np.eye(2)
+        predicted = sigmoid(design @ at)
+        gradient = design.T @ (predicted - targets)
+        curvature = (design * (predicted * (1 - predicted))[:, None]).T @ design + RIDGE * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         size = 1.0
         while size > CONVERGED and _loss(design @ (at - size * step), targets) > loss:
             size /= 2
-        moved = at - size * step
-        before, loss = loss, _loss(design @ moved, targets)
+        after = at - size * step
+        before, loss = loss, _loss(design @ after, targets)
         if loss > before:
             break
-        at = moved
+        at = after
         if before - loss <= CONVERGED * max(1.0, abs(loss)):
             break
     return float(at[0]), float(at[1])
 
 
 def _loss(logits: Floats, targets: Floats) -> float:
-    """The log loss summed, without overflow."""
+    """The sum of the log losses, without overflow."""
     return float((np.logaddexp(0.0, logits) - targets * logits).sum())
 
 
 def sigmoid(logits: Floats) -> Floats:
-    """1 / (1 + exp(-logit)) of each, without overflow."""
+    """Return 1 / (1 + exp(-logit)) of each logit, without overflow."""
     halves: Floats = 0.5 * (1 + np.tanh(0.5 * logits))
     return halves

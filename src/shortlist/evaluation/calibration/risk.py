@@ -1,4 +1,4 @@
-"""Whether a mean loss can be certified: the Hoeffding-Bentkus bound for losses from 0 to 1."""
+"""The certification of a mean loss: the Hoeffding-Bentkus bound for losses from 0 to 1."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _FINE = 1e-9
 
 
 def hoeffding_bentkus(loss: float, queries: int, alpha: float) -> float:
-    """The p value of "the true mean loss is above `alpha`", given the mean `loss` of so many independent queries.
+    """Return the p value of "the true mean loss is above `alpha`", given the mean `loss` of so many independent queries.
 
-    Each query's loss lies from 0 to 1. A value of delta or less certifies the level `alpha` with confidence 1 - delta,
-    whatever the distribution. No queries give 1.
+    Each query's loss is from 0 to 1. A p value of at most delta certifies the level `alpha` with confidence 1 - delta,
+    for any distribution. No queries give 1.
 
     Raises:
         InvalidInput: `alpha` is not above 0 and below 1, or `loss` is not from 0 to 1.
@@ -25,24 +25,24 @@ def hoeffding_bentkus(loss: float, queries: int, alpha: float) -> float:
     """
     checked_level(alpha, "alpha")
     if not 0 <= loss <= 1:
-        raise InvalidInput(f"a mean loss lies from 0 to 1, not {loss}")
+        raise InvalidInput(f"a mean loss must be from 0 to 1, not {loss}")
     if queries < 1:
         return 1.0
     hoeffding = math.exp(-queries * _divergence(min(loss, alpha), alpha))
-    # A product such as 50 x 0.14 lands just above its whole number; that must not count as one loss more.
+    # A product such as 50 x 0.14 is slightly above its whole number. It must not count as one more loss.
     most = math.ceil(queries * loss - 1e-9)
     return min(1.0, hoeffding, math.e * binomial_cdf(most, queries, alpha))
 
 
 def least_queries(alpha: float, delta: float) -> int:
-    """The fewest queries that can certify `alpha` with confidence 1 - `delta`, which they do if none loses anything."""
+    """Return the fewest queries that can certify `alpha` with confidence 1 - `delta`: they can if no query loses."""
     return math.ceil(math.log(checked_level(delta, "delta")) / math.log(1 - checked_level(alpha, "alpha")) - 1e-9)
 
 
 def certified_loss(queries: int, alpha: float, delta: float) -> float | None:
-    """The largest mean loss of so many queries that still certifies `alpha` with confidence 1 - `delta`.
+    """Return the largest mean loss of so many queries that certifies `alpha` with confidence 1 - `delta`.
 
-    None where even no loss at all would not do.
+    None if the queries are so few that not even a loss of 0 certifies it.
     """
     checked_level(delta, "delta")
     if hoeffding_bentkus(0.0, queries, alpha) > delta:
@@ -55,7 +55,7 @@ def certified_loss(queries: int, alpha: float, delta: float) -> float | None:
 
 
 def binomial_cdf(most: int, trials: int, share: float) -> float:
-    """The probability of at most `most` successes in so many trials, each with probability `share`."""
+    """Return the probability of at most `most` successes in so many trials, each with probability `share`."""
     if most >= trials:
         return 1.0
     logs = [
@@ -70,13 +70,13 @@ def binomial_cdf(most: int, trials: int, share: float) -> float:
 
 
 def checked_level(value: float, name: str) -> float:
-    """The value, if it lies between 0 and 1.
+    """Return the value.
 
     Raises:
-        InvalidInput: It does not.
+        InvalidInput: It is not between 0 and 1. `name` is in the message.
     """
     if not 0 < value < 1:
-        raise InvalidInput(f"{name} must lie between 0 and 1, not {value}")
+        raise InvalidInput(f"{name} must be between 0 and 1, not {value}", field=name)
     return value
 
 

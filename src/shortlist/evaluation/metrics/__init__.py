@@ -1,1 +1,1 @@
-"""Retrieval measures and the statistics to compare them."""
+"""Retrieval measures, and the statistics that compare them."""

@@ -13,21 +13,23 @@ from shortlist.types import Hit, Ranking
 Kind: TypeAlias = Literal["fine", "not retrieved", "truncated", "ranked out", "below the cut", "nothing relevant"]
 
 KINDS: tuple[Kind, ...] = ("fine", "not retrieved", "truncated", "ranked out", "below the cut", "nothing relevant")
-"""fine: a relevant id is among the first k.
-not retrieved: stage one did not bring one into the pool, so no reranker could help.
-truncated: the best relevant one did not make it, and the reranker saw only its start.
-ranked out: it was in the pool, read whole, and the reranker put it below k.
-below the cut: the same where no reranker scored it, so stage one alone put it there.
+"""The outcomes of a query.
+
+fine: a relevant id is among the first `cutoff` results.
+not retrieved: the pool of stage one has no relevant id, so no reranker could help.
+truncated: the best relevant id is too low, and the reranker read only the start of its text.
+ranked out: a relevant id was in the pool and read whole, and the reranker put it below the cutoff.
+below the cut: a relevant id was in the pool, no reranker scored it, and stage one put it below the cutoff.
 nothing relevant: every judgment of the query is 0.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What became of a query. Ranks are of the best-placed relevant id, from 1; None where the pool lacks one.
+    """What became of a query. Ranks are those of the best relevant id, from 1; None if the pool lacks one.
 
-    `beaten_by` holds the ids above it, at most k, where it missed the first k. `stage_one_had_it` is True where
-    stage one alone would have shown a relevant id among its first k: then the reranker did the harm.
+    `beaten_by` holds at most `cutoff` ids that rank above this id, if it is below the cutoff. `stage_one_had_it` is
+    True if stage one alone has a relevant id above the cutoff: the reranker then made the query worse.
     """
 
     kind: Kind
@@ -37,28 +39,28 @@ class Failure:
     stage_one_had_it: bool = False
 
 
-def keys_of(hits: Sequence[Hit], judged: Judged) -> list[str]:
-    """The judged ids of hits, in order; a document that several passages belong to counts at its best place."""
+def judged_ids(hits: Sequence[Hit], judged: Judged) -> list[str]:
+    """Return the ids that judgments use for these hits, in order. A document counts at its best passage."""
     return list(dict.fromkeys(judged.key(hit) for hit in hits))
 
 
-def split(ranking: Ranking, judged: Judged, grades: Grades, k: int) -> Failure:
-    """What became of the query; `ranking` has to hold the whole pool."""
+def classify(ranking: Ranking, judged: Judged, grades: Grades, cutoff: int) -> Failure:
+    """Return what became of the query. `ranking` must hold the whole pool."""
     relevant = {key for key, grade in grades.items() if grade > 0}
     if not relevant:
         return Failure("nothing relevant")
-    first = keys_of(sorted(ranking.hits, key=lambda hit: hit.retrieval_rank), judged)
-    final = keys_of(ranking.hits, judged)
-    in_stage_one = bool(relevant & set(first[:k]))
-    shown = next((key for key in final[:k] if key in relevant), None)
+    first = judged_ids(sorted(ranking.hits, key=lambda hit: hit.retrieval_rank), judged)
+    final = judged_ids(ranking.hits, judged)
+    stage_one_had_it = bool(relevant & set(first[:cutoff]))
+    shown = next((key for key in final[:cutoff] if key in relevant), None)
     if shown is not None:
-        return Failure("fine", final.index(shown) + 1, first.index(shown) + 1, (), in_stage_one)
+        return Failure("fine", final.index(shown) + 1, first.index(shown) + 1, (), stage_one_had_it)
     pool = [hit for hit in ranking.hits if hit.retrieval_rank <= ranking.pool_size]
     best = next((hit for hit in pool if judged.key(hit) in relevant), None)
     if best is None:
-        return Failure("not retrieved", stage_one_had_it=in_stage_one)
+        return Failure("not retrieved", stage_one_had_it=stage_one_had_it)
     key = judged.key(best)
     rank = final.index(key) + 1
     scored = ranking.reranked and (best.rerank_score is not None or bool(ranking.dropped))
     kind: Kind = "truncated" if best.truncated else "ranked out" if scored else "below the cut"
-    return Failure(kind, rank, first.index(key) + 1, tuple(final[: min(rank - 1, k)]), in_stage_one)
+    return Failure(kind, rank, first.index(key) + 1, tuple(final[: min(rank - 1, cutoff)]), stage_one_had_it)

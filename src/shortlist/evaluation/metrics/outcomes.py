@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from shortlist.evaluation.metrics.failures import Failure, keys_of, split
+from shortlist.evaluation.metrics.failures import Failure, classify, judged_ids
 from shortlist.evaluation.metrics.measures import Grades, Measure
 from shortlist.evaluation.query_sets.query_set import Judged, Level
-from shortlist.types import Hit, Ranking
+from shortlist.types import Hit, Note, Ranking
 
 STAGES = ("stage one", "reranked", "ceiling")
+
+DOCUMENT_DEPTH = 100
+"""Passages to rank if documents are judged: several passages may belong to one document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One query measured. Each mapping goes from a measure's name to its value.
+    """The measures of one query. Each mapping goes from a measure's name to its value.
 
-    `ceiling` is what the best possible order of the same pool would score: no reranker can pass it. `recall` is R@pool
-    of the pool. `reranked` equals `stage_one` where no reranker ran. `top` and `stage_one_top` hold the first k ids.
-    `ranked` holds all of them in the final order: the pool, and what the measures read below it.
-    `seconds` maps "retrieve" and "rerank" to wall-clock time.
+    `ceiling` is the value of the best possible order of the same pool: no reranker can exceed it. `recall` is the
+    recall of the pool. `reranked` equals `stage_one` if no reranker ran. `top` and `stage_one_top` hold the first ids,
+    as many as the cutoff. `ranked` holds all ids in the final order: the pool, and the rest that the measures read.
+    `skipped` is the reason for which the reranker skipped the query, or None. `seconds` maps "retrieve" and "rerank"
+    to wall-clock time.
     """
 
     query_id: str
     query: str
+    pool_size: int
     stage_one: Mapping[str, float]
     reranked: Mapping[str, float]
     ceiling: Mapping[str, float]
@@ -36,69 +41,74 @@ class Outcome:
     scored: int
     truncated: int
     seconds: Mapping[str, float] = field(default_factory=dict)
-    why_not: str = ""
+    skipped: Note | None = None
     ranked: tuple[str, ...] = ()
 
     def of(self, stage: str) -> Mapping[str, float]:
-        """The values of "stage one", "reranked" or "ceiling"."""
+        """Return the values of "stage one", "reranked" or "ceiling"."""
         return {"stage one": self.stage_one, "reranked": self.reranked, "ceiling": self.ceiling}[stage]
 
 
-DOCUMENT_DEPTH = 100
-"""Passages to rank where documents are judged: several of them may belong to one document."""
-
-
-def depth_of(measures: Sequence[Measure], k: int, level: Level) -> int:
-    """How many passages deep measures read a ranking, whatever its pool, and the failure split at k at least."""
-    deepest = max([k, *(measure.cutoff or 0 for measure in measures)])
+def depth_of(measures: Sequence[Measure], cutoff: int, level: Level) -> int:
+    """Return how many passages of a ranking the measures and the failure split read, whatever the pool size."""
+    deepest = max([cutoff, *(measure.cutoff or 0 for measure in measures)])
     return deepest if level == "passage" else max(deepest, DOCUMENT_DEPTH)
 
 
-def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence[Measure], k: int) -> Outcome:
-    """One query's outcome; `ranking` has to hold the whole pool and, below it, the tail to the measures' depth.
+def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence[Measure], cutoff: int) -> Outcome:
+    """Return the outcome of one query.
 
-    What stands deeper is not read: a larger pool has to earn its score by a better order, not by a longer ranking.
+    `ranking` must hold the whole pool, and the hits below it down to the depth of the measures. Deeper hits are not
+    read, so a larger pool scores higher only by a better order, not by a longer ranking.
     """
-    grades, depth = judged.qrels[query_id], depth_of(measures, k, judged.level)
+    grades, depth = judged.qrels[query_id], depth_of(measures, cutoff, judged.level)
     stage_one_hits = sorted(ranking.hits, key=lambda hit: hit.retrieval_rank)
     pool = [hit for hit in stage_one_hits if hit.retrieval_rank <= ranking.pool_size]
     below = stage_one_hits[len(pool) :]
-    final, first = keys_of(ranking.hits[:depth], judged), keys_of(stage_one_hits[:depth], judged)
-    best = keys_of([*_ideal(pool, judged, grades), *below], judged)
+    final, first = judged_ids(ranking.hits[:depth], judged), judged_ids(stage_one_hits[:depth], judged)
+    best = judged_ids([*_best_order(pool, judged, grades), *below], judged)
     return Outcome(
         query_id=query_id,
         query=ranking.query,
-        stage_one={str(one): one.of(first, grades) for one in measures},
-        reranked={str(one): one.of(final, grades) for one in measures},
-        ceiling={str(one): one.of(best, grades) for one in measures},
-        recall=Measure("R").of(keys_of(pool, judged), grades),
-        failure=split(ranking, judged, grades, k),
-        top=tuple(final[:k]),
-        stage_one_top=tuple(first[:k]),
+        pool_size=ranking.pool_size,
+        stage_one={str(measure): measure.of(first, grades) for measure in measures},
+        reranked={str(measure): measure.of(final, grades) for measure in measures},
+        ceiling={str(measure): measure.of(best, grades) for measure in measures},
+        recall=Measure("R").of(judged_ids(pool, judged), grades),
+        failure=classify(ranking, judged, grades, cutoff),
+        top=tuple(final[:cutoff]),
+        stage_one_top=tuple(first[:cutoff]),
         scored=ranking.scored,
         truncated=ranking.truncated,
         seconds=dict(ranking.seconds),
-        why_not=ranking.why_not,
-        ranked=tuple(keys_of(ranking.hits, judged)),
+        skipped=ranking.note("rerank_skipped"),
+        ranked=tuple(judged_ids(ranking.hits, judged)),
     )
 
 
-def _ideal(pool: Sequence[Hit], judged: Judged, grades: Grades) -> list[Hit]:
+def _best_order(pool: Sequence[Hit], judged: Judged, grades: Grades) -> list[Hit]:
     """The pool by grade, highest first, judged before unjudged."""
     return sorted(pool, key=lambda hit: -grades.get(judged.key(hit), -1_000_000))
 
 
-def to_json(made: Outcome) -> dict[str, Any]:
-    """As a JSON object; floats come back the same."""
-    return asdict(made)
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """Return the outcome as a JSON object. Floats come back unchanged."""
+    skipped = outcome.skipped
+    return {**asdict(replace(outcome, skipped=None)), "skipped": None if skipped is None else skipped.to_dict()}
 
 
-def from_json(held: Mapping[str, Any]) -> Outcome:
-    """What `to_json` wrote.
+def from_json(record: Mapping[str, Any]) -> Outcome:
+    """Return the outcome that `to_json` wrote.
 
     Raises:
-        TypeError, KeyError: It is something else.
+        TypeError, KeyError: The record is something else.
     """
-    failure = {**held["failure"], "beaten_by": tuple(held["failure"]["beaten_by"])}
-    tops = {name: tuple(held.get(name, ())) for name in ("top", "stage_one_top", "ranked")}
-    return Outcome(**{**held, **tops, "failure": Failure(**failure)})
+    failure = {**record["failure"], "beaten_by": tuple(record["failure"]["beaten_by"])}
+    tuples = {name: tuple(record.get(name, ())) for name in ("top", "stage_one_top", "ranked")}
+    skipped = note_from_json(record.get("skipped"))
+    return Outcome(**{**record, **tuples, "failure": Failure(**failure), "skipped": skipped})
+
+
+def note_from_json(record: Mapping[str, Any] | None) -> Note | None:
+    """Return the note that `Note.to_dict` wrote, or None for None."""
+    return None if record is None else Note(**record)

@@ -1,43 +1,50 @@
-"""Whether probabilities come true, and what a smallest probability leaves."""
+"""Whether probabilities come true, and which passages a smallest probability keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Beside: TypeAlias = tuple[Floats, Ints]
-"""Probabilities and queries of passages without a label, which have a say in whether a query shows anything."""
-NOTHING: Beside = (np.zeros(0), np.zeros(0, dtype=np.int64))
 BINS = 10
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
+class Unlabelled:
+    """The probabilities and query numbers of passages without a label. They count for whether a query shows a hit."""
+
+    probabilities: Floats = field(default_factory=lambda: np.zeros(0))
+    queries: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+NO_PASSAGES = Unlabelled()
+
+
+@dataclass(frozen=True, slots=True)
 class Bin:
-    """Passages whose probability lies from `low` to `high`: how many, their mean probability, the share relevant."""
+    """The passages with a probability from `low` to `high`: their number, mean probability and relevant share."""
 
     low: float
     high: float
     passages: int
-    said: float
-    true: float
+    predicted: float
+    relevant: float
 
 
 @dataclass(frozen=True, slots=True)
 class ProbabilityThreshold:
-    """What is left at a smallest probability.
+    """What a smallest probability keeps.
 
-    `precision` is the share of what stays that is relevant (1 where nothing stays), `recall` the share of the relevant
-    scored passages that stay (1 where none is relevant), both over labelled passages. `silent` counts queries with
-    nothing left, labelled or not, that is those that are told "no good answer"; `silent_precision` is the share
-    of these that had nothing relevant in the pool (1 where there are none), and `silent_recall` the share of queries
-    with nothing relevant in the pool (there are `barren`) that are told so (1 where there are none).
+    `precision` is the relevant share of the kept passages (1 if none is kept). `recall` is the kept share of the
+    relevant scored passages (1 if none is relevant). Both count labelled passages. `silent` counts the queries that
+    keep no passage, labelled or not: their answer is "no good answer". `silent_precision` is the share of the silent
+    queries that have nothing relevant in the pool (1 without silent queries). `barren` counts the queries with nothing
+    relevant in the pool, and `silent_recall` is their silent share (1 without such queries).
     """
 
     least: float
@@ -52,19 +59,19 @@ class ProbabilityThreshold:
     @property
     def f1(self) -> float:
         """The harmonic mean of precision and recall."""
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def reliability(chances: Floats, labels: Floats) -> list[Bin]:
-    """Ten bins of equal width from 0 to 1; empty ones are left out."""
-    places = np.minimum((chances * BINS).astype(np.int64), BINS - 1)
+def reliability(probabilities: Floats, labels: Floats) -> list[Bin]:
+    """Return ten bins of equal width from 0 to 1, without the empty ones."""
+    places = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
     return [
         Bin(
             place / BINS,
             (place + 1) / BINS,
             int((places == place).sum()),
-            float(chances[places == place].mean()),
+            float(probabilities[places == place].mean()),
             float(labels[places == place].mean()),
         )
         for place in np.unique(places).tolist()
@@ -72,39 +79,50 @@ def reliability(chances: Floats, labels: Floats) -> list[Bin]:
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """ECE: the mean distance of what was said from what came true, over bins weighted by passages; no bins give 0.
+    """Return the expected calibration error: the mean distance of prediction and truth over bins, by passages.
+
+    No bins give 0.
 
     Source:
         Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
     """
-    passages = sum(one.passages for one in bins)
-    return sum(one.passages * abs(one.said - one.true) for one in bins) / passages if passages else 0.0
+    passages = sum(each.passages for each in bins)
+    return sum(each.passages * abs(each.predicted - each.relevant) for each in bins) / passages if passages else 0.0
 
 
 def thresholds(
-    chances: Floats, labels: Floats, queries: Ints, at: Sequence[float] = THRESHOLDS, *, beside: Beside = NOTHING
+    probabilities: Floats,
+    labels: Floats,
+    queries: Ints,
+    at: Sequence[float] = THRESHOLDS,
+    *,
+    unlabelled: Unlabelled = NO_PASSAGES,
 ) -> list[ProbabilityThreshold]:
-    """What each smallest probability leaves; `queries` numbers each passage's query."""
-    return [_threshold(least, chances, labels, queries, beside) for least in at]
+    """Return what each smallest probability keeps. `queries` numbers each passage's query."""
+    return [_threshold(least, probabilities, labels, queries, unlabelled) for least in at]
 
 
-def best_threshold(chances: Floats, labels: Floats, queries: Ints, *, beside: Beside = NOTHING) -> ProbabilityThreshold:
-    """The one with the highest F1 of passages, the largest where several share it; there has to be a passage."""
-    order = np.argsort(-chances, kind="stable")
+def best_threshold(
+    probabilities: Floats, labels: Floats, queries: Ints, *, unlabelled: Unlabelled = NO_PASSAGES
+) -> ProbabilityThreshold:
+    """Return the threshold with the highest F1 of passages, the largest of several. Needs at least one passage."""
+    order = np.argsort(-probabilities, kind="stable")
     right = np.cumsum(labels[order])
     f1 = 2 * right / (np.arange(1, len(order) + 1) + labels.sum())
-    last = np.append(np.diff(chances[order]) != 0, True)  # equal probabilities stay or go together
-    best = float(chances[order][int(np.argmax(np.where(last, f1, -1.0)))])
-    return _threshold(best, chances, labels, queries, beside)
+    last = np.append(np.diff(probabilities[order]) != 0, True)  # equal probabilities are kept or left out together
+    best = float(probabilities[order][int(np.argmax(np.where(last, f1, -1.0)))])
+    return _threshold(best, probabilities, labels, queries, unlabelled)
 
 
-def _threshold(least: float, chances: Floats, labels: Floats, queries: Ints, beside: Beside) -> ProbabilityThreshold:
-    kept = chances >= least
+def _threshold(
+    least: float, probabilities: Floats, labels: Floats, queries: Ints, unlabelled: Unlabelled
+) -> ProbabilityThreshold:
+    kept = probabilities >= least
     right, relevant = float(labels[kept].sum()), float(labels.sum())
-    others, asked = beside
-    everyone = set(queries.tolist()) | set(asked.tolist())
-    silent = everyone - set(queries[kept].tolist()) - set(asked[others >= least].tolist())
-    barren = everyone - set(queries[labels > 0].tolist())
+    every_query = set(queries.tolist()) | set(unlabelled.queries.tolist())
+    shown = set(queries[kept].tolist()) | set(unlabelled.queries[unlabelled.probabilities >= least].tolist())
+    silent = every_query - shown
+    barren = every_query - set(queries[labels > 0].tolist())
     both = len(silent & barren)
     return ProbabilityThreshold(
         least,

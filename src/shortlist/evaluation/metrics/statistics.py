@@ -1,4 +1,4 @@
-"""Intervals and tests over per-query values. All seeded: the same values give the same answer."""
+"""Intervals and tests over per-query values. Each is seeded: the same values give the same result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLIPS = 10_000
 EXACT_UP_TO = 13
 _CELLS = 4_000_000
 TIE = 1e-9
-"""Per-query values this close count as a tie."""
+"""Two per-query values that differ by at most this much are a tie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """One system minus another over the same queries: mean difference, p value, and for how many queries it won."""
+    """One system minus another over the same queries: mean difference, p value, and the queries won, lost and tied."""
 
     difference: Estimate
     p: float
@@ -41,7 +41,7 @@ class Paired:
 
 
 def estimate(values: Sequence[float] | NDArray[np.float64], *, level: float = 0.95, seed: int = SEED) -> Estimate:
-    """The mean and its percentile bootstrap interval over queries.
+    """Return the mean and its percentile bootstrap interval over queries.
 
     Raises:
         InvalidInput: Fewer than two values, or a level outside 0 to 1.
@@ -49,30 +49,30 @@ def estimate(values: Sequence[float] | NDArray[np.float64], *, level: float = 0.
     Source:
         Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13; 2,000 resamples.
     """
-    held = _checked(values)
+    array = _checked(values)
     if not 0 < level < 1:
-        raise InvalidInput(f"the level of an interval lies between 0 and 1, not {level}")
+        raise InvalidInput(f"the level of an interval must be between 0 and 1, not {level}")
     generator = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
-    rows = max(1, _CELLS // len(held))
+    rows = max(1, _CELLS // len(array))
     for start in range(0, RESAMPLES, rows):
-        drawn = generator.integers(0, len(held), size=(min(rows, RESAMPLES - start), len(held)))
-        means[start : start + rows] = held[drawn].mean(axis=1)
+        drawn = generator.integers(0, len(array), size=(min(rows, RESAMPLES - start), len(array)))
+        means[start : start + rows] = array[drawn].mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(held.mean()), float(low), float(high))
+    return Estimate(float(array.mean()), float(low), float(high))
 
 
 def proportion(right: int, total: int, *, z: float = 1.959964) -> Estimate:
-    """A share of yes-or-no outcomes with its 95 % Wilson interval, which stays sound at 0, at 1 and for small totals.
+    """Return the share of `right` outcomes with its 95 % Wilson interval, which holds at 0, at 1 and for small totals.
 
     Raises:
-        InvalidInput: No outcomes, or more right ones than there are.
+        InvalidInput: No outcomes, or more right outcomes than outcomes.
 
     Source:
         Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
     """
     if total < 1 or not 0 <= right <= total:
-        raise InvalidInput(f"{right} of {total} outcomes is no share")
+        raise InvalidInput(f"{right} of {total} outcomes is not a share: give at least one outcome")
     share = right / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     spread = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
@@ -80,10 +80,10 @@ def proportion(right: int, total: int, *, z: float = 1.959964) -> Estimate:
 
 
 def permutation_p(differences: Sequence[float] | NDArray[np.float64], *, seed: int = SEED) -> float:
-    """The two-sided p value of the paired randomisation test: how often random signs reach the mean difference.
+    """Return the two-sided p value of the paired randomisation test: how often random signs reach the mean difference.
 
-    All sign patterns are counted up to 13 differences that are not 0; beyond that 10,000 are drawn, and the p value is
-    (reached + 1) / (drawn + 1), so never 0. Without any difference it is 1.
+    With at most 13 differences other than 0, all sign patterns are counted. With more, 10,000 patterns are drawn, and
+    the p value is (reached + 1) / (drawn + 1), so never 0. Without any difference the p value is 1.
 
     Raises:
         InvalidInput: Fewer than two values.
@@ -92,25 +92,25 @@ def permutation_p(differences: Sequence[float] | NDArray[np.float64], *, seed: i
         Smucker, Allan and Carterette, "A comparison of statistical significance tests for information retrieval
         evaluation", CIKM 2007.
     """
-    moved = _checked(differences)
-    moved = moved[np.abs(moved) > TIE]
-    if not len(moved):
+    changes = _checked(differences)
+    changes = changes[np.abs(changes) > TIE]
+    if not len(changes):
         return 1.0
-    observed = abs(float(moved.sum())) - TIE
-    if len(moved) <= EXACT_UP_TO:
-        patterns = np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved)) & 1
-        return float((np.abs((patterns * 2 - 1) @ moved) >= observed).mean())
+    observed = abs(float(changes.sum())) - TIE
+    if len(changes) <= EXACT_UP_TO:
+        patterns = np.arange(2 ** len(changes))[:, None] >> np.arange(len(changes)) & 1
+        return float((np.abs((patterns * 2 - 1) @ changes) >= observed).mean())
     generator = np.random.default_rng(seed)
     reached = 0
-    rows = max(1, _CELLS // len(moved))
+    rows = max(1, _CELLS // len(changes))
     for start in range(0, FLIPS, rows):
-        signs = generator.integers(0, 2, size=(min(rows, FLIPS - start), len(moved)), dtype=np.int8) * 2 - 1
-        reached += int((np.abs(signs @ moved) >= observed).sum())
+        signs = generator.integers(0, 2, size=(min(rows, FLIPS - start), len(changes)), dtype=np.int8) * 2 - 1
+        reached += int((np.abs(signs @ changes) >= observed).sum())
     return (reached + 1) / (FLIPS + 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p values adjusted for their number, in the order given; none give an empty list.
+    """Return the p values adjusted for their number, in the order given. No values give an empty list.
 
     Source:
         Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
@@ -124,12 +124,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def best_of_p(gains: NDArray[np.float64], place: int, *, seed: int = SEED) -> float:
-    """The p value of row `place` of `gains`, corrected for its having been picked among all rows; two-sided.
+    """Return the two-sided p value of row `place` of `gains`, corrected for the choice of this row among all rows.
 
-    `gains` is `(alternatives, queries)`: each alternative less what is in use. A query's sign is flipped for all rows
-    at once, and the row's sum over its norm is held against the largest such value of any row. That allows for rows
-    that resemble each other, where Holm's correction would count each in full. Patterns are counted or drawn as in
-    `permutation_p`. A row without any difference gives 1.
+    `gains` is `(alternatives, queries)`: each alternative minus the current setting. A query's sign is flipped for all
+    rows at once, and the row's sum over its norm is compared with the largest such value of any row. So similar rows
+    count less than in Holm's correction. Patterns are counted or drawn as in `permutation_p`. A row without any
+    difference gives 1.
 
     Raises:
         InvalidInput: Fewer than two queries.
@@ -157,27 +157,28 @@ def best_of_p(gains: NDArray[np.float64], place: int, *, seed: int = SEED) -> fl
 
 
 def paired(
-    these: Sequence[float] | NDArray[np.float64], those: Sequence[float] | NDArray[np.float64], *, seed: int = SEED
+    first: Sequence[float] | NDArray[np.float64], second: Sequence[float] | NDArray[np.float64], *, seed: int = SEED
 ) -> Paired:
-    """These values minus those, query by query.
+    """Return the first values minus the second ones, query by query.
 
     Raises:
-        InvalidInput: Not the same number of values, or fewer than two.
+        InvalidInput: The numbers of values differ, or there are fewer than two.
     """
-    if len(these) != len(those):
-        raise InvalidInput(f"{len(these)} values can't be paired with {len(those)}")
-    moved = _checked(these) - _checked(those)
-    wins, losses = int((moved > TIE).sum()), int((moved < -TIE).sum())
-    return Paired(estimate(moved, seed=seed), permutation_p(moved, seed=seed), wins, losses, len(moved) - wins - losses)
+    if len(first) != len(second):
+        raise InvalidInput(f"{len(first)} values cannot be paired with {len(second)} values")
+    changes = _checked(first) - _checked(second)
+    wins, losses = int((changes > TIE).sum()), int((changes < -TIE).sum())
+    ties = len(changes) - wins - losses
+    return Paired(estimate(changes, seed=seed), permutation_p(changes, seed=seed), wins, losses, ties)
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie, linear between neighbours; no values give 0."""
+    """Return the value below which `share` of the values are, linear between neighbours. No values give 0."""
     return float(np.quantile(np.asarray(values, dtype=np.float64), share)) if len(values) else 0.0
 
 
 def _checked(values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    held = np.asarray(values, dtype=np.float64)
-    if len(held) < 2:
-        raise InvalidInput(f"{len(held)} queries give no interval and no comparison: at least 2 are needed")
-    return held
+    array = np.asarray(values, dtype=np.float64)
+    if len(array) < 2:
+        raise InvalidInput(f"{len(array)} queries are too few for an interval or a comparison: judge at least 2")
+    return array

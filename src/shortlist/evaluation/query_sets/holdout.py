@@ -1,62 +1,91 @@
-"""Queries to choose on, and queries to report on; the second half has no say in what is chosen."""
+"""Queries to choose a setting on, and queries to report it on. The second half does not influence the choice."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.evaluation.metrics.statistics import best_of_p, paired
+from shortlist.evaluation.metrics.statistics import Estimate, best_of_p, paired
+from shortlist.types import NoteValue
 
 FEWEST_TO_SPLIT = 20
-"""Below this many queries a half is too small to choose on, so all of them serve for both and the result says so."""
+"""With fewer queries, a half is too small to choose on. All queries then serve for both, and the result reports it."""
 
 ALPHA = 0.05
 
-Values = NDArray[np.float64]
+Values: TypeAlias = NDArray[np.float64]
+Result: TypeAlias = Literal["better", "chance", "no_other_half"]
 
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """Places of the queries to choose on and of those to report on, each in order; the same ones where too few."""
+    """The places of the queries to choose on and of the queries to report on, each in order."""
 
     chosen: tuple[int, ...]
     reported: tuple[int, ...]
 
     @property
     def apart(self) -> bool:
-        """Whether the queries to report on had no part in choosing."""
+        """True if the two halves differ; False if there are too few queries for two halves."""
         return self.chosen != self.reported
 
 
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The best of several alternatives compared with the current setting.
+
+    `result` is "better" if the gain is beyond chance, "chance" if it is not, and "no_other_half" if it is beyond
+    chance but there are too few queries for a second half. `gain` is the mean difference on the half to choose on,
+    `p` its p value, corrected for the choice among `tried` alternatives. `unseen` is the difference on the half to
+    report on, None unless the result is "better".
+    """
+
+    result: Result
+    measure: str
+    gain: Estimate
+    p: float
+    tried: int
+    unseen: Estimate | None = None
+
+    @property
+    def values(self) -> dict[str, NoteValue]:
+        """The values of a note about this gain."""
+        unseen = {} if self.unseen is None else {f"unseen_{name}": value for name, value in asdict(self.unseen).items()}
+        return {
+            "result": self.result,
+            "measure": self.measure,
+            **asdict(self.gain),
+            "p": self.p,
+            "tried": self.tried,
+            **unseen,
+        }
+
+
 def halves(queries: int, seed: int) -> Halves:
-    """Two random halves of so many queries."""
+    """Return two random halves of so many queries, or all queries twice if they are fewer than 20."""
     if queries < FEWEST_TO_SPLIT:
         return Halves(tuple(range(queries)), tuple(range(queries)))
     drawn = np.random.default_rng(seed).permutation(queries).tolist()
     return Halves(tuple(sorted(drawn[: queries // 2])), tuple(sorted(drawn[queries // 2 :])))
 
 
-def better(tried: Sequence[Values], best: int, here: Values, parts: Halves, measure: str) -> tuple[bool, str]:
-    """Whether the best of those `tried` beats `here`, one value a query each, and that in words.
+def compare_best(tried: Sequence[Values], best: int, current: Values, parts: Halves, measure: str) -> Gain:
+    """Compare alternative `best` of `tried` with the current setting. Each array has one value for each query.
 
-    It does where its mean on the half to choose on is above `here`'s, with a p value below .05 that is corrected for
-    having been picked among all of `tried` (`statistics.best_of_p`). The other half decides nothing; the words say what
-    it shows. Where there are too few queries for another half, nothing unseen could be reported and nothing is taken.
+    The alternative is better if its mean on the half to choose on is higher, with a p value below 0.05 that is
+    corrected for the choice among all of `tried` (`statistics.best_of_p`). The other half does not influence the
+    result. Without another half, the result is never "better", because no unseen value could be reported.
     """
     chosen, reported = list(parts.chosen), list(parts.reported)
-    there = tried[best]
-    moved = paired(there[chosen], here[chosen]).difference
-    p = best_of_p(np.array([one[chosen] - here[chosen] for one in tried]), best)
-    of = f" as the best of {len(tried)}" if len(tried) > 1 else ""
-    said = f"{moved.mean:+.4f} [{moved.low:+.4f}, {moved.high:+.4f}] {measure}, p {p:.4f}{of}"
-    if moved.mean <= 0 or p >= ALPHA:
-        return False, f"{said}, which these queries can't tell from chance"
+    gain = paired(tried[best][chosen], current[chosen]).difference
+    p = best_of_p(np.array([values[chosen] - current[chosen] for values in tried]), best)
+    if gain.mean <= 0 or p >= ALPHA:
+        return Gain("chance", measure, gain, p, len(tried))
     if not parts.apart:
-        return False, f"{said}, but there is no other half to report it on: it takes {FEWEST_TO_SPLIT} queries"
-    unseen = paired(there[reported], here[reported]).difference
-    other = f"{unseen.mean:+.4f} [{unseen.low:+.4f}, {unseen.high:+.4f}] on the other half"
-    doubt = "" if unseen.mean > 0 else ", which does not bear it out: judge more queries before trusting it"
-    return True, f"{said}; {other}{doubt}"
+        return Gain("no_other_half", measure, gain, p, len(tried))
+    unseen = paired(tried[best][reported], current[reported]).difference
+    return Gain("better", measure, gain, p, len(tried), unseen)

@@ -1,29 +1,29 @@
-"""The identical-id rule: where a query is one of the texts itself, that text is no answer to it."""
+"""The identical-id rule: a query that is a text of the corpus is not answered by this text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
-from shortlist.evaluation.metrics.measures import is_itself
+from shortlist.evaluation.metrics.measures import has_own_id
 from shortlist.protocols import Fuses, Retriever
+from shortlist.search.search import numbered
 from shortlist.types import Hit, Where
 
 
 def own_ids(queries: Mapping[str, str]) -> dict[str, set[str]]:
-    """Query text -> the ids of all queries with this text: a search is told no id."""
-    found: dict[str, set[str]] = {}
+    """Return query text -> the ids of all queries with this text. A retriever gets the text alone."""
+    ids: dict[str, set[str]] = {}
     for key, text in queries.items():
-        found.setdefault(text, set()).add(key)
-    return found
+        ids.setdefault(text, set()).add(key)
+    return ids
 
 
-class WithoutItself:
-    """A retriever that leaves out the passage or document whose id is the query's own. Satisfies `Retriever`.
+class WithoutOwnId:
+    """A retriever without the passage or document whose id is the query's own. Satisfies `Retriever`.
 
-    ArguAna's queries are texts of its corpus; BEIR drops them from results by the same rule. The pool keeps its size:
-    one passage more is retrieved.
+    ArguAna's queries are texts of its corpus, and BEIR removes them from results by the same rule. The pool keeps its
+    size, because one more passage is retrieved.
     """
 
     def __init__(self, retriever: Retriever, queries: Mapping[str, str]) -> None:
@@ -31,22 +31,22 @@ class WithoutItself:
         self._ids = own_ids(queries)
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        """At most `k` hits as the inner retriever ranks them, renumbered from 1."""
-        return self._without(query, k, lambda asked: self._retriever.retrieve(query, asked, where))
+        """Return at most `k` hits in the order of the inner retriever, numbered from 1."""
+        return self._without(query, k, lambda size: self._retriever.retrieve(query, size, where))
 
-    def _without(self, query: str, k: int, ask: Callable[[int], list[Hit]]) -> list[Hit]:
+    def _without(self, query: str, k: int, retrieve: Callable[[int], list[Hit]]) -> list[Hit]:
         own = self._ids.get(query, set())
-        asked = k + 1
+        size = k + 1
         while True:
-            found = ask(asked)
-            kept = [hit for hit in found if not is_itself(hit.passage.id, hit.passage.document_id, own)]
-            if len(kept) >= k or len(found) < asked:
-                return [replace(hit, rank=place, retrieval_rank=place) for place, hit in enumerate(kept[:k], start=1)]
-            asked *= 2
+            hits = retrieve(size)
+            kept = [hit for hit in hits if not has_own_id(hit.passage.id, hit.passage.document_id, own)]
+            if len(kept) >= k or len(hits) < size:
+                return numbered(kept[:k])
+            size *= 2
 
 
-class FusesWithoutItself(WithoutItself):
-    """The same around a retriever that fuses lists. Satisfies `Fuses`."""
+class FusesWithoutOwnId(WithoutOwnId):
+    """`WithoutOwnId` around a retriever that fuses lists. Satisfies `Fuses`."""
 
     def __init__(self, retriever: Retriever, queries: Mapping[str, str]) -> None:
         super().__init__(retriever, queries)
@@ -56,17 +56,17 @@ class FusesWithoutItself(WithoutItself):
 
     def retrieve_at(self, fusions: Sequence[float], query: str, k: int, where: Where | None = None) -> list[list[Hit]]:
         """See `protocols.Fuses`."""
-        held: dict[int, list[list[Hit]]] = {}
+        by_size: dict[int, list[list[Hit]]] = {}
 
-        def ask(place: int, asked: int) -> list[Hit]:
-            if asked not in held:
-                held[asked] = self._inner.retrieve_at(fusions, query, asked, where)
-            return held[asked][place]
+        def retrieve(place: int, size: int) -> list[Hit]:
+            if size not in by_size:
+                by_size[size] = self._inner.retrieve_at(fusions, query, size, where)
+            return by_size[size][place]
 
-        return [self._without(query, k, partial(ask, place)) for place in range(len(fusions))]
+        return [self._without(query, k, partial(retrieve, place)) for place in range(len(fusions))]
 
 
-def without_itself(retriever: Retriever, queries: Mapping[str, str]) -> Retriever:
-    """The retriever under the identical-id rule, with its fusion weight where it has one."""
-    kind = FusesWithoutItself if isinstance(retriever, Fuses) else WithoutItself
+def without_own_id(retriever: Retriever, queries: Mapping[str, str]) -> Retriever:
+    """Return the retriever under the identical-id rule, with its fusion weight if it has one."""
+    kind = FusesWithoutOwnId if isinstance(retriever, Fuses) else WithoutOwnId
     return kind(retriever, queries)

@@ -1,4 +1,4 @@
-"""A query set in the making: what to show for a query, and judgments saved as they are given."""
+"""A query set in the making: the passages to judge for a query, and judgments that are saved one by one."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from shortlist.types import Hit, Ranking
 SUFFIXES = (".jsonl", ".csv")
 
 
-def to_judge(ranking: Ranking, top: int, seed: int) -> list[Hit]:
-    """The first `top` hits of both stages, each once, in an order drawn from the seed and the query.
+def to_judge(ranking: Ranking, top_k: int, seed: int) -> list[Hit]:
+    """Return the first `top_k` hits of both stages, each once, in an order that is drawn from the seed and the query.
 
-    The order says nothing of which stage found a hit, or how it ranked it. `ranking` has to hold the whole pool.
+    The order does not show which stage found a hit, or at which rank. `ranking` must hold the whole pool.
     """
     by_stage_one = sorted(ranking.hits, key=lambda hit: hit.retrieval_rank)
-    found = {hit.passage.id: hit for hit in [*by_stage_one[:top], *ranking.hits[:top]]}
-    hits = [found[key] for key in sorted(found)]
+    first = {hit.passage.id: hit for hit in [*by_stage_one[:top_k], *ranking.hits[:top_k]]}
+    hits = [first[key] for key in sorted(first)]
     random.Random(f"{seed} {ranking.query}").shuffle(hits)
     return hits
 
 
 class Judgments:
-    """The queries and judgments in a .jsonl or .csv file, which is written anew, whole or not at all, after each one.
+    """The queries and judgments in a .jsonl or .csv file. After each judgment, the whole file is replaced.
 
-    Queries that were turned down, and passages that were left unjudged, stand in files beside it, so that neither is
+    Queries that the user rejected, and passages that the user skipped, are kept in files next to it, so that neither is
     shown again.
 
     Raises:
-        InvalidInput: Another kind of file, one that can't be read or written, or one that is no query set.
+        InvalidInput: Another kind of file, or a file that cannot be read or written or is not a query set.
     """
 
     def __init__(self, file: Path) -> None:
         if file.suffix.lower() not in SUFFIXES:
-            raise InvalidInput(f"{file}: a query set is written as .jsonl or .csv")
+            raise InvalidInput(f"{file}: name a .jsonl or .csv file for the query set")
         check_place(file)
         self.file = file
         self.declined_file = file.with_name(f"{file.name}.declined.txt")
-        held = read_partial(file) if file.exists() else QuerySet(file.stem, {}, {})
-        self.queries = dict(held.queries)
-        self.qrels = {key: dict(grades) for key, grades in held.qrels.items()}
-        self._snippets = held.snippets
+        before = read_partial(file) if file.exists() else QuerySet(file.stem, {}, {})
+        self.queries = dict(before.queries)
+        self.qrels = {key: dict(grades) for key, grades in before.qrels.items()}
+        self._snippets = before.snippets
         declined = text_of(self.declined_file).split("\n") if self.declined_file.exists() else []
         self._declined = {line.strip() for line in declined if line.strip()}
         self.skipped_file = file.with_name(f"{file.name}.skipped.jsonl")
@@ -55,41 +55,41 @@ class Judgments:
 
     @property
     def count(self) -> int:
-        """How many pairs are judged."""
+        """The number of judged pairs."""
         return sum(map(len, self.qrels.values()))
 
     @property
     def answered(self) -> int:
-        """How many queries have a relevant passage."""
+        """The number of queries with a relevant passage."""
         judged = [*self.qrels.items(), *self._snippets.items()]
         return len({key for key, grades in judged if any(grade > 0 for grade in grades.values())})
 
     @property
     def last(self) -> str:
-        """The text of the query that was begun last; "" where there is none."""
+        """The text of the query that was started last, or an empty string."""
         return next(reversed(self.queries.values()), "")
 
-    def holds(self, query: str) -> bool:
-        """Whether the query was begun."""
+    def started(self, query: str) -> bool:
+        """Return whether the query was started."""
         return query in self.queries.values()
 
     def declined(self, query: str) -> bool:
-        """Whether the query was turned down."""
+        """Return whether the user rejected the query."""
         return query in self._declined
 
     def judged(self, query: str, passage_id: str) -> bool:
-        """Whether this pair was judged."""
+        """Return whether this pair was judged."""
         return passage_id in self.qrels.get(self._key(query), {})
 
-    def asked(self, query: str, passage_id: str) -> bool:
-        """Whether this pair was judged, or left unjudged."""
+    def shown(self, query: str, passage_id: str) -> bool:
+        """Return whether this pair was judged or skipped."""
         return self.judged(query, passage_id) or (query, passage_id) in self._skipped
 
     def judge(self, query: str, passage_id: str, relevant: bool) -> None:
-        """Keeps a judgment.
+        """Save a judgment.
 
         Raises:
-            InvalidInput: The file can't be written.
+            InvalidInput: The file cannot be written.
         """
         key = self._key(query)
         self.queries.setdefault(key, query)
@@ -97,7 +97,7 @@ class Judgments:
         self._save()
 
     def skip(self, query: str, passage_id: str) -> None:
-        """Keeps that the pair was left unjudged, and that the query was begun; raises as `judge`."""
+        """Save that the user skipped this pair, and that the query was started. Raises as `judge`."""
         self.queries.setdefault(self._key(query), query)
         self._save()
         self._skipped.add((query, passage_id))
@@ -105,9 +105,9 @@ class Judgments:
         write_whole(self.skipped_file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
     def decline(self, query: str) -> None:
-        """Keeps that the query was turned down; raises as `judge`."""
+        """Save that the user rejected the query. Raises as `judge`."""
         self._declined.add(query)
-        write_whole(self.declined_file, "".join(f"{one}\n" for one in sorted(self._declined)))
+        write_whole(self.declined_file, "".join(f"{text}\n" for text in sorted(self._declined)))
 
     def _key(self, query: str) -> str:
         return next((key for key, text in self.queries.items() if text == query), id_of(query))
@@ -118,16 +118,16 @@ class Judgments:
 
 
 def _pairs(file: Path) -> set[tuple[str, str]]:
-    """Query and passage id of each line.
+    """The query and the passage id on each line.
 
     Raises:
-        InvalidInput: The file can't be read, or a line holds something else.
+        InvalidInput: The file cannot be read, or a line is something else.
     """
-    found = set()
+    pairs = set()
     for place, line in lines_of(file):
         try:
             query, passage_id = json.loads(line)
         except (ValueError, TypeError) as error:
-            raise InvalidInput(f"{place} holds no query and passage id: delete the line, or the file") from error
-        found.add((str(query), str(passage_id)))
-    return found
+            raise InvalidInput(f"{place} is not a query and a passage id: delete the line, or the file") from error
+        pairs.add((str(query), str(passage_id)))
+    return pairs

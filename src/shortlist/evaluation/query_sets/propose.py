@@ -1,4 +1,4 @@
-"""Queries that a corpus suggests: its headings, and phrases that come back."""
+"""Queries that a corpus suggests: its headings, and phrases that occur in several passages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from shortlist.evaluation.metrics.statistics import SEED
 from shortlist.types import PATH, Passage
 
 LONGEST_HEADING = 12
-"""Words; longer headings are sentences, no queries."""
+"""In words. Longer headings are sentences, not queries."""
 PHRASES = (2, 3, 4)
-"""Words of a phrase."""
+"""The numbers of words in a phrase."""
 POOL = 5
-"""Phrases are drawn from this many times as many as are wanted, the most frequent ones."""
+"""Phrases are drawn from the most frequent ones, this many times as many as the queries to propose."""
 SAMPLE = 3_000
-"""Passages to look for phrases in; a larger corpus is sampled."""
+"""The passages that are searched for phrases. A larger corpus is sampled."""
 STOP = frozenset(
     """
     a about after all also an and any are as at be because been but by can could did do does each for from had has have
@@ -33,57 +33,58 @@ _BREAK = re.compile(r"[^\w'\s-]+|\n+")
 
 
 def propose(passages: Iterable[Passage], count: int, *, seed: int = SEED) -> list[str]:
-    """At most `count` queries, headings and phrases in turns; the same corpus and seed give the same ones.
+    """Return at most `count` queries, headings and phrases in turn. The same corpus and seed give the same queries.
 
-    A phrase has two to four words, none of them a stop word at its ends, and stands in at least two passages. The order
-    of the passages does not matter. No passages, or nothing to propose, give an empty list.
+    A phrase has two to four words, does not begin or end with a stop word, and occurs in at least two passages. The
+    order of the passages does not matter. If there is nothing to propose, the list is empty.
 
     Raises:
         InvalidInput: `count` is below 1.
     """
     if count < 1:
-        raise InvalidInput(f"at least one query has to be proposed, not {count}")
-    corpus = sorted(passages, key=lambda one: one.id)
+        raise InvalidInput(f"the number of queries to propose must be at least 1, not {count}")
+    corpus = sorted(passages, key=lambda passage: passage.id)
     draw = random.Random(seed)
     sample = draw.sample(corpus, SAMPLE) if len(corpus) > SAMPLE else corpus
     titles, frequent = headings(corpus), phrases(sample)[: POOL * count]
     draw.shuffle(titles)
     draw.shuffle(frequent)
-    found: dict[str, str] = {}
+    proposals: dict[str, str] = {}
     for place in range(max(len(titles), len(frequent))):
-        for one in [*titles[place : place + 1], *frequent[place : place + 1]]:
-            found.setdefault(one.casefold(), one)
-    return list(found.values())[:count]
+        for text in [*titles[place : place + 1], *frequent[place : place + 1]]:
+            proposals.setdefault(text.casefold(), text)
+    return list(proposals.values())[:count]
 
 
 def headings(passages: Sequence[Passage]) -> list[str]:
-    """The nearest headings of passages, or their titles: each once in any case, of one to twelve words, in order."""
-    found: dict[str, str] = {}
+    """Return the nearest headings of passages, or their titles, of 1 to 12 words, each once in any case, in order."""
+    titles: dict[str, str] = {}
     for passage in passages:
         title = " ".join(passage.title.rpartition(PATH)[2].replace("`", "").split())
         words = _WORD.findall(title)
         if words and len(words) <= LONGEST_HEADING and max(map(len, words)) > 2:
-            found.setdefault(title.casefold(), title)
-    return list(found.values())
+            titles.setdefault(title.casefold(), title)
+    return list(titles.values())
 
 
 def phrases(passages: Sequence[Passage]) -> list[str]:
-    """Phrases of at least two passages, lower case, by passages times words, most first.
+    """Return the phrases of at least two passages in lower case, by passages times words, highest first.
 
-    A phrase inside a longer one that as many passages hold is left out.
+    A phrase inside a longer phrase of as many passages is left out.
     """
-    counted: Counter[tuple[str, ...]] = Counter()
+    counts: Counter[tuple[str, ...]] = Counter()
     for passage in passages:
-        counted.update({phrase for part in _BREAK.split(passage.text) for phrase in _phrases(part)})
-    held = {phrase: number for phrase, number in counted.items() if number > 1}
+        counts.update({phrase for part in _BREAK.split(passage.text) for phrase in _phrases(part)})
+    repeated = {phrase: number for phrase, number in counts.items() if number > 1}
     inner = {
         part
-        for phrase, number in held.items()
+        for phrase, number in repeated.items()
         for part in (phrase[1:], phrase[:-1])
-        if len(part) > 1 and held.get(part) == number
+        if len(part) > 1 and repeated.get(part) == number
     }
-    best = sorted((one for one in held if one not in inner), key=lambda one: (-held[one] * len(one), one))
-    return [" ".join(one) for one in best]
+    kept = (phrase for phrase in repeated if phrase not in inner)
+    best = sorted(kept, key=lambda phrase: (-repeated[phrase] * len(phrase), phrase))
+    return [" ".join(phrase) for phrase in best]
 
 
 def _phrases(text: str) -> Iterable[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Queries with judgments: what a query set holds, and what it means in one corpus."""
+"""Queries with judgments: a `QuerySet` from a file, and `Judged`, the same queries resolved against a corpus."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from shortlist.errors import InvalidInput
@@ -18,16 +19,20 @@ Level: TypeAlias = Literal["passage", "document"]
 
 _SPACE = re.compile(r"\s+")
 _INSIDE = rf"[^\W{SCRIPTS_WITHOUT_SPACES}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
-"""A letter or digit of a script with spaces between words; Thai, Lao, Burmese and Khmer have none either."""
+"""A letter or digit of a script with spaces between words. Thai, Lao, Burmese and Khmer have none either."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuerySet:
-    """Queries and what is known to answer them, as read from files; the corpus is not known yet.
+    """Queries and their judgments, before they are resolved against a corpus. `QuerySet.read` reads one from a file.
 
-    `snippets` holds, for a query, texts that a passage contains, each with the passage's grade. `unjudged` counts
-    queries that the files held without a judgment; they are not in `queries`. `places` says where a query stands
-    ("mine.csv line 3"), for errors; a query may lack its place.
+    Args:
+        name: The name of the set.
+        queries: Query id -> text.
+        qrels: Query id -> id of a passage or document -> grade.
+        snippets: Query id -> a text that a relevant passage contains -> the grade of such a passage.
+        unjudged: The number of queries in the file that have no judgment; they are not in `queries`.
+        places: Query id -> its place in the file ("mine.csv line 3"), for errors. A query may lack its place.
     """
 
     name: str
@@ -37,18 +42,34 @@ class QuerySet:
     unjudged: int = 0
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
-    def named(self, key: str) -> str:
-        """The query for an error: its text, after where it stands or else its id."""
-        return f"{self.places.get(key, f'{self.name}, id {key}')}, query {self.queries[key][:80]!r}"
+    @staticmethod
+    def read(path: str | Path, *, qrels: str | Path | None = None, split: str = "test") -> QuerySet:
+        """Read a query set.
+
+        Args:
+            path: A BEIR folder, a .csv, .tsv or .jsonl file, or a file of TREC topics.
+            qrels: The judgments of TREC topics.
+            split: Which judgments of a BEIR folder.
+
+        Raises:
+            InvalidInput: There is no such file, a row cannot be used, or nothing can be measured with the set.
+        """
+        from shortlist.evaluation.query_sets.files import read
+
+        return read(Path(path), qrels=None if qrels is None else Path(qrels), split=split)
+
+    def describe(self, query_id: str) -> str:
+        """Return the query for an error message: its place in the file or else its id, and its text."""
+        return f"{self.places.get(query_id, f'{self.name}, id {query_id}')}, query {self.queries[query_id][:80]!r}"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A query set resolved against a corpus: every judged id is a passage's or a document's.
+    """A query set that is resolved against a corpus: every judged id is the id of a passage or of a document.
 
-    `unknown` counts judged ids and snippets that the corpus lacks; the relevant ones count as never found.
-    `without_relevant` counts queries whose judgments are all zero; they score 0 in every measure. `snippets` are
-    those that were given, and `by_snippet` holds, for a query, the ids in `qrels` that stand there for a snippet alone.
+    `unknown` counts the judged ids and snippets that the corpus lacks; those with a grade above 0 count as never found.
+    `unjudged` is that of the query set. `snippets` are those of the query set, and `by_snippet` holds, for a query, the
+    ids in `qrels` that come from a snippet alone.
     """
 
     name: str
@@ -61,165 +82,180 @@ class Judged:
     by_snippet: Mapping[str, Set[str]] = field(default_factory=dict)
 
     def key(self, hit: Hit) -> str:
-        """The id that judgments use for this hit."""
-        return hit.passage.id if self.level == "passage" else hit.passage.document_id or hit.passage.id
+        """Return the id that judgments use for this hit."""
+        return key_of(hit.passage, self.level)
 
     @property
     def without_relevant(self) -> int:
-        """How many queries have no relevant id."""
+        """The number of queries without a relevant id. They score 0 in every measure."""
         return sum(not any(grade > 0 for grade in grades.values()) for grades in self.qrels.values())
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the queries and of what was judged, ids and snippets as given: the same only for the same test.
+        """A hash of the queries and of the judgments as they were given.
 
-        Which passages hold a snippet has no part in it, so one test can be compared over corpora that differ.
+        Two evaluations can be compared if their fingerprints are equal. The passages that contain a snippet do not
+        change it, so one test can be compared over corpora that differ.
         """
-        found = self.by_snippet
         given = {
-            key: [one for one in self.qrels[key].items() if one[0] not in found.get(key, ())] for key in self.qrels
+            key: [pair for pair in self.qrels[key].items() if pair[0] not in self.by_snippet.get(key, ())]
+            for key in self.qrels
         }
-        held = [[key, self.queries[key], sorted(given[key])] for key in sorted(self.queries)]
+        rows = [[key, self.queries[key], sorted(given[key])] for key in sorted(self.queries)]
         texts = [[key, sorted(self.snippets[key].items())] for key in sorted(self.snippets)]
-        return _hash([self.level, held, texts] if texts else [self.level, held])
+        return _hash([self.level, rows, texts] if texts else [self.level, rows])
 
     @property
     def resolved(self) -> str:
-        """As `fingerprint`, of the passages that snippets stand for too: the same only for the same numbers."""
-        held = [[key, self.queries[key], sorted(self.qrels[key].items())] for key in sorted(self.queries)]
-        return _hash([self.level, held])
+        """A hash as `fingerprint`, which also covers the passages that contain each snippet."""
+        rows = [[key, self.queries[key], sorted(self.qrels[key].items())] for key in sorted(self.queries)]
+        return _hash([self.level, rows])
 
 
-def _hash(held: object) -> str:
-    return hashlib.sha256(json.dumps(held).encode()).hexdigest()[:16]
+def key_of(passage: Passage, level: Level) -> str:
+    """Return the passage's id or its document's id. A passage without a document is its own document."""
+    return passage.id if level == "passage" else passage.document_id or passage.id
 
 
-def checked(made: QuerySet) -> QuerySet:
-    """The query set, if something can be measured with it.
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+
+
+def checked(query_set: QuerySet) -> QuerySet:
+    """Return the query set, if something can be measured with it.
 
     Raises:
-        InvalidInput: No query, a query without text, a judgment of an unknown query, one judged query alone, or no
-            relevant id at all.
+        InvalidInput: No query, a query without text, a judgment of an unknown query, only one judged query, or no
+            relevant id.
     """
-    if not made.queries:
-        raise InvalidInput(f"{made.name} holds no judged query: give at least two")
-    lost = [key for key in [*made.qrels, *made.snippets] if key not in made.queries]
-    if lost:
-        raise InvalidInput(f"{made.name} judges {len(lost)} queries that it has no text for, such as {lost[0]!r}")
-    empty = [key for key, text in made.queries.items() if not text.strip()]
+    name, queries = query_set.name, query_set.queries
+    if not queries:
+        raise InvalidInput(f"{name} has no judged query: give at least two")
+    missing = [key for key in [*query_set.qrels, *query_set.snippets] if key not in queries]
+    if missing:
+        raise InvalidInput(f"{name} judges {len(missing)} queries that have no text, such as {missing[0]!r}")
+    empty = [key for key, text in queries.items() if not text.strip()]
     if empty:
-        raise InvalidInput(f"{made.places.get(empty[0], made.name)}: query {empty[0]!r} is empty")
-    if len(made.queries) == 1:
-        raise InvalidInput(
-            f"{made.name} holds one judged query: no interval and no comparison can be made of it. Judge at least two"
-        )
-    judged = [*made.qrels.values(), *made.snippets.values()]
-    if not any(grade > 0 for grades in judged for grade in grades.values()):
-        raise InvalidInput(f"every judgment in {made.name} is 0: mark what is relevant with a grade of 1 or more")
-    return made
+        raise InvalidInput(f"{query_set.places.get(empty[0], name)}: query {empty[0]!r} is empty")
+    if len(queries) == 1:
+        raise InvalidInput(f"{name} has one judged query: judge at least two, for an interval or a comparison")
+    judgments = [*query_set.qrels.values(), *query_set.snippets.values()]
+    if not any(grade > 0 for grades in judgments for grade in grades.values()):
+        raise InvalidInput(f"every judgment in {name} is 0: mark what is relevant with a grade of 1 or more")
+    return query_set
 
 
-def resolve(made: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool = False) -> Judged:
-    """The query set against a corpus: whether ids name passages or documents, and which passages hold each snippet.
+def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: bool = False) -> Judged:
+    """Resolve a query set against a corpus.
 
-    Ids name passages where the corpus has more of them as passage ids than as document ids. A snippet stands for
-    every passage (or document) whose text contains it as whole words, in any case and spacing. What several snippets
-    of a query find gets the highest of their grades, and a judgment by id goes before them all. With `allow_unknown`,
-    judged ids and snippets that the corpus lacks are kept, as ids that nothing can find, and counted.
+    The judged ids name documents if more of them are document ids than passage ids in the corpus; otherwise they name
+    passages. A snippet stands for every passage (or document) whose text contains it as whole words, in any case and
+    spacing. An id that several snippets of a query give has the highest of their grades. A judgment by id takes
+    precedence over snippets. With `allow_unknown`, judged ids and snippets that the corpus lacks are kept and counted;
+    no hit can match them.
 
     Raises:
-        InvalidInput: As `checked`; or ids name passages and documents mixed; or the corpus lacks a judged id, or no
-            passage holds a snippet, and `allow_unknown` is off.
+        InvalidInput: As `checked`; or some ids name passages and others documents; or the corpus lacks a judged id or
+            a snippet, and `allow_unknown` is False.
     """
-    checked(made)
+    checked(query_set)
     corpus = list(passages)
-    by_passage = {one.id for one in corpus}
-    by_document = {one.document_id or one.id for one in corpus}
-    asked = {key for grades in made.qrels.values() for key in grades}
-    level: Level = "document" if len(asked & by_document) > len(asked & by_passage) else "passage"
-    known = by_passage if level == "passage" else by_document
-    unknown = asked - known
-    _check_level(made, level, unknown & (by_passage | by_document))
+    passage_ids = {passage.id for passage in corpus}
+    document_ids = {key_of(passage, "document") for passage in corpus}
+    ids = {key for grades in query_set.qrels.values() for key in grades}
+    level: Level = "document" if len(ids & document_ids) > len(ids & passage_ids) else "passage"
+    unknown = ids - (passage_ids if level == "passage" else document_ids)
+    _check_level(query_set, level, unknown & (passage_ids | document_ids))
     if unknown and not allow_unknown:
-        _check_files(made, corpus, unknown)
-        lost = min(unknown)
+        _check_sources(query_set, corpus, unknown)
+        example = min(unknown)
         raise InvalidInput(
-            f"{len(unknown)} of {len(asked)} judged ids of {made.name} are in the index neither as passages nor as "
-            f"documents, such as {lost!r} ({made.named(_judging(made, lost))}): index the corpus that was judged, or "
-            "measure with --allow-unknown, which counts them as never found"
+            f"{len(unknown)} of {len(ids)} judged ids of {query_set.name} are in the index neither as passages nor as "
+            f"documents, such as {example!r} ({query_set.describe(_judging(query_set, example))}): index the corpus "
+            "that was judged, or allow unknown ids (allow_unknown), which count as never found"
         )
-    qrels = {key: dict(made.qrels.get(key, {})) for key in made.queries}
-    holders, without = _holders(made, corpus, level, allow_unknown=allow_unknown)
-    for key, held in holders.items():
-        qrels[key] = held | qrels[key]
-    by_snippet = {key: held.keys() - made.qrels.get(key, {}).keys() for key, held in holders.items()}
-    lacking = len(unknown) + without
-    return Judged(made.name, made.queries, qrels, level, lacking, made.unjudged, made.snippets, by_snippet)
+    qrels = {key: dict(query_set.qrels.get(key, {})) for key in query_set.queries}
+    by_snippet, missing = _containing(query_set, corpus, level, allow_unknown=allow_unknown)
+    for key, grades in by_snippet.items():
+        qrels[key] = grades | qrels[key]
+    snippet_ids = {key: grades.keys() - query_set.qrels.get(key, {}).keys() for key, grades in by_snippet.items()}
+    return Judged(
+        query_set.name,
+        query_set.queries,
+        qrels,
+        level,
+        len(unknown) + missing,
+        query_set.unjudged,
+        query_set.snippets,
+        snippet_ids,
+    )
 
 
-def _check_level(made: QuerySet, level: Level, other: Set[str]) -> None:
-    """Does nothing where no id is of the other level."""
-    if other:
-        one = min(other)
+def _check_level(query_set: QuerySet, level: Level, others: Set[str]) -> None:
+    """Raise InvalidInput if some ids are of the other level."""
+    if others:
+        key = min(others)
         raise InvalidInput(
-            f"{made.name} mixes passage and document ids: most name {level}s, and {one!r} names a "
-            f"{'document' if level == 'passage' else 'passage'} ({made.named(_judging(made, one))}). Judge by one kind"
+            f"{query_set.name} mixes passage and document ids: most name {level}s, and {key!r} names a "
+            f"{'document' if level == 'passage' else 'passage'} ({query_set.describe(_judging(query_set, key))}). Use "
+            "one kind of id"
         )
 
 
-def _check_files(made: QuerySet, corpus: Iterable[Passage], unknown: Set[str]) -> None:
-    """Does nothing where no id names a source, such as a file whose pages or rows are the documents."""
-    held: dict[str, list[str]] = {}
-    for one in corpus:
-        source = one.metadata.get("source")
+def _check_sources(query_set: QuerySet, corpus: Iterable[Passage], unknown: Set[str]) -> None:
+    """Raise InvalidInput if an unknown id names a source, such as a file whose pages or rows are the documents."""
+    documents: dict[str, list[str]] = {}
+    for passage in corpus:
+        source = passage.metadata.get("source")
         if isinstance(source, str) and source in unknown:
-            held.setdefault(source, []).append(one.document_id)
-    if held:
-        file = min(held)
-        ids = list(dict.fromkeys(held[file]))
-        some = ", ".join(map(repr, ids[:3]))
+            documents.setdefault(source, []).append(passage.document_id)
+    if documents:
+        source = min(documents)
+        ids = list(dict.fromkeys(documents[source]))
+        examples = ", ".join(map(repr, ids[:3]))
         raise InvalidInput(
-            f"{file!r} ({made.named(_judging(made, file))}) is no document but the source of {len(ids)} in the index: "
-            f"{some}{', ...' if len(ids) > 3 else ''}. Judge by the ids of those that answer, or by a snippet of them"
+            f"{source!r} ({query_set.describe(_judging(query_set, source))}) is not a document but the source of "
+            f"{len(ids)} documents in the index: {examples}{', ...' if len(ids) > 3 else ''}. Judge by the ids of the "
+            "documents that answer the query, or by a snippet of them"
         )
 
 
-def _judging(made: QuerySet, lost: str) -> str:
+def _judging(query_set: QuerySet, key: str) -> str:
     """The first query that is judged by this id."""
-    return next(key for key, grades in made.qrels.items() if lost in grades)
+    return next(query_id for query_id, grades in query_set.qrels.items() if key in grades)
 
 
-def _holders(
-    made: QuerySet, corpus: list[Passage], level: Level, *, allow_unknown: bool
+def _containing(
+    query_set: QuerySet, corpus: list[Passage], level: Level, *, allow_unknown: bool
 ) -> tuple[dict[str, dict[str, int]], int]:
-    """Query id -> ids of what contains its snippets, with grades; and how many snippets nothing contains."""
-    if not made.snippets:
+    """Query id -> the ids that contain its snippets, with grades; and the number of snippets that nothing contains."""
+    if not query_set.snippets:
         return {}, 0
-    texts = [(one.id if level == "passage" else one.document_id or one.id, _folded(one.content)) for one in corpus]
-    found: dict[str, dict[str, int]] = {}
-    without = 0
-    for query_id, wanted in made.snippets.items():
-        for snippet, grade in wanted.items():
+    texts = [(key_of(passage, level), _folded(passage.content)) for passage in corpus]
+    by_query: dict[str, dict[str, int]] = {}
+    missing = 0
+    for query_id, snippets in query_set.snippets.items():
+        for snippet, grade in snippets.items():
             folded = _folded(snippet)
-            whole = _whole_words(folded)
-            holders = [key for key, text in texts if folded in text and whole.search(text)] if folded else []
-            if not holders and not allow_unknown:
+            pattern = _whole_words(folded)
+            ids = [key for key, text in texts if folded in text and pattern.search(text)] if folded else []
+            if not ids and not allow_unknown:
                 raise InvalidInput(
-                    f"{made.named(query_id)}: no passage of the index holds the text {snippet[:80]!r} that it is "
-                    "judged by. Copy a shorter stretch of it, in whole words, or measure with --allow-unknown, which "
-                    "counts it as never found"
+                    f"{query_set.describe(query_id)}: no passage of the index contains the text {snippet[:80]!r} that "
+                    "the query is judged by. Copy a shorter part of the passage, in whole words, or allow unknown "
+                    "snippets (allow_unknown), which count as never found"
                 )
-            if not holders:
-                without += 1
-                holders = [f"no passage holds: {snippet}"]
-            held = found.setdefault(query_id, {})
-            for key in holders:
-                held[key] = max(grade, held.get(key, grade))
-    return found, without
+            if not ids:
+                missing += 1
+                ids = [f"no passage contains: {snippet}"]
+            grades = by_query.setdefault(query_id, {})
+            for key in ids:
+                grades[key] = max(grade, grades.get(key, grade))
+    return by_query, missing
 
 
 def _whole_words(folded: str) -> re.Pattern[str]:
-    """Finds the text where it neither begins nor ends inside a word."""
+    """A pattern that matches the text if it neither begins nor ends inside a word."""
     before = rf"(?<!{_INSIDE})" if re.match(_INSIDE, folded) else ""
     after = rf"(?!{_INSIDE})" if re.match(_INSIDE, folded[-1:]) else ""
     return re.compile(before + re.escape(folded) + after)

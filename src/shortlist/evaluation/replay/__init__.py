@@ -1,1 +1,1 @@
-"""Recorded scoring passes, and searches that are answered from them."""
+"""Recorded scoring passes, and the searches that are read off them."""

@@ -1,4 +1,4 @@
-"""A long run's results as they come, so that the same command goes on after Ctrl-C or a crash."""
+"""The results of a long run as they arrive, so that the same command continues after Ctrl-C or a crash."""
 
 from __future__ import annotations
 
@@ -12,61 +12,61 @@ from typing import Any
 from shortlist.errors import InvalidInput
 from shortlist.types import Passage
 
-VERSION = 1
+VERSION = 2
 
 
 def corpus_hash(passages: Iterable[Passage]) -> str:
-    """A hash of the passages' ids, titles and texts, in whatever order they come: another one where one was changed."""
-    each = sorted(
-        hashlib.sha256(json.dumps([one.id, one.document_id, one.title, one.text]).encode()).digest() for one in passages
+    """Return a hash of the ids, titles and texts of the passages. Their order does not change it."""
+    hashes = sorted(
+        hashlib.sha256(json.dumps([each.id, each.document_id, each.title, each.text]).encode()).digest()
+        for each in passages
     )
-    return hashlib.sha256(b"".join(each)).hexdigest()[:16]
+    return hashlib.sha256(b"".join(hashes)).hexdigest()[:16]
 
 
 class Checkpoint:
-    """Finished pieces under keys, one JSON line each, written through at once. Without a file it only remembers.
+    """Finished pieces under keys, one JSON line each. Each piece is written at once. Without a file, it is in memory.
 
-    `about` says what run this is: a file of another run is refused, never mixed in. A * in the file's name becomes a
-    hash of it, so that every run has a file of its own. A last line that was cut off is dropped.
+    `about` identifies the run: the file of another run is an error, so two runs are never mixed. A * in the file's name
+    becomes a hash of `about`, so every run has a file of its own. A cut last line is ignored. `resumed` counts the
+    pieces that an earlier run finished.
 
     Raises:
-        InvalidInput: The file belongs to another run, is something else or damaged before its last line, or can't be
+        InvalidInput: The file belongs to another run, is something else, is damaged before its last line, or cannot be
             read or written.
     """
 
     def __init__(self, file: Path | None, about: Mapping[str, Any]) -> None:
-        self._held: dict[str, Any] = {}
-        mark = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
-        self._file = file = file.with_name(file.name.replace("*", mark)) if file is not None else None
+        self._pieces: dict[str, Any] = {}
+        self.resumed = 0
+        run = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+        self._file = file = file.with_name(file.name.replace("*", run)) if file is not None else None
         if file is None:
             return
-        head = _line({"version": VERSION, "run": mark, "about": dict(about)})
+        head = _line({"version": VERSION, "run": run, "about": dict(about)})
         if file.is_file():
             self._read(file, head)
         else:
             self._append(head)
-        self.resumed = len(self._held)
-
-    resumed = 0
-    """How many pieces an earlier run had finished."""
+        self.resumed = len(self._pieces)
 
     def get(self, key: str) -> Any:
-        """The piece under this key, None where it is not done."""
-        return self._held.get(key)
+        """Return the piece under this key, or None if it is not done."""
+        return self._pieces.get(key)
 
     def put(self, key: str, piece: Any) -> None:
-        """Keeps a finished piece."""
-        self._held[key] = piece
+        """Keep a finished piece."""
+        self._pieces[key] = piece
         if self._file is not None:
             self._append(_line([key, piece]))
 
     def finish(self) -> None:
-        """Removes the file: the run is done."""
+        """Delete the file, because the run is done."""
         if self._file is not None:
             self._file.unlink(missing_ok=True)
 
     def _append(self, line: bytes, *, end: int | None = None) -> None:
-        """Puts the line at the end, or where `end` cuts off what stands there."""
+        """Write the line at the end of the file, or at byte `end`, which cuts off the rest."""
         assert self._file is not None
         try:
             if end is not None:
@@ -74,17 +74,19 @@ class Checkpoint:
             with self._file.open("ab") as out:
                 out.write(line)
         except OSError as error:
-            raise InvalidInput(f"partial results can't be kept in {self._file}: {error.strerror or error}") from error
+            raise InvalidInput(
+                f"partial results cannot be written to {self._file}: {error.strerror or error}"
+            ) from error
 
     def _read(self, file: Path, head: bytes) -> None:
-        """Takes what is whole. What a kill in the middle of a write leaves is the last line, without its end."""
+        """Read the whole lines. A kill during a write leaves a last line without its end."""
         try:
             raw = file.read_bytes()
         except OSError as error:
-            raise InvalidInput(f"{file} can't be read: {error.strerror or error}") from error
+            raise InvalidInput(f"{file} cannot be read: {error.strerror or error}") from error
         lines = raw.split(b"\n")
-        begun = head.startswith(raw)
-        if not begun:
+        only_head = head.startswith(raw)
+        if not only_head:
             _check_head(lines[0], json.loads(head)["run"], file)
         for number, line in enumerate(lines[1:-1], start=2):
             try:
@@ -93,8 +95,8 @@ class Checkpoint:
                 raise InvalidInput(
                     f"{file} line {number} is damaged ({error}): delete the line or the file, or name another file"
                 ) from error
-            self._held[key] = piece
-        if begun:
+            self._pieces[key] = piece
+        if only_head:
             self._append(head[len(raw) :])
         elif lines[-1]:
             self._append(b"", end=len(raw) - len(lines[-1]))
@@ -104,14 +106,14 @@ def _line(record: Any) -> bytes:
     return (json.dumps(record, ensure_ascii=False) + "\n").encode()
 
 
-def _check_head(line: bytes, mark: str, file: Path) -> None:
+def _check_head(line: bytes, run: str, file: Path) -> None:
     try:
         head = json.loads(line)
-        known = head["version"], head["run"]
+        version, head_run = head["version"], head["run"]
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{file} holds no partial results: delete it, or name another file") from error
-    if known != (VERSION, mark):
+        raise InvalidInput(f"{file} does not hold partial results: delete it, or name another file") from error
+    if (version, head_run) != (VERSION, run):
         raise InvalidInput(
-            f"{file} holds partial results of another run (other queries, index, models or sizes): delete it, or "
-            "name another file"
+            f"{file} holds partial results of another run (other queries, index, models or sizes): delete it, or name "
+            "another file"
         )

@@ -1,7 +1,7 @@
-"""Searches written down, so that the pipeline can answer them again without a model.
+"""Recorded searches: `Search` answers them again without a model.
 
-Every number of a sweep is read by `Shortlist.search` itself, fed with recorded hits and scores: there is no second
-piece of arithmetic that could drift from the one that answers searches.
+A recorded retriever and recorded scores stand in for the real ones. `Search.begin` and `Pending.finish` compute every
+number of a sweep, so a sweep and a search cannot differ.
 """
 
 from __future__ import annotations
@@ -10,117 +10,125 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shortlist.search.pipeline import Shortlist
-from shortlist.types import Hit, Passage, Ranking, Where
+from shortlist.config import SearchConfig
+from shortlist.evaluation.metrics.outcomes import note_from_json
+from shortlist.evaluation.whole_pool import search_whole
+from shortlist.search.search import Search
+from shortlist.types import Hit, Note, Passage, Ranking, RerankerInfo, Scores, Where
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One query's scoring pass.
 
-    `found` maps the k that was asked of the retriever to its hits. `scores` and `truncated` go by passage id and cover
-    every passage of every pool. `why_not` says why the reranker declined the query; `scores` is empty then. `seconds`
-    is what retrieving and scoring the largest pool took.
+    `answers` maps each k of the retriever to its hits. `scores` and `truncated` go by passage id and cover every
+    passage of every pool. `skipped` is the reason for which the reranker skipped the query, with no `scores`, or None.
+    `seconds` is the time to retrieve and to score the largest pool.
     """
 
     query_id: str
     query: str
-    found: Mapping[int, tuple[Hit, ...]]
+    answers: Mapping[int, tuple[Hit, ...]]
     scores: Mapping[str, float]
     truncated: frozenset[str]
-    why_not: str
+    skipped: Note | None
     seconds: Mapping[str, float]
 
     def search(self, pool_size: int, depth: int, weights: Mapping[str, float], *, rerank: bool = True) -> Ranking:
-        """What `Shortlist.search` answers with a pool of this size and the tail down to `depth`."""
-        shortlist = Shortlist(_Hits(self), _Scores(self) if rerank else None, weights=weights)
-        return shortlist.search(self.query, pool_size=pool_size, k=max(pool_size, depth), tail=True)
+        """Return the ranking of a search with a pool of this size, down to `depth` at least.
+
+        `weights` are those of the final score. Every pool must be one that was recorded.
+        """
+        config = SearchConfig(pool_size=pool_size, top_k=depth, tail=True, rerank=rerank, weights=weights)
+        return search_whole(Search(RecordedRetriever(self.answers), RecordedReranker(self), config), self.query, config)
 
 
-def answer(found: Mapping[int, Sequence[Hit]], k: int) -> list[Hit]:
-    """The retriever's answer to `k`: its own, or the start of the next longer one where that stands for both."""
-    return list(found[min(asked for asked in found if asked >= k)][:k])
+def answer_to(answers: Mapping[int, Sequence[Hit]], k: int) -> list[Hit]:
+    """Return the retriever's answer to `k`: the recorded one, or the start of the next longer one."""
+    return list(answers[min(size for size in answers if size >= k)][:k])
 
 
-class _Hits:
-    """The recorded retriever."""
+class RecordedRetriever:
+    """Answers from recorded hits. Satisfies `Retriever`."""
 
-    def __init__(self, recorded: Recorded) -> None:
-        self._found = recorded.found
+    def __init__(self, answers: Mapping[int, Sequence[Hit]]) -> None:
+        self._answers = answers
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        return answer(self._found, k)
+        """Return the recorded answer to `k`."""
+        return answer_to(self._answers, k)
 
 
-class _Scores:
-    """The recorded reranker; slim hits carry their id as their text."""
+class RecordedReranker:
+    """Answers with recorded scores. Slim hits have their id as their text, so a text is the key of its score."""
 
-    name = "recorded"
-    pointwise = True
+    info = RerankerInfo("recorded", pointwise=True)
 
     def __init__(self, recorded: Recorded) -> None:
         self._recorded = recorded
 
-    def declines(self, query: str) -> str:
-        return self._recorded.why_not
+    def skip_reason(self, query: str) -> Note | None:
+        """Return the recorded reason."""
+        return self._recorded.skipped
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        return [self._recorded.scores[key] for key in texts]
-
-    def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
-        return self.score(query, texts), [key in self._recorded.truncated for key in texts]
+    def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """Return the recorded scores, and which texts were cut."""
+        scores, truncated = self._recorded.scores, self._recorded.truncated
+        return Scores([scores[key] for key in texts], [key in truncated for key in texts])
 
 
 def slim(hit: Hit) -> Hit:
-    """The hit without its text: the passage's id stands in for it."""
+    """Return the hit with the passage's id in place of its text."""
     return replace(hit, passage=Passage(hit.passage.id, hit.passage.id, hit.passage.document_id))
 
 
-def recorded_to_json(made: Recorded) -> dict[str, Any]:
-    """As a JSON object; floats come back the same."""
+def recorded_to_json(recorded: Recorded) -> dict[str, Any]:
+    """Return the pass as a JSON object. Floats come back unchanged."""
     return {
-        "query_id": made.query_id,
-        "query": made.query,
-        "found": {str(asked): [_hit_to_row(hit) for hit in hits] for asked, hits in made.found.items()},
-        "scores": dict(made.scores),
-        "truncated": sorted(made.truncated),
-        "why_not": made.why_not,
-        "seconds": dict(made.seconds),
+        "query_id": recorded.query_id,
+        "query": recorded.query,
+        "answers": {str(k): [_hit_to_row(hit) for hit in hits] for k, hits in recorded.answers.items()},
+        "scores": dict(recorded.scores),
+        "truncated": sorted(recorded.truncated),
+        "skipped": None if recorded.skipped is None else recorded.skipped.to_dict(),
+        "seconds": dict(recorded.seconds),
     }
 
 
-def recorded_from_json(held: Mapping[str, Any]) -> Recorded:
-    """What `recorded_to_json` wrote."""
-    found = {int(asked): tuple(_hit_from_row(row) for row in rows) for asked, rows in held["found"].items()}
+def recorded_from_json(record: Mapping[str, Any]) -> Recorded:
+    """Return the pass that `recorded_to_json` wrote."""
+    answers = {int(k): tuple(_hit_from_row(row) for row in rows) for k, rows in record["answers"].items()}
     return Recorded(
-        held["query_id"],
-        held["query"],
-        found,
-        held["scores"],
-        frozenset(held["truncated"]),
-        held["why_not"],
-        held["seconds"],
+        record["query_id"],
+        record["query"],
+        answers,
+        record["scores"],
+        frozenset(record["truncated"]),
+        note_from_json(record["skipped"]),
+        record["seconds"],
     )
 
 
-def ranking_to_json(made: Ranking) -> dict[str, Any]:
-    """As a JSON object without the texts of passages."""
+def ranking_to_json(ranking: Ranking) -> dict[str, Any]:
+    """Return the ranking as a JSON object without the texts of passages."""
     return {
-        "query": made.query,
-        "hits": [_hit_to_row(hit) for hit in made.hits],
-        "pool_size": made.pool_size,
-        "scored": made.scored,
-        "truncated": made.truncated,
-        "reranked": made.reranked,
-        "seconds": dict(made.seconds),
-        "dropped": made.dropped,
-        "why_not": made.why_not,
+        "query": ranking.query,
+        "hits": [_hit_to_row(hit) for hit in ranking.hits],
+        "status": ranking.status,
+        "pool_size": ranking.pool_size,
+        "scored": ranking.scored,
+        "truncated": ranking.truncated,
+        "dropped": ranking.dropped,
+        "seconds": dict(ranking.seconds),
+        "weights": dict(ranking.weights),
+        "notes": [note.to_dict() for note in ranking.notes],
     }
 
 
-def ranking_from_json(held: Mapping[str, Any]) -> Ranking:
-    """What `ranking_to_json` wrote; each passage's text is its id."""
-    return Ranking(**{**held, "hits": tuple(_hit_from_row(row) for row in held["hits"])})
+def ranking_from_json(record: Mapping[str, Any]) -> Ranking:
+    """Return the ranking that `ranking_to_json` wrote. Each passage's text is its id."""
+    hits = tuple(_hit_from_row(row) for row in record["hits"])
+    return Ranking(**{**record, "hits": hits, "notes": tuple(Note(**note) for note in record["notes"])})
 
 
 def _hit_to_row(hit: Hit) -> list[Any]:

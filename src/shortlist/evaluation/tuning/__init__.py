@@ -1,1 +1,1 @@
-"""The choice of a pool size and of weights from one scoring pass."""
+"""The choice of pool size, blend, fusion weight and threshold from one scoring pass."""

@@ -1,51 +1,65 @@
-"""How much of stage one's signals goes into the final score: where to start, and which blend to keep."""
+"""The blend: how much of stage one's signals is in the final score."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shortlist.evaluation.query_sets.holdout import Halves, better
+from shortlist.evaluation.query_sets.holdout import Halves, Values, compare_best
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.tuning.sweep import Curve
+from shortlist.types import Note
 
 SIGNAL = "dense"
 
 
-def derived(recorded: Sequence[Recorded]) -> dict[str, float]:
-    """A weight for the cosine, to three digits, where none was fitted; empty where hits carry no cosine.
+def derived_weights(recorded: Sequence[Recorded]) -> dict[str, float]:
+    """Return a weight for the cosine, to three digits, if no weights were fitted. Empty if hits have no cosine.
 
-    It makes the cosine spread as far as the reranker's score within a pool: the median over queries of the ratio of
-    their standard deviations.
+    With this weight, the cosine spreads as far as the reranker's score within a pool: it is the median over queries of
+    the ratio of their standard deviations.
     """
     ratios = []
-    for one in recorded:
-        pool = [hit for hit in one.found[max(one.found)] if hit.passage.id in one.scores and SIGNAL in hit.signals]
+    for each in recorded:
+        longest = each.answers[max(each.answers)]
+        pool = [hit for hit in longest if hit.passage.id in each.scores and SIGNAL in hit.signals]
         if len(pool) > 1:
-            apart = float(np.std([hit.signals[SIGNAL] for hit in pool]))
-            spread = float(np.std([one.scores[hit.passage.id] for hit in pool]))
-            if apart > 0 and spread > 0:
-                ratios.append(spread / apart)
+            cosine_spread = float(np.std([hit.signals[SIGNAL] for hit in pool]))
+            score_spread = float(np.std([each.scores[hit.passage.id] for hit in pool]))
+            if cosine_spread > 0 and score_spread > 0:
+                ratios.append(score_spread / cosine_spread)
     return {SIGNAL: float(f"{np.median(ratios):.3g}")} if ratios else {}
 
 
-def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: Halves) -> tuple[float, str]:
-    """The blend to use, and why: the current one, unless the best other one is better beyond chance.
+def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: Halves) -> tuple[float, Note]:
+    """Return the blend to use, and the reason: the current blend, unless the best other blend is better beyond chance.
 
-    Each blend is taken at the pool size that is best for it on the half to choose on.
+    Each blend is measured at the pool size that is best for it on the half to choose on.
     """
-    if len(curves) == 1:
-        return current, f"{current:g} stays: there is no other to try"
-    seen = {one.blend: one.part(parts.chosen) for one in curves}
-    best = max(curves, key=lambda one: float(seen[one.blend].means(measure).max()))
-    now = next(one for one in curves if one.blend == current)
-    values = {one.blend: one.reranked[measure][seen[one.blend].best(measure)] for one in curves}
-    here = values.pop(current)
+    chosen_on = {curve.blend: curve.part(parts.chosen) for curve in curves}
+    values = {
+        curve.blend: np.asarray(curve.reranked[measure][chosen_on[curve.blend].best(measure)]) for curve in curves
+    }
+    best = max(curves, key=lambda curve: float(chosen_on[curve.blend].means(measure).max())).blend
+    return choose_setting("blend", values, best, current, parts, measure)
+
+
+def choose_setting(
+    setting: str, values: Mapping[float, Values], best: float, current: float, parts: Halves, measure: str
+) -> tuple[float, Note]:
+    """Return the value of a setting to use, and the reason.
+
+    `values` maps each value of the setting to the measure of every query. `best` is the best of them on the half to
+    choose on.
+    """
+    if len(values) == 1:
+        return current, Note("only_setting", setting=setting, current=current)
     chosen = list(parts.chosen)
-    if best is now or np.array_equal(here[chosen], values[best.blend][chosen]):
-        return current, f"{current:g} stays: no other blend scores higher"
-    won, said = better(list(values.values()), list(values).index(best.blend), here, parts, measure)
-    if won:
-        return best.blend, f"{best.blend:g} instead of {current:g}: {said}"
-    return current, f"{current:g} stays: {best.blend:g} scores {said}"
+    if best == current or np.array_equal(values[current][chosen], values[best][chosen]):
+        return current, Note("no_better_setting", setting=setting, current=current)
+    others = [value for value in values if value != current]
+    gain = compare_best([values[value] for value in others], others.index(best), values[current], parts, measure)
+    if gain.result == "better":
+        return best, Note("setting_changed", setting=setting, current=current, best=best, **gain.values)
+    return current, Note("setting_kept", setting=setting, current=current, best=best, **gain.values)

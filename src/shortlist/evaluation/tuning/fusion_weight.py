@@ -1,4 +1,4 @@
-"""How much the vectors weigh against BM25 in stage one: every weight read off the same two lists and scores."""
+"""The fusion weight of the vectors in stage one: each weight is read off the same two lists and scores."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from shortlist.evaluation.metrics.counting import Count
-from shortlist.evaluation.metrics.failures import keys_of
-from shortlist.evaluation.query_sets.holdout import Halves, Values, better
+from shortlist.evaluation.metrics.failures import judged_ids
+from shortlist.evaluation.query_sets.holdout import Halves, Values
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
-from shortlist.evaluation.replay.replay import Recorded, answer, slim
+from shortlist.evaluation.replay.replay import Recorded, answer_to, slim
 from shortlist.evaluation.replay.scoring_pass import retrieval_sizes, score_hits
+from shortlist.evaluation.tuning.blend import choose_setting
+from shortlist.evaluation.tuning.progress import Progress
 from shortlist.evaluation.tuning.sweep import Plan
-from shortlist.protocols import Fuses
-from shortlist.search.pipeline import Shortlist
-from shortlist.types import Hit
+from shortlist.protocols import Fuses, Reranker, Retriever
+from shortlist.types import Hit, Note
 
-Found = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
+Answers = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
 """Query id -> fusion weight -> k -> hits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fusion:
-    """The fusion weight to use, None where stage one has none, and why.
+class FusionChoice:
+    """The fusion weight to use, None if stage one has none, and the reason.
 
     `values` maps each weight that was tried to the measure of every query, at a pool of `size`; 0 is stage one alone.
-    `scored` passages were scored for it beyond the pass. `recorded` answers searches under a new `weight` at that pool.
+    `scored` passages were scored in addition to the pass. `recorded` answers searches with a new `weight` at that pool.
     """
 
     weight: float | None
-    why: str
+    reason: Note
     size: int = 0
     values: Mapping[float, Values] = field(default_factory=dict)
     scored: int = 0
@@ -41,45 +41,46 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What every weight is tried with: the recorded pass, the weights of the final score, and what is asked.
+    """What every weight is tried with: the recorded pass, the weights of the final score, and the plan.
 
-    `most` is how many passages may be scored beyond the pass.
+    At most `limit` passages may be scored in addition to the pass.
     """
 
     judged: Judged
+    reranker: Reranker
     recorded: Mapping[str, Recorded]
     weights: Mapping[str, float]
     plan: Plan
     parts: Halves
-    kept: Checkpoint
-    count: Count
-    most: int
+    checkpoint: Checkpoint
+    progress: Progress
+    limit: int
 
 
-def tune_fusion(shortlist: Shortlist, fusions: Sequence[float], trial: Trial, size: int) -> Fusion:
-    """The weight in use, unless another one is better at a pool of `size`; `size` 0 tries stage one alone.
+def tune_fusion(retriever: Retriever, fusions: Sequence[float], trial: Trial, size: int) -> FusionChoice:
+    """Return the current weight, unless another one is better at a pool of `size`. Size 0 tries stage one alone.
 
-    Passages that another weight brings into the pool and that have no score yet are scored once. Where those are more
-    than `trial.most`, a smaller pool is tried: that tells whether to look again, and the weight in use stays.
+    Passages that another weight brings into the pool, and that have no score yet, are scored once. If they are more
+    than `trial.limit`, a smaller pool is tried: it shows whether another attempt is worthwhile, and the current weight
+    stays.
     """
-    retriever = shortlist.retriever
     if not isinstance(retriever, Fuses):
-        return Fusion(None, "stage one fuses no lists")
-    tried = sorted({*fusions, retriever.fusion})
+        return FusionChoice(None, Note("not_tried", setting="fusion", reason="no_fusion"))
+    current = retriever.fusion
+    tried = sorted({*fusions, current})
     if len(tried) == 1:
-        return Fusion(retriever.fusion, f"{retriever.fusion:g} stays: there is no other to try")
-    for pool in [size, *(one for one in reversed(trial.plan.sizes) if one < size)]:
-        found = _found(retriever, tried, trial, pool)
-        missing = {key: _missing(found[key], trial.recorded[key], pool) for key in found}
-        if sum(map(len, missing.values())) <= trial.most:
-            return _only_at(size, _chosen(shortlist, retriever.fusion, found, missing, trial, pool), retriever.fusion)
-    return Fusion(
-        retriever.fusion, f"{retriever.fusion:g} stays: other weights would need too many more passages scored"
-    )
+        return FusionChoice(current, Note("only_setting", setting="fusion", current=current))
+    for pool in [size, *(smaller for smaller in reversed(trial.plan.sizes) if smaller < size)]:
+        answers = _answers(retriever, tried, trial, pool)
+        missing = {key: _missing(answers[key], trial.recorded[key], pool) for key in answers}
+        if sum(map(len, missing.values())) <= trial.limit:
+            choice = _choice(current, answers, missing, trial, pool)
+            return choice if choice.size == size or choice.weight == current else _elsewhere(size, choice, current)
+    return FusionChoice(current, Note("too_many_passages", setting="fusion", current=current))
 
 
-def _found(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) -> Found:
-    """Exactly what searches at this pool would ask of stage one, at every weight."""
+def _answers(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) -> Answers:
+    """What searches with this pool retrieve, at every weight."""
     sizes = retrieval_sizes(retriever, [pool] if pool else [], trial.plan.depth)
 
     def at(query: str) -> dict[float, dict[int, list[Hit]]]:
@@ -89,83 +90,66 @@ def _found(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) ->
     return {key: at(query) for key, query in trial.judged.queries.items()}
 
 
-def _missing(found: Mapping[float, Mapping[int, Sequence[Hit]]], recorded: Recorded, pool: int) -> list[Hit]:
-    """Hits of any weight's pool that the pass did not score; none where the reranker declined the query."""
-    if recorded.why_not or not pool:
+def _missing(answers: Mapping[float, Mapping[int, Sequence[Hit]]], recorded: Recorded, pool: int) -> list[Hit]:
+    """The hits of any weight's pool that the pass did not score; none if the reranker skipped the query."""
+    if recorded.skipped is not None or not pool:
         return []
-    union = {hit.passage.id: hit for held in found.values() for hit in answer(held, pool)}
+    union = {hit.passage.id: hit for by_size in answers.values() for hit in answer_to(by_size, pool)}
     return [hit for key, hit in union.items() if key not in recorded.scores]
 
 
-def _chosen(
-    shortlist: Shortlist, current: float, found: Found, missing: Mapping[str, list[Hit]], trial: Trial, pool: int
-) -> Fusion:
-    whole = _scored(shortlist, missing, trial, pool)
+def _choice(
+    current: float, answers: Answers, missing: Mapping[str, list[Hit]], trial: Trial, pool: int
+) -> FusionChoice:
+    complete = _scored(missing, trial, pool)
+    weights = list(next(iter(answers.values())))
     by_weight = {
-        weight: {key: _at(whole[key], found[key][weight]) for key in found} for weight in next(iter(found.values()))
+        weight: {key: _with_answers(complete[key], answers[key][weight]) for key in answers} for weight in weights
     }
     measure = trial.plan.measures[0]
     values = {}
     for weight, recorded in by_weight.items():
-        rankings = {key: _search(one, pool, trial) for key, one in recorded.items()}
-        row = [
-            measure.of(keys_of(hits[: trial.plan.depth], trial.judged), trial.judged.qrels[key])
-            for key, hits in rankings.items()
-        ]
-        values[weight] = np.array(row)
-    weight, why = choose(values, current, trial.parts, str(measure))
-    extra = sum(map(len, missing.values()))
-    return Fusion(weight, why, pool, values, extra, by_weight[weight])
-
-
-def _only_at(size: int, found: Fusion, current: float) -> Fusion:
-    """The same, with the current weight where another one was found at a smaller pool than it is to be used at."""
-    if found.size == size or found.weight == current:
-        return found
-    why = (
-        f"{current:g} stays, as pool {size} would need too many more passages scored. At pool {found.size} it is "
-        f"{found.why}. Tune with {found.weight:g} in use to measure it at pool {size}"
-    )
-    return replace(found, weight=current, why=why, recorded={})
-
-
-def choose(values: Mapping[float, Values], current: float, parts: Halves, measure: str) -> tuple[float, str]:
-    """The weight to use, and why: the current one, unless the best other one is better beyond chance."""
-    chosen = list(parts.chosen)
+        ids = {
+            key: judged_ids(_search(each, pool, trial)[: trial.plan.depth], trial.judged)
+            for key, each in recorded.items()
+        }
+        values[weight] = np.array([measure.of(ids[key], trial.judged.qrels[key]) for key in ids])
+    chosen = list(trial.parts.chosen)
     best = max(values, key=lambda weight: (float(values[weight][chosen].mean()), weight == current))
-    if best == current or np.array_equal(values[best][chosen], values[current][chosen]):
-        return current, f"{current:g} stays: no other weight scores higher"
-    others = [weight for weight in values if weight != current]
-    tried = [values[weight] for weight in others]
-    won, said = better(tried, others.index(best), values[current], parts, measure)
-    if won:
-        return best, f"{best:g} instead of {current:g}: {said}"
-    return current, f"{current:g} stays: {best:g} scores {said}"
+    weight, reason = choose_setting("fusion", values, best, current, trial.parts, str(measure))
+    return FusionChoice(weight, reason, pool, values, sum(map(len, missing.values())), by_weight[weight])
 
 
-def _scored(shortlist: Shortlist, missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> dict[str, Recorded]:
+def _elsewhere(size: int, choice: FusionChoice, current: float) -> FusionChoice:
+    """The choice with the current weight: another one is better at a smaller pool than the recommended one."""
+    values = {**choice.reason.values, "pool": size, "smaller_pool": choice.size}
+    return replace(choice, weight=current, reason=Note("setting_better_elsewhere", **values), recorded={})
+
+
+def _scored(missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> dict[str, Recorded]:
     """Each query's pass, with the scores that it lacked."""
-    assert shortlist.reranker is not None
-    trial.count.expect(sum(map(len, missing.values())))
-    out = dict(trial.recorded)
+    trial.progress.expect(sum(map(len, missing.values())))
+    complete = dict(trial.recorded)
     for key, hits in missing.items():
         if not hits:
             continue
-        mark = f"fusion {pool} {key}"
-        if trial.kept.get(mark) is None:
-            scores, cut = score_hits(shortlist.reranker, key, trial.judged.queries[key], hits)
-            trial.kept.put(mark, {"scores": scores, "cut": sorted(cut)})
-        held = trial.kept.get(mark)
-        old = out[key]
-        out[key] = replace(
-            old, scores={**old.scores, **held["scores"]}, truncated=old.truncated | frozenset(held["cut"])
+        name = f"fusion {pool} {key}"
+        if trial.checkpoint.get(name) is None:
+            scores, truncated = score_hits(trial.reranker, key, trial.judged.queries[key], hits)
+            trial.checkpoint.put(name, {"scores": scores, "truncated": sorted(truncated)})
+        piece = trial.checkpoint.get(name)
+        before = complete[key]
+        complete[key] = replace(
+            before,
+            scores={**before.scores, **piece["scores"]},
+            truncated=before.truncated | frozenset(piece["truncated"]),
         )
-        trial.count.add(len(hits))
-    return out
+        trial.progress.add(len(hits))
+    return complete
 
 
-def _at(recorded: Recorded, found: Mapping[int, Sequence[Hit]]) -> Recorded:
-    return replace(recorded, found={k: tuple(slim(hit) for hit in hits) for k, hits in found.items()})
+def _with_answers(recorded: Recorded, answers: Mapping[int, Sequence[Hit]]) -> Recorded:
+    return replace(recorded, answers={k: tuple(slim(hit) for hit in hits) for k, hits in answers.items()})
 
 
 def _search(recorded: Recorded, pool: int, trial: Trial) -> Sequence[Hit]:

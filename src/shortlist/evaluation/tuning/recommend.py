@@ -1,126 +1,133 @@
-"""A pool size chosen by rule on some queries, held against others, and warnings where reranking does harm."""
+"""Rules that choose a pool size on some queries, their check on others, and warnings if reranking does harm."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-from shortlist.evaluation.metrics.latency import Latency
 from shortlist.evaluation.metrics.statistics import TIE, holm, paired
 from shortlist.evaluation.query_sets.holdout import FEWEST_TO_SPLIT
+from shortlist.evaluation.tuning.latency import Latency
 from shortlist.evaluation.tuning.sweep import Curve
+from shortlist.types import Note
 
 KEEP = 0.98
 GAIN = 0.9
 SLOWEST = 0.95
-"""The share of searches that have to stay within a latency budget."""
+"""The share of searches that must stay within a time budget."""
 ALPHA = 0.05
 
-INTERVAL, BUDGET, NINETY = "within the interval of the best", "latency budget", "90 % of the gain"
+RuleName: TypeAlias = Literal["near_best", "most_of_the_gain", "latency_budget"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """What one rule chose; `size` None where no size satisfies it. `why` says it in words."""
+    """The pool size that one rule chose, None if no size satisfies it, and the reason."""
 
-    rule: str
+    rule: RuleName
     size: int | None
-    why: str
+    reason: Note
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A pick on queries that had no part in choosing it.
+class PickCheck:
+    """A pick, measured on queries that it was not chosen on.
 
-    `value` is the measure's mean at the pick, `best` the highest mean of any size on these queries, `none` the mean
-    of stage one alone. `cost` is the pick's pool over the largest.
+    `value` is the mean of the measure at the pick, `best` the highest mean of any size on these queries, and
+    `stage_one` the mean without reranking. `cost` is the size of the pick divided by the largest size.
     """
 
-    rule: str
+    rule: RuleName
     size: int
     value: float
     best: float
-    none: float
+    stage_one: float
     cost: float
 
     @property
     def kept(self) -> float:
-        """The share of the best mean that the pick keeps; 1 where the best is 0."""
+        """The share of the best mean that the pick keeps; 1 if the best is 0."""
         return self.value / self.best if self.best else 1.0
 
 
-def picks(curve: Curve, measure: str, latency: Mapping[int, Latency], budget: float | None) -> list[Pick]:
-    """What each rule chooses on these queries; the latency rule is left out without a `budget` in seconds."""
-    out = [smallest_within(curve, measure), ninety(curve, measure)]
-    if budget is not None:
-        out.append(within_budget(curve, measure, latency, budget))
-    return out
+def picks(curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms: float | None) -> list[Pick]:
+    """Return the pick of each rule on these queries. The latency rule needs a budget."""
+    chosen = [smallest_near_best(curve, measure), most_of_the_gain(curve, measure)]
+    if budget_ms is not None:
+        chosen.append(within_budget(curve, measure, latency, budget_ms))
+    return chosen
 
 
-def smallest_within(curve: Curve, measure: str) -> Pick:
-    """The smallest size whose paired 95 % interval to the best reaches 0, and that keeps 98 % of the best mean.
+def smallest_near_best(curve: Curve, measure: str) -> Pick:
+    """Return the smallest size whose paired 95 % interval to the best reaches 0, and that keeps 98 % of the best mean.
 
-    The second condition holds the rule upright with few queries, whose intervals are wide enough for any size.
+    The second condition is for few queries, whose intervals are so wide that any size satisfies the first.
     """
     values, best = curve.reranked[measure], curve.best(measure)
     means = curve.means(measure)
     for place, size in enumerate(curve.sizes[:best]):
         behind = paired(values[place], values[best]).difference
         if behind.high >= 0 and means[place] >= KEEP * means[best]:
-            return Pick(
-                INTERVAL,
-                size,
-                f"the smallest pool that can't be told from the best ({curve.sizes[best]}: {measure} "
-                f"{means[best]:.4f}) and keeps {KEEP:.0%} of it: {means[place]:.4f}, "
-                f"{behind.mean:+.4f} [{behind.low:+.4f}, {behind.high:+.4f}]",
+            reason = Note(
+                "near_best",
+                measure=measure,
+                value=float(means[place]),
+                pool=size,
+                best_pool=curve.sizes[best],
+                best=float(means[best]),
+                keep=KEEP,
+                mean=behind.mean,
+                low=behind.low,
+                high=behind.high,
             )
-    why = "no smaller one comes near it" if best else "it is the smallest pool tried, and no larger one is better"
-    return Pick(INTERVAL, curve.sizes[best], f"the best pool, {measure} {means[best]:.4f}; {why}")
+            return Pick("near_best", size, reason)
+    why = "no_smaller_near" if best else "smallest_pool"
+    return Pick(
+        "near_best", curve.sizes[best], Note("best_pool", measure=measure, value=float(means[best]), reason=why)
+    )
 
 
-def ninety(curve: Curve, measure: str) -> Pick:
-    """The smallest size with 90 % of the best gain over stage one; none where no size gains."""
-    means, none = curve.means(measure), float(curve.stage_one[measure].mean())
+def most_of_the_gain(curve: Curve, measure: str) -> Pick:
+    """Return the smallest size with 90 % of the best gain over stage one. No size if none gains."""
+    means, stage_one = curve.means(measure), float(curve.stage_one[measure].mean())
     best = curve.best(measure)
-    gain = float(means[best]) - none
+    gain = float(means[best]) - stage_one
     if gain <= 0:
-        return Pick(NINETY, None, f"no pool gains: {measure} {means[best]:.4f} at best, {none:.4f} without reranking")
-    place = next(place for place, mean in enumerate(means) if mean - none >= GAIN * gain)
-    return Pick(
-        NINETY,
-        curve.sizes[place],
-        f"{means[place] - none:+.4f} {measure} over stage one; the best pool ({curve.sizes[best]}) gains {gain:+.4f}",
+        reason = Note("no_gain", measure=measure, best=float(means[best]), stage_one=stage_one)
+        return Pick("most_of_the_gain", None, reason)
+    place = next(place for place, mean in enumerate(means) if mean - stage_one >= GAIN * gain)
+    reason = Note(
+        "most_of_the_gain",
+        measure=measure,
+        gain=float(means[place]) - stage_one,
+        best_pool=curve.sizes[best],
+        best_gain=gain,
     )
+    return Pick("most_of_the_gain", curve.sizes[place], reason)
 
 
-def within_budget(curve: Curve, measure: str, latency: Mapping[int, Latency], budget: float) -> Pick:
-    """The size with the highest mean among those whose p95 search time is within `budget` seconds."""
-    fit = [place for place, size in enumerate(curve.sizes) if latency[size].whole(SLOWEST) <= budget]
+def within_budget(curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms: float) -> Pick:
+    """Return the size with the highest mean of those whose p95 search time is within the budget."""
+    p95_ms = {size: 1000 * latency[size].whole(SLOWEST) for size in curve.sizes}
+    fit = [place for place, size in enumerate(curve.sizes) if p95_ms[size] <= budget_ms]
     if not fit:
-        fastest = min(curve.sizes)
-        return Pick(
-            BUDGET,
-            None,
-            f"no pool keeps to {budget * 1000:.0f} ms: {fastest} takes {latency[fastest].whole(SLOWEST) * 1000:.0f} ms "
-            "in 95 of 100 searches",
-        )
+        smallest = min(curve.sizes)
+        reason = Note("over_budget", budget_ms=budget_ms, pool=smallest, p95_ms=p95_ms[smallest])
+        return Pick("latency_budget", None, reason)
     means = curve.means(measure)
-    place = max(fit, key=lambda one: (means[one], -curve.sizes[one]))
+    place = max(fit, key=lambda place: (means[place], -curve.sizes[place]))
     size = curve.sizes[place]
-    return Pick(
-        BUDGET,
-        size,
-        f"{measure} {means[place]:.4f} within {budget * 1000:.0f} ms: {latency[size].whole(SLOWEST) * 1000:.0f} ms in "
-        "95 of 100 searches",
-    )
+    reason = Note("within_budget", measure=measure, value=float(means[place]), budget_ms=budget_ms, p95_ms=p95_ms[size])
+    return Pick("latency_budget", size, reason)
 
 
-def held(pick: Pick, curve: Curve, measure: str) -> Held | None:
-    """The pick on the queries of `curve`; None where the rule chose no size."""
+def check_pick(pick: Pick, curve: Curve, measure: str) -> PickCheck | None:
+    """Return the pick measured on the queries of `curve`, or None if the rule chose no size."""
     if pick.size is None:
         return None
     means = curve.means(measure)
-    return Held(
+    return PickCheck(
         pick.rule,
         pick.size,
         float(means[curve.sizes.index(pick.size)]),
@@ -130,39 +137,39 @@ def held(pick: Pick, curve: Curve, measure: str) -> Held | None:
     )
 
 
-def harm(curve: Curve, measure: str) -> list[int]:
-    """The sizes at which reranking is worse than none: a lower mean, and a p value below .05 after Holm."""
-    found = [paired(values, curve.stage_one[measure]) for values in curve.reranked[measure]]
-    adjusted = holm([one.p for one in found])
+def harmful_sizes(curve: Curve, measure: str) -> list[int]:
+    """Return the sizes at which reranking is worse than none: a lower mean, and a p value below 0.05 after Holm."""
+    pairs = [paired(values, curve.stage_one[measure]) for values in curve.reranked[measure]]
+    adjusted = holm([pair.p for pair in pairs])
     return [
-        size for size, one, p in zip(curve.sizes, found, adjusted, strict=True) if one.difference.mean < 0 and p < ALPHA
+        size
+        for size, pair, p in zip(curve.sizes, pairs, adjusted, strict=True)
+        if pair.difference.mean < 0 and p < ALPHA
     ]
 
 
-def undecided(curve: Curve, pick: Pick, measure: str) -> str:
-    """Why a pick that gains nothing, yet does no harm that a test finds, says nothing of reranking; "" where it does.
+def undecided(curve: Curve, pick: Pick, measure: str) -> Note | None:
+    """Return why a pick without a gain and without harm does not decide whether to rerank, or None if it does.
 
-    A pick without a size was left out for its time, which is a reason of its own.
+    A pick without a size was rejected for its time, which is a decision.
     """
     queries = len(curve.query_ids)
     if pick.size is None:
-        return ""
+        return None
     if queries < FEWEST_TO_SPLIT:
-        return f"{queries} queries are too few to say whether to rerank: it takes {FEWEST_TO_SPLIT}"
-    place, none = curve.sizes.index(pick.size), float(curve.stage_one[measure].mean())
-    if min(none, float(curve.means(measure)[place])) >= float(curve.ceiling[measure][-1].mean()) - TIE:
-        return (
-            f"with reranking and without, {measure} is at the ceiling, {none:.4f}: these queries can't say whether to "
-            "rerank. Judge harder ones"
-        )
-    return ""
+        return Note("too_few_to_decide", queries=queries, fewest=FEWEST_TO_SPLIT)
+    place, stage_one = curve.sizes.index(pick.size), float(curve.stage_one[measure].mean())
+    ceiling = float(curve.ceiling[measure][-1].mean())
+    if min(stage_one, float(curve.means(measure)[place])) >= ceiling - TIE:
+        return Note("at_ceiling", measure=measure, value=stage_one)
+    return None
 
 
 def falls_beyond(choose: Curve, report: Curve, measure: str) -> int | None:
-    """The depth beyond which quality falls, None where it does not: the best size of `choose` beats the largest.
+    """Return the size beyond which quality falls, or None: the best size of `choose` beats the largest on `report`.
 
-    The best size is found on one half and held against the largest on the other (paired interval above 0), since the
-    highest of several noisy means looks better than it is on the queries that made it the highest.
+    The best size is chosen on one half and compared with the largest on the other (paired interval above 0), because
+    the highest of several means is too high on the queries that it was chosen on.
     """
     best = choose.best(measure)
     if best == len(choose.sizes) - 1:

@@ -1,4 +1,4 @@
-"""The curve over pool sizes: what each size scores, query by query."""
+"""The curve over pool sizes: the value of each size for each query."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.evaluation.metrics.failures import keys_of
+from shortlist.evaluation.metrics.failures import judged_ids
 from shortlist.evaluation.metrics.measures import Measure
 from shortlist.evaluation.metrics.outcomes import Outcome, measured
 from shortlist.evaluation.query_sets.query_set import Judged
@@ -19,29 +19,29 @@ Values = NDArray[np.float64]
 
 
 def scaled(weights: Mapping[str, float], blend: float) -> dict[str, float]:
-    """The weights times the blend."""
+    """Return the weights times the blend."""
     return {name: blend * weight for name, weight in weights.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a sweep measures: at which sizes, by which measures, and where the failure split draws the line.
+    """What a sweep measures: pool sizes, measures, and the cutoff of the failure split.
 
-    `depth` is how many passages deep every ranking goes, whatever its pool.
+    `depth` is the length of every ranking, whatever its pool.
     """
 
     sizes: tuple[int, ...]
     measures: tuple[Measure, ...]
-    k: int
+    cutoff: int
     depth: int
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Per-query values at every pool size, at one blend.
+    """The values of each query at every pool size, at one blend. All values are from 0 to 1.
 
-    `reranked` and `ceiling` map a measure's name to a `(len(sizes), len(query_ids))` float64 array, `stage_one` to one
-    of `(len(query_ids),)`. `recall` is R@pool, `(len(sizes), len(query_ids))`. All from 0 to 1.
+    `reranked` and `ceiling` map a measure's name to a `(len(sizes), len(query_ids))` float64 array, `stage_one` to an
+    array of `(len(query_ids),)`. `recall` is the recall of the pool, `(len(sizes), len(query_ids))`.
     """
 
     blend: float
@@ -53,7 +53,7 @@ class Curve:
     recall: Values
 
     def part(self, places: Sequence[int]) -> Curve:
-        """The same curve over some of the queries, by their places."""
+        """Return the curve over the queries at these places."""
         chosen = list(places)
         return Curve(
             self.blend,
@@ -66,21 +66,21 @@ class Curve:
         )
 
     def means(self, measure: str) -> Values:
-        """The reranked mean at each size."""
+        """Return the reranked mean at each size."""
         means: Values = self.reranked[measure].mean(axis=1)
         return means
 
     def best(self, measure: str) -> int:
-        """The place in `sizes` of the highest reranked mean, the smallest size where several share it."""
+        """Return the place in `sizes` of the highest reranked mean, the smallest size of several."""
         return int(np.argmax(self.means(measure)))
 
 
 def from_pass(
     recorded: Mapping[str, Recorded], judged: Judged, plan: Plan, weights: Mapping[str, float], blends: Sequence[float]
 ) -> list[Curve]:
-    """A curve for each blend, every size read off one pass, with the signals' `weights` times the blend in the score.
+    """Return a curve for each blend, with every size read off one pass. The final scores use `weights` times the blend.
 
-    Pools do not depend on the blend, so what follows from them alone is read off once.
+    Pools do not depend on the blend, so the values that depend on the pool alone are computed once.
     """
 
     def at(blend: float) -> Callable[[int, str], Ranking]:
@@ -91,11 +91,12 @@ def from_pass(
         return recorded[query_id].search(plan.depth, plan.depth, {}, rerank=False)
 
     first = _curve(at(blends[0]), alone, judged, plan, blends[0])
-    return [first, *(replace(first, blend=one, reranked=_reranked(at(one), judged, plan)) for one in blends[1:])]
+    others = [replace(first, blend=blend, reranked=_reranked(at(blend), judged, plan)) for blend in blends[1:]]
+    return [first, *others]
 
 
 def from_runs(runs: Mapping[int, Mapping[str, Ranking]], judged: Judged, plan: Plan, blend: float) -> Curve:
-    """The curve of separate runs, with stage one alone as size 0."""
+    """Return the curve of separate runs. Size 0 is stage one alone."""
     return _curve(lambda size, query_id: runs[size][query_id], lambda query_id: runs[0][query_id], judged, plan, blend)
 
 
@@ -103,28 +104,28 @@ def _curve(
     at: Callable[[int, str], Ranking], alone: Callable[[str], Ranking], judged: Judged, plan: Plan, blend: float
 ) -> Curve:
     def outcome(query_id: str, ranking: Ranking) -> Outcome:
-        return measured(query_id, ranking, judged, plan.measures, plan.k)
+        return measured(query_id, ranking, judged, plan.measures, plan.cutoff)
 
     first = [outcome(query_id, alone(query_id)) for query_id in judged.queries]
     rows = [[outcome(query_id, at(size, query_id)) for query_id in judged.queries] for size in plan.sizes]
-    names = [str(one) for one in plan.measures]
+    names = [str(measure) for measure in plan.measures]
     return Curve(
         blend=blend,
         sizes=plan.sizes,
         query_ids=tuple(judged.queries),
-        stage_one={name: np.array([one.stage_one[name] for one in first]) for name in names},
-        reranked={name: np.array([[one.reranked[name] for one in made] for made in rows]) for name in names},
-        ceiling={name: np.array([[one.ceiling[name] for one in made] for made in rows]) for name in names},
-        recall=np.array([[one.recall for one in made] for made in rows]),
+        stage_one={name: np.array([each.stage_one[name] for each in first]) for name in names},
+        reranked={name: np.array([[each.reranked[name] for each in row] for row in rows]) for name in names},
+        ceiling={name: np.array([[each.ceiling[name] for each in row] for row in rows]) for name in names},
+        recall=np.array([[each.recall for each in row] for row in rows]),
     )
 
 
 def _reranked(at: Callable[[int, str], Ranking], judged: Judged, plan: Plan) -> dict[str, Values]:
-    """The final order's values alone."""
-    found = np.zeros((len(plan.measures), len(plan.sizes), len(judged.queries)))
+    """The values of the final order alone."""
+    values = np.zeros((len(plan.measures), len(plan.sizes), len(judged.queries)))
     for row, size in enumerate(plan.sizes):
         for column, query_id in enumerate(judged.queries):
-            ranked = keys_of(at(size, query_id).hits[: plan.depth], judged)
-            for which, one in enumerate(plan.measures):
-                found[which, row, column] = one.of(ranked, judged.qrels[query_id])
-    return {str(one): found[which] for which, one in enumerate(plan.measures)}
+            ids = judged_ids(at(size, query_id).hits[: plan.depth], judged)
+            for place, measure in enumerate(plan.measures):
+                values[place, row, column] = measure.of(ids, judged.qrels[query_id])
+    return {str(measure): values[place] for place, measure in enumerate(plan.measures)}

@@ -1,247 +1,283 @@
-"""The pool size, blend, fusion weight and threshold that fit one's own queries, from one scoring pass."""
+"""The pool size, blend, fusion weight and threshold that fit your own queries, from one scoring pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+from shortlist import config as config_file
+from shortlist.config import SearchConfig
+from shortlist.config.file import lines as config_lines
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.evaluate import Evaluation, K, measures_of
-from shortlist.evaluation.metrics import latency as timing
-from shortlist.evaluation.metrics.counting import Count
-from shortlist.evaluation.metrics.curves import Curves
-from shortlist.evaluation.metrics.curves import measure as measure_curves
-from shortlist.evaluation.metrics.latency import Latency
+from shortlist.evaluation.evaluate import CUTOFF, Evaluation, measures_of
 from shortlist.evaluation.metrics.outcomes import depth_of, measured
 from shortlist.evaluation.query_sets.holdout import Halves, halves
 from shortlist.evaluation.query_sets.query_set import Judged
-from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.tuning.blend import choose_blend
-from shortlist.evaluation.tuning.fusion_weight import Fusion, Trial, tune_fusion
-from shortlist.evaluation.tuning.recommend import BUDGET, Held, Pick, falls_beyond, harm, held, picks, undecided
-from shortlist.evaluation.tuning.request import Request, checked
+from shortlist.evaluation.tuning.curves import Curves, measure_curves
+from shortlist.evaluation.tuning.fusion_weight import FusionChoice, Trial, tune_fusion
+from shortlist.evaluation.tuning.latency import Latency, latencies, passages_left, timing_note
+from shortlist.evaluation.tuning.options import TuneOptions, checked_options
+from shortlist.evaluation.tuning.progress import Progress
+from shortlist.evaluation.tuning.recommend import (
+    Pick,
+    PickCheck,
+    check_pick,
+    falls_beyond,
+    harmful_sizes,
+    picks,
+    undecided,
+)
+from shortlist.evaluation.tuning.settings import file_values
 from shortlist.evaluation.tuning.sweep import Curve, Plan, scaled
-from shortlist.evaluation.tuning.threshold import ScoreThreshold, results_of, tune_threshold
+from shortlist.evaluation.tuning.threshold import ThresholdChoice, results_of, tune_threshold
 from shortlist.protocols import Fuses
-from shortlist.search.pipeline import Shortlist
+from shortlist.search.search import Search
+from shortlist.types import Note
 
-APART = "scores depend on the pool, and sizes were run apart"
-NO_FUSION = Fusion(None, f"not tried: {APART}")
-NO_THRESHOLD = ScoreThreshold(None, f"none: {APART}")
+NO_FUSION = FusionChoice(None, Note("not_tried", setting="fusion", reason="runs_apart"))
+NO_THRESHOLD = ThresholdChoice(None, Note("no_threshold", reason="runs_apart"))
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What tuning found.
+    """What a tuning found. `write` puts it into `shortlist.toml`.
 
-    `curve` covers all queries at the blend in `blend`; `curves` has one for each blend that was tried, and says how
-    they were made. `picks` were chosen on the queries `chosen_on`, `held` are the same on `reported_on`.
-    `recommended` is the pick to follow; `rerank` is False where, over all queries, it does not gain on stage one
-    alone; `undecided` says why these queries can't tell, "" where they can. `threshold` was tuned at that size and
-    blend, and `fusion` too, or at a smaller `fusion.size` where nothing was taken. `warnings` are for the reader.
+    `curve` covers all queries at the blend in `blend`. `curves` has one curve for each blend that was tried. `picks`
+    were chosen on the queries `chosen_on`, and `checks` are the same picks measured on `reported_on`. `recommended` is
+    the pick to use. `rerank` is False if it does not gain over stage one on all queries. `undecided` is the reason for
+    which these queries cannot decide, or None. `threshold` and `fusion` were tuned at the recommended size and blend;
+    `fusion.size` is smaller if its weight was not taken. `config` is the configuration of the search. Notes and reasons
+    are facts; `shortlist.wording.describe` words them.
     """
 
+    config: SearchConfig
     measure: str
     curve: Curve
     curves: Curves
     blend: float
-    blend_why: str
+    blend_reason: Note
     latency: Mapping[int, Latency]
     picks: tuple[Pick, ...]
-    held: tuple[Held, ...]
+    checks: tuple[PickCheck, ...]
     recommended: Pick
     rerank: bool
-    warnings: tuple[str, ...]
+    warnings: tuple[Note, ...]
     chosen_on: tuple[str, ...]
     reported_on: tuple[str, ...]
-    fusion: Fusion = NO_FUSION
-    threshold: ScoreThreshold = NO_THRESHOLD
-    undecided: str = ""
+    fusion: FusionChoice = NO_FUSION
+    threshold: ThresholdChoice = NO_THRESHOLD
+    undecided: Note | None = None
 
     @property
-    def timing(self) -> str:
-        """Where the times come from, in words."""
-        if self.curves.recorded is None:
-            return "times are of those runs"
-        *smaller, largest = self.curve.sizes
-        of = "times are of that pass"
-        return (
-            f"{of} at {largest}, and of {len(self.latency[smaller[0]].rerank)} queries at smaller pools"
-            if smaller
-            else of
-        )
+    def timing(self) -> Note:
+        """Where the times come from."""
+        return timing_note(self.curves, self.curve.sizes, self.latency)
 
     @property
-    def settings(self) -> dict[str, int | float | bool]:
-        """What to put under [search] in `shortlist.toml`; nothing where it is undecided whether to rerank."""
-        if self.undecided:
+    def settings(self) -> dict[str, Any]:
+        """The settings that were found, by the names of `SearchConfig`. Empty if nothing is decided."""
+        if self.undecided is not None:
             return {}
-        found: dict[str, int | float | bool] = {"rerank": self.rerank}
+        found: dict[str, Any] = {"rerank": self.rerank}
         if self.rerank and self.recommended.size is not None:
-            found |= {"pool": self.recommended.size, **self._blended}
+            found |= {"pool_size": self.recommended.size, **self._blended}
         if self.fusion.weight is not None and self.fusion.values:
             found["fusion"] = self.fusion.weight
         if self.threshold.value is not None:
-            found["threshold"] = self.threshold.value
+            found["min_score"] = self.threshold.value
         return found
 
     @property
-    def _blended(self) -> dict[str, float]:
+    def _blended(self) -> dict[str, Any]:
         if not self.curves.derived:
             return {"blend": self.blend}
         if not self.blend:
             return {}
-        weights = scaled(self.curves.weights, self.blend)
-        return {"blend": 1.0, **{f"weight.{name}": weight for name, weight in weights.items()}}
+        return {"blend": 1.0, "weights": scaled(self.curves.weights, self.blend)}
+
+    def file_values(self, folder: Path | None = None) -> dict[str, Any]:
+        """Return the values that `write` puts into the file of `folder`; None removes a key. See `file_values`.
+
+        Raises:
+            InvalidInput: `shortlist.toml` cannot be read.
+        """
+        if not self.settings:
+            return {}
+        own = self.config.weights if self.rerank and not self.curves.derived else None
+        return file_values(self.settings, self.config, own, config_file.read(folder))
+
+    def lines(self, folder: Path | None = None) -> str:
+        """Return the lines for `shortlist.toml`, or an empty string if nothing is decided. Raises as `file_values`."""
+        values = self.file_values(folder)
+        return config_lines(values) if values else ""
+
+    def write(self, folder: str | Path | None = None) -> Path | None:
+        """Write what was found into `shortlist.toml` in `folder` or the current folder, and return the file.
+
+        Comments and other settings of the file stay. If nothing is decided, nothing is written, and the result is None.
+
+        Raises:
+            InvalidInput: The file cannot be read or written.
+        """
+        place = None if folder is None else Path(folder)
+        values = self.file_values(place)
+        return config_file.write(values, place) if values else None
 
 
 def tune(
-    shortlist: Shortlist,
+    search: Search,
     judged: Judged,
-    request: Request | None = None,
+    options: TuneOptions | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tuning:
-    """Quality and time at every pool size, a recommended size under each rule, and warnings.
+    """Measure quality and time at every pool size, and recommend a size, a blend, a fusion weight and a threshold.
 
-    A pointwise reranker scores the largest pool once and every smaller pool is read off that pass; any other reranker
-    runs at each size, and so does one whose scores move between pools although it claims to be pointwise. The blend
-    is tuned from the pass alone; where the pair of models has no fitted weights, a weight for the cosine is tried.
-    Then the fusion weight, at the recommended size, and the threshold. Rules choose on one half of the queries and are
-    reported on the other, which decides nothing but, together with the first, whether to rerank at all. `progress` is
-    told how many passages were scored of how many; the total grows where more have to be.
+    A pointwise reranker scores the largest pool once, and every smaller pool is read off that pass. Any other reranker
+    runs at each size, and so does one whose scores change between pools although it is declared pointwise. The blend is
+    tuned from the pass alone. If no weights were fitted for the pair of models, a weight for the cosine is tried. The
+    fusion weight and the threshold follow, at the recommended size. Rules choose on one half of the queries, and the
+    other half reports the choice. The other half influences one decision only: whether to rerank at all.
+
+    Args:
+        search: The search to tune, with its current configuration.
+        judged: The queries with their judgments.
+        options: What to try.
+        progress: Is called with the number of scored passages, and the number of passages to score. The total grows if
+            more passages must be scored.
 
     Raises:
         InvalidInput: No reranker, a bad size, blend or measure, or a checkpoint of another run.
-        BadScores: The reranker returned NaN, infinity or a wrong count.
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
-    asked = checked(shortlist, judged, request or Request())
-    reranker = shortlist.reranker
+    options = checked_options(search, judged, options or TuneOptions())
+    search = replace(search, config=search.config.override({"rerank": True}))
+    reranker = search.reranker_at()
     assert reranker is not None
-    measures = tuple(measures_of(asked.measures))
-    plan = Plan(asked.sizes, measures, asked.k, depth_of(measures, asked.k, judged.level))
-    count = Count(progress or (lambda done, total: None))
-    curves, kept = measure_curves(shortlist, reranker, judged, asked, plan, count)
-    at_blend = Shortlist(shortlist.retriever, reranker, weights=scaled(shortlist.weights, asked.blend))
-    clock = timing.clock(at_blend, judged, asked, curves, count)
-    parts = halves(len(judged.queries), asked.seed)
-    found = _found(curves, asked, str(plan.measures[0]), clock, parts)
-    found = _refined(found, shortlist, judged, asked, plan, kept, count)
-    kept.finish()
-    return found
+    measures = tuple(measures_of(options.measures))
+    plan = Plan(options.sizes, measures, options.cutoff, depth_of(measures, options.cutoff, judged.level))
+    counter = Progress(progress or (lambda done, total: None))
+    curves, checkpoint = measure_curves(search, reranker, judged, options, plan, counter)
+    latency = latencies(search, judged, options, curves, counter)
+    parts = halves(len(judged.queries), options.seed)
+    tuning = _recommend(search.config, curves, options, str(measures[0]), latency, parts)
+    if curves.recorded is not None:
+        limit = passages_left(curves, options, len(judged.queries))
+        weights = scaled(curves.weights, tuning.blend)
+        trial = Trial(judged, reranker, curves.recorded, weights, plan, parts, checkpoint, counter, limit)
+        tuning = _refine(tuning, search, options, trial)
+    checkpoint.finish()
+    return tuning
 
 
 def evaluation_at(
-    found: Tuning, judged: Judged, size: int, *, k: int = K, about: Mapping[str, str] | None = None
+    tuning: Tuning, judged: Judged, size: int, *, cutoff: int = CUTOFF, about: Mapping[str, str] | None = None
 ) -> Evaluation:
-    """What `evaluate` measures at this pool size and the tuned blend, read off the tuning's own pass.
+    """Return what `evaluate` measures at this pool size and the tuned blend, read off the pass of the tuning.
 
-    Outcomes carry no seconds: nothing was searched anew. `latency` has those.
+    The outcomes have no seconds, because nothing is searched again; `latency` has them.
 
     Raises:
-        InvalidInput: A size that was not tuned.
+        InvalidInput: The size was not tuned.
     """
-    if size not in found.curve.sizes:
-        raise InvalidInput(f"pool {size} was not tuned; the sizes are {', '.join(map(str, found.curve.sizes))}")
-    measures = measures_of(list(found.curve.reranked))
+    sizes = tuning.curve.sizes
+    if size not in sizes:
+        raise InvalidInput(f"pool size {size} was not tuned; the sizes are {', '.join(map(str, sizes))}")
+    measures = measures_of(list(tuning.curve.reranked))
     outcomes = tuple(
-        replace(measured(key, found.curves.ranking(key, size, found.blend), judged, measures, k), seconds={})
+        replace(measured(key, tuning.curves.ranking(key, size, tuning.blend), judged, measures, cutoff), seconds={})
         for key in judged.queries
     )
     names = tuple(map(str, measures))
-    return Evaluation("tune", judged.name, judged.fingerprint, size, k, names, outcomes, dict(about or {}))
+    return Evaluation("tune", judged.name, judged.fingerprint, size, cutoff, names, outcomes, dict(about or {}))
 
 
-def _refined(
-    found: Tuning,
-    shortlist: Shortlist,
-    judged: Judged,
-    asked: Request,
-    plan: Plan,
-    kept: Checkpoint,
-    count: Count,
-) -> Tuning:
-    """With the fusion weight and the threshold tuned at the recommended size and blend."""
-    recorded, size = found.curves.recorded, (found.recommended.size or 0) if found.rerank else 0
-    if recorded is None:
-        return found
-    parts = halves(len(judged.queries), asked.seed)
-    weights = scaled(found.curves.weights, found.blend)
-    trial = Trial(
-        judged, recorded, weights, plan, parts, kept, count, timing.left(found.curves, asked, len(judged.queries))
-    )
-    fusion = tune_fusion(shortlist, asked.fusions, trial, size)
-    found = replace(found, fusion=fusion)
+def _refine(tuning: Tuning, search: Search, options: TuneOptions, trial: Trial) -> Tuning:
+    """The tuning with the fusion weight and the threshold at the recommended size and blend."""
+    size = (tuning.recommended.size or 0) if tuning.rerank else 0
+    retriever, judged = search.retriever, trial.judged
+    fusion = tune_fusion(retriever, options.fusions, trial, size)
     if not size:
-        return replace(found, threshold=ScoreThreshold(None, "none: it is for scores of a reranker"))
-    if isinstance(shortlist.retriever, Fuses) and fusion.weight != shortlist.retriever.fusion:
-        recorded = fusion.recorded
-    rankings = [recorded[key].search(size, plan.depth, weights) for key in judged.queries]
-    results = results_of(rankings, judged, list(judged.queries), asked.k)
-    return replace(found, threshold=tune_threshold(results, parts))
+        threshold = ThresholdChoice(None, Note("no_threshold", reason="not_reranked"))
+        return replace(tuning, fusion=fusion, threshold=threshold)
+    changed = isinstance(retriever, Fuses) and fusion.weight != retriever.fusion
+    recorded = fusion.recorded if changed else trial.recorded
+    rankings = [recorded[key].search(size, trial.plan.depth, trial.weights) for key in judged.queries]
+    results = results_of(rankings, judged, list(judged.queries), options.cutoff)
+    return replace(tuning, fusion=fusion, threshold=tune_threshold(results, trial.parts))
 
 
-def _found(curves: Curves, asked: Request, measure: str, clock: Mapping[int, Latency], parts: Halves) -> Tuning:
-    """What the curves say."""
-    blend, why = choose_blend(curves.by_blend, measure, curves.current, parts)
-    curve = next(one for one in curves.by_blend if one.blend == blend)
+def _recommend(
+    config: SearchConfig,
+    curves: Curves,
+    options: TuneOptions,
+    measure: str,
+    latency: Mapping[int, Latency],
+    parts: Halves,
+) -> Tuning:
+    """The recommendation from the curves."""
+    blend, reason = choose_blend(curves.by_blend, measure, curves.current, parts)
+    curve = next(curve for curve in curves.by_blend if curve.blend == blend)
     choose, report = curve.part(parts.chosen), curve.part(parts.reported)
-    found = picks(choose, measure, clock, asked.budget)
-    recommended = next((one for one in found if one.rule == BUDGET), found[0])
-    harmful = harm(curve, measure)
+    chosen = picks(choose, measure, latency, options.budget_ms)
+    recommended = next((pick for pick in chosen if pick.rule == "latency_budget"), chosen[0])
+    harmful = harmful_sizes(curve, measure)
     gains = recommended.size not in harmful and _gain(curve, recommended, measure) > 0
     return Tuning(
+        config=config,
         measure=measure,
         curve=curve,
         curves=curves,
         blend=blend,
-        blend_why=why,
-        latency=clock,
-        picks=tuple(found),
-        held=tuple(one for pick in found if (one := held(pick, report, measure)) is not None),
+        blend_reason=reason,
+        latency=latency,
+        picks=tuple(chosen),
+        checks=tuple(check for pick in chosen if (check := check_pick(pick, report, measure)) is not None),
         recommended=recommended,
         rerank=gains,
-        warnings=(*_warnings(choose, report, curve, measure, harmful), *_doubts(curve, report, recommended, measure)),
+        warnings=(
+            *_warnings(choose, report, measure, harmful),
+            *_doubts(curve, report, recommended, measure),
+        ),
         chosen_on=choose.query_ids,
         reported_on=report.query_ids,
-        undecided="" if gains or recommended.size in harmful else undecided(curve, recommended, measure),
+        undecided=None if gains or recommended.size in harmful else undecided(curve, recommended, measure),
     )
 
 
-def _warnings(choose: Curve, report: Curve, whole: Curve, measure: str, harmful: Sequence[int]) -> list[str]:
-    out = []
+def _warnings(choose: Curve, report: Curve, measure: str, harmful: Sequence[int]) -> list[Note]:
+    notes = []
     if harmful:
-        sizes = ", ".join(map(str, harmful))
-        out.append(f"reranking is worse than none at pool {sizes}: {measure} falls below stage one's, beyond chance")
+        notes.append(Note("harmful", measure=measure, pools=list(map(str, harmful))))
     beyond = falls_beyond(choose, report, measure)
     if beyond is not None:
-        out.append(f"{measure} falls beyond a pool of {beyond}: a larger pool costs time and quality")
+        notes.append(Note("quality_falls", measure=measure, pool=beyond))
     if choose.query_ids == report.query_ids:
-        out.append(
-            f"{len(whole.query_ids)} queries are too few to choose on one half and report on the other: every figure "
-            "is from the queries that were chosen on, so it flatters"
-        )
-    return out
+        notes.append(Note("not_split", queries=len(choose.query_ids)))
+    return notes
 
 
 def _gain(curve: Curve, pick: Pick, measure: str) -> float:
-    """The pick's mean over stage one's; 0 where the rule chose no size."""
+    """The mean of the pick minus the mean of stage one; 0 if the rule chose no size."""
     if pick.size is None:
         return 0.0
     place = curve.sizes.index(pick.size)
     return float(curve.means(measure)[place]) - float(curve.stage_one[measure].mean())
 
 
-def _doubts(whole: Curve, report: Curve, pick: Pick, measure: str) -> list[str]:
-    """What speaks against the recommended size although no test calls it harmful."""
+def _doubts(curve: Curve, report: Curve, pick: Pick, measure: str) -> list[Note]:
+    """Reasons against the recommended size although no test finds it harmful."""
     if pick.size is None:
-        return [f"{pick.rule}: {pick.why}"]
-    gain, unseen = _gain(whole, pick, measure), _gain(report, pick, measure)
+        return [pick.reason]
+    gain, unseen = _gain(curve, pick, measure), _gain(report, pick, measure)
     if gain <= 0:
-        return [f"pool {pick.size} gains nothing over stage one: {measure} {gain:+.4f} over all queries"]
+        return [Note("no_gain_at_pool", pool=pick.size, measure=measure, gain=gain)]
     if unseen < 0:
+        queries = len(report.query_ids)
         return [
-            f"pool {pick.size} is below stage one on the {len(report.query_ids)} queries that had no part in choosing "
-            f"it: {measure} {unseen:+.4f}, and {gain:+.4f} over all; judge more queries before trusting it"
+            Note("gain_not_confirmed", pool=pick.size, measure=measure, queries=queries, unseen_gain=unseen, gain=gain)
         ]
     return []

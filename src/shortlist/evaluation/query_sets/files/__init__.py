@@ -42,15 +42,15 @@ __all__ = [
 
 
 def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> QuerySet:
-    """The query set at `path`: a BEIR folder (its `split`), a .jsonl or .csv file, or TREC topics with `qrels`.
+    """Read the query set at `path`: a BEIR folder (its `split`), a .jsonl or .csv file, or TREC topics with `qrels`.
 
     Raises:
-        InvalidInput: No such file, `qrels` beside a folder, a row that can't be used, or a set that nothing can be
-            measured with.
+        InvalidInput: There is no such file, `qrels` was given with a folder, a row cannot be used, or nothing can be
+            measured with the set.
     """
     if path.is_dir():
         if qrels is not None:
-            raise InvalidInput(f"{path} is a BEIR folder, with judgments of its own: leave {qrels} out")
+            raise InvalidInput(f"{path} is a BEIR folder with judgments of its own: leave out qrels ({qrels})")
         return read_beir(path, split=split)
     if not path.is_file():
         raise InvalidInput(
@@ -63,18 +63,18 @@ def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> Query
         return read_jsonl(path)
     if suffix in {".csv", ".tsv"}:
         return read_csv(path)
-    raise InvalidInput(f"{path}: TREC topics hold no judgments. Give their qrels file as well (--qrels FILE)")
+    raise InvalidInput(f"{path}: TREC topics have no judgments. Give the file of their judgments, too (qrels)")
 
 
-def write(made: QuerySet, path: Path, *, qrels: Path | None = None, split: str = "test") -> list[Path]:
-    """Writes the set in the form that `read` takes back from there; returns the files.
+def write(query_set: QuerySet, path: Path, *, qrels: Path | None = None, split: str = "test") -> list[Path]:
+    """Write the set in the form that `read` reads from the same path, and return the files.
 
-    TREC topics where `qrels` names a file for their judgments; else JSON lines or CSV by the extension, and a BEIR
-    folder (its `split`) where there is none. `unjudged` is a count and is not written.
+    With `qrels`, the form is TREC topics and their judgments. Otherwise the extension selects JSON lines or CSV, and a
+    path without an extension a BEIR folder (its `split`). `unjudged` is a count and is not written.
 
     Raises:
-        InvalidInput: Another extension, a file that is there already or can't be written, or a set that the form has
-            no place for; what that is the writer of each form says.
+        InvalidInput: Another extension, a file that exists already or cannot be written, or a set that the form cannot
+            represent; see the writer of each form.
     """
     suffix = path.suffix.lower()
     if qrels is None and (path.is_dir() or not suffix):
@@ -83,15 +83,15 @@ def write(made: QuerySet, path: Path, *, qrels: Path | None = None, split: str =
         files = [path] if qrels is None else [path, qrels]
     else:
         raise InvalidInput(f"{path}: name a .jsonl or .csv file, a BEIR folder, or a file for the qrels of TREC topics")
-    if there := [file for file in files if file.exists()]:
-        raise InvalidInput(f"{there[0]} is there already: delete it, or name another")
+    if existing := [file for file in files if file.exists()]:
+        raise InvalidInput(f"{existing[0]} exists already: delete it, or name another file")
     try:
         if qrels is not None:
-            write_trec(made, path, qrels)
+            write_trec(query_set, path, qrels)
         elif len(files) > 1:
-            write_beir(made, path, split=split)
+            write_beir(query_set, path, split=split)
         else:
-            (write_csv if suffix == ".csv" else write_jsonl)(made, path)
+            (write_csv if suffix == ".csv" else write_jsonl)(query_set, path)
     except InvalidInput:
         for file in files:
             file.unlink(missing_ok=True)

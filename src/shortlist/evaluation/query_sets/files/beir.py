@@ -1,4 +1,4 @@
-"""BEIR folders: `queries.jsonl`, `qrels/SPLIT.tsv`, and `corpus.jsonl` where the passages come along.
+"""BEIR folders: `queries.jsonl`, `qrels/SPLIT.tsv`, and maybe `corpus.jsonl`.
 
 Source:
     Thakur et al., "BEIR: A heterogenous benchmark for zero-shot evaluation of information retrieval models",
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shortlist.atomic_io import make_folder, write_whole
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import BY_INDEX, grade_of, judge, lines_of, objects_of
+from shortlist.evaluation.query_sets.files.rows import RESOLVE, grade_of, judge, lines_of, objects_of
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 from shortlist.types import Passage
 
@@ -21,17 +21,17 @@ HEADER = "query-id\tcorpus-id\tscore"
 
 
 def read_beir(folder: Path, *, split: str = "test") -> QuerySet:
-    """The judged queries of one split; the corpus is not read, since the index holds it.
+    """Read the judged queries of one split. The corpus is not read: the index holds it.
 
     Raises:
-        InvalidInput: A file is missing, a row can't be used, or nothing can be measured with the set.
+        InvalidInput: A file is missing, a row cannot be used, or nothing can be measured with the set.
     """
     file = folder / "qrels" / f"{split}.tsv"
     if not file.is_file():
-        held = sorted(one.stem for one in (folder / "qrels").glob("*.tsv"))
+        splits = sorted(path.stem for path in (folder / "qrels").glob("*.tsv"))
         raise InvalidInput(
             f"{folder} has no qrels/{split}.tsv"
-            + (f"; its splits are {', '.join(held)}" if held else ": no BEIR folder")
+            + (f"; its splits are {', '.join(splits)}" if splits else ", so it is not a BEIR folder")
         )
     qrels = _qrels(file)
     texts: dict[str, str] = {}
@@ -40,7 +40,7 @@ def read_beir(folder: Path, *, split: str = "test") -> QuerySet:
         if not isinstance(key, str) or not key or not isinstance(text, str):
             raise InvalidInput(f'{place}: a query needs "_id" and "text" as strings')
         if key in texts:
-            raise InvalidInput(f"{place}: query {key!r} stands there twice")
+            raise InvalidInput(f"{place}: query {key!r} occurs twice")
         texts[key] = text
     queries = {key: texts[key] for key in qrels if key in texts}
     return checked(QuerySet(folder.name, queries, qrels, unjudged=len(texts) - len(queries)))
@@ -58,18 +58,20 @@ def _qrels(file: Path) -> dict[str, dict[str, int]]:
     return qrels
 
 
-def write_beir(made: QuerySet, folder: Path, *, split: str = "test", passages: Iterable[Passage] | None = None) -> None:
-    """Writes the set as a BEIR folder, and `corpus.jsonl` where passages are given.
+def write_beir(
+    query_set: QuerySet, folder: Path, *, split: str = "test", passages: Iterable[Passage] | None = None
+) -> None:
+    """Write the set as a BEIR folder, and `corpus.jsonl` if passages are given.
 
     Raises:
-        InvalidInput: The set is judged by snippets, which BEIR has no place for: resolve it first. Or a file can't be
+        InvalidInput: The set is judged by snippets, which BEIR cannot represent: resolve it first. Or a file cannot be
             written.
     """
-    if made.snippets:
-        raise InvalidInput(f"{made.name} is judged by text snippets, which a BEIR folder can't hold: {BY_INDEX}")
+    if query_set.snippets:
+        raise InvalidInput(f"{query_set.name} is judged by text snippets, which a BEIR folder cannot hold: {RESOLVE}")
     make_folder(folder / "qrels")
-    _write(folder / "queries.jsonl", ({"_id": key, "text": text} for key, text in made.queries.items()))
-    rows = [f"{query}\t{key}\t{grade}" for query, grades in made.qrels.items() for key, grade in grades.items()]
+    _write(folder / "queries.jsonl", ({"_id": key, "text": text} for key, text in query_set.queries.items()))
+    rows = [f"{query}\t{key}\t{grade}" for query, grades in query_set.qrels.items() for key, grade in grades.items()]
     write_whole(folder / "qrels" / f"{split}.tsv", "\n".join([HEADER, *rows, ""]))
     if passages is not None:
         _write(folder / "corpus.jsonl", ({"_id": p.id, "title": p.title, "text": p.text} for p in passages))

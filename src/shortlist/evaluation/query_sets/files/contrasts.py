@@ -1,13 +1,13 @@
-"""Contrasts: a query or two, and two passages of which each query must prefer one. What a negation probe reads.
+"""Contrasts, the input of a negation probe: one or two queries, and two passages of which each query must prefer one.
 
-Forms, told apart by what is at the path:
+The forms:
 
-- JSON lines with `q1`, `q2`, `doc1`, `doc2`, perhaps `kind` and `id`: NevIR's own form, and that of the set in the box;
-- JSON lines with `query`, `doc_pos`, `doc_neg`: one query, which must prefer the first passage;
-- ExcluIR: a folder with `corpus.json` (a list of texts) and `test_manual_final.json` (a list of objects that hold the
-  query and two places in the corpus, the excluded passage first). Its authors' notes name these fields `RQ_rewrite` and
-  `corpus_sub_index`, their scripts `ExcluQ` and `index`; both are read;
-- a BEIR folder: each relevant passage against each one judged 0, which the query excludes.
+- JSON lines with `q1`, `q2`, `doc1`, `doc2`, and maybe `kind` and `id`: the form of NevIR and of the packaged set.
+- JSON lines with `query`, `doc_pos`, `doc_neg`: one query, which must prefer the first passage.
+- ExcluIR: a folder with `corpus.json` (a list of texts) and `test_manual_final.json` (a list of objects with the query
+  and two places in the corpus, the excluded passage first). The authors' notes name these fields `RQ_rewrite` and
+  `corpus_sub_index`, and their scripts `ExcluQ` and `index`. Both are read.
+- A BEIR folder: each relevant passage against each passage that is judged 0, which the query excludes.
 
 Source:
     Weller et al., "NevIR: Negation in neural information retrieval", EACL 2024. Zhang et al., "ExcluIR: Exclusionary
@@ -31,12 +31,12 @@ PACKAGED = Path(__file__).parent / "contrasts.jsonl"
 EXCLUIR = "test_manual_final.json"
 
 Nearest: TypeAlias = Callable[[Sequence[str], Sequence[int]], Sequence[int]]
-"""Texts, and places in them -> for each place, that of the text most like it."""
+"""Texts and places in them -> for each place, the place of the most similar other text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """The first query must prefer the first passage; the second, where there is one, the second passage."""
+    """The first query must prefer the first passage. The second query, if there is one, must prefer the second."""
 
     id: str
     kind: str
@@ -45,13 +45,13 @@ class Contrast:
 
     @property
     def chance(self) -> float:
-        """The share that guessing gets right: a half for one query, a quarter for two."""
+        """The share of right answers of a random guess: 0.5 for one query, 0.25 for two."""
         return 0.5 ** len(self.queries)
 
 
 @dataclass(frozen=True, slots=True)
 class Contrasts:
-    """A set of them. `note` says what had to be assumed to read it, "" for nothing."""
+    """A set of contrasts. `note` is the assumption that was made to read it, or an empty string."""
 
     name: str
     pairs: tuple[Contrast, ...]
@@ -59,13 +59,13 @@ class Contrasts:
 
 
 def read_contrasts(path: Path | None = None, *, nearest: Nearest | None = None) -> Contrasts:
-    """The contrasts at `path`, those in the box where it is None.
+    """Read the contrasts at `path`, or the packaged ones if it is None.
 
-    A BEIR folder that judges nothing 0 names no excluded passage. `nearest` then chooses one: the passage of the corpus
-    that is most like the relevant one. The note says so.
+    A BEIR folder without a judgment of 0 names no excluded passage. `nearest` then selects the passage of the corpus
+    that is most similar to the relevant one, and the note reports this.
 
     Raises:
-        InvalidInput: Nothing there, a form that is none of these, a row that can't be used, or no contrast at all.
+        InvalidInput: There is no such path, the form is another one, a row cannot be used, or there is no contrast.
     """
     if path is None:
         return _checked(Contrasts("packaged", tuple(_rows(PACKAGED))), PACKAGED)
@@ -77,15 +77,15 @@ def read_contrasts(path: Path | None = None, *, nearest: Nearest | None = None) 
     return _checked(Contrasts(path.stem, tuple(_rows(path))), path)
 
 
-def _checked(made: Contrasts, path: Path) -> Contrasts:
-    if not made.pairs:
-        raise InvalidInput(f"{path} holds no contrast pair: give JSON lines with q1, q2, doc1, doc2")
-    for one in made.pairs:
-        if not all(text.strip() for text in (*one.queries, *one.passages)):
-            raise InvalidInput(f"{path}: a text of contrast {one.id!r} is empty")
-        if one.passages[0] == one.passages[1]:
-            raise InvalidInput(f"{path}: the two passages of contrast {one.id!r} are the same")
-    return made
+def _checked(contrasts: Contrasts, path: Path) -> Contrasts:
+    if not contrasts.pairs:
+        raise InvalidInput(f"{path} has no contrast pair: give JSON lines with q1, q2, doc1, doc2")
+    for pair in contrasts.pairs:
+        if not all(text.strip() for text in (*pair.queries, *pair.passages)):
+            raise InvalidInput(f"{path}: a text of contrast {pair.id!r} is empty")
+        if pair.passages[0] == pair.passages[1]:
+            raise InvalidInput(f"{path}: the two passages of contrast {pair.id!r} are equal")
+    return contrasts
 
 
 def _rows(file: Path) -> list[Contrast]:
@@ -93,12 +93,12 @@ def _rows(file: Path) -> list[Contrast]:
 
 
 def _from_row(place: str, row: Mapping[str, Any], number: int) -> Contrast:
-    name, kind = str(row.get("id", number)), str(row.get("kind", "all"))
+    pair_id, kind = str(row.get("id", number)), str(row.get("kind", "all"))
     for queries, passages in ((("q1", "q2"), ("doc1", "doc2")), (("query",), ("doc_pos", "doc_neg"))):
         if all(isinstance(row.get(field), str) for field in (*queries, *passages)):
-            return Contrast(name, kind, tuple(row[one] for one in queries), (row[passages[0]], row[passages[1]]))
+            return Contrast(pair_id, kind, tuple(row[name] for name in queries), (row[passages[0]], row[passages[1]]))
     raise InvalidInput(
-        f"{place}: a contrast has q1, q2, doc1, doc2 as strings, or query, doc_pos, doc_neg; this one {sorted(row)}"
+        f"{place}: a contrast has q1, q2, doc1, doc2 as strings, or query, doc_pos, doc_neg; this row has {sorted(row)}"
     )
 
 
@@ -106,11 +106,11 @@ def _excluir(file: Path) -> Contrasts:
     corpus, rows = _list_of(file.with_name("corpus.json")), _list_of(file)
     pairs = []
     for number, row in enumerate(rows):
-        query, places = _named(row, "ExcluQ", "RQ_rewrite"), _named(row, "index", "corpus_sub_index")
+        query, places = _first(row, "ExcluQ", "RQ_rewrite"), _first(row, "index", "corpus_sub_index")
         if not isinstance(query, str) or not _two_places(places, len(corpus)):
             raise InvalidInput(
                 f"{file} entry {number}: an ExcluIR entry has ExcluQ (or RQ_rewrite), and index (or corpus_sub_index) "
-                f"with two places in the {len(corpus)} texts of corpus.json, the excluded one first"
+                f"with two places in the {len(corpus)} texts of corpus.json, the excluded text first"
             )
         pairs.append(Contrast(str(number), "exclusion", (query,), (str(corpus[places[1]]), str(corpus[places[0]]))))
     return Contrasts("ExcluIR", tuple(pairs))
@@ -118,17 +118,17 @@ def _excluir(file: Path) -> Contrasts:
 
 def _list_of(file: Path) -> list[Any]:
     try:
-        held = json.loads(text_of(file))
+        value = json.loads(text_of(file))
     except (ValueError, RecursionError) as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"{file} is not JSON: {error}") from error
-    if not isinstance(held, list):
-        raise InvalidInput(f"{file} holds {type(held).__name__}, not a list, so it is no ExcluIR file")
-    return held
+    if not isinstance(value, list):
+        raise InvalidInput(f"{file} is a JSON {type(value).__name__}, not a list, so it is not an ExcluIR file")
+    return value
 
 
-def _named(row: object, *names: str) -> Any:
+def _first(row: object, *names: str) -> Any:
     return next((row[name] for name in names if name in row), None) if isinstance(row, dict) else None
 
 
@@ -136,34 +136,36 @@ def _two_places(places: object, texts: int) -> bool:
     return (
         isinstance(places, list)
         and len(places) == 2
-        and all(isinstance(one, int) and 0 <= one < texts for one in places)
+        and all(isinstance(place, int) and 0 <= place < texts for place in places)
     )
 
 
 def _beir(folder: Path, nearest: Nearest | None) -> Contrasts:
-    made = read_beir(folder)
+    query_set = read_beir(folder)
     ids, texts = _corpus(folder / "corpus.jsonl")
     places = {key: place for place, key in enumerate(ids)}
-    lost = [key for grades in made.qrels.values() for key in grades if key not in places]
-    if lost:
-        raise InvalidInput(f"{folder}: corpus.jsonl lacks {len(lost)} judged ids, such as {lost[0]!r}")
-    named, note = _named_pairs(made.qrels), ""
+    missing = [key for grades in query_set.qrels.values() for key in grades if key not in places]
+    if missing:
+        raise InvalidInput(f"{folder}: corpus.jsonl lacks {len(missing)} judged ids, such as {missing[0]!r}")
+    named, note = _judged_pairs(query_set.qrels), ""
     if not named and nearest is not None:
-        relevant = [(query, key) for query, grades in made.qrels.items() for key, grade in grades.items() if grade > 0]
+        relevant = [
+            (query, key) for query, grades in query_set.qrels.items() for key, grade in grades.items() if grade > 0
+        ]
         others = nearest(texts, [places[key] for _, key in relevant])
         named = [(query, key, ids[other]) for (query, key), other in zip(relevant, others, strict=True)]
-        note = "no passage is judged 0: the passage most like the relevant one stands for the excluded one"
+        note = "no passage is judged 0, so the passage most similar to the relevant one counts as the excluded one"
     pairs = tuple(
         Contrast(
-            f"{query} {good} {bad}", "exclusion", (made.queries[query],), (texts[places[good]], texts[places[bad]])
+            f"{query} {good} {bad}", "exclusion", (query_set.queries[query],), (texts[places[good]], texts[places[bad]])
         )
         for query, good, bad in named
         if texts[places[good]] != texts[places[bad]]
     )
-    return Contrasts(made.name, pairs, note)
+    return Contrasts(query_set.name, pairs, note)
 
 
-def _named_pairs(qrels: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, str]]:
+def _judged_pairs(qrels: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, str]]:
     """Query id, relevant id, excluded id."""
     return [
         (query, good, bad)

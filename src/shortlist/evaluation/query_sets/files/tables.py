@@ -1,12 +1,12 @@
-"""Query sets of one's own, as CSV or JSON lines: `query` beside the ids or the texts that answer it.
+"""Query sets of your own, as CSV or JSON lines: each query with the ids or the texts that answer it.
 
-CSV: the first row names the columns. `query`, and `relevant` (ids, several separated by |) or `snippet` (a stretch of
-an answering passage, in whole words) or both; `id` and `grade` may stand beside them. Rows with the same query join,
-also one without an id to one above that has it.
+CSV: the first row names the columns. `query` is required, and `relevant` (ids, separated by |) or `snippet` (a part of
+an answering passage, in whole words) or both. `id` and `grade` are optional. Rows with the same query are joined, also
+a row without an id and an earlier row that has one.
 
-JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`; `relevant` may be an object of
-grades, `{"id": 2}`, and so may `snippets`; `"id"` may name the query. A query without an id gets one from the hash of
-its text, so that saved results still pair after the file was reordered. A null is as good as a missing field.
+JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`. `relevant` and `snippets` may be
+objects of grades, such as `{"id": 2}`. `"id"` names the query. A query without an id gets one from the hash of its
+text, so that saved results still match after the file was reordered. A null counts as a missing field.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ COLUMNS = ("id", "query", "relevant", "grade", "snippet")
 
 
 def id_of(query: str) -> str:
-    """The id of a query that has none: from the hash of its text."""
+    """Return the id for a query without one: a hash of its text."""
     return "q-" + hashlib.sha256(query.strip().encode()).hexdigest()[:10]
 
 
 class _Builder:
-    """Queries and judgments while rows come in."""
+    """Collects the queries and judgments of the rows."""
 
     def __init__(self) -> None:
         self.queries: dict[str, str] = {}
@@ -50,28 +50,28 @@ class _Builder:
         key = name or self._of_text(text, place)
         if name and text in self._unnamed and name != id_of(text):
             raise InvalidInput(
-                f"{place}: the query has the id {name!r} and stands above without one: give it there too"
+                f"{place}: the query has the id {name!r}, and an earlier row has the query without an id: add it there"
             )
         if self.queries.setdefault(key, text) != text:
-            raise InvalidInput(f"{place}: query id {key!r} has another text above")
+            raise InvalidInput(f"{place}: query id {key!r} has another text in an earlier row")
         self.places.setdefault(key, place)
         if key not in (ids := self._ids.setdefault(text, [])):
             ids.append(key)
         return key
 
     def _of_text(self, text: str, place: str) -> str:
-        """The id of the query above with this text, else one from its hash."""
+        """The id of an earlier query with this text, or else the hash of the text."""
         ids = self._ids.get(text, [])
         if len(ids) > 1:
             raise InvalidInput(
-                f"{place}: the query has no id, and its text stands above under several, {', '.join(map(repr, ids))}: "
-                "say which"
+                f"{place}: the query has no id, and earlier rows have its text with the ids {', '.join(map(repr, ids))}: "
+                "give the id"
             )
         if not ids:
             self._unnamed.add(text)
         return ids[0] if ids else id_of(text)
 
-    def made(self, name: str) -> QuerySet:
+    def built(self, name: str) -> QuerySet:
         judged = {key for key in self.queries if key in self.qrels or key in self.snippets}
         queries = {key: text for key, text in self.queries.items() if key in judged}
         unjudged = len(self.queries) - len(judged)
@@ -82,22 +82,22 @@ class _Builder:
 
 
 def read_partial(file: Path) -> QuerySet:
-    """What a .csv or .jsonl file holds so far: queries without judgments stay, and nothing has to be measurable.
+    """Read an unfinished .csv or .jsonl file: queries without judgments stay, and the set may be empty.
 
     Raises:
-        InvalidInput: The file can't be read, or a row can't be used.
+        InvalidInput: The file cannot be read, or a row cannot be used.
     """
-    built = _csv(file) if file.suffix.lower() in {".csv", ".tsv"} else _jsonl(file)
-    return built.partial(file.stem)
+    builder = _csv(file) if file.suffix.lower() in {".csv", ".tsv"} else _jsonl(file)
+    return builder.partial(file.stem)
 
 
 def read_csv(file: Path) -> QuerySet:
-    """The query set in a CSV file, or in a .tsv file with tabs.
+    """Read the query set in a CSV file, or in a .tsv file with tabs.
 
     Raises:
-        InvalidInput: The file can't be read, lacks a column, or a row can't be used; or as `query_set.checked`.
+        InvalidInput: The file cannot be read, lacks a column, or a row cannot be used; or as `query_set.checked`.
     """
-    return _csv(file).made(file.stem)
+    return _csv(file).built(file.stem)
 
 
 def _csv(file: Path) -> _Builder:
@@ -109,10 +109,10 @@ def _csv(file: Path) -> _Builder:
         raise InvalidInput(f"{file} line 1 is not readable as CSV: {error}") from error
     unknown = [name for name in columns if name not in COLUMNS]
     if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
-        said = f"the column {unknown[0]!r}" if unknown else ", ".join(columns) or "nothing"
-        topics = "; TREC topics need their judgments beside them (--qrels FILE)" if mark == "\t" else ""
+        problem = f"{unknown[0]!r} is unknown" if unknown else f"it names {', '.join(columns) or 'nothing'}"
+        topics = "; TREC topics need the file of their judgments, too (qrels)" if mark == "\t" else ""
         raise InvalidInput(
-            f"{file}: the first row must name query, relevant or snippet, and may name id, grade: {said}{topics}"
+            f"{file}: the first row must name query, and relevant or snippet, and may name id and grade: {problem}{topics}"
         )
     reader.fieldnames = columns
     builder = _Builder()
@@ -137,12 +137,12 @@ def _add_row(builder: _Builder, row: Mapping[str, str], place: str) -> None:
 
 
 def read_jsonl(file: Path) -> QuerySet:
-    """The query set in a file of JSON lines.
+    """Read the query set in a file of JSON lines.
 
     Raises:
-        InvalidInput: The file can't be read, or a line can't be used; or as `query_set.checked`.
+        InvalidInput: The file cannot be read, or a line cannot be used; or as `query_set.checked`.
     """
-    return _jsonl(file).made(file.stem)
+    return _jsonl(file).built(file.stem)
 
 
 def _jsonl(file: Path) -> _Builder:
@@ -150,8 +150,8 @@ def _jsonl(file: Path) -> _Builder:
     for place, record in objects_of(file):
         unknown = set(record) - {"id", "query", "relevant", "snippets"}
         if unknown or not isinstance(record.get("query"), str):
-            said = f"unknown field {min(unknown)!r}" if unknown else 'no "query" string'
-            raise InvalidInput(f"{place}: {said}; the fields are id, query, relevant, snippets")
+            problem = f"unknown field {min(unknown)!r}" if unknown else 'no "query" string'
+            raise InvalidInput(f"{place}: {problem}; the fields are id, query, relevant, snippets")
         key = builder.query(record["query"], _id(record.get("id")), place)
         for name, grade in _graded(record.get("relevant"), "relevant", place).items():
             judge(builder.qrels, key, name, grade, place)
@@ -175,42 +175,42 @@ def _graded(given: object, what: str, place: str) -> dict[str, int]:
 def _strings(given: object, what: str, place: str) -> list[str]:
     if isinstance(given, str):
         given = [given]
-    if not isinstance(given, list) or not all(isinstance(one, str | int) and str(one).strip() for one in given):
-        raise InvalidInput(f"{place}: {what} must be a list of strings that are not empty")
-    return [str(one) for one in given]
+    if not isinstance(given, list) or not all(isinstance(text, str | int) and str(text).strip() for text in given):
+        raise InvalidInput(f"{place}: {what} must be a list of non-empty strings")
+    return [str(text) for text in given]
 
 
-def write_jsonl(made: QuerySet, file: Path) -> None:
-    """Writes one object a query, with ids and grades kept.
+def write_jsonl(query_set: QuerySet, file: Path) -> None:
+    """Write one object for each query, with ids and grades.
 
     Raises:
-        InvalidInput: The file can't be written.
+        InvalidInput: The file cannot be written.
     """
     lines = []
-    for key, text in made.queries.items():
-        record: dict[str, object] = {"id": key, "query": text, "relevant": dict(made.qrels.get(key, {}))}
-        if made.snippets.get(key):
-            record["snippets"] = dict(made.snippets[key])
+    for key, text in query_set.queries.items():
+        record: dict[str, object] = {"id": key, "query": text, "relevant": dict(query_set.qrels.get(key, {}))}
+        if query_set.snippets.get(key):
+            record["snippets"] = dict(query_set.snippets[key])
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
     write_whole(file, "".join(lines))
 
 
-def write_csv(made: QuerySet, file: Path) -> None:
-    """Writes one row a judgment, with ids and grades kept, and one for a query without any.
+def write_csv(query_set: QuerySet, file: Path) -> None:
+    """Write one row for each judgment, with ids and grades, and one row for each query without a judgment.
 
     Raises:
-        InvalidInput: An id holds |, which separates ids in this format, or the file can't be written.
+        InvalidInput: An id contains |, which separates ids in this format, or the file cannot be written.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    for key, text in made.queries.items():
-        for name, grade in made.qrels.get(key, {}).items():
+    for key, text in query_set.queries.items():
+        for name, grade in query_set.qrels.get(key, {}).items():
             if SEPARATOR in name:
-                raise InvalidInput(f"a CSV query set can't hold the id {name!r}: {SEPARATOR} separates ids")
+                raise InvalidInput(f"a CSV query set cannot hold the id {name!r}, because {SEPARATOR} separates ids")
             writer.writerow([key, text, name, grade, ""])
-        for snippet, grade in made.snippets.get(key, {}).items():
+        for snippet, grade in query_set.snippets.get(key, {}).items():
             writer.writerow([key, text, "", grade, snippet])
-        if not made.qrels.get(key) and not made.snippets.get(key):
+        if not query_set.qrels.get(key) and not query_set.snippets.get(key):
             writer.writerow([key, text, "", "", ""])
     write_whole(file, out.getvalue())

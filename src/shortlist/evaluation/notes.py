@@ -1,0 +1,42 @@
+"""The codes of notes about evaluations, tunings and calibrations, and the values of each.
+
+A gain has the values result ("better", "chance" or "no_other_half"), measure, mean, low, high, p, tried, and with
+"better" also unseen_mean, unseen_low and unseen_high: see `query_sets.holdout.Gain`.
+
+| code | values | meaning |
+|---|---|---|
+| few_queries | queries, fewest | intervals of so few queries are too narrow |
+| only_setting | setting, current | there is no other blend or fusion weight to try |
+| no_better_setting | setting, current | no other value of the setting scores higher |
+| setting_kept | setting, current, best, a gain | the best other value is not better beyond chance |
+| setting_changed | setting, current, best, a gain | another value of the setting is better |
+| setting_better_elsewhere | setting, current, best, pool, smaller_pool, a gain | better at a smaller pool only |
+| too_many_passages | setting, current | other values need too many more passages scored |
+| not_tried | setting, reason | the setting was not tuned: "no_fusion" or "runs_apart" |
+| no_threshold | reason | no threshold was tried: "not_reranked", "runs_apart" or "equal_scores" |
+| threshold_found | threshold, a gain | results below the threshold are better left out |
+| threshold_not_better | threshold, a gain | the best threshold is not better beyond chance |
+| near_best | measure, value, pool, best_pool, best, keep, mean, low, high | the smallest pool near the best |
+| best_pool | measure, value, reason | the best pool: "smallest_pool" or "no_smaller_near" |
+| most_of_the_gain | measure, gain, best_pool, best_gain | the smallest pool with most of the gain |
+| no_gain | measure, best, stage_one | no pool gains over stage one |
+| within_budget | measure, value, budget_ms, p95_ms | the best pool within the time budget |
+| over_budget | budget_ms, pool, p95_ms | no pool is within the time budget |
+| too_few_to_decide | queries, fewest | too few queries to decide whether to rerank |
+| at_ceiling | measure, value | the queries are too easy to decide whether to rerank |
+| harmful | measure, pools | reranking is worse than none at these pools |
+| quality_falls | measure, pool | the measure falls beyond this pool |
+| not_split | queries | the queries are too few for two halves |
+| no_gain_at_pool | pool, measure, gain | the recommended pool gains nothing |
+| gain_not_confirmed | pool, measure, queries, unseen_gain, gain | the second half of the queries contradicts the gain |
+| one_pass | pool, largest_difference | every smaller pool was read off the scores of the largest |
+| listwise | reranker | the reranker scores a pool as a whole, so each size was run separately |
+| not_pointwise | reranker, largest_difference, spread | as listwise, although the reranker is declared pointwise |
+| times_of_runs | | the times are those of the runs at each size |
+| times_of_pass | pool, queries | the times are those of the pass, and of some queries at smaller pools |
+| stop_rule_fit | result, measure, alpha, delta, queries, queries_needed | "certified", "too_few_queries" or "no_earlier_stop" |
+"""
+
+CODES = tuple(
+    line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if line.startswith("| ") and "code" not in line
+)

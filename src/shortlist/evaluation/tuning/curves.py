@@ -1,0 +1,114 @@
+"""The curves of every blend: from one pass, or from a run at each size if scores depend on the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.evaluation.replay.checkpoint import Checkpoint
+from shortlist.evaluation.replay.replay import Recorded
+from shortlist.evaluation.replay.scoring_pass import PointwiseCheck, check_pointwise, run_each, score_all
+from shortlist.evaluation.tuning.blend import derived_weights
+from shortlist.evaluation.tuning.options import TuneOptions
+from shortlist.evaluation.tuning.progress import Progress
+from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass, from_runs, scaled
+from shortlist.protocols import Fuses, Reranker
+from shortlist.search.scores import info_of
+from shortlist.search.search import Search
+from shortlist.types import Note, Ranking
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One curve for each blend.
+
+    `weights` are the weights at blend 1. `derived` is True if none were fitted. `current` is the current blend.
+    `method` is a note that tells how the curves were made. `resumed` counts the pieces of an interrupted run. `depth`
+    is the length of rankings.
+
+    `recorded` holds the pass of each query, None if each size was run separately. `runs` then holds the rankings of
+    each size, at the current blend.
+    """
+
+    by_blend: tuple[Curve, ...]
+    weights: Mapping[str, float]
+    derived: bool
+    current: float
+    method: Note
+    checked: PointwiseCheck | None
+    resumed: int
+    depth: int
+    recorded: Mapping[str, Recorded] | None = field(default=None, repr=False)
+    runs: Mapping[int, Mapping[str, Ranking]] | None = field(default=None, repr=False)
+
+    def ranking(self, query_id: str, size: int, blend: float) -> Ranking:
+        """Return the ranking of a query at a size and a blend. Separate runs have the current blend alone."""
+        if self.recorded is not None:
+            return self.recorded[query_id].search(size, self.depth, scaled(self.weights, blend))
+        assert self.runs is not None
+        return self.runs[size][query_id]
+
+
+def measure_curves(
+    search: Search, reranker: Reranker, judged: Judged, options: TuneOptions, plan: Plan, progress: Progress
+) -> tuple[Curves, Checkpoint]:
+    """Return the curves, and the checkpoint with their scores."""
+    checkpoint = Checkpoint(options.checkpoint, _about(search, reranker, judged, options, plan))
+    info = info_of(reranker)
+    checked = None
+    method = Note("listwise", reranker=info.name)
+    if info.pointwise:
+        progress.expect(len(judged.queries) * max(plan.sizes))
+        recorded = score_all(search, judged, plan.sizes, plan.depth, checkpoint, progress.add)
+        checked = check_pointwise(search, reranker, list(recorded.values()), max(plan.sizes))
+        if checked.holds:
+            return _from_pass(search, recorded, judged, options, plan, checked, checkpoint.resumed), checkpoint
+        difference, spread = checked.largest_difference, checked.spread
+        method = Note("not_pointwise", reranker=info.name, largest_difference=difference, spread=spread)
+    progress.expect(len(judged.queries) * sum(plan.sizes))
+    runs = run_each(search, judged, plan.sizes, plan.depth, checkpoint, progress.add)
+    blend, weights = search.config.blend, weights_at_1(search)
+    curve = from_runs(runs, judged, plan, blend)
+    curves = Curves((curve,), weights, False, blend, method, checked, checkpoint.resumed, plan.depth, runs=runs)
+    return curves, checkpoint
+
+
+def weights_at_1(search: Search) -> dict[str, float]:
+    """Return the weights of the final score at blend 1."""
+    return search.weights_at(search.config.override({"blend": 1.0}))
+
+
+def _from_pass(
+    search: Search,
+    recorded: Mapping[str, Recorded],
+    judged: Judged,
+    options: TuneOptions,
+    plan: Plan,
+    checked: PointwiseCheck,
+    resumed: int,
+) -> Curves:
+    """A curve for each blend. Without fitted weights, the current blend is 0, and derived weights are tried."""
+    weights = weights_at_1(search)
+    fitted = bool(weights)
+    if not fitted:
+        weights = derived_weights(list(recorded.values()))
+    current = search.config.blend if fitted else 0.0
+    blends = sorted({*options.blends, current}) if weights else [current]
+    curves = tuple(from_pass(recorded, judged, plan, weights, blends))
+    method = Note("one_pass", pool=max(plan.sizes), largest_difference=checked.largest_difference)
+    return Curves(curves, weights, not fitted, current, method, checked, resumed, plan.depth, recorded)
+
+
+def _about(search: Search, reranker: Reranker, judged: Judged, options: TuneOptions, plan: Plan) -> dict[str, Any]:
+    """What the scores depend on, for the checkpoint."""
+    return {
+        **options.about,
+        "queries": judged.resolved,
+        "sizes": list(plan.sizes),
+        "depth": plan.depth,
+        "reranker": info_of(reranker).name,
+        "fusion": search.retriever.fusion if isinstance(search.retriever, Fuses) else None,
+        "weights": search.weights_at(),
+    }

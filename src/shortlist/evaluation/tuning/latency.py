@@ -1,0 +1,118 @@
+"""Measured seconds of a search at each pool size. Batches make time grow in steps, so each size is timed by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shortlist.evaluation.metrics.statistics import quantile
+from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.evaluation.tuning.curves import Curves
+from shortlist.evaluation.tuning.options import TuneOptions
+from shortlist.evaluation.tuning.progress import Progress
+from shortlist.evaluation.whole_pool import search_whole, whole_pool_config
+from shortlist.search.search import Search
+from shortlist.types import Note
+
+SHARE = 0.08
+"""Passages that are scored to time the smaller pools, as a share of the pass."""
+FUSION_SHARE, EXTRA_SHARE = 0.05, 0.15
+"""Passages that other fusion weights may need scored, and all passages beyond the pass, as shares of the pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Wall-clock seconds of both stages at one pool size, one value for each query."""
+
+    retrieve: tuple[float, ...]
+    rerank: tuple[float, ...]
+
+    def whole(self, share: float) -> float:
+        """Return the seconds of both stages together that `share` of the queries stay below; 0.5 is the median."""
+        return quantile([a + b for a, b in zip(self.retrieve, self.rerank, strict=True)], share)
+
+
+def queries_to_time(passed: int, queries: int, sizes: Sequence[int]) -> int:
+    """Return how many queries to time at each size: at most 8 % of the `passed` passages of the pass, at least 1."""
+    passages = passages_to_time(passed, queries, sizes)
+    return max(1, min(queries, int(SHARE * passed / passages))) if passages else 1
+
+
+def passages_to_time(passed: int, queries: int, sizes: Sequence[int]) -> float:
+    """Return how many passages are scored to time one query at each size, if the pass scored `passed` of `queries`."""
+    return sum(min(size, passed / queries) for size in sizes)
+
+
+def of_seconds(seconds: Iterable[Mapping[str, float]]) -> Latency:
+    """Return the latency that a pass or a run recorded, without its first query, which warms up, if there are more."""
+    rows = list(seconds)
+    rows = rows[1:] or rows
+    return Latency(tuple(row["retrieve"] for row in rows), tuple(row["rerank"] for row in rows))
+
+
+def time_sizes(
+    search: Search,
+    judged: Judged,
+    sizes: Sequence[int],
+    depth: int,
+    queries: int,
+    progress: Callable[[int], None],
+) -> Mapping[int, Latency]:
+    """Return size -> the seconds of some queries, spread over the set. The sizes take turns, so a busy minute hits all.
+
+    The first search warms up and does not count. Without sizes, nothing is searched.
+    """
+    if not sizes:
+        return {}
+    texts = list(judged.queries.values())
+    chosen = texts[:: max(1, len(texts) // queries)][:queries]
+    configs = {size: whole_pool_config(search.config, depth=depth, pool_size=size) for size in sizes}
+    search_whole(search, chosen[0], configs[min(sizes)])
+    retrieve: dict[int, list[float]] = {size: [] for size in sizes}
+    rerank: dict[int, list[float]] = {size: [] for size in sizes}
+    for query in chosen:
+        for size in sizes:
+            seconds = search_whole(search, query, configs[size]).seconds
+            retrieve[size].append(seconds["retrieve"])
+            rerank[size].append(seconds["rerank"])
+            progress(size)
+    return {size: Latency(tuple(retrieve[size]), tuple(rerank[size])) for size in sizes}
+
+
+def latencies(
+    search: Search, judged: Judged, options: TuneOptions, curves: Curves, progress: Progress
+) -> Mapping[int, Latency]:
+    """Return each size's latency: as the pass or the runs recorded it, or timed by itself."""
+    if curves.recorded is None:
+        assert curves.runs is not None
+        return {size: of_seconds(ranking.seconds for ranking in curves.runs[size].values()) for size in options.sizes}
+    *smaller, largest = options.sizes
+    queries = options.timed or queries_to_time(_passed(curves), len(judged.queries), smaller)
+    progress.expect(queries * sum(smaller))
+    timed = time_sizes(search, judged, smaller, curves.depth, queries, progress.add)
+    return {**timed, largest: of_seconds(each.seconds for each in curves.recorded.values())}
+
+
+def timing_note(curves: Curves, sizes: Sequence[int], latency: Mapping[int, Latency]) -> Note:
+    """Return where the times come from."""
+    if curves.recorded is None:
+        return Note("times_of_runs")
+    *smaller, largest = sizes
+    return Note("times_of_pass", pool=largest, queries=len(latency[smaller[0]].rerank) if smaller else None)
+
+
+def passages_left(curves: Curves, options: TuneOptions, queries: int) -> int:
+    """Return how many more passages may be scored: 5 % of the pass, and at most 15 % in all beyond the pass.
+
+    The cost of `options.timed` does not count, because the caller chose it.
+    """
+    smaller, passed = options.sizes[:-1], _passed(curves)
+    spent = float(curves.checked.pairs) if curves.checked is not None else 0.0
+    if smaller and options.timed is None:
+        spent += queries_to_time(passed, queries, smaller) * passages_to_time(passed, queries, smaller) + smaller[0]
+    return max(0, int(min(FUSION_SHARE * passed, EXTRA_SHARE * passed - spent)))
+
+
+def _passed(curves: Curves) -> int:
+    """The number of passages that the pass scored."""
+    return sum(len(each.scores) for each in (curves.recorded or {}).values())

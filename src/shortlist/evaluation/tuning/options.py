@@ -1,0 +1,73 @@
+"""What to tune: pool sizes, blends, fusion weights, measures and a time budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.evaluate import CUTOFF
+from shortlist.evaluation.metrics.statistics import SEED
+from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.search.search import Search
+
+SIZES = (5, 10, 20, 30, 50, 75, 100)
+BLENDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+FUSIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
+MEASURES = ("nDCG@10", "RR@10", "Success@10")
+
+
+@dataclass(frozen=True, slots=True)
+class TuneOptions:
+    """What to tune.
+
+    Args:
+        sizes: Pool sizes to try.
+        blends: Blends to try, in addition to the current one.
+        fusions: Fusion weights to try, in addition to the current one.
+        measures: Names of measures, each with a cutoff. The first one decides.
+        cutoff: A query is fine if a relevant id is among so many first results.
+        budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. None: no limit.
+        timed: Queries to time at each size but the largest, which the pass times. None: up to 8 % of the pass, and at
+            least one.
+        checkpoint: The file for partial results.
+        about: What distinguishes this run from others, such as the index and its size, for the checkpoint.
+        seed: The seed of the two halves.
+    """
+
+    sizes: tuple[int, ...] = SIZES
+    blends: tuple[float, ...] = BLENDS
+    fusions: tuple[float, ...] = FUSIONS
+    measures: tuple[str, ...] = MEASURES
+    cutoff: int = CUTOFF
+    budget_ms: float | None = None
+    timed: int | None = None
+    checkpoint: Path | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = SEED
+
+
+def checked_options(search: Search, judged: Judged, options: TuneOptions) -> TuneOptions:
+    """Return the options with the sizes in order, each once.
+
+    Raises:
+        InvalidInput: No reranker, fewer than two queries, or a bad size, blend, fusion weight, budget or number of
+            timed queries.
+    """
+    if search.reranker is None:
+        raise InvalidInput("the search has no reranker, so there is nothing to tune: give it one", field="reranker")
+    if not options.sizes or min(options.sizes) < 1:
+        raise InvalidInput(f"sizes must be pool sizes of at least 1, not {list(options.sizes)}", field="sizes")
+    if len(judged.queries) < 2:
+        raise InvalidInput("tuning needs at least two judged queries")
+    if options.timed is not None and not 1 <= options.timed <= len(judged.queries):
+        raise InvalidInput(f"timed must be from 1 to {len(judged.queries)} queries, not {options.timed}", field="timed")
+    if not all(0 <= blend < float("inf") for blend in options.blends):
+        raise InvalidInput(f"blends must be 0 or more, not {list(options.blends)}", field="blends")
+    if not all(0 <= fusion <= 1 for fusion in options.fusions):
+        raise InvalidInput(f"fusions must be from 0 to 1, not {list(options.fusions)}", field="fusions")
+    if options.budget_ms is not None and not options.budget_ms >= 0:
+        raise InvalidInput(f"budget_ms must be 0 or more, not {options.budget_ms}", field="budget_ms")
+    return replace(options, sizes=tuple(sorted(set(options.sizes))))

@@ -1,0 +1,53 @@
+"""What a tuning puts into `shortlist.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shortlist.config import SearchConfig
+
+DEFAULT = SearchConfig()
+
+
+def file_values(
+    found: Mapping[str, Any], config: SearchConfig, own_weights: Mapping[str, float] | None, file: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values to write into a file with the settings `file`. None removes a key.
+
+    `found` are the settings that the tuning found with the configuration `config`. A blend, weights or smallest score
+    of the file that were not found again are removed. `own_weights` are weights that the found blend scales; they are
+    written if they are given. The retriever, the reranker and the fusion weight of `config` are written if the file
+    would give others. The file's `min_probability` stays only if searches keep their pools and final scores, because
+    the stored curve was fitted for those.
+    """
+    values: dict[str, Any] = {"blend": None, "weights": dict(own_weights) if own_weights else None, "min_score": None}
+    values = {**found, **{name: found.get(name, value) for name, value in values.items()}}
+    for name in ("fusion", "retriever", "reranker"):
+        used = getattr(config, name)
+        if used is not None and used != file.get(name, getattr(DEFAULT, name)):
+            values.setdefault(name, used)
+    if config.reranker != DEFAULT.reranker and config.reranker is not None:
+        values["reranker"] = config.reranker
+    top_k, pool_size = file.get("top_k"), values.get("pool_size")
+    if isinstance(top_k, int) and isinstance(pool_size, int) and top_k > pool_size and not file.get("tail"):
+        values["top_k"] = pool_size
+    if not values.get("rerank", True) or not _same_scores(file, values):
+        values["min_probability"] = None
+    return values
+
+
+def _same_scores(file: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether the values leave pools and final scores as they are with the file."""
+    return all(
+        _value(values, name, file) == _value(file, name)
+        for name in ("weights", "blend", "fusion", "retriever", "reranker")
+    )
+
+
+def _value(settings: Mapping[str, Any], name: str, otherwise: Mapping[str, Any] | None = None) -> Any:
+    """A setting that applies: None and a missing key mean the default, or the value in `otherwise` if it is missing."""
+    if name not in settings and otherwise is not None:
+        return _value(otherwise, name)
+    value = settings.get(name)
+    return getattr(DEFAULT, name) if value is None else value

@@ -1,0 +1,173 @@
+"""Notes about evaluations, tunings and calibrations as sentences. `shortlist.wording.describe` uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Values = Mapping[str, Any]
+
+RULES = {
+    "near_best": "within the interval of the best",
+    "most_of_the_gain": "90 % of the gain",
+    "latency_budget": "latency budget",
+}
+"""The names of the rules that select a pool size."""
+SETTINGS = {"blend": "blend", "fusion": "fusion weight"}
+APART = "scores depend on the pool, so each size was run separately"
+
+
+def rule_name(rule: str) -> str:
+    """Return the name of a rule that selects a pool size."""
+    return RULES[rule]
+
+
+def gain_words(v: Values) -> str:
+    """Return a gain in words: see `evaluation.query_sets.holdout.Gain`."""
+    best_of = f" as the best of {v['tried']}" if v["tried"] > 1 else ""
+    gain = f"{v['mean']:+.4f} [{v['low']:+.4f}, {v['high']:+.4f}] {v['measure']}, p {v['p']:.4f}{best_of}"
+    if v["result"] == "chance":
+        return f"{gain}, which may be chance"
+    if v["result"] == "no_other_half":
+        return f"{gain}, but there are too few queries to report it on another half: judge at least 20"
+    unseen = f"{v['unseen_mean']:+.4f} [{v['unseen_low']:+.4f}, {v['unseen_high']:+.4f}] on the other half"
+    doubt = "" if v["unseen_mean"] > 0 else ", which does not confirm it: judge more queries first"
+    return f"{gain}; {unseen}{doubt}"
+
+
+def _elsewhere(v: Values) -> str:
+    return (
+        f"{v['current']:g} stays, because pool {v['pool']} needs too many more passages scored. At pool "
+        f"{v['smaller_pool']}, {v['best']:g} is better than {v['current']:g}: {gain_words(v)}. Tune again with "
+        f"{v['best']:g} in use to measure it at pool {v['pool']}"
+    )
+
+
+def _not_tried(v: Values) -> str:
+    return "stage one fuses no lists" if v["reason"] == "no_fusion" else f"not tried: {APART}"
+
+
+def _no_threshold(v: Values) -> str:
+    reasons = {
+        "not_reranked": "a threshold is for the scores of a reranker",
+        "runs_apart": APART,
+        "equal_scores": "no two results have different scores",
+    }
+    return f"none: {reasons[v['reason']]}"
+
+
+def _near_best(v: Values) -> str:
+    return (
+        f"the smallest pool that these queries cannot tell from the best ({v['best_pool']}: {v['measure']} "
+        f"{v['best']:.4f}) and that keeps {v['keep']:.0%} of it: {v['value']:.4f}, "
+        f"{v['mean']:+.4f} [{v['low']:+.4f}, {v['high']:+.4f}]"
+    )
+
+
+def _best_pool(v: Values) -> str:
+    reasons = {
+        "smallest_pool": "it is the smallest pool tried, and no larger pool is better",
+        "no_smaller_near": "no smaller pool comes near it",
+    }
+    return f"the best pool, {v['measure']} {v['value']:.4f}; {reasons[v['reason']]}"
+
+
+def _not_confirmed(v: Values) -> str:
+    return (
+        f"pool {v['pool']} is below stage one on the {v['queries']} queries that it was not chosen on: "
+        f"{v['measure']} {v['unseen_gain']:+.4f}, and {v['gain']:+.4f} over all queries. Judge more queries before you "
+        "use it"
+    )
+
+
+def _one_pass(v: Values) -> str:
+    changes = (
+        f" (the scores of the same pairs differ by up to {v['largest_difference']:.1e} between pools)"
+        if v["largest_difference"]
+        else ""
+    )
+    return f"one scoring pass at pool {v['pool']}, and every smaller pool read off it{changes}"
+
+
+def _times_of_pass(v: Values) -> str:
+    times = "the times are those of that pass"
+    return times if v["queries"] is None else f"{times} at {v['pool']}, and of {v['queries']} queries at smaller pools"
+
+
+def _stop_rule_fit(v: Values) -> str:
+    if v["result"] == "too_few_queries":
+        return (
+            f"nothing can be certified with {v['queries']} queries: alpha {v['alpha']:g} at delta {v['delta']:g} needs "
+            f"at least {v['queries_needed']} queries that are reranked and have something relevant"
+        )
+    risk = f"mean loss of {v['measure']} at most {v['alpha']:g}, with confidence {1 - v['delta']:.4g}"
+    if v["result"] == "no_earlier_stop":
+        return f"no earlier stop keeps the {risk} on {v['queries']} queries"
+    return f"{risk}; fitted on {v['queries']} queries"
+
+
+WORDS: Mapping[str, Callable[[Values], str]] = {
+    "few_queries": lambda v: (
+        f"{v['queries']} queries are few: their 95 % intervals are too narrow, and are empty if all values are equal. "
+        f"Judge at least {v['fewest']}"
+    ),
+    "only_setting": lambda v: f"{v['current']:g} stays: there is no other {SETTINGS[v['setting']]} to try",
+    "no_better_setting": lambda v: f"{v['current']:g} stays: no other {SETTINGS[v['setting']]} scores higher",
+    "setting_kept": lambda v: f"{v['current']:g} stays: {v['best']:g} scores {gain_words(v)}",
+    "setting_changed": lambda v: f"{v['best']:g} instead of {v['current']:g}: {gain_words(v)}",
+    "setting_better_elsewhere": _elsewhere,
+    "too_many_passages": lambda v: (
+        f"{v['current']:g} stays: other values of the {SETTINGS[v['setting']]} need too many more passages scored"
+    ),
+    "not_tried": _not_tried,
+    "no_threshold": _no_threshold,
+    "threshold_found": lambda v: f"{v['threshold']:g}: {gain_words(v)} compared with showing all results",
+    "threshold_not_better": lambda v: f"none: {v['threshold']:g} scores {gain_words(v)}",
+    "near_best": _near_best,
+    "best_pool": _best_pool,
+    "most_of_the_gain": lambda v: (
+        f"{v['gain']:+.4f} {v['measure']} over stage one; the best pool ({v['best_pool']}) gains {v['best_gain']:+.4f}"
+    ),
+    "no_gain": lambda v: (
+        f"no pool gains: {v['measure']} {v['best']:.4f} at best, {v['stage_one']:.4f} without reranking"
+    ),
+    "within_budget": lambda v: (
+        f"{v['measure']} {v['value']:.4f} within {v['budget_ms']:.0f} ms: 95 of 100 searches take at most "
+        f"{v['p95_ms']:.0f} ms"
+    ),
+    "over_budget": lambda v: (
+        f"no pool is within {v['budget_ms']:.0f} ms: at pool {v['pool']}, 95 of 100 searches take up to "
+        f"{v['p95_ms']:.0f} ms"
+    ),
+    "too_few_to_decide": lambda v: (
+        f"{v['queries']} queries are too few to decide whether to rerank: judge at least {v['fewest']}"
+    ),
+    "at_ceiling": lambda v: (
+        f"with and without reranking, {v['measure']} is at the ceiling, {v['value']:.4f}, so these queries cannot "
+        "decide whether to rerank. Judge harder ones"
+    ),
+    "harmful": lambda v: (
+        f"reranking is worse than none at pool {', '.join(v['pools'])}: {v['measure']} is below that of stage one, "
+        "beyond chance"
+    ),
+    "quality_falls": lambda v: (
+        f"{v['measure']} falls beyond a pool of {v['pool']}: a larger pool costs time and quality"
+    ),
+    "not_split": lambda v: (
+        f"{v['queries']} queries are too few to choose on one half and report on the other: every figure is from the "
+        "queries that the choice was made on, so it is too high"
+    ),
+    "no_gain_at_pool": lambda v: (
+        f"pool {v['pool']} gains nothing over stage one: {v['measure']} {v['gain']:+.4f} over all queries"
+    ),
+    "gain_not_confirmed": _not_confirmed,
+    "one_pass": _one_pass,
+    "listwise": lambda v: f"{v['reranker']} scores a pool as a whole: one run at each size",
+    "not_pointwise": lambda v: (
+        f"{v['reranker']} is declared pointwise, but its scores differ by up to {v['largest_difference']:.3g} between "
+        f"pools (spread {v['spread']:.3g}): one run at each size"
+    ),
+    "times_of_runs": lambda v: "the times are those of the runs",
+    "times_of_pass": _times_of_pass,
+    "stop_rule_fit": _stop_rule_fit,
+}
