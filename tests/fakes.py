@@ -8,7 +8,7 @@ from shortlist.types import Hit, Passage, Where
 
 
 class WordReranker:
-    """Scores a text by the share of query words in it; `broken` replaces the answer."""
+    """Scores a text by the share of query words in it. `broken` replaces the scores."""
 
     name = "words"
     pointwise = True
@@ -21,20 +21,20 @@ class WordReranker:
         self.calls.append((query, list(texts)))
         if self.broken is not None:
             return self.broken
-        wanted = set(query.lower().split())
-        return [len(wanted & set(text.lower().split())) / len(wanted) for text in texts]
+        words = set(query.lower().split())
+        return [len(words & set(text.lower().split())) / len(words) for text in texts]
 
 
 class ListRetriever:
-    """Gives its texts in a fixed order, with falling scores, whatever is asked."""
+    """Returns its texts in a fixed order, with falling scores, for every query. `calls` holds each k."""
 
     def __init__(self, texts: Sequence[str], signals: Sequence[dict[str, float]] | None = None) -> None:
         self.texts = list(texts)
         self.signals = list(signals) if signals is not None else [{} for _ in texts]
-        self.asked: list[int] = []
+        self.calls: list[int] = []
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        self.asked.append(k)
+        self.calls.append(k)
         return [
             Hit(Passage(f"p{i}", text), 1.0 / i, i, 1.0 / i, i, signals=self.signals[i - 1])
             for i, text in enumerate(self.texts[:k], start=1)

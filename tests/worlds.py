@@ -9,32 +9,34 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from shortlist.config import SearchConfig
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
-from shortlist.types import Hit, Passage, Where
+from shortlist.search.search import Search
+from shortlist.types import Hit, Passage, Ranking, RerankerInfo, Scores, Where
 
 WORDS = ("red", "blue", "cat", "dog", "file", "server", "tax", "bread", "tree", "stone")
 
 
 class PoolRetriever:
-    """Gives each query its own list, with falling scores; a smaller k is a prefix."""
+    """Returns a list of its own for each query, with falling scores. A smaller k gives the start of the list."""
 
     def __init__(self, pools: Mapping[str, Sequence[Hit]]) -> None:
         self.pools = pools
-        self.asked: list[tuple[str, int]] = []
+        self.calls: list[tuple[str, int]] = []
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        self.asked.append((query, k))
+        self.calls.append((query, k))
         return list(self.pools[query][:k])
 
 
 class ShiftingRetriever(PoolRetriever):
-    """A larger k puts another passage first, as deeper legs can when they are fused: no prefixes here."""
+    """A larger k puts another passage first, as fused lists can: its shorter answers are not prefixes."""
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        self.asked.append((query, k))
-        held = list(self.pools[query])
-        turned = held[k % 3 :] + held[: k % 3]
-        return hits([one.passage for one in turned[:k]], [one.signals for one in turned[:k]])
+        self.calls.append((query, k))
+        pool = list(self.pools[query])
+        shifted = (pool[k % 3 :] + pool[: k % 3])[:k]
+        return hits([hit.passage for hit in shifted], [hit.signals for hit in shifted])
 
 
 class NumberEncoder:
@@ -50,88 +52,108 @@ class NumberEncoder:
 
 
 class TwoLists:
-    """An index whose two lists are drawn anew for each query, from the query and a seed alone; counts readings."""
+    """An index whose two lists are drawn for each query, from the query and a seed alone. Counts its reads."""
 
     def __init__(self, corpus: Sequence[Passage], seed: int = 0) -> None:
         self.corpus = list(corpus)
         self.seed = seed
-        self.read = 0
+        self.reads = 0
 
-    def _list(self, kind: str, query: str, k: int) -> list[tuple[Passage, float]]:
-        self.read += 1
+    def ranked(self, kind: str, query: str, k: int) -> list[tuple[Passage, float]]:
+        self.reads += 1
         draw = random.Random(f"{self.seed} {kind} {query}")
-        found = draw.sample(self.corpus, draw.randint(0, len(self.corpus)))
-        return [(one, (len(found) - place) / 50) for place, one in enumerate(found)][:k]
+        drawn = draw.sample(self.corpus, draw.randint(0, len(self.corpus)))
+        return [(passage, (len(drawn) - place) / 50) for place, passage in enumerate(drawn)][:k]
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        return self._list("dense", str(float(vector[0])), k)
+        return self.ranked("dense", str(float(vector[0])), k)
 
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        return self._list("words", text, k)
+        return self.ranked("words", text, k)
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
-        return [random.Random(f"{float(vector[0])} {one}").random() for one in ids]
+        return [random.Random(f"{float(vector[0])} {key}").random() for key in ids]
 
 
 class TextReranker:
-    """A score that depends on query and text alone; some texts count as cut."""
+    """A score that depends on query and text alone. Some texts count as truncated."""
 
-    name = "text"
-    pointwise = True
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "text", pointwise: bool = True) -> None:
+        self.info = RerankerInfo(name, pointwise=pointwise)
         self.scored = 0
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+    def score(self, query: str, texts: Sequence[str]) -> Scores:
         self.scored += len(texts)
+        return Scores(self.values(query, texts), [self.truncates(text) for text in texts])
+
+    def values(self, query: str, texts: Sequence[str]) -> list[float]:
         return [zlib.crc32(f"{query}|{text}".encode()) % 97 / 17 for text in texts]
 
-    def score_and_report(self, query: str, texts: Sequence[str]) -> tuple[list[float], list[bool]]:
-        return self.score(query, texts), [len(text) % 5 == 0 for text in texts]
+    def truncates(self, text: str) -> bool:
+        return len(text) % 5 == 0
+
+
+class FixedReranker(TextReranker):
+    """Its scores are those of a function of query and texts."""
+
+    def __init__(self, values, name: str = "fixed") -> None:
+        super().__init__(name)
+        self.values = values
+
+
+def constant(score: float = 0.0) -> FixedReranker:
+    """A reranker that gives every text one score, so that it leaves the order as it is."""
+    return FixedReranker(lambda query, texts: [score] * len(texts))
 
 
 class ListwiseReranker(TextReranker):
-    """Its scores depend on the pool; `pointwise` is what it claims."""
-
-    name = "listwise"
+    """Its scores depend on the pool. `pointwise` is what it declares."""
 
     def __init__(self, pointwise: bool = False) -> None:
-        super().__init__()
-        self.pointwise = pointwise
+        super().__init__("listwise", pointwise)
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        found = super().score(query, texts)
-        return [one / (1 + max(found, default=0.0)) + 0.3 * len(texts) * (place % 2) for place, one in enumerate(found)]
+    def values(self, query: str, texts: Sequence[str]) -> list[float]:
+        scores = super().values(query, texts)
+        most = 1 + max(scores, default=0.0)
+        return [score / most + 0.3 * len(texts) * (place % 2) for place, score in enumerate(scores)]
 
 
 class OracleReranker(TextReranker):
     """Knows the answers: `gain` 1 puts them first, -1 puts them last."""
 
-    name = "oracle"
-
     def __init__(self, relevant: Mapping[str, set[str]], gain: float = 1.0) -> None:
-        super().__init__()
+        super().__init__("oracle")
         self.relevant, self.gain = relevant, gain
 
-    def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        noise = super().score(query, texts)
+    def values(self, query: str, texts: Sequence[str]) -> list[float]:
+        noise = super().values(query, texts)
         return [
-            self.gain * 100 * (text in self.relevant.get(query, ())) + one
-            for text, one in zip(texts, noise, strict=True)
+            self.gain * 100 * (text in self.relevant.get(query, ())) + score
+            for text, score in zip(texts, noise, strict=True)
         ]
+
+
+def searching(retriever, reranker=None, weights=None, **config) -> Search:
+    """A search with these parts, weights and settings."""
+    return Search(retriever, reranker, SearchConfig(**config), weights=weights or {})
+
+
+def whole_ranking(search: Search, query: str, pool_size: int, depth: int = 10) -> Ranking:
+    """The answer of a search with the whole pool, and below it the hits down to `depth`."""
+    return search.search(query, pool_size=pool_size, top_k=max(pool_size, depth), tail=True)
 
 
 def hits(passages: Sequence[Passage], signals: Sequence[Mapping[str, float]]) -> list[Hit]:
     return [
-        Hit(passage, 1.0 / rank, rank, 1.0 / rank, rank, signals=said)
-        for rank, (passage, said) in enumerate(zip(passages, signals, strict=True), start=1)
+        Hit(passage, 1.0 / rank, rank, 1.0 / rank, rank, signals=values)
+        for rank, (passage, values) in enumerate(zip(passages, signals, strict=True), start=1)
     ]
 
 
 def world(
     queries: int = 12, passages: int = 30, seed: int = 0, *, first: int = 0
 ) -> tuple[PoolRetriever, Judged, dict[str, set[str]]]:
-    """A retriever, the judged queries, and the relevant texts of each; `first` shifts where relevant ones may stand."""
+    """A retriever, the judged queries, and the relevant texts of each. Relevant texts are at place `first` or later."""
     draw = random.Random(seed)
     corpus = [
         Passage(f"p{i}", " ".join(draw.choices(WORDS, k=draw.randint(2, 8))) + f" {i}", f"d{i}")
@@ -141,11 +163,12 @@ def world(
     for number in range(queries):
         query = f"{draw.choice(WORDS)} {number}"
         order = draw.sample(corpus, passages)
-        said = [{"dense": round(draw.random(), 3)} | ({"bm25_share": 0.5} if i % 2 else {}) for i in range(passages)]
-        pools[query] = hits(order, said)
+        signals = [{"dense": round(draw.random(), 3)} | ({"bm25_share": 0.5} if i % 2 else {}) for i in range(passages)]
+        pools[query] = hits(order, signals)
         texts[f"q{number}"] = query
         relevant = draw.sample(order[first:], draw.randint(1, 3))
-        qrels[f"q{number}"] = {one.id: draw.randint(1, 2) for one in relevant} | {order[0].id: draw.randint(0, 1)}
-        answers[query] = {one.text for one in order if qrels[f"q{number}"].get(one.id, 0) > 0}
+        grades = {passage.id: draw.randint(1, 2) for passage in relevant} | {order[0].id: draw.randint(0, 1)}
+        qrels[f"q{number}"] = grades
+        answers[query] = {passage.text for passage in order if grades.get(passage.id, 0) > 0}
     judged = resolve(QuerySet("made up", texts, qrels), corpus)
     return PoolRetriever(pools), judged, answers

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from shortlist import registry
-from shortlist.errors import MissingExtra
+from shortlist.errors import InvalidInput, MissingExtra
 from shortlist.protocols import Reranker
 from shortlist.search.rerank import rank
-from shortlist.types import Ranked
+from shortlist.types import PoolSize, Ranked
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from shortlist.evaluation.calibration.calibrate import FittedRules
+    from shortlist.evaluation.evaluate import Evaluation
+    from shortlist.evaluation.query_sets import QuerySet
+    from shortlist.evaluation.subject import Subject
+    from shortlist.evaluation.tuning.tune import Tuning
     from shortlist.index import OpenIndex
     from shortlist.search.search import Search
+    from shortlist.types import Passage
 
 
 def rerank(
@@ -41,6 +48,191 @@ def rerank(
     if reranker is None or isinstance(reranker, str):
         reranker = registry.load_reranker(reranker or registry.RERANKER)
     return rank(query, documents, reranker, top_k=top_k)
+
+
+def evaluate(  # noqa: PLR0913 - only the first two are needed
+    search: Search | OpenIndex,
+    queries: QuerySet | str | Path,
+    *,
+    pool_size: PoolSize | None = None,
+    measures: Sequence[str] = ("nDCG@10", "RR@10", "Success@10", "R@10", "Judged@10"),
+    cutoff: int = 10,
+    name: str = "default",
+    ignore_identical_ids: bool = False,
+    allow_unknown: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Measure both stages, and the ceiling between them, on judged queries.
+
+    Args:
+        search: An open index, or a `Search` over any retriever. Its configuration is measured, without its limits on
+            score and probability.
+        queries: A query set, or a path for `QuerySet.read`.
+        pool_size: Passages to score, or "auto". None: the configuration's.
+        measures: Names of measures, each with a cutoff. The first one is the main one.
+        cutoff: A query is fine if a relevant id is among so many first results.
+        name: The name of this evaluation, for comparisons.
+        ignore_identical_ids: Leave out a passage if its id, or its document's id, is the query's own.
+        allow_unknown: Count judged ids and snippets that the index lacks as never found, instead of raising an error.
+        progress: Is called with the number of queries that are done, and the number of all queries.
+
+    Returns:
+        One outcome for each query. `estimate("reranked", "nDCG@10")` is a mean with its 95 % interval,
+        `gain("nDCG@10")` compares both stages query by query, and `failures` counts which stage lost the answer.
+
+    Raises:
+        InvalidInput: A query set that cannot be used, an unknown measure, or a query that a stage cannot take.
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
+    """
+    from shortlist.evaluation.evaluate import evaluate as run
+
+    subject = _subject(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    return run(
+        subject.search,
+        subject.judged,
+        pool_size=pool_size,
+        measures=measures,
+        cutoff=cutoff,
+        name=name,
+        progress=progress,
+    )
+
+
+def tune(  # noqa: PLR0913 - only the first two are needed
+    search: Search | OpenIndex,
+    queries: QuerySet | str | Path,
+    *,
+    budget_ms: float | None = None,
+    sizes: Sequence[int] = (5, 10, 20, 30, 50, 75, 100),
+    blends: Sequence[float] = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0),
+    fusions: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
+    measures: Sequence[str] = ("nDCG@10", "RR@10", "Success@10"),
+    timed: int | None = None,
+    checkpoint: str | Path | None = None,
+    ignore_identical_ids: bool = False,
+    allow_unknown: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tuning:
+    """Find the pool size, blend, fusion weight and smallest score for your queries, from one scoring pass.
+
+    Args:
+        search: An open index, or a `Search` over any retriever. Its configuration is the one in use.
+        queries: A query set, or a path for `QuerySet.read`.
+        budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. None: no limit.
+        sizes: Pool sizes to try.
+        blends: Blends to try, in addition to the current one.
+        fusions: Fusion weights to try, in addition to the current one.
+        measures: Names of measures, each with a cutoff. The first one decides.
+        timed: Queries to time at each smaller pool. None: up to 8 % of the pass, and at least one.
+        checkpoint: A file for partial results. The same call continues after an interruption.
+        ignore_identical_ids: Leave out a passage if its id, or its document's id, is the query's own.
+        allow_unknown: Count judged ids and snippets that the index lacks as never found, instead of raising an error.
+        progress: Is called with the number of scored passages, and the number of passages to score.
+
+    Returns:
+        What was found: `settings`, `recommended`, `warnings`, and the curves over pool sizes. `write()` puts the
+        settings into `shortlist.toml`.
+
+    Raises:
+        InvalidInput: A query set or an option that cannot be used, or no reranker.
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
+    """
+    from shortlist.evaluation.tuning.options import TuneOptions
+    from shortlist.evaluation.tuning.tune import tune as run
+
+    subject = _subject(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    options = TuneOptions(
+        sizes=tuple(sizes),
+        blends=tuple(blends),
+        fusions=tuple(fusions),
+        measures=tuple(measures),
+        budget_ms=budget_ms,
+        timed=timed,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        about=subject.about,
+    )
+    return run(subject.search, subject.judged, options, progress=progress)
+
+
+def calibrate(  # noqa: PLR0913 - only the first two are needed
+    search: Search | OpenIndex,
+    queries: QuerySet | str | Path,
+    *,
+    pool_size: int = 100,
+    top_k: int = 10,
+    measure: str = "nDCG@10",
+    alpha: float = 0.05,
+    delta: float = 0.05,
+    method: Literal["platt", "isotonic"] | None = None,
+    judged_only: bool = False,
+    checkpoint: str | Path | None = None,
+    ignore_identical_ids: bool = False,
+    allow_unknown: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> FittedRules:
+    """Fit the stop rule for `pool_size="auto"` and the curve for `min_probability`, from one scoring pass.
+
+    Args:
+        search: An open index, or a `Search` over any retriever.
+        queries: A query set, or a path for `QuerySet.read`.
+        pool_size: The largest pool.
+        top_k: The length of the answers that an adaptive pool must get right.
+        measure: The measure of which a little may be lost, or "overlap", which needs no judgments.
+        alpha: The mean loss that is allowed, between 0 and 1.
+        delta: The probability that the fit may be wrong, between 0 and 1.
+        method: The curve. None: the one with the smaller log loss on unseen queries.
+        judged_only: Leave out passages without a judgment. Otherwise they count as not relevant.
+        checkpoint: A file for partial results. The same call continues after an interruption.
+        ignore_identical_ids: Leave out a passage if its id, or its document's id, is the query's own.
+        allow_unknown: Count judged ids and snippets that the index lacks as never found, instead of raising an error.
+        progress: Is called with the number of scored passages, and the number of passages to score.
+
+    Returns:
+        Both fits, `stop_rule` and `probabilities`. `save()` stores them with the index.
+
+    Raises:
+        InvalidInput: A query set or an option that cannot be used, no reranker, or one whose scores depend on the pool.
+        BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
+    """
+    from shortlist.evaluation.calibration.calibrate import CalibrateOptions
+    from shortlist.evaluation.calibration.calibrate import calibrate as run
+
+    subject = _subject(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    options = CalibrateOptions(
+        pool_size=pool_size,
+        top_k=top_k,
+        measure=measure,
+        alpha=alpha,
+        delta=delta,
+        method=method,
+        judged_only=judged_only,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        about=subject.about,
+    )
+    return run(subject.search, subject.judged, options, progress=progress)
+
+
+def _subject(
+    search: Search | OpenIndex, queries: QuerySet | str | Path, *, allow_unknown: bool, ignore_identical_ids: bool
+) -> Subject:
+    """The search of an open index or the search itself, and the resolved queries."""
+    from shortlist.evaluation.query_sets import QuerySet
+    from shortlist.evaluation.subject import subject_of
+    from shortlist.index import OpenIndex
+    from shortlist.search.search import Search
+
+    query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
+    passages: Iterable[Passage] | None = None
+    if isinstance(search, OpenIndex):
+        searcher, passages = search.searcher, search.collection.index.passages()
+    elif isinstance(search, Search):
+        searcher, of_retriever = search, getattr(search.retriever, "passages", None)
+        passages = of_retriever() if callable(of_retriever) else None
+    else:
+        raise InvalidInput(f"search is {search!r:.80}: give an open index or a Search")
+    return subject_of(
+        searcher, query_set, passages, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids
+    )
 
 
 SERVER_PACKAGES = {"fastapi", "starlette", "pydantic", "pydantic_core", "anyio", "prometheus_client"}

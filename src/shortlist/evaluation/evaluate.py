@@ -186,8 +186,8 @@ def difference(evaluation: Evaluation, other: Evaluation, measure: str, *, stage
     if evaluation.fingerprint != other.fingerprint:
         raise InvalidInput(
             f"{evaluation.name} was measured on {evaluation.query_set} ({len(evaluation.outcomes)} queries) and "
-            f"{other.name} on {other.query_set} ({len(other.outcomes)}), and their queries or judgments differ: measure "
-            "both on the same query set"
+            f"{other.name} on {other.query_set} ({len(other.outcomes)}), and their queries or judgments differ: "
+            "measure both on the same query set"
         )
     places = {outcome.query_id: place for place, outcome in enumerate(other.outcomes)}
     before = other.values(stage, measure)

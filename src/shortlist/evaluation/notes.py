@@ -1,7 +1,8 @@
 """The codes of notes about evaluations, tunings and calibrations, and the values of each.
 
 A gain has the values result ("better", "chance" or "no_other_half"), measure, mean, low, high, p, tried, and with
-"better" also unseen_mean, unseen_low and unseen_high: see `query_sets.holdout.Gain`.
+"better" also unseen_mean, unseen_low and unseen_high: see `query_sets.holdout.Gain`. The results of a stop rule are "certified",
+"too_few_queries" and "no_earlier_stop".
 
 | code | values | meaning |
 |---|---|---|
@@ -34,7 +35,7 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | not_pointwise | reranker, largest_difference, spread | as listwise, although the reranker is declared pointwise |
 | times_of_runs | | the times are those of the runs at each size |
 | times_of_pass | pool, queries | the times are those of the pass, and of some queries at smaller pools |
-| stop_rule_fit | result, measure, alpha, delta, queries, queries_needed | "certified", "too_few_queries" or "no_earlier_stop" |
+| stop_rule_fit | result, measure, alpha, delta, queries, queries_needed | the guarantee of a fitted stop rule |
 """
 
 CODES = tuple(

@@ -1,13 +1,13 @@
-"""Reports: what was measured or tuned, as one HTML file that needs nothing beside it."""
+"""Reports of evaluations and tunings, each as one HTML file without links to other files."""
 
-from shortlist.report.evaluation import Compared, evaluation_page
+from shortlist.report.evaluation import Comparisons, evaluation_page
 from shortlist.report.figures import check_plots
-from shortlist.report.queries import Source, source_of
+from shortlist.report.queries import ReportSource, source_of
 from shortlist.report.tuning import tuning_page
 
 __all__ = [
-    "Compared",
-    "Source",
+    "Comparisons",
+    "ReportSource",
     "check_plots",
     "evaluation_page",
     "source_of",

@@ -1,4 +1,4 @@
-"""The report of `evaluate`: every set-up with both stages and the ceiling, and how they compare."""
+"""The report of `evaluate`: every evaluation with both stages and the ceiling, and their comparison."""
 
 from __future__ import annotations
 
@@ -6,136 +6,147 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shortlist.evaluation.evaluate import Comparison, Evaluation
-from shortlist.evaluation.gate import Verdict
+from shortlist.evaluation.gate import RuleResult
 from shortlist.evaluation.markdown import interval, signed
 from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.tuning.recommend import ALPHA
 from shortlist.report import plots
 from shortlist.report.page import box, facts, page, paragraph, section, table
-from shortlist.report.queries import Source, worst_queries
+from shortlist.report.queries import ReportSource, worst_queries
+from shortlist.wording import describe
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What was held against something: set-ups against each other, this run against a baseline, rules against it."""
+class Comparisons:
+    """Evaluations compared with each other and with a baseline, and the rules that were applied to the differences."""
 
-    set_ups: Sequence[Comparison] = ()
+    evaluations: Sequence[Comparison] = ()
     baseline: Sequence[tuple[str, Paired]] = ()
-    verdicts: Sequence[Verdict] = ()
+    rule_results: Sequence[RuleResult] = ()
+
+
+NO_COMPARISONS = Comparisons()
 
 
 def evaluation_page(
-    evaluations: Sequence[Evaluation], sources: Sequence[Source], compared: Compared | None = None, written: str = ""
+    evaluations: Sequence[Evaluation],
+    sources: Sequence[ReportSource],
+    comparisons: Comparisons = NO_COMPARISONS,
+    written: str = "",
 ) -> str:
-    """The page; one source an evaluation, in the same order. `written` says when and by what it was written.
+    """Return the page. `sources` has one source for each evaluation, in the same order. `written` is the date line.
 
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    held = compared or Compared()
-    few = list(dict.fromkeys(one.warning for one in evaluations if one.warning))
-    parts = [*(box("Warning:", f"{one}.", "warning") for one in few), *(harm(one) for one in evaluations)]
-    parts += [_against(held), _set_ups(evaluations, held)]
-    for place, (one, source) in enumerate(zip(evaluations, sources, strict=True)):
-        label = "" if len(evaluations) == 1 else f"{one.name}: "
-        parts += set_up(one, label)
-        parts += measured(one, source, f"e{place}", label)
+    warnings = dict.fromkeys(describe(note) for evaluation in evaluations for note in evaluation.warnings)
+    parts = [*(box("Warning:", f"{warning}.", "warning") for warning in warnings), *map(harm, evaluations)]
+    parts += [_baseline(comparisons), _comparison(evaluations, comparisons)]
+    for place, (evaluation, source) in enumerate(zip(evaluations, sources, strict=True)):
+        label = "" if len(evaluations) == 1 else f"{evaluation.name}: "
+        parts += settings_section(evaluation, label)
+        parts += measured_sections(evaluation, source, f"e{place}", label)
     return page(f"Both stages measured on {evaluations[0].query_set}", written, parts)
 
 
-def set_up(one: Evaluation, label: str = "") -> list[str]:
-    """What was measured, and with which models."""
-    rows = [("queries", f"{len(one.outcomes)} of {one.query_set}"), ("pool", one.pool_size), *one.about.items()]
-    return [section(f"{label}Set-up", facts(rows))]
+def settings_section(evaluation: Evaluation, label: str = "") -> list[str]:
+    """Return the section with the query set, the pool size, and the facts about the search."""
+    queries = f"{len(evaluation.outcomes)} of {evaluation.query_set}"
+    rows = [("queries", queries), ("pool", evaluation.pool_size), *evaluation.about.items()]
+    return [section(f"{label}Settings", facts(rows))]
 
 
-def measured(one: Evaluation, source: Source, name: str, label: str = "") -> list[str]:
-    """The measures of both stages, queries won and lost, the failure split, and the worst queries."""
+def measured_sections(evaluation: Evaluation, source: ReportSource, name: str, label: str = "") -> list[str]:
+    """Return the sections with the measures of both stages, queries won and lost, failures, and the worst queries."""
+    figures = f"{plots.differences(name, evaluation)}{plots.failures(name, evaluation)}"
     return [
-        section(f"{label}Both stages and the ceiling", _measures(one), paragraph(_times(one), "quiet")),
-        section(
-            f"{label}Where queries were won and lost",
-            f'<div class="figures">{plots.differences(name, one)}{plots.failures(name, one)}</div>',
-        ),
-        section(f"{label}Worst queries", worst_queries(one, source)),
+        section(f"{label}Both stages and the ceiling", _measures(evaluation), paragraph(_counts(evaluation), "quiet")),
+        section(f"{label}Queries won and lost", f'<div class="figures">{figures}</div>'),
+        section(f"{label}Worst queries", worst_queries(evaluation, source)),
     ]
 
 
-def harm(one: Evaluation) -> str:
-    """A warning where reranking lowers the first measure: beyond chance, or within it."""
-    gain = one.gain(one.measures[0])
-    if gain.difference.mean >= 0 or not any(outcome.scored for outcome in one.outcomes):
+def harm(evaluation: Evaluation) -> str:
+    """Return a warning if reranking lowers the first measure, beyond chance or within it, or an empty string."""
+    measure = evaluation.measures[0]
+    gain = evaluation.gain(measure)
+    if gain.difference.mean >= 0 or not any(outcome.scored for outcome in evaluation.outcomes):
         return ""
-    said = f"{one.name}: {one.measures[0]} {signed(gain.difference)} against stage one, p {gain.p:.4f}"
+    values = f"{evaluation.name}: {measure} {signed(gain.difference)} compared with stage one, p {gain.p:.4f}"
     if gain.p < ALPHA:
-        return box("Warning: reranking does harm here.", f"{said}. Search without it: rerank = false.", "warning")
-    return box("Warning: reranking gains nothing here.", f"{said}: within chance, and it costs time.", "warning")
+        label, advice = "Warning: reranking does harm here.", f"{values}. Search without it: rerank = false."
+    else:
+        label = "Warning: reranking gains nothing here."
+        advice = f"{values}. The difference may be chance, and reranking costs time."
+    return box(label, advice, "warning")
 
 
-def _measures(one: Evaluation) -> str:
+def _measures(evaluation: Evaluation) -> str:
     rows = []
-    for measure in one.measures:
-        gain = one.gain(measure)
+    for measure in evaluation.measures:
+        gain = evaluation.gain(measure)
         rows.append(
             (
                 measure,
-                interval(one.estimate("stage one", measure)),
-                interval(one.estimate("reranked", measure)),
-                f"{one.estimate('ceiling', measure).mean:.4f}",
+                interval(evaluation.estimate("stage one", measure)),
+                interval(evaluation.estimate("reranked", measure)),
+                f"{evaluation.estimate('ceiling', measure).mean:.4f}",
                 signed(gain.difference),
                 f"{gain.wins} / {gain.losses} / {gain.ties}",
                 f"{gain.p:.4f}",
             )
         )
     head = ("measure", "stage one [95 %]", "reranked [95 %]", "ceiling", "gain [95 %]", "won / lost / tied", "p")
-    return table(f"{len(one.outcomes)} queries, pool of {one.pool_size}", head, rows)
+    return table(f"{len(evaluation.outcomes)} queries, pool of {evaluation.pool_size}", head, rows)
 
 
-def _times(one: Evaluation) -> str:
-    scored = sum(outcome.scored for outcome in one.outcomes)
-    cut = sum(outcome.truncated for outcome in one.outcomes)
-    declined = sum(bool(outcome.why_not) for outcome in one.outcomes)
-    said = [f"Recall of the pool, the ceiling of any reranker: {interval(one.recall)}"]
-    if any(outcome.seconds for outcome in one.outcomes):
-        said += [
-            f"{stage} p50 {1000 * one.seconds(stage, 0.5):.0f} ms, p95 {1000 * one.seconds(stage, 0.95):.0f} ms"
+def _counts(evaluation: Evaluation) -> str:
+    """The recall of the pool, the times, and the counts of scored passages and skipped queries."""
+    outcomes = evaluation.outcomes
+    parts = [f"Recall of the pool, the ceiling of any reranker: {interval(evaluation.recall)}"]
+    if any(outcome.seconds for outcome in outcomes):
+        parts += [
+            f"{stage} p50 {1000 * evaluation.seconds(stage, 0.5):.0f} ms, "
+            f"p95 {1000 * evaluation.seconds(stage, 0.95):.0f} ms"
             for stage in ("retrieve", "rerank")
         ]
-    said.append(f"{scored} passages scored, {cut} of them cut to the reranker's window")
-    if declined:
-        said.append(f"{declined} queries left in stage one's order because the reranker is not made for them")
-    return "; ".join(said) + "."
+    scored, truncated = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("scored", "truncated"))
+    parts.append(f"{scored} passages scored, {truncated} of them cut to the reranker's window")
+    skipped = sum(outcome.skipped is not None for outcome in outcomes)
+    if skipped:
+        parts.append(f"{skipped} queries in stage one's order, because the reranker is not made for them")
+    return "; ".join(parts) + "."
 
 
-def _set_ups(evaluations: Sequence[Evaluation], held: Compared) -> str:
+def _comparison(evaluations: Sequence[Evaluation], comparisons: Comparisons) -> str:
     if len(evaluations) < 2:
         return ""
     rows = [
         (
-            f"{one.second} minus {one.first}",
-            one.measure,
-            signed(one.paired.difference),
-            f"{one.paired.wins} / {one.paired.losses} / {one.paired.ties}",
-            f"{one.paired.p:.4f}",
-            f"{one.adjusted_p:.4f}",
+            f"{each.second} minus {each.first}",
+            each.measure,
+            signed(each.paired.difference),
+            f"{each.paired.wins} / {each.paired.losses} / {each.paired.ties}",
+            f"{each.paired.p:.4f}",
+            f"{each.adjusted_p:.4f}",
         )
-        for one in held.set_ups
+        for each in comparisons.evaluations
     ]
-    head = ("set-ups", "measure", "difference [95 %]", "won / lost / tied", "p", "p, Holm")
+    head = ("pair", "measure", "difference [95 %]", "won / lost / tied", "p", "p, Holm")
     pairs = table("Every pair, query by query", head, rows) if rows else ""
-    return section("Set-ups compared", f'<div class="figures">{plots.set_ups(evaluations)}</div>', pairs)
+    return section("Comparison", f'<div class="figures">{plots.evaluations(evaluations)}</div>', pairs)
 
 
-def _against(held: Compared) -> str:
-    if not held.baseline:
+def _baseline(comparisons: Comparisons) -> str:
+    if not comparisons.baseline:
         return ""
     rows = [
-        (measure, signed(one.difference), f"{one.wins} / {one.losses} / {one.ties}", f"{one.p:.4f}")
-        for measure, one in held.baseline
+        (measure, signed(pair.difference), f"{pair.wins} / {pair.losses} / {pair.ties}", f"{pair.p:.4f}")
+        for measure, pair in comparisons.baseline
     ]
     shown = table("Now minus the baseline", ("measure", "difference [95 %]", "won / lost / tied", "p"), rows)
     rules = [
-        box("FAILED" if one.failed else "Passed", str(one), "warning" if one.failed else "note")
-        for one in held.verdicts
+        box("FAILED" if result.failed else "Passed", str(result), "warning" if result.failed else "note")
+        for result in comparisons.rule_results
     ]
     return section("Against the baseline", shown, *rules)

@@ -1,4 +1,4 @@
-"""Matplotlib figures as SVG that stands inside a page: its colours are the page's, its words are text."""
+"""Matplotlib figures as SVG inside a page. The colours are those of the page, and words are text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, LINE, FIRST, SECOND, THIRD = "#010101", "#020202", "#030303", "#040404", "#050505"
-"""Stand-ins that the finished SVG has replaced by the page's own colours, which differ in light, dark and print."""
+"""Placeholders. The finished SVG has the colours of the page instead, which differ in light, dark and print."""
 _COLOURS = {INK: "ink", LINE: "line", FIRST: "first", SECOND: "second", THIRD: "third"}
 WIDTH = 5.1
-"""Inches: narrow, so that words stay readable where the figure is as wide as a phone."""
+"""In inches: narrow, so that words are readable if the figure is as wide as a phone."""
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "shortlist",
@@ -40,7 +40,7 @@ _SETTINGS: Any = {
 
 
 def check_plots() -> None:
-    """Does nothing where figures can be drawn.
+    """Check that figures can be drawn.
 
     Raises:
         MissingExtra: matplotlib is not installed.
@@ -50,9 +50,10 @@ def check_plots() -> None:
 
 
 def figure(name: str, title: str, described: str, draw: Callable[[Axes], None], height: float = 3.1) -> str:
-    """An HTML figure: what `draw` puts on the axes, captioned with `title`; `described` tells it without the picture.
+    """Return an HTML figure: what `draw` draws on the axes, with the caption `title`.
 
-    `name` is the figure's own on its page: ids inside the SVG begin with it.
+    `described` is the content in words, for readers who do not see the picture. `name` is unique on the page: the ids
+    inside the SVG begin with it.
 
     Raises:
         MissingExtra: matplotlib is not installed.
@@ -61,31 +62,31 @@ def figure(name: str, title: str, described: str, draw: Callable[[Axes], None], 
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    held = io.StringIO()
+    buffer = io.StringIO()
     with rc_context(_SETTINGS), warnings.catch_warnings():
-        # Widths are measured with matplotlib's font, which lacks some scripts; the page's fonts draw the text.
+        # Matplotlib's font, which lacks some scripts, only measures widths. The fonts of the page draw the text.
         warnings.filterwarnings("ignore", message=r"(?s).*Glyph .* missing from", category=UserWarning)
-        made = Figure(figsize=(WIDTH, height), layout="constrained")
-        draw(made.add_subplot())
-        made.savefig(held, format="svg", transparent=True, metadata={"Date": None})
+        drawing = Figure(figsize=(WIDTH, height), layout="constrained")
+        draw(drawing.add_subplot())
+        drawing.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return (
         f'<figure id="{name}">\n<figcaption>{text(title)}</figcaption>\n'
-        f"{_inline(held.getvalue(), name, title, described)}\n</figure>"
+        f"{_inline(buffer.getvalue(), name, title, described)}\n</figure>"
     )
 
 
 def _inline(svg: str, name: str, title: str, described: str) -> str:
-    """The `<svg>` element alone, with ids of its own, the page's colours, a title and a description."""
+    """The `<svg>` element alone, with unique ids, the colours of the page, a title and a description."""
     body = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     head, _, rest = body.partition(">")
     box = re.search(r'viewBox="[^"]*"', head)
-    for stand_in, colour in _COLOURS.items():
-        rest = rest.replace(stand_in, f"var(--{colour})")
+    for placeholder, colour in _COLOURS.items():
+        rest = rest.replace(placeholder, f"var(--{colour})")
     rest = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', rest)
     rest = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", rest)
     rest = rest.replace("xlink:href", "href")
     return (
-        f'<svg {box[0] if box else ""} role="img" aria-labelledby="{name}-title {name}-said">'
-        f'<title id="{name}-title">{text(title)}</title><desc id="{name}-said">{text(described)}</desc>'
+        f'<svg {box[0] if box else ""} role="img" aria-labelledby="{name}-title {name}-desc">'
+        f'<title id="{name}-title">{text(title)}</title><desc id="{name}-desc">{text(described)}</desc>'
         f"{rest.strip()}"
     )

@@ -1,4 +1,4 @@
-"""The parts that every report is made of: escaped text, tables, boxes, and the page around them."""
+"""The parts of every report: escaped text, tables, boxes, and the page around them."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from shortlist.report.style import STYLE
 
 
 def text(value: object) -> str:
-    """The value as text of an HTML page: every character that could be read as markup is escaped."""
+    """Return the value as text of an HTML page, with every character of markup escaped."""
     return html.escape(str(value), quote=True)
 
 
-def capital(said: str) -> str:
-    """The same with its first letter as a capital."""
-    return said[:1].upper() + said[1:]
+def capital(sentence: str) -> str:
+    """Return the sentence with a capital first letter."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def section(title: str, *parts: str) -> str:
-    """A heading with what belongs to it; nothing where all parts are empty."""
-    held = [part for part in parts if part]
-    return f"<section>\n<h2>{text(title)}</h2>\n" + "\n".join(held) + "\n</section>" if held else ""
+    """Return a heading with its parts, or an empty string if every part is empty."""
+    content = [part for part in parts if part]
+    return f"<section>\n<h2>{text(title)}</h2>\n" + "\n".join(content) + "\n</section>" if content else ""
 
 
-def paragraph(said: str, kind: str = "") -> str:
-    """Plain text as a paragraph, "" as nothing."""
-    if not said:
+def paragraph(content: str, kind: str = "") -> str:
+    """Return plain text as a paragraph. Empty text gives an empty string."""
+    if not content:
         return ""
-    return f'<p class="{kind}">{text(said)}</p>' if kind else f"<p>{text(said)}</p>"
+    return f'<p class="{kind}">{text(content)}</p>' if kind else f"<p>{text(content)}</p>"
 
 
-def box(label: str, said: str, kind: str = "note") -> str:
-    """A framed remark. The label says in words what the frame's colour says: "Recommended", "Warning"."""
-    return f'<div class="box {kind}" role="note"><strong>{text(label)}</strong> {text(said)}</div>'
+def box(label: str, content: str, kind: str = "note") -> str:
+    """Return a framed remark. The label has the meaning of the frame's colour: "Recommended", "Warning"."""
+    return f'<div class="box {kind}" role="note"><strong>{text(label)}</strong> {text(content)}</div>'
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]], strong: int | None = None) -> str:
-    """A table with its caption; the first cell of a row names the row. Row `strong` is set in bold.
+    """Return a table with its caption. The first cell of a row names the row. Row `strong` is in bold.
 
-    It scrolls within itself where the page is too narrow for it.
+    The table scrolls if the page is too narrow for it.
     """
-    titles = "".join(f'<th scope="col">{text(one)}</th>' for one in head)
+    titles = "".join(f'<th scope="col">{text(title)}</th>' for title in head)
     body = "\n".join(_row(row, strong=place == strong) for place, row in enumerate(rows))
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{text(caption)}"><table><caption>{text(caption)}'
@@ -50,19 +50,19 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]], s
 
 
 def _row(row: Sequence[object], *, strong: bool) -> str:
-    opened = '<tr class="strong">' if strong else "<tr>"
+    start = '<tr class="strong">' if strong else "<tr>"
     cells = "".join(f"<td>{text(cell)}</td>" for cell in row[1:])
-    return f'{opened}<th scope="row">{text(row[0])}</th>{cells}</tr>'
+    return f'{start}<th scope="row">{text(row[0])}</th>{cells}</tr>'
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> str:
-    """Names with their values, such as a set-up."""
+    """Return names with their values, such as the settings of a search."""
     rows = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>\n" for name, value in pairs)
     return f'<dl class="facts">\n{rows}</dl>'
 
 
 def page(title: str, written: str, parts: Iterable[str]) -> str:
-    """The whole page: no script, no link, no font or picture from elsewhere. `written` says when and by what."""
+    """Return the whole page, without scripts, links, and external fonts and pictures. `written` is the date line."""
     body = "\n".join(part for part in parts if part)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -1,4 +1,4 @@
-"""The figures of a report. Each says its content in words too: line styles, markers and labels beside the colours."""
+"""The figures of a report. Each is described in words, and line styles, markers and labels repeat its colours."""
 
 from __future__ import annotations
 
@@ -17,67 +17,69 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def curve(found: Tuning) -> str:
-    """The ceiling, the reranked mean with its interval, and stage one, over pool sizes."""
-    measure, held = found.measure, found.curve
-    sizes = np.array(held.sizes)
-    reranked = [estimate(row) for row in held.reranked[measure]]
-    none = estimate(held.stage_one[measure])
-    ceiling = held.ceiling[measure].mean(axis=1)
-    recall = held.recall.mean(axis=1)
+def curve(tuning: Tuning) -> str:
+    """Return the ceiling, the reranked mean with its interval, and stage one, over pool sizes."""
+    measure, values = tuning.measure, tuning.curve
+    sizes = np.array(values.sizes)
+    reranked = [estimate(row) for row in values.reranked[measure]]
+    none = estimate(values.stage_one[measure])
+    ceiling = values.ceiling[measure].mean(axis=1)
+    recall = values.recall.mean(axis=1)
 
     def draw(axes: Axes) -> None:
         axes.plot(sizes, recall, color=THIRD, linestyle=":", marker="^", label="recall of the pool")
         axes.plot(sizes, ceiling, color=THIRD, linestyle="--", marker="s", label=f"ceiling, best {measure}")
-        low, high = [one.low for one in reranked], [one.high for one in reranked]
+        low, high = [each.low for each in reranked], [each.high for each in reranked]
         axes.fill_between(sizes, low, high, color=SECOND, alpha=0.16, linewidth=0)
-        axes.plot(sizes, [one.mean for one in reranked], color=SECOND, marker="o", label=f"reranked {measure} [95 %]")
+        axes.plot(sizes, [each.mean for each in reranked], color=SECOND, marker="o", label=f"reranked {measure} [95 %]")
         axes.axhline(none.mean, color=FIRST, linestyle="-.", label=f"stage one {measure}")
-        _sizes(axes, found)
+        _sizes(axes, tuning)
         axes.set_ylim(0.95 * min(*low, none.low, float(recall.min())), 1.02)
         _legend(axes)
 
     first, last = reranked[0], reranked[-1]
     described = (
         f"Stage one alone has {measure} {none.mean:.3f}. Reranked it is {first.mean:.3f} at pool {sizes[0]} and "
-        f"{last.mean:.3f} at pool {sizes[-1]}; the best order of the same pools would have {ceiling[0]:.3f} and "
-        f"{ceiling[-1]:.3f}. The pools hold {recall[0]:.0%} and {recall[-1]:.0%} of what is relevant."
+        f"{last.mean:.3f} at pool {sizes[-1]}; the best order of the same pools has {ceiling[0]:.3f} and "
+        f"{ceiling[-1]:.3f}. The recall of the pools is {recall[0]:.0%} and {recall[-1]:.0%}."
     )
     return figure("curve", "Ceiling and quality over pool sizes", described, draw, 3.7)
 
 
-def gains(found: Tuning) -> str:
-    """The paired gain over stage one with its interval, over pool sizes."""
-    measure, held = found.measure, found.curve
-    made = [paired(row, held.stage_one[measure]).difference for row in held.reranked[measure]]
+def gains(tuning: Tuning) -> str:
+    """Return the paired gain over stage one with its interval, over pool sizes."""
+    measure, values = tuning.measure, tuning.curve
+    differences = [paired(row, values.stage_one[measure]).difference for row in values.reranked[measure]]
 
     def draw(axes: Axes) -> None:
-        means = np.array([one.mean for one in made])
-        spread = np.abs(np.array([[one.low for one in made], [one.high for one in made]]) - means)
+        means = np.array([each.mean for each in differences])
+        ends = [[each.low for each in differences], [each.high for each in differences]]
+        spread = np.abs(np.array(ends) - means)
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.errorbar(held.sizes, means, yerr=spread, color=SECOND, marker="o", capsize=4, linestyle="-")
-        _sizes(axes, found)
+        axes.errorbar(values.sizes, means, yerr=spread, color=SECOND, marker="o", capsize=4, linestyle="-")
+        _sizes(axes, tuning)
         axes.set_ylabel(f"gain in {measure} [95 %]")
 
-    best = max(range(len(made)), key=lambda place: made[place].mean)
+    best = max(range(len(differences)), key=lambda place: differences[place].mean)
+    first, last = differences[best], differences[-1]
     described = (
-        f"Reranked minus stage one, paired by query. The largest mean gain is {made[best].mean:+.3f} "
-        f"[{made[best].low:+.3f}, {made[best].high:+.3f}] at pool {held.sizes[best]}; at pool {held.sizes[-1]} it is "
-        f"{made[-1].mean:+.3f} [{made[-1].low:+.3f}, {made[-1].high:+.3f}]. Below 0, reranking does harm."
+        f"Reranked minus stage one, paired by query. The largest mean gain is {first.mean:+.3f} "
+        f"[{first.low:+.3f}, {first.high:+.3f}] at pool {values.sizes[best]}; at pool {values.sizes[-1]} the gain is "
+        f"{last.mean:+.3f} [{last.low:+.3f}, {last.high:+.3f}]. Below 0, reranking does harm."
     )
     return figure("gains", "Gain over stage one over pool sizes", described, draw, 3.7)
 
 
-def latency(found: Tuning) -> str:
-    """Measured milliseconds of a search over pool sizes: the median, and what 95 of 100 stay below."""
-    sizes = found.curve.sizes
-    half = [1000 * found.latency[size].whole(0.5) for size in sizes]
-    slow = [1000 * found.latency[size].whole(0.95) for size in sizes]
+def latency(tuning: Tuning) -> str:
+    """Return the measured milliseconds of a search over pool sizes: the median and the 95th percentile."""
+    sizes = tuning.curve.sizes
+    half = [1000 * tuning.latency[size].whole(0.5) for size in sizes]
+    slow = [1000 * tuning.latency[size].whole(0.95) for size in sizes]
 
     def draw(axes: Axes) -> None:
         axes.plot(sizes, slow, color=THIRD, linestyle="--", marker="s", label="p95")
         axes.plot(sizes, half, color=SECOND, marker="o", label="p50, the median")
-        _sizes(axes, found)
+        _sizes(axes, tuning)
         axes.set_ylim(0)
         axes.set_ylabel("milliseconds a search")
         _legend(axes)
@@ -89,21 +91,22 @@ def latency(found: Tuning) -> str:
     return figure("latency", "Time of a search over pool sizes", described, draw)
 
 
-def differences(name: str, found: Evaluation) -> str:
-    """Each query's gain, sorted: bars up where reranking won, hatched bars down where it lost."""
-    measure = found.measures[0]
-    gain = found.gain(measure)
-    moved = np.sort(np.array(found.values("reranked", measure)) - np.array(found.values("stage one", measure)))[::-1]
-    places = np.arange(1, len(moved) + 1)
+def differences(name: str, evaluation: Evaluation) -> str:
+    """Return each query's gain, sorted: bars up if reranking won, hatched bars down if it lost."""
+    measure = evaluation.measures[0]
+    gain = evaluation.gain(measure)
+    final, first = (np.array(evaluation.values(stage, measure)) for stage in ("reranked", "stage one"))
+    changes = np.sort(final - first)[::-1]
+    places = np.arange(1, len(changes) + 1)
 
     def draw(axes: Axes) -> None:
         from matplotlib.patches import Patch
 
-        up, down = moved > TIE, moved < -TIE
-        axes.bar(places[up], moved[up], color=SECOND, width=0.85)
-        axes.bar(places[down], moved[down], facecolor="none", edgecolor=THIRD, hatch="////")
+        up, down = changes > TIE, changes < -TIE
+        axes.bar(places[up], changes[up], color=SECOND, width=0.85)
+        axes.bar(places[down], changes[down], facecolor="none", edgecolor=THIRD, hatch="////")
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.set_xlim(0.3, len(moved) + 0.7)
+        axes.set_xlim(0.3, len(changes) + 0.7)
         _whole_numbers(axes)
         axes.set_xlabel("queries, from the largest gain to the largest loss")
         axes.set_ylabel(f"gain in {measure}")
@@ -115,24 +118,25 @@ def differences(name: str, found: Evaluation) -> str:
         _legend(axes, 3, keys)
 
     described = (
-        f"{measure} by query: reranking won {gain.wins}, lost {gain.losses} and left {gain.ties} as they were. The "
-        f"largest gain is {moved[0]:+.3f}, the largest loss {min(moved[-1], 0.0):+.3f}."
+        f"{measure} by query: reranking won {gain.wins} queries, lost {gain.losses} and did not change {gain.ties}. "
+        f"The largest gain is {changes[0]:+.3f}, the largest loss {min(changes[-1], 0.0):+.3f}."
     )
     return figure(f"{name}-differences", "Queries won and lost", described, draw)
 
 
-def failures(name: str, found: Evaluation) -> str:
-    """How many queries each stage lost, as bars with their counts."""
-    split = {kind: count for kind, count in found.failures.items() if count or kind in ("fine", "not retrieved")}
+def failures(name: str, evaluation: Evaluation) -> str:
+    """Return the number of queries that each stage lost, as bars with their counts."""
+    split = {kind: count for kind, count in evaluation.failures.items() if count or kind in ("fine", "not retrieved")}
     kinds, counts = list(split), list(split.values())
 
     def draw(axes: Axes) -> None:
         fine = [kind == "fine" for kind in kinds]
-        made = axes.barh(kinds, counts, height=0.62, facecolor="none", edgecolor=THIRD, hatch="////")
-        for bar, whole in zip(made.patches, fine, strict=True):
-            if whole:
+        bars = axes.barh(kinds, counts, height=0.62, facecolor="none", edgecolor=THIRD, hatch="////")
+        for bar, is_fine in zip(bars.patches, fine, strict=True):
+            if is_fine:
                 bar.set(facecolor=SECOND, edgecolor=SECOND, hatch="")
-        axes.bar_label(made, [f"{one} ({one / len(found.outcomes):.0%})" for one in counts], padding=4)
+        shares = [f"{count} ({count / len(evaluation.outcomes):.0%})" for count in counts]
+        axes.bar_label(bars, shares, padding=4)
         axes.set_xlim(0, 1.2 * max(counts))
         axes.invert_yaxis()
         _whole_numbers(axes)
@@ -140,51 +144,54 @@ def failures(name: str, found: Evaluation) -> str:
 
     described = ", ".join(f"{count} {kind}" for kind, count in split.items())
     height = 1.1 + 0.42 * len(kinds)
-    return figure(f"{name}-failures", f"Which stage lost the answer (first {found.k})", f"{described}.", draw, height)
+    return figure(
+        f"{name}-failures", f"Which stage lost the answer (first {evaluation.cutoff})", f"{described}.", draw, height
+    )
 
 
-def set_ups(found: Sequence[Evaluation]) -> str:
-    """Each set-up's stage one, reranked mean with its interval, and ceiling."""
-    measure = found[0].measures[0]
-    rows = np.arange(len(found))
-    first, final, top = (
-        [one.estimate(stage, measure) for one in found] for stage in ("stage one", "reranked", "ceiling")
+def evaluations(compared: Sequence[Evaluation]) -> str:
+    """Return each evaluation's stage one, reranked mean with its interval, and ceiling."""
+    measure = compared[0].measures[0]
+    rows = np.arange(len(compared))
+    first, final, ceiling = (
+        [each.estimate(stage, measure) for each in compared] for stage in ("stage one", "reranked", "ceiling")
     )
 
     def draw(axes: Axes) -> None:
-        means = np.array([one.mean for one in final])
-        spread = np.abs(np.array([[one.low for one in final], [one.high for one in final]]) - means)
+        means = np.array([each.mean for each in final])
+        spread = np.abs(np.array([[each.low for each in final], [each.high for each in final]]) - means)
         axes.errorbar(means, rows, xerr=spread, fmt="o", color=SECOND, capsize=4, label="reranked [95 %]")
-        axes.plot([one.mean for one in first], rows, "D", color=FIRST, fillstyle="none", label="stage one")
-        axes.plot([one.mean for one in top], rows, "^", color=THIRD, label="ceiling")
-        axes.set_yticks(rows, [_short(one.name) for one in found])
-        axes.set_ylim(len(found) - 0.5, -0.5)
+        axes.plot([each.mean for each in first], rows, "D", color=FIRST, fillstyle="none", label="stage one")
+        axes.plot([each.mean for each in ceiling], rows, "^", color=THIRD, label="ceiling")
+        axes.set_yticks(rows, [_short(each.name) for each in compared])
+        axes.set_ylim(len(compared) - 0.5, -0.5)
         axes.grid(axis="x")
         axes.set_xlabel(measure)
         _legend(axes, 3)
 
     described = "; ".join(
-        f"{one.name}: stage one {a.mean:.3f}, reranked {b.mean:.3f}, ceiling {c.mean:.3f}"
-        for one, a, b, c in zip(found, first, final, top, strict=True)
+        f"{each.name}: stage one {a.mean:.3f}, reranked {b.mean:.3f}, ceiling {c.mean:.3f}"
+        for each, a, b, c in zip(compared, first, final, ceiling, strict=True)
     )
-    return figure("set-ups", f"{measure} of each set-up", f"{described}.", draw, 1.7 + 0.4 * len(found))
+    height = 1.7 + 0.4 * len(compared)
+    return figure("evaluations", f"{measure} of each evaluation", f"{described}.", draw, height)
 
 
 def _short(name: str) -> str:
     return name if len(name) <= 18 else f"{name[:17]}…"
 
 
-def _sizes(axes: Axes, found: Tuning) -> None:
-    """The pool sizes as ticks, and a line at the recommended one."""
-    sizes = found.curve.sizes
+def _sizes(axes: Axes, tuning: Tuning) -> None:
+    """Draw the pool sizes as ticks, and a line at the recommended one."""
+    sizes = tuning.curve.sizes
     axes.set_xlabel("pool size")
-    axes.set_xticks(sizes, [str(one) for one in sizes])
+    axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.grid(axis="y")
-    if found.rerank and found.recommended.size is not None:
-        axes.axvline(found.recommended.size, color=LINE, linewidth=5, alpha=0.6, zorder=0)
+    if tuning.rerank and tuning.recommended.size is not None:
+        axes.axvline(tuning.recommended.size, color=LINE, linewidth=5, alpha=0.6, zorder=0)
         axes.annotate(
             "recommended",
-            (found.recommended.size, 1.0),
+            (tuning.recommended.size, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3),
             textcoords="offset points",
@@ -200,7 +207,7 @@ def _whole_numbers(axes: Axes) -> None:
 
 
 def _legend(axes: Axes, columns: int = 2, keys: Sequence[Artist] | None = None) -> None:
-    """A legend below the axes; of `keys` where what was drawn can't stand for itself."""
+    """Draw a legend below the axes. `keys` replace the drawn artists."""
     axes.legend(
         handles=axes.get_legend_handles_labels()[0] if keys is None else keys,
         loc="upper center",

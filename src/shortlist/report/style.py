@@ -1,4 +1,4 @@
-"""How a report looks: light, dark and in print; no colour carries a meaning alone."""
+"""The style of a report: light, dark and in print. No meaning depends on a colour alone."""
 
 STYLE = """\
 :root { --paper: #fff; --ink: #1b1f24; --quiet: #57606a; --line: #b9c0c8; --tint: #f4f6f8;

@@ -1,60 +1,63 @@
-"""The report of `tune`: the recommendation, what speaks against it, and the curves that it was read off."""
+"""The report of `tune`: the recommendation, the warnings, and the curves that it was read off."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from shortlist import config as settings
+from shortlist.config import FILE
+from shortlist.config.file import lines as config_lines
 from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.metrics.statistics import paired
-from shortlist.evaluation.tuning.recommend import Held, Pick
+from shortlist.evaluation.tuning.recommend import Pick, PickCheck
 from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.report import plots
-from shortlist.report.evaluation import measured, set_up
+from shortlist.report.evaluation import measured_sections, settings_section
 from shortlist.report.page import box, capital, facts, page, paragraph, section, table, text
-from shortlist.report.queries import Source
+from shortlist.report.queries import ReportSource
+from shortlist.wording import describe
+from shortlist.wording_tuning import rule_name
 
 
-def tuning_page(found: Tuning, at: Evaluation, source: Source, written: str = "", lines: str = "") -> str:
-    """The page; `at` is what one of its pools measures (`tune.evaluation_at`), shown with its worst queries.
+def tuning_page(tuning: Tuning, at: Evaluation, source: ReportSource, written: str = "", lines: str = "") -> str:
+    """Return the page. `at` is the evaluation at a pool size (`tune.evaluation_at`), shown with its worst queries.
 
-    `lines` is what to put in `shortlist.toml`; the tuning's own settings where it is "".
+    `lines` are the lines for `shortlist.toml`; without them, the page shows the settings of the tuning. `written` is
+    the date line.
 
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    figures = plots.curve(found) + plots.gains(found) + plots.latency(found)
+    figures = plots.curve(tuning) + plots.gains(tuning) + plots.latency(tuning)
     parts = [
-        _recommended(found, lines or settings.lines(found.settings)),
-        *(box("Warning:", one, "warning") for one in found.warnings),
-        *set_up(at),
-        section("Pool size", f'<div class="figures">{figures}</div>', _numbers(found), *_method(found)),
-        section("What each rule chose", _picks(found)),
-        *measured(at, source, "at", f"Pool {at.pool_size}: "),
+        _recommended(tuning, lines or config_lines(tuning.settings)),
+        *(box("Warning:", f"{capital(describe(note))}.", "warning") for note in tuning.warnings),
+        *settings_section(at),
+        section("Pool size", f'<div class="figures">{figures}</div>', _numbers(tuning), *_method(tuning)),
+        section("The choice of each rule", _picks(tuning)),
+        *measured_sections(at, source, "at", f"Pool {at.pool_size}: "),
     ]
     return page(f"Pool size tuned on {at.query_set}", written, parts)
 
 
-def _recommended(found: Tuning, lines: str) -> str:
-    if found.undecided:
-        return box("Recommended:", f"nothing; {found.undecided}.")
-    said = "no reranking: stage one alone" if not found.rerank else f"a pool of {found.recommended.size}"
-    rule = f", by the rule: {found.recommended.rule}" if found.rerank else ""
-    return (
-        box("Recommended:", f"{said}{rule}.")
-        + f'<p class="quiet">In {text(settings.FILE)}:</p><pre>{text(lines)}</pre>'
-    )
+def _recommended(tuning: Tuning, lines: str) -> str:
+    if tuning.undecided is not None:
+        return box("Recommended:", f"nothing; {describe(tuning.undecided)}.")
+    if tuning.rerank:
+        advice = f"a pool of {tuning.recommended.size}, by the rule: {rule_name(tuning.recommended.rule)}"
+    else:
+        advice = "no reranking: stage one alone"
+    return box("Recommended:", f"{advice}.") + f'<p class="quiet">In {text(FILE)}:</p><pre>{text(lines)}</pre>'
 
 
-def _numbers(found: Tuning) -> str:
-    curve, measure = found.curve, found.measure
+def _numbers(tuning: Tuning) -> str:
+    curve, measure = tuning.curve, tuning.measure
     names = list(curve.reranked)
     rows: list[tuple[object, ...]] = [
         ("none", "", "", *(f"{curve.stage_one[name].mean():.3f}" for name in names), "", "", "")
     ]
     for place, size in enumerate(curve.sizes):
         gain = paired(curve.reranked[measure][place], curve.stage_one[measure]).difference
-        clock = found.latency[size]
+        latency = tuning.latency[size]
         rows.append(
             (
                 size,
@@ -62,39 +65,51 @@ def _numbers(found: Tuning) -> str:
                 f"{curve.ceiling[measure][place].mean():.3f}",
                 *(f"{curve.means(name)[place]:.3f}" for name in names),
                 f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]",
-                f"{1000 * clock.whole(0.5):.0f}",
-                f"{1000 * clock.whole(0.95):.0f}",
+                f"{1000 * latency.whole(0.5):.0f}",
+                f"{1000 * latency.whole(0.95):.0f}",
             )
         )
     head = ("pool", "recall", f"ceiling {measure}", *names, "gain [95 %]", "p50 ms", "p95 ms")
-    strong = curve.sizes.index(found.recommended.size) + 1 if found.rerank and found.recommended.size else None
-    caption = f"{len(curve.query_ids)} queries at blend {found.blend:g}"
+    recommended = tuning.recommended.size
+    strong = curve.sizes.index(recommended) + 1 if tuning.rerank and recommended else None
+    caption = f"{len(curve.query_ids)} queries at blend {tuning.blend:g}"
     return table(f"{caption}; bold: recommended" if strong else caption, head, rows, strong)
 
 
-def _method(found: Tuning) -> Iterable[str]:
-    weights = " + ".join(f"{weight:g} x {name}" for name, weight in found.curves.weights.items()) or "none"
-    yield paragraph(f"{capital(found.curves.method)}; {found.timing}.", "quiet")
-    yield paragraph(f"Blend {found.blend_why}; weights of stage one's signals at blend 1: {weights}.", "quiet")
-    at = f" (at pool {found.fusion.size})" if found.fusion.size else ""
-    yield paragraph(f"Fusion weight{at}: {found.fusion.why}. Threshold: {found.threshold.why}.", "quiet")
+def _method(tuning: Tuning) -> Iterable[str]:
+    weights = " + ".join(f"{weight:g} x {name}" for name, weight in tuning.curves.weights.items()) or "none"
+    fusion = tuning.fusion
+    at = f" (at pool {fusion.size})" if fusion.size else ""
+    yield paragraph(f"{capital(describe(tuning.curves.method))}; {describe(tuning.timing)}.", "quiet")
     yield paragraph(
-        "What stands on this page is measured under the fusion weight in use, with nothing left out.", "quiet"
+        f"Blend: {describe(tuning.blend_reason)}. Weights of stage one's signals at blend 1: {weights}.", "quiet"
     )
+    yield paragraph(
+        f"Fusion weight{at}: {describe(fusion.reason)}. Threshold: {describe(tuning.threshold.reason)}.", "quiet"
+    )
+    yield paragraph("Every figure on this page has the current fusion weight, and no result is left out.", "quiet")
 
 
-def _picks(found: Tuning) -> str:
-    held: Mapping[str, Held] = {one.rule: one for one in found.held}
-    halves = found.chosen_on != found.reported_on
-    where = "on the other half" if halves else "on the same queries"
-    rows = [_pick(pick, held.get(pick.rule)) for pick in found.picks]
-    caption = f"Chosen on {len(found.chosen_on)} queries; {found.measure} {where} ({len(found.reported_on)})"
-    head = ("rule", "pool", found.measure, "of the best", "without reranking", "cost of the largest")
-    reasons = facts((pick.rule, pick.why) for pick in found.picks)
+def _picks(tuning: Tuning) -> str:
+    checks: Mapping[str, PickCheck] = {check.rule: check for check in tuning.checks}
+    apart = tuning.chosen_on != tuning.reported_on
+    half = "on the other half" if apart else "on the same queries"
+    rows = [_pick(pick, checks.get(pick.rule)) for pick in tuning.picks]
+    caption = f"Chosen on {len(tuning.chosen_on)} queries; {tuning.measure} {half} ({len(tuning.reported_on)})"
+    head = ("rule", "pool", tuning.measure, "of the best", "without reranking", "cost of the largest")
+    reasons = facts((rule_name(pick.rule), describe(pick.reason)) for pick in tuning.picks)
     return table(caption, head, rows) + reasons
 
 
-def _pick(pick: Pick, one: Held | None) -> tuple[object, ...]:
-    if one is None:
-        return (pick.rule, "none", "", "", "", "")
-    return (pick.rule, one.size, f"{one.value:.4f}", f"{one.kept:.1%}", f"{one.none:.4f}", f"{one.cost:.0%}")
+def _pick(pick: Pick, check: PickCheck | None) -> tuple[object, ...]:
+    name = rule_name(pick.rule)
+    if check is None:
+        return (name, "none", "", "", "", "")
+    return (
+        name,
+        check.size,
+        f"{check.value:.4f}",
+        f"{check.kept:.1%}",
+        f"{check.stage_one:.4f}",
+        f"{check.cost:.0%}",
+    )

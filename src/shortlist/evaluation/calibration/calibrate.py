@@ -90,7 +90,7 @@ class FittedRules:
         """
         if self.fits is None:
             raise InvalidInput(
-                "the search has no place for fits: calibrate an open index, or a Search with fits=StoredFits(folder, ...)"
+                "the search cannot store fits: calibrate an open index, or a Search with fits=StoredFits(folder, ...)"
             )
         stop_rule, curve = self.stop_rule, self.probabilities
         about = {"query_set": self.query_set, "skipped": self.skipped}
@@ -223,8 +223,8 @@ def _checked(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
         raise InvalidInput("the search has no reranker whose scores could be calibrated: give it one", field="reranker")
     if not info_of(reranker).pointwise:
         raise InvalidInput(
-            f"{info_of(reranker).name} scores a pool as a whole: neither a stop rule nor probabilities can be fitted on "
-            "its scores"
+            f"{info_of(reranker).name} scores a pool as a whole: neither a stop rule nor probabilities can be fitted "
+            "on its scores"
         )
     measure_of(options.measure, options.top_k)
     checked_level(options.alpha, "alpha")

@@ -155,8 +155,8 @@ def _check(data: Labelled) -> None:
     if not ones or not others:
         what = "relevant" if not others else "not relevant"
         raise InvalidInput(
-            f"all {len(data.labels)} scored passages are {what}, and probabilities need both kinds: judge more queries, "
-            "or score a larger pool"
+            f"all {len(data.labels)} scored passages are {what}, and probabilities need both kinds: judge more "
+            "queries, or score a larger pool"
         )
     if ones < LEAST:
         raise InvalidInput(
