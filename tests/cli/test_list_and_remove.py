@@ -1,78 +1,82 @@
-"""`shortlist list` and `shortlist remove`, each in its own process."""
+"""`shortlist list` and `shortlist remove`."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
 
 import pytest
 
 import shortlist
+from command_line import error_of, run
+from shortlist import SearchConfig
+from shortlist.cli.commands.list import aligned
+from shortlist.collection import contents
 from shortlist.collection.manifest import FORMAT_VERSION
-from shortlist.indexes.embedded import EmbeddedIndex
-
-
-def run(*arguments, cwd):
-    command = [sys.executable, "-m", "shortlist", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, encoding="utf-8")
+from shortlist.registry import open_collection
 
 
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "docs").mkdir()
-    for name in ("a", "b"):
+    for name in ("a", "longer"):
         (tmp_path / "docs" / f"{name}.txt").write_text(f"all about {name}")
-    shortlist.add(tmp_path / "docs", tmp_path / "ix", bi_encoder="hashed-32")
-    shortlist.add_documents([{"id": "[m]1", "text": "all about m"}], tmp_path / "ix")
+    (tmp_path / "docs" / "rows.csv").write_text("id,text\nr1,one\nr2,two\n")
+    with shortlist.open(tmp_path / "ix", create=True, config=SearchConfig(bi_encoder="hashed-32")) as index:
+        index.add(tmp_path / "docs")
+        index.add([{"id": "[m]1", "text": "all about m"}])
     return tmp_path
 
 
-def test_list_shows_sources_and_totals_while_the_index_is_open(folder):
-    with EmbeddedIndex.open(folder / "ix"):
+def test_list_aligns_sources_and_shows_totals_while_the_index_is_open(folder):
+    with open_collection(folder / "ix"):
         done = run("list", "--index", "ix", cwd=folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    memory, a, b, total = done.stdout.splitlines()
-    assert memory.startswith(":memory:  memory  1 documents  1 passages  20")
-    assert a.startswith("docs/a.txt  txt  1 documents  1 passages  20")
-    assert b.startswith("docs/b.txt")
-    assert total.startswith("ix: 3 sources, 3 documents, 3 passages, ")
+    assert done.err == ""
+    memory, a, longer, rows, total = done.out.splitlines()
+    assert memory.startswith(":memory:         memory  1 document   1 passage   20")
+    assert a.startswith("docs/a.txt       txt     1 document   1 passage   20")
+    assert longer.startswith("docs/longer.txt  txt     1 document   1 passage   20")
+    assert rows.startswith("docs/rows.csv    csv     2 documents  2 passages  20")
+    assert total.startswith("ix: 4 sources, 5 documents, 5 passages, ")
     assert total.endswith(f" MB on disk; bi-encoder hashed-32, format {FORMAT_VERSION}")
 
 
+def test_an_index_with_one_of_everything_has_no_plurals(tmp_path):
+    with shortlist.open(tmp_path / "ix", create=True, config=SearchConfig(bi_encoder="hashed-32")) as index:
+        index.add([{"id": "1", "text": "one"}])
+    assert "ix: 1 source, 1 document, 1 passage, " in run("list", "--index", "ix", cwd=tmp_path).out
+
+
+def test_columns_are_aligned_without_trailing_spaces():
+    assert aligned([("a", "10", "x"), ("bbb", "2", "")], right=(1,)) == ["a    10  x", "bbb   2"]
+    assert aligned([]) == []
+
+
 def test_list_as_json_holds_everything(folder):
-    found = json.loads(run("list", "--index", "ix", "--json", cwd=folder).stdout)
-    assert found["sources"][1] == {
+    listed = run("list", "--index", "ix", "--json", cwd=folder).json()
+    assert listed["sources"][1] == {
         "name": "docs/a.txt",
         "kind": "txt",
         "documents": 1,
         "passages": 1,
-        "read_at": found["sources"][1]["read_at"],
+        "read_at": listed["sources"][1]["read_at"],
         "complete": True,
     }
-    assert found["sources"][1]["read_at"].endswith("+00:00")
-    assert (found["index"], found["documents"], found["passages"]) == ("ix", 3, 3)
-    assert (found["bi_encoder"], found["format_version"]) == ("hashed-32", FORMAT_VERSION)
-    assert found["bytes_on_disk"] > 0
+    assert listed["sources"][1]["read_at"].endswith("+00:00")
+    assert (listed["index"], listed["documents"], listed["passages"]) == ("ix", 5, 5)
+    assert (listed["bi_encoder"], listed["format_version"]) == ("hashed-32", FORMAT_VERSION)
+    assert listed["bytes_on_disk"] > 0
 
 
 def test_remove_takes_sources_and_ids(folder):
-    done = run("remove", "docs/a.txt", "[m]1", "--index", "ix", cwd=folder)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "2 documents removed; ix holds 1 passages\n"
-    assert [one.name for one in shortlist.contents(folder / "ix").sources] == ["docs/b.txt"]
+    done = run("remove", "docs/a.txt", "docs/rows.csv", "[m]1", "--index", "ix", cwd=folder)
+    assert (done.out, done.err) == ("", "4 documents removed; ix holds 1 passage\n")
+    assert [source.name for source in contents(folder / "ix").sources] == ["docs/longer.txt"]
 
 
 def test_errors_are_one_line_and_an_exit_code(folder):
-    done = run("remove", "docs/b.txt", "a.txt", "--index", "ix", cwd=folder)
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "holds no source or document 'a.txt' (did you mean 'docs/a.txt'?): nothing was removed" in done.stderr
-    assert len(shortlist.contents(folder / "ix").sources) == 3
-    done = run("list", "--index", "nowhere", cwd=folder)
-    assert done.returncode == 3
-    assert "there is no index at nowhere" in done.stderr
+    message = error_of("remove", "docs/longer.txt", "a.txt", "--index", "ix", cwd=folder)
+    assert "'a.txt' (did you mean 'docs/a.txt'?)" in message
+    assert len(contents(folder / "ix").sources) == 4
+    assert "there is no index at nowhere" in error_of("list", "--index", "nowhere", cwd=folder, code=3)
 
 
-def test_help_says_that_a_file_comes_back(folder):
-    said = " ".join(run("remove", "--help", cwd=folder).stdout.split())
-    assert "A file that still exists comes back, whole, when it is next added" in said
+def test_help_says_that_a_file_comes_back():
+    assert "A file that still exists comes back, whole, when it is next added" in run("remove", "--help").text

@@ -1,106 +1,127 @@
-"""`shortlist serve`: its options reach the server's settings."""
+"""`shortlist serve` and `shortlist mcp`: their options reach the server."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from shortlist.cli.app import app
-from shortlist.errors import InvalidInput
+import shortlist
+from command_line import error_of, run
+from shortlist import SearchConfig
+from shortlist.server.options import RequestLimits, ServeOptions
 
 start = pytest.importorskip("shortlist.server.start", reason="the server extra is not installed")
 
-GIVEN = {
+LIMITS = {
     "max_body": ("--max-body", 100, 100),
     "max_documents": ("--max-documents", 7, 7),
     "max_inputs": ("--max-inputs", 8, 8),
     "max_characters": ("--max-characters", 9, 9),
     "model_names": ("--model-name", "any", ("any",)),
     "auto_truncate": ("--auto-truncate", None, True),
-    "pool_size": ("--pool", 6, 6),
-    "k": ("--top", 4, 4),
+}
+OTHERS = {
+    "index": ("--index", "ix", Path("ix")),
+    "queries": ("--queries", "q.csv", Path("q.csv")),
+    "host": ("--host", "0.0.0.0", "0.0.0.0"),
+    "port": ("--port", 0, 0),
+    "api_keys": ("--api-keys", "keys", Path("keys")),
+    "allow_hosts": ("--allow-host", "example.org", ("example.org",)),
+    "queue_pairs": ("--queue", 50, 50),
+    "cache_bytes": ("--cache-mb", 2, 2 * 1024 * 1024),
+    "drain": ("--drain", 1.5, 1.5),
+    "trace": ("--trace", None, True),
+    "trace_texts": ("--trace-texts", None, True),
+    "log_texts": ("--log-texts", None, True),
+    "log_level": ("--log-level", "debug", "debug"),
+}
+SEARCH = {
+    "retriever": ("--retriever", "bm25", "bm25"),
+    "bi_encoder": ("--bi-encoder", "hashed-64", "hashed-64"),
+    "reranker": ("--reranker", "fakes:WordReranker", "fakes:WordReranker"),
+    "rerank": ("--rerank", None, True),
+    "precision": ("--precision", "exact", "exact"),
+    "device": ("--device", "cpu", "cpu"),
+    "threads": ("--threads", 1, 1),
+    "fusion": ("--fusion", 0.25, 0.25),
+    "blend": ("--blend", 2, 2.0),
+    "weights": ("--weight", "dense=3", {"dense": 3}),
+    "progressive": ("--no-progressive", None, False),
+    "pool_size": ("--pool", "auto", "auto"),
+    "top_k": ("--top", 4, 4),
+    "tail": ("--tail", None, True),
+    "min_score": ("--min-score", -2.5, -2.5),
+    "min_probability": ("--min-probability", 0.2, 0.2),
 }
 
 
-@pytest.fixture
-def limits(monkeypatch, tmp_path):
-    """Runs `shortlist serve` up to the start of the server; gives its settings back."""
-    monkeypatch.chdir(tmp_path)
-    asked = []
-    monkeypatch.setattr(start, "start", asked.append)
-
-    def run(*options):
-        made = CliRunner().invoke(app, ["serve", *options])
-        assert made.exit_code == 0, made.output
-        return asked.pop().limits
-
-    return run
-
-
-def test_the_defaults_are_those_of_the_settings(limits):
-    assert limits() == start.ServerSettings()
-
-
-@pytest.mark.parametrize(
-    ("host", "keys", "warned"),
-    [("0.0.0.0", "", True), ("::", "", True), ("0.0.0.0", "a-key-of-some-length", False), ("127.0.0.1", "", False)],
-)
-def test_a_server_that_lets_in_whoever_reaches_it_says_so(monkeypatch, capsys, host, keys, warned):
-    monkeypatch.setenv("SHORTLIST_API_KEYS", keys)
-    monkeypatch.setattr(start, "build", lambda *_: SimpleNamespace(well=None, parts=None, close=None))
-    monkeypatch.setattr(start, "create_app", lambda parts: None)
-    monkeypatch.setattr(start, "run", lambda *_: None)
-    start.start(start.Options(host=host))
-    rows = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    said = [row["event"] for row in rows if row["level"] == "warning"]
-    assert ["whoever reaches the port can search and rerank" in one for one in said] == [True] * warned
-
-
-def test_every_setting_has_an_option(limits):
-    options = [str(part) for option, value, _ in GIVEN.values() for part in (option, value) if part is not None]
-    assert asdict(limits(*options)) == {name: wanted for name, (_, _, wanted) in GIVEN.items()}
+def words(table):
+    return [str(part) for option, value, _ in table.values() for part in (option, value) if part is not None]
 
 
 @pytest.fixture
-def serve(tmp_path, monkeypatch):
-    """Runs `serve` in a folder with this `shortlist.toml`; gives back its options and what was said."""
-    monkeypatch.chdir(tmp_path)
+def serve(monkeypatch, tmp_path):
+    """Run `shortlist serve` up to the start of the server, and return its options and what was printed."""
+    started = []
+    monkeypatch.setattr(start, "start", started.append)
 
-    def run(toml, *options):
-        (tmp_path / "shortlist.toml").write_text(f"[search]\n{toml}\n")
-        asked = []
-        monkeypatch.setattr(start, "start", asked.append)
-        done = CliRunner().invoke(app, ["serve", *options])
-        if done.exception is not None:
-            raise done.exception
-        return asked[0], done.stderr
+    def invoke(*options):
+        printed = run("serve", *options, cwd=tmp_path)
+        return started.pop(), printed
 
-    return run
+    return invoke
 
 
-def test_the_sizes_of_the_file_are_those_of_a_search_that_sends_none(serve):
-    options, said = serve("pool = 7\ntop = 2\nblend = 0.5")
-    assert (options.limits.pool_size, options.limits.k, options.models.blend) == (7, 2, 0.5)
-    assert said == ""
-    options, _ = serve("")
-    assert (options.limits.pool_size, options.limits.k) == (50, 5)
+def test_the_defaults_are_those_of_the_server(serve):
+    assert serve()[0] == ServeOptions()
 
 
-def test_sizes_on_the_command_line_win_over_the_file(serve):
-    options, said = serve('pool = "auto"\ntop = 2', "--pool", "9", "--top", "3")
-    assert (options.limits.pool_size, options.limits.k, said) == (9, 3, "")
+def test_every_option_reaches_the_server(serve):
+    options, _ = serve(*words(LIMITS), *words(OTHERS), *words(SEARCH))
+    assert asdict(options.limits) == {name: value for name, (_, _, value) in LIMITS.items()}
+    assert {name: getattr(options, name) for name in OTHERS} == {name: value for name, (_, _, value) in OTHERS.items()}
+    assert asdict(options.config) == {name: value for name, (_, _, value) in SEARCH.items()}
+    assert set(OTHERS) | {"config", "limits"} == set(asdict(ServeOptions())), "a new option of the server has no flag"
+    assert set(LIMITS) == set(asdict(RequestLimits()))
 
 
-def test_what_a_server_does_not_follow_is_said(serve):
-    options, said = serve('pool = "auto"\nthreshold = 1.0\nmin-probability = 0.2')
-    assert options.limits.pool_size == 50
-    assert said == "a server does not follow these of shortlist.toml: pool = auto, threshold, min-probability\n"
+def test_settings_of_the_file_are_the_defaults_of_requests_and_the_command_line_wins(serve, tmp_path):
+    file = tmp_path / "shortlist.toml"
+    file.write_text('[search]\npool_size = "auto"\ntop_k = 2\nmin_score = 1.0\n')
+    options, printed = serve()
+    assert options.config == SearchConfig(pool_size="auto", top_k=2, min_score=1.0)
+    assert printed.err == ""
+    assert serve("--pool", "9", "--top", "3")[0].config == SearchConfig(pool_size=9, top_k=3, min_score=1.0)
+    options, printed = serve("--blend", "0.5")
+    assert options.config.min_score is None
+    assert printed.err == "min_score of shortlist.toml is ignored: it was found at another blend\n"
 
 
-def test_a_top_above_the_pool_is_an_error(serve):
-    with pytest.raises(InvalidInput, match="the top is 9 and the pool 7"):
-        serve("pool = 7\ntop = 9")
+def test_bad_options_are_errors_of_one_line(tmp_path):
+    assert "--log-level is 'loud'" in error_of("serve", "--log-level", "loud", cwd=tmp_path)
+    assert "--top is 9 and --pool is 7" in error_of("serve", "--pool", "7", "--top", "9", cwd=tmp_path)
+
+
+def test_mcp_opens_the_index_with_the_search_options(tmp_path, monkeypatch):
+    pytest.importorskip("mcp", reason="the mcp extra is not installed")
+    with shortlist.open(tmp_path / "ix", create=True, config=SearchConfig(bi_encoder="hashed-32")) as index:
+        index.add([{"id": "1", "text": "one"}])
+    opened = []
+
+    class Server:
+        def run(self, transport):
+            opened.append(transport)
+
+    def make_server(tools, version):
+        opened.append(tools)
+        return Server()
+
+    monkeypatch.setattr("shortlist.mcp.make_server", make_server)
+    own = {name: row for name, row in SEARCH.items() if name not in {"bi_encoder", "pool_size"}}
+    run("mcp", "--index", "ix", *words(own), cwd=tmp_path)
+    tools, transport = opened
+    assert transport == "stdio"
+    config = asdict(tools._index.config)
+    assert {name: config[name] for name in own} == {name: value for name, (_, _, value) in own.items()}

@@ -1,4 +1,4 @@
-"""How a passage is cited: the place is one that can be found in the file."""
+"""How a passage is cited: the place can be found in the file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shortlist.cli.render import ranking as show
+from shortlist.cli.render.ranking import move, source
 from shortlist.documents import discover, read
 from shortlist.text import Splitter
 from shortlist.types import Document, Hit, Passage
@@ -31,14 +31,13 @@ def cited(tmp_path: Path) -> list[tuple[str, Passage]]:
         (tmp_path / name).write_bytes(content.encode())
     sources, _ = discover([tmp_path])
     split = Splitter(limit=12, count_tokens=lambda text: len(text.split())).split
-    documents = [found for source in sources for found in read(source) if isinstance(found, Document)]
+    documents = [item for file in sources for item in read(file) if isinstance(item, Document)]
     hits = [Hit(passage, 1.0, 1, 1.0, 1) for document in documents for passage in split(document)]
-    return [(show.source(hit).removeprefix(f"{tmp_path.resolve().as_posix()}/"), hit.passage) for hit in hits]
+    return [(source(hit).removeprefix(f"{tmp_path.resolve().as_posix()}/"), hit.passage) for hit in hits]
 
 
 def test_records_are_cited_by_row_line_or_id(cited):
-    found = [source for source, _ in cited if source.split(" ")[0].endswith(("csv", "jsonl"))]
-    assert found == [
+    assert [place for place, _ in cited if place.split(" ")[0].endswith(("csv", "jsonl"))] == [
         "faq.csv row 1",
         "faq.csv row 2",
         "faq.jsonl line 1",
@@ -49,14 +48,19 @@ def test_records_are_cited_by_row_line_or_id(cited):
 
 
 def test_characters_are_those_of_the_file_as_text(cited, tmp_path):
-    found = [(re.fullmatch(r"(\S+) chars (\d+)-(\d+)", source), passage.text) for source, passage in cited]
-    places = [(*match.groups(), text) for match, text in found if match]
+    matches = [(re.fullmatch(r"(\S+) chars (\d+)-(\d+)", place), passage.text) for place, passage in cited]
+    places = [(*match.groups(), text) for match, text in matches if match]
     assert {name for name, *_ in places} == {"refunds.md", "plain.md", "note.txt"}
     assert sum(name == "refunds.md" for name, *_ in places) > 1
     for name, start, end, text in places:
         assert (tmp_path / name).read_text(encoding="utf-8")[int(start) : int(end)] == text
 
 
-def test_characters_of_text_that_was_drawn_from_a_file_are_called_so(cited):
-    [source] = [source for source, _ in cited if source.startswith("page.html")]
-    assert re.fullmatch(r"page\.html text chars \d+-\d+", source)
+def test_characters_of_extracted_text_are_called_so(cited):
+    (place,) = [place for place, _ in cited if place.startswith("page.html")]
+    assert re.fullmatch(r"page\.html text chars \d+-\d+", place)
+
+
+def test_a_move_counts_places_up():
+    moves = [move(Hit(Passage("p", "text"), 1.0, rank, 1.0, before)) for rank, before in ((1, 4), (4, 1), (2, 2))]
+    assert moves == ["+3", "-3", "="]

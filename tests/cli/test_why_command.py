@@ -1,65 +1,55 @@
-"""`shortlist why` on a real index with a stand-in reranker."""
+"""`shortlist why` on an index with a stand-in reranker."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from typer.testing import CliRunner
 
-from fakes import WordReranker
-from shortlist import registry as catalog
-from shortlist.cli.app import app
-from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput
-from shortlist.indexes.embedded import EmbeddedIndex
-from shortlist.types import Passage
+import shortlist
+from command_line import error_of, run
+from shortlist import SearchConfig
+from shortlist.types import Document
 
 TEXTS = {"pebble": "pebble runs without a server", "harbor[x]": "harbor is a server with a port"}
+A, B = "pebble#0", "harbor[x]#0"
+RERANKER = ("--reranker", "fakes:WordReranker")
 
 
 @pytest.fixture
-def why(tmp_path, monkeypatch):
-    encoder = HashedEncoder(256)
-    with EmbeddedIndex.create(tmp_path / "ix", encoder_name=encoder.name, dimension=256) as index:
-        passages = [Passage(key, text, key) for key, text in TEXTS.items()]
-        index.add(passages, encoder.encode_passages([one.content for one in passages]))
-    monkeypatch.setattr(catalog, "load_reranker", lambda name, **_: WordReranker())
-
-    def run(*arguments):
-        done = CliRunner().invoke(app, ["why", *arguments, "--index", str(tmp_path / "ix")])
-        if done.exception is not None:
-            raise done.exception
-        return done.output
-
-    return run
+def folder(tmp_path):
+    with shortlist.open(tmp_path / "ix", create=True, config=SearchConfig(bi_encoder="hashed-256")) as index:
+        index.add([Document(key, text) for key, text in TEXTS.items()])
+    return tmp_path
 
 
-def test_the_table_says_which_word_speaks_for_which_passage(why):
-    shown = why("engine without [port]", "pebble", "harbor[x]")
-    assert "B = harbor[x]" in shown
+def test_the_table_shows_which_word_favours_which_passage(folder):
+    shown = run("why", "engine without [port]", A, B, "--index", "ix", *RERANKER, cwd=folder).out
+    assert f"B = {B}" in shown
     rows = {line.split()[0]: line for line in shown.splitlines() if line.split()}
     assert " A █" in rows["without"]
     assert " B █" in rows["port"]
     assert "reranker alone: A above B by 0.3333" in shown
 
 
-def test_json_holds_both_stages(why):
-    found = json.loads(why("without", "pebble", "harbor[x]", "--json"))
-    assert (found["a"], found["b"], found["rerank_margin"]) == ("pebble", "harbor[x]", 1.0)
+def test_json_has_both_stages(folder):
+    found = run("why", "without", A, B, "--index", "ix", "--json", *RERANKER, cwd=folder).json()
+    assert (found["a"], found["b"], found["rerank_margin"]) == (A, B, 1.0)
     assert found["words"] == [
         {"word": "without", "start": 0, "end": 7, "retrieval": found["retrieval_margin"], "rerank": 1.0}
     ]
 
 
+def test_the_reranker_is_used_although_the_file_turns_reranking_off(folder):
+    (folder / "shortlist.toml").write_text('[search]\nrerank = false\nreranker = "fakes:WordReranker"\n')
+    assert run("why", "without", A, B, "--index", "ix", "--json", cwd=folder).json()["rerank_margin"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        ("pebble", "nobody", "no passage 'nobody'"),
+        (A, "nobody", "no passage 'nobody'"),
         ("x", "y", "no passage 'x' and no passage 'y'"),
-        ("pebble", "pebble", "both ids are 'pebble'"),
+        (A, A, "both ids are 'pebble#0'"),
     ],
 )
-def test_ids_that_can_not_be_compared_are_named(why, a, b, message):
-    with pytest.raises(InvalidInput, match=message):
-        why("without", a, b)
+def test_ids_that_cannot_be_compared_are_named(folder, a, b, message):
+    assert message in error_of("why", "without", a, b, "--index", "ix", *RERANKER, cwd=folder)

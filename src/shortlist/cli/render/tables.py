@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich import box
 from rich.table import Table
 
-from shortlist.evaluation.metrics.statistics import Estimate
+if TYPE_CHECKING:
+    from shortlist.evaluation.metrics.statistics import Estimate
 
 
 def compact(title: str) -> Table:
