@@ -1,4 +1,4 @@
-"""Small models that the tests make: real ONNX files with a real tokenizer, a few kilobytes each."""
+"""Small models for tests: real ONNX files of a few kilobytes with a real tokenizer."""
 
 from __future__ import annotations
 
@@ -35,14 +35,15 @@ WORDS = [
 WIDTH = 8
 
 
-def tokenizer(folder: Path) -> None:
-    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    words.normalizer = normalizers.Lowercase()
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.post_processor = processors.TemplateProcessing(
+def write_tokenizer(folder: Path) -> None:
+    """Write a tokenizer.json with one token for each word."""
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    words.save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
 
 
 def save(
@@ -54,13 +55,14 @@ def save(
     *,
     start: str = "input_ids",
 ) -> None:
+    """Write an ONNX file. `start` is "input_ids", or "states" for a later stage."""
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
         for name in ("input_ids", "attention_mask", "token_type_ids")
     ]
     if start == "states":
         inputs[0] = helper.make_tensor_value_info("states", TensorProto.FLOAT, ["batch", "length", WIDTH])
-    made = helper.make_graph(
+    graph = helper.make_graph(
         nodes,
         "tiny",
         inputs,
@@ -70,22 +72,23 @@ def save(
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path = folder / file
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
 
 
 def table() -> np.ndarray:
+    """The token states: one row for each word."""
     return np.random.default_rng(5).normal(size=(len(WORDS), WIDTH)).astype(np.float32)
 
 
 def encoder(
     folder: Path, *, file: str = "onnx/model.onnx", pooling: str | None = "mean_tokens", **config: object
 ) -> Path:
-    """A bi-encoder whose token states are rows of a fixed table."""
+    """Write a bi-encoder whose token states are rows of a fixed table."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer(folder)
+    write_tokenizer(folder)
     settings = {"hidden_size": WIDTH, "max_position_embeddings": 16, "model_type": "bert", **config}
     (folder / "config.json").write_text(json.dumps(settings))
     if pooling:
@@ -106,9 +109,9 @@ def encoder(
 
 
 def cross_encoder(folder: Path, *, file: str = "onnx/model.onnx", labels: int = 1, fault: float = 0.0) -> Path:
-    """A cross-encoder: the mean over a pair's real tokens of a fixed number a word, plus `fault`."""
+    """Write a cross-encoder: the mean of a fixed number per word over a pair's real tokens, plus `fault`."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer(folder)
+    write_tokenizer(folder)
     settings = {
         "hidden_size": WIDTH,
         "max_position_embeddings": 64,
@@ -135,8 +138,11 @@ def cross_encoder(folder: Path, *, file: str = "onnx/model.onnx", labels: int = 
     return folder
 
 
-def staged(folder: Path, stages: int = 3) -> Path:
-    """A cross-encoder in stages: each doubles the token states; a logit is the mean state of the pair's real tokens."""
+def staged(folder: Path, stages: int = 3, *, drop: bool = False) -> Path:
+    """Write a cross-encoder in stages, with a drop rule if `drop` is True.
+
+    Each stage doubles the token states. A logit is the mean state of the pair's real tokens.
+    """
     cross_encoder(folder)
     names = [f"stage-{number}.onnx" for number in range(1, stages + 1)]
     for number, name in enumerate(names):
@@ -164,4 +170,7 @@ def staged(folder: Path, stages: int = 3) -> Path:
     config = json.loads((folder / "config.json").read_text())
     config["shortlist_stages"] = names
     (folder / "config.json").write_text(json.dumps(config))
+    if drop:
+        rule = {"share": [0.5] * (stages - 1), "least": 1, "entering": 1.0}
+        (folder / "drop.json").write_text(json.dumps({"beside": rule, "alone": rule}))
     return folder

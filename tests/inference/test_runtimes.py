@@ -1,4 +1,4 @@
-"""Which runtime is chosen."""
+"""The choice of runtime and precision on the CPU. `test_devices` covers the other devices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shortlist.inference import runtimes
     [
         ("processor : 0\nflags\t\t: fpu avx2 avx512_bf16\nflags : other\n", {"fpu", "avx2", "avx512_bf16"}),
         ("flags :", set()),
-        ("Features : fp asimd bf16", None),  # no x86 flags listed: only OpenVINO knows
+        ("Features : fp asimd bf16", None),  # lists no x86 flags: only OpenVINO knows
         ("", None),
     ],
 )
@@ -50,22 +50,36 @@ def test_the_default_is_the_fastest_that_the_cpu_and_the_model_allow(monkeypatch
     openvino = pytest.importorskip("openvino")
     monkeypatch.setattr(runtimes, "CPUINFO", file)
     monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "BF16"])
-    assert runtimes.choose(int8=int8).shown == shown
-    assert runtimes.choose("exact", int8).shown == "onnxruntime fp32"
+    assert runtimes.choose(int8=int8, device="cpu").shown == shown
+    assert runtimes.choose("exact", int8, "cpu").shown == "onnxruntime fp32"
 
 
-def test_where_flags_cant_be_read_bf16_goes_by_openvino_and_int8_is_not_tried(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("flags", "shown"), [(BOTH, "openvino int8 and bf16 on CPU"), (NEITHER, "openvino fp32 on CPU")]
+)
+def test_openvino_on_the_cpu_by_name(monkeypatch, tmp_path, flags, shown):
+    file = tmp_path / "cpuinfo"
+    file.write_text(f"flags : fpu {flags}\n")
+    openvino = pytest.importorskip("openvino")
+    monkeypatch.setattr(runtimes, "CPUINFO", file)
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "BF16"])
+    assert runtimes.choose("fast", INT8, "openvino:cpu").shown == shown
+    assert runtimes.choose("exact", INT8, "openvino:cpu").shown == "openvino fp32 on CPU"
+
+
+def test_without_flags_openvino_decides_on_bf16_and_int8_is_not_used(monkeypatch, tmp_path):
     openvino = pytest.importorskip("openvino")
     monkeypatch.setattr(runtimes, "CPUINFO", tmp_path / "nothing")
     monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "INT8"])
-    assert runtimes.choose(int8=INT8).shown == "onnxruntime fp32"
+    assert runtimes.choose(int8=INT8, device="cpu").shown == "onnxruntime fp32"
     monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "INT8", "BF16"])
-    assert runtimes.choose(int8=INT8).shown == "openvino bf16"
+    assert runtimes.choose(int8=INT8, device="cpu").shown == "openvino bf16"
 
 
-def test_without_openvino_it_is_fp32(monkeypatch):
+def test_without_openvino_the_precision_is_fp32(monkeypatch):
     monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
-    assert "not installed" in runtimes.choose().why
+    runtime = runtimes.choose(device="cpu")
+    assert (runtime.shown, runtime.reason) == ("onnxruntime fp32", "OpenVINO is not installed: fp32 on ONNX Runtime")
 
 
 def test_an_unknown_precision():
