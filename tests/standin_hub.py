@@ -1,4 +1,4 @@
-"""A model hub on loopback that speaks as much of the hub's protocol as a download needs."""
+"""A model hub on loopback with the part of the hub's protocol that a download needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMIT = "a" * 40
 
 
 class StandInHub(ThreadingHTTPServer):
-    """Serves folders under `models`, a dict of id -> folder; notes every request and its token."""
+    """Serves the folders of `models`, a dict of id -> folder. `requests` and `tokens` record every request."""
 
     def __init__(self, models: dict[str, Path], gated: frozenset[str] = frozenset()) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

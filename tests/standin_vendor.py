@@ -1,4 +1,4 @@
-"""A rerank service on loopback: answers each request as it is told, or in a vendor's recorded form."""
+"""A rerank service on loopback. It answers with scripted replies, or in a vendor's recorded form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = tuple[int, Any, dict[str, str]]
-"""Status, body (bytes as they are, else written as JSON), headers."""
+"""Status, body (bytes, or a value to send as JSON), headers."""
 
 
 def worth(query: str, text: str) -> float:
@@ -21,11 +21,11 @@ def worth(query: str, text: str) -> float:
 
 def scored(query: str, texts: list[str]) -> list[tuple[int, float]]:
     """(index, score), best first, as every vendor sorts."""
-    return sorted(((place, worth(query, text)) for place, text in enumerate(texts)), key=lambda one: -one[1])
+    return sorted(((place, worth(query, text)) for place, text in enumerate(texts)), key=lambda row: -row[1])
 
 
 class StandInVendor(ThreadingHTTPServer):
-    """`answer` makes each reply; `script` holds replies that come first. Notes every path, body and header."""
+    """`script` has the replies to send first; `answer` makes the others. `seen` records paths, bodies and headers."""
 
     daemon_threads = True
 
@@ -50,10 +50,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append((self.path, body, {name.lower(): value for name, value in self.headers.items()}))
-        status, made, headers = self.server.script.pop(0) if self.server.script else (200, None, {})
-        if made is None:
-            made = self.server.answer(body)
-        raw = made if isinstance(made, bytes) else json.dumps(made).encode()
+        status, reply, headers = self.server.script.pop(0) if self.server.script else (200, None, {})
+        if reply is None:
+            reply = self.server.answer(body)
+        raw = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(raw)), "Content-Type": "application/json"}.items():
             self.send_header(name, value)
@@ -82,7 +82,7 @@ def mixedbread(body: dict[str, Any]) -> Any:
 
 
 def pinecone(body: dict[str, Any]) -> Any:
-    texts = [one["text"] for one in body["documents"]]
+    texts = [document["text"] for document in body["documents"]]
     return {"model": body["model"], "data": [{"index": i, "score": s} for i, s in scored(body["query"], texts)]}
 
 

@@ -26,7 +26,9 @@ FOREIGN_OPTIONS = {
 def blocks(page: Path, *languages: str) -> list[str]:
     """Return the fenced blocks of a page in these languages."""
     text = page.read_text(encoding="utf-8")
-    return [body for kind, body in re.findall(r"^```(\w+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE) if kind in languages]
+    return [
+        body for kind, body in re.findall(r"^```(\w+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE) if kind in languages
+    ]
 
 
 def prose(page: Path) -> str:

@@ -108,13 +108,15 @@ def encoder(
     return folder
 
 
-def cross_encoder(folder: Path, *, file: str = "onnx/model.onnx", labels: int = 1, fault: float = 0.0) -> Path:
+def cross_encoder(
+    folder: Path, *, file: str = "onnx/model.onnx", labels: int = 1, fault: float = 0.0, window: int = 64
+) -> Path:
     """Write a cross-encoder: the mean of a fixed number per word over a pair's real tokens, plus `fault`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder)
     settings = {
         "hidden_size": WIDTH,
-        "max_position_embeddings": 64,
+        "max_position_embeddings": window,
         "model_type": "bert",
         "id2label": {str(i): f"LABEL_{i}" for i in range(labels)},
         "sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"},
@@ -138,12 +140,12 @@ def cross_encoder(folder: Path, *, file: str = "onnx/model.onnx", labels: int = 
     return folder
 
 
-def staged(folder: Path, stages: int = 3, *, drop: bool = False) -> Path:
+def staged(folder: Path, stages: int = 3, *, drop: bool = False, window: int = 64) -> Path:
     """Write a cross-encoder in stages, with a drop rule if `drop` is True.
 
     Each stage doubles the token states. A logit is the mean state of the pair's real tokens.
     """
-    cross_encoder(folder)
+    cross_encoder(folder, window=window)
     names = [f"stage-{number}.onnx" for number in range(1, stages + 1)]
     for number, name in enumerate(names):
         last = number == stages - 1

@@ -72,7 +72,9 @@ def test_stages_and_early_exits_run_on_cuda(tmp_path):
 def test_a_listed_provider_that_does_not_start_is_an_error_and_auto_takes_the_cpu(cross_encoder):
     with standin_devices.cuda(starts=False):
         assert shortlist.load_reranker(cross_encoder, device="auto").runtime.device == "cpu"
-        with pytest.raises(InvalidInput, match=r"the CUDA provider does not start.*nvidia-smi.*Available here: cpu") as e:
+        with pytest.raises(
+            InvalidInput, match=r"the CUDA provider does not start.*nvidia-smi.*Available here: cpu"
+        ) as e:
             shortlist.load_reranker(cross_encoder, device="cuda")
         assert e.value.field == "device"
 
@@ -138,7 +140,9 @@ def test_without_openvino_the_error_has_the_pip_line(monkeypatch, cross_encoder)
 
 @pytest.mark.parametrize("device", ["tpu", "", "cuda:1", "openvino:", "openvino", 3, None])
 def test_a_device_of_another_form_is_refused(device):
-    with pytest.raises(InvalidInput, match="device must be auto, cpu, cuda, or openvino:NAME such as openvino:GPU, not"):
+    with pytest.raises(
+        InvalidInput, match="device must be auto, cpu, cuda, or openvino:NAME such as openvino:GPU, not"
+    ):
         checked_device(device)
 
 

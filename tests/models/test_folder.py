@@ -16,21 +16,21 @@ from shortlist.models.packaged import packaged_folder, packaged_names, write_man
     ("files", "chosen", "reason"),
     [
         (["onnx/model.onnx", "onnx/model_O4.onnx", "model.onnx"], "onnx/model.onnx", "first choice among 3"),
-        (["model.onnx"], "model.onnx", "the only one"),
+        (["model.onnx"], "model.onnx", "the only ONNX file"),
         (["onnx/model_qint8_avx512.onnx", "onnx/model_O2.onnx"], "onnx/model_O2.onnx", "first choice among 2"),
         (["odd.onnx", "model_quantized.onnx"], "odd.onnx", "not quantised"),
         (["onnx/model_quantized.onnx"], None, "only quantised ONNX files"),
         (["model.safetensors"], None, "no ONNX file"),
     ],
 )
-def test_which_onnx_file_is_run(files, chosen, reason):
+def test_the_choice_of_the_onnx_file(files, chosen, reason):
     assert choose_onnx(files)[0] == chosen
     assert reason in choose_onnx(files)[1]
 
 
-def test_a_file_asked_for_by_name_is_run_or_refused():
+def test_a_file_requested_by_name_is_used_or_refused():
     assert choose_onnx(["a.onnx", "b_int8.onnx"], "b_int8.onnx")[0] == "b_int8.onnx"
-    with pytest.raises(ModelNotFound, match=r"no file 'c\.onnx' in this model; its ONNX files: a\.onnx"):
+    with pytest.raises(ModelNotFound, match=r"this model has no file 'c\.onnx'; its ONNX files: a\.onnx"):
         choose_onnx(["a.onnx"], "c.onnx")
 
 
@@ -41,10 +41,10 @@ def test_old_pooling_files(tmp_path, mode, pooling):
     assert read_encoder(tiny.encoder(tmp_path, pooling=mode), "x").pooling == pooling
 
 
-@pytest.mark.parametrize(("said", "pooling"), [("cls", "cls"), ("mean", "mean"), ("lasttoken", "last")])
-def test_new_pooling_files(tmp_path, said, pooling):
+@pytest.mark.parametrize(("mode", "pooling"), [("cls", "cls"), ("mean", "mean"), ("lasttoken", "last")])
+def test_new_pooling_files(tmp_path, mode, pooling):
     tiny.encoder(tmp_path)
-    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode": said}))
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode": mode}))
     assert read_encoder(tmp_path, "x").pooling == pooling
 
 
@@ -73,12 +73,12 @@ def test_normalise_and_dimension_and_lengths(tmp_path):
         ("acme/other", "", ""),
     ],
 )
-def test_documented_prompts_where_the_file_is_silent(tmp_path, name, query, passage):
+def test_documented_prompts_if_the_files_have_none(tmp_path, name, query, passage):
     spec = read_encoder(tiny.encoder(tmp_path), name)
     assert (spec.query_prompt, spec.passage_prompt) == (query, passage)
 
 
-def test_the_models_own_prompts_win(tmp_path):
+def test_the_models_own_prompts_take_precedence(tmp_path):
     tiny.encoder(tmp_path)
     prompts = {"prompts": {"query": "ask: ", "document": "doc: "}}
     (tmp_path / "config_sentence_transformers.json").write_text(json.dumps(prompts))
@@ -96,9 +96,9 @@ def test_the_models_own_prompts_win(tmp_path):
 )
 def test_activation_is_read(tmp_path, config, activation):
     tiny.cross_encoder(tmp_path)
-    held = json.loads((tmp_path / "config.json").read_text())
-    held.pop("sentence_transformers")
-    (tmp_path / "config.json").write_text(json.dumps(held | config))
+    settings = json.loads((tmp_path / "config.json").read_text())
+    settings.pop("sentence_transformers")
+    (tmp_path / "config.json").write_text(json.dumps(settings | config))
     assert read_cross_encoder(tmp_path, "x").activation == activation
 
 
@@ -118,25 +118,25 @@ def test_more_labels_than_one_are_refused(tmp_path):
         ({}, None),
     ],
 )
-def test_without_an_onnx_file_the_other_files_say_what_a_model_is(tmp_path, files, is_cross_encoder):
-    tiny.tokenizer(tmp_path)
-    for name, held in {"config.json": {}, **files}.items():
-        (tmp_path / name).write_text(json.dumps(held))
+def test_without_an_onnx_file_the_other_files_tell_the_kind_of_model(tmp_path, files, is_cross_encoder):
+    tiny.write_tokenizer(tmp_path)
+    for name, content in {"config.json": {}, **files}.items():
+        (tmp_path / name).write_text(json.dumps(content))
     if is_cross_encoder is False:
-        with pytest.raises(ModelError, match="x is no cross-encoder with one label"):
+        with pytest.raises(ModelError, match="x is not a cross-encoder with one label"):
             read_cross_encoder(tmp_path, "x")
     else:
         assert read_cross_encoder(tmp_path, "x").files.onnx is None
     if is_cross_encoder:
-        with pytest.raises(ModelError, match="x is no bi-encoder"):
+        with pytest.raises(ModelError, match="x is not a bi-encoder"):
             read_encoder(tmp_path, "x")
     else:
         assert read_encoder(tmp_path, "x").files.onnx is None
 
 
-def test_pull_says_that_stages_run_in_turn():
-    said = CliRunner().invoke(app, ["models", "pull", "shortlist-reranker-v1"]).output
-    assert "stage-2.onnx, stage-4.onnx, stage-6.onnx: one model in 3 stages, run in this order" in said
+def test_pull_shows_the_order_of_stages():
+    output = CliRunner().invoke(app, ["models", "pull", "shortlist-reranker-v1"]).output
+    assert "stage-2.onnx, stage-4.onnx, stage-6.onnx: one model in 3 stages, which run in this order" in output
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])
@@ -160,10 +160,10 @@ def test_a_local_folder_is_a_name(tmp_path):
     assert encoder_spec(str(tmp_path)).files.onnx == tmp_path.resolve() / "onnx" / "model.onnx"
 
 
-def test_names_that_lead_nowhere_list_what_is_accepted():
+def test_an_unknown_name_gets_a_suggestion():
     with pytest.raises(ModelNotFound, match="Did you mean all-MiniLM-L6-v2"):
         encoder_spec("all-MiniLM-L6-v3")
-    with pytest.raises(ModelNotFound, match="no existing folder"):
+    with pytest.raises(ModelNotFound, match="not a packaged model, an existing folder, or a hub id"):
         cross_encoder_spec("./nowhere")
 
 
@@ -182,7 +182,7 @@ def test_packaged_models_are_checked_by_hash(tmp_path):
         packaged_folder("large", tmp_path)
 
 
-def test_the_models_in_the_box():
+def test_the_packaged_models():
     assert packaged_names() == ["all-MiniLM-L6-v2", "shortlist-reranker-v1"]
     spec = encoder_spec("sentence-transformers/all-MiniLM-L6-v2")
     assert (spec.dimension, spec.max_length, spec.pooling, spec.normalize) == (384, 256, "mean", True)
@@ -190,7 +190,7 @@ def test_the_models_in_the_box():
     assert stages == ["stage-2.onnx", "stage-4.onnx", "stage-6.onnx"]
 
 
-def test_modules_that_an_onnx_file_does_not_hold_go_to_torch(tmp_path):
+def test_a_model_with_modules_outside_its_onnx_file_runs_under_torch(tmp_path):
     tiny.encoder(tmp_path)
     modules = json.loads((tmp_path / "modules.json").read_text())
     modules.append({"path": "2_Dense", "type": "sentence_transformers.models.Dense"})
@@ -200,7 +200,7 @@ def test_modules_that_an_onnx_file_does_not_hold_go_to_torch(tmp_path):
     assert "modules.json lists Dense" in spec.files.onnx_reason
 
 
-def test_a_modular_cross_encoder_whose_onnx_file_holds_its_transformer_alone_goes_to_torch(tmp_path):
+def test_a_cross_encoder_whose_onnx_file_is_its_transformer_alone_runs_under_torch(tmp_path):
     tiny.cross_encoder(tmp_path)
     kinds = ("base.modules.Transformer", "models.Pooling", "models.Dense", "models.LayerNorm", "models.Dense")
     modules = [{"path": f"{place}", "type": f"sentence_transformers.{kind}"} for place, kind in enumerate(kinds)]
@@ -208,4 +208,4 @@ def test_a_modular_cross_encoder_whose_onnx_file_holds_its_transformer_alone_goe
     (tmp_path / "config_sentence_transformers.json").write_text(json.dumps({"model_type": "CrossEncoder"}))
     spec = read_cross_encoder(tmp_path, "x")
     assert spec.files.onnx is None
-    assert "modules.json lists Dense, LayerNorm, Dense, which the ONNX file does not hold" in spec.files.onnx_reason
+    assert "modules.json lists Dense, LayerNorm, Dense, which the ONNX file does not contain" in spec.files.onnx_reason
