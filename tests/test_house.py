@@ -92,7 +92,9 @@ def test_the_tree_with_another_line_differs():
 def test_the_layers_of_the_architecture_are_those_of_the_linter():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     shown = re.search(r"^```\n(cli\n.*?)^```", text, re.DOTALL | re.MULTILINE).group(1).split("\n")[:-1]
-    linted = re.search(r"^layers =\n((?:    .*\n)+)", (ROOT / ".importlinter").read_text(encoding="utf-8"), re.MULTILINE)
+    linted = re.search(
+        r"^layers =\n((?:    .*\n)+)", (ROOT / ".importlinter").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert shown == [line.strip() for line in linted.group(1).splitlines()]
 
 
@@ -104,7 +106,9 @@ def name_of(path: Path) -> str:
 def test_files_and_functions_stay_small(path):
     source = path.read_text(encoding="utf-8")
     assert len(source.splitlines()) <= 300
-    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     assert [node.name for node in functions if code_lines(node) > 40] == []
 
 
