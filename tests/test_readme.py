@@ -98,7 +98,7 @@ def test_the_python_page_runs(workplace):
     names = run(ROOT / "docs" / "python.md")
     assert names["best"][0].document["id"] == 2
     assert names["ranking"][0].id == "tax"
-    assert [note.code for note in names["nothing"].notes] == ["filter_unknown_value"]
+    assert [note.code for note in names["nothing"].notes] == ["filter_unknown_field"]
 
 
 def test_the_measuring_page_runs(workplace):
