@@ -1,4 +1,4 @@
-"""Bodies with many things wrong: only the first is ever looked at, since only that is told."""
+"""Bodies with many errors: only the first is read, because only the first is reported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shortlist.server.problems import Kind, Problem
 from shortlist.server.routes.cohere import CohereRequest
 from shortlist.server.routes.embeddings import EmbeddingsRequest
 from shortlist.server.routes.infinity import InfinityRequest
-from shortlist.server.routes.jina import MOST_RANK_FIELDS, JinaRequest
+from shortlist.server.routes.jina import MAX_RANK_FIELDS, JinaRequest
 from shortlist.server.routes.search import SearchRequest
 from shortlist.server.routes.tei import TeiEmbedRequest, TeiRequest
 from shortlist.server.routes.voyage import VoyageRequest
@@ -18,7 +18,7 @@ from shortlist.server.routes.why import WhyByText
 
 MANY = 5_000
 BRANCHES = 8
-"""More than the errors that one wrong value gives: one a branch of its union."""
+"""More than the errors of a single wrong value, which has one for each branch of its union."""
 WRONG = [None] * MANY
 
 BODIES = {
@@ -50,7 +50,7 @@ def test_errors_are_not_collected(model, body):
     assert caught.value.__cause__.error_count() <= BRANCHES
 
 
-def test_the_first_unknown_field_is_told_after_what_is_missing():
+def test_the_first_unknown_field_is_reported_after_a_missing_one():
     with pytest.raises(Problem) as caught:
         parsed(CohereRequest, {"model": "m", "query": "q", "documents": ["a"], "first": 1, "second": 2})
     assert (caught.value.kind, caught.value.field) == (Kind.UNKNOWN_FIELD, "first")
@@ -73,7 +73,7 @@ def test_the_first_unknown_field_is_told_after_what_is_missing():
     ],
     ids=str,
 )
-def test_the_place_of_an_error_is_told_as_it_was_sent(model, change, place):
+def test_the_place_of_an_error_is_that_of_the_request(model, change, place):
     body = {"model": "m", "query": "q", "documents": ["a"], "input": "a"}
     known = {name: value for name, value in body.items() if name in model.model_fields}
     with pytest.raises(Problem) as caught:
@@ -93,6 +93,6 @@ def test_null_counts_as_not_given(model, body):
 
 
 def test_rank_fields_are_few():
-    fields = ["text"] * (MOST_RANK_FIELDS + 1)
-    with pytest.raises(Problem, match=f"at most {MOST_RANK_FIELDS}"):
+    fields = ["text"] * (MAX_RANK_FIELDS + 1)
+    with pytest.raises(Problem, match=f"at most {MAX_RANK_FIELDS}"):
         parsed(JinaRequest, {"query": "q", "documents": ["a"], "rank_fields": fields})

@@ -1,4 +1,4 @@
-"""Each dialect's own request, answer, errors and codes; the same scores in all."""
+"""The requests, answers and errors of each dialect, with the same scores in all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import tiny
 from fakes import WordReranker
 from shortlist import CrossEncoder
 from shortlist.registry import load_encoder
-from shortlist.server.settings import ServerSettings
+from shortlist.server.options import RequestLimits
+from shortlist.types import RerankerInfo, Scores
 
 QUERY = "when is tax due"
 TEXTS = ["cats sleep", "when is tax due", "a tax"]
@@ -34,7 +35,7 @@ def path_of(route: str) -> str:
     return route.split("#")[0]
 
 
-def found(answer) -> list[tuple[int, float]]:
+def ranked(answer) -> list[tuple[int, float]]:
     body = answer.json()
     assert answer.status_code == 200, body
     rows = body if isinstance(body, list) else body.get("results", body.get("data"))
@@ -43,24 +44,25 @@ def found(answer) -> list[tuple[int, float]]:
 
 @pytest.mark.parametrize("route", BODIES)
 def test_every_dialect_gives_the_same_order_and_scores(client, route):
-    order = found(client.post(path_of(route), json=BODIES[route]))
+    order = ranked(client.post(path_of(route), json=BODIES[route]))
     assert order == [(place, pytest.approx(sigmoid(LOGITS[place]))) for place in (1, 2, 0)]
 
 
 class Hosted(WordReranker):
-    """Gives numbers in 0 to 1 that are no logits, as most vendors do."""
+    """Its scores are numbers in 0 to 1 and not logits, like those of most vendors."""
 
-    name = "cohere:rerank-v3.5"
-    logits = False
+    def __init__(self, name="cohere:rerank-v3.5"):
+        super().__init__()
+        self.info = RerankerInfo(name, pointwise=True, unit="score")
 
 
 @pytest.mark.parametrize("route", BODIES)
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("model", ["cohere:rerank-v3.5", "rerank-v3.5"])
-def test_scores_that_are_no_logits_stay_as_they_are(serve, route, raw, model):
+def test_scores_that_are_not_logits_stay(serve, route, raw, model):
     body = BODIES[route] if route == "/rerank" else {**BODIES[route], "model": model}
     raw_scores = {"raw_scores": raw} if route.startswith("/rerank") else {}
-    order = found(serve(Hosted()).post(path_of(route), json=body | raw_scores))
+    order = ranked(serve(Hosted()).post(path_of(route), json=body | raw_scores))
     assert order == [(place, LOGITS[place]) for place in (1, 2, 0)]
 
 
@@ -73,9 +75,7 @@ def test_scores_that_are_no_logits_stay_as_they_are(serve, route, raw, model):
     ],
 )
 def test_a_hosted_model_answers_to_its_name_without_the_vendor(serve, name, also):
-    reranker = Hosted()
-    reranker.name = name
-    client = serve(reranker)
+    client = serve(Hosted(name))
     codes = {model: client.post("/v2/rerank", json={**COHERE, "model": model}).status_code for model in (name, *also)}
     assert set(codes.values()) == {200}
     for model in ("", "rerank", "host:8080/rerank", "rerank-v3.5"):
@@ -85,12 +85,12 @@ def test_a_hosted_model_answers_to_its_name_without_the_vendor(serve, name, also
 @pytest.mark.parametrize(
     ("route", "size"), [(r, "top_k" if "voyage" in r else "top_n") for r in BODIES if r != "/rerank"]
 )
-@pytest.mark.parametrize(("asked", "given"), [(1, 1), (2, 2), (99, 3), (None, 3)])
-def test_top_n(client, route, size, asked, given):
-    assert len(found(client.post(path_of(route), json={**BODIES[route], size: asked}))) == given
+@pytest.mark.parametrize(("requested", "count"), [(1, 1), (2, 2), (99, 3), (None, 3)])
+def test_top_n(client, route, size, requested, count):
+    assert len(ranked(client.post(path_of(route), json={**BODIES[route], size: requested}))) == count
 
 
-def test_tei_gives_all_and_raw_scores_and_texts(client):
+def test_tei_returns_all_texts_and_raw_scores(client):
     body = {**BODIES["/rerank"], "raw_scores": True, "return_text": True}
     assert client.post("/rerank", json=body).json() == [
         {"index": place, "score": LOGITS[place], "text": TEXTS[place]} for place in (1, 2, 0)
@@ -104,7 +104,7 @@ def test_infinity_raw_scores_and_documents(client):
     assert set(answer) == {"object", "results", "model", "usage", "id", "created"}
 
 
-def test_infinity_takes_its_default_model_name(client):
+def test_infinity_accepts_its_default_model_name(client):
     assert client.post("/rerank", json={**COHERE, "model": "default/not-specified"}).status_code == 200
 
 
@@ -115,12 +115,12 @@ def test_cohere_answers_without_documents(client):
     assert answer["meta"]["billed_units"] == {"search_units": 1}
 
 
-def test_cohere_echoes_documents_for_the_clients_that_ask(client):
+def test_cohere_returns_documents_on_request(client):
     answer = client.post("/v2/rerank", json={**COHERE, "return_documents": True, "top_n": 1}).json()
     assert answer["results"][0]["document"] == {"text": TEXTS[1]}
 
 
-def test_jina_gives_documents_unless_told_not_to(client):
+def test_jina_returns_documents_by_default(client):
     assert client.post("/v1/rerank", json=COHERE).json()["results"][0]["document"] == {"text": TEXTS[1]}
     bare = client.post("/v1/rerank", json={**COHERE, "return_documents": False}).json()
     assert all("document" not in row for row in bare["results"])
@@ -129,44 +129,44 @@ def test_jina_gives_documents_unless_told_not_to(client):
 def test_jina_reads_objects_and_rank_fields(client):
     documents = [{"text": "cats"}, {"title": "tax", "body": "is due", "text": "no"}]
     answer = client.post("/v1/rerank", json={"query": QUERY, "documents": documents})
-    assert found(answer)[0] == (0, 0.5)
+    assert ranked(answer)[0] == (0, 0.5)
     fields = {"query": QUERY, "documents": documents[1:], "rank_fields": ["title", "body"]}
     answer = client.post("/v1/rerank", json=fields)
-    assert found(answer) == [(0, pytest.approx(sigmoid(0.75)))]
+    assert ranked(answer) == [(0, pytest.approx(sigmoid(0.75)))]
     assert answer.json()["results"][0]["document"] == documents[1]
 
 
 def test_jina_rank_fields_of_null_count_as_not_given(client):
     documents = [{"title": None, "text": QUERY}]
     answer = client.post("/v1/rerank", json={"query": QUERY, "documents": documents, "rank_fields": ["title", "text"]})
-    assert found(answer) == [(0, pytest.approx(sigmoid(1.0)))]
+    assert ranked(answer) == [(0, pytest.approx(sigmoid(1.0)))]
     assert answer.json()["results"][0]["document"] == documents[0]
 
 
-def test_jina_takes_top_k_and_refuses_a_contradiction(client):
-    assert len(found(client.post("/v1/rerank", json={**COHERE, "top_k": 1}))) == 1
+def test_jina_accepts_top_k_and_refuses_a_contradiction(client):
+    assert len(ranked(client.post("/v1/rerank", json={**COHERE, "top_k": 1}))) == 1
     assert client.post("/v1/rerank", json={**COHERE, "top_k": 1, "top_n": 1}).status_code == 200
     both = client.post("/v1/rerank", json={**COHERE, "top_k": 1, "top_n": 2})
     assert both.status_code == 422
     assert "top_n=2 and top_k=1 contradict" in both.json()["detail"]
 
 
-def test_voyage_gives_plain_documents(client):
+def test_voyage_returns_plain_documents(client):
     answer = client.post("/voyage/v1/rerank", json={**COHERE, "return_documents": True, "top_k": 1}).json()
     assert answer["object"] == "list"
     assert answer["data"][0]["document"] == TEXTS[1]
     assert "total_tokens" in answer["usage"]
 
 
-def test_info_tells_tei_clients_the_cap(serve):
-    client = serve(settings=ServerSettings(max_documents=7))
+def test_info_has_the_cap_for_tei_clients(serve):
+    client = serve(limits=RequestLimits(max_documents=7))
     assert client.get("/info").json()["max_client_batch_size"] == 7
 
 
-@pytest.mark.parametrize(("missing", "most"), [({}, 3), ({"encoder": None}, 20), ({"scorer": None}, 3)])
-def test_info_tells_a_cap_that_every_route_takes(serve, missing, most):
-    client = serve(settings=ServerSettings(max_documents=20, max_inputs=3), **missing)
-    assert client.get("/info").json()["max_client_batch_size"] == most
+@pytest.mark.parametrize(("missing", "limit"), [({}, 3), ({"encoder": None}, 20), ({"scorer": None}, 3)])
+def test_info_has_a_cap_that_every_route_accepts(serve, missing, limit):
+    client = serve(limits=RequestLimits(max_documents=20, max_inputs=3), **missing)
+    assert client.get("/info").json()["max_client_batch_size"] == limit
 
 
 def test_info_names_the_models_and_their_windows(serve, tmp_path):
@@ -183,20 +183,20 @@ def test_info_names_the_models_and_their_windows(serve, tmp_path):
 class Cutting(WordReranker):
     """Counts a text of more than two words as cut."""
 
-    def score_and_report(self, query, texts):
-        return self.score(query, texts), [len(text.split()) > 2 for text in texts]
+    def score(self, query, texts):
+        return Scores(super().score(query, texts), [len(text.split()) > 2 for text in texts])
 
 
-def test_what_is_cut_is_said(serve):
+def test_cuts_are_reported(serve):
     client = serve(Cutting())
-    said = ["1 of 3 documents were cut to the model's window"]
-    assert client.post("/v2/rerank", json=COHERE).json()["meta"]["warnings"] == said
-    assert client.post("/v1/rerank", json=COHERE).json()["meta"]["warnings"] == said
-    assert client.post("/voyage/v1/rerank", json=COHERE).json()["warnings"] == said
-    assert client.post("/rerank", json=COHERE).json()["warnings"] == said
+    warnings = ["1 of 3 documents were cut to the model's window"]
+    assert client.post("/v2/rerank", json=COHERE).json()["meta"]["warnings"] == warnings
+    assert client.post("/v1/rerank", json=COHERE).json()["meta"]["warnings"] == warnings
+    assert client.post("/voyage/v1/rerank", json=COHERE).json()["warnings"] == warnings
+    assert client.post("/rerank", json=COHERE).json()["warnings"] == warnings
 
 
-def test_truncation_off_refuses_what_would_be_cut(serve):
+def test_truncation_off_refuses_texts_that_would_be_cut(serve):
     client = serve(Cutting())
     voyage = client.post("/voyage/v1/rerank", json={**COHERE, "truncation": False})
     assert voyage.status_code == 400
@@ -210,17 +210,17 @@ def test_truncation_off_refuses_what_would_be_cut(serve):
     assert client.post("/rerank", json={**BODIES["/rerank"], "truncate": True}).status_code == 200
 
 
-@pytest.mark.parametrize(("cap", "words", "said"), [(2, 3, "the 2 tokens that"), (63, 90, "the model reads")])
-def test_what_is_refused_for_its_length_names_the_limit(serve, tmp_path, cap, words, said):
+@pytest.mark.parametrize(("cap", "words", "limit"), [(2, 3, "the 2 tokens that"), (63, 90, "the model reads")])
+def test_a_refusal_for_length_names_the_limit(serve, tmp_path, cap, words, limit):
     client = serve(CrossEncoder(str(tiny.cross_encoder(tmp_path)), precision="exact"))
     body = {"query": "query", "documents": ["cat", "dog " * words], "truncation": False}
     answer = client.post("/v1/rerank", json={**body, "max_doc_length": cap})
     assert answer.status_code == 422
-    assert f"documents.1 is longer than {said}" in answer.json()["detail"]
+    assert f"documents.1 is longer than {limit}" in answer.json()["detail"]
 
 
-def test_tei_cuts_by_itself_where_the_server_says_so(serve):
-    client = serve(Cutting(), settings=ServerSettings(auto_truncate=True))
+def test_tei_cuts_with_auto_truncate(serve):
+    client = serve(Cutting(), limits=RequestLimits(auto_truncate=True))
     assert client.post("/rerank", json=BODIES["/rerank"]).status_code == 200
     assert client.post("/rerank", json={**BODIES["/rerank"], "truncate": False}).status_code == 422
 
@@ -231,8 +231,8 @@ def test_cutting_on_the_left_is_refused(client):
 
 
 def test_models_are_listed_by_every_name(serve):
-    client = serve(settings=ServerSettings(model_names=("rerank-v3.5",)))
-    names = [one["id"] for one in client.get("/v1/models").json()["data"]]
+    client = serve(limits=RequestLimits(model_names=("rerank-v3.5",)))
+    names = [model["id"] for model in client.get("/v1/models").json()["data"]]
     assert names == ["words", "hashed-8", "rerank-v3.5"]
     assert client.get("/v1/models/words").json()["object"] == "model"
     assert client.get("/v1/models/no/such").status_code == 404
@@ -249,13 +249,13 @@ def test_a_known_model_answers_to_its_aliases(serve):
     assert client.post("/v2/rerank", json={**COHERE, "model": "BAAI/bge-reranker-base"}).status_code == 404
 
 
-def test_any_model_name_where_that_is_allowed(serve):
-    client = serve(settings=ServerSettings(model_names=("*",)))
+def test_every_model_name_is_accepted_with_a_star(serve):
+    client = serve(limits=RequestLimits(model_names=("*",)))
     assert client.post("/v2/rerank", json={**COHERE, "model": "whatever"}).status_code == 200
-    assert [one["id"] for one in client.get("/v1/models").json()["data"]] == ["words", "hashed-8"]
+    assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["words", "hashed-8"]
 
 
-def test_a_model_in_a_folder_is_known_by_its_last_part(serve):
+def test_a_model_in_a_folder_has_the_name_of_the_folder(serve):
     reranker = WordReranker()
     reranker.name = "/home/someone/models/mine"
     client = serve(reranker)

@@ -16,26 +16,26 @@ BODY = {"model": "hashed-8", "input": ["tax is due", "cats"]}
 
 def test_floats_are_the_encoders_vectors(client):
     answer = client.post("/v1/embeddings", json=BODY).json()
-    assert [one["index"] for one in answer["data"]] == [0, 1]
-    wanted = HashedEncoder(8).encode_passages(BODY["input"])
-    assert np.allclose([one["embedding"] for one in answer["data"]], wanted)
+    assert [row["index"] for row in answer["data"]] == [0, 1]
+    expected = HashedEncoder(8).encode_passages(BODY["input"])
+    assert np.allclose([row["embedding"] for row in answer["data"]], expected)
     assert answer["model"] == "hashed-8"
 
 
 def test_base64_is_little_endian_float32(client):
     plain = client.post("/v1/embeddings", json=BODY).json()
     coded = client.post("/v1/embeddings", json={**BODY, "encoding_format": "base64"}).json()
-    for one, other in zip(plain["data"], coded["data"], strict=True):
-        read = np.frombuffer(base64.b64decode(other["embedding"]), dtype="<f4")
-        assert read.tolist() == one["embedding"]
+    for row, coded_row in zip(plain["data"], coded["data"], strict=True):
+        vector = np.frombuffer(base64.b64decode(coded_row["embedding"]), dtype="<f4")
+        assert vector.tolist() == row["embedding"]
 
 
-def test_one_text_gives_one_vector(client):
+def test_a_single_text_gives_a_single_vector(client):
     assert len(client.post("/v1/embeddings", json={**BODY, "input": "tax"}).json()["data"]) == 1
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"input": []}, "input is empty"),
         ({"input": ["a", " "]}, "empty text"),
@@ -46,10 +46,10 @@ def test_one_text_gives_one_vector(client):
         ({"input": ["a"] * 2049}, "at most 2048"),
     ],
 )
-def test_errors(client, change, said):
+def test_errors(client, change, message):
     answer = client.post("/v1/embeddings", json={**BODY, **change})
     assert answer.status_code == 400
-    assert said in answer.json()["error"]["message"]
+    assert message in answer.json()["error"]["message"]
 
 
 def test_tokens_are_counted_and_long_texts_refused_unless_cutting_is_allowed(serve, tmp_path):
@@ -73,9 +73,9 @@ def test_null_counts_as_not_given(client):
 
 
 def test_tei_embed_gives_bare_vectors(client):
-    wanted = HashedEncoder(8).encode_passages(["tax is due", "cats"])
-    assert np.allclose(client.post("/embed", json={"inputs": ["tax is due", "cats"]}).json(), wanted)
-    assert np.allclose(client.post("/embed", json={"inputs": "tax is due"}).json(), wanted[:1])
+    expected = HashedEncoder(8).encode_passages(["tax is due", "cats"])
+    assert np.allclose(client.post("/embed", json={"inputs": ["tax is due", "cats"]}).json(), expected)
+    assert np.allclose(client.post("/embed", json={"inputs": "tax is due"}).json(), expected[:1])
 
 
 @pytest.mark.parametrize(

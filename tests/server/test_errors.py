@@ -1,4 +1,4 @@
-"""Every dialect's own error body and code for everything that can be wrong with a request."""
+"""The error body and the status code of each dialect, for everything that can be wrong with a request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from fakes import WordReranker
 from shortlist.errors import QueryTooLong, QueueFull
-from shortlist.server.settings import ServerSettings
+from shortlist.server.options import RequestLimits
 
 COHERE = {"model": "words", "query": "tax", "documents": ["a tax", "cats"]}
 TEI = {"query": "tax", "texts": ["a tax"]}
@@ -39,13 +39,13 @@ def path_of(route: str) -> str:
     return route.split("#")[0]
 
 
-def check(answer, route: str, code: int, said: str = "") -> None:
+def check(answer, route: str, code: int, text: str = "") -> None:
     assert answer.status_code == code, answer.text
     body = answer.json()
     assert set(body) == KEYS[route]
     if route in ("/v1/embeddings", "/rerank#infinity"):
         assert set(body["error"]) == {"message", "type", "param", "code"}
-    assert said in answer.text
+    assert text in answer.text
 
 
 NO_JSON = {
@@ -64,7 +64,7 @@ NO_JSON = {
 
 @pytest.mark.parametrize("route", [route for route in BODIES if "#" not in route])
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
-def test_what_is_no_json(client, route, body):
+def test_a_body_that_is_not_json(client, route, body):
     answer = client.post(path_of(route), content=body, headers={"content-type": "application/json"})
     check(answer, route, 422 if route == "/rerank" else 400, "the body")
 
@@ -74,7 +74,7 @@ def test_what_is_no_json(client, route, body):
 def test_wrong_type_for_the_query(client, route, value):
     name = "input" if "embeddings" in route else "query"
     if name == "input" and value in ([], [["x"]]):
-        pytest.skip("an empty list has an error of its own")
+        pytest.skip("an empty list has its own error")
     answer = client.post(path_of(route), json={**BODIES[route], name: value})
     check(answer, route, 400 if route in ("/v2/rerank", "/voyage/v1/rerank", "/v1/embeddings") else 422, name)
 
@@ -119,7 +119,7 @@ def test_no_documents(client, route):
 
 @pytest.mark.parametrize("route", [route for route in BODIES if "rerank" in route])
 def test_too_many_documents(serve, route):
-    client = serve(settings=ServerSettings(max_documents=3))
+    client = serve(limits=RequestLimits(max_documents=3))
     name = "texts" if route == "/rerank" else "documents"
     answer = client.post(path_of(route), json={**BODIES[route], name: ["a"] * 4})
     check(answer, route, 400 if route in ("/v2/rerank", "/voyage/v1/rerank") else 422, "at most 3")
@@ -127,7 +127,7 @@ def test_too_many_documents(serve, route):
 
 @pytest.mark.parametrize("route", BODIES)
 def test_a_text_that_is_too_long(serve, route):
-    client = serve(settings=ServerSettings(max_characters=20))
+    client = serve(limits=RequestLimits(max_characters=20))
     name = "input" if "embeddings" in route else "query"
     answer = client.post(path_of(route), json={**BODIES[route], name: "x" * 21})
     check(answer, route, 400 if route in ("/v2/rerank", "/voyage/v1/rerank", "/v1/embeddings") else 422, "at most 20")
@@ -161,14 +161,14 @@ def test_a_query_beyond_the_window_in_both_stages(serve, route, body):
 @pytest.mark.parametrize("route", [route for route in BODIES if "#" not in route])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_is_too_large(serve, route, chunked):
-    client = serve(settings=ServerSettings(max_body=100))
+    client = serve(limits=RequestLimits(max_body=100))
     body = json.dumps({**BODIES[route], "padding": "x" * 200}).encode()
     content = iter([body[:50], body[50:]]) if chunked else body
     check(client.post(path_of(route), content=content), route, 413, "larger than 100 bytes")
 
 
-def test_infinitys_clients_get_teis_error_where_the_body_was_not_read(serve):
-    answer = serve(settings=ServerSettings(max_body=100)).post("/rerank", json={**COHERE, "padding": "x" * 200})
+def test_infinitys_clients_get_teis_error_if_the_body_was_not_read(serve):
+    answer = serve(limits=RequestLimits(max_body=100)).post("/rerank", json={**COHERE, "padding": "x" * 200})
     check(answer, "/rerank", 413, "larger than 100 bytes")
 
 
@@ -186,7 +186,7 @@ def test_unknown_fields_are_refused(client, route):
 
 
 @pytest.mark.parametrize("route", ["/v1/rerank", "/rerank", "/rerank#infinity"])
-def test_unknown_fields_are_passed_over(client, route):
+def test_unknown_fields_are_ignored(client, route):
     assert client.post(path_of(route), json={**BODIES[route], "top_q": 3}).status_code == 200
 
 
@@ -203,7 +203,7 @@ def test_nothing_there(client):
 
 
 @pytest.mark.parametrize("route", BODIES)
-def test_a_slash_too_many_is_refused_and_leads_nowhere(client, route):
+def test_a_path_with_a_slash_at_its_end_is_not_found(client, route):
     answer = client.post(f"{path_of(route)}/", json=BODIES[route], follow_redirects=False)
     check(answer, "/rerank" if "#" in route else route, 404, "nothing at")
     assert "location" not in answer.headers
@@ -234,8 +234,8 @@ def test_a_broken_model(serve, route, reranker):
     assert "someone" not in answer.text
 
 
-def test_parts_that_are_not_there(serve):
-    client = serve(scorer=None, shortlist=None, encoder=None)
+def test_components_that_are_missing(serve):
+    client = serve(scorer=None, search=None, encoder=None)
     for route, body in BODIES.items():
         check(client.post(path_of(route), json=body), route, 503, "this server has no")
 
@@ -258,7 +258,7 @@ def test_jina_documents_without_text(client, document):
     check(answer, "/v1/rerank", 422, "documents.1")
 
 
-def test_jina_rank_fields_that_are_no_text_are_named(client):
+def test_jina_rank_fields_that_are_not_texts_are_named(client):
     documents = [{"title": 5, "text": "tax"}]
     answer = client.post("/v1/rerank", json={"query": "tax", "documents": documents, "rank_fields": ["title", "text"]})
-    check(answer, "/v1/rerank", 422, "documents.0.title is no text")
+    check(answer, "/v1/rerank", 422, "documents.0.title is not a text")

@@ -1,4 +1,4 @@
-"""Whatever fits the OpenAPI document, or does not: never a 5xx, and every error is the dialect's own."""
+"""Bodies that fit the OpenAPI document, and bodies that do not: never a 5xx, and every error is in its dialect."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 
 from fakes import ListRetriever, WordReranker
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.search.pipeline import Shortlist
-from shortlist.server.app import Parts, create_app
+from shortlist import Search
+from shortlist.server.app import create_app
 from shortlist.server.batching.scorer import InlineScorer
-from shortlist.server.settings import ServerSettings
+from shortlist.server.components import Components
+from shortlist.server.options import RequestLimits
 
 schemathesis = pytest.importorskip("schemathesis")
 
@@ -35,11 +36,11 @@ bounded = settings(
 def schema():
     reranker = WordReranker()
     app = create_app(
-        Parts(
-            InlineScorer(reranker),
-            Shortlist(ListRetriever(["a", "b"]), reranker),
-            HashedEncoder(8),
-            ServerSettings(model_names=("*",)),
+        Components(
+            scorer=InlineScorer(reranker),
+            search=Search(ListRetriever(["a", "b"]), reranker),
+            encoder=HashedEncoder(8),
+            limits=RequestLimits(model_names=("*",)),
         )
     )
     return schemathesis.openapi.from_asgi("/openapi.json", app)
@@ -51,7 +52,7 @@ def operations() -> list[tuple[str, str]]:
 
 
 def trials() -> list[tuple[str, str, GenerationMode]]:
-    """Every route with what fits the document; those with a body with what does not as well."""
+    """Every route with bodies that fit the document, and every route with a body also with others."""
     return [
         (path, method, mode)
         for path, method in operations()
@@ -78,7 +79,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = ("model", "query", "documents", "texts", "inputs", "input", "top_n", "top_k", "truncate", "where", "k")
+FIELDS = ("model", "query", "documents", "texts", "inputs", "input", "top_n", "top_k", "truncate", "where", "tail")
 
 
 @pytest.mark.parametrize("path", [path for path, method in operations() if method == "POST"])

@@ -1,4 +1,4 @@
-"""`/search` over an index on disk: the pipeline's own answers, many at a time, and none of this host's folders."""
+"""`/search` over an index on disk: the answers of the search itself, many at a time, without folders of this machine."""
 
 from __future__ import annotations
 
@@ -7,73 +7,64 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from starlette.testclient import TestClient
 
+import shortlist
 import tiny
-from shortlist.collection.ingest import Ingest
-from shortlist.documents import discover
-from shortlist.encoders.hashed import HashedEncoder
-from shortlist.indexes.embedded import EmbeddedIndex
-from shortlist.redaction import Names
-from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.retrievers.engine import Hybrid
-from shortlist.search.pipeline import Shortlist
-from shortlist.server.app import Parts, create_app
-from shortlist.server.batching.scorer import InlineScorer
-from shortlist.text import Splitter
+from shortlist import CrossEncoder, SearchConfig
 
 WORDS = ["red cat", "blue dog", "green file", "local server", "the dog runs", "a red passage"]
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """A client, the pipeline behind it, and the folder that must not show."""
+    """A client, the search behind it, and the folder that must not show."""
     folder = tmp_path_factory.mktemp("someone")
     for place, words in enumerate(WORDS):
         file = folder / "notes" / f"year{place % 2}" / f"{place}.md"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"# {words}\n\n{words} {place}")
-    encoder = HashedEncoder(32)
-    with EmbeddedIndex.create(folder / "apart" / "index", encoder_name=encoder.name, dimension=32) as index:
-        sources, _ = discover([folder / "notes"])
-        Ingest(index, encoder, Splitter(lambda text: len(text.split()), 40)).run(sources)
-        reranker = CrossEncoder(str(tiny.cross_encoder(folder / "mine")), precision="exact")
-        pipeline = Shortlist(Hybrid(index, encoder), reranker, weights={"dense": 1.5})
-        names = Names.of(index.ledger.known_sources())
-        with TestClient(create_app(Parts(InlineScorer(reranker), pipeline, encoder, names=names))) as client:
-            yield client, pipeline, folder
+    reranker = CrossEncoder(str(tiny.cross_encoder(folder / "mine")), precision="exact")
+    config = SearchConfig(bi_encoder="hashed-32", weights={"dense": 1.5}, pool_size=6, top_k=6)
+    (folder / "apart").mkdir()
+    with shortlist.open(folder / "apart" / "index", create=True, config=config, reranker=reranker) as index:
+        index.add(folder / "notes")
+        with TestClient(shortlist.asgi(index)) as client:
+            yield client, index.searcher, folder
 
 
-def answers(client, query, **fields):
-    answer = client.post("/search", json={"query": query, "pool_size": 6, "k": 6, **fields})
+def search(client, query, **fields):
+    answer = client.post("/search", json={"query": query, **fields})
     assert answer.status_code == 200, answer.text
     return answer
 
 
-def test_the_answer_is_the_pipelines_and_names_no_folder(served):
-    client, pipeline, folder = served
-    answer = answers(client, "red dog")
-    wanted = pipeline.search("red dog", pool_size=6, k=6)
-    assert [hit["text"] for hit in answer.json()["hits"]] == [hit.passage.text for hit in wanted.hits]
-    assert [hit["score"] for hit in answer.json()["hits"]] == pytest.approx(
-        [hit.score for hit in wanted.hits], abs=1e-5
-    )
-    assert {hit["source"] for hit in answer.json()["hits"]} >= {"year0/0.md", "year1/1.md"}
+def hits_of(answer):
+    return answer.json()["hits"]
+
+
+def test_the_answer_is_that_of_the_search_and_names_no_folder(served):
+    client, searcher, folder = served
+    answer = search(client, "red dog")
+    ranking = searcher.search("red dog")
+    assert [hit["text"] for hit in hits_of(answer)] == [hit.text for hit in ranking]
+    assert [hit["score"] for hit in hits_of(answer)] == pytest.approx([hit.score for hit in ranking], abs=1e-5)
+    assert {hit["source"] for hit in hits_of(answer)} >= {"year0/0.md", "year1/1.md"}
     assert folder.name not in answer.text
     assert folder.parent.name not in answer.text
 
 
 def test_searches_at_the_same_time_stay_apart(served):
     client, _, _ = served
-    alone = {query: answers(client, query).json()["hits"] for query in WORDS}
+    alone = {query: hits_of(search(client, query)) for query in WORDS}
     with ThreadPoolExecutor(12) as clients:
-        asked = WORDS * 6
-        together = list(clients.map(lambda query: answers(client, query).json()["hits"], asked))
-    for query, hits in zip(asked, together, strict=True):
+        queries = WORDS * 6
+        together = list(clients.map(lambda query: hits_of(search(client, query)), queries))
+    for query, hits in zip(queries, together, strict=True):
         assert [hit["id"] for hit in hits] == [hit["id"] for hit in alone[query]]
         assert [hit["score"] for hit in hits] == pytest.approx([hit["score"] for hit in alone[query]], abs=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("where", "found"),
+    ("where", "sources"),
     [
         ({"source": "year0/0.md"}, {"year0/0.md"}),
         ({"source": ["year0/0.md", "year1/1.md"]}, {"year0/0.md", "year1/1.md"}),
@@ -86,17 +77,35 @@ def test_searches_at_the_same_time_stay_apart(served):
         ({"\x00": 1e30}, set()),
     ],
 )
-def test_filters(served, where, found):
-    assert {hit["source"] for hit in answers(served[0], "red dog", where=where).json()["hits"]} == found
+def test_filters(served, where, sources):
+    assert {hit["source"] for hit in hits_of(search(served[0], "red dog", where=where))} == sources
 
 
-def test_a_filter_that_nothing_meets_is_told(served):
-    answer = answers(served[0], "red dog", where={"source": "no such file"}).json()
-    assert (answer["hits"], answer["why_nothing"]) == ([], "no passage has what the filter asks for")
-    assert answers(served[0], "red dog").json()["why_nothing"] == ""
+@pytest.mark.parametrize(
+    ("where", "code", "message"),
+    [
+        ({"source": "no such file"}, "filter_unknown_value", "no passage has source with a value of the filter"),
+        ({"colour": "red"}, "filter_unknown_field", "no passage has the field 'colour': the fields are "),
+    ],
+)
+def test_an_empty_answer_has_its_reason(served, where, code, message):
+    answer = search(served[0], "red dog", where=where).json()
+    assert answer["hits"] == []
+    assert [note["code"] for note in answer["notes"]] == [code]
+    assert answer["notes"][0]["message"].startswith(message)
+    assert search(served[0], "red dog").json()["notes"] == []
 
 
-def test_a_filter_that_cannot_be_asked(served):
+def test_a_filter_that_cannot_be_used(served):
     answer = served[0].post("/search", json={"query": "red", "where": {"a": []}})
     assert (answer.status_code, answer.json()["field"]) == (422, "where")
     assert "empty" in answer.json()["message"]
+
+
+def test_a_search_without_a_stored_curve_is_refused_without_a_path(served):
+    client, _, folder = served
+    answer = client.post("/search", json={"query": "red", "min_probability": 0.5})
+    assert (answer.status_code, answer.json()["error"]) == (422, "not_fitted")
+    assert folder.name not in answer.text
+    adaptive = search(client, "red", pool_size="auto").json()
+    assert [note["code"] for note in adaptive["notes"]] == ["no_stop_rule"]

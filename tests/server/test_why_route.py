@@ -1,70 +1,59 @@
-"""`/why` among others: clients that leave it, and many at a time."""
+"""`/why` under load: clients that leave, and many requests at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 
 import httpx
-from standins import FakePairs, ask_and_leave
+from standins import SECONDS, FakePairs, ask_and_leave, until
 from starlette.testclient import TestClient
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.server.app import Parts, create_app
+from shortlist.server.app import create_app
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.embedder import Embedder
 from shortlist.server.batching.scorer import InlineScorer
+from shortlist.server.components import Components
 from shortlist.server.middleware.guard import Guard
 
-ASKED = {"query": " ".join(f"word{place}" for place in range(30)), "text_a": "tax is due", "text_b": "cats"}
+BODY = {"query": " ".join(f"word{place}" for place in range(30)), "text_a": "tax is due", "text_b": "cats"}
 
 
-def test_it_ends_with_the_client_that_asked():
+def test_the_explanation_ends_when_its_client_leaves():
     fake = FakePairs()
     batcher = Batcher(fake)
-    guard = Guard(create_app(Parts(batcher, encoder=HashedEncoder(8))))
-    called, go_on = threading.Event(), threading.Event()
-    score = fake.score_pairs
-
-    def score_pairs(pairs):
-        called.set()
-        go_on.wait(10)
-        return score(pairs)
-
-    fake.score_pairs = score_pairs
+    guard = Guard(create_app(Components(scorer=batcher, encoder=HashedEncoder(8))))
 
     async def run():
+        fake.gate.close()
         gone = asyncio.Event()
-        task = asyncio.ensure_future(ask_and_leave(guard, "/why", ASKED, gone))
-        while not called.is_set():
-            await asyncio.sleep(0.005)
+        task = asyncio.ensure_future(ask_and_leave(guard, "/why", BODY, gone))
+        await until(lambda: fake.gate.entered == 1)
         gone.set()
-        await asyncio.sleep(0.05)
-        go_on.set()
-        await asyncio.wait_for(task, 5)
-        await asyncio.sleep(0.3)  # would be long enough for the other words
+        await until(lambda: batcher.depth == 0)  # the request was cancelled, and its pairs left the queue
+        fake.gate.open()
+        await asyncio.wait_for(task, SECONDS)
 
     asyncio.run(run())
-    batcher.close()
+    batcher.close()  # it first finishes all that was accepted
     assert guard.requests == 0
     assert len(fake.calls) == 1
 
 
-def test_more_at_a_time_than_there_are_threads():
-    app = create_app(Parts(InlineScorer(FakePairs()), encoder=HashedEncoder(8)))
+def test_more_requests_at_a_time_than_there_are_threads():
+    app = create_app(Components(scorer=InlineScorer(FakePairs()), encoder=HashedEncoder(8)))
 
     async def run():
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as asked:
-            body = {**ASKED, "query": "when is tax due"}
-            tasks = [asked.post("/why", json=body) for _ in range(60)]
-            return await asyncio.wait_for(asyncio.gather(*tasks), 20)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            tasks = [http.post("/why", json={**BODY, "query": "when is tax due"}) for _ in range(60)]
+            return await asyncio.wait_for(asyncio.gather(*tasks), SECONDS)
 
     assert [answer.status_code for answer in asyncio.run(run())] == [200] * 60
 
 
-class Counting(HashedEncoder):
-    """Notes how many texts each call holds."""
+class CountingEncoder(HashedEncoder):
+    """Records how many texts each call has."""
 
     def __init__(self):
         super().__init__(8)
@@ -75,16 +64,16 @@ class Counting(HashedEncoder):
         return super().encode_queries(texts)
 
 
-def test_its_words_wait_in_the_queue_of_the_bi_encoder():
-    encoder = Counting()
+def test_the_words_wait_in_the_queue_of_the_bi_encoder():
+    encoder = CountingEncoder()
     embedder = Embedder(encoder, queue_texts=2)
-    fake = FakePairs()
-    through = create_app(Parts(InlineScorer(fake), encoder=encoder, embedder=embedder))
-    with TestClient(through) as client:
-        found = client.post("/why", json=ASKED).json()
-        plain = TestClient(create_app(Parts(InlineScorer(fake), encoder=HashedEncoder(8)))).post("/why", json=ASKED)
-    assert found == plain.json()
+    scorer = InlineScorer(FakePairs())
+    queued = create_app(Components(scorer=scorer, encoder=encoder, embedder=embedder))
+    with TestClient(queued) as client:
+        answer = client.post("/why", json=BODY).json()
+        direct = TestClient(create_app(Components(scorer=scorer, encoder=HashedEncoder(8)))).post("/why", json=BODY)
+    assert answer == direct.json()
     assert set(encoder.calls) == {1}
     embedder.close()
-    refused = TestClient(through, raise_server_exceptions=False).post("/why", json=ASKED)
+    refused = TestClient(queued, raise_server_exceptions=False).post("/why", json=BODY)
     assert refused.status_code == 429

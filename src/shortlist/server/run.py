@@ -19,7 +19,13 @@ from shortlist.search.scores import info_of
 from shortlist.server.batching.scorer import Scorer
 from shortlist.server.components import Components
 from shortlist.server.middleware.logs import log_event
-from shortlist.server.middleware.stalled_connections import UNENDED_SECONDS, UNREAD_SECONDS, Connection, cut_stalled
+from shortlist.server.middleware.stalled_connections import (
+    UNENDED_SECONDS,
+    UNREAD_SECONDS,
+    Connection,
+    StallDetector,
+    cut_stalled,
+)
 from shortlist.server.operations import Operations, operated
 from shortlist.server.options import ServeOptions
 
@@ -68,14 +74,15 @@ class Draining(uvicorn.Server):
         unended: float = UNENDED_SECONDS,
     ) -> None:
         super().__init__(config)
-        self._operations, self._seconds, self._stall_limits = operations, seconds, (unread, unended)
+        self._operations, self._seconds = operations, seconds
+        self._stalls = StallDetector(unread, unended)
         self._stop_requested = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and cut stalled connections from now on."""
         await super().startup(sockets)
         connections = cast("Collection[Connection]", self.server_state.connections)
-        self._cutting = asyncio.ensure_future(cut_stalled(connections, *self._stall_limits, self._operations.logger))
+        self._cutting = asyncio.ensure_future(cut_stalled(connections, self._stalls, self._operations.logger))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Wait for the open connections, and cut the stalled ones meanwhile."""

@@ -36,30 +36,46 @@ class Connection(Protocol):
         """The newest request."""
 
 
-async def cut_stalled(
-    connections: Collection[Connection], unread: float, unended: float, logger: logging.Logger
-) -> None:
-    """Check the connections again and again until cancelled, and cut the stalled ones.
+class StallDetector:
+    """Finds stalled connections.
 
     A connection is stalled if the number of bytes that wait to be sent stays the same for `unread` seconds, or if a
     request continues for `unended` seconds after its answer and no other request begins.
     """
-    stalled: dict[Connection, tuple[int | Cycle, float]] = {}
-    while True:
-        await asyncio.sleep(min(unread / 4, unended / 4, 1.0))
-        now = asyncio.get_running_loop().time()
-        states = {connection: state for connection in list(connections) if (state := _state(connection))}
-        stalled = {
-            connection: stalled[connection]
-            if connection in stalled and stalled[connection][0] == state
-            else (state, now)
-            for connection, state in states.items()
-        }
-        for connection, (state, since) in stalled.items():
-            if now - since >= (unread if isinstance(state, int) else unended):
+
+    def __init__(self, unread: float, unended: float) -> None:
+        self._unread, self._unended = unread, unended
+        self._since: dict[Connection, tuple[int | Cycle, float]] = {}
+
+    @property
+    def interval(self) -> float:
+        """The seconds between two calls of `stalled`."""
+        return min(self._unread / 4, self._unended / 4, 1.0)
+
+    def stalled(self, connections: Collection[Connection], now: float) -> list[tuple[Connection, str]]:
+        """Return the stalled connections, each with the event to log. `now` is in seconds and rises between calls."""
+        before, self._since = self._since, {}
+        stalled = []
+        for connection in list(connections):
+            state = _state(connection)
+            if not state:
+                continue
+            old_state, since = before.get(connection, (state, now))
+            since = since if old_state == state else now
+            self._since[connection] = (state, since)
+            if now - since >= (self._unread if isinstance(state, int) else self._unended):
                 event = "client does not read" if isinstance(state, int) else "client does not end its request"
-                log_event(logger, event, seconds=round(now - since, 1))
-                connection.transport.abort()
+                stalled.append((connection, event))
+        return stalled
+
+
+async def cut_stalled(connections: Collection[Connection], detector: StallDetector, logger: logging.Logger) -> None:
+    """Check the connections again and again until cancelled, and cut the stalled ones."""
+    while True:
+        await asyncio.sleep(detector.interval)
+        for connection, event in detector.stalled(connections, asyncio.get_running_loop().time()):
+            log_event(logger, event)
+            connection.transport.abort()
 
 
 def _state(connection: Connection) -> int | Cycle | None:
