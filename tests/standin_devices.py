@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import ClassVar
 
 import onnxruntime
 import pytest
@@ -20,7 +21,7 @@ class CudaSession:
     """Whether CUDA starts at all."""
     takes_models = True
     """Whether CUDA takes a session of a file, rather than of the small model that tests CUDA."""
-    settings: list[dict[str, str]] = []
+    settings: ClassVar[list[dict[str, str]]] = []
     real = onnxruntime.InferenceSession
 
     def __init__(self, model, options, *, providers, enable_fallback):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from shortlist.search.pipeline import Shortlist
 
 from fakes import ListRetriever, WordReranker
 from shortlist.cli.app import app
@@ -15,7 +16,6 @@ from shortlist.errors import InvalidInput
 from shortlist.mcp import MOST_CANDIDATES, MOST_POOL, Tools
 from shortlist.redaction import Names
 from shortlist.registry import OpenIndex
-from shortlist.search.pipeline import Shortlist
 from shortlist.types import Hit, Passage
 
 pytest.importorskip("mcp.server", reason="the mcp extra is not installed")

@@ -15,7 +15,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, ModelNotFound
 from shortlist.inference import stages
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.retrievers.base import RowsRetriever
+from shortlist.search.retriever import RowsRetriever
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from shortlist.search.pipeline import Shortlist
 
 from shortlist.errors import InvalidInput, MissingExtra
 from shortlist.evaluation import Request
@@ -14,7 +15,6 @@ from shortlist.evaluation.query_sets.query_set import QuerySet, resolve
 from shortlist.evaluation.tuning.tune import evaluation_at, tune
 from shortlist.report import Compared, check_plots, evaluation_page, source_of, tuning_page
 from shortlist.report.queries import worst
-from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
 from worlds import ListwiseReranker, OracleReranker, PoolRetriever, TextReranker, hits, world
 

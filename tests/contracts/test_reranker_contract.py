@@ -177,7 +177,7 @@ def test_rank_is_the_order_of_the_scores(kind, reranker):
     documents = [{"text": text, "number": number} for number, text in enumerate(TEXTS)]
     own = rank(QUERY, documents, reranker) if kind == OWN else reranker.rank(QUERY, documents)
     assert [place.document["number"] for place in own] == [place.index for place in own]
-    assert [place.index for place in own][0] == order(reranker.score(QUERY, TEXTS))[0]
+    assert own[0].index == order(reranker.score(QUERY, TEXTS))[0]
     assert sorted(place.index for place in own) == list(range(len(TEXTS)))
     shorter = rank(QUERY, documents, reranker, top_k=2)
     assert [place.rank for place in shorter] == [1, 2]

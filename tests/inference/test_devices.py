@@ -89,7 +89,7 @@ def test_the_error_of_the_provider_is_shown(monkeypatch, cross_encoder):
 def test_a_model_that_cuda_does_not_take_is_an_error(cross_encoder):
     with (
         standin_devices.cuda(takes_models=False),
-        pytest.raises(ModelError, match="cannot load .* on cuda: it fell back to the CPU"),
+        pytest.raises(ModelError, match=r"cannot load .* on cuda: it fell back to the CPU"),
     ):
         CrossEncoder(cross_encoder, device="cuda")
 
@@ -126,14 +126,14 @@ def test_openvino_on_the_cpu_uses_its_cores(cross_encoder):
 def test_a_device_that_openvino_does_not_find_is_an_error(cross_encoder):
     with (
         standin_devices.openvino_with("GPU"),
-        pytest.raises(InvalidInput, match="openvino:NPU is not available.*Available here: cpu, openvino:GPU"),
+        pytest.raises(InvalidInput, match=r"openvino:NPU is not available.*Available here: cpu, openvino:GPU"),
     ):
         CrossEncoder(cross_encoder, device="openvino:NPU")
 
 
 def test_without_openvino_the_error_has_the_pip_line(monkeypatch, cross_encoder):
     monkeypatch.setattr(devices, "_has_openvino", lambda: False)
-    with pytest.raises(InvalidInput, match="OpenVINO is not installed. Install it: pip install openvino"):
+    with pytest.raises(InvalidInput, match=r"OpenVINO is not installed\. Install it: pip install openvino"):
         CrossEncoder(cross_encoder, device="openvino:GPU")
     assert [device.name for device in runtimes.devices()] == ["cpu"]
 
@@ -157,7 +157,7 @@ def test_the_devices_of_this_machine():
 
 def test_the_cuda_library_is_found_without_an_import(monkeypatch, tmp_path):
     monkeypatch.undo()
-    assert devices._has_cuda_library() is any(devices.CUDA_PROVIDER == n for n in onnxruntime.get_available_providers())
+    assert devices._has_cuda_library() is (devices.CUDA_PROVIDER in onnxruntime.get_available_providers())
     (tmp_path / "capi").mkdir()
     (tmp_path / "capi" / "libonnxruntime_providers_cuda.so").touch()
     spec = type("Spec", (), {"submodule_search_locations": [str(tmp_path)]})

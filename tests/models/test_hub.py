@@ -1,7 +1,7 @@
 """Downloads from a stand-in hub.
 
-huggingface_hub reads its environment once, at its import. So most tests set the values that it read, and two tests start
-processes with an environment of their own.
+huggingface_hub reads its environment once, at its import. So most tests set the values that it read, and two tests
+start processes with an environment of their own.
 """
 
 from __future__ import annotations

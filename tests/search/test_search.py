@@ -272,7 +272,10 @@ def test_to_dict_is_json_and_holds_every_field():
 def test_a_function_is_a_retriever():
     rows = [("tax", "income tax is due", 3.0), ("cats", "cats sleep", 1.0)]
     search = Search(lambda query, k: rows[:k], WordReranker())
-    assert [(hit.id, hit.retrieval_score) for hit in search.search("cats", pool_size=2)] == [("cats", 1.0), ("tax", 3.0)]
+    assert [(hit.id, hit.retrieval_score) for hit in search.search("cats", pool_size=2)] == [
+        ("cats", 1.0),
+        ("tax", 3.0),
+    ]
 
 
 def test_anything_else_is_no_retriever():

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from shortlist.errors import InvalidInput
-from shortlist.retrievers.base import RowsRetriever, as_retriever
+from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.search import Search
 from shortlist.types import Hit
 
@@ -79,7 +79,7 @@ def test_a_row_that_cannot_be_used_is_named(row, message):
 
 @pytest.mark.parametrize("answer", [None, "text", {"a": 1}, 7])
 def test_an_answer_that_is_not_a_list_is_refused(answer):
-    with pytest.raises(InvalidInput, match="mine:search returned .*: it must return a list of rows"):
+    with pytest.raises(InvalidInput, match=r"mine:search returned .*: it must return a list of rows"):
         RowsRetriever(lambda query, k: answer, "mine:search").retrieve("q", 3)
 
 
@@ -104,7 +104,7 @@ def test_a_callable_object_is_a_retriever_and_a_class_is_not():
         def __call__(self, query, k):
             return [("a", f"{query} {k}")]
 
-    assert Search(as_retriever(Client(), "mine:client")).search("q", pool_size=4)[0].text == "q 4"
+    assert Search(Client()).search("q", pool_size=4)[0].text == "q 4"
     for part in (Client, 7, "name", None):
         with pytest.raises(InvalidInput, match=r"mine:client is .*: a retriever is an object with a method retrieve"):
             as_retriever(part, "mine:client")
