@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 
 import pytest
 from rich.console import Console
@@ -52,7 +53,9 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
     (tmp_path / "docs" / ".hidden.md").write_text("# Hidden")
     for _ in range(2):
         done = run("add", "docs", *HASHED, cwd=tmp_path, code=2)
-        assert "0 sources read, 0 unchanged, 1 empty, 0 removed; 0 documents written, 0 unchanged, 0 removed\n" in done.err
+        assert (
+            "0 sources read, 0 unchanged, 1 empty, 0 removed; 0 documents written, 0 unchanged, 0 removed\n" in done.err
+        )
         assert "1 ignored (hidden, or node_modules and the like): docs/.hidden.md\n" in done.err
         assert "\n  docs/x.png: unsupported format .png\n" in done.err
         assert "docs/x.pdf: not readable as PDF" in done.err
@@ -107,7 +110,7 @@ def test_the_time_left_does_not_jump_if_the_speed_does():
         clock.seconds += 1
         done += 4 if step % 20 < 10 else 12
     known = [seconds for seconds in shown if seconds is not None]
-    jumps = [abs(after - before) for before, after in zip(known, known[1:], strict=False)]
+    jumps = [abs(after - before) for before, after in pairwise(known)]
     assert max(jumps) < 0.15 * known[0]
     assert known[-1] < 0.2 * known[0]
 

@@ -104,7 +104,14 @@ def test_errors_name_options_in_place_of_parameters():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("7", 7), ("0.5", 0.5), ("true", True), ("auto", "auto"), ("{dense = 8.0}", {"dense": 8.0}), ("a:b@http://c", "a:b@http://c")],
+    [
+        ("7", 7),
+        ("0.5", 0.5),
+        ("true", True),
+        ("auto", "auto"),
+        ("{dense = 8.0}", {"dense": 8.0}),
+        ("a:b@http://c", "a:b@http://c"),
+    ],
 )
 def test_a_text_stands_for_the_value_that_toml_reads(text, value):
     assert value_of(text) == value

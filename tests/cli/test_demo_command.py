@@ -37,7 +37,12 @@ def test_the_reranker_puts_the_answers_first_where_stage_one_is_fooled(orders):
 
 def test_the_words_agree_with_the_orders(orders):
     shown = run("demo").text
-    for heading in ("1. Stage one alone", "2. The reranker alone", "3. A search with the default settings", "4. The pool"):
+    for heading in (
+        "1. Stage one alone",
+        "2. The reranker alone",
+        "3. A search with the default settings",
+        "4. The pool",
+    ):
         assert heading in shown
     first = {name: order[0]["answer"] for name, order in orders["orders"].items()}
     assert ("Stage one is fooled" in shown) is not first["stage_one"]

@@ -1,4 +1,4 @@
-"""What `shortlist evaluate` compares with: checked before anything is measured, held against it after."""
+"""The baseline of `shortlist evaluate`: checked before anything is measured, compared afterwards."""
 
 from __future__ import annotations
 
@@ -6,98 +6,101 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shortlist.cli.setups import SetUp, resolved
+from shortlist.cli.setups import SetUp, judged_in
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import saved
 from shortlist.evaluation.evaluate import Evaluation, difference
-from shortlist.evaluation.gate import Rule, Verdict, judge, parse_rule
+from shortlist.evaluation.gate import Rule, RuleResult, apply_rule, parse_rule
 from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.query_sets.query_set import QuerySet
 
 
-def parse_rules(fail_if: Sequence[str], baseline: Path | None) -> list[Rule]:
-    """The rules of --fail-if.
+def parse_rules(options: Sequence[str], baseline: Path | None) -> list[Rule]:
+    """Return the rules of --fail-if.
 
     Raises:
-        InvalidInput: One can't be read, or there is no baseline.
+        InvalidInput: A rule cannot be read, or there is no baseline.
     """
-    rules = [parse_rule(one) for one in fail_if]
+    rules = [parse_rule(option) for option in options]
     if rules and baseline is None:
-        raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE as well")
+        raise InvalidInput("--fail-if compares with a baseline: give --baseline FILE, too")
     return rules
 
 
 def read(file: Path, names: Sequence[str], measures: Sequence[str], rules: Sequence[Rule]) -> list[Evaluation]:
-    """The saved run of each set-up in `names`, in their order.
+    """Return the saved evaluation of each set-up in `names`, in their order.
 
     Raises:
-        InvalidInput: The file holds no saved run, none of that name, or one without a rule's measure or without any
-            of `measures`.
+        InvalidInput: The file has no saved evaluation of that name, or the evaluation lacks the measure of a rule, or
+            has none of `measures`.
     """
-    held = saved.load(file)
-    found = [_namesake(name, names, held) for name in names]
-    for old in found:
-        lacks = [rule.measure for rule in rules if rule.measure not in old.measures]
-        if lacks:
+    evaluations = saved.load(file)
+    before = [_namesake(name, names, evaluations) for name in names]
+    for evaluation in before:
+        known = ", ".join(evaluation.measures)
+        missing = [rule.measure for rule in rules if rule.measure not in evaluation.measures]
+        if missing:
+            raise InvalidInput(f"--fail-if needs {missing[0]}, and the baseline {file} lacks it: it has {known}")
+        if not set(measures) & set(evaluation.measures):
             raise InvalidInput(
-                f"--fail-if asks for {lacks[0]} and the baseline {file} lacks it: it holds {', '.join(old.measures)}"
+                f"the baseline {file} has none of {', '.join(measures)}, so nothing can be compared: it has {known}"
             )
-        if not set(measures) & set(old.measures):
-            raise InvalidInput(
-                f"the baseline {file} holds none of {', '.join(measures)}, so nothing can be compared: "
-                f"it holds {', '.join(old.measures)}"
-            )
-    return found
+    return before
 
 
-def _namesake(name: str, names: Sequence[str], held: Sequence[Evaluation]) -> Evaluation:
-    if len(names) == len(held) == 1:
-        return held[0]
-    named = [old for old in held if old.name == name]
-    if not named:
-        raise InvalidInput(f"the baseline holds no set-up {name!r}; it holds {', '.join(old.name for old in held)}")
-    return named[0]
+def _namesake(name: str, names: Sequence[str], evaluations: Sequence[Evaluation]) -> Evaluation:
+    if len(names) == len(evaluations) == 1:
+        return evaluations[0]
+    for evaluation in evaluations:
+        if evaluation.name == name:
+            return evaluation
+    known = ", ".join(evaluation.name for evaluation in evaluations)
+    raise InvalidInput(f"the baseline has no set-up {name!r}; it has {known}")
 
 
 def check_queries(
-    set_ups: Sequence[SetUp], made: QuerySet, before: Sequence[Evaluation], *, allow_unknown: bool
+    set_ups: Sequence[SetUp], queries: QuerySet, before: Sequence[Evaluation], *, allow_unknown: bool
 ) -> None:
-    """Does nothing where the set-ups and their baselines are measured on the same queries and judgments.
+    """Check that the set-ups and their baselines are measured on the same queries and judgments.
 
-    Ids and snippets mean what the index of a set-up says, so every index is read. No model is loaded.
+    What ids and snippets mean depends on the index of a set-up, so every index is read. No model is loaded.
 
     Raises:
         InvalidInput: They differ; the message names the set-up. Or as `query_set.resolve`.
     """
-    indexes = list(dict.fromkeys(one.index for one in set_ups))
+    indexes = list(dict.fromkeys(set_up.index for set_up in set_ups))
     if len(indexes) == 1 and not before:
         return
-    held = {index: resolved(index, made, allow_unknown=allow_unknown).fingerprint for index in indexes}
-    for one in set_ups:
-        if held[one.index] != held[indexes[0]]:
+    prints = {index: judged_in(index, queries, allow_unknown=allow_unknown).fingerprint for index in indexes}
+    for set_up in set_ups:
+        if prints[set_up.index] != prints[indexes[0]]:
             raise InvalidInput(
-                f"{made.name} does not judge the same in {indexes[0]} and in {one.index}, the index of set-up "
-                f"{one.name!r}: set-ups can be compared where ids and snippets name the same passages or documents"
+                f"{queries.name} does not judge the same in {indexes[0]} and in {set_up.index}, the index of set-up "
+                f"{set_up.name!r}: ids and snippets must name the same passages or documents in both"
             )
-    for one, old in zip(set_ups, before, strict=bool(before)):
-        if held[one.index] != old.fingerprint:
+    for set_up, evaluation in zip(set_ups, before, strict=bool(before)):
+        if prints[set_up.index] != evaluation.fingerprint:
             raise InvalidInput(
-                f"the baseline was measured on {old.query_set} ({len(old.outcomes)} queries), and its queries or "
-                f"judgments differ from those of {made.name} ({len(made.queries)} queries) in {one.index}: save it anew"
+                f"the baseline was measured on {evaluation.query_set} ({len(evaluation.outcomes)} queries), and its "
+                f"queries or judgments differ from those of {queries.name} ({len(queries.queries)} queries) in "
+                f"{set_up.index}: save it again"
             )
 
 
-def against(
-    found: Sequence[Evaluation], before: Sequence[Evaluation], rules: Sequence[Rule]
-) -> tuple[list[tuple[str, Paired]], list[Verdict]]:
-    """Differences to the baseline by measure, and the rules applied; `before` holds each set-up's own, or nothing."""
+def compared(
+    evaluations: Sequence[Evaluation], before: Sequence[Evaluation], rules: Sequence[Rule]
+) -> tuple[list[tuple[str, Paired]], list[RuleResult]]:
+    """Return the differences to the baseline by measure, and the results of the rules.
+
+    `before` has the baseline of each set-up, or nothing.
+    """
     differences: list[tuple[str, Paired]] = []
-    verdicts: list[Verdict] = []
-    for one, old in zip(found, before, strict=bool(before)):
-        alone = len(found) == 1
-        applied = [judge(rule, one, old) for rule in rules]
-        verdicts += [replace(verdict, set_up="") for verdict in applied] if alone else applied
-        label = "" if alone else f"{one.name}: "
-        shared = [name for name in one.measures if name in old.measures]
-        differences += [(f"{label}{name}", difference(one, old, name)) for name in shared]
-    return differences, verdicts
+    results: list[RuleResult] = []
+    single = len(evaluations) == 1
+    for evaluation, baseline in zip(evaluations, before, strict=bool(before)):
+        applied = [apply_rule(rule, evaluation, baseline) for rule in rules]
+        results += [replace(result, name="") for result in applied] if single else applied
+        label = "" if single else f"{evaluation.name}: "
+        shared = [name for name in evaluation.measures if name in baseline.measures]
+        differences += [(f"{label}{name}", difference(evaluation, baseline, name)) for name in shared]
+    return differences, results

@@ -228,9 +228,18 @@ def typed(given: Given) -> dict[str, Any]:
 def value_of(text: str) -> Any:
     """Return the value of a text as a toml file reads it: a number, true or false, a table; else the text itself."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return toml_of(f"value = {text}")["value"]
+    except ValueError:
         return text
+
+
+def toml_of(text: str) -> dict[str, Any]:
+    """Return the content of a TOML text.
+
+    Raises:
+        ValueError: The text is not TOML.
+    """
+    return tomllib.loads(text)
 
 
 def _weights(given: Sequence[str]) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""TREC runs of `evaluate`: those from elsewhere, and those that it writes."""
+"""TREC runs of `evaluate`: runs of other systems, and the runs that it writes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
+from shortlist.cli.console import counted, remark
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import Evaluation
-from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets import files as query_files
 from shortlist.evaluation.query_sets.external_run import evaluate_run
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
-from shortlist.indexes.embedded import EmbeddedIndex
-from shortlist.report import Source, source_of
+from shortlist.registry import open_collection
+from shortlist.report import ReportSource, source_of
 from shortlist.types import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """A run from elsewhere under the name that it is shown by."""
+class ExternalRun:
+    """A run of another system, and the name that tables show."""
 
     name: str
     file: Path
@@ -29,108 +28,111 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
-    """What runs are measured against: a query set in the passages of one index, and what to measure."""
+class Measuring:
+    """What to measure: the same for every set-up and every run. `report` is True if a report needs passages."""
 
-    index: Path
     queries: QuerySet
     measures: tuple[str, ...]
-    cut: int
+    cutoff: int
     allow_unknown: bool
-    itself: bool
+    ignore_identical_ids: bool
+    report: bool
 
 
-def read(given: Sequence[str], names: Sequence[str]) -> list[Elsewhere]:
-    """The runs that `NAME:FILE` options name; `names` are taken by set-ups.
+def read(options: Sequence[str], names: Sequence[str]) -> list[ExternalRun]:
+    """Return the runs that `NAME:FILE` options name. `names` are those of the set-ups.
 
     Raises:
-        InvalidInput: No name or file, a name that is taken, or a file that can't be used.
+        InvalidInput: A missing name or file, a name that is taken, or a file that cannot be used.
     """
-    found: list[Elsewhere] = []
-    for one in given:
-        name, colon, file = (part.strip() for part in one.partition(":"))
+    runs: list[ExternalRun] = []
+    for option in options:
+        name, colon, file = (part.strip() for part in option.partition(":"))
         if not (name and colon and file):
-            raise InvalidInput(f"--run {one!r}: write NAME:FILE, such as other:run.txt")
-        if name in [*names, *(other.name for other in found)]:
-            raise InvalidInput(f"--run {one!r}: another set-up or run is named {name!r}: give it a name of its own")
-        found.append(Elsewhere(name, Path(file), datasets.read_run(Path(file))))
-    return found
+            raise InvalidInput(f"--run is {option!r}: write NAME:FILE, such as other:run.txt")
+        if name in [*names, *(run.name for run in runs)]:
+            raise InvalidInput(
+                f"--run is {option!r}: another set-up or run is named {name!r}: give it a name of its own"
+            )
+        runs.append(ExternalRun(name, Path(file), query_files.read_run(Path(file))))
+    return runs
 
 
-def measured(runs: Sequence[Elsewhere], against: Against, *, reported: bool) -> list[tuple[Evaluation, Source]]:
-    """The runs measured, and what a report shows their worst queries with; no runs open no index.
+def measured(runs: Sequence[ExternalRun], index: Path, measuring: Measuring) -> list[tuple[Evaluation, ReportSource]]:
+    """Return the evaluation of each run against the passages of an index. No runs open no index.
 
     Raises:
-        InvalidInput: A run answers none of the judged queries, or names nothing that the index holds.
+        InvalidInput: A run answers none of the judged queries, or has no id of the index.
     """
     if not runs:
         return []
-    with EmbeddedIndex.open(against.index) as index:
-        passages = list(index.passages())
-    judged = resolve(against.queries, passages, allow_unknown=against.allow_unknown)
-    documents = {one.id: one.document_id or one.id for one in passages}
+    with open_collection(index) as collection:
+        passages = list(collection.index.passages())
+    judged = resolve(measuring.queries, passages, allow_unknown=measuring.allow_unknown)
+    documents = {passage.id: passage.document_id or passage.id for passage in passages}
     known = {*documents, *documents.values()}
-    found = []
-    for one in runs:
-        made = evaluate_run(
-            one.run,
+    results = []
+    for run in runs:
+        evaluation = evaluate_run(
+            run.run,
             judged,
-            measures=against.measures,
-            k=against.cut,
-            name=one.name,
+            measures=measuring.measures,
+            cutoff=measuring.cutoff,
+            name=run.name,
             documents=documents,
-            itself=against.itself,
-            about={"run": str(one.file), "index": str(against.index)},
+            ignore_identical_ids=measuring.ignore_identical_ids,
+            about={"run": str(run.file), "index": str(index)},
         )
-        _tell(one, judged, known)
-        found.append((made, source_of(made, judged, passages if reported else ())))
-    return found
+        _report(run, judged, known)
+        results.append((evaluation, source_of(evaluation, judged, passages if measuring.report else ())))
+    return results
 
 
-def _tell(one: Elsewhere, judged: Judged, known: set[str]) -> None:
-    """Says what of the run can't count."""
-    ids = {key for query_id in judged.queries for key in one.run.get(query_id, ())}
+def _report(run: ExternalRun, judged: Judged, known: set[str]) -> None:
+    """Print what of the run does not count."""
+    ids = {key for query_id in judged.queries for key in run.run.get(query_id, ())}
     unknown = ids - known
     if unknown == ids:
         raise InvalidInput(
-            f"run {one.name!r}: none of its {len(ids)} ids, such as {min(ids)!r}, is in the index that judgments are "
-            "read against: a run has to name the same passages or documents"
+            f"run {run.name!r}: none of its {len(ids)} ids, such as {min(ids)!r}, is in the index of the judgments: a "
+            "run must name the same passages or documents"
         )
-    missing = sum(not one.run.get(query_id) for query_id in judged.queries)
-    said = [f"{len(judged.queries) - missing} of {len(judged.queries)} judged queries answered"]
+    queries = len(judged.queries)
+    missing = sum(not run.run.get(query_id) for query_id in judged.queries)
+    parts = [f"{queries - missing} of {queries} judged queries answered"]
     if missing:
-        said.append(f"{missing} count 0")
-    if over := len(one.run.keys() - judged.queries.keys()):
-        said.append(f"{over} queries without judgments passed over")
+        parts.append(f"{missing} count 0")
+    if extra := len(run.run.keys() - judged.queries.keys()):
+        parts.append(f"{counted(extra, 'query', 'queries')} without judgments ignored")
     if unknown:
-        said.append(f"{len(unknown)} of {len(ids)} ids are not in the index")
-    console = Console(stderr=True, highlight=False)
-    console.print(f"{one.name}: {one.file}: {'; '.join(said)}", markup=False, soft_wrap=True)
+        parts.append(f"{len(unknown)} of {len(ids)} ids are not in the index")
+    remark(f"{run.name}: {run.file}: {'; '.join(parts)}")
 
 
 def files(file: Path, names: Sequence[str]) -> list[Path]:
-    """The file for each set-up: `file` itself for one alone, else with the set-up's name before the extension.
+    """Return the file of each set-up: `file` for a single one, else with the set-up's name before the extension.
 
     Raises:
         InvalidInput: Two set-ups would share a file.
     """
     if len(names) == 1:
         return [file]
-    made = [file.with_name(f"{file.stem}.{_plain(name)}{file.suffix}") for name in names]
-    if twice := [one for one in made if made.count(one) > 1]:
-        raise InvalidInput(f"two set-ups would be written to {twice[0]}: give them other names")
-    return made
+    paths = [file.with_name(f"{file.stem}.{_plain(name)}{file.suffix}") for name in names]
+    if repeated := [path for path in paths if paths.count(path) > 1]:
+        raise InvalidInput(f"two set-ups would be written to {repeated[0]}: give them other names")
+    return paths
 
 
-def write(found: Sequence[Evaluation], file: Path) -> None:
-    """Writes each evaluation's final rankings, as deep as they were measured, one file a set-up.
+def write(evaluations: Sequence[Evaluation], file: Path) -> None:
+    """Write the final rankings of each evaluation, as deep as they were measured, one file for each set-up.
 
     Raises:
-        InvalidInput: As `files` and `datasets.write_run`.
+        InvalidInput: As `files` and `query_files.write_run`.
     """
-    for one, target in zip(found, files(file, [one.name for one in found]), strict=True):
-        rankings = {outcome.query_id: outcome.ranked for outcome in one.outcomes}
-        datasets.write_run(rankings, target, tag=_plain(one.name))
+    paths = files(file, [evaluation.name for evaluation in evaluations])
+    for evaluation, path in zip(evaluations, paths, strict=True):
+        rankings = {outcome.query_id: outcome.ranked for outcome in evaluation.outcomes}
+        query_files.write_run(rankings, path, tag=_plain(evaluation.name))
 
 
 def _plain(name: str) -> str:

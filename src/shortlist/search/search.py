@@ -171,6 +171,16 @@ class Search:
             )
         return self.progressive()
 
+    def stop_rule(self, config: SearchConfig | None = None) -> tuple[StopRule | None, list[Note]]:
+        """Return the stored stop rule of searches under this configuration, None for a fixed pool, and notes about it.
+
+        Raises:
+            InvalidInput: The pool is "auto", and the scores of the reranker depend on the whole pool.
+            NotFitted: The stored rule was fitted for something else, or its file is damaged.
+        """
+        config = config or self.config
+        return self._rule(config, self.reranker_at(config), self.weights_at(config), 1)
+
     def _rule(
         self, config: SearchConfig, reranker: Reranker | None, weights: Mapping[str, float], top_k: int
     ) -> tuple[StopRule | None, list[Note]]:

@@ -41,7 +41,9 @@ def _line(line: str) -> str:
         line = " ".join(cell.strip() for cell in line.strip().strip("|").split("|"))
     parts = _CODE.split(line)
     # Each match gives three parts: the text before it, its backticks, its code.
-    return "".join(part.strip() if place % 3 == 2 else _inline(part) for place, part in enumerate(parts) if place % 3 != 1)
+    for place in range(0, len(parts), 3):
+        parts[place] = _inline(parts[place])
+    return "".join(part for place, part in enumerate(parts) if place % 3 != 1)
 
 
 def _inline(text: str) -> str:

@@ -2,219 +2,230 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
-from shortlist.atomic_io import check_place, write_whole
-from shortlist.cli import options_measuring as measuring
-from shortlist.cli import runs
-from shortlist.cli.baseline import against, check_queries, parse_rules
-from shortlist.cli.baseline import read as read_baseline
-from shortlist.cli.options import (
-    DEFAULT_INDEX,
-    BiEncoderOption,
-    BlendOption,
-    ChosenCrossEncoderOption,
-    FusionOption,
-    IndexOption,
-    PoolOption,
-    PrecisionOption,
-    RerankOption,
-    RetrieverOption,
-    choose_knobs,
-)
-from shortlist.cli.render import evaluation as show
-from shortlist.cli.render import report_file as reporting
-from shortlist.cli.render.progress import bar, kept_on_failure
-from shortlist.cli.setups import SetUp, base, opened, parse_set_ups
+from shortlist.cli import options_measuring as measuring_options
+from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, with_settings
 from shortlist.errors import InvalidInput
-from shortlist.evaluation import markdown, saved
-from shortlist.evaluation.evaluate import MEASURES, Evaluation, compare, measures_of
-from shortlist.evaluation.evaluate import evaluate as run_evaluation
-from shortlist.evaluation.gate import Rule, Verdict
-from shortlist.evaluation.query_sets import files as datasets
-from shortlist.evaluation.query_sets.query_set import QuerySet
-from shortlist.evaluation.replay.checkpoint import Checkpoint
-from shortlist.registry import Settings, check_hosted
-from shortlist.report import Compared, Source, evaluation_page, source_of
-from shortlist.search.pipeline import POOL_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shortlist.cli.runs import Measuring
+    from shortlist.cli.setups import SetUp
+    from shortlist.evaluation.evaluate import Evaluation
+    from shortlist.evaluation.gate import Rule, RuleResult
+    from shortlist.evaluation.replay.checkpoint import Checkpoint
+    from shortlist.report import ReportSource
 
 RULE_FAILED = 1
 PARTIAL = "shortlist-evaluate.*.partial.jsonl"
-"""Where a set-up's partial results are kept until all set-ups are done."""
+"""Where the partial results of a set-up are kept until all set-ups are done."""
 
 
+@with_settings("pool_size", "rerank", "progressive", *STAGES)
 def evaluate(  # noqa: PLR0913 - one parameter an option
-    queries: measuring.QueriesArgument,
+    queries: measuring_options.QueriesArgument,
+    given: Given,
     index: IndexOption = DEFAULT_INDEX,
-    qrels: measuring.QrelsOption = None,
-    split: measuring.SplitOption = "test",
-    pool: PoolOption = None,
-    retriever: RetrieverOption = "hybrid",
-    rerank: RerankOption = None,
-    bi_encoder: BiEncoderOption = None,
-    cross_encoder: ChosenCrossEncoderOption = None,
-    precision: PrecisionOption = "auto",
-    blend: BlendOption = None,
-    fusion: FusionOption = None,
-    set_up: measuring.SetUpOption = None,
-    measure: measuring.MeasureOption = None,
-    cut: measuring.CutOption = 10,
-    failures: measuring.FailuresOption = 5,
-    ignore_identical_ids: measuring.ItselfOption = False,
-    allow_unknown: measuring.UnknownOption = False,
-    save: measuring.SaveOption = None,
-    baseline: measuring.BaselineOption = None,
-    fail_if: measuring.FailIfOption = None,
-    summary: measuring.MarkdownOption = None,
-    report: measuring.ReportOption = None,
-    run: measuring.RunOption = None,
-    write_run: measuring.WriteRunOption = None,
+    qrels: measuring_options.QrelsOption = None,
+    split: measuring_options.SplitOption = "test",
+    set_up: measuring_options.SetUpOption = None,
+    measure: measuring_options.MeasuresOption = None,
+    cut: measuring_options.CutOption = 10,
+    failures: measuring_options.FailuresOption = 5,
+    ignore_identical_ids: measuring_options.IdenticalOption = False,
+    allow_unknown: measuring_options.UnknownOption = False,
+    save: measuring_options.SaveOption = None,
+    baseline: measuring_options.BaselineOption = None,
+    fail_if: measuring_options.FailIfOption = None,
+    summary: measuring_options.MarkdownOption = None,
+    report: measuring_options.ReportOption = None,
+    run: measuring_options.RunOption = None,
+    write_run: measuring_options.WriteRunOption = None,
 ) -> None:
-    """Measure both stages and the ceiling between them on judged queries, and say which stage lost each answer.
+    """Measure both stages on judged queries.
 
-    Safe to interrupt: the same command goes on where it stopped.
+    The result also has the ceiling between the stages, and tells which stage lost each answer. Safe to interrupt: the
+    same command continues.
     """
-    rules = parse_rules(fail_if or [], baseline)
-    for option, number, least in (("--cut", cut, 1), ("--failures", failures, 0)):
-        if number < least:
-            raise InvalidInput(f"{option} must be {least} or more, not {number}")
-    knobs = choose_knobs(pool, blend, rerank, fusion=fusion, cross_encoder=cross_encoder)
-    set_ups = parse_set_ups(set_up or [], base(index, knobs, Settings(retriever, bi_encoder, precision=precision)))
-    names = tuple(one.name for one in set_ups)
+    from shortlist.cli import baseline as baselines
+    from shortlist.cli import runs, setups
+    from shortlist.cli.render.progress import kept_on_failure
+    from shortlist.evaluation.evaluate import MEASURES, measures_of
+    from shortlist.evaluation.query_sets import files
+
+    rules = baselines.parse_rules(fail_if or [], baseline)
+    _check_counts(cut, failures)
+    set_ups = setups.set_ups(given, set_up or [], index)
+    names = tuple(set_up.name for set_up in set_ups)
     outputs = Outputs(failures, save, summary, report, write_run, names)
     outputs.check()
     measures = tuple(map(str, measures_of([*(measure or MEASURES), *(rule.measure for rule in rules)])))
-    before = [] if baseline is None else read_baseline(baseline, names, measures, rules)
-    made = datasets.read(queries, qrels=qrels, split=split)
-    for one in set_ups:
-        check_hosted(one.used.cross_encoder or "")
-    check_queries(set_ups, made, before, allow_unknown=allow_unknown)
-    asked = Asked(measures, cut, allow_unknown, ignore_identical_ids, report is not None)
-    others = runs.read(run or [], names)
-    against_index = runs.Against(set_ups[0].index, made, measures, cut, allow_unknown, ignore_identical_ids)
-    elsewhere = runs.measured(others, against_index, reported=asked.reported)
-    with kept_on_failure(f"what was measured is in {PARTIAL}"):
-        own = [_measured(one, made, asked) for one in set_ups]
-        results = [*((one.found, one.source) for one in own), *elsewhere]
-        verdicts = _report(results, before, rules, outputs)
-    for done in own:
-        done.kept.finish()
-    if any(verdict.failed for verdict in verdicts):
+    before = [] if baseline is None else baselines.read(baseline, names, measures, rules)
+    query_set = files.read(queries, qrels=qrels, split=split)
+    _check_rerankers(set_ups)
+    baselines.check_queries(set_ups, query_set, before, allow_unknown=allow_unknown)
+    measuring = runs.Measuring(query_set, measures, cut, allow_unknown, ignore_identical_ids, report is not None)
+    external = runs.measured(runs.read(run or [], names), set_ups[0].index, measuring)
+    with kept_on_failure(f"results so far are in {PARTIAL}"):
+        own = [_measured(set_up, measuring) for set_up in set_ups]
+        results = [*((each.evaluation, each.source) for each in own), *external]
+        applied = _report(results, before, rules, outputs)
+    for each in own:
+        each.checkpoint.finish()
+    if any(result.failed for result in applied):
         raise typer.Exit(RULE_FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What to measure, the same for every set-up; `reported` asks for the passages that a report shows."""
+def _check_counts(cut: int, failures: int) -> None:
+    for option, number, least in (("--cut", cut, 1), ("--failures", failures, 0)):
+        if number < least:
+            raise InvalidInput(f"{option} must be at least {least}, not {number}")
 
-    measures: tuple[str, ...]
-    cut: int
-    allow_unknown: bool
-    itself: bool
-    reported: bool
+
+def _check_rerankers(set_ups: Sequence[SetUp]) -> None:
+    """Check the reranker of every set-up before the first one is measured."""
+    from shortlist.registry import check_reranker
+
+    for set_up in set_ups:
+        name = set_up.config.reranker_name
+        if name is not None:
+            check_reranker(name)
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where the results go: how many failed queries to list, and files for the run, a summary and a report.
+    """Where the results go: how many failed queries to list, and the files of the run, the summary and the report.
 
-    The results of the set-ups `names` come first and are written to `ranked` as TREC runs; others are foreign.
+    The evaluations of the set-ups `names` come first, and are written to `rankings` as TREC runs.
     """
 
     failures: int
     save: Path | None
     summary: Path | None
     report: Path | None
-    ranked: Path | None
+    rankings: Path | None
     names: tuple[str, ...]
 
     def check(self) -> None:
-        """Does nothing where every file can be written, so that a long run does not end in vain.
+        """Check that every file can be written, so that a long run does not end in vain.
 
         Raises:
-            InvalidInput: One can't be.
-            MissingExtra: A report is wanted and matplotlib is not installed.
+            InvalidInput: A file cannot be written.
+            MissingExtra: A report is requested, and matplotlib is not installed.
         """
+        from shortlist.atomic_io import check_place
+        from shortlist.cli import runs
+        from shortlist.cli.render import report_file
+
         if self.report is not None:
-            reporting.check(self.report)
-        if self.ranked is not None:
-            for file in runs.files(self.ranked, self.names):
-                check_place(file)
-        for place in (self.save, self.summary):
+            report_file.check(self.report)
+        rankings = [] if self.rankings is None else runs.files(self.rankings, self.names)
+        for place in (*rankings, self.save, self.summary):
             if place is not None:
                 check_place(place)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A set-up measured, what a report shows its worst queries with, and the partial results, to be finished."""
+class Measured:
+    """The evaluation of a set-up, the source of its report, and the checkpoint to finish."""
 
-    found: Evaluation
-    source: Source
-    kept: Checkpoint
+    evaluation: Evaluation
+    source: ReportSource
+    checkpoint: Checkpoint
 
 
-def _measured(set_up: SetUp, made: QuerySet, asked: Asked) -> Run:
-    """The set-up measured; the source has no passages where no report is wanted."""
-    console = Console(stderr=True, highlight=False)
-    with opened(set_up, made, allow_unknown=asked.allow_unknown, itself=asked.itself) as (index, shortlist, judged):
-        show.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
-        size, said = index.beside.pool(set_up.pool, POOL_SIZE)
-        if said:
-            console.print(f"{set_up.name}: {said}", style="yellow", markup=False, soft_wrap=True)
+def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
+    from shortlist.cli.console import counted, remark, warn
+    from shortlist.cli.render import evaluation as render
+    from shortlist.cli.render import report_file
+    from shortlist.cli.render.progress import bar
+    from shortlist.cli.setups import opened
+    from shortlist.evaluation.evaluate import evaluate as run_evaluation
+    from shortlist.evaluation.replay.checkpoint import Checkpoint
+    from shortlist.report import source_of
+    from shortlist.wording import describe
+
+    with opened(
+        set_up,
+        measuring.queries,
+        allow_unknown=measuring.allow_unknown,
+        ignore_identical_ids=measuring.ignore_identical_ids,
+    ) as (index, subject):
+        search, judged = subject.search, subject.judged
+        render.query_set(judged, search)
+        rule, notes = search.stop_rule()
+        for note in notes:
+            warn(f"{set_up.name}: {describe(note)}")
         about = {
-            **set_up.about_pass(index, itself=asked.itself),
-            "set-up": set_up.name,
-            "measures": asked.measures,
-            "cut": asked.cut,
-            "allow_unknown": asked.allow_unknown,
-            "pool": size if isinstance(size, int) else asdict(size),
+            **subject.about,
+            "set_up": set_up.name,
+            "config": report_file.record(set_up.config),
+            "stop_rule": None if rule is None else report_file.record(rule),
+            "measures": measuring.measures,
+            "cutoff": measuring.cutoff,
+            "allow_unknown": measuring.allow_unknown,
             "queries": judged.resolved,
         }
-        kept = Checkpoint(Path(PARTIAL), about)
-        if kept.resumed:
-            console.print(f"{kept.resumed} queries were measured by an interrupted run")
-        with bar(console, set_up.name) as told:
-            found = run_evaluation(
-                shortlist,
+        checkpoint = Checkpoint(Path(PARTIAL), about)
+        if checkpoint.resumed:
+            remark(f"{counted(checkpoint.resumed, 'query', 'queries')} measured by an interrupted run")
+        with bar(set_up.name) as progress:
+            evaluation = run_evaluation(
+                search,
                 judged,
-                pool_size=size,
-                measures=asked.measures,
-                k=asked.cut,
+                measures=measuring.measures,
+                cutoff=measuring.cutoff,
                 name=set_up.name,
-                about=reporting.about(set_up, index),
-                progress=told,
-                checkpoint=kept,
+                about=report_file.about(set_up, index, search),
+                progress=progress,
+                checkpoint=checkpoint,
             )
-        return Run(found, source_of(found, judged, index.index.passages() if asked.reported else ()), kept)
+        passages = index.collection.index.passages() if measuring.report else ()
+        return Measured(evaluation, source_of(evaluation, judged, passages), checkpoint)
 
 
 def _report(
-    results: Sequence[tuple[Evaluation, Source]], before: Sequence[Evaluation], rules: Sequence[Rule], outputs: Outputs
-) -> list[Verdict]:
-    """Everything on the screen and into the files; returns the rules applied. What was measured is kept first."""
-    out = Console(highlight=False)
-    found = [one for one, _ in results]
-    for one in found:
-        show.evaluation(out, one)
-        show.failures(out, one, outputs.failures)
+    results: Sequence[tuple[Evaluation, ReportSource]],
+    before: Sequence[Evaluation],
+    rules: Sequence[Rule],
+    outputs: Outputs,
+) -> list[RuleResult]:
+    """Print everything, write the files, and return the results of the rules. The evaluations are saved first."""
+    from shortlist.atomic_io import write_whole
+    from shortlist.cli import baseline, runs
+    from shortlist.cli.console import output
+    from shortlist.cli.render import evaluation as render
+    from shortlist.cli.render import report_file
+    from shortlist.evaluation import markdown, saved
+    from shortlist.evaluation.evaluate import compare
+    from shortlist.report import Comparisons, evaluation_page
+
+    out = output()
+    evaluations = [evaluation for evaluation, _ in results]
+    own = evaluations[: len(outputs.names)]
+    for evaluation in evaluations:
+        render.evaluation(out, evaluation)
+        render.failures(out, evaluation, outputs.failures)
     if outputs.save is not None:
-        saved.save(found, outputs.save)
-    if outputs.ranked is not None:
-        runs.write(found[: len(outputs.names)], outputs.ranked)
-    compared = compare(found, found[0].measures[0])
-    differences, verdicts = against(found[: len(outputs.names)], before, rules)
-    show.comparisons(out, compared)
-    show.baseline(out, differences, verdicts)
+        saved.save(evaluations, outputs.save)
+    if outputs.rankings is not None:
+        runs.write(own, outputs.rankings)
+    comparisons = compare(evaluations, evaluations[0].measures[0])
+    differences, applied = baseline.compared(own, before, rules)
+    render.comparisons(out, comparisons)
+    render.baseline(out, differences, applied)
     if outputs.summary is not None:
-        write_whole(outputs.summary, markdown.summary(found, compared, verdicts, differences))
+        write_whole(outputs.summary, markdown.summary(evaluations, comparisons, applied, differences))
     if outputs.report is not None:
-        held = Compared(compared, differences, verdicts)
-        page = evaluation_page(found, [source for _, source in results], held, reporting.written())
-        reporting.put(page, outputs.report)
-    return verdicts
+        sources = [source for _, source in results]
+        page = evaluation_page(
+            evaluations, sources, Comparisons(comparisons, differences, applied), report_file.written()
+        )
+        report_file.put(page, outputs.report)
+    return applied

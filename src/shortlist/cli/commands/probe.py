@@ -53,12 +53,17 @@ def negation(
     from shortlist.evaluation.probe import nearest_others
     from shortlist.evaluation.probe import probe as run_probe
     from shortlist.evaluation.query_sets.files.contrasts import read_contrasts
+    from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 
     config = resolved({**given, "rerank": True}).config
-    devices = {"precision": config.precision, "device": config.device}
-    encoder = registry.load_encoder(config.bi_encoder or registry.BI_ENCODER, **devices, threads=config.threads)
+    precision, device, threads = config.precision, config.device, config.threads
+    encoder = registry.load_encoder(
+        config.bi_encoder or BI_ENCODER, precision=precision, device=device, threads=threads
+    )
     contrasts = read_contrasts(pairs, nearest=nearest_others(encoder))
-    reranker = registry.load_reranker(config.reranker or registry.RERANKER, **devices, threads=config.threads)
+    reranker = registry.load_reranker(
+        config.reranker or CROSS_ENCODER, precision=precision, device=device, threads=threads
+    )
     with bar("pairs") as progress:
         found = run_probe(contrasts, encoder, reranker, progress)
     if as_json:

@@ -2,184 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from shortlist import config as toml
-from shortlist.atomic_io import check_place
-from shortlist.cli import options_measuring as measuring
-from shortlist.cli.options import (
-    DEFAULT_INDEX,
-    BiEncoderOption,
-    BlendOption,
-    ChosenCrossEncoderOption,
-    FusionOption,
-    IndexOption,
-    Knobs,
-    PrecisionOption,
-    RetrieverOption,
-    choose_knobs,
-)
-from shortlist.cli.render import evaluation as show_evaluation
-from shortlist.cli.render import report_file as reporting
-from shortlist.cli.render import tuning as show_tuning
-from shortlist.cli.render.progress import bar, kept_on_failure
-from shortlist.cli.setups import SetUp, base, opened
+from shortlist import config as config_file
+from shortlist.cli import options_measuring as measuring_options
+from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, resolved, with_settings
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets import files as datasets
-from shortlist.evaluation.query_sets.query_set import QuerySet
-from shortlist.evaluation.tuning.request import MEASURES, Request
-from shortlist.evaluation.tuning.sweep import scaled
-from shortlist.evaluation.tuning.tune import Tuning, evaluation_at
-from shortlist.evaluation.tuning.tune import tune as run_tuning
-from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.registry import Settings
-from shortlist.report import source_of, tuning_page
-from shortlist.retrievers.engine import FUSION
 
-RETRIEVER = "hybrid"
-"""What searches use unless told otherwise; the file holds no other."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shortlist.cli.setups import SetUp
+    from shortlist.evaluation.query_sets.query_set import QuerySet
+    from shortlist.evaluation.tuning.options import TuneOptions
+    from shortlist.evaluation.tuning.tune import Tuning
 
 PARTIAL = Path("shortlist-tune.*.partial.jsonl")
 
 
+@with_settings("progressive", *STAGES)
 def tune(  # noqa: PLR0913 - one parameter an option
-    queries: measuring.QueriesArgument,
+    queries: measuring_options.QueriesArgument,
+    given: Given,
     index: IndexOption = DEFAULT_INDEX,
-    qrels: measuring.QrelsOption = None,
-    split: measuring.SplitOption = "test",
-    sizes: measuring.SizesOption = measuring.SIZES_TEXT,
-    blends: measuring.BlendsOption = measuring.BLENDS_TEXT,
-    fusions: measuring.FusionsOption = measuring.FUSIONS_TEXT,
-    measure: measuring.MeasureOption = None,
-    budget: measuring.BudgetOption = None,
-    timed: measuring.TimedOption = None,
-    retriever: RetrieverOption = RETRIEVER,
-    bi_encoder: BiEncoderOption = None,
-    cross_encoder: ChosenCrossEncoderOption = None,
-    precision: PrecisionOption = "auto",
-    blend: BlendOption = None,
-    fusion: FusionOption = None,
-    ignore_identical_ids: measuring.ItselfOption = False,
-    allow_unknown: measuring.UnknownOption = False,
-    checkpoint: measuring.CheckpointOption = PARTIAL,
-    write: measuring.WriteOption = False,
-    report: measuring.ReportOption = None,
+    qrels: measuring_options.QrelsOption = None,
+    split: measuring_options.SplitOption = "test",
+    sizes: measuring_options.SizesOption = None,
+    blends: measuring_options.BlendsOption = None,
+    fusions: measuring_options.FusionsOption = None,
+    measure: measuring_options.MeasuresOption = None,
+    budget_ms: measuring_options.BudgetOption = None,
+    timed: measuring_options.TimedOption = None,
+    ignore_identical_ids: measuring_options.IdenticalOption = False,
+    allow_unknown: measuring_options.UnknownOption = False,
+    checkpoint: measuring_options.CheckpointOption = PARTIAL,
+    write: measuring_options.WriteOption = False,
+    report: measuring_options.ReportOption = None,
 ) -> None:
-    """Find the pool size, blend, fusion weight and threshold for your queries, in one pass. Goes on after Ctrl-C."""
+    """Find the pool size, the blend, the fusion weight and the smallest score for your queries.
+
+    One scoring pass gives all of them. Safe to interrupt: the same command continues.
+    """
+    from shortlist.atomic_io import check_place
+    from shortlist.cli.console import output, say
+    from shortlist.cli.render import report_file
+    from shortlist.cli.render import tuning as render
+    from shortlist.cli.render.progress import kept_on_failure
+    from shortlist.cli.setups import SetUp
+    from shortlist.evaluation.query_sets import files
+    from shortlist.evaluation.tuning.options import BLENDS, FUSIONS, MEASURES, SIZES, TuneOptions
+
     if report is not None:
-        reporting.check(report)
+        report_file.check(report)
     if write:
-        _check_write(retriever)
-    knobs = choose_knobs(blend=blend, fusion=fusion, cross_encoder=cross_encoder)
-    request = Request(
-        sizes=tuple(map(int, _numbers(sizes, "--sizes", int))),
-        blends=_numbers(blends, "--blends", float),
-        fusions=_numbers(fusions, "--fusions", float),
-        blend=knobs.blend,
+        check_place(Path.cwd() / config_file.FILE)
+    options = TuneOptions(
+        sizes=_numbers(sizes, "--sizes", int, SIZES),
+        blends=_numbers(blends, "--blends", float, BLENDS),
+        fusions=_numbers(fusions, "--fusions", float, FUSIONS),
         measures=tuple(measure or MEASURES),
-        budget=budget and budget / 1000,
+        budget_ms=budget_ms,
         timed=timed,
         checkpoint=checkpoint,
     )
-    set_up = _set_up(index, knobs, Settings(retriever, bi_encoder, precision=precision), request)
-    made = datasets.read(queries, qrels=qrels, split=split)
-    with kept_on_failure(f"what was scored is in {checkpoint}"):
-        found, page = _tuned(set_up, made, request, allow_unknown, ignore_identical_ids, report is not None)
-    out = Console(highlight=False)
-    show_tuning.tuning(out, found)
+    set_up = SetUp("tune", index, resolved({**given, "rerank": True}).config)
+    query_set = files.read(queries, qrels=qrels, split=split)
+    with kept_on_failure(f"scores so far are in {checkpoint}"):
+        tuning, page = _tuned(set_up, query_set, options, allow_unknown, ignore_identical_ids, report is not None)
+    out = output()
+    render.tuning(out, tuning)
     if report is not None:
-        reporting.put(page, report)
-    values = _values(found, set_up.settings)
-    if not values:
-        out.print(f"\nnothing to put in {toml.FILE}" + "; it is left as it was" * write, markup=False)
+        report_file.put(page, report)
+    lines = tuning.lines()
+    if not lines:
+        say(out, f"\nnothing to put into {config_file.FILE}" + "; it is left as it was" * write)
         return
-    out.print(f"\n# {toml.FILE}", markup=False)
-    out.print(toml.lines(values), markup=False)
+    say(out, f"\n# {config_file.FILE}\n{lines}")
     if write:
-        out.print(f"written to {toml.write(values)}", markup=False, soft_wrap=True)
-
-
-def _set_up(index: Path, knobs: Knobs, settings: Settings, request: Request) -> SetUp:
-    """The largest pool, with the weights at blend 1: the request says which blend is in use."""
-    plain = base(index, replace(knobs, blend=1.0), settings)
-    return replace(plain, name="tune", pool=max(request.sizes, default=1), rerank=True)
-
-
-def _values(found: Tuning, used: Settings) -> dict[str, toml.Value]:
-    """The lines for the file, none where nothing is recommended.
-
-    A blend, weight or threshold that was not found now is taken out of it.
-
-    The file's own weights stay where the blend that was found scales them. Its smallest probability stays where
-    searches go on as before: the stored curve was fitted for their final scores alone.
-    """
-    if found.undecided:
-        return {}
-    held = toml.read()
-    own = used.weights if found.rerank and not found.curves.derived else None
-    values: dict[str, toml.Value] = dict.fromkeys(("blend", *(f"weight.{name}" for name in toml.SIGNALS), "threshold"))
-    values |= {f"weight.{name}": weight for name, weight in (own or {}).items()}
-    values = {**found.settings, **{key: found.settings.get(key, value) for key, value in values.items()}}
-    if used.fusion != (FUSION if held.fusion is None else held.fusion):
-        values.setdefault("fusion", used.fusion)
-    model = used.cross_encoder or CROSS_ENCODER
-    if model != (held.cross_encoder or CROSS_ENCODER) or model != CROSS_ENCODER:
-        values["cross-encoder"] = model
-    if not found.rerank or not _same_scores(held, values):
-        values["min-probability"] = None
-    return values
-
-
-def _same_scores(held: toml.Defaults, values: Mapping[str, toml.Value]) -> bool:
-    """Whether pools and final scores stay those of the file with these lines in it: the stored curve is for them."""
-    weights = {name: values[f"weight.{name}"] for name in toml.SIGNALS if values[f"weight.{name}"] is not None}
-    blend = 1.0 if values["blend"] is None else values["blend"]
-    fusion = FUSION if held.fusion is None else held.fusion
-    return (
-        weights == dict(held.weight or {})
-        and blend == (1.0 if held.blend is None else held.blend)
-        and values.get("fusion", fusion) == fusion
-        and values.get("cross-encoder", CROSS_ENCODER) == (held.cross_encoder or CROSS_ENCODER)
-    )
-
-
-def _check_write(retriever: str) -> None:
-    if retriever != RETRIEVER:
-        raise InvalidInput(
-            f"--write with --retriever {retriever}: {toml.FILE} names no retriever, so searches by {RETRIEVER} would "
-            "follow what was found for another one. Leave out --write and give the values as options"
-        )
-    check_place(Path.cwd() / toml.FILE)
+        say(out, f"written to {tuning.write()}")
 
 
 def _tuned(
-    set_up: SetUp, made: QuerySet, request: Request, allow_unknown: bool, itself: bool, reported: bool
+    set_up: SetUp, queries: QuerySet, options: TuneOptions, allow_unknown: bool, identical: bool, reported: bool
 ) -> tuple[Tuning, str]:
-    """What tuning found, and the report of it where one is wanted, else ""."""
-    console = Console(stderr=True, highlight=False)
-    with opened(set_up, made, allow_unknown=allow_unknown, itself=itself) as (index, shortlist, judged):
-        show_evaluation.query_set(console, judged, sum(map(index.cuts_query, judged.queries.values())))
-        about = {**set_up.about_pass(index, itself=itself), "blend": f"{request.blend:g}"}
-        with bar(console, "passages") as told:
-            found = run_tuning(shortlist, judged, replace(request, about=about), progress=told)
+    """Return the tuning, and its report if one is requested, else an empty string."""
+    from dataclasses import replace
+
+    from shortlist.cli.render import evaluation as render
+    from shortlist.cli.render import report_file
+    from shortlist.cli.render.progress import bar
+    from shortlist.cli.setups import opened
+    from shortlist.evaluation.tuning.sweep import scaled
+    from shortlist.evaluation.tuning.tune import evaluation_at
+    from shortlist.evaluation.tuning.tune import tune as run_tuning
+    from shortlist.report import source_of, tuning_page
+
+    with opened(set_up, queries, allow_unknown=allow_unknown, ignore_identical_ids=identical) as (index, subject):
+        search, judged = subject.search, subject.judged
+        render.query_set(judged, search)
+        with bar("passages") as progress:
+            tuning = run_tuning(search, judged, replace(options, about=subject.about), progress=progress)
         if not reported:
-            return found, ""
-        best = found.curve.sizes[found.curve.best(found.measure)]
-        size = found.recommended.size if found.rerank and found.recommended.size else best
-        weights = scaled(found.curves.weights, found.blend)
-        said = {**reporting.about(set_up, index, weights), "blend": f"{found.blend:g}, tuned"}
-        at = evaluation_at(found, judged, size, k=request.k, about=said)
-        source = source_of(at, judged, index.index.passages())
-        lines = "" if found.undecided else toml.lines(_values(found, set_up.settings))
-        return found, tuning_page(found, at, source, reporting.written(), lines)
+            return tuning, ""
+        weights = scaled(tuning.curves.weights, tuning.blend)
+        facts = {**report_file.about(set_up, index, search, weights), "blend": f"{tuning.blend:g}, tuned"}
+        evaluation = evaluation_at(tuning, judged, _shown_size(tuning), cutoff=options.cutoff, about=facts)
+        source = source_of(evaluation, judged, index.collection.index.passages())
+        return tuning, tuning_page(tuning, evaluation, source, report_file.written(), tuning.lines())
 
 
-def _numbers(text: str, option: str, kind: type[int] | type[float]) -> tuple[float, ...]:
+def _shown_size(tuning: Tuning) -> int:
+    """Return the recommended pool size, or the best one if nothing is recommended."""
+    if tuning.rerank and tuning.recommended.size:
+        return tuning.recommended.size
+    return tuning.curve.sizes[tuning.curve.best(tuning.measure)]
+
+
+def _numbers(text: str | None, option: str, kind: Callable[[str], Any], default: tuple[Any, ...]) -> tuple[Any, ...]:
+    if text is None:
+        return default
     try:
-        return tuple(kind(one) for one in text.split(",") if one.strip())
+        return tuple(kind(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise InvalidInput(f"{option} {text!r}: write numbers with commas between them") from error
+        raise InvalidInput(f"{option} is {text!r}: write numbers with commas between them") from error

@@ -1,107 +1,109 @@
-"""What was fitted on labelled queries, as tables."""
+"""The fits of a calibration as tables, and the lines for `shortlist.toml`."""
 
 from __future__ import annotations
 
 from rich.console import Console
 
-from shortlist import config as settings
-from shortlist.cli.render.evaluation import compact
-from shortlist.evaluation.calibration.adaptive import Adaptive
-from shortlist.evaluation.calibration.calibrate import Fitted
-from shortlist.evaluation.calibration.probabilities import Calibrated
+from shortlist.cli.console import counted, say
+from shortlist.cli.render.tables import compact
+from shortlist.config import FILE
+from shortlist.evaluation.calibration.adaptive import StopRuleFit
+from shortlist.evaluation.calibration.calibrate import FittedRules
+from shortlist.evaluation.calibration.probabilities import ProbabilityFit
 from shortlist.evaluation.metrics.reliability import best_threshold, calibration_error, reliability, thresholds
+from shortlist.wording import describe
 
 
-def fitted(out: Console, found: Fitted) -> None:
-    """The adaptive pool and the probabilities, with how each did, and the lines for `shortlist.toml`."""
-    if found.resumed:
-        out.print(f"{found.resumed} queries were scored by an interrupted run")
-    if found.declined:
-        out.print(f"{found.declined} queries were left alone by the reranker and have no part in the fit")
-    _pool(out, found.adaptive, found)
-    _probabilities(out, found.calibrated)
-    _lines(out, found)
+def fitted(out: Console, rules: FittedRules) -> None:
+    """Print the stop rule and the probabilities, the quality of each, and the lines for `shortlist.toml`."""
+    if rules.resumed:
+        say(out, f"{counted(rules.resumed, 'query', 'queries')} scored by an interrupted run")
+    if rules.skipped:
+        say(out, f"{counted(rules.skipped, 'query', 'queries')} skipped by the reranker and left out of the fit")
+    _stop_rule(out, rules.stop_rule, rules.without_relevant)
+    _probabilities(out, rules.probabilities)
+    _lines(out, rules)
 
 
-def _lines(out: Console, found: Fitted) -> None:
-    """What to put in `shortlist.toml`; a smallest probability only as a remark, since it leaves answers out."""
-    scores = found.calibrated
-    labelled = scores.labelled
-    least = best_threshold(scores.held_out, labelled.labels, labelled.queries, beside=scores.shown_beside)
-    out.print(f"\n# {settings.FILE}\n[search]", markup=False)
-    if found.adaptive.certified:
-        out.print('pool = "auto"', markup=False)
-    out.print(
-        f"# min-probability = {least.least:.3g}   best F1, {least.f1:.3f}; {least.silent} of "
-        f'{found.queries - found.declined} queries would be told "no good answer"',
-        markup=False,
-        soft_wrap=True,
+def _lines(out: Console, rules: FittedRules) -> None:
+    """Print the lines for `shortlist.toml`. A smallest probability is a comment, because it leaves answers out."""
+    curve = rules.probabilities
+    data = curve.labelled
+    best = best_threshold(curve.held_out, data.labels, data.queries, unlabelled=curve.unlabelled)
+    say(out, f"\n# {FILE}\n[search]")
+    if rules.stop_rule.certified:
+        say(out, 'pool_size = "auto"')
+    say(
+        out,
+        f"# min_probability = {best.least:.3g}   best F1, {best.f1:.3f}; {best.silent} of "
+        f'{rules.queries - rules.skipped} queries would get "no good answer"',
     )
 
 
-def _pool(out: Console, made: Adaptive, found: Fitted) -> None:
-    rule = made.rule
-    out.print(f"\nadaptive pool, first {rule.k} of at most {rule.pool_size}", style="bold")
-    if found.barren:
-        out.print(f"  {found.barren} queries have nothing relevant and have no part in it")
-    style = None if made.certified else "yellow"
-    out.print(f"  {rule.promise}", style=style, markup=False, soft_wrap=True)
-    if not made.certified:
-        out.print("  the whole pool is scored", style=style)
+def _stop_rule(out: Console, fit: StopRuleFit, without_relevant: int) -> None:
+    rule = fit.rule
+    say(out, f"\nadaptive pool, first {rule.top_k} of at most {rule.pool_size}", "bold")
+    if without_relevant:
+        say(out, f"  {counted(without_relevant, 'query', 'queries')} with nothing relevant, left out of the fit")
+    style = None if fit.certified else "yellow"
+    say(out, f"  {describe(fit.note)}", style)
+    if not fit.certified:
+        say(out, "  the whole pool is scored", style)
         return
-    out.print(
-        f"  on these {made.queries} queries: {made.scored:.1f} of {made.whole:.1f} passages scored a query, mean loss "
-        f"{made.loss:.4f} (up to {made.allowed:.4f} on them can be certified)",
-        soft_wrap=True,
+    say(
+        out,
+        f"  on these {fit.queries} queries: {fit.scored:.1f} of {fit.whole:.1f} passages scored a query, mean loss "
+        f"{fit.loss:.4f} (a loss of up to {fit.allowed:.4f} can be certified)",
     )
 
 
-def _probabilities(out: Console, made: Calibrated) -> None:
-    labelled = made.labelled
-    relevant, passages = int(labelled.labels.sum()), len(labelled.labels)
-    out.print(f"\nprobability of relevance, by {made.method}", style="bold")
-    out.print(
+def _probabilities(out: Console, fit: ProbabilityFit) -> None:
+    data = fit.labelled
+    relevant, passages = int(data.labels.sum()), len(data.labels)
+    say(out, f"\nprobability of relevance, by {fit.method}", "bold")
+    left_out = f"; left out: {len(data.left_out)}" if len(data.left_out) else ""
+    say(
+        out,
         f"  {relevant} relevant of {passages} scored passages; without a judgment, and counted as not relevant: "
-        f"{labelled.unjudged}" + (f"; left out: {len(labelled.left_out)}" if len(labelled.left_out) else ""),
-        soft_wrap=True,
+        f"{data.unjudged}{left_out}",
     )
-    losses = ", ".join(f"{name} {loss:.5f}" for name, loss in made.log_loss.items())
-    out.print(f"  log loss on queries that a curve had not seen: {losses}", soft_wrap=True)
-    bins = reliability(made.held_out, labelled.labels)
-    table = compact("on queries that a curve had not seen")
-    for name in ("probability", "passages", "said", "came true"):
+    losses = ", ".join(f"{name} {loss:.5f}" for name, loss in fit.log_loss.items())
+    say(out, f"  log loss on unseen queries: {losses}")
+    bins = reliability(fit.held_out, data.labels)
+    table = compact("on unseen queries")
+    for name in ("probability", "passages", "predicted", "relevant"):
         table.add_column(name, justify="right", no_wrap=True)
-    for one in bins:
-        table.add_row(f"{one.low:.1f}-{one.high:.1f}", str(one.passages), f"{one.said:.3f}", f"{one.true:.3f}")
+    for row in bins:
+        table.add_row(f"{row.low:.1f}-{row.high:.1f}", str(row.passages), f"{row.predicted:.3f}", f"{row.relevant:.3f}")
     out.print(table)
-    out.print(f"expected calibration error {calibration_error(bins):.4f}\n")
-    _thresholds(out, made)
+    say(out, f"expected calibration error {calibration_error(bins):.4f}\n")
+    _thresholds(out, fit)
 
 
-def _thresholds(out: Console, made: Calibrated) -> None:
-    table = compact("what a smallest probability leaves")
+def _thresholds(out: Console, fit: ProbabilityFit) -> None:
+    table = compact("the effect of a smallest probability")
     for name in ("at least", "kept", "precision", "recall", "no answer", "right", "found"):
         table.add_column(name, justify="right", no_wrap=True)
-    labelled = made.labelled
-    for one in thresholds(made.held_out, labelled.labels, labelled.queries, beside=made.shown_beside):
+    data = fit.labelled
+    for row in thresholds(fit.held_out, data.labels, data.queries, unlabelled=fit.unlabelled):
         table.add_row(
-            f"{one.least:g}",
-            str(one.kept),
-            _share(one.precision, one.kept),
-            f"{one.recall:.3f}",
-            str(one.silent),
-            _share(one.silent_precision, one.silent),
-            _share(one.silent_recall, one.barren),
+            f"{row.least:g}",
+            str(row.kept),
+            _share(row.precision, row.kept),
+            f"{row.recall:.3f}",
+            str(row.silent),
+            _share(row.silent_precision, row.silent),
+            _share(row.silent_recall, row.barren),
         )
     out.print(table)
-    out.print(
-        "kept: passages of the scored pools; no answer: queries with nothing left; right: share of those with nothing "
-        "relevant in the pool; found: share of all queries with nothing relevant that are told so; -: of none",
-        style="dim",
-        soft_wrap=True,
+    say(
+        out,
+        "kept: passages of the scored pools; no answer: queries without a result; right: share of them with nothing "
+        "relevant in the pool; found: share of the queries with nothing relevant that get no answer; -: of none",
+        "dim",
     )
 
 
 def _share(value: float, of: int) -> str:
-    """To three places; a dash for a share of nothing."""
+    """Return the share to three places, or a dash for a share of nothing."""
     return f"{value:.3f}" if of else "-"

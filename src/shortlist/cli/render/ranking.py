@@ -95,7 +95,7 @@ def table(out: Console, ranking: Ranking, unit: str = "logit") -> None:
 
 def is_markdown(metadata: Mapping[str, Any]) -> bool:
     """Return whether the text of a passage may have Markdown marks."""
-    return metadata.get("format", "md") == "md"
+    return str(metadata.get("format", "md")) == "md"
 
 
 def formula(weights: Mapping[str, float], unit: str = "logit", hits: Sequence[Hit] = ()) -> str:

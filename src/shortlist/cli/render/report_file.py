@@ -3,53 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any
 
 from shortlist import __version__
 from shortlist.atomic_io import check_place, write_whole
-from shortlist.cli.setups import SetUp
+from shortlist.cli.console import remark
 from shortlist.inference.runtimes import choose
-from shortlist.registry import OpenIndex
 from shortlist.report import check_plots
+
+if TYPE_CHECKING:
+    from shortlist.cli.setups import SetUp
+    from shortlist.index import OpenIndex
+    from shortlist.search.search import Search
 
 
 def check(file: Path) -> None:
-    """Before anything is measured: does nothing where a report can be drawn and written.
+    """Check that a report can be drawn and written, before anything is measured.
 
     Raises:
         MissingExtra: matplotlib is not installed.
-        InvalidInput: The file can't be written.
+        InvalidInput: The file cannot be written.
     """
     check_plots()
     check_place(file)
 
 
-def about(set_up: SetUp, index: OpenIndex, weights: Mapping[str, float] | None = None) -> dict[str, str]:
-    """What the set-up is, with the models and the runtime that it had here.
+def about(
+    set_up: SetUp, index: OpenIndex, search: Search, weights: Mapping[str, float] | None = None
+) -> dict[str, str]:
+    """Return facts about a set-up, with the models and the runtime on this machine.
 
-    `weights` are those of the final score where they are other than the opened index has.
+    `weights` are those of the final score, if they differ from those of the search.
     """
-    runtime = getattr(index.shortlist.reranker, "runtime", None) or choose(set_up.settings.precision)
-    used = index.shortlist.weights if weights is None else weights
-    said = " + ".join(f"{weight:g} x {name}" for name, weight in used.items() if weight)
+    config = set_up.config
+    runtime = getattr(search.reranker, "runtime", None) or choose(config.precision, device=config.device)
+    used = search.weights_at() if weights is None else weights
+    terms = " + ".join(f"{weight:g} x {name}" for name, weight in used.items() if weight)
     return {
-        **set_up.about,
-        "bi-encoder": index.index.manifest.encoder,
-        "passages": str(len(index.index)),
+        "index": str(set_up.index),
+        "retriever": config.retriever,
+        "bi-encoder": index.collection.manifest.encoder,
+        "reranker": config.reranker_name or "none",
+        "precision": config.precision,
+        "blend": f"{config.blend:g}",
+        "fusion": f"{config.fusion:g}",
+        "weights": "fitted" if config.weights is None else str(dict(config.weights)),
+        "progressive": "yes" if config.progressive else "no",
+        "passages": str(len(index)),
         "runtime": runtime.shown,
-        "final score": f"reranker's score + {said}" if said else "the reranker's score",
+        "final score": f"reranker's score + {terms}" if terms else "the reranker's score",
     }
 
 
+def record(settings: Any) -> dict[str, Any]:
+    """Return a dataclass as a JSON object."""
+    return asdict(settings)
+
+
 def written() -> str:
-    """When and by what a report is written."""
+    """Return when and by which version a report is written."""
     return f"Written by shortlist {__version__} on {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC."
 
 
-def put(made: str, file: Path) -> None:
-    """Writes the report and says where."""
-    write_whole(file, made)
-    Console(stderr=True, highlight=False).print(f"report written to {file}", markup=False, soft_wrap=True)
+def put(page: str, file: Path) -> None:
+    """Write the report, and print where it is."""
+    write_whole(file, page)
+    remark(f"report written to {file}")

@@ -1,33 +1,36 @@
-"""What tuning found, as a table and a curve."""
+"""A tuning as a table, a curve and sentences."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
 
-from shortlist.cli.render.evaluation import compact, gain_of
+from shortlist.cli.console import counted, say
+from shortlist.cli.render.tables import compact, gain_of
 from shortlist.evaluation.metrics.statistics import paired
 from shortlist.evaluation.tuning.tune import Tuning
+from shortlist.wording import describe
+from shortlist.wording_tuning import rule_name
 
 BAR = 16
 WIDE = 100
 
 
 def tuning(out: Console, found: Tuning) -> None:
-    """The curve, what each rule chose and how it holds, fusion weight, threshold and warnings."""
+    """Print the curve, the choice of each rule and its check, the fusion weight, the threshold and warnings."""
     _curve(out, found)
     _method(out, found)
     _picks(out, found)
     _fusion(out, found)
     _threshold(out, found)
-    for warning in found.warnings:
-        out.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
-    if found.undecided:
-        out.print(f"recommended: nothing; {found.undecided}", style="bold", markup=False, soft_wrap=True)
+    for note in found.warnings:
+        say(out, f"warning: {describe(note)}", "yellow")
+    if found.undecided is not None:
+        say(out, f"recommended: nothing; {describe(found.undecided)}", "bold")
     elif not found.rerank:
-        out.print("recommended: no reranking", style="bold")
+        say(out, "recommended: no reranking", "bold")
     else:
-        out.print(f"recommended: pool {found.recommended.size}, by {found.recommended.rule}", style="bold")
+        say(out, f"recommended: pool {found.recommended.size}, by {rule_name(found.recommended.rule)}", "bold")
 
 
 def _curve(out: Console, found: Tuning) -> None:
@@ -41,27 +44,23 @@ def _curve(out: Console, found: Tuning) -> None:
         table.add_column(measure, no_wrap=True)
     means = curve.means(measure)
     highest = max(float(means.max()), float(curve.stage_one[measure].mean()), 1e-9)
-    none = [float(curve.stage_one[name].mean()) for name in names]
-    table.add_row("none", "", *(f"{one:.3f}" for one in none), "", "", "", *([_bar(none[0], highest)] if wide else []))
+    stage_one = [float(curve.stage_one[name].mean()) for name in names]
+    bars = [_bar(stage_one[0], highest)] if wide else []
+    table.add_row("none", "", *(f"{mean:.3f}" for mean in stage_one), "", "", "", *bars)
     for place, size in enumerate(curve.sizes):
         gain = paired(curve.reranked[measure][place], curve.stage_one[measure]).difference
-        clock = found.latency[size]
+        latency = found.latency[size]
         table.add_row(
             f"[bold]{size}[/bold]" if found.rerank and size == found.recommended.size else str(size),
             f"{curve.recall[place].mean():.3f}",
             *(f"{curve.means(name)[place]:.3f}" for name in names),
             gain_of(gain),
-            f"{clock.whole(0.5) * 1000:.0f}",
-            f"{clock.whole(0.95) * 1000:.0f}",
+            f"{latency.whole(0.5) * 1000:.0f}",
+            f"{latency.whole(0.95) * 1000:.0f}",
             *([_bar(float(means[place]), highest)] if wide else []),
         )
     out.print(table)
-    out.print(
-        f"ceiling: recall of the pool; gain: {measure} over stage one; p50, p95: ms a search, both stages",
-        markup=False,
-        style="dim",
-        soft_wrap=True,
-    )
+    say(out, f"ceiling: recall of the pool; gain: {measure} over stage one; p50, p95: ms a search, both stages", "dim")
 
 
 def _bar(value: float, highest: float) -> str:
@@ -69,64 +68,64 @@ def _bar(value: float, highest: float) -> str:
 
 
 def _method(out: Console, found: Tuning) -> None:
-    out.print(f"{found.curves.method}; {found.timing} (--timed)", markup=False, soft_wrap=True)
+    say(out, f"{describe(found.curves.method)}; {describe(found.timing)} (--timed)")
     check = found.curves.checked
     if check is not None and check.holds:
-        out.print(
-            f"scores hold in other pools: {check.pairs} pairs scored again moved by at most "
-            f"{check.largest_difference:.2g} of a spread of {check.spread:.3g}",
-            soft_wrap=True,
+        say(
+            out,
+            f"scores do not depend on the pool: {counted(check.pairs, 'pair')} scored again differ by at most "
+            f"{check.largest_difference:.2g}, with a spread of {check.spread:.3g}",
         )
     if found.curves.resumed:
-        out.print(f"{found.curves.resumed} results came from an interrupted run")
+        say(out, f"{counted(found.curves.resumed, 'result')} from an interrupted run")
     weights = " + ".join(f"{weight:g} x {name}" for name, weight in found.curves.weights.items())
-    kind = "none were fitted; tried at blend 1" if found.curves.derived else "at blend 1"
-    out.print(f"blend {found.blend_why}; weights {kind}: {weights or 'none'}", markup=False, soft_wrap=True)
+    kind = "tried at blend 1, because none were fitted" if found.curves.derived else "at blend 1"
+    say(out, f"blend {describe(found.blend_reason)}; weights {kind}: {weights or 'none'}")
 
 
 def _picks(out: Console, found: Tuning) -> None:
-    halves = found.chosen_on != found.reported_on
-    out.print(f"\nchosen on {len(found.chosen_on)} queries, held against {len(found.reported_on)}")
-    held = {one.rule: one for one in found.held}
+    say(out, f"\nchosen on {len(found.chosen_on)} queries, checked on {len(found.reported_on)}")
+    checks = {check.rule: check for check in found.checks}
     for pick in found.picks:
         size = "none" if pick.size is None else f"pool {pick.size}"
-        out.print(f"[bold]{escape(pick.rule)}: {size}[/bold]", soft_wrap=True)
-        out.print(f"  {pick.why}", markup=False, soft_wrap=True)
-        one = held.get(pick.rule)
-        if one is not None:
-            where = "on the other half" if halves else "on the same queries"
-            out.print(
-                f"  {where}: {found.measure} {one.value:.4f}, {one.kept:.1%} of the best ({one.best:.4f}), "
-                f"{one.none:.4f} without reranking, at {one.cost:.0%} of the largest pool",
-                markup=False,
-                soft_wrap=True,
+        out.print(f"[bold]{escape(rule_name(pick.rule))}: {size}[/bold]", soft_wrap=True)
+        say(out, f"  {describe(pick.reason)}")
+        check = checks.get(pick.rule)
+        if check is not None:
+            say(
+                out,
+                f"  {_where(found)}: {found.measure} {check.value:.4f}, {check.kept:.1%} of the best "
+                f"({check.best:.4f}), {check.stage_one:.4f} without reranking, at {check.cost:.0%} of the largest pool",
             )
 
 
+def _where(found: Tuning) -> str:
+    return "on the other half" if found.chosen_on != found.reported_on else "on the same queries"
+
+
 def _fusion(out: Console, found: Tuning) -> None:
-    """Each fusion weight's mean, and which one to use."""
+    """Print the mean of each fusion weight, and the weight to use."""
     fusion = found.fusion
-    out.print(f"[bold]fusion weight:[/bold] {escape(fusion.why)}", soft_wrap=True)
+    out.print(f"[bold]fusion weight:[/bold] {escape(describe(fusion.reason))}", soft_wrap=True)
     if not fusion.values:
         return
-    at = f"pool {fusion.size}" if fusion.size else "stage one alone"
+    place = f"pool {fusion.size}" if fusion.size else "stage one alone"
     means = ", ".join(f"{weight:g}: {values.mean():.4f}" for weight, values in fusion.values.items())
-    extra = f"; {fusion.scored} passages scored beyond the pass" if fusion.scored else ""
-    out.print(f"  at {at}, {found.measure} by the vectors' share: {means}{extra}", markup=False, soft_wrap=True)
+    extra = f"; {counted(fusion.scored, 'passage')} scored in addition to the pass" if fusion.scored else ""
+    say(out, f"  at {place}, {found.measure} by fusion weight: {means}{extra}")
 
 
 def _threshold(out: Console, found: Tuning) -> None:
-    """The threshold, and what it would show beside showing everything."""
+    """Print the smallest score, and its effect compared with showing everything."""
     threshold = found.threshold
-    out.print(f"[bold]threshold:[/bold] {escape(threshold.why)}", soft_wrap=True)
-    if threshold.shown is None or threshold.everything is None:
+    out.print(f"[bold]smallest score:[/bold] {escape(describe(threshold.reason))}", soft_wrap=True)
+    effect, everything = threshold.effect, threshold.baseline
+    if effect is None or everything is None:
         return
-    where = "on the other half" if found.chosen_on != found.reported_on else "on the same queries"
-    shown, everything = threshold.shown, threshold.everything
-    out.print(
-        f"  at pool {found.recommended.size}, {where}: at {threshold.tried:g} precision {shown.precision:.3f}, "
-        f"recall {shown.recall:.3f} of the relevant results shown without one (precision {everything.precision:.3f}); "
-        f"{shown.left_out:.0%} of the results left out, {shown.empty} of {len(found.reported_on)} queries show none",
-        markup=False,
-        soft_wrap=True,
+    say(
+        out,
+        f"  at pool {found.recommended.size}, {_where(found)}: at {threshold.tried:g} precision {effect.precision:.3f} "
+        f"and recall {effect.recall:.3f} of the relevant results; precision {everything.precision:.3f} without one; "
+        f"{effect.left_out:.0%} of the results left out, {effect.empty} of {len(found.reported_on)} queries without "
+        "any",
     )
