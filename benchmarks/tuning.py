@@ -104,7 +104,7 @@ def opened(folder: Path, test: data.TestSet, encoder: Encoder) -> EmbeddedIndex:
 
 def judged_of(test: data.TestSet, model: CrossEncoder) -> tuple[Judged, int]:
     """The queries that fit the window, and how many do not."""
-    fit = {key: text for key, text in test.queries.items() if model.count_tokens(text) <= model.max_length - ROOM}
+    fit = {key: text for key, text in test.queries.items() if model.count_tokens(text) <= model.info.window - ROOM}
     made = QuerySet(test.name, fit, {key: test.qrels[key] for key in fit})
     return resolve(made, test.passages, allow_unknown=True), len(test.queries) - len(fit)
 
