@@ -20,7 +20,7 @@ from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.cache import CachedScorer, ScoreCache
 from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.components import Components
-from shortlist.server.middleware.logs import make_log
+from shortlist.server.middleware.logs import LIBRARIES, NAME, make_log
 from shortlist.server.middleware.metrics import Metrics
 from shortlist.server.operations import Operations, operated
 
@@ -84,5 +84,13 @@ def operated_server() -> Iterator[Callable[..., Server]]:
     yield make
     for batcher in batchers:
         batcher.close()
-    for name in ("shortlist.server", "uvicorn.error"):
-        logging.getLogger(name).handlers = []
+
+
+@pytest.fixture(autouse=True)
+def no_log_handlers() -> Iterator[None]:
+    """Remove the handlers that `make_log` has set, which write to streams of the test."""
+    yield
+    for name in (NAME, *LIBRARIES):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+        logger.setLevel(logging.NOTSET)

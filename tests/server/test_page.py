@@ -1,43 +1,47 @@
-"""The page's files and headers, what it says of the server, and `/why`."""
+"""The page's files and headers, its facts about the server, and `/why`."""
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 
 from fakes import ListRetriever, WordReranker
+from shortlist import Search, SearchConfig
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import QueueFull
 from shortlist.redaction import Names
 from shortlist.search.explain import explain
-from shortlist.search.pipeline import Shortlist
 from shortlist.server.routes.page import FOLDER, HEADERS, PUBLIC
-from shortlist.server.routes.why import MOST_WORDS
-from shortlist.types import Passage
+from shortlist.server.routes.search import OPTIONS
+from shortlist.server.routes.why import MAX_WORDS
+from shortlist.types import Passage, RerankerInfo
 
 
-class Held:
-    """An index that only gives passages by id."""
+class PassagesById:
+    """An index that only returns passages by id."""
 
     def __init__(self, **texts: str) -> None:
         self.passages = {key: Passage(key, text) for key, text in texts.items()}
 
     def get(self, ids):
-        return [self.passages[one] for one in ids if one in self.passages]
+        return [self.passages[key] for key in ids if key in self.passages]
 
     def __len__(self):
         return len(self.passages)
 
 
-class Full:
+class FullScorer:
     name = "full"
+    reranker = WordReranker()
 
     async def score(self, query, texts, *, max_tokens=None):
         raise QueueFull(3)
 
 
-def test_the_page_comes_with_a_strict_policy(client):
+def test_the_page_has_a_strict_policy(client):
     answer = client.get("/")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -56,12 +60,12 @@ def test_every_file_is_served_under_its_type(client, path):
     assert answer.headers["content-type"].startswith(kind)
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "..%2Fparts.py", "%2e%2e/parts.py", "__init__.py", ""])
+@pytest.mark.parametrize("name", ["nothing.js", "..%2Fapp.py", "%2e%2e/app.py", "__init__.py", ""])
 def test_nothing_else_is_served(client, name):
     assert client.get(f"/page/{name}").status_code == 404
 
 
-def test_the_files_ask_for_nothing_from_elsewhere_and_set_no_html():
+def test_the_files_load_nothing_from_elsewhere_and_set_no_html():
     for path in FOLDER.iterdir():
         text = path.read_text(encoding="utf-8")
         outside = [url for url in re.findall(r"https?://[^\s\"')]+", text) if "www.w3.org" not in url]
@@ -73,45 +77,57 @@ def test_the_files_ask_for_nothing_from_elsewhere_and_set_no_html():
     assert not re.search(r"\son\w+=|style=|<style|<script(?![^>]*src=)", page)
 
 
-def test_about_says_what_the_server_holds(serve):
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.js")), ids=lambda path: path.name)
+def test_every_script_parses(path):
+    result = subprocess.run(
+        ["node", "--check", "--input-type=module", "-"], input=path.read_text(), capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_about_has_the_facts_of_the_server(serve):
     reranker = WordReranker()
-    both = Shortlist(ListRetriever(["a"]), reranker, weights={"dense": 2.0})
-    said = serve(shortlist=both, labels={"tax?": {"p1": 1}}, index=Held(p1="a")).get("/page/about").json()
-    assert said == {
+    searcher = Search(ListRetriever(["a"]), reranker, SearchConfig(min_score=0.5, pool_size=20))
+    facts = serve(search=searcher, labels={"tax?": {"p1": 1}}, index=PassagesById(p1="a")).get("/page/about").json()
+    defaults = facts.pop("defaults")
+    assert facts == {
         "index": True,
         "passages": 1,
         "encoder": "hashed-8",
         "reranker": "words",
         "unit": "logit",
         "pointwise": True,
-        "weights": {"dense": 2.0},
         "max_documents": 2048,
         "judged": ["tax?"],
     }
-    assert serve(shortlist=None).get("/page/about").json()["index"] is False
+    assert set(defaults) == set(OPTIONS)
+    assert (defaults["pool_size"], defaults["top_k"], defaults["min_score"]) == (20, 5, 0.5)
+    without = serve(search=None).get("/page/about").json()
+    assert (without["index"], without["defaults"]) == (False, {})
 
 
-def test_about_says_when_scores_are_not_pointwise(serve):
+def test_about_reports_a_reranker_that_is_not_pointwise(serve):
     reranker = WordReranker()
     reranker.pointwise = False
     assert serve(reranker).get("/page/about").json()["pointwise"] is False
 
 
-def test_about_names_the_unit_of_scores_that_are_no_logits(serve):
+def test_about_names_the_unit_of_scores_that_are_not_logits(serve):
     reranker = WordReranker()
-    reranker.logits = False
+    reranker.info = RerankerInfo("words", pointwise=True, unit="score")
     assert serve(reranker).get("/page/about").json()["unit"] == "score"
 
 
-def test_about_names_no_folder_of_the_host(serve):
+def test_about_names_no_folder_of_the_machine(serve):
     reranker, encoder = WordReranker(), HashedEncoder(8)
     reranker.name, encoder.name = "/home/someone/ce", "/home/someone/bi"
-    said = serve(reranker, encoder=encoder).get("/page/about").json()
-    assert (said["encoder"], said["reranker"]) == ("bi", "ce")
+    facts = serve(reranker, encoder=encoder).get("/page/about").json()
+    assert (facts["encoder"], facts["reranker"]) == ("bi", "ce")
 
 
-def test_why_is_what_explain_says(serve):
-    client = serve(index=Held(p1="tax is due", p2="cats sleep"))
+def test_why_answers_what_explain_returns(serve):
+    client = serve(index=PassagesById(p1="tax is due", p2="cats sleep"))
     by_id = client.post("/why", json={"query": "when is tax due", "id_a": "p1", "id_b": "p2"}).json()
     by_text = client.post("/why", json={"query": "when is tax due", "text_a": "tax is due", "text_b": "cats sleep"})
     expected = explain("when is tax due", "tax is due", "cats sleep", HashedEncoder(8), WordReranker())
@@ -122,7 +138,7 @@ def test_why_is_what_explain_says(serve):
 
 
 def test_a_null_passage_of_why_counts_as_not_given(serve):
-    client = serve(index=Held(p1="tax is due", p2="cats sleep"))
+    client = serve(index=PassagesById(p1="tax is due", p2="cats sleep"))
     by_id = client.post("/why", json={"query": "tax", "id_a": "p1", "id_b": "p2", "text_a": None, "text_b": None})
     by_text = {"query": "tax", "text_a": "tax is due", "text_b": "cats sleep", "id_a": None, "id_b": None}
     assert by_id.status_code == 200
@@ -131,12 +147,11 @@ def test_a_null_passage_of_why_counts_as_not_given(serve):
 
 
 def test_why_knows_the_ids_that_search_shows(serve):
-    client = serve(
-        index=Held(**{"/home/me/notes/a": "tax", "/home/me/notes/b": "cat"}), names=Names(("/home/me/notes",))
-    )
+    passages = {"/home/me/notes/a": "tax", "/home/me/notes/b": "cat"}
+    client = serve(index=PassagesById(**passages), names=Names(("/home/me/notes",)))
     assert client.post("/why", json={"query": "tax", "id_a": "a", "id_b": "b"}).status_code == 200
     paths = ["/data/a.md", "/home/a.md"]
-    client = serve(index=Held(**dict(zip(paths, ("tax", "cat"), strict=True))), names=Names.of(paths))
+    client = serve(index=PassagesById(**dict(zip(paths, ("tax", "cat"), strict=True))), names=Names.of(paths))
     assert client.post("/why", json={"query": "tax", "id_a": "1/a.md", "id_b": "2/a.md"}).status_code == 200
 
 
@@ -153,24 +168,24 @@ def test_why_knows_the_ids_that_search_shows(serve):
         ({"query": "q", "text_a": " ", "text_b": "y"}, 400),
         ({"query": "q", "text_a": "", "text_b": "y"}, 400),
         ({"query": "q", "text_a": "x", "text_b": ""}, 400),
-        ({"query": "w " * (MOST_WORDS + 1), "id_a": "p1", "id_b": "p2"}, 422),
+        ({"query": "w " * (MAX_WORDS + 1), "id_a": "p1", "id_b": "p2"}, 422),
         ({"query": "q", "ids": []}, 422),
     ],
 )
 def test_why_refuses_with_a_reason(serve, body, code):
-    answer = serve(index=Held(p1="a", p2="b")).post("/why", json=body)
+    answer = serve(index=PassagesById(p1="a", p2="b")).post("/why", json=body)
     assert answer.status_code == code
     assert answer.json()["message"]
 
 
-def test_why_says_what_the_server_lacks(serve):
-    asked = {"query": "q", "id_a": "p1", "id_b": "p2"}
-    assert serve().post("/why", json=asked).status_code == 404
-    assert serve(encoder=None).post("/why", json=asked).status_code == 503
-    assert serve(scorer=None).post("/why", json=asked).status_code == 503
+def test_why_reports_what_the_server_lacks(serve):
+    body = {"query": "q", "id_a": "p1", "id_b": "p2"}
+    assert serve().post("/why", json=body).status_code == 404
+    assert serve(encoder=None).post("/why", json=body).status_code == 503
+    assert serve(scorer=None).post("/why", json=body).status_code == 503
 
 
 def test_why_waits_its_turn_in_the_queue(serve):
-    answer = serve(scorer=Full()).post("/why", json={"query": "q", "text_a": "a", "text_b": "b"})
+    answer = serve(scorer=FullScorer()).post("/why", json={"query": "q", "text_a": "a", "text_b": "b"})
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "3"

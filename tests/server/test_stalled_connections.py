@@ -22,19 +22,21 @@ SIZE = 8_000_000
 
 
 @dataclass(eq=False)
+class FakeCycle:
+    response_complete: bool = True
+    more_body: bool = True
+
+
+@dataclass(eq=False)
 class FakeConnection:
     """A connection with bytes that wait, or with a request that continues after its answer."""
 
     waiting: int = 0
-    cycle: SimpleNamespace | None = None
+    cycle: FakeCycle | None = None
     transport: SimpleNamespace = field(init=False)
 
     def __post_init__(self):
         self.transport = SimpleNamespace(get_write_buffer_size=lambda: self.waiting)
-
-
-def unended():
-    return SimpleNamespace(response_complete=True, more_body=True)
 
 
 def cut_at(connection, changes, *, unread=4.0, unended=8.0):
@@ -58,14 +60,12 @@ def test_a_client_that_reads_slowly_is_not_cut():
 
 
 def test_a_request_that_continues_after_its_answer_is_cut():
-    assert cut_at(FakeConnection(cycle=unended()), {}) == 8
-    assert cut_at(FakeConnection(cycle=unended()), {6: {"cycle": unended()}}) == 14
+    assert cut_at(FakeConnection(cycle=FakeCycle()), {}) == 8
+    assert cut_at(FakeConnection(cycle=FakeCycle()), {6: {"cycle": FakeCycle()}}) == 14
 
 
 def test_a_connection_that_waits_for_nothing_is_not_cut():
-    ended = SimpleNamespace(response_complete=True, more_body=False)
-    running = SimpleNamespace(response_complete=False, more_body=True)
-    for cycle in (None, ended, running):
+    for cycle in (None, FakeCycle(more_body=False), FakeCycle(response_complete=False)):
         assert cut_at(FakeConnection(cycle=cycle), {}) is None
 
 

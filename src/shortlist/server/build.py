@@ -56,7 +56,7 @@ def build(options: ServeOptions, around: Surroundings) -> Components:
         )
     if options.index is None:
         if options.queries is not None:
-            raise InvalidInput("judged queries need the index that they were judged on: also give index")
+            raise InvalidInput("judged queries need the index that they were judged on: also set index (--index)")
         return _without_index(options, around)
     index = open_index(options.index, config=options.config)
     try:
