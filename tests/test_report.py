@@ -8,15 +8,15 @@ import pytest
 from shortlist.search.pipeline import Shortlist
 
 from shortlist.errors import InvalidInput, MissingExtra
-from shortlist.evaluation import Request
+from shortlist.evaluation import TuneOptions
 from shortlist.evaluation.evaluate import compare, evaluate
 from shortlist.evaluation.gate import judge, parse_rule
 from shortlist.evaluation.query_sets.query_set import QuerySet, resolve
 from shortlist.evaluation.tuning.tune import evaluation_at, tune
-from shortlist.report import Compared, check_plots, evaluation_page, source_of, tuning_page
+from shortlist.report import Comparisons, check_plots, evaluation_page, source_of, tuning_page
 from shortlist.report.queries import worst
 from shortlist.types import Passage
-from worlds import ListwiseReranker, OracleReranker, PoolRetriever, TextReranker, hits, world
+from worlds import searching, ListwiseReranker, OracleReranker, PoolRetriever, TextReranker, hits, world
 
 EVIL = "<script>alert(1)</script> & \"quotes\" 'single' $x^2$ 日本"
 VOID = {"meta", "br", "use", "path", "rect", "image"}
@@ -62,15 +62,15 @@ class Reader(html.parser.HTMLParser):
 
 def measured(seed=0, gain=1.0, name="default", **options):
     retriever, judged, answers = world(queries=24, passages=40, seed=seed, first=4)
-    found = evaluate(Shortlist(retriever, OracleReranker(answers, gain)), judged, pool_size=20, name=name, **options)
+    found = evaluate(searching(retriever, OracleReranker(answers, gain)), judged, pool_size=20, name=name, **options)
     passages = [hit.passage for hit in next(iter(retriever.pools.values()))]
     return found, source_of(found, judged, passages)
 
 
 def tuned(reranker=None, gain=1.0, sizes=(5, 10, 20, 40)):
     retriever, judged, answers = world(queries=24, passages=40, seed=1, first=4)
-    shortlist = Shortlist(retriever, reranker or OracleReranker(answers, gain))
-    return tune(shortlist, judged, Request(sizes=sizes)), shortlist, judged, next(iter(retriever.pools.values()))
+    shortlist = searching(retriever, reranker or OracleReranker(answers, gain))
+    return tune(shortlist, judged, TuneOptions(sizes=sizes)), shortlist, judged, next(iter(retriever.pools.values()))
 
 
 def hostile():
@@ -80,7 +80,7 @@ def hostile():
     queries = {"<i>1": f"{EVIL} one", "<i>2": f"{EVIL} two"}
     made = QuerySet(EVIL, queries, {"<i>1": {"<b>5": 1}, "<i>2": {"<b>4": 2}})
     judged = resolve(made, corpus)
-    shortlist = Shortlist(PoolRetriever(dict.fromkeys(queries.values(), pool)), TextReranker())
+    shortlist = searching(PoolRetriever(dict.fromkeys(queries.values(), pool)), TextReranker())
     found = evaluate(shortlist, judged, pool_size=4, k=3, name=EVIL, about={EVIL: EVIL})
     return found, source_of(found, judged, corpus)
 
@@ -175,7 +175,7 @@ def test_set_ups_a_baseline_and_rules_are_shown():
     one, source = measured(name="one")
     two, other = measured(name="two", gain=-1.0)
     verdict = judge(parse_rule("nDCG@10 < -0.01"), two, one)
-    held = Compared(compare([one, two]), [("nDCG@10", compare([one, two])[0].paired)], [verdict])
+    held = Comparisons(compare([one, two]), [("nDCG@10", compare([one, two])[0].paired)], [verdict])
     said = Reader(evaluation_page([one, two], [source, other], held)).text
     for part in ("two minus one", "FAILED", "nDCG@10 < -0.01", "p, Holm", "nDCG@10 of each set-up"):
         assert part in said
@@ -224,7 +224,7 @@ def test_tuning_that_recommends_none_says_so():
 @pytest.mark.parametrize("reranker", [TextReranker(), ListwiseReranker()])
 def test_what_is_read_off_the_tuning_is_what_evaluate_measures(reranker):
     found, shortlist, judged, _ = tuned(reranker, sizes=(5, 20))
-    blended = Shortlist(
+    blended = searching(
         shortlist.retriever, reranker, weights={k: found.blend * w for k, w in found.curves.weights.items()}
     )
     at = evaluation_at(found, judged, 20)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shortlist.config import SearchConfig
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
 from shortlist.search.search import Search
-from shortlist.types import Hit, Passage, Ranking, RerankerInfo, Scores, Where
+from shortlist.types import Hit, Passage, PoolSize, Ranking, RerankerInfo, Scores, Where
 
 WORDS = ("red", "blue", "cat", "dog", "file", "server", "tax", "bread", "tree", "stone")
 
@@ -138,9 +138,10 @@ def searching(retriever, reranker=None, weights=None, **config) -> Search:
     return Search(retriever, reranker, SearchConfig(**config), weights=weights or {})
 
 
-def whole_ranking(search: Search, query: str, pool_size: int, depth: int = 10) -> Ranking:
+def whole_ranking(search: Search, query: str, pool_size: PoolSize, depth: int = 10) -> Ranking:
     """The answer of a search with the whole pool, and below it the hits down to `depth`."""
-    return search.search(query, pool_size=pool_size, top_k=max(pool_size, depth), tail=True)
+    top_k = depth if pool_size == "auto" else max(pool_size, depth)
+    return search.search(query, pool_size=pool_size, top_k=top_k, tail=True)
 
 
 def hits(passages: Sequence[Passage], signals: Sequence[Mapping[str, float]]) -> list[Hit]:

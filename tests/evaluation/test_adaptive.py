@@ -10,19 +10,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.calibration.adaptive import Risk, fit, outcome
-from shortlist.evaluation.calibration.calibrate import Wanted, calibrate
+from shortlist.evaluation.calibration.adaptive import Risk, effect, fit_stop_rule
+from shortlist.evaluation.calibration.calibrate import CalibrateOptions, calibrate
 from shortlist.evaluation.calibration.risk import hoeffding_bentkus
-from shortlist.evaluation.calibration.traces import Trace, trace
+from shortlist.evaluation.calibration.traces import Trace, trace_of
 from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.metrics.measures import parse
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.scoring_pass import record
-from shortlist.search.pipeline import Shortlist
-from shortlist.search.stopping import StopRule
-from worlds import ListwiseReranker, OracleReranker, TextReranker, world
+from shortlist.search.stopping import Guarantee, StopRule
+from shortlist.types import Note
+from shortlist.wording import describe
+from worlds import ListwiseReranker, OracleReranker, TextReranker, searching, whole_ranking, world
 
 WEIGHTS = {"dense": 3.0, "bm25_share": 1.5}
+
+
+class FixedRule:
+    """Fits with one stop rule for all weights."""
+
+    def __init__(self, rule):
+        self.rule = rule
+
+    def stop_rule(self, weights):
+        return self.rule, []
+
+
+def with_rule(search, rule):
+    return replace(search, fits=FixedRule(rule))
 
 
 def drawn(queries, seed):
@@ -44,8 +59,8 @@ def test_the_risk_is_kept_in_at_least_95_of_100_random_splits():
     kept, stopped, sizes = 0, 0, []
     for _ in range(100):
         order = draw.permutation(len(traces))
-        made = fit([traces[i] for i in order[:200]], StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.05))
-        loss, size = outcome([traces[i] for i in order[200:]], made.rule.threshold)
+        made = fit_stop_rule([traces[i] for i in order[:200]], StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.05))
+        loss, size = effect([traces[i] for i in order[200:]], made.rule.threshold)
         kept += loss <= 0.1
         stopped += made.certified
         sizes.append(size)
@@ -75,7 +90,7 @@ def fits():
 
 def test_a_wrong_certificate_is_as_rare_as_delta_says(fits):
     draws, truth = fits
-    made = [fit(traces, StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.1)).rule.threshold for traces in draws]
+    made = [fit_stop_rule(traces, StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.1)).rule.threshold for traces in draws]
     assert None not in made
     assert (losses_at(truth, made) > 0.1).sum() <= 6
 
@@ -94,7 +109,7 @@ def test_a_threshold_that_ignores_the_bound_would_break_the_promise(fits):
 @given(st.integers(0, 10_000), st.sampled_from([0.05, 0.1, 0.3]))
 def test_the_fitted_threshold_is_the_smallest_that_is_allowed(seed, alpha):
     traces = drawn(50, seed)
-    made = fit(traces, StopRule(100, 10, None), Risk("nDCG@10", alpha, 0.1))
+    made = fit_stop_rule(traces, StopRule(100, 10, None), Risk("nDCG@10", alpha, 0.1))
     seen = sorted({float(one) for trace_ in traces for one in trace_.demands[:-1]})
     fine = [hoeffding_bentkus(float(loss), 50, alpha) <= 0.1 for loss in losses_at(traces, seen, "worst")]
     allowed = [threshold for place, threshold in enumerate(seen) if all(fine[place:])]
@@ -104,13 +119,14 @@ def test_the_fitted_threshold_is_the_smallest_that_is_allowed(seed, alpha):
 
 
 def test_too_few_queries_certify_nothing_and_the_whole_pool_stays():
-    made = fit(drawn(58, 0), StopRule(100, 10, None), Risk("nDCG@10", 0.05, 0.05))
+    made = fit_stop_rule(drawn(58, 0), StopRule(100, 10, None), Risk("nDCG@10", 0.05, 0.05))
     assert not made.certified
     assert made.rule.threshold is None
-    assert "nothing can be certified: 58 queries" in made.rule.promise
-    assert "needs at least 59" in made.rule.promise
+    assert made.rule.guarantee == Guarantee("nDCG@10", 0.05, 0.05, 58, 59)
+    assert (made.note.values["result"], made.note.values["queries_needed"]) == ("too_few_queries", 59)
+    assert "needs at least 59 queries" in describe(made.note)
     assert (made.loss, made.scored) == (0.0, 100.0)
-    assert fit([], StopRule(100, 10, None), Risk("nDCG@10")).rule.threshold is None
+    assert fit_stop_rule([], StopRule(100, 10, None), Risk("nDCG@10")).rule.threshold is None
 
 
 @settings(max_examples=12, deadline=None)
@@ -121,22 +137,22 @@ def test_too_few_queries_certify_nothing_and_the_whole_pool_stays():
     st.integers(1, 6),
     st.sampled_from(["nDCG@5", "overlap"]),
 )
-def test_what_a_trace_says_is_what_a_search_does(seed, threshold, block, k, measure):
+def test_a_trace_equals_a_search(seed, threshold, block, top_k, measure):
     retriever, judged, _ = world(queries=4, passages=24, seed=seed)
-    shortlist = Shortlist(retriever, TextReranker(), weights=WEIGHTS)
-    rule = StopRule(20, k, threshold, block)
+    rule = StopRule(20, top_k, threshold, block)
+    search = with_rule(searching(retriever, TextReranker(), WEIGHTS), rule)
     for query_id, query in judged.queries.items():
-        made = trace(record(shortlist, query_id, query, (20,), 20), judged, measure, rule, WEIGHTS)
+        made = trace_of(record(search, query_id, query, (20,), 20), judged, measure, rule, WEIGHTS)
         if made is None:
             continue
         stop = made.stop(threshold)
-        found = shortlist.search(query, pool_size=rule, k=24, tail=True)
-        whole = shortlist.search(query, pool_size=20, k=24, tail=True)
+        found = whole_ranking(search, query, "auto", 24)
+        whole = whole_ranking(search, query, 20, 24)
         assert found.scored == made.sizes[stop]
         assert [hit.rank for hit in found.hits] == list(range(1, 25))
-        ids, others = ([judged.key(hit) for hit in one.hits] for one in (found, whole))
+        ids, others = ([judged.key(hit) for hit in ranking] for ranking in (found, whole))
         if measure == "overlap":
-            assert made.losses[stop] == pytest.approx(1 - len(set(ids[:k]) & set(others[:k])) / k)
+            assert made.losses[stop] == pytest.approx(1 - len(set(ids[:top_k]) & set(others[:top_k])) / top_k)
         else:
             grades = judged.qrels[query_id]
             lost = parse(measure).of(others, grades) - parse(measure).of(ids, grades)
@@ -152,78 +168,80 @@ def test_losses_bound_by_the_worst_never_rise_with_the_size():
 def test_calibrate_from_one_pass_and_its_rule_scores_less(tmp_path):
     retriever, judged, answers = world(queries=80, passages=30)
     reranker = OracleReranker(answers)
-    shortlist = Shortlist(retriever, reranker, weights=WEIGHTS)
-    told = []
-    wanted = Wanted(30, k=3, block=3, measure="nDCG@3", alpha=0.2, checkpoint=tmp_path / "partial.jsonl")
-    found = calibrate(shortlist, judged, wanted, progress=lambda *one: told.append(one))
+    search = searching(retriever, reranker, WEIGHTS)
+    reports = []
+    options = CalibrateOptions(30, top_k=3, bloctop_k=3, measure="nDCG@3", alpha=0.2, checkpoint=tmp_path / "partial.jsonl")
+    found = calibrate(search, judged, options, progress=lambda *counts: reports.append(counts))
     assert reranker.scored <= 80 * 30 + 30  # the pass, and the pairs that are scored again
-    assert told[-1] == (80 * 30, 80 * 30)
-    assert found.adaptive.certified
-    assert found.adaptive.scored < found.adaptive.whole == 30
-    assert found.calibrated.log_loss["isotonic"] < found.calibrated.log_loss["base rate"]
+    assert reports[-1] == (80 * 30, 80 * 30)
+    assert found.stop_rule.certified
+    assert found.stop_rule.scored < found.stop_rule.whole == 30
+    assert found.probabilities.log_loss["isotonic"] < found.probabilities.log_loss["base rate"]
     assert not (tmp_path / "partial.jsonl").exists()
-    measured = evaluate(shortlist, judged, pool_size=found.adaptive.rule, measures=("nDCG@3",), k=3)
-    whole = evaluate(shortlist, judged, pool_size=30, measures=("nDCG@3",), k=3)
+    adaptive = with_rule(search, found.stop_rule.rule)
+    measured = evaluate(adaptive, judged, pool_size="auto", measures=("nDCG@3",), cutoff=3)
+    whole = evaluate(search, judged, pool_size=30, measures=("nDCG@3",), cutoff=3)
+    assert measured.pool_size == whole.pool_size == 30
     lost = np.maximum(np.array(whole.values("reranked", "nDCG@3")) - measured.values("reranked", "nDCG@3"), 0)
-    assert lost.mean() == pytest.approx(found.adaptive.loss)
-    assert np.mean([one.scored for one in measured.outcomes]) == pytest.approx(found.adaptive.scored)
+    assert lost.mean() == pytest.approx(found.stop_rule.loss)
+    assert np.mean([one.scored for one in measured.outcomes]) == pytest.approx(found.stop_rule.scored)
     assert not any(one.failure.kind == "ranked out" for one in measured.outcomes if one.failure.final_rank == 30)
 
 
-class Declining(OracleReranker):
-    def declines(self, query):
-        return "too long" if query.endswith(("1", "3")) else ""
+class Skipping(OracleReranker):
+    def skip_reason(self, query):
+        return Note("rerank_skipped", reason="too long") if query.endswith(("1", "3")) else None
 
 
-def test_declined_queries_and_those_without_an_answer_have_no_part():
+def test_skipped_queries_and_those_without_an_answer_have_no_part():
     retriever, judged, answers = world(queries=80, passages=30)
     first = next(key for key, query in judged.queries.items() if query.endswith("0"))
     judged = replace(judged, qrels={**judged.qrels, first: {"p1": 0}})
-    found = calibrate(Shortlist(retriever, Declining(answers)), judged, Wanted(30, k=3, block=3))
-    assert (found.declined, found.barren, found.queries) == (16, 1, 80)
-    assert found.adaptive.queries == 80 - 16 - 1
-    overlap = calibrate(Shortlist(retriever, Declining(answers)), judged, Wanted(30, k=3, measure="overlap"))
-    assert (overlap.adaptive.queries, overlap.adaptive.risk.measure) == (64, "overlap@3")
+    found = calibrate(searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, bloctop_k=3))
+    assert (found.skipped, found.without_relevant, found.queries) == (16, 1, 80)
+    assert found.stop_rule.queries == 80 - 16 - 1
+    overlap = calibrate(searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, measure="overlap"))
+    assert (overlap.stop_rule.queries, overlap.stop_rule.risk.measure) == (64, "overlap@3")
 
 
 def test_an_interrupted_pass_goes_on(tmp_path):
     retriever, judged, answers = world(queries=20, passages=30)
-    wanted = Wanted(30, k=3, checkpoint=tmp_path / "partial.jsonl")
+    options = CalibrateOptions(30, top_k=3, checkpoint=tmp_path / "partial.jsonl")
 
     def interrupt(done, total):
         if done >= 7 * 30:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        calibrate(Shortlist(retriever, OracleReranker(answers)), judged, wanted, progress=interrupt)
+        calibrate(searching(retriever, OracleReranker(answers)), judged, options, progress=interrupt)
     reranker = OracleReranker(answers)
-    found = calibrate(Shortlist(retriever, reranker), judged, wanted)
+    found = calibrate(searching(retriever, reranker), judged, options)
     assert found.resumed == 7
     assert reranker.scored == 13 * 30 + 30
     assert not (tmp_path / "partial.jsonl").exists()
     few = world(queries=2, passages=30)
     with pytest.raises(InvalidInput, match="too few"):
-        calibrate(Shortlist(few[0], OracleReranker(few[2])), few[1], wanted)
+        calibrate(searching(few[0], OracleReranker(few[2])), few[1], options)
     assert not (tmp_path / "partial.jsonl").exists()
     Checkpoint(tmp_path / "partial.jsonl", {}).put("x", 1)
     with pytest.raises(InvalidInput, match="another run"):
-        calibrate(Shortlist(retriever, OracleReranker(answers)), judged, wanted)
+        calibrate(searching(retriever, OracleReranker(answers)), judged, options)
 
 
 @pytest.mark.parametrize(
-    ("reranker", "wanted", "message"),
+    ("reranker", "options", "message"),
     [
-        (None, Wanted(), "no reranker whose scores could be calibrated"),
-        (ListwiseReranker(), Wanted(), "scores a pool as a whole"),
-        (ListwiseReranker(pointwise=True), Wanted(30), "its scores move by up to"),
-        (TextReranker(), Wanted(5, k=6), "the largest pool has to hold the first 6: 5 is too small"),
-        (TextReranker(), Wanted(30, alpha=0), "alpha must lie between 0 and 1"),
-        (TextReranker(), Wanted(30, delta=1), "delta must lie between 0 and 1"),
-        (TextReranker(), Wanted(30, measure="mrr"), "measure 'mrr' is called RR here"),
-        (TextReranker(), Wanted(30, block=0), "block from 1"),
+        (None, CalibrateOptions(), "no reranker whose scores could be calibrated"),
+        (ListwiseReranker(), CalibrateOptions(), "scores a pool as a whole"),
+        (ListwiseReranker(pointwise=True), CalibrateOptions(30), "its scores differ by up to"),
+        (TextReranker(), CalibrateOptions(5, top_k=6), "the largest pool must hold the first 6: a pool_size of 5 is too small"),
+        (TextReranker(), CalibrateOptions(30, alpha=0), "alpha must be between 0 and 1"),
+        (TextReranker(), CalibrateOptions(30, delta=1), "delta must be between 0 and 1"),
+        (TextReranker(), CalibrateOptions(30, measure="mrr"), "measure 'mrr' is called RR here"),
+        (TextReranker(), CalibrateOptions(30, block=0), "block of at least 1"),
     ],
 )
-def test_what_can_not_be_fitted_is_said(reranker, wanted, message):
+def test_what_can_not_be_fitted_is_said(reranker, options, message):
     retriever, judged, _ = world(queries=6)
     with pytest.raises(InvalidInput, match=message):
-        calibrate(Shortlist(retriever, reranker), judged, wanted)
+        calibrate(searching(retriever, reranker), judged, options)

@@ -1,4 +1,4 @@
-"""Query sets in files: what is read back, and what is said of rows that can't be used."""
+"""Query sets in files: what is read back, and the errors for rows that cannot be used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets import files
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked, resolve
 from shortlist.types import Hit, Passage
 
@@ -26,8 +26,8 @@ def write(path, text):
     return path
 
 
-def same(one, other):
-    return (dict(one.queries), dict(one.qrels), dict(one.snippets)) == (
+def same(query_set, other):
+    return (dict(query_set.queries), dict(query_set.qrels), dict(query_set.snippets)) == (
         dict(other.queries),
         dict(other.qrels),
         dict(other.snippets),
@@ -35,101 +35,101 @@ def same(one, other):
 
 
 def test_beir_there_and_back(tmp_path):
-    datasets.write_beir(SET, tmp_path / "x", passages=CORPUS)
-    found = datasets.read(tmp_path / "x")
-    assert same(found, SET)
+    files.write_beir(SET, tmp_path / "x", passages=CORPUS)
+    query_set = files.read(tmp_path / "x")
+    assert same(query_set, SET)
     assert json.loads((tmp_path / "x" / "corpus.jsonl").read_text().splitlines()[2])["_id"] == "b#0"
 
 
 def test_beir_counts_queries_without_judgments(tmp_path):
-    datasets.write_beir(SET, tmp_path, split="dev")
+    files.write_beir(SET, tmp_path, split="dev")
     with (tmp_path / "queries.jsonl").open("a") as out:
         out.write('{"_id": "q3", "text": "not judged"}\n')
-    found = datasets.read(tmp_path, split="dev")
-    assert (set(found.queries), found.unjudged) == ({"q1", "q2"}, 1)
+    query_set = files.read(tmp_path, split="dev")
+    assert (set(query_set.queries), query_set.unjudged) == ({"q1", "q2"}, 1)
 
 
 def test_trec_there_and_back(tmp_path):
-    datasets.write_topics(SET.queries, tmp_path / "topics.tsv")
-    datasets.write_qrels(SET.qrels, tmp_path / "qrels.txt")
-    assert same(datasets.read(tmp_path / "topics.tsv", qrels=tmp_path / "qrels.txt"), SET)
-    datasets.write_run({"q1": ["a", "b"], "q2": []}, tmp_path / "run.txt")
-    assert datasets.read_run(tmp_path / "run.txt") == {"q1": {"a": 2.0, "b": 1.0}}
+    files.write_topics(SET.queries, tmp_path / "topics.tsv")
+    files.write_qrels(SET.qrels, tmp_path / "qrels.txt")
+    assert same(files.read(tmp_path / "topics.tsv", qrels=tmp_path / "qrels.txt"), SET)
+    files.write_run({"q1": ["a", "b"], "q2": []}, tmp_path / "run.txt")
+    assert files.read_run(tmp_path / "run.txt") == {"q1": {"a": 2.0, "b": 1.0}}
 
 
 def test_trec_topic_blocks(tmp_path):
     text = "<top>\n<num> Number: 301\n<title> International\nOrganized Crime\n<desc> Description:\nx\n</top>\n"
     text += "<top><num>302</num><title>Polio</title></top>"
-    assert datasets.read_topics(write(tmp_path / "t", text)) == {"301": "International Organized Crime", "302": "Polio"}
+    assert files.read_topics(write(tmp_path / "t", text)) == {"301": "International Organized Crime", "302": "Polio"}
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_tables_there_and_back(tmp_path, suffix):
-    made = QuerySet("s", SET.queries, SET.qrels, {"q2": {"Cats sleep": 1, 'he said "no", twice': 0}})
-    getattr(datasets, f"write_{suffix}")(made, tmp_path / f"s.{suffix}")
-    assert same(datasets.read(tmp_path / f"s.{suffix}"), made)
+    query_set = QuerySet("s", SET.queries, SET.qrels, {"q2": {"Cats sleep": 1, 'he said "no", twice': 0}})
+    getattr(files, f"write_{suffix}")(query_set, tmp_path / f"s.{suffix}")
+    assert same(files.read(tmp_path / f"s.{suffix}"), query_set)
 
 
 def test_csv_joins_rows_of_one_query_and_names_queries_by_their_text(tmp_path):
     text = "\ufeffQuery,Relevant,Snippet\nwhen is tax due,a|b,\nwhen is tax due,,April\nother,c,\nno judgment,,\n"
-    found = datasets.read(write(tmp_path / "s.csv", text))
-    first, second = found.queries
+    query_set = files.read(write(tmp_path / "s.csv", text))
+    first, second = query_set.queries
     assert first.startswith("q-")
-    assert found.qrels == {first: {"a": 1, "b": 1}, second: {"c": 1}}
-    assert found.snippets == {first: {"April": 1}}
-    assert found.unjudged == 1
+    assert query_set.qrels == {first: {"a": 1, "b": 1}, second: {"c": 1}}
+    assert query_set.snippets == {first: {"April": 1}}
+    assert query_set.unjudged == 1
     reordered = "query,relevant\nother,c\nwhen is tax due,a\n"
-    assert set(datasets.read(write(tmp_path / "t.csv", reordered)).queries) == {first, second}
+    assert set(files.read(write(tmp_path / "t.csv", reordered)).queries) == {first, second}
 
 
 def test_a_row_without_an_id_joins_the_one_above_that_has_it(tmp_path):
     text = "id,query,relevant\n1,same text,x\n,same text ,y\n2,other,z\n"
-    found = datasets.read(write(tmp_path / "s.csv", text))
-    assert found.qrels == {"1": {"x": 1, "y": 1}, "2": {"z": 1}}
+    query_set = files.read(write(tmp_path / "s.csv", text))
+    assert query_set.qrels == {"1": {"x": 1, "y": 1}, "2": {"z": 1}}
     lines = (
         '{"id": 0, "query": "a", "relevant": ["x"]}\n{"query": "a", "relevant": ["y"]}\n{"query": "b", "snippets": "t"}'
     )
-    assert datasets.read(write(tmp_path / "s.jsonl", lines)).qrels["0"] == {"x": 1, "y": 1}
+    assert files.read(write(tmp_path / "s.jsonl", lines)).qrels["0"] == {"x": 1, "y": 1}
 
 
 def test_nulls_in_json_lines_count_as_missing(tmp_path):
     lines = '{"id": null, "query": "a", "relevant": ["x"], "snippets": null}\n'
     lines += '{"id": null, "query": "b", "relevant": null, "snippets": ["t"]}\n'
-    found = datasets.read(write(tmp_path / "s.jsonl", lines))
-    assert all(key.startswith("q-") for key in found.queries)
-    assert (list(found.qrels.values()), list(found.snippets.values())) == ([{"x": 1}], [{"t": 1}])
+    query_set = files.read(write(tmp_path / "s.jsonl", lines))
+    assert all(key.startswith("q-") for key in query_set.queries)
+    assert (list(query_set.qrels.values()), list(query_set.snippets.values())) == ([{"x": 1}], [{"t": 1}])
 
 
 def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
     lines = '{"query": "x", "relevant": ["a"]}\n{"query": "y", "relevant": {"b": 2}}\n{"query": "z", "snippets": "t"}'
-    found = datasets.read(write(tmp_path / "s.jsonl", lines))
-    assert [list(grades.items()) for grades in found.qrels.values()] == [[("a", 1)], [("b", 2)]]
-    assert list(found.snippets.values()) == [{"t": 1}]
+    query_set = files.read(write(tmp_path / "s.jsonl", lines))
+    assert [list(grades.items()) for grades in query_set.qrels.values()] == [[("a", 1)], [("b", 2)]]
+    assert list(query_set.snippets.values()) == [{"t": 1}]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("t.tsv", "1\twhat is tax\n", r"TREC topics need their judgments beside them \(--qrels FILE\)"),
+        ("t.tsv", "1\twhat is tax\n", r"TREC topics need the file of their judgments, too \(qrels\)"),
         ("s.csv", "", "the first row must name query"),
-        ("s.csv", "query,relevant\n", "holds no judged query"),
-        ("s.csv", "query,text\nx,y\n", "the column 'text'"),
-        ("s.csv", "query,relevant\nx,a\n", "holds one judged query"),
+        ("s.csv", "query,relevant\n", "has no judged query"),
+        ("s.csv", "query,text\nx,y\n", "'text' is unknown"),
+        ("s.csv", "query,relevant\nx,a\n", "has one judged query"),
         ("s.csv", "query,relevant\nx,a\n,b\n", "line 3: the query is empty"),
         ("s.csv", "query,relevant\nx,a,b\n", "line 2 has more cells"),
-        ("s.csv", "query,relevant,grade\nx,a,high\n", "line 2: grade 'high' is no whole number"),
+        ("s.csv", "query,relevant,grade\nx,a,high\n", "line 2: grade 'high' is not a whole number"),
         ("s.csv", "query,relevant,grade\nx,a,0\ny,b,0\n", "every judgment in s is 0"),
         ("s.csv", "query,relevant,grade\nx,a,1\nx,a,2\n", "'a' is judged 2"),
-        ("s.csv", "id,query,relevant\n1,x,a\n1,y,b\n", "query id '1' has another text above"),
-        ("s.csv", "id,query,relevant\n,x,a\n1,x,b\n", "line 3: the query has the id '1' and stands above without one"),
-        ("s.csv", "id,query,relevant\n1,x,a\n2,x,b\n,x,c\n", "line 4: .* under several, '1', '2': say which"),
+        ("s.csv", "id,query,relevant\n1,x,a\n1,y,b\n", "query id '1' has another text in an earlier row"),
+        ("s.csv", "id,query,relevant\n,x,a\n1,x,b\n", "line 3: the query has the id '1', and an earlier row has no id"),
+        ("s.csv", "id,query,relevant\n1,x,a\n2,x,b\n,x,c\n", "line 4: .* with the ids '1', '2': give the id"),
         ("s.jsonl", "{oops", "line 1 is not JSON"),
-        ("s.jsonl", "[1]", "holds list, not a JSON object"),
+        ("s.jsonl", "[1]", "is a JSON list, not a JSON object"),
         ("s.jsonl", '{"relevant": ["a"]}', 'no "query" string'),
         ("s.jsonl", '{"query": "x", "answer": "a"}', "unknown field 'answer'"),
-        ("s.jsonl", '{"query": "x", "relevant": 3}', "relevant must be a list of strings"),
-        ("s.jsonl", '{"query": "x", "relevant": {"a": 0.5}}', "grade 0.5 is no whole number"),
-        ("s.txt", "x", "Give their qrels file as well"),
+        ("s.jsonl", '{"query": "x", "relevant": 3}', "relevant must be a list of non-empty strings"),
+        ("s.jsonl", '{"query": "x", "relevant": {"a": 0.5}}', "grade 0.5 is not a whole number"),
+        ("s.txt", "x", "Give the file of their judgments, too"),
         ("missing.csv", None, "there is no query set at"),
     ],
 )
@@ -137,23 +137,23 @@ def test_bad_query_sets_say_what_and_where(tmp_path, name, text, message):
     if text is not None:
         write(tmp_path / name, text)
     with pytest.raises(InvalidInput, match=message):
-        datasets.read(tmp_path / name)
+        files.read(tmp_path / name)
 
 
 @pytest.mark.parametrize(
     ("reader", "text", "message"),
     [
-        (datasets.read_qrels, "q1 0 a\n", "line 1 has 3 columns; a judgment has 4"),
-        (datasets.read_qrels, "q1 0 a x\n", "grade 'x' is no whole number"),
-        (datasets.read_qrels, "q1 0 a 1\nq1 0 a 0\n", "line 2: 'a' is judged 0 for query 'q1' and 1 above"),
-        (datasets.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 b 1 1.0 t\n", "line 2: rank 1 stands twice in query 'q1'"),
-        (datasets.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 a 2 1.0 t\n", "passage 'a' stands twice"),
-        (datasets.read_run, "q1 Q0 a 1 nan t\n", "score 'nan' is no finite number"),
-        (datasets.read_run, "q1 Q0 a first 1 t\n", "rank 'first' is no whole number"),
-        (datasets.read_run, "q1 Q0 a 1 t\n", "has 5 columns; a run has 6"),
-        (datasets.read_topics, "no tab here\n", "a topic is its id, a tab and its text"),
-        (datasets.read_topics, "q\tx\nq\ty\n", "query 'q' stands there twice"),
-        (datasets.read_topics, "<top><num>1</top>", "topic 1 lacks"),
+        (files.read_qrels, "q1 0 a\n", "line 1 has 3 columns; a judgment has 4"),
+        (files.read_qrels, "q1 0 a x\n", "grade 'x' is not a whole number"),
+        (files.read_qrels, "q1 0 a 1\nq1 0 a 0\n", "line 2: 'a' is judged 0 for query 'q1' and 1 above"),
+        (files.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 b 1 1.0 t\n", "line 2: rank 1 occurs twice in query 'q1'"),
+        (files.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 a 2 1.0 t\n", "passage 'a' occurs twice"),
+        (files.read_run, "q1 Q0 a 1 nan t\n", "score 'nan' is not a finite number"),
+        (files.read_run, "q1 Q0 a first 1 t\n", "rank 'first' is not a whole number"),
+        (files.read_run, "q1 Q0 a 1 t\n", "has 5 columns; a run has 6"),
+        (files.read_topics, "no tab here\n", "a topic is its id, a tab and its text"),
+        (files.read_topics, "q\tx\nq\ty\n", "query 'q' occurs twice"),
+        (files.read_topics, "<top><num>1</top>", "topic 1 lacks"),
     ],
 )
 def test_bad_trec_files_say_what_and_where(tmp_path, reader, text, message):
@@ -162,107 +162,107 @@ def test_bad_trec_files_say_what_and_where(tmp_path, reader, text, message):
 
 
 def test_bad_beir_folders(tmp_path):
-    with pytest.raises(InvalidInput, match="no BEIR folder"):
-        datasets.read(tmp_path)
-    datasets.write_beir(SET, tmp_path)
+    with pytest.raises(InvalidInput, match="not a BEIR folder"):
+        files.read(tmp_path)
+    files.write_beir(SET, tmp_path)
     with pytest.raises(InvalidInput, match="its splits are test"):
-        datasets.read(tmp_path, split="dev")
+        files.read(tmp_path, split="dev")
     write(tmp_path / "queries.jsonl", '{"_id": "q1", "text": "one thing"}\n')
-    with pytest.raises(InvalidInput, match="judges 1 queries that it has no text for, such as 'q2'"):
-        datasets.read(tmp_path)
+    with pytest.raises(InvalidInput, match="judges 1 queries that have no text, such as 'q2'"):
+        files.read(tmp_path)
     (tmp_path / "queries.jsonl").write_bytes(b"\xff\xfe")
     with pytest.raises(InvalidInput, match="is not UTF-8"):
-        datasets.read(tmp_path)
+        files.read(tmp_path)
     with pytest.raises(InvalidInput, match="white space"):
-        datasets.write_run({"q 1": ["a"]}, tmp_path / "run")
+        files.write_run({"q 1": ["a"]}, tmp_path / "run")
 
 
 def test_judgments_beside_a_beir_folder_are_refused(tmp_path):
-    datasets.write_beir(QuerySet("x", {"a": "what", "b": "why"}, {"a": {"p": 1}, "b": {"p": 1}}), tmp_path)
-    with pytest.raises(InvalidInput, match="is a BEIR folder, with judgments of its own"):
-        datasets.read(tmp_path, qrels=tmp_path / "qrels.txt")
+    files.write_beir(QuerySet("x", {"a": "what", "b": "why"}, {"a": {"p": 1}, "b": {"p": 1}}), tmp_path)
+    with pytest.raises(InvalidInput, match="is a BEIR folder with judgments of its own"):
+        files.read(tmp_path, qrels=tmp_path / "qrels.txt")
 
 
-def test_a_first_row_that_is_no_csv_is_said(tmp_path):
+def test_a_first_row_that_is_not_csv_is_an_error(tmp_path):
     (tmp_path / "q.csv").write_text("query," + "x" * 131_073 + "\na,b\n")
     with pytest.raises(InvalidInput, match="line 1 is not readable as CSV"):
-        datasets.read(tmp_path / "q.csv")
+        files.read(tmp_path / "q.csv")
 
 
 def test_ids_may_name_documents_or_passages():
     hit = Hit(CORPUS[1], 1.0, 1, 1.0, 1)
     documents = resolve(SET, CORPUS)
     assert (documents.level, documents.key(hit), documents.unknown) == ("document", "a", 0)
-    made = QuerySet("s", SET.queries, {"q1": {"a#1": 1}, "q2": {"c#0": 1}})
-    passages = resolve(made, CORPUS)
+    query_set = QuerySet("s", SET.queries, {"q1": {"a#1": 1}, "q2": {"c#0": 1}})
+    passages = resolve(query_set, CORPUS)
     assert (passages.level, passages.key(hit)) == ("passage", "a#1")
 
 
 def test_ids_that_the_index_lacks_are_an_error_unless_allowed():
-    made = QuerySet("s", SET.queries, {"q1": {"a": 1, "zz": 1}, "q2": {"c": 1}})
+    query_set = QuerySet("s", SET.queries, {"q1": {"a": 1, "zz": 1}, "q2": {"c": 1}})
     with pytest.raises(InvalidInput, match=r"1 of 3 judged ids of s are in the index neither .* such as 'zz'"):
-        resolve(made, CORPUS)
-    allowed = resolve(made, CORPUS, allow_unknown=True)
+        resolve(query_set, CORPUS)
+    allowed = resolve(query_set, CORPUS, allow_unknown=True)
     assert (allowed.unknown, allowed.qrels["q1"]) == (1, {"a": 1, "zz": 1})
 
 
 def test_a_file_whose_pages_are_the_documents_shows_their_ids():
     pages = [Passage(f"m.pdf#page={n}#0", "x", f"m.pdf#page={n}", metadata={"source": "m.pdf"}) for n in range(1, 6)]
-    made = QuerySet("s", SET.queries, {"q1": {"m.pdf": 1, "a-missing": 1}, "q2": {"c": 1}})
+    query_set = QuerySet("s", SET.queries, {"q1": {"m.pdf": 1, "a-missing": 1}, "q2": {"c": 1}})
     with pytest.raises(
         InvalidInput,
-        match=r"'m\.pdf' \(s, id q1.*is no document but the source of 5 in the index: 'm\.pdf#page=1', .*3', \.\.\.\. "
+        match=r"'m\.pdf' \(s, id q1.*is not a document but the source of 5 documents in the index: 'm\.pdf#page=1', .*3', \.\.\.\. "
         "Judge by the ids",
     ):
-        resolve(made, [*CORPUS, *pages])
+        resolve(query_set, [*CORPUS, *pages])
 
 
 def test_passage_and_document_ids_mixed_are_named_as_that():
-    made = QuerySet("s", SET.queries, {"q1": {"a": 1, "a#1": 1}, "q2": {"c": 1}})
+    query_set = QuerySet("s", SET.queries, {"q1": {"a": 1, "a#1": 1}, "q2": {"c": 1}})
     for allow in (False, True):
         with pytest.raises(
             InvalidInput,
             match=r"mixes passage and document ids: most name documents, and 'a#1' names a passage \(s, id q1, query",
         ):
-            resolve(made, CORPUS, allow_unknown=allow)
+            resolve(query_set, CORPUS, allow_unknown=allow)
 
 
 def test_a_snippet_that_nothing_holds_names_file_line_and_query_or_counts_as_never_found(tmp_path):
     file = write(tmp_path / "s.csv", "query,snippet\nmy question,dogs\nother,bake it\n")
-    made = datasets.read(file)
+    query_set = files.read(file)
     with pytest.raises(
-        InvalidInput, match=r"s\.csv line 2, query 'my question': no passage .* 'dogs'.*--allow-unknown"
+        InvalidInput, match=r"s\.csv line 2, query 'my question': no passage .* 'dogs'.*allow_unknown"
     ):
-        resolve(made, CORPUS)
-    allowed = resolve(made, CORPUS, allow_unknown=True)
+        resolve(query_set, CORPUS)
+    allowed = resolve(query_set, CORPUS, allow_unknown=True)
     first, second = allowed.qrels.values()
     assert (allowed.unknown, list(first.values()), second) == (1, [1], {"a#1": 1})
     assert allowed.without_relevant == 0
-    assert not {one.id for one in CORPUS} & first.keys()
+    assert not {passage.id for passage in CORPUS} & first.keys()
 
 
 def test_snippets_find_their_passages_in_any_case_and_spacing():
-    made = QuerySet("s", SET.queries, {}, {"q1": {"the DOUGH rest": 1, "bake it": 1}, "q2": {"cats": 1}})
-    assert resolve(made, CORPUS).qrels == {"q1": {"a#0": 1, "a#1": 1}, "q2": {"c#0": 1}}
-    with pytest.raises(InvalidInput, match="no passage of the index holds the text 'dogs'"):
+    query_set = QuerySet("s", SET.queries, {}, {"q1": {"the DOUGH rest": 1, "bake it": 1}, "q2": {"cats": 1}})
+    assert resolve(query_set, CORPUS).qrels == {"q1": {"a#0": 1, "a#1": 1}, "q2": {"c#0": 1}}
+    with pytest.raises(InvalidInput, match="no passage of the index contains the text 'dogs'"):
         resolve(QuerySet("s", SET.queries, {}, {"q1": {"dogs": 1}, "q2": {"cats": 1}}), CORPUS)
 
 
 def test_snippets_keep_their_grades_and_give_way_to_judgments_by_id(tmp_path):
     corpus = [Passage("a", "the start of it"), Passage("b", "the end of it"), Passage("c", "nothing")]
     text = "query,relevant,snippet,grade\nx,,the start,0\nx,,of it,3\nx,c,,1\ny,,of it,1\ny,a,,0\ny,b,,3\n"
-    made = resolve(datasets.read(write(tmp_path / "s.csv", text)), corpus)
-    assert list(made.qrels.values()) == [{"a": 3, "b": 3, "c": 1}, {"a": 0, "b": 3}]
+    judged = resolve(files.read(write(tmp_path / "s.csv", text)), corpus)
+    assert list(judged.qrels.values()) == [{"a": 3, "b": 3, "c": 1}, {"a": 0, "b": 3}]
     zero = "query,relevant,snippet,grade\nx,,the start,0\ny,b,,1\n"
-    first = resolve(datasets.read(write(tmp_path / "t.csv", zero)), corpus).qrels.values()
+    first = resolve(files.read(write(tmp_path / "t.csv", zero)), corpus).qrels.values()
     assert list(first) == [{"a": 0}, {"b": 1}]
     lines = '{"query": "x", "snippets": {"the end": 2}}\n{"query": "y", "relevant": "a"}\n'
-    again = resolve(datasets.read(write(tmp_path / "s.jsonl", lines)), corpus).qrels.values()
+    again = resolve(files.read(write(tmp_path / "s.jsonl", lines)), corpus).qrels.values()
     assert list(again) == [{"b": 2}, {"a": 1}]
     with pytest.raises(InvalidInput, match=r"'end' is judged 2 .* and 1 above"):
-        datasets.read(write(tmp_path / "u.csv", "query,snippet,grade\nx,end,1\nx,end,2\n"))
+        files.read(write(tmp_path / "u.csv", "query,snippet,grade\nx,end,1\nx,end,2\n"))
     with pytest.raises(InvalidInput, match="every judgment in v is 0"):
-        datasets.read(write(tmp_path / "v.csv", "query,snippet,grade\nx,end,0\ny,start,0\n"))
+        files.read(write(tmp_path / "v.csv", "query,snippet,grade\nx,end,0\ny,start,0\n"))
 
 
 @pytest.mark.parametrize(
@@ -279,34 +279,34 @@ def test_snippets_keep_their_grades_and_give_way_to_judgments_by_id(tmp_path):
     ],
 )
 def test_a_snippet_is_found_as_whole_words(snippet, text, holds):
-    made = QuerySet("s", SET.queries, {}, {"q1": {snippet: 1}, "q2": {"other": 1}})
+    query_set = QuerySet("s", SET.queries, {}, {"q1": {snippet: 1}, "q2": {"other": 1}})
     corpus = [Passage("a", text), Passage("b", f"other {snippet}")]
-    assert resolve(made, corpus).qrels["q1"] == ({"a": 1, "b": 1} if holds else {"b": 1})
+    assert resolve(query_set, corpus).qrels["q1"] == ({"a": 1, "b": 1} if holds else {"b": 1})
 
 
 def test_a_query_with_zeros_alone_is_counted():
-    made = resolve(QuerySet("s", SET.queries, {"q1": {"a": 1}, "q2": {"c": 0}}), CORPUS)
-    assert made.without_relevant == 1
+    query_set = resolve(QuerySet("s", SET.queries, {"q1": {"a": 1}, "q2": {"c": 0}}), CORPUS)
+    assert query_set.without_relevant == 1
 
 
 def test_the_fingerprint_follows_texts_and_grades():
-    one = resolve(SET, CORPUS)
+    first = resolve(SET, CORPUS)
     other = resolve(QuerySet("s", SET.queries, {"q1": {"a": 1, "b": 0}, "q2": {"c": 1}}), CORPUS)
-    assert one.fingerprint == resolve(SET, CORPUS).fingerprint != other.fingerprint
+    assert first.fingerprint == resolve(SET, CORPUS).fingerprint != other.fingerprint
 
 
 def test_the_fingerprint_of_snippets_is_of_their_words_and_not_of_the_passages_that_hold_them():
-    asked = QuerySet("s", SET.queries, {"q2": {"c#0": 1}}, {"q1": {"bake it": 1}})
-    shifted = [replace(one, id=one.id.replace("a#1", "a#2")) for one in CORPUS]
-    one, other = resolve(asked, CORPUS), resolve(asked, shifted)
-    assert one.fingerprint == other.fingerprint
-    assert one.resolved != other.resolved
+    snippets = QuerySet("s", SET.queries, {"q2": {"c#0": 1}}, {"q1": {"bake it": 1}})
+    shifted = [replace(passage, id=passage.id.replace("a#1", "a#2")) for passage in CORPUS]
+    first, other = resolve(snippets, CORPUS), resolve(snippets, shifted)
+    assert first.fingerprint == other.fingerprint
+    assert first.resolved != other.resolved
     changed = (
-        replace(asked, snippets={"q1": {"tax is due": 1}}),
-        replace(asked, snippets={"q1": {"bake it": 2}}),
-        replace(asked, qrels={"q2": {"c#0": 2}}),
+        replace(snippets, snippets={"q1": {"tax is due": 1}}),
+        replace(snippets, snippets={"q1": {"bake it": 2}}),
+        replace(snippets, qrels={"q2": {"c#0": 2}}),
     )
-    assert one.fingerprint not in {resolve(each, CORPUS).fingerprint for each in changed}
+    assert first.fingerprint not in {resolve(each, CORPUS).fingerprint for each in changed}
 
 
 def test_an_empty_query_is_refused():

@@ -6,18 +6,18 @@ from dataclasses import replace
 import pytest
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.calibration.calibrate import Wanted, calibrate
+from shortlist.evaluation.calibration.calibrate import CalibrateOptions, calibrate
 from shortlist.evaluation.evaluate import compare, difference, evaluate
-from shortlist.evaluation.gate import judge, parse_rule
+from shortlist.evaluation.gate import apply_rule, parse_rule
 from shortlist.evaluation.markdown import summary
 from shortlist.evaluation.metrics.failures import KINDS
 from shortlist.evaluation.metrics.measures import measure_run, parse
-from shortlist.evaluation.query_sets.identical_ids import WithoutItself
+from shortlist.evaluation.query_sets.identical_ids import WithoutOwnId
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.saved import load, save
-from shortlist.search.pipeline import Shortlist
-from shortlist.types import Passage
-from worlds import OracleReranker, PoolRetriever, TextReranker, hits, world
+from shortlist.types import Note, Passage
+from shortlist.wording import describe
+from worlds import OracleReranker, PoolRetriever, TextReranker, hits, searching, whole_ranking, world
 
 MEASURES = ("nDCG@10", "RR@10", "R@10", "Success@10", "AP@10", "Judged@10")
 
@@ -32,48 +32,51 @@ def judged(grades, level="passage"):
 
 
 class Fixed(TextReranker):
-    """Scores by id; those in `cut` were cut."""
+    """Scores by id. The ids in `cut` were truncated."""
 
     def __init__(self, scores, cut=()):
         super().__init__()
         self.scores, self.cut = scores, cut
 
-    def score_and_report(self, query, texts):
-        names = [text.removeprefix("text ") for text in texts]
-        return [float(self.scores.get(name, 0)) for name in names], [name in self.cut for name in names]
+    def values(self, query, texts):
+        return [float(self.scores.get(text.removeprefix("text "), 0)) for text in texts]
+
+    def truncates(self, text):
+        return text.removeprefix("text ") in self.cut
 
 
-def outcome(retriever, reranker, grades, pool_size=3, k=1, level="passage"):
-    found = evaluate(
-        Shortlist(retriever, reranker), judged(grades, level), pool_size=pool_size, k=k, measures=["RR@1", "R@2"]
+def outcome(retriever, reranker, grades, pool_size=3, cutoff=1, level="passage"):
+    search = searching(retriever, reranker)
+    evaluation = evaluate(
+        search, judged(grades, level), pool_size=pool_size, cutoff=cutoff, measures=["RR@1", "R@2"]
     )
-    return found.outcomes[0]
+    return evaluation.outcomes[0]
 
 
 def test_both_stages_and_the_ceiling_equal_the_measures_of_their_runs():
-    retriever, asked, _ = world()
-    shortlist = Shortlist(retriever, TextReranker(), weights={"dense": 2.0})
-    found = evaluate(shortlist, asked, pool_size=12, measures=MEASURES)
+    retriever, queries, _ = world()
+    search = searching(retriever, TextReranker(), {"dense": 2.0})
+    found = evaluate(search, queries, pool_size=12, measures=MEASURES)
     runs = {"stage one": {}, "reranked": {}}
-    for query_id, query in asked.queries.items():
-        whole = shortlist.search(query, pool_size=12, k=12)
+    for query_id, query in queries.queries.items():
+        whole = whole_ranking(search, query, 12)
         runs["reranked"][query_id] = {hit.passage.id: -hit.rank for hit in whole.hits}
         runs["stage one"][query_id] = {hit.passage.id: -hit.retrieval_rank for hit in whole.hits}
     for stage, run in runs.items():
-        expected = measure_run([parse(name) for name in MEASURES], asked.qrels, run)
+        expected = measure_run([parse(name) for name in MEASURES], queries.qrels, run)
         for name, value in expected.items():
             assert found.estimate(stage, name).mean == pytest.approx(value)
     assert all(
         one.ceiling["nDCG@10"] >= max(one.reranked["nDCG@10"], one.stage_one["nDCG@10"]) for one in found.outcomes
     )
-    assert sum(found.failures.values()) == len(asked.queries)
+    assert sum(found.failures.values()) == len(queries.queries)
     assert list(found.failures) == list(KINDS)
 
 
 def test_a_perfect_reranker_reaches_the_ceiling_and_no_more():
-    retriever, asked, answers = world(first=3)
+    retriever, queries, answers = world(first=3)
     found = evaluate(
-        Shortlist(retriever, OracleReranker(answers)), asked, pool_size=15, measures=["RR@10", "Success@10"]
+        searching(retriever, OracleReranker(answers)), queries, pool_size=15, measures=["RR@10", "Success@10"]
     )
     assert found.values("reranked", "RR@10") == found.values("ceiling", "RR@10")
     assert found.gain("RR@10").losses == 0
@@ -115,47 +118,49 @@ def test_nothing_relevant_counts_zero():
 def test_documents_count_once_at_their_best_passage():
     passages = [Passage(name, f"text {name}", name[0]) for name in ("a1", "a2", "b1")]
     retriever = PoolRetriever({"ask": hits(passages, [{}] * 3), "other": hits(passages[:1], [{}])})
-    found = outcome(retriever, None, {"b": 1}, k=2, level="document")
+    found = outcome(retriever, None, {"b": 1}, cutoff=2, level="document")
     assert found.stage_one_top == ("a", "b")
     assert found.reranked["R@2"] == 1.0
 
 
-def test_a_declined_query_says_why_and_keeps_stage_one():
-    class Declining(Fixed):
-        def declines(self, query):
-            return "too long" if query == "ask" else ""
+def test_a_skipped_query_keeps_stage_one_and_the_reason():
+    reason = Note("rerank_skipped", reason="too long")
 
-    found = outcome(line("abc"), Declining({"b": 1}), {"b": 1})
-    assert (found.why_not, found.top, found.failure.kind) == ("too long", ("a",), "below the cut")
+    class Skipping(Fixed):
+        def skip_reason(self, query):
+            return reason if query == "ask" else None
+
+    found = outcome(line("abc"), Skipping({"b": 1}), {"b": 1})
+    assert (found.skipped, found.top, found.failure.kind) == (reason, ("a",), "below the cut")
 
 
 def test_the_query_itself_is_left_out_and_the_pool_keeps_its_size():
     passages = [Passage(name, name, name) for name in ("q1", "a", "b", "c")]
     inner = PoolRetriever({"ask": hits(passages, [{}] * 4)})
-    found = WithoutItself(inner, {"q1": "ask"}).retrieve("ask", 2)
+    found = WithoutOwnId(inner, {"q1": "ask"}).retrieve("ask", 2)
     assert [(hit.passage.id, hit.rank, hit.retrieval_rank) for hit in found] == [("a", 1, 1), ("b", 2, 2)]
-    assert len(WithoutItself(inner, {"q1": "ask"}).retrieve("ask", 9)) == 3
+    assert len(WithoutOwnId(inner, {"q1": "ask"}).retrieve("ask", 9)) == 3
     several = [Passage(f"q1#{i}", "x", "q1") for i in range(3)] + [Passage("a", "a", "a")]
     deep = PoolRetriever({"ask": hits(several, [{}] * 4)})
-    assert [hit.passage.id for hit in WithoutItself(deep, {"q1": "ask"}).retrieve("ask", 1)] == ["a"]
+    assert [hit.passage.id for hit in WithoutOwnId(deep, {"q1": "ask"}).retrieve("ask", 1)] == ["a"]
 
 
 def test_set_ups_are_compared_in_pairs_with_correction():
-    retriever, asked, answers = world(queries=20, first=2)
+    retriever, queries, answers = world(queries=20, first=2)
     made = {"none": None, "good": OracleReranker(answers), "bad": OracleReranker(answers, -1)}
-    found = [evaluate(Shortlist(retriever, one), asked, pool_size=20, name=name) for name, one in made.items()]
+    found = [evaluate(searching(retriever, one), queries, pool_size=20, name=name) for name, one in made.items()]
     pairs = compare(found)
     assert [(one.first, one.second) for one in pairs] == [("none", "good"), ("none", "bad"), ("good", "bad")]
     assert pairs[0].paired.difference.low > 0 > pairs[1].paired.difference.high
     assert all(one.adjusted_p >= one.paired.p for one in pairs)
     assert compare(found[:1]) == []
-    with pytest.raises(InvalidInput, match="names of their own"):
+    with pytest.raises(InvalidInput, match="a name of its own"):
         compare([found[0], found[0]])
 
 
 def test_other_judgments_can_not_be_compared():
-    retriever, asked, _ = world()
-    one = evaluate(Shortlist(retriever), asked)
+    retriever, queries, _ = world()
+    one = evaluate(searching(retriever), queries)
     with pytest.raises(InvalidInput, match="queries or judgments differ"):
         difference(one, replace(one, fingerprint="x"), "nDCG@10")
     with pytest.raises(InvalidInput, match="R@7 was not measured"):
@@ -163,18 +168,18 @@ def test_other_judgments_can_not_be_compared():
 
 
 def test_saved_and_loaded_is_the_same(tmp_path):
-    retriever, asked, _ = world()
-    found = evaluate(Shortlist(retriever, TextReranker()), asked, pool_size=5)
+    retriever, queries, _ = world()
+    found = evaluate(searching(retriever, TextReranker()), queries, pool_size=5)
     save([found], tmp_path / "run.json")
     assert load(tmp_path / "run.json") == [found]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[1]", '{"version": 1, "evaluations": [{}]}', '{"version": 1, "evaluations": 3}']
+    "text", ["", "{}", "[1]", '{"version": 2, "evaluations": [{}]}', '{"version": 2, "evaluations": 3}']
 )
 def test_a_file_that_is_no_saved_run(tmp_path, text):
     (tmp_path / "x").write_text(text)
-    with pytest.raises(InvalidInput, match="holds no saved evaluation"):
+    with pytest.raises(InvalidInput, match="is not a saved evaluation"):
         load(tmp_path / "x")
     (tmp_path / "x").write_text(json.dumps({"version": 9}))
     with pytest.raises(InvalidInput, match="format 9"):
@@ -186,10 +191,10 @@ def test_a_file_that_is_no_saved_run(tmp_path, text):
     [("nDCG@10 < -0.01", True), ("nDCG@10<0", True), ("nDCG@10 > 0.5", False), ("RR@10 >= -1", True)],
 )
 def test_rules(rule, failed):
-    retriever, asked, answers = world()
-    before = evaluate(Shortlist(retriever, OracleReranker(answers)), asked, pool_size=20)
-    after = evaluate(Shortlist(retriever), asked, pool_size=20)
-    assert judge(parse_rule(rule), after, before).failed is failed
+    retriever, queries, answers = world()
+    before = evaluate(searching(retriever, OracleReranker(answers)), queries, pool_size=20)
+    after = evaluate(searching(retriever), queries, pool_size=20)
+    assert apply_rule(parse_rule(rule), after, before).failed is failed
 
 
 @pytest.mark.parametrize("text", ["nDCG@10", "nDCG@10 = 1", "nDCG@10 < x", "x < 1", "< 1", ""])
@@ -199,11 +204,11 @@ def test_rules_that_can_not_be_read(text):
 
 
 def test_the_summary_holds_every_number_and_what_failed():
-    retriever, asked, answers = world()
-    before = evaluate(Shortlist(retriever, OracleReranker(answers)), asked, pool_size=20, name="old | one")
-    after = evaluate(Shortlist(retriever), asked, pool_size=20, name="new")
-    verdict = judge(parse_rule("nDCG@10 < -0.01"), after, before)
-    text = summary([after, before], compare([before, after]), [verdict], [("nDCG@10", verdict.paired)])
+    retriever, queries, answers = world()
+    before = evaluate(searching(retriever, OracleReranker(answers)), queries, pool_size=20, name="old | one")
+    after = evaluate(searching(retriever), queries, pool_size=20, name="new")
+    result = apply_rule(parse_rule("nDCG@10 < -0.01"), after, before)
+    text = summary([after, before], compare([before, after]), [result], [("nDCG@10", result.paired)])
     assert text.startswith("### Against the baseline: failed")
     assert f"{after.estimate('reranked', 'nDCG@10').mean:.4f}" in text
     assert "- FAILED: new: fail if `nDCG@10 < -0.01`" in text
@@ -212,39 +217,41 @@ def test_the_summary_holds_every_number_and_what_failed():
 
 
 def test_few_queries_are_warned_of_wherever_their_intervals_stand(tmp_path):
-    retriever, asked, answers = world(queries=3)
-    few = evaluate(Shortlist(retriever, OracleReranker(answers)), asked, pool_size=20)
-    assert few.warning.startswith("3 queries are few: their 95 % intervals come out too narrow")
-    assert f"**Warning:** {few.warning}." in summary([few])
+    retriever, queries, answers = world(queries=3)
+    few = evaluate(searching(retriever, OracleReranker(answers)), queries, pool_size=20)
+    (warning,) = few.warnings
+    assert warning == Note("few_queries", queries=3, fewest=20)
+    assert describe(warning).startswith("3 queries are few: their 95 % intervals are too narrow")
+    assert f"**Warning:** {describe(warning)}." in summary([few])
     save([few], tmp_path / "few.json")
-    assert json.loads((tmp_path / "few.json").read_text())["warnings"] == [f"default: {few.warning}"]
+    assert json.loads((tmp_path / "few.json").read_text())["warnings"] == [{"name": "default", **warning.to_dict()}]
     assert load(tmp_path / "few.json") == [few]
-    retriever, asked, answers = world(queries=20)
-    enough = evaluate(Shortlist(retriever, OracleReranker(answers)), asked, pool_size=20)
-    assert enough.warning == ""
+    retriever, queries, answers = world(queries=20)
+    enough = evaluate(searching(retriever, OracleReranker(answers)), queries, pool_size=20)
+    assert enough.warnings == ()
     assert "Warning" not in summary([enough])
 
 
-def test_progress_is_told_and_measures_are_needed():
-    retriever, asked, _ = world(queries=3)
+def test_progress_is_reported_and_measures_are_needed():
+    retriever, queries, _ = world(queries=3)
     seen = []
-    evaluate(Shortlist(retriever), asked, progress=lambda done, total: seen.append((done, total)))
+    evaluate(searching(retriever), queries, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
-    with pytest.raises(InvalidInput, match="no measure"):
-        evaluate(Shortlist(retriever), asked, measures=[])
+    with pytest.raises(InvalidInput, match="at least one measure"):
+        evaluate(searching(retriever), queries, measures=[])
 
 
-@pytest.mark.parametrize("k", [0, -3])
-def test_a_cut_below_one_is_refused(k):
-    retriever, asked, _ = world()
-    with pytest.raises(InvalidInput, match=f"a cut of 1 or more, not {k}"):
-        evaluate(Shortlist(retriever), asked, k=k)
+@pytest.mark.parametrize("cutoff", [0, -3])
+def test_a_cutoff_below_one_is_an_error(cutoff):
+    retriever, queries, _ = world()
+    with pytest.raises(InvalidInput, match=f"cutoff must be at least 1, not {cutoff}"):
+        evaluate(searching(retriever), queries, cutoff=cutoff)
 
 
 @pytest.mark.parametrize("name", ["AP", "nDCG", "RR", "Judged"])
 def test_a_measure_without_a_cutoff_is_refused(name):
-    retriever, asked, _ = world(queries=3)
+    retriever, queries, _ = world(queries=3)
     with pytest.raises(InvalidInput, match=f"give a cutoff, such as {name}@100"):
-        evaluate(Shortlist(retriever, TextReranker()), asked, measures=[name])
+        evaluate(searching(retriever, TextReranker()), queries, measures=[name])
     with pytest.raises(InvalidInput, match=f"give a cutoff, such as {name}@100"):
-        calibrate(Shortlist(retriever, TextReranker()), asked, Wanted(pool_size=20, measure=name))
+        calibrate(searching(retriever, TextReranker()), queries, CalibrateOptions(pool_size=20, measure=name))

@@ -5,12 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets import files as datasets
+from shortlist.evaluation.query_sets import files
 from shortlist.evaluation.query_sets.judging import Judgments, to_judge
 from shortlist.evaluation.query_sets.propose import headings, phrases, propose
-from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
-from worlds import TextReranker, world
+from worlds import TextReranker, searching, whole_ranking, world
 
 
 def corpus(*texts, titles=()):
@@ -43,37 +42,37 @@ def test_proposals_are_the_same_whatever_the_order_and_change_with_the_seed():
     first = propose(made, 9)
     assert first == propose(reversed(made), 9)
     assert len(set(first)) == 9
-    assert any(one.startswith("Heading") for one in first)
-    assert any("beta" in one for one in first)
+    assert any(text.startswith("Heading") for text in first)
+    assert any("beta" in text for text in first)
     assert first != propose(made, 9, seed=8)
 
 
 def test_nothing_to_propose():
     assert propose([], 5) == []
     assert propose(corpus("one two three"), 5) == []
-    with pytest.raises(InvalidInput, match="at least one query"):
+    with pytest.raises(InvalidInput, match="must be at least 1"):
         propose([], 0)
 
 
 @given(st.lists(st.text(max_size=60), max_size=6), st.integers(1, 5))
 def test_any_text_gives_at_most_the_wanted_number_of_distinct_queries(texts, count):
-    found = propose(corpus(*texts, *texts), count)
-    assert len(found) <= count
-    assert len({one.casefold() for one in found}) == len(found)
-    assert all(one.strip() for one in found)
+    proposals = propose(corpus(*texts, *texts), count)
+    assert len(proposals) <= count
+    assert len({text.casefold() for text in proposals}) == len(proposals)
+    assert all(text.strip() for text in proposals)
 
 
 def test_both_stages_first_hits_are_merged_in_an_order_that_tells_nothing():
     retriever, judged, _ = world(queries=12)
     ranks = []
     for query in judged.queries.values():
-        ranking = Shortlist(retriever, TextReranker()).search(query, pool_size=20, k=20)
-        found = to_judge(ranking, 3, seed=7)
+        ranking = whole_ranking(searching(retriever, TextReranker()), query, 20)
+        proposals = to_judge(ranking, 3, seed=7)
         expected = {hit.passage.id for hit in ranking.hits[:3]}
         expected |= {hit.passage.id for hit in ranking.hits if hit.retrieval_rank <= 3}
-        assert {hit.passage.id for hit in found} == expected
-        assert [hit.passage.id for hit in found] == [hit.passage.id for hit in to_judge(ranking, 3, seed=7)]
-        ranks.append([hit.retrieval_rank for hit in found])
+        assert {hit.passage.id for hit in proposals} == expected
+        assert [hit.passage.id for hit in proposals] == [hit.passage.id for hit in to_judge(ranking, 3, seed=7)]
+        ranks.append([hit.retrieval_rank for hit in proposals])
     firsts = [row[0] <= 3 for row in ranks]
     assert 0 < sum(firsts) < len(firsts)
 
@@ -89,9 +88,9 @@ def test_judgments_are_saved_one_by_one_and_read_by_evaluate(tmp_path, suffix):
     assert again.judged("how, exactly?", "p2")
     assert not again.judged("how, exactly?", "p3")
     again.judge("why", "p2", False)
-    found = datasets.read(file)
-    assert list(found.queries.values()) == ["how, exactly?", "why"]
-    assert [dict(grades) for grades in found.qrels.values()] == [{"p1": 1, "p2": 0}, {"p2": 0}]
+    proposals = files.read(file)
+    assert list(proposals.queries.values()) == ["how, exactly?", "why"]
+    assert [dict(grades) for grades in proposals.qrels.values()] == [{"p1": 1, "p2": 0}, {"p2": 0}]
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -103,11 +102,11 @@ def test_what_the_file_held_stays(tmp_path):
     ]
     file.write_text("\n".join(rows))
     made = Judgments(file)
-    assert made.holds("no judgment yet")
+    assert made.started("no judgment yet")
     made.judge("a", "p9", True)
     made.judge("b", "p9", True)
-    found = datasets.read(file)
-    assert (dict(found.qrels["mine"]), found.snippets["mine"], found.unjudged) == ({"p1": 2, "p9": 1}, {"words": 1}, 1)
+    proposals = files.read(file)
+    assert (dict(proposals.qrels["mine"]), proposals.snippets["mine"], proposals.unjudged) == ({"p1": 2, "p9": 1}, {"words": 1}, 1)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
@@ -119,18 +118,18 @@ def test_what_was_left_unjudged_is_kept_apart_and_no_judgment(tmp_path, suffix):
     made.skip("what?", "p|1")
     made.skip("c", "p2")
     again = Judgments(file)
-    assert again.asked("what?", "p|1")
-    assert again.asked("c", "p2")
-    assert again.asked("c", "p1")
-    assert not again.asked("c", "p|1")
+    assert again.shown("what?", "p|1")
+    assert again.shown("c", "p2")
+    assert again.shown("c", "p1")
+    assert not again.shown("c", "p|1")
     assert not again.judged("what?", "p|1")
-    assert again.holds("what?")
+    assert again.started("what?")
     assert again.last == "what?"
     assert again.count == 2
-    found = datasets.read(file)
-    assert (list(found.queries.values()), found.unjudged) == (["a\tb", "c"], 1)
+    proposals = files.read(file)
+    assert (list(proposals.queries.values()), proposals.unjudged) == (["a\tb", "c"], 1)
     again.skipped_file.write_text("[1]\n")
-    with pytest.raises(InvalidInput, match="line 1 holds no query and passage id"):
+    with pytest.raises(InvalidInput, match="line 1 is not a query and a passage id"):
         Judgments(file)
 
 
@@ -143,7 +142,7 @@ def test_declined_queries_are_kept_apart(tmp_path):
 
 
 def test_files_that_can_not_be_used(tmp_path):
-    with pytest.raises(InvalidInput, match=r"written as \.jsonl or \.csv"):
+    with pytest.raises(InvalidInput, match=r"name a \.jsonl or \.csv file"):
         Judgments(tmp_path / "q.txt")
     with pytest.raises(InvalidInput, match="in a folder that does not exist"):
         Judgments(tmp_path / "missing" / "q.jsonl")

@@ -1,4 +1,4 @@
-"""Our measures beside ir_measures and pytrec_eval, to 1e-6."""
+"""Our measures equal those of ir_measures and pytrec_eval, to 1e-6."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ run_strategy = st.dictionaries(
 
 
 def theirs(names, qrels, run):
-    asked = [ir_measures.parse_measure(name) for name in names]
-    found = {str(name): {} for name in names}
-    for one in ir_measures.iter_calc(asked, qrels, run):
-        found[str(one.measure)][one.query_id] = one.value
-    return found
+    measures = [ir_measures.parse_measure(name) for name in names]
+    values = {str(name): {} for name in names}
+    for row in ir_measures.iter_calc(measures, qrels, run):
+        values[str(row.measure)][row.query_id] = row.value
+    return values
 
 
 @settings(max_examples=150, deadline=None)
@@ -100,9 +100,9 @@ def test_negative_grades_are_judged_and_not_relevant():
 def test_the_identical_id_rule_drops_the_query_itself():
     qrels = {"q1": {"a": 1}}
     rankings = {"q1": ["q1", "a"]}
-    asked = [parse("RR@10")]
-    assert per_query(asked, qrels, rankings)["RR@10"]["q1"] == 0.5
-    assert per_query(asked, qrels, rankings, ignore_identical_ids=True)["RR@10"]["q1"] == 1.0
+    measures = [parse("RR@10")]
+    assert per_query(measures, qrels, rankings)["RR@10"]["q1"] == 0.5
+    assert per_query(measures, qrels, rankings, ignore_identical_ids=True)["RR@10"]["q1"] == 1.0
 
 
 @pytest.mark.parametrize("name", ["ndcg@10", "nDCG@0", "R", "Success", "P@5", "", "nDCG@", "nDCG@-1"])
@@ -114,13 +114,13 @@ def test_unknown_measures_are_refused(name):
 @pytest.mark.parametrize(
     ("name", "ours"), [("MRR@10", "RR@10"), ("mrr", "RR@10"), ("Recall@50", "R@50"), ("MAP@100", "AP@100")]
 )
-def test_a_measure_under_another_name_is_told_its_name_here(name, ours):
+def test_an_error_names_the_measure_as_ir_measures_does(name, ours):
     with pytest.raises(InvalidInput, match=f"write {ours}$"):
         parse(name)
 
 
 def test_an_id_twice_is_refused():
-    with pytest.raises(InvalidInput, match="'a' stands twice"):
+    with pytest.raises(InvalidInput, match="'a' occurs twice"):
         Measure("RR").of(["a", "b", "a"], {"a": 1})
 
 

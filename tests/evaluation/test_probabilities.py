@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.isotonic import fit_isotonic, pool_adjacent
 from shortlist.evaluation.calibration.platt import fit_platt, sigmoid
-from shortlist.evaluation.calibration.probabilities import Labelled, fit, labelled, log_loss, probabilities
+from shortlist.evaluation.calibration.probabilities import Labelled, fit_probabilities, labelled, log_loss, probabilities
 from shortlist.evaluation.metrics.reliability import best_threshold, calibration_error, reliability, thresholds
 from shortlist.search.probability import Isotonic, Platt
 from worlds import hits, world
@@ -106,7 +106,7 @@ def test_platt_is_finite_where_a_score_parts_the_labels_and_level_where_it_is_up
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [1, 1, 1]])
 def test_one_class_gives_no_platt_curve(labels):
-    with pytest.raises(InvalidInput, match="a curve needs both"):
+    with pytest.raises(InvalidInput, match="a curve needs both kinds"):
         fit_platt([1.0, 2.0, 3.0], labels)
 
 
@@ -119,21 +119,21 @@ def made(queries=60, pool=30, seed=0, slope=1.0, shape="logistic"):
 
 
 def test_the_curve_with_the_smaller_held_out_loss_is_chosen_and_both_beat_the_base_rate():
-    smooth, stepped = fit(made()), fit(made(200, 60, shape="step"))
+    smooth, stepped = fit_probabilities(made()), fit_probabilities(made(200, 60, shape="step"))
     assert (smooth.method, stepped.method) == ("platt", "isotonic")
     for one in (smooth, stepped):
         assert one.log_loss[one.method] < one.log_loss["base rate"]
         assert calibration_error(reliability(one.held_out, one.labelled.labels)) < 0.02
-    assert isinstance(fit(made(), "isotonic").calibration, Isotonic)
+    assert isinstance(fit_probabilities(made(), "isotonic").calibration, Isotonic)
     assert isinstance(smooth.calibration, Platt)
 
 
 def test_held_out_probabilities_never_come_from_a_curve_that_saw_the_query():
     """Turning one query's labels over moves every other fold's curve, and not its own fold's."""
     one = made()
-    before = fit(one, "platt").held_out
+    before = fit_probabilities(one, "platt").held_out
     turned = replace(one, labels=np.where(one.queries == 7, 1 - one.labels, one.labels))
-    same = fit(turned, "platt").held_out == before
+    same = fit_probabilities(turned, "platt").held_out == before
     assert same[one.queries == 7].all()
     assert not same.all()
 
@@ -149,12 +149,12 @@ def test_held_out_probabilities_never_come_from_a_curve_that_saw_the_query():
 )
 def test_too_few_labels_have_a_clear_outcome(labels, message):
     with pytest.raises(InvalidInput, match=message):
-        fit(Labelled(np.arange(float(len(labels))), np.array(labels), np.arange(len(labels)) // 4))
+        fit_probabilities(Labelled(np.arange(float(len(labels))), np.array(labels), np.arange(len(labels)) // 4))
 
 
 def test_relevant_passages_of_one_query_are_too_few():
     with pytest.raises(InvalidInput, match="belong to one query"):
-        fit(Labelled(np.arange(40.0), np.array([1.0] * 10 + [0.0] * 30), np.arange(40) // 20))
+        fit_probabilities(Labelled(np.arange(40.0), np.array([1.0] * 10 + [0.0] * 30), np.arange(40) // 20))
 
 
 def test_other_passages_of_one_query_are_too_few_and_those_of_two_are_dealt_to_two_folds():
@@ -162,13 +162,13 @@ def test_other_passages_of_one_query_are_too_few_and_those_of_two_are_dealt_to_t
     labels = np.ones(60)
     labels[queries == 0] = 0
     with pytest.raises(InvalidInput, match="all passages that are not relevant belong to one query"):
-        fit(Labelled(scores, labels, queries))
+        fit_probabilities(Labelled(scores, labels, queries))
     for other in range(1, 20):
         labels = np.where((queries == 0) | (queries == other), 0.0, 1.0)
         for seed in range(5):
-            assert np.isfinite(fit(Labelled(scores, labels, queries), seed=seed).held_out).all()
+            assert np.isfinite(fit_probabilities(Labelled(scores, labels, queries), seed=seed).held_out).all()
     labels[0] = 1.0
-    assert np.isfinite(fit(Labelled(scores, labels, queries)).held_out).all()
+    assert np.isfinite(fit_probabilities(Labelled(scores, labels, queries)).held_out).all()
 
 
 def test_unjudged_passages_count_as_not_relevant_or_are_left_out():
@@ -207,9 +207,9 @@ def test_a_query_that_still_shows_an_unjudged_passage_is_not_silent():
         left_out=every.scores[~judged],
         left_out_queries=every.queries[~judged],
     )
-    found = fit(only, "platt")
+    found = fit_probabilities(only, "platt")
     assert len(found.left_out) == (~judged).sum()
-    for one in thresholds(found.held_out, only.labels, only.queries, beside=found.shown_beside):
+    for one in thresholds(found.held_out, only.labels, only.queries, unlabelled=found.unlabelled):
         best = dict.fromkeys(range(60), 0.0)
         for number, chance in zip(only.queries, found.held_out, strict=True):
             best[number] = max(best[number], chance)
@@ -225,15 +225,15 @@ def test_a_query_that_still_shows_an_unjudged_passage_is_not_silent():
 def test_a_left_out_passage_gets_its_probability_from_a_curve_that_did_not_see_its_query():
     one = made()
     beside = replace(one, left_out=one.scores[one.queries == 7], left_out_queries=one.queries[one.queries == 7])
-    found = fit(beside, "platt")
+    found = fit_probabilities(beside, "platt")
     assert found.left_out.tolist() == found.held_out[one.queries == 7].tolist()
-    assert found.held_out.tolist() == fit(one, "platt").held_out.tolist()
+    assert found.held_out.tolist() == fit_probabilities(one, "platt").held_out.tolist()
 
 
 def test_reliability_and_its_error_by_hand():
     chances, labels = np.array([0.05, 0.08, 0.5, 0.55, 1.0]), np.array([0.0, 1, 1, 0, 1])
     bins = reliability(chances, labels)
-    assert [(one.low, one.passages, one.true) for one in bins] == [(0.0, 2, 0.5), (0.5, 2, 0.5), (0.9, 1, 1.0)]
+    assert [(one.low, one.passages, one.relevant) for one in bins] == [(0.0, 2, 0.5), (0.5, 2, 0.5), (0.9, 1, 1.0)]
     expected = (2 * abs(0.065 - 0.5) + 2 * abs(0.525 - 0.5) + 0) / 5
     assert calibration_error(bins) == pytest.approx(expected)
     assert calibration_error([]) == 0.0

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fakes import WordReranker
+from shortlist import registry
 from shortlist.cli.app import app
-from shortlist.cli.commands import probe as command
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.metrics.statistics import proportion
@@ -27,7 +27,7 @@ FRAMES = ROOT / "training" / "data" / "frames"
 
 
 class DeafReranker(WordReranker):
-    """Reads no "not"."""
+    """Ignores the word "not"."""
 
     name = "deaf"
 
@@ -35,11 +35,11 @@ class DeafReranker(WordReranker):
         return super().score(query.replace("not ", ""), [text.replace("not ", "") for text in texts])
 
 
-def made(*rows):
+def contrasts(*rows):
     return Contrasts("made up", tuple(Contrast(str(n), k, q, p) for n, (k, q, p) in enumerate(rows)))
 
 
-PAIRS = made(
+PAIRS = contrasts(
     ("negation", ("some rain", "not rain"), ("some rain", "not rain")),
     ("negation", ("not red", "red"), ("paint: not red", "paint: red paint")),
     ("exclusion", ("tea without milk",), ("tea without", "milk milk milk")),
@@ -56,25 +56,25 @@ def test_a_stage_is_right_only_where_every_query_prefers_its_own_passage():
 
 
 def test_both_stages_are_counted_by_kind_with_chance():
-    told = []
-    found = probe(PAIRS, HashedEncoder(512), DeafReranker(), lambda done, total: told.append((done, total)))
+    reports = []
+    found = probe(PAIRS, HashedEncoder(512), DeafReranker(), lambda done, total: reports.append((done, total)))
     assert found.kinds == ("negation", "exclusion")
     assert found.chance == pytest.approx((0.25 + 0.25 + 0.5) / 3)
-    assert [one.rerank for one in found.verdicts][2] == "right"
+    assert found.pairs[2].rerank == "right"
     assert found.accuracy("rerank", "exclusion").mean == 1
     assert Counter(found.answers("rerank", "negation"))["right"] == 0
     assert found.accuracy("rerank").mean == pytest.approx(1 / 3)
-    assert told == [(1, 3), (2, 3), (3, 3)]
-    felt = probe(PAIRS, HashedEncoder(512), WordReranker())
-    assert felt.answers("rerank")[0] == "right"
+    assert reports == [(1, 3), (2, 3), (3, 3)]
+    heard = probe(PAIRS, HashedEncoder(512), WordReranker())
+    assert heard.answers("rerank")[0] == "right"
 
 
 def test_stage_one_is_the_cosine():
     encoder = HashedEncoder(512)
     found = probe(PAIRS, encoder, WordReranker())
-    for one, verdict in zip(PAIRS.pairs, found.verdicts, strict=True):
-        cosines = encoder.encode_queries(one.queries) @ encoder.encode_passages(one.passages).T
-        assert verdict.retrieval == answer(cosines.tolist())
+    for pair, result in zip(PAIRS.pairs, found.pairs, strict=True):
+        cosines = encoder.encode_queries(pair.queries) @ encoder.encode_passages(pair.passages).T
+        assert result.retrieval == answer(cosines.tolist())
 
 
 def test_the_interval_holds_at_the_ends():
@@ -136,7 +136,7 @@ def test_without_zeros_the_most_similar_other_passage_stands_for_the_excluded_on
     found = read_contrasts(folder, nearest=nearest_others(HashedEncoder(512)))
     assert found.pairs[0].passages == ("cat with a hat", "cat with a bat")
     assert "no passage is judged 0" in found.note
-    with pytest.raises(InvalidInput, match="holds no contrast pair"):
+    with pytest.raises(InvalidInput, match="has no contrast pair"):
         read_contrasts(folder)
 
 
@@ -145,7 +145,7 @@ def test_without_zeros_the_most_similar_other_passage_stands_for_the_excluded_on
     [
         ({"q1": "a", "q2": "b", "doc1": "x"}, "line 1: a contrast has q1, q2"),
         ({"q1": "a", "q2": " ", "doc1": "x", "doc2": "y"}, "is empty"),
-        ({"q1": "a", "q2": "b", "doc1": "x", "doc2": "x"}, "are the same"),
+        ({"q1": "a", "q2": "b", "doc1": "x", "doc2": "x"}, "are equal"),
         ({"q1": "a", "q2": 2, "doc1": "x", "doc2": "y"}, "line 1: a contrast has q1, q2"),
     ],
 )
@@ -155,11 +155,11 @@ def test_rows_that_can_not_be_used_are_named(tmp_path, row, message):
 
 
 def test_other_wrong_paths_are_named(tmp_path):
-    with pytest.raises(InvalidInput, match="can't be read"):
+    with pytest.raises(InvalidInput, match="cannot be read"):
         read_contrasts(tmp_path / "missing.jsonl")
-    with pytest.raises(InvalidInput, match="no BEIR folder"):
+    with pytest.raises(InvalidInput, match="not a BEIR folder"):
         read_contrasts(tmp_path)
-    with pytest.raises(InvalidInput, match="holds no contrast pair"):
+    with pytest.raises(InvalidInput, match="has no contrast pair"):
         read_contrasts(written(tmp_path, "empty.jsonl", []))
     (tmp_path / "corpus.json").write_text("{}")
     (tmp_path / "test_manual_final.json").write_text("[")
@@ -168,13 +168,13 @@ def test_other_wrong_paths_are_named(tmp_path):
 
 
 def test_the_command_prints_chance_both_stages_and_kinds(monkeypatch, tmp_path):
-    monkeypatch.setattr(command, "load_encoder", lambda name, **_: HashedEncoder(512))
-    monkeypatch.setattr(command, "load_reranker", lambda name, **_: WordReranker())
+    monkeypatch.setattr(registry, "load_encoder", lambda name, **_: HashedEncoder(512))
+    monkeypatch.setattr(registry, "load_reranker", lambda name, **_: WordReranker())
     shown = CliRunner().invoke(app, ["probe", "negation"]).output
-    for part in ("chance 25.0%", "quantity", "72", "cross-encoder minus bi-encoder", "one passage for both"):
+    for part in ("chance 25.0%", "quantity", "72", "reranker minus bi-encoder", "one passage for both"):
         assert part in " ".join(shown.split())
     found = json.loads(CliRunner().invoke(app, ["probe", "negation", "--json"]).output)
-    assert (found["pairs"], found["chance"], len(found["verdicts"])) == (72, 0.25, 72)
+    assert (found["pairs"], found["chance"], len(found["results"])) == (72, 0.25, 72)
     assert set(found["kinds"]) == {"negation", "exclusion", "antonym", "quantity"}
 
 

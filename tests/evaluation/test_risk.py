@@ -63,9 +63,9 @@ def test_the_bound_holds_for_coin_losses_at_the_level():
 
 @pytest.mark.parametrize(("alpha", "delta"), [(0, 0.05), (1, 0.05), (0.05, 0), (0.05, 1.5)])
 def test_levels_lie_between_0_and_1(alpha, delta):
-    with pytest.raises(InvalidInput, match="must lie between 0 and 1"):
+    with pytest.raises(InvalidInput, match="must be between 0 and 1"):
         least_queries(alpha, delta)
-    with pytest.raises(InvalidInput, match="must lie between 0 and 1"):
+    with pytest.raises(InvalidInput, match="must be between 0 and 1"):
         certified_loss(100, alpha, delta)
 
 

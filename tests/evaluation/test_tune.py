@@ -18,11 +18,10 @@ from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import recorded_from_json, recorded_to_json
 from shortlist.evaluation.replay.scoring_pass import record, retrieval_sizes
-from shortlist.evaluation.tuning.request import Request
+from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.retrievers.engine import Dense, Hybrid, Lexical
-from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
 from worlds import (
     WORDS,
@@ -41,12 +40,12 @@ MEASURES = ("nDCG@10", "RR@10", "Success@5", "R@10")
 
 
 def request(**given):
-    return Request(**({"sizes": SIZES, "measures": MEASURES, "timed": 1} | given))
+    return TuneOptions(**({"sizes": SIZES, "measures": MEASURES, "timed": 1} | given))
 
 
 def separate(retriever, reranker, judged, blend, measure, sizes=SIZES):
     """Each size searched by itself, measured by the textbook road."""
-    shortlist = Shortlist(retriever, reranker, weights={name: blend * weight for name, weight in WEIGHTS.items()})
+    shortlist = searching(retriever, reranker, weights={name: blend * weight for name, weight in WEIGHTS.items()})
     rows = []
     for size in sizes:
         row = []
@@ -68,7 +67,7 @@ def separate(retriever, reranker, judged, blend, measure, sizes=SIZES):
 def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blend):
     inner, judged, _ = world(queries=4, passages=30, seed=seed)
     retriever = kind(inner.pools)
-    shortlist = Shortlist(retriever, TextReranker(), weights=WEIGHTS)
+    shortlist = searching(retriever, TextReranker(), weights=WEIGHTS)
     found = tune(shortlist, judged, request(sizes=tuple(sizes), blends=(0.0, 0.3, 1.0), blend=blend))
     assert found.curves.method.startswith("one pass")
     ordered = tuple(sorted(sizes))
@@ -79,7 +78,7 @@ def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blen
             assert (curve.reranked[measure] == expected).all()
     for place, size in enumerate(ordered):
         run = evaluate(
-            Shortlist(retriever, TextReranker(), weights={n: found.blend * w for n, w in WEIGHTS.items()}),
+            searching(retriever, TextReranker(), weights={n: found.blend * w for n, w in WEIGHTS.items()}),
             judged,
             pool_size=size,
             measures=MEASURES,
@@ -88,7 +87,7 @@ def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blen
         for measure in MEASURES:
             assert found.curve.ceiling[measure][place].tolist() == run.values("ceiling", measure)
             assert found.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
-    alone = evaluate(Shortlist(retriever), judged, pool_size=10, measures=MEASURES)
+    alone = evaluate(searching(retriever), judged, pool_size=10, measures=MEASURES)
     for measure in MEASURES:
         assert found.curve.stage_one[measure].tolist() == alone.values("stage one", measure)
 
@@ -112,7 +111,7 @@ def test_the_sweep_equals_separate_runs_on_a_real_index_beyond_its_depth(real, k
     index, encoder, judged = real
     retriever = {"hybrid": Hybrid(index, encoder), "dense": Dense(index, encoder), "bm25": Lexical(index)}[kind]
     sizes = (3, 10, 40, 90, 120, 150)
-    found = tune(Shortlist(retriever, TextReranker(), weights=WEIGHTS), judged, request(sizes=sizes, blends=()))
+    found = tune(searching(retriever, TextReranker(), weights=WEIGHTS), judged, request(sizes=sizes, blends=()))
     for measure in MEASURES:
         expected = separate(retriever, TextReranker(), judged, 1.0, measure, sizes)
         assert (found.curve.reranked[measure] == expected).all()
@@ -121,7 +120,7 @@ def test_the_sweep_equals_separate_runs_on_a_real_index_beyond_its_depth(real, k
 def test_the_sweep_equals_separate_runs_where_measures_read_below_the_depth(real):
     index, encoder, judged = real
     measures, sizes = ("R@150", "nDCG@150"), (3, 10, 40, 120)
-    shortlist = Shortlist(Hybrid(index, encoder, depth=20), TextReranker(), weights=WEIGHTS)
+    shortlist = searching(Hybrid(index, encoder, depth=20), TextReranker(), weights=WEIGHTS)
     found = tune(shortlist, judged, request(sizes=sizes, blends=(), measures=measures))
     for measure in measures:
         for place, size in enumerate(sizes):
@@ -132,7 +131,7 @@ def test_the_sweep_equals_separate_runs_where_measures_read_below_the_depth(real
 
 def test_a_hybrids_pool_is_the_same_however_deep_the_tail(real):
     index, encoder, judged = real
-    shortlist = Shortlist(Hybrid(index, encoder, depth=20), TextReranker())
+    shortlist = searching(Hybrid(index, encoder, depth=20), TextReranker())
     for query in judged.queries.values():
         alone = shortlist.search(query, pool_size=20, k=20)
         for k in (21, 60, 150):
@@ -154,7 +153,7 @@ def test_a_hybrid_is_asked_once_within_its_depth(real):
 def test_one_pass_scores_each_passage_of_the_largest_pool_once():
     retriever, judged, _ = world(queries=50)
     reranker = TextReranker()
-    tune(Shortlist(retriever, reranker), judged, request())
+    tune(searching(retriever, reranker), judged, request())
     passed, timed, checked = 50 * 21, sum(SIZES[:-1]) + SIZES[0], 3 * 10
     assert reranker.scored == passed + timed + checked
 
@@ -164,7 +163,7 @@ def test_at_most_15_percent_more_than_the_pass_is_scored(queries):
     sizes = (5, 10, 20, 30, 50, 75, 100)
     retriever, judged, _ = world(queries=queries, passages=110)
     reranker = TextReranker()
-    found = tune(Shortlist(retriever, reranker), judged, request(timed=None, sizes=sizes, blends=()))
+    found = tune(searching(retriever, reranker), judged, request(timed=None, sizes=sizes, blends=()))
     assert reranker.scored <= 1.15 * queries * 100
     timed = {size: len(one.rerank) for size, one in found.latency.items()}
     assert timed == {**dict.fromkeys(sizes[:-1], max(1, int(0.08 * queries * 100 / 190))), 100: queries - 1}
@@ -173,7 +172,7 @@ def test_at_most_15_percent_more_than_the_pass_is_scored(queries):
 def test_runs_at_each_size_are_timed_as_they_are_made():
     retriever, judged, _ = world(queries=4)
     reranker = ListwiseReranker()
-    found = tune(Shortlist(retriever, reranker), judged, request(timed=None))
+    found = tune(searching(retriever, reranker), judged, request(timed=None))
     assert reranker.scored == 4 * sum(SIZES)
     assert [len(one.rerank) for one in found.latency.values()] == [3] * len(SIZES)
     assert found.timing == "times are of those runs"
@@ -181,7 +180,7 @@ def test_runs_at_each_size_are_timed_as_they_are_made():
 
 def test_a_listwise_reranker_runs_at_each_size_and_says_so():
     retriever, judged, _ = world(queries=4)
-    found = tune(Shortlist(retriever, ListwiseReranker()), judged, request())
+    found = tune(searching(retriever, ListwiseReranker()), judged, request())
     assert "scores a pool as a whole: one run at each size" in found.curves.method
     assert found.curves.checked is None
     for measure in MEASURES:
@@ -191,7 +190,7 @@ def test_a_listwise_reranker_runs_at_each_size_and_says_so():
 
 def test_a_reranker_that_only_claims_to_be_pointwise_is_found_out():
     retriever, judged, _ = world(queries=4)
-    found = tune(Shortlist(retriever, ListwiseReranker(pointwise=True)), judged, request())
+    found = tune(searching(retriever, ListwiseReranker(pointwise=True)), judged, request())
     assert found.curves.checked is not None
     assert not found.curves.checked.holds
     assert "says it is pointwise, but its scores move by up to" in found.curves.method
@@ -205,7 +204,7 @@ def test_declined_queries_keep_stage_one_at_every_size():
             return "too long"
 
     retriever, judged, _ = world(queries=4)
-    found = tune(Shortlist(retriever, Declining()), judged, request())
+    found = tune(searching(retriever, Declining()), judged, request())
     for row in found.curve.reranked["nDCG@10"]:
         assert row.tolist() == found.curve.stage_one["nDCG@10"].tolist()
     assert not found.rerank
@@ -213,10 +212,10 @@ def test_declined_queries_keep_stage_one_at_every_size():
 
 def test_the_warning_fires_where_reranking_harms_and_stays_silent_where_it_helps():
     retriever, judged, answers = world(queries=60, first=2)
-    helped = tune(Shortlist(retriever, OracleReranker(answers)), judged, request())
+    helped = tune(searching(retriever, OracleReranker(answers)), judged, request())
     assert not [one for one in helped.warnings if "worse" in one or "falls" in one or "nothing" in one]
     assert helped.rerank
-    harmed = tune(Shortlist(retriever, OracleReranker(answers, -1)), judged, request())
+    harmed = tune(searching(retriever, OracleReranker(answers, -1)), judged, request())
     assert any("reranking is worse than none at pool" in one for one in harmed.warnings)
     assert (harmed.rerank, harmed.settings) == (False, {"rerank": False})
 
@@ -240,14 +239,14 @@ def test_quality_that_falls_with_depth_is_noticed():
             ]
 
     retriever, judged, answers = world(queries=60, first=0)
-    found = tune(Shortlist(retriever, Shallow(retriever.pools, answers)), judged, request(blends=()))
+    found = tune(searching(retriever, Shallow(retriever.pools, answers)), judged, request(blends=()))
     assert any("nDCG@10 falls beyond a pool of 8" in one for one in found.warnings)
     assert found.recommended.size <= 8
 
 
 def test_rules_choose_on_one_half_and_are_reported_on_the_other():
     retriever, judged, answers = world(queries=60, first=2)
-    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(budget=10.0))
+    found = tune(searching(retriever, OracleReranker(answers)), judged, request(budget=10.0))
     assert set(found.chosen_on).isdisjoint(found.reported_on)
     assert sorted([*found.chosen_on, *found.reported_on]) == sorted(judged.queries)
     assert [one.rule for one in found.picks] == [
@@ -269,7 +268,7 @@ def test_a_pool_that_gains_nothing_is_not_recommended():
     retriever, judged, _ = world(queries=60)
     useless = TextReranker()
     useless.score = lambda query, texts: [0.0] * len(texts)
-    found = tune(Shortlist(retriever, useless), judged, request())
+    found = tune(searching(retriever, useless), judged, request())
     assert found.settings == {"rerank": False}
     assert found.warnings == ("pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries",)
 
@@ -282,7 +281,7 @@ def at_the_ceiling(queries):
     retriever = PoolRetriever({text: hits(passages, [{} for _ in passages]) for text in asked.values()})
     level = TextReranker()
     level.score = lambda query, texts: [0.0] * len(texts)
-    return tune(Shortlist(retriever, level), judged, request())
+    return tune(searching(retriever, level), judged, request())
 
 
 @pytest.mark.parametrize(
@@ -304,7 +303,7 @@ def test_the_smallest_pool_is_not_said_to_beat_smaller_ones():
 
 def test_harm_beyond_chance_is_told_by_few_queries_too():
     retriever, judged, answers = world(queries=16, first=0)
-    found = tune(Shortlist(retriever, OracleReranker(answers, -1)), judged, request(sizes=(21,)))
+    found = tune(searching(retriever, OracleReranker(answers, -1)), judged, request(sizes=(21,)))
     assert (found.undecided, found.settings) == ("", {"rerank": False})
 
 
@@ -318,7 +317,7 @@ def test_a_longer_ranking_in_the_same_order_scores_the_same():
     retriever = PoolRetriever({text: hits(order, [{} for _ in order]) for text in queries.values()})
     useless = TextReranker()
     useless.score = lambda query, texts: [0.0] * len(texts)
-    found = tune(Shortlist(retriever, useless), judged, request(sizes=(10, 100, 180), measures=("R@100", "AP@100")))
+    found = tune(searching(retriever, useless), judged, request(sizes=(10, 100, 180), measures=("R@100", "AP@100")))
     for measure in ("R@100", "AP@100"):
         for row in found.curve.reranked[measure]:
             assert row.tolist() == found.curve.stage_one[measure].tolist()
@@ -339,7 +338,7 @@ def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
         return wrong.score(query, texts) if query in harmed else [0.0] * len(texts)
 
     mixed.score = score
-    found = tune(Shortlist(retriever, mixed), judged, request(blends=()))
+    found = tune(searching(retriever, mixed), judged, request(blends=()))
     doubt = [one for one in found.warnings if "no part in choosing it" in one]
     assert len(doubt) == 1
     assert f"below stage one on the {len(parts.reported)} queries" in doubt[0]
@@ -347,7 +346,7 @@ def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
 
 def test_a_budget_that_nothing_keeps_to():
     retriever, judged, answers = world(queries=30)
-    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(budget=0.0))
+    found = tune(searching(retriever, OracleReranker(answers)), judged, request(budget=0.0))
     assert found.recommended.size is None
     assert "no pool keeps to 0 ms" in found.recommended.why
     assert found.settings == {"rerank": False}
@@ -356,12 +355,12 @@ def test_a_budget_that_nothing_keeps_to():
 def test_the_blend_changes_only_where_the_interval_says_so():
     retriever, judged, answers = world(queries=60, first=2)
     harmful = OracleReranker(answers, 1.0)
-    stays = tune(Shortlist(retriever, TextReranker(), weights={"dense": 0.0001}), judged, request())
+    stays = tune(searching(retriever, TextReranker(), weights={"dense": 0.0001}), judged, request())
     assert stays.blend == 1.0
-    assert "stays" in stays.blend_why
-    moved = tune(Shortlist(retriever, harmful, weights={"dense": 1000.0}), judged, request())
+    assert "stays" in stays.blend_reason
+    moved = tune(searching(retriever, harmful, weights={"dense": 1000.0}), judged, request())
     assert moved.blend == 0.0
-    assert moved.blend_why.startswith("0 instead of 1")
+    assert moved.blend_reason.startswith("0 instead of 1")
 
 
 def test_without_fitted_weights_a_weight_for_the_cosine_is_tried():
@@ -371,12 +370,12 @@ def test_without_fitted_weights_a_weight_for_the_cosine_is_tried():
         for query, pool in retriever.pools.items()
     }
     telling = PoolRetriever(pools)
-    found = tune(Shortlist(telling, TextReranker()), judged, request(blends=(0.0, 4.0)))
+    found = tune(searching(telling, TextReranker()), judged, request(blends=(0.0, 4.0)))
     assert (found.curves.derived, found.curves.current, found.blend) == (True, 0.0, 4.0)
     weight = found.settings["weight.dense"]
     blended = {"rerank": True, "pool": found.recommended.size, "blend": 1.0, "weight.dense": weight}
     assert blended.items() <= found.settings.items()
-    again = Shortlist(telling, TextReranker(), weights={"dense": weight})
+    again = searching(telling, TextReranker(), weights={"dense": weight})
     for place, size in enumerate(SIZES):
         run = evaluate(again, judged, pool_size=size, measures=MEASURES)
         assert found.curve.reranked["nDCG@10"][place].tolist() == run.values("reranked", "nDCG@10")
@@ -387,14 +386,14 @@ def test_without_any_cosine_the_blend_stays():
     bare = PoolRetriever(
         {q: [replace(hit, signals={"bm25": 1.0}) for hit in pool] for q, pool in retriever.pools.items()}
     )
-    found = tune(Shortlist(bare, TextReranker()), judged, request())
-    assert found.blend_why == "0 stays: there is no other to try"
+    found = tune(searching(bare, TextReranker()), judged, request())
+    assert found.blend_reason == "0 stays: there is no other to try"
     assert "blend" not in found.settings
 
 
 def test_few_queries_are_not_split_and_that_is_said():
     retriever, judged, _ = world(queries=6)
-    found = tune(Shortlist(retriever, TextReranker()), judged, request())
+    found = tune(searching(retriever, TextReranker()), judged, request())
     assert found.chosen_on == found.reported_on
     assert any("6 queries are too few" in one for one in found.warnings)
 
@@ -419,10 +418,10 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, pointwise):
     for one in (stopping, whole, rest):
         one.pointwise = pointwise
     with pytest.raises(KeyboardInterrupt):
-        tune(Shortlist(retriever, stopping, weights=WEIGHTS), judged, request(checkpoint=file))
+        tune(searching(retriever, stopping, weights=WEIGHTS), judged, request(checkpoint=file))
     assert file.is_file()
-    resumed = tune(Shortlist(retriever, rest, weights=WEIGHTS), judged, request(checkpoint=file))
-    fresh = tune(Shortlist(retriever, whole, weights=WEIGHTS), judged, request())
+    resumed = tune(searching(retriever, rest, weights=WEIGHTS), judged, request(checkpoint=file))
+    fresh = tune(searching(retriever, whole, weights=WEIGHTS), judged, request())
     assert resumed.curves.resumed == (7 if pointwise else 12 + 7)
     assert rest.scored < whole.scored
     assert not file.exists()
@@ -435,9 +434,9 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     retriever, judged, _ = world(queries=5)
     file = tmp_path / "partial.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        tune(Shortlist(retriever, Interrupting(2)), judged, request(checkpoint=file))
+        tune(searching(retriever, Interrupting(2)), judged, request(checkpoint=file))
     with pytest.raises(InvalidInput, match="of another run"):
-        tune(Shortlist(retriever, TextReranker()), judged, request(checkpoint=file, sizes=(3,)))
+        tune(searching(retriever, TextReranker()), judged, request(checkpoint=file, sizes=(3,)))
     file.write_text("notes\n")
     with pytest.raises(InvalidInput, match="holds no partial results"):
         Checkpoint(file, {})
@@ -490,7 +489,7 @@ def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_lost(tmp_path, lin
 
 def test_a_recorded_pass_survives_json():
     retriever, judged, _ = world(queries=2)
-    made = record(Shortlist(retriever, TextReranker(), weights=WEIGHTS), "q0", judged.queries["q0"], SIZES, 10)
+    made = record(searching(retriever, TextReranker(), weights=WEIGHTS), "q0", judged.queries["q0"], SIZES, 10)
     assert recorded_from_json(json.loads(json.dumps(recorded_to_json(made)))) == made
     ranking = made.search(5, 10, WEIGHTS)
     assert measured("q0", ranking, judged, [parse("RR@10")], 10).scored == 5
@@ -503,7 +502,7 @@ def test_a_query_that_the_reranker_can_not_take_is_named():
 
     retriever, judged, _ = world(queries=2)
     with pytest.raises(InvalidInput, match="query 'q0': Shorten the query"):
-        tune(Shortlist(retriever, Picky()), judged, request())
+        tune(searching(retriever, Picky()), judged, request())
 
 
 @pytest.mark.parametrize(
@@ -520,20 +519,20 @@ def test_a_query_that_the_reranker_can_not_take_is_named():
 def test_bad_requests(given_, message):
     retriever, judged, _ = world(queries=3)
     with pytest.raises(InvalidInput, match=message):
-        tune(Shortlist(retriever, TextReranker()), judged, request(**given_))
+        tune(searching(retriever, TextReranker()), judged, request(**given_))
 
 
 def test_no_reranker():
     retriever, judged, _ = world(queries=3)
     with pytest.raises(InvalidInput, match="no reranker to tune"):
-        tune(Shortlist(retriever), judged)
+        tune(searching(retriever), judged)
 
 
 def test_progress_reaches_its_total():
     retriever, judged, _ = world(queries=4)
     seen = []
     tune(
-        Shortlist(retriever, TextReranker()), judged, request(), progress=lambda done, total: seen.append((done, total))
+        searching(retriever, TextReranker()), judged, request(), progress=lambda done, total: seen.append((done, total))
     )
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

@@ -12,11 +12,10 @@ import shortlist.demo
 from shortlist import CrossEncoder
 from shortlist.evaluation.metrics.measures import parse
 from shortlist.evaluation.query_sets.query_set import Judged
-from shortlist.evaluation.tuning.request import Request
+from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
-from shortlist.search.pipeline import Shortlist
 from shortlist.types import Passage
-from worlds import PoolRetriever, hits
+from worlds import searching, PoolRetriever, hits
 
 SIZES = (2, 7, 16)
 QUERIES = ("which store runs without a server", "how long does bread bake", "what is due in April")
@@ -36,12 +35,12 @@ def packaged():
         pools[query] = hits([Passage(f"p{place}", text) for place, text in enumerate(longer)], [{"dense": 0.5}] * 16)
         qrels[f"q{number}"] = {f"p{place}": 1 for place in draw.choice(16, 3, replace=False)}
     judged = Judged("notes", {f"q{number}": query for number, query in enumerate(QUERIES)}, qrels, "passage")
-    return Shortlist(PoolRetriever(pools), CrossEncoder(precision="exact"), weights={"dense": 2.0}), judged
+    return searching(PoolRetriever(pools), CrossEncoder(precision="exact"), weights={"dense": 2.0}), judged
 
 
 def test_the_sweep_equals_separate_runs_to_rounding(packaged):
     shortlist, judged = packaged
-    found = tune(shortlist, judged, Request(sizes=SIZES, measures=("nDCG@10",), blends=(), timed=1))
+    found = tune(shortlist, judged, TuneOptions(sizes=SIZES, measures=("nDCG@10",), blends=(), timed=1))
     assert found.curves.checked.largest_difference <= ROUNDING
     for place, size in enumerate(SIZES):
         for query_id, query in judged.queries.items():

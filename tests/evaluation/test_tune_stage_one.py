@@ -14,16 +14,15 @@ from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.metrics.reliability import thresholds
 from shortlist.evaluation.metrics.statistics import best_of_p, permutation_p
 from shortlist.evaluation.query_sets.holdout import better, halves
-from shortlist.evaluation.query_sets.identical_ids import FusesWithoutItself, WithoutItself, without_itself
+from shortlist.evaluation.query_sets.identical_ids import FusesWithoutOwnId, WithoutOwnId, without_own_id
 from shortlist.evaluation.query_sets.query_set import Judged
-from shortlist.evaluation.tuning.request import Request
+from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.threshold import Results
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.protocols import Fuses
 from shortlist.retrievers.engine import Hybrid
-from shortlist.search.pipeline import Shortlist, above
 from shortlist.types import Passage
-from worlds import ListwiseReranker, NumberEncoder, OracleReranker, TextReranker, TwoLists, world
+from worlds import searching, ListwiseReranker, NumberEncoder, OracleReranker, TextReranker, TwoLists, world
 
 FUSIONS = (0.0, 0.3, 0.5, 1.0)
 WEIGHTS = {"dense": 3.0, "bm25_share": 1.5}
@@ -31,7 +30,7 @@ WEIGHTS = {"dense": 3.0, "bm25_share": 1.5}
 
 def request(**given):
     asked = {"sizes": (2, 5, 9, 20), "measures": ("nDCG@10",), "timed": 1, "blends": (), "fusions": FUSIONS}
-    return Request(**(asked | given))
+    return TuneOptions(**(asked | given))
 
 
 def two_lists(queries=6, seed=0, fusion=0.5, depth=40):
@@ -54,14 +53,14 @@ def two_lists(queries=6, seed=0, fusion=0.5, depth=40):
 )
 def test_every_fusion_weight_equals_a_separate_run(seed, fusions, current, depth, weights):
     hybrid, judged, index = two_lists(seed=seed, fusion=current, depth=depth)
-    shortlist = Shortlist(hybrid, TextReranker(), weights=weights)
+    shortlist = searching(hybrid, TextReranker(), weights=weights)
     found = tune(shortlist, judged, request(fusions=tuple(fusions)))
     tried = found.fusion
     assert set(tried.values) in (set(), {*fusions, current})
     used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
     for weight, values in tried.values.items():
         other = Hybrid(index, NumberEncoder(), fusion=weight, depth=depth)
-        apart = Shortlist(other, TextReranker() if tried.size else None, weights=used)
+        apart = searching(other, TextReranker() if tried.size else None, weights=used)
         run = evaluate(apart, judged, pool_size=tried.size or 10, measures=("nDCG@10",))
         assert values.tolist() == run.values("reranked", "nDCG@10")
     if tried.size in found.curve.sizes and tried.values:
@@ -73,7 +72,7 @@ def test_every_fusion_weight_equals_a_separate_run(seed, fusions, current, depth
 @given(st.integers(0, 10_000), st.integers(4, 30), st.sampled_from([0.0, 1.0]))
 def test_what_a_threshold_leaves_equals_separate_searches(seed, queries, gain):
     retriever, judged, answers = world(queries=queries, seed=seed)
-    shortlist = Shortlist(retriever, OracleReranker(answers, gain))
+    shortlist = searching(retriever, OracleReranker(answers, gain))
     found = tune(shortlist, judged, request())
     for threshold, said in ((found.threshold.tried, found.threshold.shown), (-np.inf, found.threshold.everything)):
         if not found.rerank or threshold is None or said is None:
@@ -82,7 +81,7 @@ def test_what_a_threshold_leaves_equals_separate_searches(seed, queries, gain):
         f1 = []
         used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
         for key in found.reported_on:
-            ranking = Shortlist(retriever, OracleReranker(answers, gain), weights=used).search(
+            ranking = searching(retriever, OracleReranker(answers, gain), weights=used).search(
                 judged.queries[key], pool_size=found.recommended.size, k=10, tail=True
             )
             everything = [judged.qrels[key].get(judged.key(hit), 0) > 0 for hit in ranking.hits]
@@ -126,7 +125,7 @@ def flat():
 
 def test_a_better_weight_is_found_at_stage_one_alone_where_reranking_is_not_recommended():
     hybrid, judged, _ = good_words()
-    found = tune(Shortlist(hybrid, flat()), judged, request())
+    found = tune(searching(hybrid, flat()), judged, request())
     assert (found.rerank, found.fusion.size) == (False, 0)
     assert found.fusion.weight == 0.0
     assert found.fusion.why.startswith("0 instead of 0.5: +")
@@ -156,13 +155,13 @@ def test_a_better_weight_is_found_with_the_reranker_and_search_gets_what_was_mea
     reranker.score = lambda query, texts: [
         score if text in first[query] else 500.0 for text, score in zip(texts, plain(query, texts), strict=True)
     ]
-    found = tune(Shortlist(hybrid, reranker), judged, request(sizes=(6, 40), fusions=(0.0, 0.5)))
+    found = tune(searching(hybrid, reranker), judged, request(sizes=(6, 40), fusions=(0.0, 0.5)))
     assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 6, 6)
     assert (found.fusion.weight, found.settings["fusion"]) == (0.0, 0.0)
     assert "0 instead of 0.5" in found.fusion.why
     better_one = Hybrid(index, NumberEncoder(), fusion=0.0, depth=40)
     used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
-    apart = evaluate(Shortlist(better_one, reranker, weights=used), judged, pool_size=6)
+    apart = evaluate(searching(better_one, reranker, weights=used), judged, pool_size=6)
     assert found.fusion.values[0.0].tolist() == apart.values("reranked", "nDCG@10")
     assert found.threshold.everything.f1 > 0
 
@@ -212,7 +211,7 @@ def test_without_another_half_nothing_is_taken():
     assert not won
     assert said.endswith("but there is no other half to report it on: it takes 20 queries")
     retriever, judged, answers = world(queries=12, first=2)
-    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
+    found = tune(searching(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
     assert found.threshold.value is None
     assert found.threshold.shown.precision == 1.0
 
@@ -225,7 +224,7 @@ def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_p
     reranker.score = lambda query, texts: seen.extend((query, text) for text in texts) or plain(query, texts)
     told = []
     found = tune(
-        Shortlist(hybrid, reranker),
+        searching(hybrid, reranker),
         judged,
         request(sizes=(2, 12, 24)),
         progress=lambda done, total: told.append((done, total)),
@@ -241,14 +240,14 @@ def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_p
 def test_weights_are_tried_with_what_15_percent_leave(queries):
     hybrid, judged, _ = two_lists(queries=queries)
     reranker = knowing(judged, misses=3)
-    found = tune(Shortlist(hybrid, reranker), judged, request(sizes=(2, 6, 12, 24), timed=None))
+    found = tune(searching(hybrid, reranker), judged, request(sizes=(2, 6, 12, 24), timed=None))
     assert found.rerank
     assert reranker.scored <= 1.15 * queries * 24
 
 
 def test_weights_that_would_need_many_more_scores_are_not_tried():
     hybrid, judged, _ = two_lists(queries=30)
-    found = tune(Shortlist(hybrid, knowing(judged)), judged, request(sizes=(5,)))
+    found = tune(searching(hybrid, knowing(judged)), judged, request(sizes=(5,)))
     assert found.rerank
     assert found.fusion.why == "0.5 stays: other weights would need too many more passages scored"
     assert "fusion" not in found.settings
@@ -259,13 +258,13 @@ def test_a_weight_that_is_better_at_a_smaller_pool_is_said_and_not_taken():
     answers = knowing(judged).relevant
     reranker = TextReranker()
     reranker.score = lambda query, texts: [float(text in answers[query] and not int(query[-1]) % 3) for text in texts]
-    found = tune(Shortlist(hybrid, reranker), judged, request(sizes=(3, 24), fusions=(0.0,)))
+    found = tune(searching(hybrid, reranker), judged, request(sizes=(3, 24), fusions=(0.0,)))
     assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 24, 3)
     assert (found.fusion.weight, found.settings["fusion"]) == (0.5, 0.5)
     said = "0.5 stays, as pool 24 would need too many more passages scored. At pool 3 it is 0 instead of 0.5: +"
     assert found.fusion.why.startswith(said)
     assert found.fusion.why.endswith(". Tune with 0 in use to measure it at pool 24")
-    plain = tune(Shortlist(hybrid, reranker), judged, request(sizes=(3, 24), fusions=()))
+    plain = tune(searching(hybrid, reranker), judged, request(sizes=(3, 24), fusions=()))
     assert found.threshold == plain.threshold
 
 
@@ -285,11 +284,11 @@ def test_an_interruption_among_the_new_passages_loses_none(tmp_path):
     hybrid, judged, _ = two_lists(queries=40)
     answers = knowing(judged, misses=3).relevant
     asked = request(sizes=(2, 12, 24), checkpoint=tmp_path / "partial.jsonl")
-    whole = tune(Shortlist(hybrid, OracleReranker(answers)), judged, request(sizes=(2, 12, 24)))
+    whole = tune(searching(hybrid, OracleReranker(answers)), judged, request(sizes=(2, 12, 24)))
     with pytest.raises(KeyboardInterrupt):
-        tune(Shortlist(hybrid, Stopping(answers, 40 + 3 + 3 + 5)), judged, asked)
+        tune(searching(hybrid, Stopping(answers, 40 + 3 + 3 + 5)), judged, asked)
     assert len((tmp_path / "partial.jsonl").read_text().splitlines()) == 1 + 40 + 5
-    resumed = tune(Shortlist(hybrid, OracleReranker(answers)), judged, asked)
+    resumed = tune(searching(hybrid, OracleReranker(answers)), judged, asked)
     assert resumed.curves.resumed == 45
     assert (resumed.settings, resumed.fusion.why) == (whole.settings, whole.fusion.why)
     for weight, values in whole.fusion.values.items():
@@ -318,29 +317,29 @@ def test_shares_outside_0_to_1(share):
         Hybrid(TwoLists([]), NumberEncoder(), fusion=share)
     hybrid, judged, _ = two_lists()
     with pytest.raises(InvalidInput, match="fusion weights must be from 0 to 1"):
-        tune(Shortlist(hybrid, TextReranker()), judged, request(fusions=(share,)))
+        tune(searching(hybrid, TextReranker()), judged, request(fusions=(share,)))
 
 
 def test_the_identical_id_rule_holds_at_every_weight():
     hybrid, judged, _ = two_lists(seed=2)
     queries = {f"d{n}": text for n, text in enumerate(judged.queries.values())}
-    held = without_itself(hybrid, queries)
-    assert isinstance(held, FusesWithoutItself)
+    held = without_own_id(hybrid, queries)
+    assert isinstance(held, FusesWithoutOwnId)
     assert isinstance(held, Fuses)
     for query in queries.values():
         apart = [
-            WithoutItself(Hybrid(hybrid._index, NumberEncoder(), depth=40, fusion=one), queries).retrieve(query, 12)
+            WithoutOwnId(Hybrid(hybrid._index, NumberEncoder(), depth=40, fusion=one), queries).retrieve(query, 12)
             for one in FUSIONS
         ]
         assert held.retrieve_at(FUSIONS, query, 12) == apart
         assert held.retrieve(query, 12) == apart[FUSIONS.index(0.5)]
-    plain = without_itself(world(queries=2)[0], queries)
+    plain = without_own_id(world(queries=2)[0], queries)
     assert not isinstance(plain, Fuses)
 
 
 def test_nothing_is_tried_where_scores_depend_on_the_pool():
     hybrid, judged, _ = two_lists()
-    found = tune(Shortlist(hybrid, ListwiseReranker()), judged, request())
+    found = tune(searching(hybrid, ListwiseReranker()), judged, request())
     assert (found.fusion.values, found.threshold.value) == ({}, None)
     assert "sizes were run apart" in found.fusion.why
     assert "sizes were run apart" in found.threshold.why
@@ -348,7 +347,7 @@ def test_nothing_is_tried_where_scores_depend_on_the_pool():
 
 def test_a_threshold_that_parts_right_from_wrong_is_found_and_one_for_noise_is_not():
     retriever, judged, answers = world(queries=60, first=2)
-    found = tune(Shortlist(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
+    found = tune(searching(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
     assert found.threshold.value is not None
     assert 6 < found.threshold.value <= 106
     assert (found.threshold.shown.precision, found.threshold.shown.recall) == (1.0, 1.0)
@@ -358,7 +357,7 @@ def test_a_threshold_that_parts_right_from_wrong_is_found_and_one_for_noise_is_n
     no_scores = TextReranker()
     no_scores.score = lambda query, texts: [1.0] * len(texts)
     pools = {query: [replace(hit, signals={}) for hit in pool] for query, pool in retriever.pools.items()}
-    flat_found = tune(Shortlist(type(retriever)(pools), no_scores), judged, request())
+    flat_found = tune(searching(type(retriever)(pools), no_scores), judged, request())
     assert flat_found.threshold.value is None
 
 
@@ -374,13 +373,13 @@ def test_of_nothing_shown_nothing_is_wrong_by_a_probability_as_by_a_score():
 def test_above_leaves_out_counts_and_keeps_what_was_not_reranked():
     retriever, judged, answers = world(queries=2)
     query = judged.queries["q0"]
-    ranking = Shortlist(retriever, OracleReranker(answers)).search(query, pool_size=10, k=15, tail=True)
+    ranking = searching(retriever, OracleReranker(answers)).search(query, pool_size=10, k=15, tail=True)
     cut = above(ranking, 50.0)
     assert {hit.passage.text for hit in cut.hits} <= answers[query]
     assert len(cut.hits) + cut.left_out == 15
     assert above(ranking, None) is ranking
     assert [hit.rerank_score is None for hit in above(ranking, -1e9).hits] == [False] * 10
-    alone = Shortlist(retriever).search(query, pool_size=10)
+    alone = searching(retriever).search(query, pool_size=10)
     assert (above(alone, 50.0).hits, above(alone, 50.0).left_out) == (alone.hits, 0)
     assert above(ranking, float("-inf")) is ranking
     nothing = above(ranking, 1e9)

@@ -1,8 +1,8 @@
 """The codes of notes about evaluations, tunings and calibrations, and the values of each.
 
 A gain has the values result ("better", "chance" or "no_other_half"), measure, mean, low, high, p, tried, and with
-"better" also unseen_mean, unseen_low and unseen_high: see `query_sets.holdout.Gain`. The results of a stop rule are "certified",
-"too_few_queries" and "no_earlier_stop".
+"better" also unseen_mean, unseen_low and unseen_high: see `query_sets.holdout.Gain`. The results of a stop rule are
+"certified", "too_few_queries" and "no_earlier_stop".
 
 | code | values | meaning |
 |---|---|---|

@@ -10,9 +10,9 @@ _FINE = 1e-9
 
 
 def hoeffding_bentkus(loss: float, queries: int, alpha: float) -> float:
-    """Return the p value of "the true mean loss is above `alpha`", given the mean `loss` of `queries`.
+    """Return the p value of "the true mean loss is above `alpha`", given the mean `loss` of independent queries.
 
-    The queries are independent. Each query's loss is from 0 to 1. A p value of at most delta certifies the level `alpha` with confidence 1 - delta,
+    Each query's loss is from 0 to 1. A p value of at most delta certifies the level `alpha` with confidence 1 - delta,
     for any distribution. No queries give 1.
 
     Raises:

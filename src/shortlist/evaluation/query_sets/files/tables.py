@@ -50,7 +50,7 @@ class _Builder:
         key = name or self._of_text(text, place)
         if name and text in self._unnamed and name != id_of(text):
             raise InvalidInput(
-                f"{place}: the query has the id {name!r}, and an earlier row has it without an id: add the id there"
+                f"{place}: the query has the id {name!r}, and an earlier row has no id: add it there"
             )
         if self.queries.setdefault(key, text) != text:
             raise InvalidInput(f"{place}: query id {key!r} has another text in an earlier row")
@@ -112,7 +112,8 @@ def _csv(file: Path) -> _Builder:
         problem = f"{unknown[0]!r} is unknown" if unknown else f"it names {', '.join(columns) or 'nothing'}"
         topics = "; TREC topics need the file of their judgments, too (qrels)" if mark == "\t" else ""
         raise InvalidInput(
-            f"{file}: the first row must name query and relevant or snippet, and may name id and grade: {problem}{topics}"
+            f"{file}: the first row must name query, and relevant or snippet; id and grade are optional: "
+            f"{problem}{topics}"
         )
     reader.fieldnames = columns
     builder = _Builder()
