@@ -10,20 +10,21 @@ from shortlist.search.pipeline import Shortlist
 from shortlist.errors import InvalidInput, MissingExtra
 from shortlist.evaluation import TuneOptions
 from shortlist.evaluation.evaluate import compare, evaluate
-from shortlist.evaluation.gate import judge, parse_rule
+from shortlist.evaluation.gate import apply_rule, parse_rule
 from shortlist.evaluation.query_sets.query_set import QuerySet, resolve
 from shortlist.evaluation.tuning.tune import evaluation_at, tune
 from shortlist.report import Comparisons, check_plots, evaluation_page, source_of, tuning_page
 from shortlist.report.queries import worst
 from shortlist.types import Passage
-from worlds import searching, ListwiseReranker, OracleReranker, PoolRetriever, TextReranker, hits, world
+from shortlist.wording import describe
+from worlds import ListwiseReranker, OracleReranker, PoolRetriever, TextReranker, hits, searching, world
 
 EVIL = "<script>alert(1)</script> & \"quotes\" 'single' $x^2$ 日本"
 VOID = {"meta", "br", "use", "path", "rect", "image"}
 
 
 class Reader(html.parser.HTMLParser):
-    """Tags, ids and text of a page; complains where tags do not match."""
+    """The tags, ids and text of a page. Tags that do not match fail."""
 
     def __init__(self, page):
         super().__init__()
@@ -33,12 +34,12 @@ class Reader(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        held = dict(attrs)
-        self.ids += [held["id"]] if "id" in held else []
-        for value in held.values():
+        values = dict(attrs)
+        self.ids += [values["id"]] if "id" in values else []
+        for value in values.values():
             self.references += re.findall(r"url\(#([^)]*)\)", value or "")
-        self.references += [held["href"][1:]] if "href" in held else []
-        self.references += (held.get("aria-labelledby") or "").split()
+        self.references += [values["href"][1:]] if "href" in values else []
+        self.references += (values.get("aria-labelledby") or "").split()
         if tag not in VOID:
             self.open.append(tag)
 
@@ -69,8 +70,8 @@ def measured(seed=0, gain=1.0, name="default", **options):
 
 def tuned(reranker=None, gain=1.0, sizes=(5, 10, 20, 40)):
     retriever, judged, answers = world(queries=24, passages=40, seed=1, first=4)
-    shortlist = searching(retriever, reranker or OracleReranker(answers, gain))
-    return tune(shortlist, judged, TuneOptions(sizes=sizes)), shortlist, judged, next(iter(retriever.pools.values()))
+    search = searching(retriever, reranker or OracleReranker(answers, gain))
+    return tune(search, judged, TuneOptions(sizes=sizes)), search, judged, next(iter(retriever.pools.values()))
 
 
 def hostile():
@@ -80,8 +81,8 @@ def hostile():
     queries = {"<i>1": f"{EVIL} one", "<i>2": f"{EVIL} two"}
     made = QuerySet(EVIL, queries, {"<i>1": {"<b>5": 1}, "<i>2": {"<b>4": 2}})
     judged = resolve(made, corpus)
-    shortlist = searching(PoolRetriever(dict.fromkeys(queries.values(), pool)), TextReranker())
-    found = evaluate(shortlist, judged, pool_size=4, k=3, name=EVIL, about={EVIL: EVIL})
+    search = searching(PoolRetriever(dict.fromkeys(queries.values(), pool)), TextReranker())
+    found = evaluate(search, judged, pool_size=4, cutoff=3, name=EVIL, about={EVIL: EVIL})
     return found, source_of(found, judged, corpus)
 
 
@@ -174,10 +175,10 @@ def test_all_user_text_is_escaped():
 def test_set_ups_a_baseline_and_rules_are_shown():
     one, source = measured(name="one")
     two, other = measured(name="two", gain=-1.0)
-    verdict = judge(parse_rule("nDCG@10 < -0.01"), two, one)
-    held = Comparisons(compare([one, two]), [("nDCG@10", compare([one, two])[0].paired)], [verdict])
-    said = Reader(evaluation_page([one, two], [source, other], held)).text
-    for part in ("two minus one", "FAILED", "nDCG@10 < -0.01", "p, Holm", "nDCG@10 of each set-up"):
+    result = apply_rule(parse_rule("nDCG@10 < -0.01"), two, one)
+    compared = Comparisons(compare([one, two]), [("nDCG@10", compare([one, two])[0].paired)], [result])
+    said = Reader(evaluation_page([one, two], [source, other], compared)).text
+    for part in ("two minus one", "FAILED", "nDCG@10 < -0.01", "p, Holm", "nDCG@10 of each evaluation"):
         assert part in said
     assert "Warning: reranking does harm here. two: nDCG@10" in said
     assert "one: nDCG@10 -" not in said
@@ -200,11 +201,11 @@ def test_tuning_shows_curves_rules_and_the_recommendation(tuning):
     said = Reader(made).text
     for part in (
         f"Recommended: a pool of {found.recommended.size}",
-        f"pool = {found.recommended.size}",
+        f"pool_size = {found.recommended.size}",
         "90 % of the gain",
         "p95 ms",
         "on the other half",
-        found.curves.method[1:],
+        describe(found.curves.method)[1:],
         f"{found.curve.means('nDCG@10')[0]:.3f}",
     ):
         assert part in said
@@ -223,17 +224,15 @@ def test_tuning_that_recommends_none_says_so():
 
 @pytest.mark.parametrize("reranker", [TextReranker(), ListwiseReranker()])
 def test_what_is_read_off_the_tuning_is_what_evaluate_measures(reranker):
-    found, shortlist, judged, _ = tuned(reranker, sizes=(5, 20))
-    blended = searching(
-        shortlist.retriever, reranker, weights={k: found.blend * w for k, w in found.curves.weights.items()}
-    )
+    found, search, judged, _ = tuned(reranker, sizes=(5, 20))
+    blended = searching(search.retriever, reranker, found.curves.weights, blend=found.blend)
     at = evaluation_at(found, judged, 20)
     separate = evaluate(blended, judged, pool_size=20, measures=at.measures)
     for stage in ("stage one", "reranked", "ceiling"):
         assert at.values(stage, "nDCG@10") == separate.values(stage, "nDCG@10")
     assert [one.top for one in at.outcomes] == [one.top for one in separate.outcomes]
     assert at.failures == separate.failures
-    with pytest.raises(InvalidInput, match="pool 7 was not tuned; the sizes are 5, 20"):
+    with pytest.raises(InvalidInput, match="pool size 7 was not tuned; the sizes are 5, 20"):
         evaluation_at(found, judged, 7)
 
 

@@ -90,7 +90,9 @@ def fits():
 
 def test_a_wrong_certificate_is_as_rare_as_delta_says(fits):
     draws, truth = fits
-    made = [fit_stop_rule(traces, StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.1)).rule.threshold for traces in draws]
+    made = [
+        fit_stop_rule(traces, StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.1)).rule.threshold for traces in draws
+    ]
     assert None not in made
     assert (losses_at(truth, made) > 0.1).sum() <= 6
 
@@ -170,7 +172,7 @@ def test_calibrate_from_one_pass_and_its_rule_scores_less(tmp_path):
     reranker = OracleReranker(answers)
     search = searching(retriever, reranker, WEIGHTS)
     reports = []
-    options = CalibrateOptions(30, top_k=3, bloctop_k=3, measure="nDCG@3", alpha=0.2, checkpoint=tmp_path / "partial.jsonl")
+    options = CalibrateOptions(30, top_k=3, block=3, measure="nDCG@3", alpha=0.2, checkpoint=tmp_path / "partial.jsonl")
     found = calibrate(search, judged, options, progress=lambda *counts: reports.append(counts))
     assert reranker.scored <= 80 * 30 + 30  # the pass, and the pairs that are scored again
     assert reports[-1] == (80 * 30, 80 * 30)
@@ -197,10 +199,12 @@ def test_skipped_queries_and_those_without_an_answer_have_no_part():
     retriever, judged, answers = world(queries=80, passages=30)
     first = next(key for key, query in judged.queries.items() if query.endswith("0"))
     judged = replace(judged, qrels={**judged.qrels, first: {"p1": 0}})
-    found = calibrate(searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, bloctop_k=3))
+    found = calibrate(searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, block=3))
     assert (found.skipped, found.without_relevant, found.queries) == (16, 1, 80)
     assert found.stop_rule.queries == 80 - 16 - 1
-    overlap = calibrate(searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, measure="overlap"))
+    overlap = calibrate(
+        searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, measure="overlap")
+    )
     assert (overlap.stop_rule.queries, overlap.stop_rule.risk.measure) == (64, "overlap@3")
 
 
@@ -234,7 +238,11 @@ def test_an_interrupted_pass_goes_on(tmp_path):
         (None, CalibrateOptions(), "no reranker whose scores could be calibrated"),
         (ListwiseReranker(), CalibrateOptions(), "scores a pool as a whole"),
         (ListwiseReranker(pointwise=True), CalibrateOptions(30), "its scores differ by up to"),
-        (TextReranker(), CalibrateOptions(5, top_k=6), "the largest pool must hold the first 6: a pool_size of 5 is too small"),
+        (
+            TextReranker(),
+            CalibrateOptions(5, top_k=6),
+            "the largest pool must hold the first 6: a pool_size of 5 is too small",
+        ),
         (TextReranker(), CalibrateOptions(30, alpha=0), "alpha must be between 0 and 1"),
         (TextReranker(), CalibrateOptions(30, delta=1), "delta must be between 0 and 1"),
         (TextReranker(), CalibrateOptions(30, measure="mrr"), "measure 'mrr' is called RR here"),

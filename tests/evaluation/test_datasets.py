@@ -230,9 +230,7 @@ def test_passage_and_document_ids_mixed_are_named_as_that():
 def test_a_snippet_that_nothing_holds_names_file_line_and_query_or_counts_as_never_found(tmp_path):
     file = write(tmp_path / "s.csv", "query,snippet\nmy question,dogs\nother,bake it\n")
     query_set = files.read(file)
-    with pytest.raises(
-        InvalidInput, match=r"s\.csv line 2, query 'my question': no passage .* 'dogs'.*allow_unknown"
-    ):
+    with pytest.raises(InvalidInput, match=r"s\.csv line 2, query 'my question': no passage .* 'dogs'.*allow_unknown"):
         resolve(query_set, CORPUS)
     allowed = resolve(query_set, CORPUS, allow_unknown=True)
     first, second = allowed.qrels.values()

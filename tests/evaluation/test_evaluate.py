@@ -47,9 +47,7 @@ class Fixed(TextReranker):
 
 def outcome(retriever, reranker, grades, pool_size=3, cutoff=1, level="passage"):
     search = searching(retriever, reranker)
-    evaluation = evaluate(
-        search, judged(grades, level), pool_size=pool_size, cutoff=cutoff, measures=["RR@1", "R@2"]
-    )
+    evaluation = evaluate(search, judged(grades, level), pool_size=pool_size, cutoff=cutoff, measures=["RR@1", "R@2"])
     return evaluation.outcomes[0]
 
 

@@ -14,7 +14,7 @@ from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.query_sets.identical_ids import without_own_id
 from shortlist.evaluation.query_sets.query_set import QuerySet, resolve
 from shortlist.types import Passage
-from worlds import searching, PoolRetriever, TextReranker, hits, world
+from worlds import PoolRetriever, TextReranker, hits, searching, world
 
 MEASURES = ("nDCG@10", "R@5", "AP@20", "Success@3")
 
@@ -72,7 +72,9 @@ def test_a_run_of_passages_leaves_itself_out_as_a_set_up_does():
     assert made.pool_size == 4
 
 
-@pytest.mark.parametrize(("run", "example"), [({}, "because it is empty"), ({"7": {"p1": 1.0}, "q1": {}}, "such as '7'")])
+@pytest.mark.parametrize(
+    ("run", "example"), [({}, "because it is empty"), ({"7": {"p1": 1.0}, "q1": {}}, "such as '7'")]
+)
 def test_a_run_of_other_queries_is_an_error(run, example):
     _, judged, _ = world(3)
     with pytest.raises(InvalidInput, match=f"answers none of the 3 judged queries .*{example}.* such as 'q0'"):

@@ -106,7 +106,11 @@ def test_what_the_file_held_stays(tmp_path):
     made.judge("a", "p9", True)
     made.judge("b", "p9", True)
     proposals = files.read(file)
-    assert (dict(proposals.qrels["mine"]), proposals.snippets["mine"], proposals.unjudged) == ({"p1": 2, "p9": 1}, {"words": 1}, 1)
+    assert (dict(proposals.qrels["mine"]), proposals.snippets["mine"], proposals.unjudged) == (
+        {"p1": 2, "p9": 1},
+        {"words": 1},
+        1,
+    )
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.isotonic import fit_isotonic, pool_adjacent
 from shortlist.evaluation.calibration.platt import fit_platt, sigmoid
-from shortlist.evaluation.calibration.probabilities import Labelled, fit_probabilities, labelled, log_loss, probabilities
+from shortlist.evaluation.calibration.probabilities import (
+    Labelled,
+    fit_probabilities,
+    labelled,
+    log_loss,
+    probabilities,
+)
 from shortlist.evaluation.metrics.reliability import best_threshold, calibration_error, reliability, thresholds
 from shortlist.search.probability import Isotonic, Platt
 from worlds import hits, world

@@ -20,17 +20,22 @@ from shortlist.evaluation.replay.replay import recorded_from_json, recorded_to_j
 from shortlist.evaluation.replay.scoring_pass import record, retrieval_sizes
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.retrievers.engine import Dense, Hybrid, Lexical
-from shortlist.types import Passage
+from shortlist.types import Note, Passage
+from shortlist.wording import describe
 from worlds import (
     WORDS,
+    FixedReranker,
     ListwiseReranker,
     OracleReranker,
     PoolRetriever,
     ShiftingRetriever,
     TextReranker,
+    constant,
     hits,
+    searching,
+    whole_ranking,
     world,
 )
 
@@ -39,18 +44,18 @@ SIZES = (2, 3, 5, 8, 13, 21)
 MEASURES = ("nDCG@10", "RR@10", "Success@5", "R@10")
 
 
-def request(**given):
+def options(**given):
     return TuneOptions(**({"sizes": SIZES, "measures": MEASURES, "timed": 1} | given))
 
 
 def separate(retriever, reranker, judged, blend, measure, sizes=SIZES):
-    """Each size searched by itself, measured by the textbook road."""
-    shortlist = searching(retriever, reranker, weights={name: blend * weight for name, weight in WEIGHTS.items()})
+    """Each size searched by itself, and measured directly."""
+    search = searching(retriever, reranker, WEIGHTS, blend=blend)
     rows = []
     for size in sizes:
         row = []
         for query_id, query in judged.queries.items():
-            ranking = shortlist.search(query, pool_size=size, k=max(size, 10), tail=True)
+            ranking = whole_ranking(search, query, size)
             ids = list(dict.fromkeys(judged.key(hit) for hit in ranking.hits))
             row.append(parse(measure).of(ids, judged.qrels[query_id]))
         rows.append(row)
@@ -67,9 +72,9 @@ def separate(retriever, reranker, judged, blend, measure, sizes=SIZES):
 def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blend):
     inner, judged, _ = world(queries=4, passages=30, seed=seed)
     retriever = kind(inner.pools)
-    shortlist = searching(retriever, TextReranker(), weights=WEIGHTS)
-    found = tune(shortlist, judged, request(sizes=tuple(sizes), blends=(0.0, 0.3, 1.0), blend=blend))
-    assert found.curves.method.startswith("one pass")
+    search = searching(retriever, TextReranker(), WEIGHTS, blend=blend)
+    found = tune(search, judged, options(sizes=tuple(sizes), blends=(0.0, 0.3, 1.0)))
+    assert found.curves.method.code == "one_pass"
     ordered = tuple(sorted(sizes))
     for curve in found.curves.by_blend:
         assert curve.sizes == ordered
@@ -78,7 +83,7 @@ def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blen
             assert (curve.reranked[measure] == expected).all()
     for place, size in enumerate(ordered):
         run = evaluate(
-            searching(retriever, TextReranker(), weights={n: found.blend * w for n, w in WEIGHTS.items()}),
+            searching(retriever, TextReranker(), WEIGHTS, blend=found.blend),
             judged,
             pool_size=size,
             measures=MEASURES,
@@ -98,12 +103,12 @@ def real(tmp_path_factory):
     encoder = HashedEncoder(16)
     rng = np.random.default_rng(0)
     corpus = [Passage(f"p{i}", " ".join(rng.choice(WORDS, 6)) + f" n{i}", f"p{i}") for i in range(160)]
-    index = EmbeddedIndex.create(tmp_path_factory.mktemp("index") / "ix", encoder_name=encoder.name, dimension=16)
-    index.add(corpus, encoder.encode_passages([one.content for one in corpus]))
+    index = EmbeddedEngine().create(tmp_path_factory.mktemp("index"), dimension=16)
+    index.add(corpus, encoder.encode_passages([passage.content for passage in corpus]))
     queries = {f"q{i}": " ".join(rng.choice(WORDS, 3)) for i in range(5)}
     qrels = {key: {f"p{i}": 1 for i in rng.choice(160, 4, replace=False)} for key in queries}
-    with index:
-        yield index, encoder, resolve(QuerySet("real", queries, qrels), corpus)
+    yield index, encoder, resolve(QuerySet("real", queries, qrels), corpus)
+    index.close()
 
 
 @pytest.mark.parametrize("kind", ["hybrid", "dense", "bm25"])
@@ -111,7 +116,7 @@ def test_the_sweep_equals_separate_runs_on_a_real_index_beyond_its_depth(real, k
     index, encoder, judged = real
     retriever = {"hybrid": Hybrid(index, encoder), "dense": Dense(index, encoder), "bm25": Lexical(index)}[kind]
     sizes = (3, 10, 40, 90, 120, 150)
-    found = tune(searching(retriever, TextReranker(), weights=WEIGHTS), judged, request(sizes=sizes, blends=()))
+    found = tune(searching(retriever, TextReranker(), WEIGHTS), judged, options(sizes=sizes, blends=()))
     for measure in MEASURES:
         expected = separate(retriever, TextReranker(), judged, 1.0, measure, sizes)
         assert (found.curve.reranked[measure] == expected).all()
@@ -120,22 +125,22 @@ def test_the_sweep_equals_separate_runs_on_a_real_index_beyond_its_depth(real, k
 def test_the_sweep_equals_separate_runs_where_measures_read_below_the_depth(real):
     index, encoder, judged = real
     measures, sizes = ("R@150", "nDCG@150"), (3, 10, 40, 120)
-    shortlist = searching(Hybrid(index, encoder, depth=20), TextReranker(), weights=WEIGHTS)
-    found = tune(shortlist, judged, request(sizes=sizes, blends=(), measures=measures))
+    search = searching(Hybrid(index, encoder, depth=20), TextReranker(), WEIGHTS)
+    found = tune(search, judged, options(sizes=sizes, blends=(), measures=measures))
     for measure in measures:
         for place, size in enumerate(sizes):
-            run = evaluate(shortlist, judged, pool_size=size, measures=measures)
+            run = evaluate(search, judged, pool_size=size, measures=measures)
             assert found.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
             assert found.curve.recall[place].tolist() == [one.recall for one in run.outcomes]
 
 
 def test_a_hybrids_pool_is_the_same_however_deep_the_tail(real):
     index, encoder, judged = real
-    shortlist = searching(Hybrid(index, encoder, depth=20), TextReranker())
+    search = searching(Hybrid(index, encoder, depth=20), TextReranker())
     for query in judged.queries.values():
-        alone = shortlist.search(query, pool_size=20, k=20)
+        alone = whole_ranking(search, query, 20)
         for k in (21, 60, 150):
-            deep = shortlist.search(query, pool_size=20, k=k, tail=True)
+            deep = whole_ranking(search, query, 20, k)
             assert deep.hits[:20] == alone.hits
             assert [hit.retrieval_rank for hit in deep.hits[20:]] == list(range(21, k + 1))
             assert len({hit.passage.id for hit in deep.hits}) == k
@@ -153,7 +158,7 @@ def test_a_hybrid_is_asked_once_within_its_depth(real):
 def test_one_pass_scores_each_passage_of_the_largest_pool_once():
     retriever, judged, _ = world(queries=50)
     reranker = TextReranker()
-    tune(searching(retriever, reranker), judged, request())
+    tune(searching(retriever, reranker), judged, options())
     passed, timed, checked = 50 * 21, sum(SIZES[:-1]) + SIZES[0], 3 * 10
     assert reranker.scored == passed + timed + checked
 
@@ -163,25 +168,25 @@ def test_at_most_15_percent_more_than_the_pass_is_scored(queries):
     sizes = (5, 10, 20, 30, 50, 75, 100)
     retriever, judged, _ = world(queries=queries, passages=110)
     reranker = TextReranker()
-    found = tune(searching(retriever, reranker), judged, request(timed=None, sizes=sizes, blends=()))
+    found = tune(searching(retriever, reranker), judged, options(timed=None, sizes=sizes, blends=()))
     assert reranker.scored <= 1.15 * queries * 100
-    timed = {size: len(one.rerank) for size, one in found.latency.items()}
+    timed = {size: len(latency.rerank) for size, latency in found.latency.items()}
     assert timed == {**dict.fromkeys(sizes[:-1], max(1, int(0.08 * queries * 100 / 190))), 100: queries - 1}
 
 
 def test_runs_at_each_size_are_timed_as_they_are_made():
     retriever, judged, _ = world(queries=4)
     reranker = ListwiseReranker()
-    found = tune(searching(retriever, reranker), judged, request(timed=None))
+    found = tune(searching(retriever, reranker), judged, options(timed=None))
     assert reranker.scored == 4 * sum(SIZES)
-    assert [len(one.rerank) for one in found.latency.values()] == [3] * len(SIZES)
-    assert found.timing == "times are of those runs"
+    assert [len(latency.rerank) for latency in found.latency.values()] == [3] * len(SIZES)
+    assert found.timing == Note("times_of_runs")
 
 
 def test_a_listwise_reranker_runs_at_each_size_and_says_so():
     retriever, judged, _ = world(queries=4)
-    found = tune(searching(retriever, ListwiseReranker()), judged, request())
-    assert "scores a pool as a whole: one run at each size" in found.curves.method
+    found = tune(searching(retriever, ListwiseReranker()), judged, options())
+    assert found.curves.method == Note("listwise", reranker="listwise")
     assert found.curves.checked is None
     for measure in MEASURES:
         expected = separate(retriever, ListwiseReranker(), judged, 0.0, measure)
@@ -190,21 +195,22 @@ def test_a_listwise_reranker_runs_at_each_size_and_says_so():
 
 def test_a_reranker_that_only_claims_to_be_pointwise_is_found_out():
     retriever, judged, _ = world(queries=4)
-    found = tune(searching(retriever, ListwiseReranker(pointwise=True)), judged, request())
+    found = tune(searching(retriever, ListwiseReranker(pointwise=True)), judged, options())
     assert found.curves.checked is not None
     assert not found.curves.checked.holds
-    assert "says it is pointwise, but its scores move by up to" in found.curves.method
+    assert found.curves.method.code == "not_pointwise"
+    assert "is declared pointwise, but its scores differ by up to" in describe(found.curves.method)
     expected = separate(retriever, ListwiseReranker(), judged, 0.0, "nDCG@10")
     assert (found.curve.reranked["nDCG@10"] == expected).all()
 
 
-def test_declined_queries_keep_stage_one_at_every_size():
-    class Declining(TextReranker):
-        def declines(self, query):
-            return "too long"
+def test_skipped_queries_keep_stage_one_at_every_size():
+    class Skipping(TextReranker):
+        def skip_reason(self, query):
+            return Note("rerank_skipped", reason="too long")
 
     retriever, judged, _ = world(queries=4)
-    found = tune(searching(retriever, Declining()), judged, request())
+    found = tune(searching(retriever, Skipping()), judged, options())
     for row in found.curve.reranked["nDCG@10"]:
         assert row.tolist() == found.curve.stage_one["nDCG@10"].tolist()
     assert not found.rerank
@@ -212,11 +218,12 @@ def test_declined_queries_keep_stage_one_at_every_size():
 
 def test_the_warning_fires_where_reranking_harms_and_stays_silent_where_it_helps():
     retriever, judged, answers = world(queries=60, first=2)
-    helped = tune(searching(retriever, OracleReranker(answers)), judged, request())
-    assert not [one for one in helped.warnings if "worse" in one or "falls" in one or "nothing" in one]
+    helped = tune(searching(retriever, OracleReranker(answers)), judged, options())
+    assert not {note.code for note in helped.warnings} & {"harmful", "quality_falls", "no_gain_at_pool"}
     assert helped.rerank
-    harmed = tune(searching(retriever, OracleReranker(answers, -1)), judged, request())
-    assert any("reranking is worse than none at pool" in one for one in harmed.warnings)
+    harmed = tune(searching(retriever, OracleReranker(answers, -1)), judged, options())
+    (warning,) = [note for note in harmed.warnings if note.code == "harmful"]
+    assert "reranking is worse than none at pool" in describe(warning)
     assert (harmed.rerank, harmed.settings) == (False, {"rerank": False})
 
 
@@ -229,7 +236,7 @@ def test_quality_that_falls_with_depth_is_noticed():
             self.rank = {query: {hit.passage.text: hit.rank for hit in hits} for query, hits in pools.items()}
             self.answers = answers
 
-        def score(self, query, texts):
+        def values(self, query, texts):
             ranks = self.rank[query]
             return [
                 1000.0 + ranks[text]
@@ -239,85 +246,74 @@ def test_quality_that_falls_with_depth_is_noticed():
             ]
 
     retriever, judged, answers = world(queries=60, first=0)
-    found = tune(searching(retriever, Shallow(retriever.pools, answers)), judged, request(blends=()))
-    assert any("nDCG@10 falls beyond a pool of 8" in one for one in found.warnings)
+    found = tune(searching(retriever, Shallow(retriever.pools, answers)), judged, options(blends=()))
+    assert Note("quality_falls", measure="nDCG@10", pool=8) in found.warnings
     assert found.recommended.size <= 8
 
 
 def test_rules_choose_on_one_half_and_are_reported_on_the_other():
     retriever, judged, answers = world(queries=60, first=2)
-    found = tune(searching(retriever, OracleReranker(answers)), judged, request(budget=10.0))
+    found = tune(searching(retriever, OracleReranker(answers)), judged, options(budget_ms=10_000))
     assert set(found.chosen_on).isdisjoint(found.reported_on)
     assert sorted([*found.chosen_on, *found.reported_on]) == sorted(judged.queries)
-    assert [one.rule for one in found.picks] == [
-        "within the interval of the best",
-        "90 % of the gain",
-        "latency budget",
-    ]
-    assert found.recommended.rule == "latency budget"
+    assert [pick.rule for pick in found.picks] == ["near_best", "most_of_the_gain", "latency_budget"]
+    assert found.recommended.rule == "latency_budget"
     assert found.recommended.size == 21
-    for one in found.held:
+    for check in found.checks:
         places = [found.curve.query_ids.index(key) for key in found.reported_on]
-        row = found.curve.reranked["nDCG@10"][found.curve.sizes.index(one.size)]
-        assert one.value == pytest.approx(row[places].mean())
-        assert one.kept == pytest.approx(one.value / one.best)
-    assert found.settings == {"rerank": True, "pool": 21, "threshold": found.threshold.value}
+        row = found.curve.reranked["nDCG@10"][found.curve.sizes.index(check.size)]
+        assert check.value == pytest.approx(row[places].mean())
+        assert check.kept == pytest.approx(check.value / check.best)
+    assert found.settings == {"rerank": True, "pool_size": 21, "min_score": found.threshold.value}
 
 
 def test_a_pool_that_gains_nothing_is_not_recommended():
     retriever, judged, _ = world(queries=60)
-    useless = TextReranker()
-    useless.score = lambda query, texts: [0.0] * len(texts)
-    found = tune(searching(retriever, useless), judged, request())
+    found = tune(searching(retriever, constant()), judged, options())
     assert found.settings == {"rerank": False}
-    assert found.warnings == ("pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries",)
+    assert found.warnings == (Note("no_gain_at_pool", pool=2, measure="nDCG@10", gain=0.0),)
+    assert describe(found.warnings[0]) == "pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries"
 
 
 def at_the_ceiling(queries):
-    """The answer stands first in stage one's order, and the reranker leaves it there."""
+    """The answer is first in stage one's order, and the reranker leaves it there."""
     passages = [Passage(f"p{i}", f"text {i}", f"p{i}") for i in range(30)]
-    asked = {f"q{n}": f"ask {n}" for n in range(queries)}
-    judged = Judged("easy", asked, {key: {"p0": 1} for key in asked}, "passage")
-    retriever = PoolRetriever({text: hits(passages, [{} for _ in passages]) for text in asked.values()})
-    level = TextReranker()
-    level.score = lambda query, texts: [0.0] * len(texts)
-    return tune(searching(retriever, level), judged, request())
+    texts = {f"q{n}": f"ask {n}" for n in range(queries)}
+    judged = Judged("easy", texts, {key: {"p0": 1} for key in texts}, "passage")
+    retriever = PoolRetriever({text: hits(passages, [{} for _ in passages]) for text in texts.values()})
+    return tune(searching(retriever, constant()), judged, options())
 
 
 @pytest.mark.parametrize(
-    ("queries", "why"), [(5, "5 queries are too few to say"), (24, "nDCG@10 is at the ceiling, 1.0000")]
+    ("queries", "words"), [(5, "5 queries are too few to decide"), (24, "nDCG@10 is at the ceiling, 1.0000")]
 )
-def test_queries_that_can_not_tell_recommend_nothing(queries, why):
+def test_queries_that_can_not_tell_recommend_nothing(queries, words):
     found = at_the_ceiling(queries)
-    assert why in found.undecided
+    assert words in describe(found.undecided)
     assert (found.rerank, found.settings) == (False, {})
 
 
 def test_the_smallest_pool_is_not_said_to_beat_smaller_ones():
     pick = at_the_ceiling(24).picks[0]
-    assert (pick.size, pick.why) == (
-        2,
-        "the best pool, nDCG@10 1.0000; it is the smallest pool tried, and no larger one is better",
-    )
+    assert (pick.size, pick.reason) == (2, Note("best_pool", measure="nDCG@10", value=1.0, reason="smallest_pool"))
+    assert describe(pick.reason).endswith("it is the smallest pool tried, and no larger pool is better")
 
 
 def test_harm_beyond_chance_is_told_by_few_queries_too():
     retriever, judged, answers = world(queries=16, first=0)
-    found = tune(searching(retriever, OracleReranker(answers, -1)), judged, request(sizes=(21,)))
-    assert (found.undecided, found.settings) == ("", {"rerank": False})
+    found = tune(searching(retriever, OracleReranker(answers, -1)), judged, options(sizes=(21,)))
+    assert (found.undecided, found.settings) == (None, {"rerank": False})
 
 
 def test_a_longer_ranking_in_the_same_order_scores_the_same():
     """60 documents of three passages each: a larger pool reaches more documents, and R@100 has room for them."""
     passages = [Passage(f"p{i}", f"text {i}", f"d{i % 60}") for i in range(180)]
-    order = sorted(passages, key=lambda one: (one.document_id, one.id))
+    order = sorted(passages, key=lambda passage: (passage.document_id, passage.id))
     queries = {f"q{n}": f"ask {n}" for n in range(4)}
     qrels = {f"q{n}": {f"d{59 - n}": 1, f"d{n}": 1} for n in range(4)}
     judged = Judged("documents", queries, qrels, "document")
     retriever = PoolRetriever({text: hits(order, [{} for _ in order]) for text in queries.values()})
-    useless = TextReranker()
-    useless.score = lambda query, texts: [0.0] * len(texts)
-    found = tune(searching(retriever, useless), judged, request(sizes=(10, 100, 180), measures=("R@100", "AP@100")))
+    found = tune(searching(retriever, constant()), judged, options(sizes=(10, 100, 180), measures=("R@100", "AP@100")))
     for measure in ("R@100", "AP@100"):
         for row in found.curve.reranked[measure]:
             assert row.tolist() == found.curve.stage_one[measure].tolist()
@@ -326,41 +322,43 @@ def test_a_longer_ranking_in_the_same_order_scores_the_same():
 
 def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
     retriever, judged, answers = world(queries=60, first=2)
-    parts = halves(len(judged.queries), request().seed)
+    parts = halves(len(judged.queries), options().seed)
     texts = [list(judged.queries.values())[place] for place in (*parts.chosen, *parts.reported)]
     helped, harmed = set(texts[: len(parts.chosen)]), set(texts[-5:])
     right, wrong = OracleReranker(answers), OracleReranker(answers, -1)
-    mixed = TextReranker()
 
-    def score(query, texts):
+    def values(query, texts):
         if query in helped:
-            return right.score(query, texts)
-        return wrong.score(query, texts) if query in harmed else [0.0] * len(texts)
+            return right.values(query, texts)
+        return wrong.values(query, texts) if query in harmed else [0.0] * len(texts)
 
-    mixed.score = score
-    found = tune(searching(retriever, mixed), judged, request(blends=()))
-    doubt = [one for one in found.warnings if "no part in choosing it" in one]
-    assert len(doubt) == 1
-    assert f"below stage one on the {len(parts.reported)} queries" in doubt[0]
+    found = tune(searching(retriever, FixedReranker(values)), judged, options(blends=()))
+    (doubt,) = [note for note in found.warnings if note.code == "gain_not_confirmed"]
+    assert doubt.values["queries"] == len(parts.reported)
+    assert doubt.values["unseen_gain"] < 0 < doubt.values["gain"]
+    assert f"below stage one on the {len(parts.reported)} queries that it was not chosen on" in describe(doubt)
 
 
 def test_a_budget_that_nothing_keeps_to():
     retriever, judged, answers = world(queries=30)
-    found = tune(searching(retriever, OracleReranker(answers)), judged, request(budget=0.0))
+    found = tune(searching(retriever, OracleReranker(answers)), judged, options(budget_ms=0))
     assert found.recommended.size is None
-    assert "no pool keeps to 0 ms" in found.recommended.why
+    assert found.recommended.reason.code == "over_budget"
+    assert found.recommended.reason in found.warnings
+    assert "no pool is within 0 ms" in describe(found.recommended.reason)
     assert found.settings == {"rerank": False}
 
 
 def test_the_blend_changes_only_where_the_interval_says_so():
     retriever, judged, answers = world(queries=60, first=2)
-    harmful = OracleReranker(answers, 1.0)
-    stays = tune(searching(retriever, TextReranker(), weights={"dense": 0.0001}), judged, request())
+    oracle = OracleReranker(answers, 1.0)
+    stays = tune(searching(retriever, TextReranker(), {"dense": 0.0001}), judged, options())
     assert stays.blend == 1.0
-    assert "stays" in stays.blend_reason
-    moved = tune(searching(retriever, harmful, weights={"dense": 1000.0}), judged, request())
+    assert stays.blend_reason.code in ("no_better_setting", "setting_kept")
+    moved = tune(searching(retriever, oracle, {"dense": 1000.0}), judged, options())
     assert moved.blend == 0.0
-    assert moved.blend_reason.startswith("0 instead of 1")
+    assert moved.blend_reason.code == "setting_changed"
+    assert describe(moved.blend_reason).startswith("0 instead of 1")
 
 
 def test_without_fitted_weights_a_weight_for_the_cosine_is_tried():
@@ -370,12 +368,12 @@ def test_without_fitted_weights_a_weight_for_the_cosine_is_tried():
         for query, pool in retriever.pools.items()
     }
     telling = PoolRetriever(pools)
-    found = tune(searching(telling, TextReranker()), judged, request(blends=(0.0, 4.0)))
+    found = tune(searching(telling, TextReranker()), judged, options(blends=(0.0, 4.0)))
     assert (found.curves.derived, found.curves.current, found.blend) == (True, 0.0, 4.0)
-    weight = found.settings["weight.dense"]
-    blended = {"rerank": True, "pool": found.recommended.size, "blend": 1.0, "weight.dense": weight}
+    weight = found.settings["weights"]["dense"]
+    blended = {"rerank": True, "pool_size": found.recommended.size, "blend": 1.0, "weights": {"dense": weight}}
     assert blended.items() <= found.settings.items()
-    again = searching(telling, TextReranker(), weights={"dense": weight})
+    again = searching(telling, TextReranker(), {"dense": weight})
     for place, size in enumerate(SIZES):
         run = evaluate(again, judged, pool_size=size, measures=MEASURES)
         assert found.curve.reranked["nDCG@10"][place].tolist() == run.values("reranked", "nDCG@10")
@@ -386,21 +384,21 @@ def test_without_any_cosine_the_blend_stays():
     bare = PoolRetriever(
         {q: [replace(hit, signals={"bm25": 1.0}) for hit in pool] for q, pool in retriever.pools.items()}
     )
-    found = tune(searching(bare, TextReranker()), judged, request())
-    assert found.blend_reason == "0 stays: there is no other to try"
+    found = tune(searching(bare, TextReranker()), judged, options())
+    assert found.blend_reason == Note("only_setting", setting="blend", current=0.0)
     assert "blend" not in found.settings
 
 
 def test_few_queries_are_not_split_and_that_is_said():
     retriever, judged, _ = world(queries=6)
-    found = tune(searching(retriever, TextReranker()), judged, request())
+    found = tune(searching(retriever, TextReranker()), judged, options())
     assert found.chosen_on == found.reported_on
-    assert any("6 queries are too few" in one for one in found.warnings)
+    assert Note("not_split", queries=6) in found.warnings
 
 
 class Interrupting(TextReranker):
-    def __init__(self, after):
-        super().__init__()
+    def __init__(self, after, pointwise=True):
+        super().__init__(pointwise=pointwise)
         self.after = after
 
     def score(self, query, texts):
@@ -414,14 +412,13 @@ class Interrupting(TextReranker):
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, pointwise):
     retriever, judged, _ = world(queries=12)
     file = tmp_path / "partial.jsonl"
-    stopping, whole, rest = Interrupting(7), TextReranker(), TextReranker()
-    for one in (stopping, whole, rest):
-        one.pointwise = pointwise
+    stopping = Interrupting(7, pointwise)
+    whole, rest = TextReranker(pointwise=pointwise), TextReranker(pointwise=pointwise)
     with pytest.raises(KeyboardInterrupt):
-        tune(searching(retriever, stopping, weights=WEIGHTS), judged, request(checkpoint=file))
+        tune(searching(retriever, stopping, WEIGHTS), judged, options(checkpoint=file))
     assert file.is_file()
-    resumed = tune(searching(retriever, rest, weights=WEIGHTS), judged, request(checkpoint=file))
-    fresh = tune(searching(retriever, whole, weights=WEIGHTS), judged, request())
+    resumed = tune(searching(retriever, rest, WEIGHTS), judged, options(checkpoint=file))
+    fresh = tune(searching(retriever, whole, WEIGHTS), judged, options())
     assert resumed.curves.resumed == (7 if pointwise else 12 + 7)
     assert rest.scored < whole.scored
     assert not file.exists()
@@ -434,11 +431,11 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     retriever, judged, _ = world(queries=5)
     file = tmp_path / "partial.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        tune(searching(retriever, Interrupting(2)), judged, request(checkpoint=file))
+        tune(searching(retriever, Interrupting(2)), judged, options(checkpoint=file))
     with pytest.raises(InvalidInput, match="of another run"):
-        tune(searching(retriever, TextReranker()), judged, request(checkpoint=file, sizes=(3,)))
+        tune(searching(retriever, TextReranker()), judged, options(checkpoint=file, sizes=(3,)))
     file.write_text("notes\n")
-    with pytest.raises(InvalidInput, match="holds no partial results"):
+    with pytest.raises(InvalidInput, match="does not hold partial results"):
         Checkpoint(file, {})
 
 
@@ -489,9 +486,9 @@ def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_lost(tmp_path, lin
 
 def test_a_recorded_pass_survives_json():
     retriever, judged, _ = world(queries=2)
-    made = record(searching(retriever, TextReranker(), weights=WEIGHTS), "q0", judged.queries["q0"], SIZES, 10)
-    assert recorded_from_json(json.loads(json.dumps(recorded_to_json(made)))) == made
-    ranking = made.search(5, 10, WEIGHTS)
+    recorded = record(searching(retriever, TextReranker(), WEIGHTS), "q0", judged.queries["q0"], SIZES, 10)
+    assert recorded_from_json(json.loads(json.dumps(recorded_to_json(recorded)))) == recorded
+    ranking = recorded.search(5, 10, WEIGHTS)
     assert measured("q0", ranking, judged, [parse("RR@10")], 10).scored == 5
 
 
@@ -502,29 +499,29 @@ def test_a_query_that_the_reranker_can_not_take_is_named():
 
     retriever, judged, _ = world(queries=2)
     with pytest.raises(InvalidInput, match="query 'q0': Shorten the query"):
-        tune(searching(retriever, Picky()), judged, request())
+        tune(searching(retriever, Picky()), judged, options())
 
 
 @pytest.mark.parametrize(
     ("given_", "message"),
     [
-        ({"sizes": ()}, "pool sizes must be at least 1"),
-        ({"sizes": (0, 5)}, "pool sizes must be at least 1"),
+        ({"sizes": ()}, "sizes must be pool sizes of at least 1"),
+        ({"sizes": (0, 5)}, "sizes must be pool sizes of at least 1"),
         ({"blends": (-1.0,)}, "blends must be 0 or more"),
-        ({"timed": 99}, "queries can be timed"),
+        ({"timed": 99}, "timed must be from 1 to 3 queries"),
         ({"measures": ("x",)}, "measure 'x' is unknown"),
         ({"measures": ("AP",)}, "give a cutoff, such as AP@100"),
     ],
 )
-def test_bad_requests(given_, message):
+def test_bad_options(given_, message):
     retriever, judged, _ = world(queries=3)
     with pytest.raises(InvalidInput, match=message):
-        tune(searching(retriever, TextReranker()), judged, request(**given_))
+        tune(searching(retriever, TextReranker()), judged, options(**given_))
 
 
 def test_no_reranker():
     retriever, judged, _ = world(queries=3)
-    with pytest.raises(InvalidInput, match="no reranker to tune"):
+    with pytest.raises(InvalidInput, match="has no reranker, so there is nothing to tune"):
         tune(searching(retriever), judged)
 
 
@@ -532,7 +529,7 @@ def test_progress_reaches_its_total():
     retriever, judged, _ = world(queries=4)
     seen = []
     tune(
-        searching(retriever, TextReranker()), judged, request(), progress=lambda done, total: seen.append((done, total))
+        searching(retriever, TextReranker()), judged, options(), progress=lambda done, total: seen.append((done, total))
     )
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

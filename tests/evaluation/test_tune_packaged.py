@@ -15,7 +15,7 @@ from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.types import Passage
-from worlds import searching, PoolRetriever, hits
+from worlds import PoolRetriever, hits, searching, whole_ranking
 
 SIZES = (2, 7, 16)
 QUERIES = ("which store runs without a server", "how long does bread bake", "what is due in April")
@@ -35,17 +35,17 @@ def packaged():
         pools[query] = hits([Passage(f"p{place}", text) for place, text in enumerate(longer)], [{"dense": 0.5}] * 16)
         qrels[f"q{number}"] = {f"p{place}": 1 for place in draw.choice(16, 3, replace=False)}
     judged = Judged("notes", {f"q{number}": query for number, query in enumerate(QUERIES)}, qrels, "passage")
-    return searching(PoolRetriever(pools), CrossEncoder(precision="exact"), weights={"dense": 2.0}), judged
+    return searching(PoolRetriever(pools), CrossEncoder(precision="exact"), {"dense": 2.0}), judged
 
 
 def test_the_sweep_equals_separate_runs_to_rounding(packaged):
-    shortlist, judged = packaged
-    found = tune(shortlist, judged, TuneOptions(sizes=SIZES, measures=("nDCG@10",), blends=(), timed=1))
+    search, judged = packaged
+    found = tune(search, judged, TuneOptions(sizes=SIZES, measures=("nDCG@10",), blends=(), timed=1))
     assert found.curves.checked.largest_difference <= ROUNDING
     for place, size in enumerate(SIZES):
         for query_id, query in judged.queries.items():
             read = {hit.passage.id: hit.score for hit in found.curves.ranking(query_id, size, 1.0).hits[:size]}
-            apart = shortlist.search(query, pool_size=size, k=16, tail=True)
+            apart = whole_ranking(search, query, size, 16)
             assert read == pytest.approx({hit.passage.id: hit.score for hit in apart.hits[:size]}, abs=ROUNDING)
             value = parse("nDCG@10").of([hit.passage.id for hit in apart.hits], judged.qrels[query_id])
             assert found.curve.reranked["nDCG@10"][place][int(query_id[1])] == value

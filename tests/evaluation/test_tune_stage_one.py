@@ -13,7 +13,7 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.metrics.reliability import thresholds
 from shortlist.evaluation.metrics.statistics import best_of_p, permutation_p
-from shortlist.evaluation.query_sets.holdout import better, halves
+from shortlist.evaluation.query_sets.holdout import compare_best, halves
 from shortlist.evaluation.query_sets.identical_ids import FusesWithoutOwnId, WithoutOwnId, without_own_id
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.tuning.options import TuneOptions
@@ -21,16 +21,28 @@ from shortlist.evaluation.tuning.threshold import Results
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.protocols import Fuses
 from shortlist.retrievers.engine import Hybrid
-from shortlist.types import Passage
-from worlds import searching, ListwiseReranker, NumberEncoder, OracleReranker, TextReranker, TwoLists, world
+from shortlist.types import Note, Passage
+from shortlist.wording import describe
+from shortlist.wording_tuning import gain_words
+from worlds import (
+    FixedReranker,
+    ListwiseReranker,
+    NumberEncoder,
+    OracleReranker,
+    TextReranker,
+    TwoLists,
+    constant,
+    searching,
+    world,
+)
 
 FUSIONS = (0.0, 0.3, 0.5, 1.0)
 WEIGHTS = {"dense": 3.0, "bm25_share": 1.5}
 
 
-def request(**given):
-    asked = {"sizes": (2, 5, 9, 20), "measures": ("nDCG@10",), "timed": 1, "blends": (), "fusions": FUSIONS}
-    return TuneOptions(**(asked | given))
+def options(**given):
+    default = {"sizes": (2, 5, 9, 20), "measures": ("nDCG@10",), "timed": 1, "blends": (), "fusions": FUSIONS}
+    return TuneOptions(**(default | given))
 
 
 def two_lists(queries=6, seed=0, fusion=0.5, depth=40):
@@ -53,14 +65,13 @@ def two_lists(queries=6, seed=0, fusion=0.5, depth=40):
 )
 def test_every_fusion_weight_equals_a_separate_run(seed, fusions, current, depth, weights):
     hybrid, judged, index = two_lists(seed=seed, fusion=current, depth=depth)
-    shortlist = searching(hybrid, TextReranker(), weights=weights)
-    found = tune(shortlist, judged, request(fusions=tuple(fusions)))
+    search = searching(hybrid, TextReranker(), weights)
+    found = tune(search, judged, options(fusions=tuple(fusions)))
     tried = found.fusion
     assert set(tried.values) in (set(), {*fusions, current})
-    used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
     for weight, values in tried.values.items():
         other = Hybrid(index, NumberEncoder(), fusion=weight, depth=depth)
-        apart = searching(other, TextReranker() if tried.size else None, weights=used)
+        apart = searching(other, TextReranker() if tried.size else None, found.curves.weights, blend=found.blend)
         run = evaluate(apart, judged, pool_size=tried.size or 10, measures=("nDCG@10",))
         assert values.tolist() == run.values("reranked", "nDCG@10")
     if tried.size in found.curve.sizes and tried.values:
@@ -70,72 +81,66 @@ def test_every_fusion_weight_equals_a_separate_run(seed, fusions, current, depth
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10_000), st.integers(4, 30), st.sampled_from([0.0, 1.0]))
-def test_what_a_threshold_leaves_equals_separate_searches(seed, queries, gain):
+def test_the_effect_of_a_threshold_equals_separate_searches(seed, queries, gain):
     retriever, judged, answers = world(queries=queries, seed=seed)
-    shortlist = searching(retriever, OracleReranker(answers, gain))
-    found = tune(shortlist, judged, request())
-    for threshold, said in ((found.threshold.tried, found.threshold.shown), (-np.inf, found.threshold.everything)):
-        if not found.rerank or threshold is None or said is None:
+    search = searching(retriever, OracleReranker(answers, gain))
+    found = tune(search, judged, options())
+    for threshold, effect in ((found.threshold.tried, found.threshold.effect), (-np.inf, found.threshold.baseline)):
+        if not found.rerank or threshold is None or effect is None:
             continue
         shown = relevant_shown = relevant = total = empty = 0
         f1 = []
-        used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
+        blended = searching(retriever, OracleReranker(answers, gain), found.curves.weights, blend=found.blend)
+        size = found.recommended.size
         for key in found.reported_on:
-            ranking = searching(retriever, OracleReranker(answers, gain), weights=used).search(
-                judged.queries[key], pool_size=found.recommended.size, k=10, tail=True
-            )
+            ranking = blended.search(judged.queries[key], pool_size=size, top_k=10, tail=True)
             everything = [judged.qrels[key].get(judged.key(hit), 0) > 0 for hit in ranking.hits]
-            kept = above(ranking, threshold) if threshold > -np.inf else ranking
+            kept = blended.search(judged.queries[key], pool_size=size, top_k=10, tail=True, min_score=threshold)
             good = sum(judged.qrels[key].get(judged.key(hit), 0) > 0 for hit in kept.hits)
             shown, relevant_shown = shown + len(kept.hits), relevant_shown + good
             relevant, total, empty = relevant + sum(everything), total + len(everything), empty + (not kept.hits)
             both = len(kept.hits) + sum(everything)
             f1.append(2 * good / both if both else 1.0)
-        assert said.precision == pytest.approx(relevant_shown / shown if shown else 1.0)
-        assert said.recall == pytest.approx(relevant_shown / relevant if relevant else 1.0)
+        assert effect.precision == pytest.approx(relevant_shown / shown if shown else 1.0)
+        assert effect.recall == pytest.approx(relevant_shown / relevant if relevant else 1.0)
         if threshold > -np.inf:
-            assert said.left_out == pytest.approx(1 - shown / total)
-            assert said.empty == empty
-            assert said.f1 == pytest.approx(np.mean(f1))
+            assert effect.left_out == pytest.approx(1 - shown / total)
+            assert effect.empty == empty
+            assert effect.f1 == pytest.approx(np.mean(f1))
 
 
 def good_words(queries=60, seed=3):
-    """The words' list holds the answers first, the vectors' list is drawn: the less they weigh, the better."""
+    """The words' list has the answers first, and the vectors' list is drawn: a small weight of the vectors is best."""
     hybrid, judged, index = two_lists(queries, seed)
-    inner = index._list
+    inner = index.ranked
 
     def answers_first(kind, query, k):
-        found = inner(kind, query, len(index.corpus))
+        pairs = inner(kind, query, len(index.corpus))
         if kind == "words":
             right = judged.qrels[f"q{query.split()[-1]}"]
-            firsts = [one for one in index.corpus if one.id in right]
-            found = [(one, 9.0) for one in firsts] + [(one, score) for one, score in found if one.id not in right]
-        return found[:k]
+            firsts = [passage for passage in index.corpus if passage.id in right]
+            others = [(passage, score) for passage, score in pairs if passage.id not in right]
+            pairs = [(passage, 9.0) for passage in firsts] + others
+        return pairs[:k]
 
-    index._list = answers_first
+    index.ranked = answers_first
     return hybrid, judged, index
-
-
-def flat():
-    """A reranker that leaves the order as it is."""
-    reranker = TextReranker()
-    reranker.score = lambda query, texts: [0.0] * len(texts)
-    return reranker
 
 
 def test_a_better_weight_is_found_at_stage_one_alone_where_reranking_is_not_recommended():
     hybrid, judged, _ = good_words()
-    found = tune(searching(hybrid, flat()), judged, request())
+    found = tune(searching(hybrid, constant()), judged, options())
     assert (found.rerank, found.fusion.size) == (False, 0)
     assert found.fusion.weight == 0.0
-    assert found.fusion.why.startswith("0 instead of 0.5: +")
-    assert "on the other half" in found.fusion.why
+    assert found.fusion.reason.code == "setting_changed"
+    assert describe(found.fusion.reason).startswith("0 instead of 0.5: +")
+    assert "on the other half" in describe(found.fusion.reason)
     assert found.settings == {"rerank": False, "fusion": 0.0}
-    assert found.threshold.why == "none: it is for scores of a reranker"
+    assert found.threshold.reason == Note("no_threshold", reason="not_reranked")
 
 
 def knowing(judged, misses=0):
-    """A reranker that puts the answers first, but for every query whose number divides by `misses`."""
+    """A reranker that puts the answers first, except for queries whose number is a multiple of `misses`."""
     answers = {
         query: {f"text {name[1:]}" for name in judged.qrels[key]}
         for key, query in judged.queries.items()
@@ -151,34 +156,38 @@ def test_a_better_weight_is_found_with_the_reranker_and_search_gets_what_was_mea
         for query in judged.queries.values()
     }
     reranker = knowing(judged)
-    plain = reranker.score
-    reranker.score = lambda query, texts: [
+    plain = reranker.values
+    reranker.values = lambda query, texts: [
         score if text in first[query] else 500.0 for text, score in zip(texts, plain(query, texts), strict=True)
     ]
-    found = tune(searching(hybrid, reranker), judged, request(sizes=(6, 40), fusions=(0.0, 0.5)))
+    found = tune(searching(hybrid, reranker), judged, options(sizes=(6, 40), fusions=(0.0, 0.5)))
     assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 6, 6)
     assert (found.fusion.weight, found.settings["fusion"]) == (0.0, 0.0)
-    assert "0 instead of 0.5" in found.fusion.why
-    better_one = Hybrid(index, NumberEncoder(), fusion=0.0, depth=40)
-    used = {name: found.blend * weight for name, weight in found.curves.weights.items()}
-    apart = evaluate(searching(better_one, reranker, weights=used), judged, pool_size=6)
+    assert describe(found.fusion.reason).startswith("0 instead of 0.5")
+    words_alone = Hybrid(index, NumberEncoder(), fusion=0.0, depth=40)
+    search = searching(words_alone, reranker, found.curves.weights, blend=found.blend)
+    apart = evaluate(search, judged, pool_size=6)
     assert found.fusion.values[0.0].tolist() == apart.values("reranked", "nDCG@10")
-    assert found.threshold.everything.f1 > 0
+    assert found.threshold.baseline.f1 > 0
 
 
-def test_the_half_to_report_on_decides_nothing_and_is_told():
+def test_the_half_to_report_on_decides_nothing_and_is_reported():
     parts = halves(40, 7)
-    here, there = np.zeros(40), np.zeros(40)
-    there[list(parts.chosen)] = 0.2
-    there[list(parts.chosen)[:3]] = 0.1
+    current, other = np.zeros(40), np.zeros(40)
+    other[list(parts.chosen)] = 0.2
+    other[list(parts.chosen)[:3]] = 0.1
     for unseen in (-0.3, 0.0, 0.1):
-        there[list(parts.reported)] = unseen
-        won, said = better([there], 0, here, parts, "nDCG@10")
-        assert won
-        assert f"; {unseen:+.4f} [" in said
-        assert ("does not bear it out: judge more queries" in said) == (unseen <= 0)
-    there[list(parts.chosen)] = np.tile([0.2, -0.2], 10)
-    assert better([there], 0, here, parts, "nDCG@10")[1].endswith("which these queries can't tell from chance")
+        other[list(parts.reported)] = unseen
+        gain = compare_best([other], 0, current, parts, "nDCG@10")
+        assert gain.result == "better"
+        assert gain.unseen.mean == pytest.approx(unseen)
+        words = gain_words(gain.values)
+        assert f"; {unseen:+.4f} [" in words
+        assert ("does not confirm it: judge more queries" in words) == (unseen <= 0)
+    other[list(parts.chosen)] = np.tile([0.2, -0.2], 10)
+    gain = compare_best([other], 0, current, parts, "nDCG@10")
+    assert (gain.result, gain.unseen) == ("chance", None)
+    assert gain_words(gain.values).endswith("which may be chance")
 
 
 def test_the_best_of_many_equal_alternatives_is_seldom_taken():
@@ -187,10 +196,10 @@ def test_the_best_of_many_equal_alternatives_is_seldom_taken():
     taken = []
     for _ in range(150):
         parts = halves(60, int(draw.integers(1_000_000)))
-        here, *tried = draw.normal(0.5, 0.2, (9, 60))
-        best = int(np.argmax([one[list(parts.chosen)].mean() for one in tried]))
-        if better(tried, best, here, parts, "nDCG@10")[0]:
-            taken.append(float((tried[best] - here)[list(parts.reported)].mean()))
+        current, *tried = draw.normal(0.5, 0.2, (9, 60))
+        best = int(np.argmax([values[list(parts.chosen)].mean() for values in tried]))
+        if compare_best(tried, best, current, parts, "nDCG@10").result == "better":
+            taken.append(float((tried[best] - current)[list(parts.reported)].mean()))
     assert len(taken) <= 8
     assert abs(np.mean(taken or [0.0])) < 0.05
 
@@ -207,31 +216,31 @@ def test_a_p_value_allows_for_the_alternatives_and_for_their_likeness():
 
 
 def test_without_another_half_nothing_is_taken():
-    won, said = better([np.ones(12)], 0, np.zeros(12), halves(12, 7), "nDCG@10")
-    assert not won
-    assert said.endswith("but there is no other half to report it on: it takes 20 queries")
+    gain = compare_best([np.ones(12)], 0, np.zeros(12), halves(12, 7), "nDCG@10")
+    assert gain.result == "no_other_half"
+    assert gain_words(gain.values).endswith("too few queries to report it on another half: judge at least 20")
     retriever, judged, answers = world(queries=12, first=2)
-    found = tune(searching(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
+    found = tune(searching(retriever, OracleReranker(answers)), judged, options(sizes=(30,)))
     assert found.threshold.value is None
-    assert found.threshold.shown.precision == 1.0
+    assert found.threshold.effect.precision == 1.0
 
 
 def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_path):
     hybrid, judged, _ = two_lists(queries=40)
     reranker = knowing(judged, misses=3)
     seen: list[tuple[str, str]] = []
-    plain = reranker.score
-    reranker.score = lambda query, texts: seen.extend((query, text) for text in texts) or plain(query, texts)
-    told = []
+    plain = reranker.values
+    reranker.values = lambda query, texts: seen.extend((query, text) for text in texts) or plain(query, texts)
+    reports = []
     found = tune(
         searching(hybrid, reranker),
         judged,
-        request(sizes=(2, 12, 24)),
-        progress=lambda done, total: told.append((done, total)),
+        options(sizes=(2, 12, 24)),
+        progress=lambda done, total: reports.append((done, total)),
     )
     assert (found.recommended.size, found.fusion.size) == (24, 12)
     assert 0 < found.fusion.scored <= 0.05 * 40 * 24
-    assert told[-1][0] == told[-1][1]
+    assert reports[-1][0] == reports[-1][1]
     checked, timed = 3 * 10, 2 + 2 + 12
     assert len(seen) <= len(set(seen)) + checked + timed
 
@@ -240,35 +249,37 @@ def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_p
 def test_weights_are_tried_with_what_15_percent_leave(queries):
     hybrid, judged, _ = two_lists(queries=queries)
     reranker = knowing(judged, misses=3)
-    found = tune(searching(hybrid, reranker), judged, request(sizes=(2, 6, 12, 24), timed=None))
+    found = tune(searching(hybrid, reranker), judged, options(sizes=(2, 6, 12, 24), timed=None))
     assert found.rerank
     assert reranker.scored <= 1.15 * queries * 24
 
 
 def test_weights_that_would_need_many_more_scores_are_not_tried():
     hybrid, judged, _ = two_lists(queries=30)
-    found = tune(searching(hybrid, knowing(judged)), judged, request(sizes=(5,)))
+    found = tune(searching(hybrid, knowing(judged)), judged, options(sizes=(5,)))
     assert found.rerank
-    assert found.fusion.why == "0.5 stays: other weights would need too many more passages scored"
+    assert found.fusion.reason == Note("too_many_passages", setting="fusion", current=0.5)
     assert "fusion" not in found.settings
 
 
-def test_a_weight_that_is_better_at_a_smaller_pool_is_said_and_not_taken():
+def test_a_weight_that_is_better_at_a_smaller_pool_is_reported_and_not_taken():
     hybrid, judged, _ = good_words()
     answers = knowing(judged).relevant
-    reranker = TextReranker()
-    reranker.score = lambda query, texts: [float(text in answers[query] and not int(query[-1]) % 3) for text in texts]
-    found = tune(searching(hybrid, reranker), judged, request(sizes=(3, 24), fusions=(0.0,)))
+    reranker = FixedReranker(
+        lambda query, texts: [float(text in answers[query] and not int(query[-1]) % 3) for text in texts]
+    )
+    found = tune(searching(hybrid, reranker), judged, options(sizes=(3, 24), fusions=(0.0,)))
     assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 24, 3)
     assert (found.fusion.weight, found.settings["fusion"]) == (0.5, 0.5)
-    said = "0.5 stays, as pool 24 would need too many more passages scored. At pool 3 it is 0 instead of 0.5: +"
-    assert found.fusion.why.startswith(said)
-    assert found.fusion.why.endswith(". Tune with 0 in use to measure it at pool 24")
-    plain = tune(searching(hybrid, reranker), judged, request(sizes=(3, 24), fusions=()))
+    assert found.fusion.reason.code == "setting_better_elsewhere"
+    words = describe(found.fusion.reason)
+    assert words.startswith("0.5 stays, because pool 24 needs too many more passages scored. At pool 3, 0 is better")
+    assert words.endswith(". Tune again with 0 in use to measure it at pool 24")
+    plain = tune(searching(hybrid, reranker), judged, options(sizes=(3, 24), fusions=()))
     assert found.threshold == plain.threshold
 
 
-class Stopping(OracleReranker):
+class Interrupting(OracleReranker):
     def __init__(self, answers, after):
         super().__init__(answers)
         self.after = after
@@ -283,14 +294,14 @@ class Stopping(OracleReranker):
 def test_an_interruption_among_the_new_passages_loses_none(tmp_path):
     hybrid, judged, _ = two_lists(queries=40)
     answers = knowing(judged, misses=3).relevant
-    asked = request(sizes=(2, 12, 24), checkpoint=tmp_path / "partial.jsonl")
-    whole = tune(searching(hybrid, OracleReranker(answers)), judged, request(sizes=(2, 12, 24)))
+    kept = options(sizes=(2, 12, 24), checkpoint=tmp_path / "partial.jsonl")
+    whole = tune(searching(hybrid, OracleReranker(answers)), judged, options(sizes=(2, 12, 24)))
     with pytest.raises(KeyboardInterrupt):
-        tune(searching(hybrid, Stopping(answers, 40 + 3 + 3 + 5)), judged, asked)
+        tune(searching(hybrid, Interrupting(answers, 40 + 3 + 3 + 5)), judged, kept)
     assert len((tmp_path / "partial.jsonl").read_text().splitlines()) == 1 + 40 + 5
-    resumed = tune(searching(hybrid, OracleReranker(answers)), judged, asked)
+    resumed = tune(searching(hybrid, OracleReranker(answers)), judged, kept)
     assert resumed.curves.resumed == 45
-    assert (resumed.settings, resumed.fusion.why) == (whole.settings, whole.fusion.why)
+    assert (resumed.settings, resumed.fusion.reason) == (whole.settings, whole.fusion.reason)
     for weight, values in whole.fusion.values.items():
         assert (resumed.fusion.values[weight] == values).all()
 
@@ -298,14 +309,14 @@ def test_an_interruption_among_the_new_passages_loses_none(tmp_path):
 def test_both_lists_are_read_once_for_all_weights():
     hybrid, _, index = two_lists()
     hybrid.retrieve_at([0.0, 0.2, 0.9], "ask 1", 10)
-    assert index.read == 2
-    alone = [Hybrid(index, NumberEncoder(), depth=40, fusion=one).retrieve("ask 1", 10) for one in (0.0, 0.2, 0.9)]
+    assert index.reads == 2
+    alone = [Hybrid(index, NumberEncoder(), depth=40, fusion=share).retrieve("ask 1", 10) for share in (0.0, 0.2, 0.9)]
     assert hybrid.retrieve_at([0.0, 0.2, 0.9], "ask 1", 10) == alone
 
 
 def test_at_the_ends_one_list_leads_and_the_other_fills_up():
     hybrid, _, index = two_lists(seed=4)
-    words = [one.id for one, _ in index.matching("ask 1", 40)]
+    words = [passage.id for passage, _ in index.matching("ask 1", 40)]
     found = [hit.passage.id for hit in hybrid.retrieve_at([0.0], "ask 1", 40)[0]]
     assert found[: len(words)] == words
     assert len(found) > len(words)
@@ -316,74 +327,54 @@ def test_shares_outside_0_to_1(share):
     with pytest.raises(InvalidInput, match="fusion must be from 0"):
         Hybrid(TwoLists([]), NumberEncoder(), fusion=share)
     hybrid, judged, _ = two_lists()
-    with pytest.raises(InvalidInput, match="fusion weights must be from 0 to 1"):
-        tune(searching(hybrid, TextReranker()), judged, request(fusions=(share,)))
+    with pytest.raises(InvalidInput, match="fusions must be from 0 to 1"):
+        tune(searching(hybrid, TextReranker()), judged, options(fusions=(share,)))
 
 
 def test_the_identical_id_rule_holds_at_every_weight():
     hybrid, judged, _ = two_lists(seed=2)
     queries = {f"d{n}": text for n, text in enumerate(judged.queries.values())}
-    held = without_own_id(hybrid, queries)
-    assert isinstance(held, FusesWithoutOwnId)
-    assert isinstance(held, Fuses)
+    retriever = without_own_id(hybrid, queries)
+    assert isinstance(retriever, FusesWithoutOwnId)
+    assert isinstance(retriever, Fuses)
     for query in queries.values():
         apart = [
-            WithoutOwnId(Hybrid(hybrid._index, NumberEncoder(), depth=40, fusion=one), queries).retrieve(query, 12)
-            for one in FUSIONS
+            WithoutOwnId(Hybrid(hybrid._index, NumberEncoder(), depth=40, fusion=share), queries).retrieve(query, 12)
+            for share in FUSIONS
         ]
-        assert held.retrieve_at(FUSIONS, query, 12) == apart
-        assert held.retrieve(query, 12) == apart[FUSIONS.index(0.5)]
+        assert retriever.retrieve_at(FUSIONS, query, 12) == apart
+        assert retriever.retrieve(query, 12) == apart[FUSIONS.index(0.5)]
     plain = without_own_id(world(queries=2)[0], queries)
     assert not isinstance(plain, Fuses)
 
 
 def test_nothing_is_tried_where_scores_depend_on_the_pool():
     hybrid, judged, _ = two_lists()
-    found = tune(searching(hybrid, ListwiseReranker()), judged, request())
+    found = tune(searching(hybrid, ListwiseReranker()), judged, options())
     assert (found.fusion.values, found.threshold.value) == ({}, None)
-    assert "sizes were run apart" in found.fusion.why
-    assert "sizes were run apart" in found.threshold.why
+    assert found.fusion.reason == Note("not_tried", setting="fusion", reason="runs_apart")
+    assert found.threshold.reason == Note("no_threshold", reason="runs_apart")
+    assert "each size was run separately" in describe(found.fusion.reason)
 
 
 def test_a_threshold_that_parts_right_from_wrong_is_found_and_one_for_noise_is_not():
     retriever, judged, answers = world(queries=60, first=2)
-    found = tune(searching(retriever, OracleReranker(answers)), judged, request(sizes=(30,)))
+    found = tune(searching(retriever, OracleReranker(answers)), judged, options(sizes=(30,)))
     assert found.threshold.value is not None
     assert 6 < found.threshold.value <= 106
-    assert (found.threshold.shown.precision, found.threshold.shown.recall) == (1.0, 1.0)
-    assert found.threshold.everything.recall == 1.0
-    assert found.threshold.everything.precision < 0.4
-    assert found.settings["threshold"] == found.threshold.value
-    no_scores = TextReranker()
-    no_scores.score = lambda query, texts: [1.0] * len(texts)
+    assert (found.threshold.effect.precision, found.threshold.effect.recall) == (1.0, 1.0)
+    assert found.threshold.baseline.recall == 1.0
+    assert found.threshold.baseline.precision < 0.4
+    assert found.settings["min_score"] == found.threshold.value
     pools = {query: [replace(hit, signals={}) for hit in pool] for query, pool in retriever.pools.items()}
-    flat_found = tune(searching(type(retriever)(pools), no_scores), judged, request())
+    flat_found = tune(searching(type(retriever)(pools), constant(1.0)), judged, options())
     assert flat_found.threshold.value is None
 
 
 def test_of_nothing_shown_nothing_is_wrong_by_a_probability_as_by_a_score():
     scores, relevant = np.array([[2.0, 1.0]]), np.array([[True, False]])
-    shown = Results(scores, relevant, np.ones((1, 2), dtype=bool)).summary(9.0, [0])
+    shown = Results(scores, relevant, np.ones((1, 2), dtype=bool)).effect(9.0, [0])
     (likely,) = thresholds(np.array([0.2, 0.1]), np.array([1.0, 0.0]), np.array([0, 0]), [0.9])
     assert (shown.precision, shown.recall) == (likely.precision, likely.recall) == (1.0, 0.0)
-    none = Results(scores, ~relevant & relevant, np.zeros((1, 2), dtype=bool)).summary(0.0, [0])
+    none = Results(scores, ~relevant & relevant, np.zeros((1, 2), dtype=bool)).effect(0.0, [0])
     assert (none.precision, none.recall, none.left_out, none.empty) == (1.0, 1.0, 0.0, 1)
-
-
-def test_above_leaves_out_counts_and_keeps_what_was_not_reranked():
-    retriever, judged, answers = world(queries=2)
-    query = judged.queries["q0"]
-    ranking = searching(retriever, OracleReranker(answers)).search(query, pool_size=10, k=15, tail=True)
-    cut = above(ranking, 50.0)
-    assert {hit.passage.text for hit in cut.hits} <= answers[query]
-    assert len(cut.hits) + cut.left_out == 15
-    assert above(ranking, None) is ranking
-    assert [hit.rerank_score is None for hit in above(ranking, -1e9).hits] == [False] * 10
-    alone = searching(retriever).search(query, pool_size=10)
-    assert (above(alone, 50.0).hits, above(alone, 50.0).left_out) == (alone.hits, 0)
-    assert above(ranking, float("-inf")) is ranking
-    nothing = above(ranking, 1e9)
-    assert (nothing.hits, nothing.left_out) == ((), 15)
-    assert nothing.no_good_answer.startswith("no good answer: the best final score is ")
-    with pytest.raises(InvalidInput, match="not nan"):
-        above(ranking, float("nan"))

@@ -30,7 +30,7 @@ def tuning_page(tuning: Tuning, at: Evaluation, source: ReportSource, written: s
     figures = plots.curve(tuning) + plots.gains(tuning) + plots.latency(tuning)
     parts = [
         _recommended(tuning, lines or config_lines(tuning.settings)),
-        *(box("Warning:", f"{capital(describe(note))}.", "warning") for note in tuning.warnings),
+        *(box("Warning:", f"{describe(note)}.", "warning") for note in tuning.warnings),
         *settings_section(at),
         section("Pool size", f'<div class="figures">{figures}</div>', _numbers(tuning), *_method(tuning)),
         section("The choice of each rule", _picks(tuning)),
