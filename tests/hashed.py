@@ -29,3 +29,9 @@ def passages_in(folder):
         assert ledger.pending() == []
         assert sorted(key for entry in entries for key in entry.passages) == [key for key, _ in passages]
         return passages
+
+
+def remove(names, folder):
+    """Remove sources and documents from the index in `folder`, and return the number of removed documents."""
+    with shortlist.open(folder) as index:
+        return index.remove(names)

@@ -4,11 +4,11 @@ import re
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.text import Splitter, headings, snippet
+from shortlist.text import Splitter, headings, marked, plain, snippet
 from shortlist.types import Document, Passage
 
 GUIDE = "# Guide\n\nWelcome to the guide.\n\n## Install\n\n{install}\n\n## Use\n\n### Search\n\n{search}\n"
@@ -132,6 +132,30 @@ def test_plain_text_has_the_documents_title_only():
     assert {passage.title for passage in passages} == {"notes"}
 
 
+@pytest.mark.parametrize(
+    ("title", "first", "expected"),
+    [
+        ("git-revert(1)", "# git-revert(1) Manual Page", "git-revert(1) > EXAMPLES"),
+        ("Install - Handbook", "# Install", "Install - Handbook > EXAMPLES"),
+        ("Handbook: Install", "# INSTALL", "Handbook: Install > EXAMPLES"),
+        ("Handbook", "# Install", "Handbook > Install > EXAMPLES"),
+        ("C++", "# ++", "C++ > ++ > EXAMPLES"),
+        ("", "# Install", "Install > EXAMPLES"),
+    ],
+)
+def test_the_heading_of_the_page_does_not_repeat_the_title(title, first, expected):
+    passages = split(f"{first}\n\n## EXAMPLES\n\n" + "Use it like this. " * 60, 60, title=title)
+    assert passages[-1].title == expected
+
+
+def test_a_heading_among_others_of_its_rank_stays_in_the_title():
+    text = "# Guide to mail\n\n" + "word " * 60 + "\n\n# Guide to news\n\n" + "word " * 60
+    assert {passage.title for passage in split(text, 60, title="Guide")} == {
+        "Guide > Guide to mail",
+        "Guide > Guide to news",
+    }
+
+
 def test_a_long_title_is_shortened():
     passages = split("word " * 200, 30, title="many words in this title " * 20, form="txt")
     assert all(0 < words(passage.title) <= 5 for passage in passages)
@@ -174,7 +198,7 @@ def test_too_small_a_limit_says_the_least():
 
 
 def test_a_character_over_the_limit_is_an_error():
-    with pytest.raises(InvalidInput, match="alone is over"):
+    with pytest.raises(InvalidInput, match="alone exceeds"):
         Splitter(lambda text: 100 * len(text), 20).split(Document("d", "word"))
 
 
@@ -190,6 +214,31 @@ def test_headings_of_all_kinds():
     )
     assert [(h.level, h.title) for h in headings(text)] == [(1, "One"), (1, "Two"), (3, "Three"), (2, "Four")]
     assert [text[h.start : h.end] for h in headings(text)] == ["# One #", "Two\n===", "   ### Three", "Four\n----"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_headings_are_found_whatever_ends_a_line(end):
+    text = f"intro{end}{end}# One{end}text{end}{end}Two{end}==={end}"
+    assert [(h.title, text[h.start : h.end]) for h in headings(text)] == [("One", "# One"), ("Two", f"Two{end}===")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a paragraph\nof two lines\n---\n",
+        "a word\n-\n",
+        "- # in a list\n",
+        "> # in a quote\n",
+        "    # in code\n",
+        "####### seven\n",
+    ],
+)
+def test_lines_that_only_look_like_headings(text):
+    assert headings(text) == []
+
+
+def test_text_that_looks_like_html_hides_no_heading():
+    assert [h.title for h in headings("<!-- open\n\n<?php echo\n\n# Shown\n")] == ["Shown"]
 
 
 def test_no_headings():
@@ -221,8 +270,111 @@ def test_snippet_finds_words_in_scripts_without_spaces():
     assert "東京" in snippet("あ" * 300 + "東京タワー" + "い" * 300, "東京", 40)
 
 
-@given(text=st.text(max_size=400), query=st.text(max_size=40), width=st.integers(10, 200))
-def test_snippet_is_never_wider_than_asked(text, query, width):
-    shown = snippet(text, query, width)
-    assert len(shown) <= width
+@given(text=st.text(max_size=400), query=st.text(max_size=40), length=st.integers(10, 200))
+def test_snippet_is_never_longer_than_requested(text, query, length):
+    shown = snippet(text, query, length)
+    assert len(shown) <= length
     assert len(shown.splitlines()) <= 1
+
+
+MARKDOWN = """# A **bold** ***both*** [![logo](l.png) link](http://x.y/target_(a) "hint") ##
+
+```python
+x = a | b  # comment
+```
+- item *em* and ![picture](target.png)
+1. [ref][target] `co_de *x*`
+
+| Name | Age |
+|---|:--|
+| Ann | 7 |
+
+Name | Age
+Bob | 8
+
+> quoted
+[target]: http://target
+cat x | grep y
+Title
+=====
+"""
+
+
+def test_plain_text_has_the_words_and_not_the_marks():
+    assert plain(MARKDOWN).split("\n") == [
+        "A bold both logo link",
+        "",
+        "x = a | b  # comment",
+        "item em and picture",
+        "1. ref co_de *x*",
+        "",
+        " Name Age ",
+        " Ann 7 ",
+        "",
+        "Name Age",
+        "Bob 8",
+        "",
+        "quoted",
+        "cat x | grep y",
+        "Title",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(*args, **kwargs): return 2 * 3 * 4",
+        "call __init__ and snake_case_name",
+        "a < b and c > d, #include <stdio.h>",
+        "issue #12, C#, 100 % * 2",
+        "array[0](x) [not a link]",
+        "~/.config and a_b_c",
+        "2024. It was a year",
+    ],
+)
+def test_what_is_no_mark_stays(text):
+    assert plain(text) == text.replace("[0](x)", "0")
+
+
+def test_escaped_marks_are_characters():
+    assert plain(r"\*not emphasis\* and \_this\_ and \#") == "*not emphasis* and _this_ and #"
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(st.sampled_from("ab *_`~#>-|[]()!\\\n1."), max_size=80))
+def test_plain_text_keeps_words_outside_links(text):
+    assume(not re.search(r"\]\(|\]\[|\]:|```|~~~", text))
+    assert "".join(re.findall("[ab1]", plain(text))) == "".join(re.findall("[ab1]", text))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 50_000, "*a" * 30_000, "`" * 50_000, "|" * 50_000, "> " * 30_000, "_ a" * 20_000]
+)
+def test_plain_text_of_pathological_texts_ends_soon(unit):
+    began = time.perf_counter()
+    plain(unit * 30_000)
+    assert time.perf_counter() - began < 20
+
+
+def test_snippet_shows_text_without_marks():
+    shown = snippet(MARKDOWN * 9, "bold link", 60)
+    assert shown == "A bold both logo link x = a | b # comment item em and..."
+    assert snippet("```\n---\n```", "x") == "---"
+    assert snippet("---", "x") == "---"
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "expected"),
+    [
+        ("Undo the last commits.", "how do I undo the last commit?", ["Undo", "last", "commits"]),
+        ("the end of the day", "the of", ["the", "of", "the"]),
+        ("class and glass", "class", ["class"]),
+        ("東京タワー", "東京", ["東", "京"]),
+        ("nothing here", "x", []),
+        ("", "x", []),
+    ],
+)
+def test_words_of_the_query_are_marked(text, query, expected):
+    pieces = marked(text, query)
+    assert "".join(piece for piece, _ in pieces) == text
+    assert [piece for piece, mark in pieces if mark] == expected

@@ -32,7 +32,7 @@ from shortlist.search.scores import checked_reranker
 from shortlist.text import Splitter
 
 ENGINES: Mapping[str, Engine] = {"embedded": EmbeddedEngine()}
-"""The engines that an index folder can use, by name."""
+"""The engines that an index folder can use, by name. The first one makes new indexes."""
 
 RERANKER = CROSS_ENCODER
 """The packaged reranker."""
@@ -269,4 +269,7 @@ def open_collection(folder: Path, *, bi_encoder: str | None = None) -> Collectio
 
 def create_collection(folder: Path, encoder: Encoder, name: str) -> Collection:
     """Return a new index in `folder` for the vectors of `encoder`, which `name` names; see `Collection.create`."""
-    return Collection.create(folder, ENGINES, encoder_name=encoder_name(name), dimension=encoder.dimension)
+    engine = next(iter(ENGINES))
+    return Collection.create(
+        folder, ENGINES, engine=engine, encoder_name=encoder_name(name), dimension=encoder.dimension
+    )

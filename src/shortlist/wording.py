@@ -69,7 +69,66 @@ def _unknown_field(values: Mapping[str, Any]) -> str:
     return f"no passage has the field {values['field']!r}: {known}"
 
 
+def _extra_cells(values: Mapping[str, Any]) -> str:
+    return f"{values['cells']} cells, and the header names {values['columns']} columns"
+
+
+def _open_quote(values: Mapping[str, Any]) -> str:
+    first, last = values["first"], values["last"]
+    return (
+        f"a quote in the row of line {first} is not closed: lines {first} to {last} were not read ({values['error']})"
+    )
+
+
+def _too_large(values: Mapping[str, Any]) -> str:
+    unpacked = " when unpacked" if values["unpacked"] else ""
+    return f"larger than {values['megabytes']} MB{unpacked}: split the file"
+
+
+def _half_written(values: Mapping[str, Any]) -> str:
+    remedy = "remove it" if values["document"] else "prune if its file no longer exists"
+    return f"an interrupted run left it half written: add it again, or {remedy}"
+
+
+NOT_READ: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "unknown_format": lambda v: f"unsupported format {v['extension'] or '(no extension)'}",
+    "hidden": lambda v: "hidden, or node_modules and the like",
+    "beside_beir": lambda v: "next to a BEIR corpus",
+    "is_index": lambda v: "a shortlist index, not documents",
+    "not_regular": lambda v: "not a regular file (a broken link, a device or a pipe)",
+    "name_not_utf8": lambda v: "the file name is not UTF-8: rename the file",
+    "unreadable": lambda v: f"cannot be read: {v['error']}",
+    "folder_unreadable": lambda v: f"the folder cannot be read: {v['error']}",
+    "too_large": _too_large,
+    "line_too_long": lambda v: f"longer than {v['megabytes']} MB",
+    "not_text": lambda v: "not text: the file contains NUL bytes",
+    "broken": lambda v: f"not readable as {v['format']}: {v['error']}",
+    "page_broken": lambda v: f"the page cannot be read: {v['error']}",
+    "encrypted": lambda v: "encrypted: save the file without a password first",
+    "encrypted_or_doc": lambda v: (
+        "encrypted, or in Word's old .doc format: save the file as .docx without a password first"
+    ),
+    "no_page_text": lambda v: "no text: a scanned page needs OCR first",
+    "empty": lambda v: "empty: no text",
+    "no_rows": lambda v: "empty: no rows after the header",
+    "extra_cells": _extra_cells,
+    "bad_csv": lambda v: f"not readable as CSV: {v['error']}",
+    "open_quote": _open_quote,
+    "bad_json": lambda v: f"not JSON: {v['error']}",
+    "deep_json": lambda v: "JSON that is nested too deeply",
+    "not_object": lambda v: f"not a JSON object but {v['kind']}",
+    "missing_field": lambda v: f'no "{v["field"]}" field',
+    "wrong_type": lambda v: f'"{v["field"]}" is {v["kind"]}, not {v["expected"]}',
+    "empty_id": lambda v: f'"{v["field"]}" is empty',
+    "bad_id": lambda v: f'"{v["field"]}" has characters that are not text',
+    "repeated_id": lambda v: f"the id {v['id']!r} is already used at {v['first']}",
+    "id_of_other_source": lambda v: f"the id {v['id']!r} is already used by {v['source']}",
+    "half_written": _half_written,
+}
+"""The reasons for content that was not read: see `shortlist.documents.notes`."""
+
 WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    **NOT_READ,
     "query_truncated": lambda v: (
         f"the query is longer than the bi-encoder's window of {v['window']} tokens: stage one read only its start"
     ),

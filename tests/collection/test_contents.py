@@ -5,17 +5,17 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 import shortlist
-from hashed import add, documents
+from hashed import add, documents, remove
+from shortlist.collection import contents
 from shortlist.collection.manifest import FORMAT_VERSION
 from shortlist.errors import NotAnIndex
-from shortlist.indexes.embedded import EmbeddedIndex
 
 
 @pytest.fixture
 def index(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
-    (data / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in documents("r1", "r2")))
+    (data / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents("r1", "r2")))
     (data / "note.MD").write_text("many words follow here. " * 200)
     add(data, tmp_path / "i")
     add(documents("m1", "m2", "m3"), tmp_path / "i")
@@ -23,23 +23,23 @@ def index(tmp_path):
 
 
 def rows(index):
-    return [(one.name, one.kind, one.documents, one.complete) for one in shortlist.contents(index).sources]
+    return [(source.name, source.kind, source.documents, source.complete) for source in contents(index).sources]
 
 
 def test_each_source_and_the_totals(index):
-    found = shortlist.contents(str(index))
+    listed = contents(str(index))
     assert rows(index) == [
         (":memory:", "memory", 3, True),
         ("data/note.MD", "md", 1, True),
         ("data/rows.jsonl", "jsonl", 2, True),
     ]
-    with EmbeddedIndex.open(index) as opened:
-        assert found.passages == len(opened) > 8
-        assert shortlist.contents(index).sources == found.sources
-    assert (found.documents, found.bi_encoder, found.format_version) == (6, "hashed-32", FORMAT_VERSION)
-    assert found.bytes_on_disk > (index / "sources.sqlite").stat().st_size
+    with shortlist.open(index) as opened:
+        assert listed.passages == len(opened) > 8
+        assert contents(index).sources == listed.sources
+    assert (listed.documents, listed.bi_encoder, listed.format_version) == (6, "hashed-32", FORMAT_VERSION)
+    assert listed.bytes_on_disk > (index / "sources.sqlite").stat().st_size
     now = datetime.now(timezone.utc)
-    assert all(one.read_at and timedelta() <= now - one.read_at < timedelta(hours=1) for one in found.sources)
+    assert all(source.read_at and timedelta() <= now - source.read_at < timedelta(hours=1) for source in listed.sources)
 
 
 def test_an_unchanged_run_leaves_the_times(index):
@@ -49,30 +49,38 @@ def test_an_unchanged_run_leaves_the_times(index):
     (index.parent / "data" / "rows.jsonl").write_text(json.dumps({"id": "r1", "text": "new"}))
     add(index.parent / "data", index)
     add(documents("m1"), index)
-    years = [one.read_at.year for one in shortlist.contents(index).sources]
+    years = [source.read_at.year for source in contents(index).sources]
     assert years == [2020, 2020, datetime.now(timezone.utc).year]
 
 
 def test_what_is_read_anew_is_incomplete(index):
-    shortlist.remove("r1", index)
+    remove("r1", index)
     assert rows(index)[2] == ("data/rows.jsonl", "jsonl", 1, False)
     add(index.parent / "data", index)
     assert rows(index)[2] == ("data/rows.jsonl", "jsonl", 2, True)
 
 
-def test_a_ledger_made_before_times_were_kept_has_none(index):
+def test_a_source_without_a_recorded_time_has_none(index):
     with sqlite3.connect(index / "sources.sqlite") as ledger:
-        ledger.execute("DROP TABLE read_times")
+        ledger.execute("DELETE FROM read_times")
     ledger.close()
-    assert [one.read_at for one in shortlist.contents(index).sources] == [None, None, None]
+    assert [source.read_at for source in contents(index).sources] == [None, None, None]
+    assert [source["read_at"] for source in contents(index).to_dict()["sources"]] == [None, None, None]
+
+
+def test_contents_are_a_json_object(index):
+    listed = json.loads(json.dumps(contents(index).to_dict()))
+    assert (listed["documents"], listed["bi_encoder"]) == (6, "hashed-32")
+    assert listed["sources"][2]["name"] == "data/rows.jsonl"
+    assert datetime.fromisoformat(listed["sources"][2]["read_at"]).tzinfo is not None
 
 
 def test_an_empty_index_and_none(tmp_path):
     add([], tmp_path / "i")
-    found = shortlist.contents(tmp_path / "i")
-    assert (found.sources, found.documents, found.passages) == ((), 0, 0)
+    listed = contents(tmp_path / "i")
+    assert (listed.sources, listed.documents, listed.passages) == ((), 0, 0)
     with pytest.raises(NotAnIndex, match="there is no index at"):
-        shortlist.contents(tmp_path / "nowhere")
+        contents(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -86,5 +94,5 @@ def test_a_damaged_ledger_is_named(index, damage):
     with sqlite3.connect(index / "sources.sqlite") as ledger:
         ledger.execute(damage)
     ledger.close()
-    with pytest.raises(NotAnIndex, match=r"sources\.sqlite can't be read"):
-        shortlist.contents(index)
+    with pytest.raises(NotAnIndex, match=r"sources\.sqlite cannot be read"):
+        contents(index)

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shortlist.search.pipeline import Shortlist
 
 from fakes import ListRetriever, WordReranker
 from shortlist.collection import fits_store as store
 from shortlist.collection.fits import Beside
 from shortlist.errors import IndexWriteFailed, InvalidInput, NotFitted
-from shortlist.search.pipeline import Shortlist
 from shortlist.search.probability import Isotonic, Platt, leave_out
 from shortlist.search.stopping import StopRule
 from worlds import ListwiseReranker

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from interruptions import stop_at
+from shortlist import registry
+from shortlist.collection import exists
 from shortlist.collection.ingest import Ingest
 from shortlist.documents import discover
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.indexes.embedded import EmbeddedIndex, Ledger
+from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.text import Splitter
+from shortlist.types import Note
 
 ENCODER = HashedEncoder(32)
 
@@ -23,19 +27,20 @@ def splitter(limit=40):
     return Splitter(lambda text: len(text.split()), limit)
 
 
+def ids_of(collection):
+    return sorted(passage.id for passage in collection.index.passages())
+
+
 def ingest(folder, index_folder, *, prune=False, limit=40, seen=None):
+    """Read a folder into an index, and return the report and the ids of all passages."""
     sources, _ = discover([folder])
-    known = (index_folder / "shortlist.json").is_file()
-    index = (
-        EmbeddedIndex.open(index_folder)
-        if known
-        else EmbeddedIndex.create(index_folder, encoder_name=ENCODER.name, dimension=ENCODER.dimension)
-    )
-    with index:
-        report = Ingest(index, ENCODER, splitter(limit), seen.append if seen is not None else None).run(
-            sources, prune=prune
-        )
-        return report, index.ids()
+    if exists(index_folder):
+        collection = registry.open_collection(index_folder)
+    else:
+        collection = registry.create_collection(index_folder, ENCODER, ENCODER.name)
+    with collection:
+        run = Ingest(collection, ENCODER, splitter(limit), seen.append if seen is not None else None)
+        return run.run(sources, prune=prune), ids_of(collection)
 
 
 @pytest.fixture
@@ -95,8 +100,7 @@ def test_unchanged_rows_of_a_changed_file_are_not_written_again(tmp_path):
     ingest(data, tmp_path / "i")
     rows(data / "x.jsonl", 60, start=5)
     report, ids = ingest(data, tmp_path / "i")
-    # The line number is kept as metadata, so moved rows count as changed only if it says so.
-    assert report.documents_written + report.documents_unchanged == 55
+    assert (report.documents_written, report.documents_unchanged) == (10, 45)
     assert report.documents_removed == 5
     assert len(ids) == 55
 
@@ -109,12 +113,11 @@ def test_only_documents_that_changed_are_split(tmp_path):
     text = (data / "x.jsonl").read_text().replace("document 7 speaks", "document 7 writes")
     (data / "x.jsonl").write_text(text)
     counted = []
-    with EmbeddedIndex.open(tmp_path / "i") as index:
-        report = Ingest(index, ENCODER, Splitter(lambda one: counted.append(one) or len(one.split()), 40)).run(
-            discover([data])[0]
-        )
+    with registry.open_collection(tmp_path / "i") as collection:
+        counter = Splitter(lambda text: counted.append(text) or len(text.split()), 40)
+        report = Ingest(collection, ENCODER, counter).run(discover([data])[0])
     assert (report.documents_written, report.documents_unchanged) == (1, 49)
-    assert {one for one in counted if "document" in one} == {"document 7 writes of topic 0"}
+    assert {text for text in counted if "document" in text} == {"document 7 writes of topic 0"}
 
 
 def test_an_id_belongs_to_the_first_source(tmp_path):
@@ -124,11 +127,13 @@ def test_an_id_belongs_to_the_first_source(tmp_path):
     rows(data / "y.jsonl", 3)
     report, ids = ingest(data, tmp_path / "i")
     assert ids == ["d0#0", "d1#0", "d2#0"]
-    assert [one.reason for one in report.skipped] == [f"id 'd{i}' is already used by data/x.jsonl" for i in range(3)]
+    assert [item.note for item in report.skipped] == [
+        Note("id_of_other_source", id=f"d{i}", source="data/x.jsonl") for i in range(3)
+    ]
 
 
 def write_ids(path, *ids):
-    path.write_text("".join(json.dumps({"id": one, "text": f"all about {one}"}) + "\n" for one in ids))
+    path.write_text("".join(json.dumps({"id": key, "text": f"all about {key}"}) + "\n" for key in ids))
 
 
 @pytest.fixture
@@ -161,8 +166,8 @@ def test_documents_that_change_places_are_kept(records, tmp_path):
     write_ids(records / "b.jsonl", "1")
     report, ids = ingest(records, tmp_path / "i")
     assert (report.skipped, ids) == ([], ["1#0", "2#0", "3#0"])
-    with EmbeddedIndex.open(tmp_path / "i") as index:
-        assert index.ledger.documents("data/a.jsonl").keys() == {"2", "3"}
+    with registry.open_collection(tmp_path / "i") as collection:
+        assert collection.ledger.documents("data/a.jsonl").keys() == {"2", "3"}
 
 
 def test_the_documents_of_a_renamed_file_are_kept(records, tmp_path):
@@ -180,7 +185,7 @@ def test_a_file_whose_name_a_folder_took_is_pruned(records, tmp_path):
     assert (report.sources_removed, ids) == (1, ["1#0"])
 
 
-def test_files_are_read_again_where_the_readers_changed(records, tmp_path, monkeypatch):
+def test_files_are_read_again_after_a_change_of_the_readers(records, tmp_path, monkeypatch):
     monkeypatch.setattr("shortlist.collection.ingest.READERS", "read-0")
     report, _ = ingest(records, tmp_path / "i")
     assert (report.sources_read, report.documents_unchanged, report.documents_written) == (2, 3, 0)
@@ -188,32 +193,33 @@ def test_files_are_read_again_where_the_readers_changed(records, tmp_path, monke
 
 def test_a_source_with_ids_of_another_is_tried_until_they_are_free(records, tmp_path):
     (records / "b.jsonl").rename(records / "c.jsonl")
-    taken = [f"id '{one}' is already used by data/b.jsonl" for one in "23"]
+    taken = [Note("id_of_other_source", id=key, source="data/b.jsonl") for key in "23"]
     for _ in range(2):
         report, ids = ingest(records, tmp_path / "i")
-        assert ([one.reason for one in report.skipped], ids) == (taken, ["1#0", "2#0", "3#0"])
+        assert ([item.note for item in report.skipped], ids) == (taken, ["1#0", "2#0", "3#0"])
     report, ids = ingest(records, tmp_path / "i", prune=True)
     assert (report.skipped, report.documents_written, ids) == ([], 2, ["1#0", "2#0", "3#0"])
 
 
 def sources_of(index_folder):
-    with EmbeddedIndex.open(index_folder) as index:
-        return {one.metadata["source"] for one in index.passages()}, index.ledger.known_sources()
+    with registry.open_collection(index_folder) as collection:
+        sources = {passage.metadata["source"] for passage in collection.index.passages()}
+        return sources, collection.ledger.known_sources()
 
 
 def test_ids_and_sources_are_named_from_the_folder_of_the_index(notes, tmp_path, monkeypatch):
     _, ids = ingest(notes, tmp_path / "i")
     names = {f"notes/{name}.md" for name in "abc"}
-    assert {one.split("#")[0] for one in ids} == names
+    assert {key.split("#")[0] for key in ids} == names
     assert sources_of(tmp_path / "i") == (names, names)
     _, elsewhere = ingest(notes, tmp_path / "apart" / "i")
-    assert {one.split("#")[0] for one in elsewhere} == {(notes / f"{name}.md").resolve().as_posix() for name in "abc"}
+    assert {key.split("#")[0] for key in elsewhere} == {(notes / f"{name}.md").resolve().as_posix() for name in "abc"}
     monkeypatch.chdir(notes)
     report, again = ingest(Path(), Path("../i"))
     assert (report.sources_unchanged, again) == (3, ids)
 
 
-def test_an_index_moved_with_its_documents_goes_on(notes, tmp_path, monkeypatch):
+def test_an_index_moved_with_its_documents_continues(notes, tmp_path, monkeypatch):
     _, ids = ingest(notes, tmp_path / "i")
     moved = tmp_path / "moved"
     moved.mkdir()
@@ -224,7 +230,7 @@ def test_an_index_moved_with_its_documents_goes_on(notes, tmp_path, monkeypatch)
     assert (report.sources_unchanged, report.sources_removed, again) == (3, 0, ids)
     (moved / "notes" / "c.md").unlink()
     report, left = ingest(moved / "notes", moved / "i", prune=True)
-    assert (report.sources_removed, {one.split("#")[0] for one in left}) == (1, {"notes/a.md", "notes/b.md"})
+    assert (report.sources_removed, {key.split("#")[0] for key in left}) == (1, {"notes/a.md", "notes/b.md"})
 
 
 def test_progress_counts_up_to_the_end(notes, tmp_path):
@@ -232,10 +238,14 @@ def test_progress_counts_up_to_the_end(notes, tmp_path):
     ingest(notes, tmp_path / "i", seen=seen)
     last = seen[-1]
     assert (last.sources_done, last.bytes_done) == (last.sources_total, last.bytes_total)
-    assert [one.bytes_done for one in seen] == sorted(one.bytes_done for one in seen)
+    for fact in ("bytes_done", "sources_done", "passages"):
+        values = [getattr(progress, fact) for progress in seen]
+        assert values == sorted(values)
+    assert last.passages_per_second == pytest.approx(last.passages / last.seconds)
+    assert seen[0].passages_per_second == 0
 
 
-def test_a_file_that_can_not_be_read_is_reported(notes, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_read_is_reported(notes, tmp_path, monkeypatch):
     real = Path.open
 
     def refuse(self, *args, **options):
@@ -245,16 +255,18 @@ def test_a_file_that_can_not_be_read_is_reported(notes, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "open", refuse)
     report, ids = ingest(notes, tmp_path / "i")
-    assert [(Path(one.path).name, "Permission denied" in one.reason) for one in report.skipped] == [("b.md", True)]
+    assert [(item.path, item.note) for item in report.skipped] == [
+        ("notes/b.md", Note("unreadable", error="Permission denied"))
+    ]
     assert ids
 
 
-def test_what_can_not_be_read_is_reported_by_every_run(notes, tmp_path):
+def test_unread_content_is_reported_by_every_run(notes, tmp_path):
     (notes / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
     (notes / "empty.txt").write_bytes(b"")
     (notes / "rows.jsonl").write_text('{"text": "one"}\nnot json\n')
     first, _ = ingest(notes, tmp_path / "i")
-    assert [(one.path, one.place) for one in first.skipped] == [
+    assert [(item.path, item.place) for item in first.skipped] == [
         ("notes/broken.pdf", ""),
         ("notes/empty.txt", ""),
         ("notes/rows.jsonl", "line 2"),
@@ -268,7 +280,7 @@ def test_what_can_not_be_read_is_reported_by_every_run(notes, tmp_path):
     assert mended.skipped == first.skipped[:2]
 
 
-def test_bytes_that_are_no_text_are_told_by_every_run(notes, tmp_path):
+def test_bytes_that_are_not_text_are_reported_by_every_run(notes, tmp_path):
     (notes / "latin.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
     (notes / "rows.csv").write_bytes("text\nmüde\nrot\nblöd\n".encode("latin-1"))
     for _ in range(2):
@@ -288,15 +300,17 @@ def test_an_interruption_while_encoding_leaves_the_old_version(notes, tmp_path):
     _, before = ingest(notes, tmp_path / "i")
     old = (notes / "b.md").read_text()
     (notes / "b.md").write_text("short now")
-    with EmbeddedIndex.open(tmp_path / "i") as index, pytest.raises(KeyboardInterrupt):
-        Ingest(index, Interrupted(32), splitter()).run(discover([notes])[0])
+    with registry.open_collection(tmp_path / "i") as collection, pytest.raises(KeyboardInterrupt):
+        Ingest(collection, Interrupted(32), splitter()).run(discover([notes])[0])
     (notes / "d.md").write_text("one more")
     report, ids = ingest(notes / "d.md", tmp_path / "i")
     assert (report.skipped, ids) == ([], sorted([*before, "notes/d.md#0"]))
-    with EmbeddedIndex.open(tmp_path / "i") as index:
-        assert all(one.text in old for one in index.passages() if one.document_id == "notes/b.md")
+    with registry.open_collection(tmp_path / "i") as collection:
+        texts = [passage.text for passage in collection.index.passages() if passage.document_id == "notes/b.md"]
+    assert texts
+    assert all(text in old for text in texts)
     report, ids = ingest(notes, tmp_path / "i")
-    assert (report.sources_read, [one for one in ids if "b.md" in one]) == (1, ["notes/b.md#0"])
+    assert (report.sources_read, [key for key in ids if "b.md" in key]) == (1, ["notes/b.md#0"])
 
 
 def interrupt(index_folder, monkeypatch, step, folder, **options):
@@ -312,24 +326,25 @@ def interrupt(index_folder, monkeypatch, step, folder, **options):
 
 
 @pytest.mark.parametrize("step", ["delete", "add", "flush"])
-def test_a_document_left_half_written_is_named_and_made_whole_by_the_same_run(notes, tmp_path, monkeypatch, step):
+def test_a_half_written_document_is_reported_and_completed_by_the_same_run(notes, tmp_path, monkeypatch, step):
     _, before = ingest(notes, tmp_path / "i")
     (notes / "b.md").write_text("short now")
     interrupt(tmp_path / "i", monkeypatch, step, notes)
     report, ids = ingest(notes / "a.md", tmp_path / "i")
-    assert [(one.path, "half written" in one.reason) for one in report.skipped] == [("notes/b.md", True)]
+    assert [(item.path, item.note) for item in report.skipped] == [("notes/b.md", Note("half_written", document=None))]
     assert "notes/b.md#0" in ids
     report, ids = ingest(notes, tmp_path / "i")
     assert report.skipped == []
-    assert [one for one in ids if "b.md" in one] == ["notes/b.md#0"]
-    assert [one for one in ids if "b.md" not in one] == [one for one in before if "b.md" not in one]
-    with EmbeddedIndex.open(tmp_path / "i") as index:
-        assert [one.text for one in index.passages() if one.document_id == "notes/b.md"] == ["short now"]
-        assert index.ledger.pending() == []
+    assert [key for key in ids if "b.md" in key] == ["notes/b.md#0"]
+    assert [key for key in ids if "b.md" not in key] == [key for key in before if "b.md" not in key]
+    with registry.open_collection(tmp_path / "i") as collection:
+        passages = list(collection.index.passages())
+        assert [passage.text for passage in passages if passage.document_id == "notes/b.md"] == ["short now"]
+        assert collection.ledger.pending() == []
 
 
 @pytest.mark.parametrize("step", ["delete", "flush"])
-def test_an_interrupted_removal_is_done_again_or_undone_where_the_file_is_back(notes, tmp_path, monkeypatch, step):
+def test_an_interrupted_removal_is_repeated_or_undone_if_the_file_is_back(notes, tmp_path, monkeypatch, step):
     _, before = ingest(notes, tmp_path / "i")
     text = (notes / "c.md").read_text()
     (notes / "c.md").unlink()
@@ -340,36 +355,14 @@ def test_an_interrupted_removal_is_done_again_or_undone_where_the_file_is_back(n
     (notes / "c.md").unlink()
     interrupt(tmp_path / "i", monkeypatch, step, notes, prune=True)
     report, ids = ingest(notes, tmp_path / "i", prune=True)
-    assert (report.skipped, report.sources_removed, [one for one in ids if "c.md" in one]) == ([], 1, [])
-
-
-STEPS = [
-    *((EmbeddedIndex, name) for name in ("add", "delete", "flush")),
-    *((Ledger, name) for name in ("begin", "settle", "forget", "finish", "unfinish")),
-]
-
-
-def stop_at(patch, number):
-    """Ends the process' work before its step with this number, as a kill does."""
-    left = [number]
-
-    def counted(real):
-        def step(*args):
-            left[0] -= 1
-            if left[0] < 0:
-                raise KeyboardInterrupt
-            return real(*args)
-
-        return step
-
-    for kind, name in STEPS:
-        patch.setattr(kind, name, counted(getattr(kind, name)))
+    assert (report.skipped, report.sources_removed, [key for key in ids if "c.md" in key]) == ([], 1, [])
 
 
 def contents(index_folder):
-    with EmbeddedIndex.open(index_folder) as index:
-        assert index.ledger.pending() == []
-        return sorted((one.id, one.text, one.metadata["source"]) for one in index.passages())
+    with registry.open_collection(index_folder) as collection:
+        assert collection.ledger.pending() == []
+        passages = collection.index.passages()
+        return sorted((passage.id, passage.text, passage.metadata["source"]) for passage in passages)
 
 
 def test_an_end_before_any_step_of_a_run_loses_and_doubles_nothing(records, tmp_path, monkeypatch):
@@ -401,8 +394,8 @@ def test_an_id_that_looks_like_a_passage_of_another_survives_an_interruption(tmp
     data = tmp_path / "data"
     data.mkdir()
     for text in ("old", "new"):
-        records = ({"id": one, "text": text} for one in ("a#1", "a"))
-        (data / "x.jsonl").write_text("\n".join(json.dumps(one) for one in records))
+        rows = ({"id": key, "text": text} for key in ("a#1", "a"))
+        (data / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
         if text == "old":
             ingest(data, tmp_path / "i")
         else:
@@ -415,7 +408,7 @@ def test_an_id_that_looks_like_a_passage_of_another_survives_an_interruption(tmp
 RUN = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[3])
+sys.path[:0] = sys.argv[3:]
 import shortlist.collection.ingest as module
 module.PASSAGES_PER_COMMIT = 16
 from test_ingest import ingest
@@ -431,8 +424,8 @@ def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path):
     (data / "gone.md").write_text("# gone\n\n" + "this file vanishes. " * 80)
     _, whole = ingest(data, tmp_path / "whole")
     killed = tmp_path / "killed"
-    here = str(Path(__file__).parent)
-    command = [sys.executable, "-c", RUN, str(data), str(killed), here]
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", RUN, str(data), str(killed), str(here), str(here.parent)]
     times = random.Random(3)
     interrupted = 0
     for _ in range(6):
@@ -447,10 +440,11 @@ def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path):
             interrupted += 1
         child.wait()
     subprocess.run(command, check=True)
-    with EmbeddedIndex.open(killed) as index:
-        assert index.ids() == whole
+    with registry.open_collection(killed) as collection:
+        index = collection.index
+        assert ids_of(collection) == whole
         assert len(index) == len(whole)
-        assert index.ledger.pending() == []
+        assert collection.ledger.pending() == []
         hits = index.matching("topic", 2000)
         assert len(hits) == len({passage.id for passage, _ in hits}) == 900
     assert interrupted >= 3
@@ -461,5 +455,5 @@ def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path):
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     subprocess.run(command, check=True)
-    with EmbeddedIndex.open(killed) as index:
-        assert index.ids() == sorted(f"d{i}#0" for i in range(500))
+    with registry.open_collection(killed) as collection:
+        assert ids_of(collection) == sorted(f"d{i}#0" for i in range(500))

@@ -2,12 +2,11 @@ import json
 import shutil
 
 import pytest
-from test_ingest import stop_at
 
 import shortlist
-from hashed import add, documents, passages_in
+from hashed import add, documents, passages_in, remove
+from interruptions import stop_at
 from shortlist.errors import IndexLocked, InvalidInput, NotAnIndex
-from shortlist.indexes.embedded import EmbeddedIndex
 
 
 @pytest.fixture
@@ -15,7 +14,7 @@ def index(tmp_path):
     """Two documents of one file, a note, and two documents of no file."""
     data = tmp_path / "data"
     data.mkdir()
-    (data / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in documents("r1", "r2")))
+    (data / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents("r1", "r2")))
     (data / "note.md").write_text("a short note")
     add(data, tmp_path / "i")
     add(documents("m1", "m2"), tmp_path / "i")
@@ -38,13 +37,13 @@ def ids(index):
     ],
 )
 def test_sources_and_documents_go_and_the_rest_stays(index, names, count, left):
-    assert shortlist.remove(names, str(index)) == count
+    assert remove(names, str(index)) == count
     assert ids(index) == left
 
 
 def test_a_file_that_exists_comes_back_whole_and_others_are_left_alone(index):
     before = passages_in(index)
-    shortlist.remove(["r1", "data/note.md"], index)
+    remove(["r1", "data/note.md"], index)
     report = add(index.parent / "data", index)
     assert (report.sources_read, report.documents_written, report.documents_unchanged) == (2, 2, 1)
     assert passages_in(index) == before
@@ -64,22 +63,22 @@ def test_a_file_that_exists_comes_back_whole_and_others_are_left_alone(index):
 def test_an_unknown_name_is_named_with_near_ones_and_nothing_is_removed(index, name, near):
     before = passages_in(index)
     with pytest.raises(InvalidInput) as caught:
-        shortlist.remove(["m1", name], index)
-    assert f"holds no source or document {name!r}" in str(caught.value)
+        remove(["m1", name], index)
+    assert f"has no source or document {name!r}" in str(caught.value)
     assert near in str(caught.value)
     assert passages_in(index) == before
 
 
 def test_many_unknown_names_are_counted(index):
     with pytest.raises(InvalidInput, match="'zz3' and 2 more: nothing was removed"):
-        shortlist.remove([f"zz{i}" for i in range(1, 6)], index)
+        remove([f"zz{i}" for i in range(1, 6)], index)
 
 
 def test_errors_of_the_folder(index, tmp_path):
     with pytest.raises(NotAnIndex):
-        shortlist.remove("x", tmp_path / "nowhere")
-    with EmbeddedIndex.open(index), pytest.raises(IndexLocked):
-        shortlist.remove("m1", index)
+        remove("x", tmp_path / "nowhere")
+    with shortlist.open(index), pytest.raises(IndexLocked):
+        remove("m1", index)
 
 
 def test_an_end_before_any_step_loses_nothing_else(index, tmp_path, monkeypatch):
@@ -90,11 +89,11 @@ def test_an_end_before_any_step_loses_nothing_else(index, tmp_path, monkeypatch)
         with monkeypatch.context() as patch:
             stop_at(patch, number)
             try:
-                shortlist.remove(names, copy)
+                remove(names, copy)
                 break
             except KeyboardInterrupt:
                 pass
-        assert shortlist.remove(names, copy) == 4
+        assert remove(names, copy) == 4
         assert ids(copy) == ["m2"], number
     assert 5 < number < 20
 
@@ -104,7 +103,7 @@ def test_an_interrupted_removal_is_undone_by_adding_again(index, monkeypatch):
     with monkeypatch.context() as patch:
         stop_at(patch, 5)
         with pytest.raises(KeyboardInterrupt):
-            shortlist.remove(["data/rows.jsonl", "m1", "m2"], index)
+            remove(["data/rows.jsonl", "m1", "m2"], index)
     add(index.parent / "data", index)
     add(documents("m1", "m2"), index)
     assert passages_in(index) == before

@@ -7,8 +7,9 @@ import pytest
 
 from shortlist.documents import PassedOver, Skipped, Source, discover, fingerprint
 from shortlist.errors import InvalidInput
+from shortlist.types import Note
 
-HIDDEN = "hidden, or node_modules and the like"
+HIDDEN = Note("hidden")
 
 
 def put(folder: Path, *names: str) -> None:
@@ -51,7 +52,7 @@ def test_unknown_formats_are_reported(tmp_path):
     put(tmp_path, "a.xyz", "README", "b.txt")
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("b.txt", "txt")]
-    assert [(Path(one.path).name, one.reason) for one in skipped] == [
+    assert [(Path(item.path).name, item.reason) for item in skipped] == [
         ("README", "unsupported format (no extension)"),
         ("a.xyz", "unsupported format .xyz"),
     ]
@@ -89,15 +90,15 @@ def test_loops_of_links_end(tmp_path):
     os.symlink(tmp_path / "self.txt", tmp_path / "self.txt")
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("a/a.txt", "txt")]
-    assert [one.reason for one in skipped] == ["not a regular file (a broken link, a device or a pipe)"]
+    assert [item.reason for item in skipped] == ["not a regular file (a broken link, a device or a pipe)"]
 
 
-def test_a_link_that_is_skipped_is_named_by_where_it_lies(tmp_path):
+def test_a_link_that_is_skipped_is_named_by_its_own_path(tmp_path):
     put(tmp_path, "real/a.xyz")
     os.symlink(tmp_path / "gone.txt", tmp_path / "real" / "broken.txt")
     os.symlink(tmp_path / "real", tmp_path / "link")
     expected = [(tmp_path.resolve() / "real" / name).as_posix() for name in ("a.xyz", "broken.txt")]
-    assert [one.path for one in discover([tmp_path / "link"])[1]] == expected
+    assert [item.path for item in discover([tmp_path / "link"])[1]] == expected
 
 
 def test_a_pipe_is_reported_and_not_opened(tmp_path):
@@ -115,15 +116,15 @@ def test_a_beir_folder_is_one_source(tmp_path, other):
     assert skipped == []
 
 
-def test_what_lies_beside_a_beir_corpus_is_passed_over_unless_named(tmp_path):
+def test_files_next_to_a_beir_corpus_are_passed_over_unless_named(tmp_path):
     put(tmp_path, "corpus.jsonl", "queries.jsonl", "qrels/test.tsv", "README.md", "sub/more.md", ".hidden.md")
     put(tmp_path, "index/shortlist.json")
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("corpus.jsonl", "beir")]
-    assert [(Path(one.path).name, one.reason, type(one)) for one in skipped] == [
+    assert [(Path(item.path).name, item.note, type(item)) for item in skipped] == [
         (".hidden.md", HIDDEN, PassedOver),
-        ("README.md", "beside a BEIR corpus", PassedOver),
-        ("sub", "beside a BEIR corpus", PassedOver),
+        ("README.md", Note("beside_beir"), PassedOver),
+        ("sub", Note("beside_beir"), PassedOver),
     ]
     named, _ = discover([tmp_path / "README.md", tmp_path / "sub"])
     assert listed(tmp_path, named) == [("README.md", "md"), ("sub/more.md", "md")]
@@ -139,7 +140,7 @@ def test_an_index_is_passed_over_and_reported_when_named(tmp_path):
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("a.txt", "txt")]
     assert skipped == []
-    assert [one.reason for one in discover([tmp_path / "index"])[1]] == ["a shortlist index, not documents"]
+    assert [item.reason for item in discover([tmp_path / "index"])[1]] == ["a shortlist index, not documents"]
 
 
 def test_a_file_name_that_is_not_utf8_is_reported(tmp_path):
@@ -147,7 +148,7 @@ def test_a_file_name_that_is_not_utf8_is_reported(tmp_path):
         file.write("text")
     sources, skipped = discover([tmp_path])
     assert sources == []
-    assert skipped == [Skipped(f"{tmp_path.resolve().as_posix()}/caf?.txt", "", skipped[0].reason)]
+    assert skipped == [Skipped(f"{tmp_path.resolve().as_posix()}/caf?.txt", "", skipped[0].note)]
     assert "UTF-8" in skipped[0].reason
 
 
@@ -163,7 +164,7 @@ def test_a_folder_that_cannot_be_read_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "listdir", listdir)
     sources, skipped = discover([tmp_path])
     assert listed(tmp_path, sources) == [("open.txt", "txt")]
-    assert [one.reason for one in skipped] == ["the folder can't be read: Permission denied"]
+    assert [item.reason for item in skipped] == ["the folder cannot be read: Permission denied"]
 
 
 def test_the_fingerprint_changes_with_the_bytes(tmp_path):

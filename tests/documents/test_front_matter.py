@@ -13,7 +13,7 @@ def test_front_matter_becomes_title_and_metadata(load):
 
 
 @pytest.mark.parametrize(
-    ("written", "held"),
+    ("written", "values"),
     [
         ("[money, returns]", ["money", "returns"]),
         ("""["a, b", 'c', it's]""", ["a, b", "c", "it's"]),
@@ -25,13 +25,13 @@ def test_front_matter_becomes_title_and_metadata(load):
         ("\n  - name: Ann\n  - name: Bo", '[{"name": "Ann"}, {"name": "Bo"}]'),
     ],
 )
-def test_lists_in_front_matter_are_lists_and_what_is_nested_is_json(load, written, held):
+def test_lists_in_front_matter_are_lists_and_what_is_nested_is_json(load, written, values):
     [document] = load("a.md", f"---\ntags: {written}\nyear: 2024\n---\nBody\n")
-    assert (document.metadata["tags"], document.metadata["year"], document.text) == (held, "2024", "Body\n")
+    assert (document.metadata["tags"], document.metadata["year"], document.text) == (values, "2024", "Body\n")
 
 
 @pytest.mark.parametrize(
-    ("written", "name", "held"),
+    ("written", "name", "values"),
     [
         ("draft: false  # not yet", "draft", "false"),
         ("year: 2024 # inline", "year", "2024"),
@@ -48,9 +48,9 @@ def test_lists_in_front_matter_are_lists_and_what_is_nested_is_json(load, writte
         ("at: {city: Rome}", "at", '{"city": "Rome"}'),
     ],
 )
-def test_front_matter_is_read_as_yaml_with_values_as_they_are_written(load, written, name, held):
+def test_front_matter_is_read_as_yaml_with_values_as_they_are_written(load, written, name, values):
     [document] = load("a.md", f"---\n{written}\nempty:\n---\nBody\n")
-    assert (document.metadata[name], document.text) == (held, "Body\n")
+    assert (document.metadata[name], document.text) == (values, "Body\n")
     assert "empty" not in document.metadata
 
 
@@ -58,8 +58,8 @@ def test_front_matter_may_be_toml(load):
     front = '+++\ntitle = "T"\nn = 2\ndraft = false\ntags = ["a"]\nday = 2024-01-05\n[at]\ntime = 10:30:00\n+++\n'
     [document] = load("a.md", f"{front}Body\n")
     assert (document.title, document.text) == ("T", "Body\n")
-    held = {key: document.metadata[key] for key in ("n", "draft", "tags", "day", "at", "text_start")}
-    assert held == {
+    values = {key: document.metadata[key] for key in ("n", "draft", "tags", "day", "at", "text_start")}
+    assert values == {
         "n": 2,
         "draft": False,
         "tags": ["a"],
@@ -86,7 +86,7 @@ def test_front_matter_may_be_toml(load):
         "+++\nJust text.\n+++\nBody\n",
     ],
 )
-def test_what_is_no_mapping_between_marks_is_text(load, text):
+def test_other_text_between_marks_is_text(load, text):
     [document] = load("a.md", text)
     assert document.text == text
     assert set(document.metadata) == {"source", "format"}

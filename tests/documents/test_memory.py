@@ -15,8 +15,8 @@ def test_documents_and_dicts_keep_their_order_and_fields():
 
 
 def test_what_can_not_be_stored_is_replaced_and_counted():
-    (found,) = checked([{"id": "x", "text": "a\x00b\ud800", "title": "\x00", "metadata": {"k\x00": "v\x00"}}])
-    assert found == Document("x", "a\ufffdb\ufffd", "\ufffd", {"k\ufffd": "v\ufffd", "replaced_bytes": 2})
+    (document,) = checked([{"id": "x", "text": "a\x00b\ud800", "title": "\x00", "metadata": {"k\x00": "v\x00"}}])
+    assert document == Document("x", "a\ufffdb\ufffd", "\ufffd", {"k\ufffd": "v\ufffd", "replaced_bytes": 2})
 
 
 def test_metadata_becomes_values():
@@ -30,8 +30,8 @@ def test_metadata_becomes_values():
         "nan": math.nan,
         "half": 0.5,
     }
-    (found,) = checked([{"id": "x", "text": "t", "metadata": given}])
-    assert found.metadata == {
+    (document,) = checked([{"id": "x", "text": "t", "metadata": given}])
+    assert document.metadata == {
         "yes": True,
         "list": [1, "a"],
         "tuple": ["red", 2],
@@ -53,8 +53,8 @@ OK = {"id": "a", "text": "t"}
         ([{"id": " ", "text": "t"}], "document 1: its id is empty"),
         ([{"id": True, "text": "t"}], "its id is of type bool"),
         ([{"id": 1.5, "text": "t"}], "its id is of type float, not a string or a whole number"),
-        ([{"id": "a\x00", "text": "t"}], "its id holds characters that are not text"),
-        ([{"id": ":memory:", "text": "t"}], "names all documents that came from no file"),
+        ([{"id": "a\x00", "text": "t"}], "its id has characters that are not text"),
+        ([{"id": ":memory:", "text": "t"}], "names all documents that come from no file"),
         ([OK, {"id": "b", "text": "t"}, OK], "documents 1 and 3 have the same id 'a'"),
         ([{"id": 1, "text": "t"}, {"id": "1", "text": "u"}], "documents 1 and 2 have the same id '1'"),
         ([{"id": "a"}], r"document 1 \(id 'a'\): its text is None, not a string"),
@@ -63,9 +63,9 @@ OK = {"id": "a", "text": "t"}
         ([{"id": "a", "text": " \n"}], "its text is empty"),
         ([{**OK, "title": 3}], "its title is of type int"),
         ([{**OK, "metadata": [1]}], "its metadata is of type list, not a dict"),
-        ([{**OK, "metadata": {1: 2}}], "the metadata field 1 has a name that is no string"),
+        ([{**OK, "metadata": {1: 2}}], "the name of the metadata field 1 is not a string"),
         ([{**OK, "metadata": {"day": date(2024, 1, 1)}}], "the metadata field 'day' is of type date"),
-        ([{**OK, "year": 2024}], "has the field 'year': known are id, text, title, metadata"),
+        ([{**OK, "year": 2024}], "has the unknown field 'year'; the fields are id, text, title, metadata"),
         (["t"], "document 1 is of type str: give a Document, or a dict"),
         (OK, "give a list of documents, not one dict"),
         (Document("a", "t"), "give a list of documents, not one Document"),

@@ -60,12 +60,12 @@ def test_a_pdf_without_title_takes_the_file_name(load):
 def test_pages_without_text_are_reported(load):
     document, skipped = load("a.pdf", pdf(None, "text"))
     assert document.metadata["page"] == 2
-    assert (skipped.place, skipped.reason) == ("page 1", "no text found; scanned pages need OCR first")
+    assert (skipped.place, skipped.reason) == ("page 1", "no text: a scanned page needs OCR first")
 
 
 def test_a_scanned_pdf_is_reported_once(load):
     [skipped] = load("a.pdf", pdf(None, None))
-    assert (skipped.place, skipped.reason) == ("", "no text found; scanned pages need OCR first")
+    assert (skipped.place, skipped.reason) == ("", "no text: a scanned page needs OCR first")
 
 
 def test_an_encrypted_pdf_is_skipped(load):
@@ -89,37 +89,37 @@ def test_a_broken_pdf_is_skipped_quietly(load, content, caplog):
 def test_a_pdf_with_any_byte_changed_never_raises(load):
     content = pdf("Hello page", "Second")
     for at in range(0, len(content), 37):
-        for one in load("a.pdf", content[:at] + b"\xff" + content[at + 1 :]):
-            assert isinstance(one, Document | Skipped)
+        for item in load("a.pdf", content[:at] + b"\xff" + content[at + 1 :]):
+            assert isinstance(item, Document | Skipped)
 
 
 def word(title: str = ""):
     import docx
 
-    made = docx.Document()
-    made.core_properties.title = title
-    return made
+    file = docx.Document()
+    file.core_properties.title = title
+    return file
 
 
-def saved(made) -> bytes:
+def saved(file) -> bytes:
     data = io.BytesIO()
-    made.save(data)
+    file.save(data)
     return data.getvalue()
 
 
 def test_a_docx_becomes_light_markdown(load):
-    made = word("The title")
-    made.add_heading("Chapter", level=1)
-    made.add_paragraph("A paragraph with\ttab.")
-    made.add_paragraph("one", style="List Bullet")
-    made.add_paragraph("two", style="List Number")
-    made.add_heading("Part", level=2)
-    table = made.add_table(rows=2, cols=2)
+    file = word("The title")
+    file.add_heading("Chapter", level=1)
+    file.add_paragraph("A paragraph with\ttab.")
+    file.add_paragraph("one", style="List Bullet")
+    file.add_paragraph("two", style="List Number")
+    file.add_heading("Part", level=2)
+    table = file.add_table(rows=2, cols=2)
     for number, text in enumerate(["Name", "Age", "Ann", "7"]):
         table.cell(number // 2, number % 2).text = text
-    made.add_paragraph("")
-    made.add_paragraph("End.")
-    [document] = load("a.docx", saved(made))
+    file.add_paragraph("")
+    file.add_paragraph("End.")
+    [document] = load("a.docx", saved(file))
     assert document.title == "The title"
     assert document.text == (
         "# Chapter\n\nA paragraph with\ttab.\n\n- one\n- two\n\n## Part\n\nName | Age\nAnn | 7\n\nEnd."
@@ -127,39 +127,39 @@ def test_a_docx_becomes_light_markdown(load):
 
 
 def test_a_docx_without_title_takes_its_first_heading_then_the_file_name(load):
-    made = word()
-    made.add_heading("Head", level=1)
-    assert load("a.docx", saved(made))[0].title == "Head"
+    file = word()
+    file.add_heading("Head", level=1)
+    assert load("a.docx", saved(file))[0].title == "Head"
     plain = word()
     plain.add_paragraph("text")
     assert load("b.docx", saved(plain))[0].title == "b"
 
 
 def test_text_in_content_controls_is_read(load):
-    made = word()
-    paragraph = made.add_paragraph("inside")._p
-    body = made.element.body
+    file = word()
+    paragraph = file.add_paragraph("inside")._p
+    body = file.element.body
     control = body.makeelement(paragraph.tag.replace("}p", "}sdt"))
     content = body.makeelement(paragraph.tag.replace("}p", "}sdtContent"))
     body.replace(paragraph, control)
     control.append(content)
     content.append(paragraph)
-    assert load("a.docx", saved(made))[0].text == "inside"
+    assert load("a.docx", saved(file))[0].text == "inside"
 
 
 def test_moved_text_stands_at_its_new_place_only(load):
-    made = word()
-    old, new = made.add_paragraph("moved")._p, made.add_paragraph("moved")._p
-    made.add_paragraph("stays")
+    file = word()
+    old, new = file.add_paragraph("moved")._p, file.add_paragraph("moved")._p
+    file.add_paragraph("stays")
     for paragraph, name in ((old, "moveFrom"), (new, "moveTo")):
         change = paragraph.makeelement(paragraph.tag.replace("}p", f"}}{name}"))
         change.extend(list(paragraph))
         paragraph.append(change)
-    assert load("a.docx", saved(made))[0].text == "moved\n\nstays"
+    assert load("a.docx", saved(file))[0].text == "moved\n\nstays"
 
 
 def test_an_empty_docx_is_skipped(load):
-    assert [one.reason for one in load("a.docx", saved(word()))] == ["empty: it holds no text"]
+    assert [item.reason for item in load("a.docx", saved(word()))] == ["empty: no text"]
 
 
 def other_zip() -> bytes:
@@ -187,9 +187,9 @@ def test_a_broken_docx_is_skipped(load, content, reason):
 
 
 def test_a_docx_with_a_byte_changed_never_raises(load):
-    made = word()
-    made.add_paragraph("text")
-    content = saved(made)
+    file = word()
+    file.add_paragraph("text")
+    content = saved(file)
     for at in range(0, len(content), len(content) // 60):
-        for one in load("a.docx", content[:at] + b"\xff" + content[at + 1 :]):
-            assert isinstance(one, Document | Skipped)
+        for item in load("a.docx", content[:at] + b"\xff" + content[at + 1 :]):
+            assert isinstance(item, Document | Skipped)

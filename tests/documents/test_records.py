@@ -40,12 +40,12 @@ def test_json_lines_are_documents(load, tmp_path):
         ('{"text": null}', '"text" is null, not a string'),
         ('{"text": "a", "title": ["b"]}', '"title" is a list, not a string'),
         ('{"text": "a", "metadata": "b"}', '"metadata" is a string, not an object'),
-        ('{"id": NaN, "text": "a"}', '"id" is NaN'),
+        ('{"id": NaN, "text": "a"}', '"id" is NaN, not a string or a number'),
         ('{"id": 1e999, "text": "a"}', '"id" is Infinity'),
         ('{"id": true, "text": "a"}', '"id" is true, not a string or a number'),
         ('{"id": {"$oid": "1"}, "text": "a"}', '"id" is an object'),
         ('{"id": " ", "text": "a"}', '"id" is empty'),
-        ('{"id": "\\ud800", "text": "a"}', '"id" holds characters'),
+        ('{"id": "\\ud800", "text": "a"}', '"id" has characters'),
         ('{"text": "  "}', "empty"),
         ("[" * 200_000, "JSON"),
         ('{"text": "a", "n": ' + "9" * 5000 + "}", "not JSON"),
@@ -61,13 +61,13 @@ def test_a_bad_line_is_skipped_and_the_rest_is_read(load, line, reason):
 
 
 @pytest.mark.parametrize("ids", ['"id": null', '"_id": null', '"id": null, "_id": null'])
-def test_an_id_that_is_null_is_none(load, ids):
+def test_an_id_that_is_null_is_missing(load, ids):
     [document] = load("a.jsonl", f'{{{ids}, "text": "a"}}')
     assert document.id.endswith("a.jsonl#line=1")
     assert load("b.jsonl", '{"id": null, "_id": "b", "text": "a"}')[0].id == "b"
 
 
-def test_a_field_of_the_metadata_stands_before_one_beside_it(load):
+def test_a_field_of_the_metadata_wins_over_another_field_of_that_name(load):
     assert load("a.jsonl", '{"text": "a", "metadata": {"year": 1}, "year": 2}')[0].metadata["year"] == 1
 
 
@@ -108,20 +108,20 @@ def test_the_first_of_two_ids_is_kept(load):
     lines = ['{"id": "1", "text": "a"}', '{"id": 2, "text": "b"}', '{"id": 1, "text": "c"}']
     first, second, skipped = load("a.jsonl", "\n".join(lines))
     assert (first.text, second.text) == ("a", "b")
-    assert (skipped.place, skipped.reason) == ("line 3", "the id '1' was already used at line 1")
+    assert (skipped.place, skipped.reason) == ("line 3", "the id '1' is already used at line 1")
 
 
 def test_an_endless_line_is_skipped_by_its_number(load, monkeypatch):
     monkeypatch.setattr(decoding, "LONGEST_LINE", 100)
     documents = load("a.jsonl", '{"text": "one"}\n' + "x" * 1050 + '\n{"text": "three"}\n' + "y" * 101)
-    assert [getattr(one, "place", None) or one.text for one in documents] == ["one", "line 2", "three", "line 4"]
+    assert [getattr(item, "place", None) or item.text for item in documents] == ["one", "line 2", "three", "line 4"]
     assert "longer than" in documents[1].reason
 
 
 def test_json_lines_with_a_mark_or_in_utf16(load):
     line = '{"id": "1", "text": "Grüße"}\r\n{"id": "2", "text": "zwei"}\r\n'
     for content in (line.encode("utf-8-sig"), line.encode("utf-16")):
-        assert [one.text for one in load("a.jsonl", content)] == ["Grüße", "zwei"]
+        assert [item.text for item in load("a.jsonl", content)] == ["Grüße", "zwei"]
 
 
 def test_a_beir_corpus(tmp_path):
@@ -188,33 +188,33 @@ ROWS = 'id,text\nq1,fine row\nq2,"unterminated about pears\n'
         (ROWS, ["fine row", "unterminated about pears\n"]),
         ('sep=,\nid,text\n\n1,"a\n2,b\n', [("row 1", "line 4", "lines 4 to 5 were not read")]),
         ('id,text\n1,"Big" bang\n2,b "c"\n', ["Big bang", 'b "c"']),
-        ('id,"text\n1,a\n', [("the first row", "line 1", "lines 1 to 2 were not read"), ("", "empty", "no rows")]),
+        ('id,"text\n1,a\n', [("the header", "line 1", "lines 1 to 2 were not read"), ("", "empty", "no rows")]),
     ],
 )
-def test_a_quote_that_is_not_closed_is_told_with_the_lines_that_it_took(load, content, expected):
-    found = load("a.csv", content)
-    assert len(found) == len(expected)
-    for one, wanted in zip(found, expected, strict=True):
-        if isinstance(one, Document):
-            assert one.text == wanted
+def test_an_unclosed_quote_is_reported_with_the_lines_that_it_took_in(load, content, expected):
+    items = load("a.csv", content)
+    assert len(items) == len(expected)
+    for item, text in zip(items, expected, strict=True):
+        if isinstance(item, Document):
+            assert item.text == text
         else:
-            place, *said = wanted
-            assert one.place == place
-            assert all(words in one.reason for words in said)
+            place, *words = text
+            assert item.place == place
+            assert all(word in item.reason for word in words)
 
 
 def test_rows_that_end_with_a_carriage_return(load):
     content = 'id,text\r1,"two\rlines"\r2,world\r'
-    assert [(one.id, one.text) for one in load("mac.csv", content)] == [("1", "two\rlines"), ("2", "world")]
+    assert [(item.id, item.text) for item in load("mac.csv", content)] == [("1", "two\rlines"), ("2", "world")]
 
 
 def test_a_bad_row_is_skipped_and_the_rest_is_read(load):
     documents = load("a.csv", "id,text\n1,a\n2,b,c\n\n1,d\n4,\n5,e\n")
-    assert [one.text if isinstance(one, Document) else (one.place, one.reason) for one in documents] == [
+    assert [item.text if isinstance(item, Document) else (item.place, item.reason) for item in documents] == [
         "a",
-        ("row 2", "3 cells, but the first row names 2 columns"),
-        ("row 3", "the id '1' was already used at row 1"),
-        ("row 4", "empty: it holds no text"),
+        ("row 2", "3 cells, and the header names 2 columns"),
+        ("row 3", "the id '1' is already used at row 1"),
+        ("row 4", "empty: no text"),
         "e",
     ]
 
@@ -242,7 +242,7 @@ def test_a_cell_over_the_limit_is_skipped_and_the_rest_is_read(load, monkeypatch
 def test_an_endless_csv_line_is_skipped(load, monkeypatch):
     monkeypatch.setattr(decoding, "LONGEST_LINE", 100)
     documents = load("a.csv", "id,text\n1,a\n" + "x" * 500 + "\n2,b\n")
-    assert [one.text if isinstance(one, Document) else one.place for one in documents] == ["a", "line 3", "b"]
+    assert [item.text if isinstance(item, Document) else item.place for item in documents] == ["a", "line 3", "b"]
 
 
 def test_the_limits_are_those_of_one_table():

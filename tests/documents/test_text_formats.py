@@ -6,6 +6,7 @@ import pytest
 
 from shortlist.documents import Skipped, Source, decoding, read, reading
 from shortlist.errors import InvalidInput
+from shortlist.types import Note
 
 
 def test_plain_text_is_one_document(load, tmp_path):
@@ -41,7 +42,7 @@ def test_bytes_that_are_no_text_are_replaced_and_counted(load):
 def test_binary_content_is_skipped(load, name):
     [skipped] = load(name, b"\x7fELF\0\0\1\2text")
     assert isinstance(skipped, Skipped)
-    assert (skipped.place, skipped.reason) == ("", "not text: it holds NUL bytes")
+    assert (skipped.place, skipped.note) == ("", Note("not_text"))
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.csv"])
@@ -53,7 +54,7 @@ def test_an_empty_file_is_skipped(load, name):
 
 def test_a_file_that_is_gone_is_skipped(tmp_path):
     assert list(read(Source(tmp_path / "a.txt", "txt"))) == [
-        Skipped((tmp_path / "a.txt").as_posix(), "", "can't be read: No such file or directory")
+        Skipped((tmp_path / "a.txt").as_posix(), "", Note("unreadable", error="No such file or directory"))
     ]
 
 
@@ -169,8 +170,8 @@ def test_html_that_declares_its_encoding(load):
     ],
 )
 def test_html_is_read_in_the_encoding_that_browsers_take(load, declared, written):
-    (made,) = load("a.html", f'<meta charset="{declared}"><p>\u201cGrüße\u201d it\u2019s</p>'.encode(written))
-    assert (made.text, made.metadata.get("replaced_bytes")) == ("\u201cGrüße\u201d it\u2019s", None)
+    (document,) = load("a.html", f'<meta charset="{declared}"><p>\u201cGrüße\u201d it\u2019s</p>'.encode(written))
+    assert (document.text, document.metadata.get("replaced_bytes")) == ("\u201cGrüße\u201d it\u2019s", None)
 
 
 @pytest.mark.parametrize(("declared", "written"), [("gb2312", "gbk"), ("shift_jis", "cp932"), ("euc-kr", "cp949")])
@@ -178,8 +179,8 @@ def test_html_may_use_what_its_declared_encoding_lacks(load, declared, written):
     text = {"gbk": "\u9555", "cp932": "\u2460", "cp949": "\ub620"}[written]
     with pytest.raises(UnicodeDecodeError):
         text.encode(written).decode(declared)
-    (made,) = load("a.html", f'<meta charset="{declared}"><p>{text}</p>'.encode(written))
-    assert made.text == text
+    (document,) = load("a.html", f'<meta charset="{declared}"><p>{text}</p>'.encode(written))
+    assert document.text == text
 
 
 @pytest.mark.parametrize(
@@ -201,8 +202,8 @@ def test_headings_of_html_are_one_line(load, markup, expected):
 
 @pytest.mark.parametrize("name", ["hex", "base64", "rot13", "idna", "undefined", "punycode"])
 def test_html_that_declares_what_is_no_encoding_of_text_is_utf8(load, name):
-    (made,) = load("a.html", f'<meta charset="{name}"><p>Grüße</p>'.encode() + b"<p>\xff</p>")
-    assert (made.text, made.metadata["replaced_bytes"]) == ("Grüße\n\n\ufffd", 1)
+    (document,) = load("a.html", f'<meta charset="{name}"><p>Grüße</p>'.encode() + b"<p>\xff</p>")
+    assert (document.text, document.metadata["replaced_bytes"]) == ("Grüße\n\n\ufffd", 1)
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,9 @@ def test_any_iterable_may_hold_the_documents(given):
 @pytest.mark.parametrize(
     ("documents", "message"),
     [
-        ("one string", r"one string was given where a list of texts is meant: put it into one, \['one string'\]"),
-        ({"text": "one"}, "one dict was given where a list of texts is meant"),
-        (None, "one NoneType was given where a list of texts is meant"),
+        ("one string", r"a string is given in place of a list of texts: put it into one, \['one string'\]"),
+        ({"text": "one"}, "a dict is given in place of a list of texts"),
+        (None, "a NoneType is given in place of a list of texts"),
     ],
 )
 def test_what_is_no_list_of_documents_is_refused(documents, message):

@@ -1,11 +1,11 @@
-"""The folder of an index, whatever its engine: what it holds, what goes in and out, what was fitted for it."""
+"""The folder of an index with any engine: its contents, adding and removing, and the stored fits."""
 
 from shortlist.collection.add import add_documents, add_paths
 from shortlist.collection.collection import Collection, Engine, exists
 from shortlist.collection.contents import Contents, Source, contents
-from shortlist.collection.ingest import IngestReport
 from shortlist.collection.progress import Progress
 from shortlist.collection.remove import remove
+from shortlist.collection.report import IngestReport
 
 __all__ = [
     "Collection",

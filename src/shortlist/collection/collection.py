@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -12,7 +13,7 @@ from shortlist.collection import manifest as manifests
 from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.ledger import Ledger
 from shortlist.collection.lock import FILE as LOCK_FILE
-from shortlist.collection.lock import FolderLock
+from shortlist.collection.lock import HOLDER, FolderLock
 from shortlist.errors import IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.protocols import Index
 
@@ -21,13 +22,21 @@ ENGINE_FOLDER = "engine"
 
 
 class Engine(Protocol):
-    """Makes and opens indexes of one kind in a folder of their own."""
+    """Makes and opens the indexes of one engine. An engine has a folder of its own inside the index folder."""
 
     def create(self, folder: Path, *, dimension: int) -> Index:
-        """Return a new, empty index in `folder`, which exists and is empty."""
+        """Return a new, empty index in `folder`, which exists and is empty.
+
+        Raises:
+            IndexWriteFailed: The folder cannot be written.
+        """
 
     def open(self, folder: Path, *, dimension: int) -> Index:
-        """Return the index in `folder`."""
+        """Return the index in `folder`.
+
+        Raises:
+            NotAnIndex: The folder has no index of this engine, or a damaged one.
+        """
 
 
 class Collection:
@@ -55,28 +64,36 @@ class Collection:
 
     @classmethod
     def create(
-        cls, folder: Path, engines: Mapping[str, Engine], *, engine: str = "embedded", encoder_name: str, dimension: int
+        cls, folder: Path, engines: Mapping[str, Engine], *, engine: str, encoder_name: str, dimension: int
     ) -> Collection:
         """Return a new, empty index in `folder`. A missing folder is created.
 
+        `engine` is a name in `engines`. `encoder_name` names the bi-encoder, and `dimension` is the length of a vector.
+
         Raises:
-            NotAnIndex: The folder contains other things, or an index already.
+            NotAnIndex: The folder contains other files, or an index already.
             IndexWriteFailed: The folder cannot be written.
             InvalidInput: `dimension` is below 1, or the engine is unknown.
         """
         if dimension < 1:
             raise InvalidInput(f"dimension must be at least 1, not {dimension}")
-        maker = _engine(engine, engines)
-        lock = FolderLock(_emptied(folder))
+        if engine not in engines:
+            raise InvalidInput(f"the engine {engine!r} is unknown; the engines are {', '.join(engines)}")
+        lock = FolderLock(_prepared(folder))
         try:
+            _prepared(folder)  # another process may have made an index while this one waited for the lock
             data = folder / ENGINE_FOLDER
             # A kill during this function leaves an engine folder without a manifest.
             shutil.rmtree(data, ignore_errors=True)
             data.mkdir()
-            index = maker.create(data, dimension=dimension)
-            manifest = manifests.Manifest(encoder_name, dimension, engine)
-            manifests.write(folder, manifest)
-            return cls(folder, manifest, index, lock)
+            with ExitStack() as stack:
+                index = engines[engine].create(data, dimension=dimension)
+                stack.callback(index.close)
+                manifest = manifests.Manifest(encoder_name, dimension, engine)
+                manifests.write(folder, manifest)
+                collection = cls(folder, manifest, index, lock)
+                stack.pop_all()
+            return collection
         except BaseException:
             lock.release()
             raise
@@ -87,29 +104,40 @@ class Collection:
 
         Raises:
             NotAnIndex: There is no folder, no index in it, or a damaged one.
-            IndexMismatch: It was made with another bi-encoder than `encoder_name`, or in another format.
-            IndexLocked: It is open already, in this or another process.
+            IndexMismatch: The index was made with another bi-encoder than `encoder_name`, in another format, or with an
+                engine that is not in `engines`.
+            IndexLocked: The index is open already, in this or another process.
         """
         manifest = manifests.read(folder)
         if encoder_name is not None and encoder_name != manifest.encoder:
             raise IndexMismatch(
-                f"{folder} was made with the bi-encoder {manifest.encoder}, not {encoder_name}: search it with its own "
+                f"{folder} was made with the bi-encoder {manifest.encoder}, not {encoder_name}: use its own "
                 "bi-encoder, or make a new index"
             )
-        maker = _engine(manifest.engine, engines)
+        if manifest.engine not in engines:
+            raise IndexMismatch(
+                f"{folder} was made with the engine {manifest.engine!r}, which this version does not have: the engines "
+                f"are {', '.join(engines)}"
+            )
         lock = FolderLock(folder)
         try:
-            index = maker.open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
-            return cls(folder, manifest, index, lock)
+            with ExitStack() as stack:
+                index = engines[manifest.engine].open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
+                stack.callback(index.close)
+                collection = cls(folder, manifest, index, lock)
+                stack.pop_all()
+            return collection
         except BaseException:
             lock.release()
             raise
 
     def close(self) -> None:
         """Write everything to disk and release the folder. A second call does nothing."""
-        self.index.close()
-        self.ledger.close()
-        self._lock.release()
+        try:
+            self.index.close()
+        finally:
+            self.ledger.close()
+            self._lock.release()
 
     def __enter__(self) -> Collection:
         return self
@@ -125,17 +153,11 @@ def exists(folder: Path) -> bool:
     return (folder / manifests.FILE).is_file()
 
 
-def _engine(name: str, engines: Mapping[str, Engine]) -> Engine:
-    if name not in engines:
-        raise InvalidInput(f"the engine {name!r} is unknown; the engines are {', '.join(engines)}")
-    return engines[name]
-
-
-def _emptied(folder: Path) -> Path:
-    """The folder, made if it is missing, if it contains nothing but what an interrupted `create` left."""
+def _prepared(folder: Path) -> Path:
+    """Return the folder. A missing folder is made. An existing one may contain the files of an interrupted `create`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        own = {LOCK_FILE, ENGINE_FOLDER, f"{manifests.FILE}.part"}
+        own = {LOCK_FILE, HOLDER, ENGINE_FOLDER, f"{manifests.FILE}.part"}
         others = [path.name for path in folder.iterdir() if path.name not in own]
     except OSError as error:
         raise IndexWriteFailed(f"cannot make the index folder {folder}: {error.strerror or error}") from error

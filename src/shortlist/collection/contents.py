@@ -1,28 +1,32 @@
-"""What an index holds, read beside whoever has it open."""
+"""What an index contains. The index may be open in another process meanwhile."""
 
 from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from shortlist.collection.ledger import FILE as LEDGER_FILE
-from shortlist.collection.ledger import Ledger
+from shortlist.collection.ledger import Ledger, SourceCounts
 from shortlist.collection.manifest import read as read_manifest
 from shortlist.documents import MEMORY
 from shortlist.documents.formats import EXTENSIONS
 
+BLOCK = 512
+"""Bytes of a block in `st_blocks`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that gave documents, or ":memory:" for all that lie in no file.
+    """A file that gave documents, or ":memory:" for all documents that came from no file.
 
-    `kind` is the format, as "md"; "memory" for no file. `read_at` is when it was last read to its end, or when
-    documents of no file were last written, UTC; None where that is not known. `complete` is False where the next `add`
-    reads the file anew, changed or not: it was interrupted, lost a document to `remove`, or has an id of another
-    source. For documents of no file it is False where some are half written.
+    `kind` is the format, such as "md", or "memory". `read_at` is the time of the last complete read, or of the last
+    write of documents from no file, in UTC; None if it is unknown. `complete` is False if the next `add` reads the file
+    again even if it did not change: the last read was interrupted, `remove` removed a document, or the file has the id
+    of another source. For documents from no file it is False if some are half written.
     """
 
     name: str
@@ -32,10 +36,17 @@ class Source:
     read_at: datetime | None
     complete: bool
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the source as a JSON object, with the time in ISO format."""
+        return {**asdict(self), "read_at": None if self.read_at is None else self.read_at.isoformat()}
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """An index: its sources sorted by name, its bi-encoder, its format and its size on disk in bytes."""
+    """An index: its sources sorted by name, its bi-encoder, its format, and its size on disk in bytes.
+
+    `bytes_on_disk` counts the blocks that the files use. An engine may reserve longer files that use few blocks.
+    """
 
     sources: tuple[Source, ...]
     bi_encoder: str
@@ -44,41 +55,45 @@ class Contents:
 
     @property
     def documents(self) -> int:
-        """How many documents it holds."""
-        return sum(one.documents for one in self.sources)
+        """The number of documents."""
+        return sum(source.documents for source in self.sources)
 
     @property
     def passages(self) -> int:
-        """How many passages it holds."""
-        return sum(one.passages for one in self.sources)
+        """The number of passages."""
+        return sum(source.passages for source in self.sources)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contents as a JSON object."""
+        return {
+            "sources": [source.to_dict() for source in self.sources],
+            "documents": self.documents,
+            "passages": self.passages,
+            "bi_encoder": self.bi_encoder,
+            "format_version": self.format_version,
+            "bytes_on_disk": self.bytes_on_disk,
+        }
 
 
 def contents(index: str | Path) -> Contents:
-    """What the index holds. It may be open elsewhere meanwhile; what is half written is counted as it will be.
+    """Return what the index in a folder contains. Half-written documents count as if they were complete.
 
     Raises:
-        NotAnIndex: No index there, or a damaged one.
-        IndexMismatch: It is in another format.
+        NotAnIndex: There is no index, or a damaged one.
+        IndexMismatch: The index has another format.
     """
     folder = Path(index)
     manifest = read_manifest(folder)
     with closing(Ledger(folder / LEDGER_FILE)) as ledger:
-        sources = tuple(
-            Source(
-                one.source,
-                _kind(one.source),
-                one.documents,
-                one.passages,
-                one.read_at,
-                complete=not one.pending and (one.finished or one.source == MEMORY.name),
-            )
-            for one in ledger.held()
-        )
+        sources = tuple(_source(counts) for counts in ledger.counts())
     return Contents(sources, manifest.encoder, manifest.format_version, _size(folder))
 
 
-def _kind(source: str) -> str:
-    return MEMORY.format if source == MEMORY.name else EXTENSIONS.get(PurePosixPath(source).suffix.lower(), "")
+def _source(counts: SourceCounts) -> Source:
+    memory = counts.source == MEMORY.name
+    kind = MEMORY.format if memory else EXTENSIONS.get(PurePosixPath(counts.source).suffix.lower(), "")
+    complete = not counts.pending and (counts.finished or memory)
+    return Source(counts.source, kind, counts.documents, counts.passages, counts.read_at, complete)
 
 
 def _size(folder: Path) -> int:
@@ -87,12 +102,12 @@ def _size(folder: Path) -> int:
         for name in names:
             try:
                 total += _on_disk(os.stat(os.path.join(path, name)))
-            except FileNotFoundError:  # Whoever has it open may be at work.
+            except FileNotFoundError:  # another process may have removed it
                 continue
     return total
 
 
-def _on_disk(found: os.stat_result) -> int:
-    """The blocks of a file, which has fewer than its length where it was only reserved; its length on Windows."""
-    blocks: int | None = getattr(found, "st_blocks", None)
-    return found.st_size if blocks is None else blocks * 512
+def _on_disk(status: os.stat_result) -> int:
+    """Return the bytes of a file's blocks, or its length on Windows. A sparse file has fewer blocks than its length."""
+    blocks: int | None = getattr(status, "st_blocks", None)
+    return status.st_size if blocks is None else blocks * BLOCK

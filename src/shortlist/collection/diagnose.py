@@ -1,4 +1,4 @@
-"""Why a search found nothing."""
+"""The reason for an answer without hits."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from shortlist.types import Note, Where
 
 SHOWN = 20
 OWN_FIELDS = ("document_id", "title")
-"""The fields that every passage has beside its metadata."""
+"""The fields that every passage has in addition to its metadata."""
 
 
 def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[Note]:
-    """Return the note that explains an answer without hits; see `shortlist.search.notes`.
+    """Return the note that explains an answer without hits: see `shortlist.search.notes`. `where` is the filter.
 
     If no passage has a field of `where`, every passage is read, to name the fields that exist.
     """
@@ -21,7 +21,7 @@ def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[N
         return [Note("index_empty")]
     if not where or _some(index, dimension, where):
         return [Note("no_match")]
-    missing = [field for field, wanted in where.items() if not _some(index, dimension, {field: wanted})]
+    missing = [field for field, value in where.items() if not _some(index, dimension, {field: value})]
     if not missing:
         return [Note("filter_no_overlap")]
     known = sorted({*OWN_FIELDS, *(field for passage in index.passages() for field in passage.metadata)})
@@ -32,4 +32,5 @@ def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[N
 
 
 def _some(index: Index, dimension: int, where: Where) -> bool:
+    """Return whether a passage matches the filter."""
     return bool(index.nearest(np.ones(dimension, np.float32), 1, where))

@@ -1,47 +1,50 @@
-"""Documents that lie in no file into an index."""
+"""Documents that come from no file into an index."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shortlist.collection.ingest import Ingest, IngestReport
+from shortlist.collection.ingest import Ingest
 from shortlist.collection.ledger import Entry
+from shortlist.collection.report import IngestReport
 from shortlist.documents import MEMORY
 from shortlist.errors import InvalidInput
 from shortlist.types import Document
 
 
 class DocumentIngest(Ingest):
-    """One run over some documents, by the rules for those of a file."""
+    """One run over some documents, by the same rules as for the documents of a file."""
 
     def run_documents(self, documents: Sequence[Document]) -> IngestReport:
-        """Writes those of `documents` that are new or changed; whatever else the index holds stays.
+        """Write the new and changed documents, and return what was done. Other documents of the index stay.
 
-        They belong to the source `MEMORY`, which is never pruned. Each id must be there once.
+        The documents belong to the source `MEMORY`, which is never pruned. Ids must be unique.
 
         Raises:
-            InvalidInput: A file brought one of the ids; nothing is written.
+            InvalidInput: A file gave one of the ids; nothing is written then.
             IndexWriteFailed: As `run`.
         """
-        held = self._held_in_memory(documents)
+        before = self._known(documents)
         self._reopen_interrupted()
         sizes = [len(document.text.encode()) for document in documents]
         places = self._reporter.sources([MEMORY.name] * len(documents), sizes)
-        self._write(MEMORY, (documents[place] for place in places), held)
+        self._write(MEMORY, (documents[place] for place in places), before)
         if self.report.documents_written:
             self.collection.ledger.stamp(MEMORY.name)
-        self._tell_unfinished()
+        self._report_half_written()
         self.report.seconds = self._reporter.seconds
         return self.report
 
-    def _held_in_memory(self, documents: Sequence[Document]) -> dict[str, Entry]:
-        held: dict[str, Entry] = {}
-        for one in documents:
-            entry = self.collection.ledger.entry(one.id)
+    def _known(self, documents: Sequence[Document]) -> dict[str, Entry]:
+        """Return the entries of those documents that the index has."""
+        known: dict[str, Entry] = {}
+        for document in documents:
+            entry = self.collection.ledger.entry(document.id)
             if entry is not None and entry.source != MEMORY.name:
                 raise InvalidInput(
-                    f"the id {one.id!r} is already used by {entry.source}: give another id, or remove that one first"
+                    f"the id {document.id!r} is already used by {entry.source}: give another id, or remove that "
+                    "document first"
                 )
             if entry is not None:
-                held[one.id] = entry
-        return held
+                known[document.id] = entry
+        return known

@@ -1,4 +1,4 @@
-"""Stop rules and probability curves as JSON files in a folder. A fit is used only with what it was made for."""
+"""Stop rules and probability curves as JSON files in a folder. A fit is used only for the search that it fits."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ class StoredFits:
     """The fits in `folder` for one way to search. Satisfies `protocols.Fits`.
 
     A fit is used only with the bi-encoder, retriever, reranker and weights that it was made with. `count` returns the
-    number of passages that the retriever holds now, or None if that is not known; a fit that was made on another number
-    gives a note.
+    present number of passages, or None if it is unknown. A fit that was made on another number gives a note.
     """
 
     folder: Path
@@ -73,7 +72,7 @@ class StoredFits:
         """Return the stored curve from score to probability, and notes about it.
 
         Raises:
-            NotFitted: There is none, the file is damaged, or the curve was made for something else.
+            NotFitted: There is no curve, the file is damaged, or the curve was made for something else.
         """
         fit = self._read(CALIBRATION, weights)
         if fit is None:

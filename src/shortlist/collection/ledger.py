@@ -1,9 +1,9 @@
-"""Which source gave which documents and passages, in SQLite beside the shard.
+"""The record of which source gave which documents and passages, in SQLite next to the engine's folder.
 
-A document is first written down as pending, with every passage id it had or will have; then the shard is
-changed and flushed; then it is settled. A document that is pending when a run starts was interrupted: until its
-source is read again some passages may be of the old text and some of the new, and reading it replaces them all. So
-after the same run again nothing is lost and nothing stands twice.
+A document is first recorded as pending, with every passage id that it had or will have. Then the engine is changed and
+flushed. Then the document is settled. If a document is pending when a run starts, an earlier run was interrupted: the
+engine may have passages of the old text and of the new one. Reading the source again replaces them all, so after the
+same run nothing is lost and nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.errors import IndexWriteFailed, NotAnIndex
+from shortlist.types import Note
 
 FILE = "sources.sqlite"
 SCHEMA = """
@@ -33,9 +34,9 @@ CREATE TABLE IF NOT EXISTS read_times (name TEXT PRIMARY KEY, at TEXT NOT NULL);
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document: where it came from, the hash of its content, and its passages' ids.
+    """A document: its source, the hash of its content, the ids of its passages.
 
-    `pending` is True where its passages may be half written or half removed.
+    `pending` is True if its passages may be half written or half removed.
     """
 
     id: str
@@ -46,8 +47,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What one source gave. `finished`: it was read to its end; `read_at`: when, UTC, None where that is not known."""
+class SourceCounts:
+    """What one source gave.
+
+    `finished` is True if the source was read to its end. `read_at` is the time of that, in UTC, or None if unknown.
+    """
 
     source: str
     documents: int
@@ -57,7 +61,7 @@ class Held:
     read_at: datetime | None
 
 
-HELD = """
+COUNTS = """
 SELECT known.name, COUNT(d.id), COALESCE(SUM(json_array_length(d.passages)), 0), COALESCE(SUM(d.pending), 0),
     EXISTS (SELECT 1 FROM sources WHERE name = known.name), (SELECT at FROM read_times WHERE name = known.name)
 FROM (SELECT name FROM sources UNION SELECT source FROM documents) AS known
@@ -67,9 +71,9 @@ GROUP BY known.name ORDER BY known.name
 
 
 class Ledger:
-    """The bookkeeping of one index folder. Not for several threads at once.
+    """The record of one index folder. One thread at a time may use it.
 
-    Every method that reads raises NotAnIndex where the file turns out to be damaged, or after `close`.
+    Every method that reads raises NotAnIndex if the file is damaged, or after `close`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,59 +83,99 @@ class Ledger:
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(SCHEMA)
         except sqlite3.DatabaseError as error:
-            raise NotAnIndex(f"{path} is damaged ({error}). Make the index again.") from error
+            raise self._damaged(error) from error
 
     def close(self) -> None:
-        """Closes the file; calling it twice is fine."""
+        """Close the file. A second call does nothing."""
         self._db.close()
 
-    def sources(self) -> dict[str, str]:
-        """Every source that was read to its end -> its fingerprint."""
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprint of every source that was read to its end."""
         return dict(self._read("SELECT name, fingerprint FROM sources"))
 
-    def told(self, source: str) -> tuple[list[tuple[str, str]], int]:
-        """What `finish` was told of a source: the places skipped, each with why, and how many bytes were replaced."""
+    def reading(self, source: str) -> tuple[list[tuple[str, Note]], int]:
+        """Return what `finish` stored for a source: the skipped places with their reasons, and the replaced bytes."""
         rows = self._read("SELECT skipped, replaced FROM sources WHERE name = ?", source)
         try:
-            return [(place, reason) for held, _ in rows for place, reason in json.loads(held)], sum(n for _, n in rows)
-        except (ValueError, TypeError) as error:
+            skipped = [(place, _note(reason)) for written, _ in rows for place, reason in json.loads(written)]
+            return skipped, sum(replaced for _, replaced in rows)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._damaged(error) from error
 
     def documents(self, source: str) -> dict[str, Entry]:
-        """The documents of one source by id."""
+        """Return the documents of one source by id."""
         return {entry.id: entry for entry in self._entries("source = ?", source)}
 
-    def gave_nothing(self, source: str) -> bool:
-        """Whether no document of this source is held."""
+    def is_empty(self, source: str) -> bool:
+        """Return whether the index has no document of this source."""
         return not self._read("SELECT 1 FROM documents WHERE source = ? LIMIT 1", source)
 
     def pending(self) -> list[Entry]:
-        """The documents whose passages may be half written."""
+        """Return the documents whose passages may be half written."""
         return list(self._entries("pending = 1"))
 
     def known_sources(self) -> set[str]:
-        """Every source that is finished or has documents."""
+        """Return every source that was read to its end or has documents."""
         return {name for (name,) in self._read("SELECT name FROM sources UNION SELECT source FROM documents")}
 
     def owner(self, document_id: str) -> str | None:
-        """The source that holds this document id; None when it is free."""
+        """Return the source of the document with this id, or None if the id is free."""
         rows = self._read("SELECT source FROM documents WHERE id = ?", document_id)
         return str(rows[0][0]) if rows else None
 
     def entry(self, document_id: str) -> Entry | None:
-        """The document with this id; None where there is none."""
+        """Return the document with this id, or None."""
         return next(iter(self._entries("id = ?", document_id)), None)
 
     def ids(self) -> list[str]:
-        """The ids of all documents, sorted."""
+        """Return the ids of all documents, sorted."""
         return [key for (key,) in self._read("SELECT id FROM documents ORDER BY id")]
 
-    def held(self) -> list[Held]:
-        """What each source gave, sorted by name."""
+    def counts(self) -> list[SourceCounts]:
+        """Return what each source gave, sorted by name."""
         return [
-            Held(name, documents, passages, pending, bool(finished), self._time(at))
-            for name, documents, passages, pending, finished, at in self._read(HELD)
+            SourceCounts(name, documents, passages, pending, bool(finished), self._time(at))
+            for name, documents, passages, pending, finished, at in self._read(COUNTS)
         ]
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Record the entries as pending, in one transaction."""
+        self._record(entries, pending=True)
+
+    def settle(self, entries: Sequence[Entry]) -> None:
+        """Record the entries as done, in one transaction."""
+        self._record(entries, pending=False)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Delete the records of these documents."""
+        self._write("DELETE FROM documents WHERE id = ?", [(key,) for key in ids])
+
+    def finish(
+        self, source: str, fingerprint: str, skipped: Sequence[tuple[str, Note]] = (), replaced: int = 0
+    ) -> None:
+        """Record the source as read to its end.
+
+        `skipped` are the places that were not read ("" for the whole source), each with its reason. `replaced` counts
+        the bytes that are not text in the source's encoding.
+        """
+        self.stamp(source)
+        reasons = json.dumps([(place, note.to_dict()) for place, note in skipped])
+        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", [(source, fingerprint, reasons, replaced)])
+
+    def stamp(self, source: str) -> None:
+        """Record that the source was read now."""
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._write("INSERT OR REPLACE INTO read_times VALUES (?, ?)", [(source, now)])
+
+    def unfinish(self, source: str) -> None:
+        """Record the source as not read to its end."""
+        self._write("DELETE FROM sources WHERE name = ?", [(source,)])
+
+    def _record(self, entries: Sequence[Entry], *, pending: bool) -> None:
+        self._write(
+            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)",
+            [(entry.id, entry.source, entry.hash, json.dumps(entry.passages), int(pending)) for entry in entries],
+        )
 
     def _time(self, written: str | None) -> datetime | None:
         try:
@@ -156,45 +200,6 @@ class Ledger:
         except (sqlite3.Error, UnicodeError) as error:
             raise self._damaged(error) from error
 
-    def _damaged(self, error: Exception) -> NotAnIndex:
-        return NotAnIndex(f"{self._path} can't be read ({error}). If it is damaged, make the index again.")
-
-    def begin(self, entries: Sequence[Entry]) -> None:
-        """Writes the entries down as pending, in one transaction."""
-        self._write(
-            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, 1)",
-            [(e.id, e.source, e.hash, json.dumps(e.passages)) for e in entries],
-        )
-
-    def settle(self, entries: Sequence[Entry]) -> None:
-        """Writes the entries down as done, in one transaction."""
-        self._write(
-            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, 0)",
-            [(e.id, e.source, e.hash, json.dumps(e.passages)) for e in entries],
-        )
-
-    def forget(self, ids: Iterable[str]) -> None:
-        """Drops these documents."""
-        self._write("DELETE FROM documents WHERE id = ?", [(key,) for key in ids])
-
-    def finish(self, source: str, fingerprint: str, skipped: Sequence[tuple[str, str]] = (), replaced: int = 0) -> None:
-        """Marks the source as read to its end, but for what was `skipped`: places in it ("" for all of it), and why.
-
-        `replaced` counts its bytes that are no text in its encoding.
-        """
-        self.stamp(source)
-        row = (source, fingerprint, json.dumps(skipped), replaced)
-        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", [row])
-
-    def stamp(self, source: str) -> None:
-        """Writes down that the source was read now."""
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        self._write("INSERT OR REPLACE INTO read_times VALUES (?, ?)", [(source, now)])
-
-    def unfinish(self, source: str) -> None:
-        """Marks the source as not, or no longer, read to its end."""
-        self._write("DELETE FROM sources WHERE name = ?", [(source,)])
-
     def _write(self, statement: str, rows: Sequence[tuple[str | int, ...]]) -> None:
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -203,6 +208,14 @@ class Ledger:
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise IndexWriteFailed(
-                f"can't write the index's ledger: {error}. What was there before is intact."
-            ) from error
+            raise IndexWriteFailed(f"cannot write {self._path}: {error}. Earlier commits are intact") from error
+
+    def _damaged(self, error: Exception) -> NotAnIndex:
+        return NotAnIndex(
+            f"{self._path} cannot be read ({error}): if it is damaged, delete the folder and rebuild it with: "
+            f"shortlist add PATH --index {self._path.parent}"
+        )
+
+
+def _note(fields: dict[str, Any]) -> Note:
+    return Note(fields["code"], **{name: value for name, value in fields.items() if name != "code"})

@@ -1,75 +1,63 @@
-"""One process an index: a lock that the operating system drops when its holder dies."""
+"""One process per index: a lock that the operating system releases if its holder dies."""
 
 from __future__ import annotations
 
 import os
-import sys
-import time
 from pathlib import Path
-from typing import IO
 
 from shortlist.errors import IndexLocked, IndexWriteFailed
 
 FILE = "lock"
+HOLDER = "lock.pid"
+"""The file with the process id of the holder. A separate file, because a locked file cannot be read on Windows."""
+
 WAIT, STEP = 3.0, 0.05
-"""Seconds that a lock is waited for, so that two searches at a time take turns, and between two tries."""
+"""Seconds to wait for another process, so that two searches take turns, and between two attempts."""
 
 
 class FolderLock:
-    """Holds `folder/lock` until `release`. Another process is waited for, up to `WAIT` seconds.
+    """The lock of an index folder, held until `release`. Another process is waited for, up to `WAIT` seconds.
 
     Raises:
-        IndexLocked: Another process holds it for longer, or another object of this one holds it.
-        IndexWriteFailed: The lock file can't be made.
+        IndexLocked: Another process holds it for longer, or this process holds it already.
+        IndexWriteFailed: The lock file cannot be made.
     """
 
     def __init__(self, folder: Path) -> None:
+        from filelock import FileLock, Timeout
+
+        self._folder = folder
+        self._lock = FileLock(folder / FILE, thread_local=False)
         try:
-            self._file: IO[str] | None = (folder / FILE).open("a+", encoding="utf-8")
+            try:
+                self._lock.acquire(blocking=False)
+            except Timeout:
+                if self._holder() == os.getpid():
+                    raise
+                self._lock.acquire(timeout=WAIT, poll_interval=STEP)
+            (folder / HOLDER).write_text(str(os.getpid()), encoding="ascii")
+        except Timeout as error:
+            raise IndexLocked(self._message()) from error
         except OSError as error:
-            raise IndexWriteFailed(f"can't write to {folder}: {error.strerror or error}") from error
-        holder = _waited(self._file)
-        if holder is not None:
-            self._file.close()
-            own = holder == str(os.getpid())
-            where = "already open in this process" if own else f"open in another process (pid {holder})"
-            raise IndexLocked(f"{folder} is {where}. Close it first: it can be open once at a time.")
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
+            self._lock.release()
+            raise IndexWriteFailed(f"cannot write to {folder}: {error.strerror or error}") from error
 
     def release(self) -> None:
-        """Lets others open the folder; calling it twice is fine."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Let others open the folder. A second call does nothing."""
+        if self._lock.is_locked:
+            (self._folder / HOLDER).unlink(missing_ok=True)
+            self._lock.release()
 
-
-def _waited(file: IO[str]) -> str | None:
-    """None once the lock is taken, else who still holds it."""
-    until = time.monotonic() + WAIT
-    while True:
+    def _holder(self) -> int | None:
+        """Return the process id of the holder, or None if it is unknown."""
         try:
-            _take(file)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            if holder == str(os.getpid()) or time.monotonic() > until:
-                return holder
-            time.sleep(STEP)
-        else:
+            return int((self._folder / HOLDER).read_text(encoding="ascii"))
+        except (OSError, ValueError):
             return None
 
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(file: IO[str]) -> None:
-        file.seek(1 << 20)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        file.seek(0)
-else:
-    import fcntl
-
-    def _take(file: IO[str]) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _message(self) -> str:
+        holder = self._holder()
+        if holder == os.getpid():
+            return f"{self._folder} is already open in this process: close it first"
+        process = "unknown pid" if holder is None else f"pid {holder}"
+        return f"{self._folder} is open in another process ({process}): close it there first"

@@ -1,75 +1,82 @@
-"""`shortlist.json`: what an index folder is, written whole or not at all."""
+"""`shortlist.json`: the description of an index folder, written as a whole or not at all."""
 
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from shortlist.atomic_io import write_whole
 from shortlist.errors import IndexMismatch, IndexWriteFailed, NotAnIndex
 
 FORMAT_VERSION = 5
-"""Version 1 named every source by its absolute path, version 2 relative to the folder above the index. Version 3
-stores where the text of a file with front matter starts, lists in metadata, and what of each source could not be read.
-Version 4 keeps what filters ask for as indexed words. Version 5 gives the engine a folder of its own."""
+"""Version 5 gives the engine a folder of its own and stores reasons as codes.
+
+Version 1 named sources by their absolute paths, version 2 by paths relative to the folder above the index. Version 3
+added lists in metadata, the start of the text after front matter, and what was not read of each source. Version 4 added
+indexed words for filters.
+"""
 
 FILE = "shortlist.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index folder is: the name of its bi-encoder, the length of a vector, and the name of its engine."""
+    """What an index folder is: the name of its bi-encoder, the length of a vector, the name of its engine."""
 
     encoder: str
     dimension: int
-    engine: str = "embedded"
+    engine: str
     format_version: int = FORMAT_VERSION
 
 
 def write(folder: Path, manifest: Manifest) -> None:
-    """Replaces the file in one step.
+    """Replace the file in one step.
 
     Raises:
         IndexWriteFailed: The disk is full or read-only.
     """
-    partial = folder / f"{FILE}.part"
-    try:
-        with partial.open("w", encoding="utf-8") as out:
-            json.dump(asdict(manifest), out, indent=1)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(partial, folder / FILE)
-    except OSError as error:
-        raise IndexWriteFailed(f"can't write {folder / FILE}: {error.strerror or error}") from error
+    write_whole(folder / FILE, json.dumps(asdict(manifest), indent=1) + "\n", IndexWriteFailed)
 
 
 def read(folder: Path) -> Manifest:
-    """The folder's manifest.
+    """Return the manifest of a folder.
 
     Raises:
-        NotAnIndex: No folder, no manifest in it, or one that can't be understood.
-        IndexMismatch: Written in a newer or an older format.
+        NotAnIndex: There is no folder, no manifest in it, or a damaged one.
+        IndexMismatch: The index has a newer or an older format.
     """
     path = folder / FILE
-    hint = f"Make one with: shortlist add PATH --index {folder}"
+    build = f"shortlist add PATH --index {folder}"
     if not folder.is_dir():
-        raise NotAnIndex(f"there is no index at {folder}. {hint}")
+        raise NotAnIndex(f"there is no index at {folder}: make one with: {build}")
     if not path.is_file():
-        raise NotAnIndex(f"{folder} is no shortlist index (it has no {FILE}). {hint}")
+        raise NotAnIndex(f"{folder} is not a shortlist index (it has no {FILE}): make one with: {build}")
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        version = int(held["format_version"])
-        if version > FORMAT_VERSION:
-            raise IndexMismatch(
-                f"{folder} has format {version}, newer than the {FORMAT_VERSION} that this version reads: "
-                "upgrade shortlist, or make the index again"
-            )
-        if version < FORMAT_VERSION:
-            raise IndexMismatch(
-                f"{folder} has format {version}, older than the {FORMAT_VERSION} that this version reads: "
-                f"delete the folder and make it anew with: shortlist add PATH --index {folder}"
-            )
-        return Manifest(**{field.name: held[field.name] for field in fields(Manifest)})
-    except (ValueError, KeyError, TypeError) as error:
-        raise NotAnIndex(f"{path} is damaged ({error}). Make the index again.") from error
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        version = fields["format_version"]
+        if not isinstance(version, int):
+            raise TypeError(f"format_version is {version!r:.40}")
+        if version == FORMAT_VERSION:
+            return _checked(Manifest(fields["encoder"], fields["dimension"], fields["engine"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else error
+        raise NotAnIndex(f"{path} is damaged ({reason}): delete the folder and rebuild it with: {build}") from error
+    if version > FORMAT_VERSION:
+        raise IndexMismatch(
+            f"{folder} has index format {version}, and this version reads {FORMAT_VERSION}: upgrade shortlist, or "
+            f"delete the folder and rebuild it with: {build}"
+        )
+    raise IndexMismatch(
+        f"{folder} has the older index format {version}, and this version reads {FORMAT_VERSION}: delete the folder "
+        f"and rebuild it with: {build}"
+    )
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    size = manifest.dimension
+    if not isinstance(manifest.encoder, str) or not isinstance(manifest.engine, str):
+        raise TypeError("encoder and engine must be names")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise ValueError(f"dimension is {size!r:.40}")
+    return manifest

@@ -1,4 +1,4 @@
-"""How far an ingest is: counted while passages are encoded, and reported to whoever shows it."""
+"""How far an ingest is: counted while passages are encoded, and reported to a callback."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ class Progress:
     bytes_total: int
     passages: int
     seconds: float
+
+    @property
+    def passages_per_second(self) -> float:
+        """The encoded passages per second since the start; 0 before the first one."""
+        return self.passages / self.seconds if self.passages and self.seconds > 0 else 0.0
 
 
 class Reporter:

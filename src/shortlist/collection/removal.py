@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def drop(collection: Collection, entries: Sequence[Entry]) -> None:
-    """Removes these documents and their passages; until that is done, the ledger holds them all as pending.
+    """Remove these documents and their passages. Until that is done, the ledger records all of them as pending.
 
     Raises:
-        IndexWriteFailed: The disk is full or failing; the same call goes on from there.
+        IndexWriteFailed: The disk is full or failing; the same call continues.
     """
     collection.ledger.begin(entries)
     collection.index.delete(key for entry in entries for key in entry.passages)

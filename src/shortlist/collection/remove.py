@@ -18,16 +18,17 @@ def remove(names: str | Iterable[str], collection: Collection) -> int:
     """Remove sources and documents from the index, and return the number of removed documents.
 
     A name is the name of a source, as `contents` shows it, for all of its documents, or the id of one document. If a
-    name is both, the source is removed. ":memory:" is all documents that came from no file. A file that still exists is
-    added again by the next `add`, whole. Safe to kill: either everything is removed, or the same call continues. No
+    name is both, the source is removed. ":memory:" is all documents that came from no file. If a file still exists,
+    the next `add` adds it again as a whole. Safe to kill: either everything is removed, or the same call continues. No
     names remove nothing.
 
     Raises:
         InvalidInput: The index has no such name; nothing is removed then.
         IndexWriteFailed: The disk is full or failing; the same call continues.
     """
-    wanted = [names] if isinstance(names, str) else list(names)
-    sources, entries = _found(wanted, collection.ledger, collection.folder)
+    sources, entries = _resolve(
+        [names] if isinstance(names, str) else list(names), collection.ledger, collection.folder
+    )
     for source in sorted(sources):
         collection.ledger.unfinish(source)
     if entries:
@@ -35,13 +36,13 @@ def remove(names: str | Iterable[str], collection: Collection) -> int:
     return len(entries)
 
 
-def _found(asked: Sequence[str], ledger: Ledger, index: Path) -> tuple[set[str], dict[str, Entry]]:
-    """The sources that lose something, and the documents to remove by id."""
+def _resolve(names: Sequence[str], ledger: Ledger, index: Path) -> tuple[set[str], dict[str, Entry]]:
+    """Return the sources that lose documents, and the documents to remove by id."""
     known = ledger.known_sources()
     sources: set[str] = set()
     entries: dict[str, Entry] = {}
     unknown: list[str] = []
-    for name in asked:
+    for name in names:
         entry = ledger.entry(name)
         if name in known:
             sources.add(name)
@@ -57,20 +58,21 @@ def _found(asked: Sequence[str], ledger: Ledger, index: Path) -> tuple[set[str],
 
 
 def _unknown(names: Sequence[str], sources: Sequence[str], ids: Sequence[str], index: Path) -> str:
-    every = list(dict.fromkeys([*sources, *ids]))
-    said = []
+    known = list(dict.fromkeys([*sources, *ids]))
+    shown = []
     for name in names[:SHOWN]:
-        close = _near(name, every)
-        said.append(f"{name!r}" + (f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""))
+        close = _similar(name, known)
+        shown.append(f"{name!r}" + (f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""))
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return (
-        f"{index} holds no source or document {', '.join(said)}{more}: nothing was removed. "
-        f"See its sources with: shortlist list --index {index}"
+        f"{index} has no source or document {', '.join(shown)}{more}: nothing was removed. "
+        f"List its sources with: shortlist list --index {index}"
     )
 
 
-def _near(name: str, known: Sequence[str]) -> list[str]:
-    """Names that hold this one or stand in it, the closest in length first; else those spelled like it."""
+def _similar(name: str, known: Sequence[str]) -> list[str]:
+    """Return the known names that contain this one or are part of it, closest in length first; else similar words."""
     folded = name.casefold().removeprefix("./")
-    inside = [one for one in known if folded and (folded in one.casefold() or one.casefold() in folded)]
-    return sorted(inside, key=lambda one: abs(len(one) - len(name)))[:SHOWN] or get_close_matches(name, known, SHOWN)
+    inside = [other for other in known if folded and (folded in other.casefold() or other.casefold() in folded)]
+    near = sorted(inside, key=lambda other: abs(len(other) - len(name)))
+    return near[:SHOWN] or get_close_matches(name, known, SHOWN)

@@ -1,4 +1,4 @@
-"""Files to documents: find them, recognise their format, read them; what can't be read is reported."""
+"""Files to documents: find the files, recognise their formats, read them, report what cannot be read."""
 
 from shortlist.documents.discovery import discover
 from shortlist.documents.memory import MEMORY, checked

@@ -1,4 +1,4 @@
-"""Comma-separated values and their kin: one document a row."""
+"""Comma-separated values and similar tables: one document per row."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 
-from shortlist.documents.decoding import LONGEST_LINE, lines
+from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, lines
 from shortlist.documents.metadata import metadata
-from shortlist.documents.source import Found, Skipped, Source
-from shortlist.errors import InvalidInput
-from shortlist.types import Document
+from shortlist.documents.source import Record, Skipped, Source
+from shortlist.types import Document, Note
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMED = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
@@ -24,9 +23,9 @@ _TEXTS = ("text", "content", "body")
 
 
 class _Lines:
-    """A file's lines for the csv module, with a note of what happened to them since it was last read.
+    """The lines of a file for the csv module, with a record of what happened to them since the last call of `take`.
 
-    `number` counts the lines from 1 to the `last` one that was taken.
+    `number` is the number of the last line, from 1, and `last` its text.
     """
 
     def __init__(self, source: Source) -> None:
@@ -53,43 +52,43 @@ class _Lines:
     def take_skipped(self) -> Iterator[Skipped]:
         while self.too_long:
             place = f"line {self.too_long.pop(0)}"
-            yield Skipped(self._source.name, place, f"longer than {LONGEST_LINE // 1_000_000} MB")
+            yield Skipped(self._source.name, place, Note("line_too_long", megabytes=LONGEST_LINE // MEGABYTE))
 
 
-def read(source: Source) -> Iterator[Found | Skipped]:
-    """One document a row after the first, which names the columns; rows are counted from 1.
+def read(source: Source) -> Iterator[Record | Skipped]:
+    """Yield one document per row after the header, which names the columns. Rows are counted from 1.
 
-    A column "text" (or "content" or "body") is the text, "id" the id, "title" the title, in upper or lower
-    case; the others are metadata, as strings without the space around them. With no text column a row becomes lines
-    "column: value", and its cells are metadata too. A first line "sep=;" names the delimiter. Where a quote is not
-    closed, the lines up to the next one, or to the end, are skipped as one row.
+    The column "text" (or "content" or "body") is the text, "id" the id and "title" the title, in any case. The other
+    columns are metadata: strings without the space around them. If no column is the text, the text has a line "column:
+    value" per cell, and the cells are metadata, too. A first line "sep=;" names the delimiter. If a quote is not
+    closed, the lines up to the next quote or the end of the file are skipped as one row.
     """
     feed = _Lines(source)
     columns: list[str] = []
     number = 0
     for row in _rows(source, feed):
         yield from feed.take_skipped()
-        if isinstance(row, InvalidInput):
+        if isinstance(row, Note):
             number += bool(columns)
-            yield Skipped(source.name, f"row {number}" if columns else "the first row", str(row))
+            yield Skipped(source.name, f"row {number}" if columns else "the header", row)
         elif not columns:
             columns = _unique(row)
         else:
             number += 1
             replaced = feed.take_replaced()
             if any(cell.strip() for cell in row[len(columns) :]):
-                reason = f"{len(row)} cells, but the first row names {len(columns)} columns"
-                yield Skipped(source.name, f"row {number}", reason)
+                note = Note("extra_cells", cells=len(row), columns=len(columns))
+                yield Skipped(source.name, f"row {number}", note)
             else:
                 cells = {column: cell for column, cell in zip(columns, row, strict=False) if cell.strip()}
-                yield Found(f"row {number}", _document(source, number, columns, cells, replaced))
+                yield Record(f"row {number}", _document(source, number, columns, cells, replaced))
     yield from feed.take_skipped()
     if not number:
-        yield Skipped(source.name, "", "empty: it holds no rows after the first, which names the columns")
+        yield Skipped(source.name, "", Note("no_rows"))
 
 
-def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | InvalidInput]:
-    """The rows that are not blank, or what is wrong with one."""
+def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | Note]:
+    """Yield the rows that are not blank, and the reason for each row that cannot be parsed."""
     waiting = iter(feed)
     filled = (line for line in waiting if line.strip())
     first = next(filled, "")
@@ -102,7 +101,7 @@ def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | InvalidInput]:
     while True:
         usual = csv.field_size_limit(LONGEST_LINE)
         try:
-            row: list[str] | InvalidInput | None = next(reader, None)
+            row: list[str] | Note | None = next(reader, None)
         except csv.Error as error:
             row = _mended(feed, before, delimiter, error)
         finally:
@@ -114,29 +113,28 @@ def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | InvalidInput]:
             yield row
 
 
-def _mended(feed: _Lines, before: int, delimiter: str, error: csv.Error) -> list[str] | InvalidInput:
-    """What can be read of a row after the line numbered `before`: odd quotes are taken as they stand in one line only.
+def _mended(feed: _Lines, before: int, delimiter: str, error: csv.Error) -> list[str] | Note:
+    """Return what can be read of the row after line number `before`. Odd quotes on a single line stay as they are.
 
-    Over several lines they mean that a quote took in the rows after its own.
+    Odd quotes over several lines mean that an unclosed quote took in the rows below it.
     """
-    began = before + 1
-    if feed.number > began:
-        lost = f"a quote in the row of line {began} is not closed: lines {began} to {feed.number} were not read"
-        return InvalidInput(f"{lost} ({error})")
+    first = before + 1
+    if feed.number > first:
+        return Note("open_quote", first=first, last=feed.number, error=str(error))
     with suppress(csv.Error):
         return next(csv.reader([feed.last], delimiter=delimiter), [])
-    return InvalidInput(f"not readable as CSV: {error}")
+    return Note("bad_csv", error=str(error))
 
 
 def _delimiter(line: str) -> str:
-    """The delimiter that cuts the first row into most columns; a comma where none does."""
+    """Return the delimiter that splits the header into most columns, or a comma if none does."""
     if len(line) > csv.field_size_limit():
         return ","
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([line], delimiter=mark), [])))
 
 
 def _unique(header: Sequence[str]) -> list[str]:
-    """The columns' names, with a number where a name is missing or comes twice."""
+    """Return the names of the columns, with a number for a name that is missing or repeated."""
     columns: list[str] = []
     for number, cell in enumerate(header, start=1):
         name = cell.strip() or f"column {number}"
@@ -157,6 +155,6 @@ def _document(source: Source, number: int, columns: Sequence[str], cells: dict[s
 
 
 def _named(columns: Sequence[str], names: Sequence[str]) -> str:
-    """The first column with one of the names, "" for none."""
+    """Return the first column with one of the names, or "" if there is none."""
     lowered = {column.lower(): column for column in reversed(columns)}
     return next((lowered[name] for name in names if name in lowered), "")

@@ -1,4 +1,4 @@
-"""Bytes to text: encodings, byte order marks, and lines of bounded length."""
+"""Bytes to text: encodings, byte order marks, and lines of limited length."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from shortlist.errors import InvalidInput
+from shortlist.documents.source import Unreadable
+from shortlist.types import Note
 
 LONGEST_LINE = 50_000_000
 """The longest line that is read, in characters."""
 
 LARGEST_FILE = 200_000_000
 """The largest file that is read whole, in bytes."""
+
+MEGABYTE = 1_000_000
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -29,53 +32,54 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def clean(text: str) -> tuple[str, int]:
-    """The text with each NUL and each lone surrogate replaced by U+FFFD, and how many there were."""
+    """Replace each NUL and each lone surrogate by U+FFFD. Return the text and the number of replacements."""
     return _UNSTORABLE.subn("\ufffd", text)
 
 
 def read_bytes(path: Path) -> bytes:
-    """All bytes of a file.
+    """Return all bytes of a file.
 
     Raises:
-        InvalidInput: it is larger than `LARGEST_FILE`.
-        OSError: it can't be read.
+        Unreadable: The file is larger than `LARGEST_FILE`.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
-        raise InvalidInput(f"larger than {LARGEST_FILE // 1_000_000} MB; split it into smaller files")
+        raise Unreadable(Note("too_large", megabytes=LARGEST_FILE // MEGABYTE, unpacked=False))
     return data
 
 
 def decode(data: bytes, declared: str | None = None) -> tuple[str, int]:
-    """The text of a file's bytes with newlines as line feeds, and how many bytes were replaced by U+FFFD.
+    """Return the text of a file, and the number of bytes that were replaced by U+FFFD. Line ends become line feeds.
 
-    A byte order mark decides; else the `declared` encoding where Python knows it as one of text; else UTF-8.
+    The encoding is that of the byte order mark; without a mark, the `declared` one if Python has a text codec of this
+    name; otherwise UTF-8.
 
     Raises:
-        InvalidInput: the bytes hold NUL, so they are not text.
+        Unreadable: The bytes contain NUL, so they are not text.
     """
     encoding = _encoding(data[:_SAMPLE], declared)
     if encoding not in ("utf-16", "utf-32") and b"\0" in data:
-        raise InvalidInput("not text: it holds NUL bytes")
+        raise Unreadable(Note("not_text"))
     text, replaced = clean(data.decode(encoding, _errors(encoding)))
     return text.replace("\r\n", "\n").replace("\r", "\n"), replaced + _lost(text, encoding)
 
 
 def lines(path: Path) -> Iterator[tuple[int, str | None, int]]:
-    """For each line of a text file: its number from 1, its text, and how many bytes were replaced by U+FFFD.
+    """Yield each line of a text file: its number from 1, its text, and the number of bytes replaced by U+FFFD.
 
-    A line ends with a line feed, a carriage return or both, as old spreadsheets write it. The text keeps its newline
-    and is None where the line is longer than `LONGEST_LINE`; memory stays bounded.
+    A line ends with a line feed, a carriage return, or both. The text includes its line end. The text is None if the
+    line is longer than `LONGEST_LINE`. Memory stays bounded.
 
     Raises:
-        InvalidInput: the file starts with NUL bytes, so it is not text.
-        OSError: it can't be read.
+        Unreadable: The file starts with NUL bytes, so it is not text.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as file:
         encoding = _encoding(_peek(file), None)
         if encoding not in ("utf-16", "utf-32") and b"\0" in _peek(file):
-            raise InvalidInput("not text: it holds NUL bytes")
+            raise Unreadable(Note("not_text"))
         reader = io.TextIOWrapper(file, encoding=encoding, errors=_errors(encoding), newline="")
         number = 0
         while line := reader.readline(LONGEST_LINE + 1):
@@ -101,7 +105,7 @@ def _encoding(start: bytes, declared: str | None) -> str:
             return encoding
     try:
         name = codecs.lookup(declared or "utf-8").name
-        # Not every codec is for text ("hex"), and some stop at bad bytes whatever they are told ("idna").
+        # Some codecs are not for text ("hex"). Others raise on bad bytes with every error handler ("idna").
         b"\xff".decode(name, "replace")
     except (LookupError, ValueError):
         return "utf-8"
@@ -109,10 +113,10 @@ def _encoding(start: bytes, declared: str | None) -> str:
 
 
 def _errors(encoding: str) -> str:
-    """For UTF-8 each bad byte becomes one surrogate, which `clean` counts; other codecs can't do that."""
+    """The error handler: in UTF-8 each bad byte becomes a surrogate, which `clean` counts. Other codecs cannot."""
     return "surrogateescape" if encoding.startswith("utf-8") else "replace"
 
 
 def _lost(text: str, encoding: str) -> int:
-    """Bytes that the codec itself replaced; for UTF-8 `clean` has counted them."""
+    """Return the number of bytes that the codec replaced; `clean` counts those of UTF-8."""
     return 0 if encoding.startswith("utf-8") else text.count("\ufffd")

@@ -1,4 +1,7 @@
-"""Word documents: one document a file, as light markdown."""
+"""Word documents: one document per file, as light Markdown.
+
+mammoth was tried: it writes every cell of a table as a paragraph, and escapes punctuation that is no mark.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shortlist.documents.decoding import clean, read_bytes
+from shortlist.documents.decoding import MEGABYTE, clean, read_bytes
 from shortlist.documents.metadata import metadata
-from shortlist.documents.source import Found, Skipped, Source
-from shortlist.errors import InvalidInput
+from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.text import headings
-from shortlist.types import Document
+from shortlist.types import Document, Note
 
 _OLD_FORMAT = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LARGEST_CONTENT = 1_000_000_000
@@ -27,45 +29,46 @@ _LEFT_OUT = frozenset({_FALLBACK, *(_W + name for name in ("pPr", "rPr", "moveFr
 _CHARACTERS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
 _HEADING = re.compile(r"heading ([1-9])")
 _BROKEN = (AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError)
-"""What python-docx lets through, beyond its own errors, when a file's structure is not what it expects."""
+"""What python-docx raises, besides its own errors, for a file with an unexpected structure."""
 
 
-def read(source: Source) -> Iterator[Found | Skipped]:
-    """The file as one document, titled by its properties, its first heading or its file name.
+def read(source: Source) -> Iterator[Record | Skipped]:
+    """Yield the file as one document. Its title is that of its properties, its first heading, or the file name.
 
-    Headings become "# ..." lines, list items "- ...", a table one line a row with cells parted by " | ".
+    Headings become "# ..." lines, list items "- ...", and table rows lines with cells separated by " | ".
     """
     data = read_bytes(source.path)
-    with _errors_as("not readable as .docx"):
+    with _errors():
         word = _open(data)
         text, lost = clean("\n\n".join(block for block in _blocks(word) if block.strip()))
         title = clean(_title(word))[0] or next((heading.title for heading in headings(text)), source.path.stem)
-    yield Found("", Document(source.name, text, title, metadata(source, replaced_bytes=lost)))
+    yield Record("", Document(source.name, text, title, metadata(source, replaced_bytes=lost)))
 
 
 @contextmanager
-def _errors_as(what: str) -> Iterator[None]:
-    """Turns what goes wrong inside python-docx, and the zip and XML readers under it, into InvalidInput."""
+def _errors() -> Iterator[None]:
+    """Raise errors inside python-docx, and its zip and XML readers, as `Unreadable`."""
     from docx.opc.exceptions import OpcError
     from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
     try:
         yield
-    except InvalidInput:
+    except Unreadable:
         raise
     except (OpcError, LxmlError, zipfile.BadZipFile, zlib.error, *_BROKEN) as error:
-        raise InvalidInput(f"{what}: {error or type(error).__name__}") from error
+        note = Note("broken", format=".docx", error=str(error) or type(error).__name__)
+        raise Unreadable(note) from error
 
 
 def _open(data: bytes) -> Any:
     import docx
 
     if data.startswith(_OLD_FORMAT):
-        raise InvalidInput("encrypted, or in Word's old .doc format; save it as .docx without a password first")
+        raise Unreadable(Note("encrypted_or_doc"))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
     if size > _LARGEST_CONTENT:
-        raise InvalidInput(f"larger than {_LARGEST_CONTENT // 1_000_000} MB when unpacked")
+        raise Unreadable(Note("too_large", megabytes=_LARGEST_CONTENT // MEGABYTE, unpacked=True))
     return docx.Document(io.BytesIO(data))
 
 
@@ -75,7 +78,7 @@ def _title(word: Any) -> str:
 
 
 def _blocks(word: Any) -> Iterator[str]:
-    """The body's paragraphs and tables in order; list items and rows that follow each other share a block."""
+    """Yield the paragraphs and tables of the body in order. Consecutive list items share a block."""
     styles = {style.style_id: (style.name or "").lower() for style in word.styles}
     items: list[str] = []
     for element in _children(word.element.body):
@@ -90,7 +93,7 @@ def _blocks(word: Any) -> Iterator[str]:
 
 
 def _children(element: Any) -> Iterator[Any]:
-    """An element's children, those of content controls and the like in place of these."""
+    """Yield the children of an element. Content controls and similar elements are replaced by their children."""
     waiting = [element]
     while waiting:
         node = waiting.pop()
@@ -101,7 +104,7 @@ def _children(element: Any) -> Iterator[Any]:
 
 
 def _paragraph(element: Any, styles: dict[str, str]) -> str:
-    """A paragraph's text, marked as what its style says it is."""
+    """Return the text of a paragraph, with the mark of its style."""
     text = _text(element).strip()
     properties = element.find(f"{_W}pPr")
     style = properties.find(f"{_W}pStyle") if properties is not None else None
@@ -124,9 +127,9 @@ def _rows(table: Any) -> Iterator[str]:
 
 
 def _text(paragraph: Any) -> str:
-    """The words of a paragraph, with those in links, content controls and text boxes, each once.
+    """Return the text of a paragraph with the text in links, content controls and text boxes, each once.
 
-    Words that moved stand at their new place.
+    Moved text is at its new place only.
     """
     pieces: list[str] = []
     waiting = [paragraph]

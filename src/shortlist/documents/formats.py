@@ -1,4 +1,4 @@
-"""The table of formats: which extension is which format, and who reads it."""
+"""The table of formats: the extensions of each format, and its reader."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from shortlist.documents import csv, docx, html, jsonl, md, pdf, txt
-from shortlist.documents.source import Found, Skipped, Source
+from shortlist.documents.source import Record, Skipped, Source
 
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -31,9 +31,9 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
 """File extension in lower case -> format."""
 
 RECORDS = frozenset({"jsonl", "csv", "beir"})
-"""Formats of many documents a file, whose titles are their own."""
+"""Formats with many documents per file, each with a title of its own."""
 
-READERS: Mapping[str, Callable[[Source], Iterator[Found | Skipped]]] = MappingProxyType(
+READERS: Mapping[str, Callable[[Source], Iterator[Record | Skipped]]] = MappingProxyType(
     {
         "txt": txt.read,
         "md": md.read,
@@ -45,4 +45,4 @@ READERS: Mapping[str, Callable[[Source], Iterator[Found | Skipped]]] = MappingPr
         "beir": jsonl.read,
     }
 )
-"""Format -> reader. A reader raises InvalidInput or OSError where the whole source can't be read."""
+"""Format -> reader. A reader raises InvalidInput or OSError if it cannot read the source at all."""

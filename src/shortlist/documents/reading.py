@@ -1,4 +1,4 @@
-"""Sources to documents, whatever the format."""
+"""Sources to documents, in any format."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shortlist.documents.formats import READERS, RECORDS
-from shortlist.documents.source import Found, Skipped, Source
+from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.errors import InvalidInput
-from shortlist.types import Document
+from shortlist.types import Document, Note
 
 
 def fingerprint(source: Source) -> str:
-    """Blake2b of the source's bytes as 32 hexadecimal digits; the file is read in pieces.
+    """Return the Blake2b hash of the source's bytes as 32 hexadecimal digits. The file is read in blocks.
 
     Raises:
-        OSError: the file can't be read.
+        OSError: The file cannot be read.
     """
     digest = hashlib.blake2b(digest_size=16)
     with source.path.open("rb") as file:
@@ -26,46 +26,42 @@ def fingerprint(source: Source) -> str:
 
 
 def read(source: Source) -> Iterator[Document | Skipped]:
-    """The source's documents in order, and a `Skipped` for whatever could not be read.
+    """Yield the source's documents in order, and a `Skipped` for everything that cannot be read.
 
-    A record that is a title alone has it as its text. Bad content never raises. Ids are unique within a source: the
-    first document with an id is kept. Metadata always holds "source" and "format", and "replaced_bytes" where bytes
-    that are no text were replaced by U+FFFD.
+    Bad content raises no error. A record with a title and no text gets its title as text. Ids are unique within a
+    source: the first document with an id is kept. Metadata always contains "source" and "format". It contains
+    "replaced_bytes" if bytes that are not text were replaced by U+FFFD.
 
     Raises:
-        InvalidInput: the source's format is none that is known.
+        InvalidInput: The source's format is unknown.
     """
     if source.format not in READERS:
-        known = ", ".join(READERS)
-        raise InvalidInput(f"There is no reader for the format {source.format!r}. Known formats: {known}.")
+        raise InvalidInput(f"the format {source.format!r} is unknown; the formats are {', '.join(READERS)}")
     return _documents(source)
 
 
 def _documents(source: Source) -> Iterator[Document | Skipped]:
     places: dict[str, str] = {}
     try:
-        for found in READERS[source.format](source):
-            yield found if isinstance(found, Skipped) else _checked(source, found, places)
+        for item in READERS[source.format](source):
+            yield item if isinstance(item, Skipped) else _checked(source, item, places)
     except OSError as error:
-        yield Skipped(source.name, "", f"can't be read: {_reason(error)}")
-    except InvalidInput as error:
-        yield Skipped(source.name, "", str(error))
+        yield Skipped(source.name, "", Note("unreadable", error=error.strerror or type(error).__name__))
+    except Unreadable as error:
+        yield Skipped(source.name, "", error.note)
     except (ValueError, LookupError) as error:
-        yield Skipped(source.name, "", f"not readable as {source.format}: {type(error).__name__}: {error}")
+        note = Note("broken", format=source.format, error=f"{type(error).__name__}: {error}")
+        yield Skipped(source.name, "", note)
 
 
-def _checked(source: Source, found: Found, places: dict[str, str]) -> Document | Skipped:
-    """The document, unless it is empty or its id was there before."""
-    document = found.document
+def _checked(source: Source, record: Record, places: dict[str, str]) -> Document | Skipped:
+    """Return the document, or a `Skipped` if it is empty or an earlier document has its id."""
+    document = record.document
     if source.format in RECORDS and not document.text.strip():
         document = replace(document, text=document.title, title="")
     if not document.text.strip():
-        return Skipped(source.name, found.place, "empty: it holds no text")
-    first = places.setdefault(document.id, found.place)
-    if first != found.place:
-        return Skipped(source.name, found.place, f"the id {document.id!r} was already used at {first}")
+        return Skipped(source.name, record.place, Note("empty"))
+    first = places.setdefault(document.id, record.place)
+    if first != record.place:
+        return Skipped(source.name, record.place, Note("repeated_id", id=document.id, first=first))
     return document
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

@@ -1,20 +1,22 @@
-"""What the readers take and give: a source on disk, what was found in it, what had to be skipped."""
+"""What readers take and return: a file, a document with its place, and content that was not read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from shortlist.types import Document
+from shortlist.errors import InvalidInput
+from shortlist.types import Document, Note
+from shortlist.wording import describe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """A file to read documents from.
 
-    `path` is absolute with links resolved; for a BEIR folder it is that of its corpus.jsonl. `format` is one
-    of "txt", "md", "html", "pdf", "docx", "jsonl", "csv", "beir". `root` is the folder that names are relative to;
-    None for none.
+    `path` is absolute, with links resolved. The path of a BEIR folder is the path of its corpus.jsonl. `format` is
+    "txt", "md", "html", "pdf", "docx", "jsonl", "csv" or "beir". Names are relative to `root`, if it is set.
     """
 
     path: Path
@@ -23,39 +25,60 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The stable identity of the source, with forward slashes: its path below `root`, absolute elsewhere."""
+        """The identity of the source: its path with forward slashes, relative to `root` if it is below `root`."""
         return named_from(self.root, self.path)
 
 
 def named_from(root: Path | None, path: Path) -> str:
-    """The path with forward slashes: below `root` where it lies there, else as it is."""
+    """Return the path with forward slashes, relative to `root` if it is below `root`."""
     if root is not None and path.is_relative_to(root):
         return path.relative_to(root).as_posix()
     return path.as_posix()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that could not be read: which file, where in it ("line 17"; "" for all of it), and why."""
+    """Content that was not read.
+
+    `path` names the file. `place` is the position in the file, such as "line 17", or "" for the whole file. `note` is
+    the reason as a code with values; see `shortlist.documents.notes`.
+    """
 
     path: str
     place: str
-    reason: str
+    note: Note
+
+    @property
+    def reason(self) -> str:
+        """The reason in words."""
+        return describe(self.note)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts and the words as a JSON object."""
+        return {"path": self.path, "place": self.place, "reason": self.reason, "note": self.note.to_dict()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PassedOver(Skipped):
-    """What a walk leaves out unless it is named: it is hidden, a folder of no documents, or beside a BEIR corpus."""
+    """A file or folder that a walk leaves out unless the caller names it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UnknownFormat(Skipped):
-    """A file that nothing here reads, such as an image."""
+    """A file that no reader reads, such as an image."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """A document and its place in the source, for naming it when it has to be skipped after all."""
+class Unreadable(InvalidInput):
+    """Content that a reader cannot use. `note` is the reason."""
+
+    def __init__(self, note: Note) -> None:
+        self.note = note
+        super().__init__(describe(note))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A document, and its place in the source in the form that `Skipped` uses."""
 
     place: str
     document: Document

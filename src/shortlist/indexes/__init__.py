@@ -1,1 +1,1 @@
-"""Where passages live, one folder an engine."""
+"""Engines that store passages, one folder per engine."""

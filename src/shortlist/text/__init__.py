@@ -1,7 +1,8 @@
-"""Text in, pieces of text out: documents to passages, a passage to a snippet. Pure functions of their arguments."""
+"""Pure functions on text: documents to passages, a passage to a snippet, Markdown to plain text."""
 
 from shortlist.text.headings import Heading, headings
-from shortlist.text.snippet import snippet
+from shortlist.text.plain import plain
+from shortlist.text.snippet import marked, snippet
 from shortlist.text.splitter import MARKDOWN_FORMATS, Splitter
 
-__all__ = ["MARKDOWN_FORMATS", "Heading", "Splitter", "headings", "snippet"]
+__all__ = ["MARKDOWN_FORMATS", "Heading", "Splitter", "headings", "marked", "plain", "snippet"]

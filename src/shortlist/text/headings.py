@@ -1,19 +1,22 @@
-"""Finds the headings of a text in markdown."""
+"""The headings of a Markdown text, as CommonMark defines them."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 _LONGEST_HEADING = 300
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
-_SETEXT = re.compile(r" {0,3}(={2,}|-{2,})[ \t]*")
-_NO_PARAGRAPH = re.compile(r"\s*(?:[-*+>|<#]|\d+[.)]\s|`{3}|~{3}|$)|\t| {4}")
+_LINE_END = re.compile("\r\n|\r|\n")
+_SHORTEST_UNDERLINE = 2
 
 
 class Heading(NamedTuple):
-    """A markdown heading: where its line starts and ends in the text, its level from 1 to 6, its words."""
+    """A heading: where its lines start and end in the text, its level from 1 to 6, its words."""
 
     start: int
     end: int
@@ -22,27 +25,46 @@ class Heading(NamedTuple):
 
 
 def headings(text: str) -> list[Heading]:
-    """The markdown headings of a text, in order, outside code fences; none gives an empty list."""
-    found: list[Heading] = []
-    fence = ""
-    before, last, last_start, start = "", "", 0, 0
-    for raw in text.split("\n"):
-        line = raw.rstrip("\r")
-        end = start + len(line)
-        mark = _FENCE.fullmatch(line)
-        if fence:
-            if mark and mark[1].startswith(fence) and not mark[2].strip():
-                fence = ""
-        elif mark and not (mark[1][0] == "`" and "`" in mark[2]):
-            fence = mark[1]
-        elif atx := _ATX.fullmatch(line):
-            found.append(Heading(start, end, len(atx[1]), one_line(atx[2] or "")))
-        elif (under := _SETEXT.fullmatch(line)) and not before.strip() and not _NO_PARAGRAPH.match(last):
-            found.append(Heading(last_start, end, 1 if under[1][0] == "=" else 2, one_line(last)))
-        before, last, last_start, start = last, line, start, start + len(raw) + 1
-    return [heading for heading in found if heading.title]
+    """Return the headings of a Markdown text in order, without those in code, lists and quotes.
+
+    Inline marks are part of a heading's words. A heading without words is left out. An underlined paragraph of several
+    lines is not a heading, because it is usually a paragraph with a rule below it. Neither is a line above a single
+    "-" or "=". A text without headings gives an empty list.
+    """
+    tokens = _parser().parse(text)
+    if not any(token.type == "heading_open" for token in tokens):
+        return []
+    bounds = _line_bounds(text)
+    out: list[Heading] = []
+    for token, inline in pairwise(tokens):
+        if token.type != "heading_open" or token.level or token.map is None:
+            continue
+        first, last = token.map[0], token.map[1] - 1
+        start, end = bounds[first][0], bounds[last][1]
+        underline = text[bounds[last][0] : end].strip()
+        if token.markup in ("=", "-") and (last - first > 1 or len(underline) < _SHORTEST_UNDERLINE):
+            continue
+        title = one_line(inline.content)
+        if title:
+            out.append(Heading(start, end, int(token.tag[1]), title))
+    return out
 
 
 def one_line(text: str) -> str:
-    """A heading's or title's words on one line, at most 300 characters."""
+    """Return the words of a heading or title on one line, at most 300 characters."""
     return " ".join(text[: 4 * _LONGEST_HEADING].split())[:_LONGEST_HEADING].rstrip()
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """The block parser. HTML blocks are off: "<!--" in the text of a web page would hide every heading below it."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").disable(["inline", "reference", "html_block"])
+
+
+def _line_bounds(text: str) -> list[tuple[int, int]]:
+    """Return where each line starts and ends, without its line end."""
+    ends = [(match.start(), match.end()) for match in _LINE_END.finditer(text)]
+    starts = [0, *(after for _, after in ends)]
+    return list(zip(starts, [*(before for before, _ in ends), len(text)], strict=True))

@@ -1,30 +1,37 @@
-"""Picks the stretch of a passage to show for a query."""
+"""The part of a passage to show for a query, and the words of the query in it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
+from shortlist.text.plain import plain
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 
 _WORD = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\W{SCRIPTS_WITHOUT_SPACES}]+")
-
-_ALONE = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|\d+")
-
-
-def snippet(text: str, query: str, width: int = 160) -> str:
-    """The stretch of `text` that shares most with the query: one line of at most `width` characters.
-
-    Longer words weigh more, so that "the" and "of" do not decide. "..." stands where text was cut off.
-    Nothing shared gives the start of the text.
+_LONGEST_WEIGHT = 8
+_FUNCTION_WORDS = frozenset(
     """
-    flat = " ".join(text.split())
-    if len(flat) <= width:
+    a about an and are as at be but by can do does for from had has have how i if in into is it its me my no not of on
+    or our so than that the their them then there these they this to was we were what when where which who why will with
+    you your
+    """.split()  # noqa: SIM905
+)
+
+
+def snippet(text: str, query: str, length: int = 160, *, markdown: bool = True) -> str:
+    """Return the part of a passage that has most words of the query: one line of at most `length` characters.
+
+    Markdown marks are left out, unless `markdown` is False: see `plain`. Longer words weigh more, so that "the" and
+    "of" do not decide. "..." marks the ends that were cut. A passage without a word of the query gives its start.
+    """
+    flat = (" ".join(plain(text).split()) if markdown else "") or " ".join(text.split())
+    if len(flat) <= length:
         return flat
-    inner = max(width - 6, 1)
-    wanted = set(_WORD.findall(query.casefold()))
-    found = [(m.start(), m.end(), m[0].casefold()) for m in _WORD.finditer(flat) if m[0].casefold() in wanted]
-    start, end = _best_stretch(found, inner)
+    inner = max(length - 6, 1)
+    words = _words(query)
+    matches = [(m.start(), m.end(), _stem(m[0])) for m in _WORD.finditer(flat) if _stem(m[0]) in words]
+    start, end = _best_part(matches, inner)
     slack = max(inner - (end - start), 0)
     left = min(max(start - slack // 2, 0), max(len(flat) - inner, 0))
     right = min(left + inner, len(flat))
@@ -37,22 +44,45 @@ def snippet(text: str, query: str, width: int = 160) -> str:
     return ("..." if left > 0 else "") + flat[left:right].strip() + ("..." if right < len(flat) else "")
 
 
-def query_words(text: str, query: str) -> list[tuple[int, int]]:
-    """Return start and end of each word of `text` that the query has too, in order, for marking.
+def marked(snippet: str, query: str) -> list[tuple[str, bool]]:
+    """Return the snippet in pieces, each with True if it is a word of the query. The pieces joined are the snippet.
 
-    Words of one or two letters are left out, unless the script has no spaces.
+    Words match in any case, and in the singular or plural. English function words such as "the" are not marked, unless
+    the query has no other words. An empty snippet gives no pieces.
     """
-    words = {word for word in _WORD.findall(query.casefold()) if len(word) > 2 or _ALONE.fullmatch(word)}
-    return [match.span() for match in _WORD.finditer(text) if match[0].casefold() in words]
+    words = _words(query)
+    pieces: list[tuple[str, bool]] = []
+    last = 0
+    for match in _WORD.finditer(snippet):
+        if _stem(match[0]) in words:
+            if match.start() > last:
+                pieces.append((snippet[last : match.start()], False))
+            pieces.append((match[0], True))
+            last = match.end()
+    if last < len(snippet):
+        pieces.append((snippet[last:], False))
+    return pieces
 
 
-def _best_stretch(found: Sequence[tuple[int, int, str]], width: int) -> tuple[int, int]:
-    """Start and end of the first window of at most `width` with the heaviest distinct words; (0, 0) for none."""
+def _words(query: str) -> Set[str]:
+    """Return the words to look for: without function words, if the query has others."""
+    words = _WORD.findall(query.casefold())
+    return {_stem(word) for word in words if word not in _FUNCTION_WORDS} or {_stem(word) for word in words}
+
+
+def _stem(word: str) -> str:
+    """Return the word in lower case, without the "s" of a plural."""
+    folded = word.casefold()
+    return folded[:-1] if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss") else folded
+
+
+def _best_part(matches: Sequence[tuple[int, int, str]], width: int) -> tuple[int, int]:
+    """Return start and end of the first part of at most `width` with the heaviest distinct words; (0, 0) if none."""
     best, best_weight, first = (0, 0), 0, 0
-    for last, (_, end, _) in enumerate(found):
-        while end - found[first][0] > width and first < last:
+    for last, (_, end, _) in enumerate(matches):
+        while end - matches[first][0] > width and first < last:
             first += 1
-        weight = sum(min(len(word), 8) for word in {word for _, _, word in found[first : last + 1]})
+        weight = sum(min(len(word), _LONGEST_WEIGHT) for word in {word for _, _, word in matches[first : last + 1]})
         if weight > best_weight:
-            best, best_weight = (found[first][0], end), weight
+            best, best_weight = (matches[first][0], end), weight
     return best

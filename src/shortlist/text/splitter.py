@@ -1,4 +1,4 @@
-"""Cuts documents into passages that a model can read whole."""
+"""Documents to passages that fit the window of a model."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from shortlist.text.validation import SURROGATE
 from shortlist.types import PATH, Document, Passage
 
 MARKDOWN_FORMATS = frozenset({"md", "html", "docx"})
-"""Values of the metadata field "format" whose text is read as markdown."""
+"""Values of the metadata field "format" for documents whose text is Markdown."""
 
 _SMALLEST_LIMIT = 8
 _CHARS_PER_TOKEN = 16
 _LONGEST_CACHED_WORD = 64
 _MOST_CACHED_WORDS = 200_000
 _LONGEST_BLOCK = 32_000
+_WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
 
 _Cost = Callable[[str], int]
 
 
 class Span(NamedTuple):
-    """A stretch of a text as character offsets, and the level of the heading it stands under (7: none)."""
+    """A part of a text in character offsets, and the level of the heading above it (7: no heading)."""
 
     start: int
     end: int
@@ -36,20 +37,20 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class _Outline:
-    """What titles a document's passages can have: one for the start, then one a heading."""
+    """The titles that a document's passages can have: one for the start, then one per heading."""
 
     headings: Sequence[Heading]
     titles: Sequence[str]
 
     def title_at(self, start: int, last: int) -> tuple[str, int]:
-        """The title for a passage starting at `start`, searching on from title number `last`."""
+        """Return the title of a passage that starts at `start`, and its number. The search starts at number `last`."""
         while last < len(self.headings) and self.headings[last].start <= start:
             last += 1
         return self.titles[last], last
 
 
 class _WordCosts(dict[str, int]):
-    """How many tokens a word has, remembered; bounded, since a corpus has no end of words."""
+    """The number of tokens of each word, in a cache of limited size."""
 
     def __init__(self, count_tokens: _Cost, empty: int) -> None:
         super().__init__()
@@ -66,11 +67,11 @@ class _WordCosts(dict[str, int]):
 
 
 class Splitter:
-    """Cuts documents into passages that a model can read whole.
+    """Splits documents into passages that fit the window of a model.
 
-    `count_tokens` says how many tokens a text has for the model, special tokens included if they count
-    against its window; `limit` is the most a passage's `content` (title and text) may have. Lengths are first
-    estimated word by word, which is several times faster, and every passage is then counted whole; where an
+    `count_tokens` returns the number of tokens of a text for the model, special tokens included if they count in its
+    window. `limit` is the largest number of tokens of a passage's `content` (title and text). Lengths are first
+    estimated word by word, because an estimate is several times faster. Every passage is then counted as a whole. If an
     estimate was too low, the document is split again by exact counts.
 
     Raises:
@@ -81,26 +82,29 @@ class Splitter:
         self._empty = count_tokens("")
         if limit - self._empty < _SMALLEST_LIMIT:
             least = self._empty + _SMALLEST_LIMIT
-            raise InvalidInput(f"A passage limit of {limit} tokens is too small. Give at least {least}.")
+            raise InvalidInput(f"a passage limit of {limit} tokens is too small: give at least {least}")
         self.count_tokens = count_tokens
         self.limit = limit
         self._words = _WordCosts(count_tokens, self._empty)
 
     def split(self, document: Document) -> list[Passage]:
-        """The document's passages in order, each within the limit; a document of whitespace gives an empty list.
+        """Return the passages of a document in order, each within the limit. White space alone gives an empty list.
 
-        Passages do not overlap, `document.text[p.start:p.end] == p.text` holds for each, and every character
-        that is not whitespace is in one of them. Formats that are markdown-like (metadata "format") break at
-        headings, and their titles name the headings a passage stands under: "Guide > Install". A title is
-        shortened when it would take more than a sixth of the limit.
+        Passages do not overlap. `document.text[p.start:p.end] == p.text` holds for each passage `p`, and every
+        character that is not white space is in a passage. Formats with Markdown text (metadata "format") are split at
+        headings, and the titles of their passages name the headings above: "Guide > Install". A title is shortened if
+        it needs more than a sixth of the limit. The heading of the whole page is left out of the titles if it repeats
+        or extends the document's title.
 
         Raises:
-            InvalidInput: the text or title holds half of a surrogate pair, or one character is over the limit.
+            InvalidInput: The text or the title has half of a surrogate pair, or a single character exceeds the limit.
         """
         for part, value in (("text", document.text), ("title", document.title)):
             if bad := SURROGATE.search(value):
-                where = f"The {part} of document {document.id!r} holds half of a surrogate pair at {bad.start()}"
-                raise InvalidInput(f"{where}, which UTF-8 can't store. Replace it, for instance with U+FFFD.")
+                raise InvalidInput(
+                    f"the {part} of document {document.id!r} has half of a surrogate pair at {bad.start()}, which "
+                    "UTF-8 cannot store: replace it, for example with U+FFFD"
+                )
         markdown = document.metadata.get("format") in MARKDOWN_FORMATS
         outline = self._outline(document, headings(document.text) if markdown else [])
         text = document.text
@@ -116,7 +120,7 @@ class Splitter:
         )
 
     def _attempts(self, text: str, whole: tuple[int, int], outline: _Outline, markdown: bool) -> Iterator[list[Span]]:
-        """Ways to cut the text, the cheapest first, the last one by exact counts."""
+        """Yield ways to split the text, the cheapest first, the last one by exact counts."""
         if whole[1] - whole[0] <= self.limit * _CHARS_PER_TOKEN:
             yield [Span(*whole, 7)]
         costs = [self.count_tokens(f"{title}\n") - self._empty for title in set(outline.titles) if title]
@@ -125,31 +129,33 @@ class Splitter:
             yield _merge(text, _sections(text, outline.headings, room, cost, markdown), room, cost)
 
     def _exact(self, text: str) -> int:
-        """Tokens of a text; a run of characters that a model sees as one unknown token counts by its length."""
+        """Return the tokens of a text. A long run of characters counts by its length: it may be one unknown token."""
         return max(self.count_tokens(text), self._empty + len(text) // _CHARS_PER_TOKEN)
 
     def _estimate(self, text: str) -> int:
-        """About as many tokens as `_exact` would say, from the words' counts."""
+        """Return about the number that `_exact` returns, from the counts of the words."""
         words = text.split() if text.isascii() else _UNSPACED.findall(text)
         return self._empty + max(sum(map(self._words.__getitem__, words)), len(text) // _CHARS_PER_TOKEN)
 
     def _fits(self, title: str, text: str) -> bool:
         return self.count_tokens(f"{title}\n{text}" if title else text) <= self.limit
 
-    def _outline(self, document: Document, found: Sequence[Heading]) -> _Outline:
-        """The titles a passage can have: the document's own and one for each heading, short enough."""
+    def _outline(self, document: Document, section_headings: Sequence[Heading]) -> _Outline:
+        """Return the titles that a passage can have: the document's own and one per heading, short enough."""
         own = one_line(document.title)
+        page = _page_heading(own, section_headings)
         above: list[Heading] = []
         titles = [self._short((own,))]
         known: dict[tuple[str, ...], str] = {}
-        for heading in found:
+        for heading in section_headings:
             above = [*(other for other in above if other.level < heading.level), heading]
-            parts = tuple(dict.fromkeys(part for part in (own, *(other.title for other in above)) if part))
+            words = (own, *(other.title for other in above if other is not page))
+            parts = tuple(dict.fromkeys(part for part in words if part))
             titles.append(known.get(parts) or known.setdefault(parts, self._short(parts)))
-        return _Outline(found, titles)
+        return _Outline(section_headings, titles)
 
     def _short(self, parts: tuple[str, ...]) -> str:
-        """The parts joined by " > ", with the middle ones, then the first, then the end left out until it fits."""
+        """Return the parts joined by " > ". Left out until it fits: the middle parts, the first part, the end."""
         most = self._empty + (self.limit - self._empty) // 6
         for title in (PATH.join(parts), f"{parts[0]}{PATH}{parts[-1]}" if len(parts) > 1 else parts[-1]):
             if self._exact(title) <= most:
@@ -160,7 +166,7 @@ class Splitter:
         return title
 
     def _cut(self, text: str, start: int, end: int, title: str) -> Iterator[tuple[int, int, str]]:
-        """A span and its title, halved until it fits: for models whose counts of parts don't add up."""
+        """Yield a span and its title, halved until they fit: for models whose counts of the parts do not add up."""
         if self._fits(title, text[start:end]):
             yield start, end, title
         elif end - start > 1:
@@ -172,13 +178,29 @@ class Splitter:
         elif title:
             yield from self._cut(text, start, end, "")
         else:
-            limit = f"the passage limit of {self.limit} tokens"
-            raise InvalidInput(f"The character {text[start:end]!r} alone is over {limit}. Give a larger limit.")
+            raise InvalidInput(
+                f"the character {text[start:end]!r} alone exceeds the passage limit of {self.limit} tokens: give a "
+                "larger limit"
+            )
 
 
-def _sections(text: str, found: Sequence[Heading], room: int, cost: _Cost, markdown: bool) -> Iterator[Span]:
-    """The text cut at its headings, and cut further where a section costs more than `room`."""
-    starts = [(0, 0, 7), *((heading.start, heading.end, heading.level) for heading in found)]
+def _page_heading(title: str, section_headings: Sequence[Heading]) -> Heading | None:
+    """Return the first heading if it heads the whole page and repeats the title, extends it, or is a part of it.
+
+    It heads the page if every other heading has a lower rank. "git-revert(1) Manual Page" extends "git-revert(1)", and
+    "Install" is a part of "Install - Handbook".
+    """
+    if not section_headings or any(heading.level <= section_headings[0].level for heading in section_headings[1:]):
+        return None
+    own, words = _WORD.findall(title.casefold()), _WORD.findall(section_headings[0].title.casefold())
+    size = min(len(own), len(words))
+    same = size > 0 and (own[:size] == words[:size] or own[-len(words) :] == words)
+    return section_headings[0] if same else None
+
+
+def _sections(text: str, section_headings: Sequence[Heading], room: int, cost: _Cost, markdown: bool) -> Iterator[Span]:
+    """Yield the text split at its headings, and split further if a section costs more than `room`."""
+    starts = [(0, 0, 7), *((heading.start, heading.end, heading.level) for heading in section_headings)]
     ends = [*(start for start, _, _ in starts[1:]), len(text)]
     parent: Span | None = None
     for number, ((start, body, level), end) in enumerate(zip(starts, ends, strict=True)):
@@ -201,7 +223,7 @@ def _sections(text: str, found: Sequence[Heading], room: int, cost: _Cost, markd
 
 
 def _chunks(text: str, room: int, cost: _Cost, markdown: bool) -> Iterator[tuple[int, str]]:
-    """Pieces of at most `room`, with their character offsets."""
+    """Yield pieces of at most `room`, with their character offsets."""
     from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
     splitter = (MarkdownSplitter if markdown else TextSplitter).from_callback(cost, room)
@@ -211,19 +233,19 @@ def _chunks(text: str, room: int, cost: _Cost, markdown: bool) -> Iterator[tuple
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Stretches to split one by one: the splitter's time grows with the square of a text without sentences."""
+    """Yield parts to split separately: the time to split grows with the square of a text without sentences."""
     start = 0
     while len(text) - start > _LONGEST_BLOCK:
         least, most = start + _LONGEST_BLOCK // 2, start + _LONGEST_BLOCK
         breaks = (text.rfind(mark, least, most) for mark in ("\n\n", "\n", " "))
-        end = next((found for found in breaks if found > 0), most)
+        end = next((place for place in breaks if place > 0), most)
         yield start, end
         start = end
     yield start, len(text)
 
 
 def _merge(text: str, spans: Iterator[Span], room: int, cost: _Cost) -> list[Span]:
-    """The spans with small ones joined to a neighbour where both fit, never to a heading of a higher rank."""
+    """Return the spans, small ones joined to the last one if both fit. A heading of higher rank starts a new span."""
     small = room // 4
     merged: list[Span] = []
     last_cost = 0
@@ -248,7 +270,7 @@ def _titled(spans: Sequence[Span], outline: _Outline) -> Iterator[tuple[int, int
 
 
 def _passages(document: Document, titled: Sequence[tuple[int, int, str]]) -> list[Passage]:
-    """The stretches as passages, without whitespace at their ends; those of whitespace only are left out."""
+    """Return the parts as passages, without white space at their ends. Parts of white space alone are left out."""
     passages: list[Passage] = []
     for start, end, title in titled:
         piece = document.text[start:end]

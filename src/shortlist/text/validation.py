@@ -1,4 +1,4 @@
-"""Queries and texts as callers give them: checked, and in a form that every tokenizer takes."""
+"""Queries and texts from callers: checked, and in a form that every tokenizer accepts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from shortlist.errors import InvalidInput
 Item = TypeVar("Item")
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair standing alone: no character, and UTF-8 can't hold it."""
+"""Half of a surrogate pair on its own: it is not a character, and UTF-8 cannot encode it."""
 
 
 def sound(text: str) -> str:
-    """The text with U+FFFD for each half of a surrogate pair; as long as before."""
+    """Return the text with U+FFFD in place of each half of a surrogate pair. Its length does not change."""
     return SURROGATE.sub("\ufffd", text)
 
 
 def checked_text(text: str, what: str = "query") -> str:
-    """The query, or whatever else `what` says it is, as `sound` gives it.
+    """Return the text in the form of `sound`. `what` names it in errors.
 
     Raises:
-        InvalidInput: It is no string, or holds nothing but white space.
+        InvalidInput: It is not a string, or it has only white space.
     """
     if not isinstance(text, str):
         raise InvalidInput(f"the {what} is of type {type(text).__name__}: give a string")
@@ -33,26 +33,26 @@ def checked_text(text: str, what: str = "query") -> str:
 
 
 def checked_texts(texts: Iterable[str]) -> list[str]:
-    """The texts of any iterable, each as `sound` gives it; none give an empty list.
+    """Return the texts as a list, each in the form of `sound`. No texts give an empty list.
 
     Raises:
-        InvalidInput: As `checked_list`, or one is no string.
+        InvalidInput: As `checked_list`, or an item is not a string.
     """
-    given = checked_list(texts)
-    for place, text in enumerate(given):
+    items = checked_list(texts)
+    for place, text in enumerate(items):
         if not isinstance(text, str):
             raise InvalidInput(f"text {place} is of type {type(text).__name__}: give strings")
-    return [sound(text) for text in given]
+    return [sound(text) for text in items]
 
 
-def checked_list(given: Iterable[Item]) -> list[Item]:
-    """What any iterable holds, such as a list, a generator or the values of a dict.
+def checked_list(items: Iterable[Item]) -> list[Item]:
+    """Return the items of an iterable, such as a list, a generator or the values of a dict.
 
     Raises:
-        InvalidInput: One string or one dict was given instead, or what can't be iterated over.
+        InvalidInput: `items` is a string, a dict, or not iterable.
     """
-    if isinstance(given, str):
-        raise InvalidInput(f"one string was given where a list of texts is meant: put it into one, [{given[:40]!r}]")
-    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
-        raise InvalidInput(f"one {type(given).__name__} was given where a list of texts is meant: give a list")
-    return list(given)
+    if isinstance(items, str):
+        raise InvalidInput(f"a string is given in place of a list of texts: put it into a list, [{items[:40]!r}]")
+    if isinstance(items, bytes | Mapping) or not isinstance(items, Iterable):
+        raise InvalidInput(f"a {type(items).__name__} is given in place of a list of texts: give a list")
+    return list(items)

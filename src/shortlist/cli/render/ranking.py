@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from shortlist.cli.console import counted, say
 from shortlist.config.file import FILE, lines
+from shortlist.text import marked as pieces_of
 from shortlist.text import snippet
-from shortlist.text.plain import plain
-from shortlist.text.snippet import query_words
 from shortlist.types import Hit, Ranking, RerankerInfo
 from shortlist.wording import describe
 
@@ -59,11 +58,8 @@ def marked(hit_text: str, query: str, markdown: bool = False) -> Text:
     """Return the snippet of a text that fits the query, with the query's words in bold."""
     from rich.text import Text
 
-    shown = snippet(plain(hit_text) if markdown else hit_text, query, SNIPPET)
-    text = Text(shown)
-    for start, end in query_words(shown, query):
-        text.stylize("bold", start, end)
-    return text
+    shown = snippet(hit_text, query, SNIPPET, markdown=markdown)
+    return Text.assemble(*((piece, "bold" if is_query_word else "") for piece, is_query_word in pieces_of(shown, query)))
 
 
 def table(out: Console, ranking: Ranking, unit: str = "logit") -> None:

@@ -1,4 +1,4 @@
-"""An index folder on Qdrant Edge."""
+"""The passages of an index in Qdrant Edge, which runs in this process."""
 
 from __future__ import annotations
 
@@ -21,17 +21,26 @@ if TYPE_CHECKING:
 
 DENSE, SPARSE = "dense", "bm25"
 BATCH = 512
+PAGE = 1000
 SAMPLE = 256
-TERM_SATURATION = 1.2
+TERM_SATURATION, LENGTH_WEIGHT = 1.2, 0.75
+SHARD = "shard"
+"""The folder of the engine's files."""
 LENGTH_FILE = "bm25.json"
 """The file with BM25's mean passage length."""
 
 
 class EmbeddedIndex:
-    """An index on Qdrant Edge, in this process. Satisfies `protocols.Index`; `EmbeddedEngine` makes it.
+    """An index in Qdrant Edge. Satisfies `protocols.Index`. `EmbeddedEngine` makes it.
 
-    Dense search is exact. BM25 uses English stemming and stop words. Every method that reads raises NotAnIndex if the
-    files are damaged, or after `close`.
+    Vector search is exact. BM25 uses English stemming and stop words. Several threads may search at the same time.
+    Every method that reads raises NotAnIndex if the files are damaged, or after `close`.
+
+    The engine reserves files of 32 MB for vectors, for BM25 and for texts, and smaller ones for filters: about 112 MB
+    for the smallest index. They are sparse: an index of 800 passages uses 2 MB on disk. `ls` and some copy programs
+    show or copy the reserved length; `du` and `Contents.bytes_on_disk` show the use. The engine has no setting for the
+    reserved length. It runs without its write-ahead log, which would reserve 64 MB more and write every change twice:
+    the collection records changes as pending until `flush` returns, so the log is not needed.
     """
 
     def __init__(self, folder: Path, dimension: int, shard: qdrant_edge.EdgeShard, average_length: float = 0.0) -> None:
@@ -41,121 +50,138 @@ class EmbeddedIndex:
         self._average_length = average_length
         self._bm25 = _bm25(average_length)
         self._open = True
+        self._changed = False
 
     def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
-        """Stores the passages with their `(n, dimension)` vectors; an id already there is replaced.
+        """Store the passages with their `(n, dimension)` vectors. A passage replaces an earlier one with its id.
 
         Raises:
-            InvalidInput: Wrong shape, or NaN or infinity in a vector; nothing is written then.
+            InvalidInput: The vectors have another shape, or contain NaN or infinity. Nothing is written then.
             IndexWriteFailed: The disk is full or failing.
         """
         import qdrant_edge as engine
 
         if vectors.shape != (len(passages), self._dimension):
-            raise InvalidInput(f"vectors have shape {vectors.shape}, expected {(len(passages), self._dimension)}")
+            raise InvalidInput(f"vectors have the shape {vectors.shape}, not {(len(passages), self._dimension)}")
         if not np.isfinite(vectors).all():
-            raise InvalidInput("a vector holds NaN or infinity")
+            raise InvalidInput("a vector contains NaN or infinity")
         if not passages:
             return
         if not self._average_length:
             self._measure_length(passages)
         points = [
             engine.Point(
-                point_id(one.id), {DENSE: vector.tolist(), SPARSE: self._bm25.embed_document(one.content)}, payload(one)
+                point_id(item.id),
+                {DENSE: vector.tolist(), SPARSE: self._bm25.embed_document(item.content)},
+                payload(item),
             )
-            for one, vector in zip(passages, vectors, strict=True)
+            for item, vector in zip(passages, vectors, strict=True)
         ]
         for start in range(0, len(points), BATCH):
             self._update(engine.UpdateOperation.upsert_points(points[start : start + BATCH]))
 
     def _measure_length(self, passages: Sequence[Passage]) -> None:
-        """BM25's mean length, counted on the first passages and fixed from then on: scores must not drift."""
-        total = sum(sum(_counts(one.content).values) for one in passages[:SAMPLE])
+        """Store BM25's mean length, measured on the first passages. It never changes, so that scores stay the same."""
+        total = sum(sum(_counts(item.content).values) for item in passages[:SAMPLE])
         average = max(1.0, round(total / len(passages[:SAMPLE]), 1))
         write_whole(self._folder / LENGTH_FILE, json.dumps({"average_length": average}), IndexWriteFailed)
         self._average_length = average
         self._bm25 = _bm25(average)
 
     def delete(self, ids: Iterable[str]) -> None:
-        """Removes the passages with these ids; unknown ids are passed over."""
+        """Remove the passages with these ids. Unknown ids are ignored.
+
+        Raises:
+            IndexWriteFailed: The disk is full or failing.
+        """
         import qdrant_edge as engine
 
-        points: list[Any] = [point_id(one) for one in ids]
+        points: list[Any] = [point_id(key) for key in ids]
         for start in range(0, len(points), BATCH):
             self._update(engine.UpdateOperation.delete_points(points[start : start + BATCH]))
 
     def _update(self, operation: qdrant_edge.UpdateOperation) -> None:
-        with translated(IndexWriteFailed, f"can't write to {self._folder}; what was committed is intact"):
+        self._changed = True
+        with self._writing():
             self._shard.update(operation)
 
     def flush(self) -> None:
-        """Brings every change to disk; after it, a kill loses nothing."""
-        with translated(IndexWriteFailed, f"can't write to {self._folder}; what was committed is intact"):
+        """Write every change to disk. After it, a kill loses nothing.
+
+        Raises:
+            IndexWriteFailed: The disk is full or failing.
+        """
+        with self._writing():
             self._shard.flush()
+        self._changed = False
 
     def get(self, ids: Sequence[str]) -> list[Passage]:
-        """The passages with these ids in the order asked; unknown ids are left out."""
+        """Return the passages with these ids, in the order given, without the unknown ones."""
         with self._reading():
-            records = self._shard.retrieve([point_id(one) for one in ids], with_payload=True, with_vector=False)
-            found = {made.id: made for made in (passage(record.payload or {}) for record in records)}
-        return [found[one] for one in ids if one in found]
-
-    def ids(self) -> list[str]:
-        """The ids of all passages, sorted."""
-        return sorted(one.id for one in self.passages())
+            records = self._shard.retrieve([point_id(key) for key in ids], with_payload=True, with_vector=False)
+            stored = {item.id: item for item in (passage(record.payload or {}) for record in records)}
+        return [stored[key] for key in ids if key in stored]
 
     def passages(self) -> Iterator[Passage]:
-        """All passages, in no fixed order."""
+        """Yield every passage, in no fixed order."""
         import qdrant_edge as engine
 
         offset: Any = None
         while True:
             with self._reading():
-                records, offset = self._shard.scroll(engine.ScrollRequest(offset=offset, limit=1000, with_payload=True))
-                found = [passage(record.payload or {}) for record in records]
-            yield from found
+                request = engine.ScrollRequest(offset=offset, limit=PAGE, with_payload=True)
+                records, offset = self._shard.scroll(request)
+                page = [passage(record.payload or {}) for record in records]
+            yield from page
             if offset is None:
                 return
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """At most `k` passages by cosine to `vector` (exact), highest first; ties in no fixed order."""
+        """Return at most `k` passages by cosine to `vector`, highest first. Ties have no fixed order.
+
+        Raises:
+            InvalidInput: The vector has another length or is not finite, `k` is below 1, or `where` cannot be used.
+        """
         if vector.shape != (self._dimension,) or not np.isfinite(vector).all():
             raise InvalidInput(f"the query vector must be {self._dimension} finite numbers, not {vector.shape}")
         return self._query(vector.tolist(), DENSE, k, where)
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
-        """The cosine of each of these passages to `vector`, in the order given.
+        """Return the cosine of each of these passages to `vector`, in the order given. No ids give an empty list.
 
         Raises:
-            InvalidInput: The index holds no passage with one of the ids.
+            InvalidInput: The index has no passage with one of the ids.
         """
         if not ids:
             return []
         with self._reading():
-            records = self._shard.retrieve([point_id(one) for one in ids], with_payload=False, with_vector=[DENSE])
-            held = {str(record.id): cast("dict[str, list[float]]", record.vector)[DENSE] for record in records}
-        unknown = [one for one in ids if point_id(one) not in held]
+            records = self._shard.retrieve([point_id(key) for key in ids], with_payload=False, with_vector=[DENSE])
+            stored = {str(record.id): cast("dict[str, list[float]]", record.vector)[DENSE] for record in records}
+        unknown = [key for key in ids if point_id(key) not in stored]
         if unknown:
-            raise InvalidInput(f"the index holds no passage {unknown[0]!r}")
-        rows = np.array([held[point_id(one)] for one in ids], dtype=np.float32)
+            raise InvalidInput(f"the index has no passage {unknown[0]!r}")
+        rows = np.array([stored[point_id(key)] for key in ids], dtype=np.float32)
         return [float(score) for score in rows @ vector]
 
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """At most `k` passages by BM25 against `text`, highest first; passages sharing no term are left out.
+        """Return at most `k` passages by BM25 for `text`, highest first. Each shares at least one term with it.
 
-        A word counts as often as it stands in `text`, as in Lucene's and bm25s' BM25.
+        A term that is several times in `text` counts as often, as in Lucene and bm25s.
+
+        Raises:
+            InvalidInput: `k` is below 1, or `where` cannot be used.
         """
-        asked = _counts(text)
-        return self._query(asked, SPARSE, k, where) if asked.indices else []
+        terms = _counts(text)
+        return self._query(terms, SPARSE, k, where) if terms.indices else []
 
-    def _query(self, asked: Any, using: str, k: int, where: Where | None) -> list[tuple[Passage, float]]:
+    def _query(self, vector: Any, using: str, k: int, where: Where | None) -> list[tuple[Passage, float]]:
         import qdrant_edge as engine
 
         if k < 1:
             raise InvalidInput(f"k must be at least 1, not {k}")
         request = engine.QueryRequest(
             limit=min(k, LARGEST_INT),
-            query=engine.Query.Nearest(asked, using=using),
+            query=engine.Query.Nearest(vector, using=using),
             filter=condition(where),
             with_payload=True,
             params=engine.SearchParams(exact=True) if using == DENSE else None,
@@ -164,23 +190,36 @@ class EmbeddedIndex:
             return [(passage(point.payload or {}), float(point.score)) for point in self._shard.query(request)]
 
     def __len__(self) -> int:
+        """The number of passages."""
         import qdrant_edge as engine
 
         with self._reading():
             return int(self._shard.count(engine.CountRequest(exact=True)))
 
     def _reading(self) -> AbstractContextManager[None]:
-        return translated(NotAnIndex, f"can't read the index in {self._folder}: it is damaged, or closed already")
+        return translated(NotAnIndex, f"cannot read the index in {self._folder}: it is damaged or closed")
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return translated(IndexWriteFailed, f"cannot write to {self._folder}; earlier commits are intact")
 
     def close(self) -> None:
-        """Flushes and lets the folder go; calling it twice is fine."""
-        if self._open:
-            self._open = False
+        """Flush and release the files. A second call does nothing.
+
+        Raises:
+            IndexWriteFailed: The disk is full or failing. The files are released.
+        """
+        if not self._open:
+            return
+        self._open = False
+        try:
+            if self._changed:
+                self.flush()
+        finally:
             self._shard.close()
 
 
 class EmbeddedEngine:
-    """Makes and opens `EmbeddedIndex`es. Satisfies `collection.Engine`."""
+    """Makes and opens `EmbeddedIndex` objects. Satisfies `collection.Engine`."""
 
     def create(self, folder: Path, *, dimension: int) -> EmbeddedIndex:
         """Return a new, empty index in `folder`.
@@ -191,33 +230,35 @@ class EmbeddedEngine:
         import qdrant_edge as engine
 
         with translated(IndexWriteFailed, f"cannot make the index in {folder}"):
-            (folder / "shard").mkdir()
+            (folder / SHARD).mkdir()
             config = engine.EdgeConfig(
                 vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Dot)},
                 sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+                wal_enabled=False,
             )
-            shard = engine.EdgeShard.create(str(folder / "shard"), config)
+            shard = engine.EdgeShard.create(str(folder / SHARD), config)
             shard.update(engine.UpdateOperation.create_field_index(WORDS, engine.PayloadSchemaType.Keyword))
+            shard.flush()
         return EmbeddedIndex(folder, dimension, shard)
 
     def open(self, folder: Path, *, dimension: int) -> EmbeddedIndex:
         """Return the index in `folder`.
 
         Raises:
-            NotAnIndex: The index is damaged.
+            NotAnIndex: The index is missing or damaged.
         """
         import qdrant_edge as engine
 
-        with translated(NotAnIndex, f"the index in {folder} is damaged: make it again"):
-            shard = engine.EdgeShard.load(str(folder / "shard"))
+        with translated(NotAnIndex, f"the index in {folder} is damaged: delete the index folder and rebuild it"):
             file = folder / LENGTH_FILE
             length = json.loads(file.read_text(encoding="utf-8"))["average_length"] if file.is_file() else 0.0
+            shard = engine.EdgeShard.load(str(folder / SHARD))
             return EmbeddedIndex(folder, dimension, shard, float(length))
 
 
 @contextmanager
 def translated(kind: type[FolderError], what: str) -> Iterator[None]:
-    """Turns the engine's errors into `kind`. Qdrant Edge 0.9.0 raises the bare Exception, so that is caught."""
+    """Raise errors of the engine as `kind`. Qdrant Edge 0.9.0 raises `Exception` itself, so that is caught."""
     try:
         yield
     except ShortlistError:
@@ -227,19 +268,19 @@ def translated(kind: type[FolderError], what: str) -> Iterator[None]:
 
 
 def _counts(text: str) -> qdrant_edge.SparseVector:
-    """How often each term stands in the text."""
+    """Return how often each term is in the text."""
     import qdrant_edge as engine
 
     counter = engine.Bm25(engine.Bm25Config(k=TERM_SATURATION, b=0.0, language="english"))
-    found = counter.embed_document(text)
-    # With b = 0 a term's weight is tf * (k + 1) / (tf + k), so tf can be read back from it.
-    counts = [weight * TERM_SATURATION / (TERM_SATURATION + 1 - weight) for weight in found.values]
-    return engine.SparseVector(indices=found.indices, values=[float(round(count)) for count in counts])
+    terms = counter.embed_document(text)
+    # With b = 0 the weight of a term is tf * (k + 1) / (tf + k). This inverts it.
+    counts = [weight * TERM_SATURATION / (TERM_SATURATION + 1 - weight) for weight in terms.values]
+    return engine.SparseVector(indices=terms.indices, values=[float(round(count)) for count in counts])
 
 
 def _bm25(average_length: float) -> qdrant_edge.Bm25:
     import qdrant_edge as engine
 
     return engine.Bm25(
-        engine.Bm25Config(k=TERM_SATURATION, b=0.75, avg_len=average_length or 100.0, language="english")
+        engine.Bm25Config(k=TERM_SATURATION, b=LENGTH_WEIGHT, avg_len=average_length or 100.0, language="english")
     )

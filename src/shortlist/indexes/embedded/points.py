@@ -1,9 +1,8 @@
 """Passages to Qdrant points and back, and filters.
 
-Whatever a filter may ask for is stored a second time as a list of words, such as `"year":2024`, under one key that the
-engine indexes. So a filter of a thousand values costs the same as one of a single value, where comparing the
-metadata itself would read every passage once for each value; and the engine's own ideas of what equals what (True and
-1, 2.0 and 2) don't come in.
+Everything that a filter may ask for is stored a second time, as a list of words such as `"year":2024` under one indexed
+key. So a filter with a thousand values costs the same as a filter with one. A comparison with the metadata itself would
+read every passage once per value, and would use the engine's rules of equality (True and 1, 2.0 and 2).
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ if TYPE_CHECKING:
 NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
 OWN_FIELDS = ("document_id", "title")
 WORDS = "words"
-"""The payload key that holds what filters may ask for."""
+"""The payload key with the words for filters."""
 LONGEST_WORD = 100
-"""Characters; longer ones are stored as their hash."""
+"""Characters. A longer word is stored as its hash."""
 LARGEST_INT, LONGEST_INT = 2**63, 1024
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?")
-"""Text that is read as a number in a filter. "007" is none: it may be part of a name."""
+"""Text that a filter reads as a number. "007" stays text, because it may be part of a name."""
 
 
 def point_id(passage_id: str) -> str:
-    """The engine's id of a passage: the same for the same passage id, always."""
+    """Return the engine's id of a passage. It depends on the passage id alone."""
     return str(uuid.uuid5(NAMESPACE, passage_id))
 
 
 def payload(passage: Passage) -> dict[str, Any]:
-    """What is stored beside the vectors."""
+    """Return what is stored with the vectors of a passage."""
     return {
         "id": passage.id,
         "text": passage.text,
@@ -52,7 +51,7 @@ def payload(passage: Passage) -> dict[str, Any]:
 
 
 def passage(stored: Mapping[str, Any]) -> Passage:
-    """The passage that `payload` made this from."""
+    """Return the passage that `payload` turned into `stored`."""
     return Passage(
         stored["id"],
         stored["text"],
@@ -65,10 +64,10 @@ def passage(stored: Mapping[str, Any]) -> Passage:
 
 
 def condition(where: Where | None) -> qdrant_edge.Filter | None:
-    """The engine's filter for `where`; None when there is nothing to filter. `types.Where` says what equals what.
+    """Return the engine's filter for `where`, or None if it has no fields. `types.Where` defines equality.
 
     Raises:
-        InvalidInput: `where` is no mapping, or a value is neither text, a number, true or false, nor a list of them.
+        InvalidInput: `where` is not a mapping, or a value is not text, a number, true, false, or a list of these.
     """
     import qdrant_edge as engine
 
@@ -77,26 +76,29 @@ def condition(where: Where | None) -> qdrant_edge.Filter | None:
     if not isinstance(where, Mapping):
         raise InvalidInput(f"where is {where!r}; give a mapping of fields to values, such as {{'year': 2024}}")
     must: list[Any] = []
-    for field, wanted in where.items():
-        values = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+    for field, value_or_list in where.items():
+        values = list(value_or_list) if isinstance(value_or_list, list | tuple | set | frozenset) else [value_or_list]
         if not values:
-            raise InvalidInput(f"where: the list for {field!r} is empty, so nothing could ever match")
+            raise InvalidInput(f"where: the list for {field!r} is empty, so nothing can match: give a value")
         words = {_word(field, same) for value in values for same in _alike(field, value)}
         must.append(engine.FieldCondition(WORDS, match=engine.MatchAny(sorted(words))))
     return engine.Filter(must=must) if must else None
 
 
 def _words_of(passage: Passage) -> Iterator[str]:
-    """Its document's id, its title and the headings above it, and its metadata. A field of these names adds to them."""
+    """Yield the words of the document's id, the title, the headings above, and the metadata.
+
+    A metadata field "title" or "document_id" adds its words to those of the passage.
+    """
     yield _word("document_id", passage.document_id)
     parts = passage.title.split(PATH)
     yield from (_word("title", PATH.join(parts[: depth + 1])) for depth in range(len(parts)))
-    for field, held in passage.metadata.items():
-        yield from (_word(field, value) for value in (held if isinstance(held, list) else [held]))
+    for field, content in passage.metadata.items():
+        yield from (_word(field, value) for value in (content if isinstance(content, list) else [content]))
 
 
 def _word(field: str, value: Value) -> str:
-    """The field and its value as one text in ASCII; the same for numbers that are equal."""
+    """Return the field and its value as ASCII text. Equal numbers give the same text."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     word = f"{json.dumps(field)}:{json.dumps(value)}"
@@ -104,7 +106,7 @@ def _word(field: str, value: Value) -> str:
 
 
 def _alike(field: str, value: Value) -> list[Value]:
-    """The value and what equals it: CSV files and front matter hold numbers, true and false as text."""
+    """Return the value and its equals: CSV files and front matter have numbers, true and false as text."""
     if isinstance(value, bool):
         word = str(value)
         return [value, word.lower(), word, word.upper()]
@@ -112,9 +114,7 @@ def _alike(field: str, value: Value) -> list[Value]:
         return [value, str(value), *([str(int(value))] if value.is_integer() else [])]
     if isinstance(value, int):
         if value.bit_length() > LONGEST_INT:
-            raise InvalidInput(
-                f"where: {field} is a number of more than {LONGEST_INT} bits; no passage holds such a one"
-            )
+            raise InvalidInput(f"where: {field} is a number of more than {LONGEST_INT} bits, which no passage has")
         return [value, str(value), f"{value}.0"]
     if not isinstance(value, str):
         raise InvalidInput(

@@ -1,0 +1,45 @@
+"""What an ingest did, as facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shortlist.documents import PassedOver, Skipped
+
+
+@dataclass
+class IngestReport:
+    """What an ingest did.
+
+    `sources_empty` counts the sources without a document. `skipped` is content that was not read, and `replaced` maps
+    a source to its number of bytes that are not text in its encoding. These three include sources that did not change
+    since an earlier run. `passed_over` are files and folders that a walk left out. `over_window` counts the added
+    passages that are longer than the splitter's limit. `passages_total` is the number of passages in the index
+    afterwards, or None if it was not counted. `seconds` is wall-clock time.
+    """
+
+    sources_read: int = 0
+    sources_unchanged: int = 0
+    sources_empty: int = 0
+    sources_removed: int = 0
+    documents_written: int = 0
+    documents_unchanged: int = 0
+    documents_removed: int = 0
+    passages_added: int = 0
+    passages_removed: int = 0
+    over_window: int = 0
+    passages_total: int | None = None
+    seconds: float = 0.0
+    skipped: list[Skipped] = field(default_factory=list)
+    replaced: dict[str, int] = field(default_factory=dict)
+    passed_over: list[PassedOver] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as a JSON object. A skipped item has its reason in words and as a note."""
+        return {
+            **vars(self),
+            "skipped": [item.to_dict() for item in self.skipped],
+            "replaced": dict(self.replaced),
+            "passed_over": [item.to_dict() for item in self.passed_over],
+        }

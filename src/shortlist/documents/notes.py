@@ -1,0 +1,40 @@
+"""The codes for content that was not read, and the values of each.
+
+| code | values | meaning |
+|---|---|---|
+| unknown_format | extension | no reader exists for files with this extension ("" for none) |
+| hidden | | a walk leaves out hidden files and folders such as node_modules |
+| beside_beir | | a walk leaves out what is next to a BEIR corpus |
+| is_index | | the folder is a shortlist index |
+| not_regular | | the path is a broken link, a device or a pipe |
+| name_not_utf8 | | the file name is not UTF-8 |
+| unreadable | error | the operating system refused to read the file |
+| folder_unreadable | error | the operating system refused to list the folder |
+| too_large | megabytes, unpacked | the file is larger than the limit; `unpacked` counts its content when unpacked |
+| line_too_long | megabytes | a line is longer than the limit |
+| not_text | | the file contains NUL bytes |
+| broken | format, error | the file is damaged or is not of its format |
+| page_broken | error | a page of a PDF is damaged |
+| encrypted | | the file needs a password |
+| encrypted_or_doc | | the file needs a password, or is in Word's old .doc format |
+| no_page_text | | a page of a PDF has no text |
+| empty | | the content has no text |
+| no_rows | | a CSV file has no row after its header |
+| extra_cells | cells, columns | a CSV row has more cells than the header |
+| bad_csv | error | a CSV row cannot be parsed |
+| open_quote | first, last, error | a CSV row with an unclosed quote that took in the lines from `first` to `last` |
+| bad_json | error | a line is not JSON |
+| deep_json | | a line is nested too deeply |
+| not_object | kind | a line is JSON, but not an object |
+| missing_field | field | a JSON object lacks a field |
+| wrong_type | field, kind, expected | a field has a value of another type |
+| empty_id | field | an id is empty |
+| bad_id | field | an id contains characters that are not text |
+| repeated_id | id, first | the source used the id before, at the place `first` |
+| id_of_other_source | id, source | another source gave a document with this id |
+| half_written | document | an interrupted run left the source, or this document of no file, half written |
+"""
+
+_CELLS = [line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if line.startswith("| ")]
+CODES = tuple(cell for cell in _CELLS if cell != "code")
+"""The code of every reason for content that was not read."""
