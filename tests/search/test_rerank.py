@@ -78,7 +78,7 @@ def test_any_iterable_may_hold_the_documents(given):
 @pytest.mark.parametrize(
     ("documents", "message"),
     [
-        ("one string", r"a string is given in place of a list of texts: put it into one, \['one string'\]"),
+        ("one string", r"a string is given in place of a list of texts: put it into a list, \['one string'\]"),
         ({"text": "one"}, "a dict is given in place of a list of texts"),
         (None, "a NoneType is given in place of a list of texts"),
     ],
