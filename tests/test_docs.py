@@ -89,6 +89,16 @@ def test_commands_parse(page, line):
     assert context.command.name == words[1] or context.parent.command.name == words[1]
 
 
+SET_UPS = [text for page in MARKDOWN for line in commands(page) for text in re.findall(r"--set-up (\S+)", line)]
+
+
+@pytest.mark.parametrize("text", SET_UPS)
+def test_set_ups_parse(text):
+    from shortlist.cli.setups import set_ups
+
+    assert [set_up.name for set_up in set_ups({}, [text], Path("my-index"))] == [text.partition(":")[0]]
+
+
 def test_a_wrong_option_does_not_parse():
     with pytest.raises(Exception, match="No such option"):
         parse(["search", "words", "--no-such-option"])
