@@ -1,217 +1,223 @@
-"""The tools for agents: over standard input and output with the SDK's own client, and by themselves."""
+"""The tools for agents: with the SDK's own client over standard input and output, and alone."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 
 import pytest
-from shortlist.search.pipeline import Shortlist
 
-from fakes import ListRetriever, WordReranker
-from shortlist.cli.app import app
-from shortlist.collection.manifest import Manifest
-from shortlist.errors import InvalidInput
-from shortlist.mcp import MOST_CANDIDATES, MOST_POOL, Tools
+import shortlist
+from fakes import WordReranker
+from shortlist import SearchConfig
+from shortlist.cli.app import exit_code
+from shortlist.errors import InvalidInput, NotFitted
+from shortlist.mcp import MAX_DOCUMENTS, MAX_POOL, Tools
 from shortlist.redaction import Names
-from shortlist.registry import OpenIndex
-from shortlist.types import Hit, Passage
+from shortlist.types import Note
 
 pytest.importorskip("mcp.server", reason="the mcp extra is not installed")
 
 PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due in april"]
+QUERY = "when is tax due"
 
 
-class NoFolder:
-    """Stands in for the index of an `OpenIndex` that is only searched."""
+class Skipping(WordReranker):
+    name = "/home/someone/ce"
 
-    folder = Path("nowhere")
-    manifest = Manifest("hashed-64", 64, 10.0)
-
-    held = 5
-
-    def __len__(self):
-        return self.held
-
-    def nearest(self, vector, k, where=None):
-        return [(Passage("p1", "cats sleep"), 1.0)]
-
-    def close(self) -> None: ...
+    def skip_reason(self, query):
+        return Note("rerank_skipped", reason="query_too_long", tokens=99, longest=9, reranker=self.name)
 
 
-class EmptyFolder(NoFolder):
-    held = 0
+@pytest.fixture
+def tools(tmp_path):
+    """Makes the tools over a small index, with a reranker that counts shared words."""
+    indexes = []
+
+    def make(reranker=None, names=None, texts=PASSAGES, **config):
+        settings = SearchConfig(bi_encoder="hashed-64", **config)
+        folder = tmp_path / f"index{len(indexes)}"
+        index = shortlist.open(folder, create=True, config=settings, reranker=reranker or WordReranker())
+        indexes.append(index)
+        source = "/home/someone/docs/tax"
+        index.add(
+            {"id": f"{source}/{place}.md", "text": text, "metadata": {"year": 2020 + place}}
+            for place, text in enumerate(texts)
+        )
+        return Tools(index, names=names)
+
+    yield make
+    for index in indexes:
+        index.close()
 
 
-class Declining(WordReranker):
-    def declines(self, query):
-        return "the query is too long for it"
+def messages(answer):
+    return [note["message"] for note in answer["notes"]]
 
 
-def tools(reranker=None, **kwargs) -> Tools:
-    used = WordReranker() if reranker is None else reranker
-    return Tools(OpenIndex(NoFolder(), Shortlist(ListRetriever(PASSAGES), used)), used, **kwargs)
+def texts_of(answer):
+    return [hit["text"] for hit in answer["hits"]]
 
 
-def test_search_gives_both_stages():
-    found = tools().search("when is tax due", k=2)
-    assert [passage.id for passage in found.passages] == ["p5", "p2"]
-    assert [passage.rank for passage in found.passages] == [1, 2]
-    assert found.passages[0].retrieval_rank == 5
-    assert found.passages[0].rerank_score == 1.0
-    assert found.scored == 5
-    assert found.note == ""
+def test_search_returns_the_ranking_with_both_stages(tools):
+    toolset = tools(weights={"dense": 0.0})
+    answer = toolset.search(QUERY, options={"top_k": 2})
+    assert texts_of(answer) == ["when tax is due in april", "tax is due"]
+    assert [hit["rank"] for hit in answer["hits"]] == [1, 2]
+    assert answer["hits"][0]["rerank_score"] == 1.0
+    assert (answer["scored"], answer["status"], answer["notes"]) == (5, "ok", [])
 
 
-def test_the_note_says_that_it_was_declined():
-    found = tools(Declining()).search("when is tax due", k=2)
-    assert [passage.id for passage in found.passages] == ["p1", "p2"]
-    assert "retriever's order: the query is too long for it" in found.note
+def test_a_skipped_query_has_its_reason(tools):
+    answer = tools(Skipping(), names=Names()).search(QUERY)
+    assert answer["status"] == "skipped"
+    assert messages(answer) == ["not reranked: the query has 99 tokens, and ce was trained on queries of up to 9"]
 
 
-def test_passages_below_the_least_logit_are_left_out_and_counted():
-    found = tools(least_logit=0.7).search("when is tax due", k=3)
-    assert [passage.id for passage in found.passages] == ["p5", "p2"]
-    assert found.note == "Left out for a logit below 0.7: 1 of 3 passages."
-    nothing = tools(least_logit=2).search("when is tax due", k=3)
-    assert nothing.passages == []
-    assert "nothing good" in nothing.note.lower()
+def test_weak_passages_are_left_out_and_counted(tools):
+    toolset = tools(weights={"dense": 0.0}, min_score=0.7, top_k=3)
+    answer = toolset.search(QUERY)
+    assert texts_of(answer) == ["when tax is due in april", "tax is due"]
+    assert messages(answer) == ["1 left out below a score of 0.7"]
+    nothing = toolset.search(QUERY, options={"min_score": 2})
+    assert nothing["hits"] == []
+    assert "no good answer: the best passage has score 1.000, below a score of 2" in messages(nothing)
 
 
-def test_passages_below_the_threshold_are_left_out_and_counted():
-    found = tools(threshold=0.7).search("when is tax due", k=3)
-    assert [passage.id for passage in found.passages] == ["p5", "p2"]
-    assert found.note == "1 left out below final score 0.7."
-    nothing = tools(threshold=2).search("when is tax due", k=3)
-    assert nothing.passages == []
-    assert nothing.note == "No good answer: the best final score is 1.000, below 2."
+def test_an_empty_answer_has_its_reason(tools):
+    assert messages(tools(texts=[]).search("tax"))[0].startswith("the index is empty")
+    assert messages(tools().search("tax", {"year": 1900})) == ["no passage has year with a value of the filter"]
 
 
-def test_the_note_says_that_nothing_matched():
-    empty = OpenIndex(NoFolder(), Shortlist(ListRetriever([]), WordReranker()))
-    assert "no passage matches" in Tools(empty, WordReranker()).search("tax").note.lower()
-    empty = OpenIndex(EmptyFolder(), Shortlist(ListRetriever([]), WordReranker()))
-    assert "The index is empty" in Tools(empty, WordReranker()).search("tax").note
+def test_no_folder_of_the_machine_reaches_the_agent(tools):
+    names = Names(("/home/someone/docs",))
+    answer = tools(names=names).search(QUERY, {"document_id": "tax/1.md"})
+    assert "someone" not in str(answer)
+    (hit,) = answer["hits"]
+    assert hit["document_id"] == hit["source"] == "tax/1.md"
+    whole = tools().search(QUERY, {"document_id": "/home/someone/docs/tax/1.md"})
+    assert whole["hits"][0]["source"] == "/home/someone/docs/tax/1.md"
 
 
-class OnDisk(ListRetriever):
-    def __init__(self):
-        super().__init__([])
-        self.where = None
-
-    def retrieve(self, query, k, where=None):
-        self.where = where
-        source = "/home/someone/docs/tax/a.md"
-        return [Hit(Passage(f"{source}#0", "tax", source, metadata={"source": source}), 1.0, 1, 1.0, 1)]
+@pytest.mark.parametrize("name", ["pool_size", "top_k"])
+@pytest.mark.parametrize("size", [MAX_POOL + 1, 10**25, 0])
+def test_sizes_have_a_bound(tools, name, size):
+    with pytest.raises(InvalidInput, match=f"{name} is {size}: use 1 to {MAX_POOL}"):
+        tools().search("tax", options={name: size})
 
 
-def test_no_folder_of_the_host_reaches_the_agent():
-    retriever, declining = OnDisk(), Declining()
-    declining.name = "/home/someone/ce"
-    declining.declines = lambda query: f"{declining.name} leaves it"
-    opened = OpenIndex(NoFolder(), Shortlist(retriever, declining))
-    found = Tools(opened, declining, names=Names(("/home/someone/docs",))).search("tax", where={"source": "tax/a.md"})
-    assert "someone" not in str(found)
-    (passage,) = found.passages
-    assert passage.id == "tax/a.md#0"
-    assert passage.source == passage.metadata["source"] == "tax/a.md"
-    assert "ce leaves it" in found.note
-    assert retriever.where == {"source": ["tax/a.md", "/home/someone/docs/tax/a.md"]}
-    assert Tools(opened, declining).search("tax").passages[0].source == "/home/someone/docs/tax/a.md"
+def test_a_single_size_fits_the_other(tools):
+    toolset = tools(pool_size=4, top_k=3)
+    answer = toolset.search("tax")
+    assert (answer["pool_size"], len(answer["hits"])) == (4, 3)
+    assert len(toolset.search("tax", options={"pool_size": 2})["hits"]) == 2
+    assert toolset.search("tax", options={"top_k": 100})["pool_size"] == 100
+    with pytest.raises(InvalidInput, match="top_k is 3 and pool_size is 2"):
+        toolset.search("tax", options={"top_k": 3, "pool_size": 2})
 
 
-@pytest.mark.parametrize("size", [MOST_POOL + 1, 10**25, 0])
-def test_a_pool_has_a_bound(size):
-    with pytest.raises(InvalidInput, match=f"pool_size is {size}: ask for 1 to {MOST_POOL}"):
-        tools().search("tax", pool_size=size)
-
-
-def test_a_size_alone_makes_the_other_fit():
-    found = tools(sizes=(4, 3)).search("tax")
-    assert (found.pool_size, len(found.passages)) == (4, 3)
-    assert len(tools(sizes=(4, 3)).search("tax", pool_size=2).passages) == 2
-    assert tools(sizes=(4, 3)).search("tax", k=100).pool_size == 100
-    for sizes in ({"k": 3, "pool_size": 2}, {"k": 0}):
-        with pytest.raises(InvalidInput, match="k is"):
-            tools().search("tax", **sizes)
-
-
-def test_rerank_gives_places_in_the_list_that_came_in():
-    answer = tools().rerank("when is tax due", PASSAGES, k=2)
-    assert [(one.rank, one.index) for one in answer.candidates] == [(1, 4), (2, 1)]
-    assert tools().rerank("q", []).note == "No candidates were given."
-    assert answer.note == ""
-    declined = tools(Declining()).rerank("when is tax due", PASSAGES)
-    assert len(declined.candidates) == len(PASSAGES)
-    assert declined.note == "The query is too long for it: scored all the same; a search would keep stage one's order."
+def test_rerank_returns_places_in_the_given_list(tools):
+    toolset = tools()
+    answer = toolset.rerank(QUERY, PASSAGES, top_k=2)
+    assert [(result["rank"], result["index"]) for result in answer["results"]] == [(1, 4), (2, 1)]
+    assert answer["results"][0]["document"] == PASSAGES[4]
+    assert answer["notes"] == []
+    assert toolset.rerank("q", [])["results"] == []
     with pytest.raises(InvalidInput, match="at most 1000"):
-        tools().rerank("q", ["a"] * (MOST_CANDIDATES + 1))
+        toolset.rerank("q", ["a"] * (MAX_DOCUMENTS + 1))
+
+
+def test_rerank_scores_a_query_that_a_search_would_skip_and_warns(tools):
+    answer = tools(Skipping(), names=Names()).rerank(QUERY, PASSAGES)
+    assert len(answer["results"]) == len(PASSAGES)
+    assert messages(answer) == [
+        "the scores are uncertain, a search would skip reranking: the query has 99 tokens, and ce was trained on "
+        "queries of up to 9"
+    ]
+
+
+def test_messages_do_not_name_the_folder_of_the_index(tools, tmp_path):
+    toolset = tools(names=Names((), str(tmp_path / "index0")))
+    with pytest.raises(NotFitted) as error:
+        toolset.search("tax", options={"min_probability": 0.5})
+    assert str(tmp_path) in str(error.value)
+    assert str(tmp_path) not in toolset.message(error.value)
+
+
+def test_rerank_needs_a_reranker(tmp_path):
+    config = SearchConfig(bi_encoder="hashed-64", rerank=False)
+    with (
+        shortlist.open(tmp_path / "index", create=True, config=config) as index,
+        pytest.raises(InvalidInput, match="no reranker"),
+    ):
+        Tools(index).rerank("tax", ["a"])
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """An index on disk, and how the SDK's client starts `shortlist mcp` over it."""
+    """How the SDK's client starts `shortlist mcp` over an index on disk."""
     from mcp import StdioServerParameters
     from mcp.client.stdio import get_default_environment
 
-    from shortlist.encoders.hashed import HashedEncoder
-    from shortlist.indexes.embedded import EmbeddedIndex
-    from shortlist.types import Passage
-
-    folder = tmp_path_factory.mktemp("served") / "index"
-    encoder = HashedEncoder(64)
-    passages = [
-        Passage(f"p{place}", text, f"d{place}", metadata={"source": f"{folder}/{place}.txt", "year": 2020 + place})
-        for place, text in enumerate(PASSAGES)
-    ]
-    with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=encoder.dimension) as index:
-        index.add(passages, encoder.encode_passages(PASSAGES))
+    folder = tmp_path_factory.mktemp("served")
+    with shortlist.open(folder / "index", create=True, config=SearchConfig(bi_encoder="hashed-64")) as index:
+        index.add(
+            {"id": f"{folder}/{place}.txt", "text": text, "metadata": {"year": 2020 + place}}
+            for place, text in enumerate(PASSAGES)
+        )
     environment = {**get_default_environment(), "PYTHONPATH": ":".join(path for path in sys.path if path)}
     return StdioServerParameters(
-        command=sys.executable, args=["-m", "shortlist", "mcp", "--index", str(folder)], env=environment
+        command=sys.executable, args=["-m", "shortlist", "mcp", "--index", str(folder / "index")], env=environment
     )
 
 
-def test_the_sdks_own_client_searches_and_reranks_over_stdio(served):
+def test_the_sdks_own_client_searches_and_reranks(served):
     from mcp import Client
 
+    calls = {
+        "answer": ("search", {"query": QUERY, "top_k": 3, "pool_size": 5}),
+        "large": ("search", {"query": "tax", "pool_size": 10**25}),
+        "contradiction": ("search", {"query": "tax", "top_k": 9, "pool_size": 5}),
+        "unknown": ("search", {"query": "tax", "filter": {"year": 2022}}),
+        "old": ("search", {"query": "tax", "k": 2}),
+        "narrow": ("search", {"query": "tax", "where": {"year": 2022}}),
+        "adaptive": ("search", {"query": "tax", "pool_size": "auto"}),
+        "progressive": ("search", {"query": QUERY, "progressive": True}),
+        "ranked": ("rerank", {"query": QUERY, "documents": PASSAGES[:3]}),
+    }
+
     async def talk():
-        async with Client(served, read_timeout_seconds=60) as client:
-            listed = (await client.list_tools()).tools
-            found = await client.call_tool("search", {"query": "when is tax due", "k": 3, "pool_size": 5})
-            huge = await client.call_tool("search", {"query": "tax", "pool_size": 10**25})
-            wrong = await client.call_tool("search", {"query": "tax", "k": 9, "pool_size": 5})
-            unknown = await client.call_tool("search", {"query": "tax", "filter": {"year": 2022}})
-            narrow = await client.call_tool("search", {"query": "tax", "where": {"year": 2022}})
-            ranked = await client.call_tool("rerank", {"query": "when is tax due", "candidates": PASSAGES[:3]})
-            return {tool.name: tool for tool in listed}, found, wrong, huge, unknown, narrow, ranked
+        async with Client(served, read_timeout_seconds=120) as client:
+            tools = (await client.list_tools()).tools
+            results = {name: await client.call_tool(*call) for name, call in calls.items()}
+            return {tool.name: tool for tool in tools}, results
 
-    listed, found, wrong, huge, unknown, narrow, ranked = asyncio.run(talk())
-    assert set(listed) == {"search", "rerank"}
-    assert listed["search"].annotations.read_only_hint is True
-    assert set(listed["search"].input_schema["properties"]) == {"query", "k", "pool_size", "where"}
-    assert listed["search"].input_schema["required"] == ["query"]
-    answer = found.structured_content
-    assert found.is_error is False
-    assert [passage["rank"] for passage in answer["passages"]] == [1, 2, 3]
-    assert {passage["source"] for passage in answer["passages"]} <= {f"{place}.txt" for place in range(5)}
-    assert all(isinstance(passage["rerank_score"], float) for passage in answer["passages"])
-    assert answer["scored"] == 5
-    assert wrong.is_error is True
-    assert "k is 9 and pool_size 5" in wrong.content[0].text
-    assert unknown.is_error is True
-    assert "filter" in unknown.content[0].text
-    assert listed["search"].input_schema["additionalProperties"] is False
-    assert huge.is_error is True
-    assert "ask for 1 to 1000" in huge.content[0].text
-    assert [passage["id"] for passage in narrow.structured_content["passages"]] == ["p2"]
-    assert {one["index"] for one in ranked.structured_content["candidates"]} == {0, 1, 2}
+    offered, results = asyncio.run(talk())
+    assert set(offered) == {"search", "rerank"}
+    schema = offered["search"].input_schema
+    assert offered["search"].annotations.read_only_hint is True
+    assert set(schema["properties"]) == {
+        "query", "where", "top_k", "pool_size", "min_score", "min_probability", "rerank", "blend", "progressive", "tail",
+    }  # fmt: skip
+    assert schema["required"] == ["query"]
+    assert schema["additionalProperties"] is False
+    errors = {name: result.content[0].text for name, result in results.items() if result.is_error}
+    assert set(errors) == {"large", "contradiction", "unknown", "old"}
+    assert "use 1 to 1000" in errors["large"]
+    assert "top_k is 9 and pool_size is 5" in errors["contradiction"]
+    assert "filter" in errors["unknown"]
+    answers = {name: result.structured_content for name, result in results.items() if not result.is_error}
+    assert [hit["rank"] for hit in answers["answer"]["hits"]] == [1, 2, 3]
+    assert {hit["source"] for hit in answers["answer"]["hits"]} <= {f"{place}.txt" for place in range(5)}
+    assert all(isinstance(hit["rerank_score"], float) for hit in answers["answer"]["hits"])
+    assert answers["answer"]["scored"] == 5
+    assert [hit["document_id"] for hit in answers["narrow"]["hits"]] == ["2.txt"]
+    assert [note["code"] for note in answers["adaptive"]["notes"]] == ["no_stop_rule"]
+    assert answers["progressive"]["status"] == "ok"
+    assert {result["index"] for result in answers["ranked"]["results"]} == {0, 1, 2}
 
 
-def test_without_the_sdk_the_command_says_the_pip_line(monkeypatch):
-    from typer.testing import CliRunner
-
+def test_without_the_sdk_the_command_names_the_pip_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mcp.server", None)
-    result = CliRunner().invoke(app, ["mcp"])
-    assert "pip install 'shortlist[mcp]'" in str(result.exception)
+    assert exit_code(["mcp"]) == 4
+    assert "pip install 'shortlist[mcp]'" in capsys.readouterr().err

@@ -88,10 +88,11 @@ class Names:
         }
 
     def message(self, text: str) -> str:
-        """Return the text without the folder of the index."""
-        if not self.index_folder:
+        """Return the text with the last part of the index folder in place of the folder, and file names alone below it."""
+        folder = self.index_folder.rstrip("\\/")
+        if not folder:
             return text
-        return re.sub(re.escape(self.index_folder.rstrip("\\/")) + r"[\\/]", "", text)
+        return re.sub(re.escape(folder) + r"[\\/]", "", text).replace(folder, re.split(r"[\\/]", folder)[-1])
 
     def _label(self, number: int) -> str:
         return f"{number + 1}/" if len(self.folders) > 1 else ""

@@ -1,4 +1,4 @@
-"""The server that the clients are pointed at, and a wall around loopback: no client reaches a hosted service."""
+"""The server for the clients, and a guard that keeps every client from hosted services."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ QUIET = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore"))  # their warnings are not ours to mend
+            item.add_marker(pytest.mark.filterwarnings("ignore"))  # warnings of the clients are not errors of this project
 
 
 @pytest.fixture(scope="session")
 def url() -> Iterator[str]:
-    """Where the server listens. SHORTLIST_PYTHON names the interpreter that has the server's packages."""
+    """The address of the server. SHORTLIST_PYTHON names the interpreter with the packages of the server."""
     python = os.environ.get("SHORTLIST_PYTHON", sys.executable)
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
     server = subprocess.Popen(
@@ -70,7 +70,7 @@ def _wait(port: int) -> None:
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names and addresses beyond this machine are refused, loudly."""
+    """Fail if a client uses a name or an address beyond this machine."""
     for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
     find, connect = socket.getaddrinfo, socket.socket.connect
@@ -102,7 +102,7 @@ def _check(host: Any) -> None:
 
 @pytest.fixture
 def sdk() -> Callable[..., ModuleType]:
-    """Imports a client, or skips the test where it is not installed."""
+    """Import a client, or skip the test if it is not installed."""
 
     def load(name: str, package: str) -> ModuleType:
         return pytest.importorskip(name, reason=f"{package} is not installed: run make clients")

@@ -1,4 +1,4 @@
-"""What the server in `serve.py` has to answer, whichever client asks."""
+"""What the server in `serve.py` must answer to every client."""
 
 from __future__ import annotations
 

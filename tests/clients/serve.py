@@ -1,4 +1,4 @@
-"""A server on loopback over fakes, for the vendors' clients: prints its port, serves until its stdin closes."""
+"""A server on loopback over fakes, for the vendors' clients. It prints its port, and ends when its stdin closes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import uvicorn
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.server.app import Parts, create_app
+from shortlist.server.app import create_app
 from shortlist.server.batching.scorer import InlineScorer
+from shortlist.server.components import Components
 
 
 class SharedWords:
@@ -22,8 +23,8 @@ class SharedWords:
     pointwise = True
 
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        wanted = set(query.lower().split())
-        return [len(wanted & set(text.lower().split())) / len(wanted) - 0.5 for text in texts]
+        words = set(query.lower().split())
+        return [len(words & set(text.lower().split())) / len(words) - 0.5 for text in texts]
 
 
 def leave_with_parent() -> None:
@@ -36,5 +37,5 @@ if __name__ == "__main__":
     sys.stdout.write(f"{listening.getsockname()[1]}\n")
     sys.stdout.flush()
     threading.Thread(target=leave_with_parent, daemon=True).start()
-    app = create_app(Parts(InlineScorer(SharedWords()), encoder=HashedEncoder(8)))
+    app = create_app(Components(scorer=InlineScorer(SharedWords()), encoder=HashedEncoder(8)))
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

@@ -1,4 +1,4 @@
-"""Clients for embeddings, and for what a server says of itself."""
+"""Clients for embeddings, and for the facts about a server."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def test_openai_embeddings_base64_and_float_agree(url, sdk):
     plain = client.embeddings.create(model=ENCODER, input=DOCUMENTS, encoding_format="float")
     assert len(coded.data) == len(DOCUMENTS)
     assert len(coded.data[0].embedding) == 8
-    for one, other in zip(coded.data, plain.data, strict=True):
-        assert list(one.embedding) == pytest.approx(other.embedding)
+    for coded_row, plain_row in zip(coded.data, plain.data, strict=True):
+        assert list(coded_row.embedding) == pytest.approx(plain_row.embedding)
 
 
 def test_openai_models_and_errors(url, sdk):
     openai = sdk("openai", "openai")
     client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
-    assert {one.id for one in client.models.list()} == {ENCODER, MODEL}
+    assert {model.id for model in client.models.list()} == {ENCODER, MODEL}
     assert client.models.retrieve(MODEL).id == MODEL
     with pytest.raises(openai.NotFoundError, match="text-embedding-3-small") as missing:
         client.embeddings.create(model="text-embedding-3-small", input="x")
@@ -46,9 +46,9 @@ def test_hugging_face_feature_extraction(url, sdk):
 
 def test_hugging_face_endpoint_info(url, sdk):
     client = sdk("huggingface_hub", "huggingface_hub").InferenceClient(provider="hf-inference", token="none")
-    told = client.get_endpoint_info(model=url)
-    assert told["model_id"] == MODEL
-    assert told["max_client_batch_size"] == 2048
+    info = client.get_endpoint_info(model=url)
+    assert info["model_id"] == MODEL
+    assert info["max_client_batch_size"] == 2048
 
 
 def test_litellm_embeddings(url, sdk):

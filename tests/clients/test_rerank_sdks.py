@@ -7,7 +7,7 @@ from expected import BEST, DOCUMENTS, LOGITS, MODEL, ORDER, QUERY
 
 
 def rows(results) -> list[tuple[int, float]]:
-    return [(one.index, pytest.approx(one.relevance_score)) for one in results]
+    return [(result.index, pytest.approx(result.relevance_score)) for result in results]
 
 
 def test_cohere_v2(url, sdk):
@@ -54,7 +54,7 @@ def test_voyage(url, sdk):
     client = voyageai.Client(api_key="none", base_url=f"{url}/voyage/v1")
     answer = client.rerank(QUERY, DOCUMENTS, model=MODEL)
     assert rows(answer.results) == BEST
-    assert [one.document for one in answer.results] == [DOCUMENTS[place] for place in ORDER]
+    assert [result.document for result in answer.results] == [DOCUMENTS[place] for place in ORDER]
     assert rows(client.rerank(QUERY, DOCUMENTS, model=MODEL, top_k=2, truncation=False).results) == BEST[:2]
     with pytest.raises(voyageai.error.InvalidRequestError, match="rerank-9"):
         client.rerank(QUERY, DOCUMENTS, model="rerank-9")
@@ -92,10 +92,10 @@ def test_litellm(url, sdk, provider, below):
         api_base=f"{url}{below}",
         api_key="none",
     )
-    assert [(one["index"], pytest.approx(one["relevance_score"])) for one in answer.results][:2] == BEST[:2]
+    assert [(row["index"], pytest.approx(row["relevance_score"])) for row in answer.results][:2] == BEST[:2]
 
 
-def test_litellm_says_what_was_wrong(url, sdk):
+def test_litellm_reports_what_was_wrong(url, sdk):
     litellm = sdk("litellm", "litellm")
     with pytest.raises(Exception, match="rerank-v9"):
         litellm.rerank(model="cohere/rerank-v9", query=QUERY, documents=DOCUMENTS, api_base=url, api_key="none")
@@ -108,5 +108,5 @@ def test_hugging_face_post(url, sdk):
         pytest.skip(f"huggingface_hub {hub.__version__} has no InferenceClient.post: versions before 0.31 do")
     import json
 
-    found = json.loads(client.post(json={"query": QUERY, "texts": DOCUMENTS, "raw_scores": True}))
-    assert [(row["index"], row["score"]) for row in found] == [(place, LOGITS[place]) for place in ORDER]
+    answer = json.loads(client.post(json={"query": QUERY, "texts": DOCUMENTS, "raw_scores": True}))
+    assert [(row["index"], row["score"]) for row in answer] == [(place, LOGITS[place]) for place in ORDER]

@@ -459,3 +459,5 @@ def test_a_source_that_was_shown_can_be_searched_for_in_several_top_folders():
 def test_messages_do_not_name_the_folder_of_the_index():
     names = Names((), "/home/someone/index")
     assert names.message("/home/someone/index/stop-rule.json is damaged") == "stop-rule.json is damaged"
+    assert names.message("/home/someone/index has no curve") == "index has no curve"
+    assert Names().message("/home/someone/index has no curve") == "/home/someone/index has no curve"

@@ -81,10 +81,10 @@ def make_server(tools: Tools, version: str) -> MCPServer:
             "progressive": progressive,
             "tail": tail,
         }
-        return _answered(lambda: tools.search(query, where, options))
+        return _answered(lambda: tools.search(query, where, options), tools)
 
     def rerank(query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:
-        return _answered(lambda: tools.rerank(query, documents, top_k))
+        return _answered(lambda: tools.rerank(query, documents, top_k), tools)
 
     offered = [_strict(search, "Search the index", SEARCH), _strict(rerank, "Rerank documents", RERANK)]
     return MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING", tools=offered)
@@ -103,10 +103,10 @@ def _strict(function: Callable[..., object], title: str, description: str) -> To
     return tool.model_copy(update={"parameters": arguments.model_json_schema(by_alias=True)})
 
 
-def _answered(call: Callable[[], Answer]) -> Answer:
+def _answered(call: Callable[[], Answer], tools: Tools) -> Answer:
     from mcp.server.mcpserver.exceptions import ToolError
 
     try:
         return call()
     except ShortlistError as error:
-        raise ToolError(str(error)) from error
+        raise ToolError(tools.message(error)) from error

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, ShortlistError
 from shortlist.index import OpenIndex
 from shortlist.redaction import Names
 from shortlist.search.rerank import rank, skip_note
@@ -82,6 +82,10 @@ class Tools:
             ],
             "notes": [] if skipped is None else [self._note(skipped)],
         }
+
+    def message(self, error: ShortlistError) -> str:
+        """Return the message of an error for the agent."""
+        return str(error) if self._names is None else self._names.message(str(error))
 
     def _note(self, note: Note) -> dict[str, Any]:
         """Return the note of a query that a search would not rerank, in words that fit a tool that reranks it."""

@@ -28,5 +28,6 @@ def mcp(
 
     require_sdk()
     with shortlist.open(index, config=resolved(given).config) as opened:
-        names = None if full_paths else Names.of(opened.collection.ledger.known_sources())
+        collection = opened.collection
+        names = None if full_paths else Names.of(collection.ledger.known_sources(), str(collection.folder))
         make_server(Tools(opened, names=names), shortlist.__version__).run("stdio")
