@@ -20,20 +20,20 @@ MEASURES = {"nDCG@10": nDCG @ 10, "RR@10": RR @ 10, "R@50": R @ 50, "R@100": R @
 
 
 def data_folder() -> Path:
-    """`$SHORTLIST_DATA`, or `../shared/data` beside the project.
+    """Return `$SHORTLIST_DATA`, or `../shared/data` next to the project.
 
     Raises:
-        SystemExit: Neither is there; benchmarks need the test sets.
+        SystemExit: Neither exists, and the benchmarks need the test sets.
     """
     folder = Path(os.environ.get("SHORTLIST_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "eval").is_dir():
-        raise SystemExit(f"no test sets at {folder}: set SHORTLIST_DATA to a folder that holds eval/NAME in BEIR form")
+        raise SystemExit(f"no test sets at {folder}: set SHORTLIST_DATA to a folder with eval/NAME in BEIR form")
     return folder
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """`sampled` is the number of queries kept of `total`; ids of passages are those of the corpus."""
+    """A test set. `total` is the number of queries before sampling. Ids of passages are those of the corpus."""
 
     name: str
     passages: list[Passage]
@@ -42,7 +42,7 @@ class TestSet:
     total: int
 
     def sample(self, most: int) -> TestSet:
-        """The set with a fixed random sample of its queries, or itself when it has no more than `most`."""
+        """Return the set with a fixed random sample of at most `most` queries."""
         if len(self.queries) <= most:
             return self
         kept = sorted(random.Random(7).sample(sorted(self.queries), most))
@@ -51,7 +51,7 @@ class TestSet:
 
 
 def load(name: str, *, most_queries: int | None = None, qrels_file: str = "test.tsv") -> TestSet:
-    """The set, with a fixed random sample of its judged queries when there are more than `most_queries`."""
+    """Read the set, with a fixed random sample of its judged queries if there are more than `most_queries`."""
     folder = data_folder() / "eval" / name
     rows = [json.loads(line) for line in (folder / "corpus.jsonl").open(encoding="utf-8")]
     passages = [Passage(r["_id"], r["text"], r["_id"], r.get("title") or "", 0, len(r["text"])) for r in rows]
@@ -68,17 +68,17 @@ def load(name: str, *, most_queries: int | None = None, qrels_file: str = "test.
 
 
 def save(name: str, value: object) -> None:
-    """Writes `value` as JSON to benchmarks/results/`name`."""
+    """Write `value` as JSON to benchmarks/results/`name`."""
     target = ROOT / "benchmarks" / "results" / name
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
 def measure(qrels: Mapping[str, Mapping[str, int]], ranking: Mapping[str, list[str]]) -> dict[str, float]:
-    """Each measure's mean over every judged query; a query without results counts 0.
+    """Return each measure's mean over every judged query. A query without results counts 0.
 
-    Scores are written from ranks, strictly falling, so that ties can't be reordered by passage id.
+    Scores are strictly falling ranks, so that no tie is reordered by passage id.
     """
     run = {query: {key: float(len(ids) - place) for place, key in enumerate(ids)} for query, ids in ranking.items()}
-    found = ir_measures.calc_aggregate(list(MEASURES.values()), {q: dict(g) for q, g in qrels.items()}, run)
-    return {name: round(float(found[measure]), 4) for name, measure in MEASURES.items()}
+    values = ir_measures.calc_aggregate(list(MEASURES.values()), {q: dict(g) for q, g in qrels.items()}, run)
+    return {name: round(float(values[measure]), 4) for name, measure in MEASURES.items()}

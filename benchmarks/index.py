@@ -1,11 +1,12 @@
 """Stage one at size, cold start and indexing rate: `python benchmarks/index.py [--passages 100000]`.
 
-The rate is measured against sentence-transformers' encode on the same passages in turns, where it is installed.
+The rate is compared with sentence-transformers' encode on the same passages in turn, if it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import data
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Retriever
 from shortlist.registry import load_encoder
@@ -27,13 +28,14 @@ from shortlist.types import Where
 
 
 def stage_one(count: int, folder: Path) -> dict[str, object]:
-    """Milliseconds a query over `count` passages: real texts repeated, vectors of real texts with noise added."""
+    """Return milliseconds of a query over `count` passages: repeated real texts, and their vectors with noise."""
     test = data.load("trec_dl19")
     encoder = load_encoder(BI_ENCODER)
-    base = encoder.encode_passages([one.content for one in test.passages[:4000]])
+    base = encoder.encode_passages([passage.content for passage in test.passages[:4000]])
     rng = np.random.default_rng(1)
     out: dict[str, object] = {"passages": count}
-    with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=encoder.dimension) as index:
+    folder.mkdir()
+    with contextlib.closing(EmbeddedEngine().create(folder, dimension=encoder.dimension)) as index:
         began = time.perf_counter()
         for start in range(0, count, 1000):
             rows = [(start + i) % 4000 for i in range(1000)]
@@ -46,14 +48,14 @@ def stage_one(count: int, folder: Path) -> dict[str, object]:
         index.flush()
         out["write_seconds"] = round(time.perf_counter() - began, 1)
         hybrid = Hybrid(index, encoder)
-        asked: dict[str, tuple[Retriever, Where | None]] = {
+        searches: dict[str, tuple[Retriever, Where | None]] = {
             "dense": (Dense(index, encoder), None),
             "bm25": (Lexical(index), None),
             "hybrid": (hybrid, None),
             "hybrid_where_1_value": (hybrid, {"part": 7}),
             "hybrid_where_1000_values": (hybrid, {"part": list(range(1000))}),
         }
-        for name, (retriever, where) in asked.items():
+        for name, (retriever, where) in searches.items():
             taken = []
             for query in [*[*test.queries.values()][:5], *test.queries.values()]:
                 began = time.perf_counter()
@@ -65,10 +67,10 @@ def stage_one(count: int, folder: Path) -> dict[str, object]:
 
 
 def cold_start(folder: Path) -> dict[str, float]:
-    """Seconds from process start to the first answer of `shortlist search`, over a built index of 2,000 passages."""
+    """Return seconds from process start to the answer of `shortlist search`, over an index of 2,000 passages."""
     source = folder / "docs.jsonl"
     test = data.load("trec_dl19")
-    rows = [json.dumps({"id": one.id, "text": one.text}) for one in test.passages[:2000]]
+    rows = [json.dumps({"id": passage.id, "text": passage.text}) for passage in test.passages[:2000]]
     source.write_text("\n".join(rows), encoding="utf-8")
     command = [sys.executable, "-m", "shortlist"]
     subprocess.run([*command, "add", str(source), "--index", str(folder / "i")], check=True, capture_output=True)
@@ -81,9 +83,9 @@ def cold_start(folder: Path) -> dict[str, float]:
 
 
 def encode_rate(model: Path | None) -> dict[str, float]:
-    """Passages a second: ours, and sentence-transformers' encode on the same passages in turns."""
+    """Return passages a second of ours and of sentence-transformers' encode, on the same passages in turn."""
     test = data.load("trec_dl19")
-    texts = [one.text for one in test.passages[:1024]]
+    texts = [passage.text for passage in test.passages[:1024]]
     encoder = load_encoder(BI_ENCODER)
     try:
         from sentence_transformers import SentenceTransformer
@@ -115,17 +117,17 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--bi-encoder", type=Path, help="the original model folder, for sentence-transformers")
     parser.add_argument("--save")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     out: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        out["encode"] = encode_rate(asked.bi_encoder)
+        out["encode"] = encode_rate(options.bi_encoder)
         print(out["encode"], flush=True)
         out["cold start"] = cold_start(Path(folder))
         print(out["cold start"], flush=True)
-        out["stage one"] = stage_one(asked.passages, Path(folder) / "large")
+        out["stage one"] = stage_one(options.passages, Path(folder) / "large")
         print(out["stage one"], flush=True)
-    if asked.save:
-        data.save(asked.save, out)
+    if options.save:
+        data.save(options.save, out)
 
 
 if __name__ == "__main__":

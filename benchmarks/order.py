@@ -1,7 +1,7 @@
-"""Dense order beside sentence-transformers: `python benchmarks/order.py --bi-encoder FOLDER`.
+"""Dense order compared with sentence-transformers: `python benchmarks/order.py --bi-encoder FOLDER`.
 
-Both encode the same queries and passages; ours in both precisions. Reported: how often the top 10 is the same list,
-how often the same set, and nDCG@10 of each.
+Both encode the same queries and passages, and shortlist in both precisions. The script reports how often the first ten
+are the same list, how often they are the same set, and nDCG@10 of each.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def main() -> None:
     parser.add_argument("--bi-encoder", type=Path, required=True)
     parser.add_argument("--sets", nargs="*", default=["scifact", "nfcorpus"])
     parser.add_argument("--save")
-    asked = parser.parse_args()
-    other = SentenceTransformer(str(asked.bi_encoder), device="cpu")
+    options = parser.parse_args()
+    other = SentenceTransformer(str(options.bi_encoder), device="cpu")
     out = {}
-    for name in asked.sets:
+    for name in options.sets:
         test = data.load(name, most_queries=300)
-        texts, queries = [one.content for one in test.passages], list(test.queries.values())
+        texts, queries = [passage.content for passage in test.passages], list(test.queries.values())
         theirs = [other.encode(part, normalize_embeddings=True, batch_size=32) for part in (queries, texts)]
         orders = {"sentence-transformers": np.argsort(-(theirs[0] @ theirs[1].T), axis=1, kind="stable")}
         for precision in ("exact", "auto"):
@@ -46,8 +46,8 @@ def main() -> None:
                 "nDCG@10": data.measure(test.qrels, ranking)["nDCG@10"],
             }
         print(name, json.dumps(out[name]), flush=True)
-    if asked.save:
-        (data.ROOT / "benchmarks" / "results" / asked.save).write_text(json.dumps(out, indent=1) + "\n")
+    if options.save:
+        (data.ROOT / "benchmarks" / "results" / options.save).write_text(json.dumps(out, indent=1) + "\n")
 
 
 if __name__ == "__main__":

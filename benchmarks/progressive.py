@@ -1,9 +1,9 @@
 """Progressive against exact reranking: `python benchmarks/progressive.py [--sets ...] [--queries 50]`.
 
-The same hybrid pools of 50 are reranked in turns, under the fitted blend: exactly, progressively, and exactly with a
-smaller pool, as many passages as progressive reranking reads at all; the rest follow in stage one's order. Reported are
-nDCG@10 of each, what it loses, and the median of the per-query ratios of seconds. arguana is not among the sets: its
-queries are left in stage one's order.
+The same hybrid pools of 50 are reranked in turn with the fitted weights: exactly, progressively, and exactly with a
+smaller pool, which has as many passages as progressive reranking reads. The rest follow in stage one's order. The
+script reports nDCG@10 of each, its loss, and the median of the ratios of seconds. arguana is left out, because its
+queries stay in stage one's order.
 """
 
 from __future__ import annotations
@@ -11,37 +11,48 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import data
-from pools import stage_one
+from pools import pending_of, stage_one
 from quality import POOL, SETS
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.registry import fitted_weights, load_encoder, load_progressive, load_reranker
+from shortlist.protocols import Reranker
+from shortlist.registry import fitted_weights, load_encoder, load_reranker, progressive_of
 from shortlist.rerankers.progressive import ProgressiveReranker
-from shortlist.search.pipeline import rerank_pool
+from shortlist.search.search import scores_of
 from shortlist.types import Hit
 
 Way = Callable[[str, Sequence[Hit]], list[Hit]]
 
 
+def rerank(reranker: Reranker, weights: Mapping[str, float], read: int = POOL) -> Way:
+    """Return a function that reranks the first `read` passages of a pool."""
+
+    def way(query: str, pool: Sequence[Hit]) -> list[Hit]:
+        pending = pending_of(query, pool[:read], reranker, weights)
+        return [*pending.finish(scores_of(pending)), *pool[read:]]
+
+    return way
+
+
 def ways(blend: float) -> dict[str, Way]:
-    """How each competitor ranks a query's pool; without a blend no smaller pool is among them."""
-    weights = fitted_weights(BI_ENCODER, CROSS_ENCODER, blend)
-    exact, progressive = load_reranker(CROSS_ENCODER), load_progressive(CROSS_ENCODER)
+    """Return the ways to rank a pool. Without a blend, there is no smaller pool."""
+    fitted = fitted_weights(BI_ENCODER, CROSS_ENCODER)
+    weights = {name: blend * weight for name, weight in fitted.items() if blend}
+    exact = load_reranker(CROSS_ENCODER)
+    make = progressive_of(exact)
+    assert make is not None
+    progressive = make()
     assert isinstance(progressive, ProgressiveReranker)
-    both: dict[str, Way] = {
-        "exact": lambda query, pool: rerank_pool(exact, query, pool, weights),
-        "progressive": lambda query, pool: rerank_pool(progressive, query, pool, weights),
-    }
+    both = {"exact": rerank(exact, weights), "progressive": rerank(progressive, weights)}
     read = progressive.rule.entered(POOL)
-    smaller: Way = lambda query, pool: [*rerank_pool(exact, query, pool[:read], weights), *pool[read:]]  # noqa: E731
-    return {**both, f"exact, pool {read}": smaller} if weights else both
+    return {**both, f"exact, pool {read}": rerank(exact, weights, read)} if weights else both
 
 
 def compare(test: data.TestSet, pools: dict[str, list[Hit]], competitors: dict[str, Way]) -> dict[str, object]:
-    """nDCG@10 of each, what it loses beside the first and how many times faster it is."""
+    """Return nDCG@10 of each, its loss compared with the first, and how many times faster it is."""
     orders: dict[str, dict[str, list[str]]] = {name: {} for name in competitors}
     ratios: dict[str, list[float]] = {name: [] for name in competitors}
     for query, pool in pools.items():
@@ -66,21 +77,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="*", default=[name for name in SETS if name != "arguana"])
     parser.add_argument("--queries", type=int, default=50)
-    parser.add_argument("--blend", type=float, default=1.0, help="0: by the logit alone")
+    parser.add_argument("--blend", type=float, default=1.0, help="0: the logit alone")
     parser.add_argument("--pools", type=Path, help="folder that keeps stage one's answers between runs")
     parser.add_argument("--save")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     encoder = load_encoder(BI_ENCODER)
-    competitors = ways(asked.blend)
+    competitors = ways(options.blend)
     out = {}
-    for name in asked.sets:
+    for name in options.sets:
         test = data.load(name, most_queries=300)
-        part = test.sample(asked.queries)
-        pools = stage_one(test, encoder, asked.pools)["hybrid"]
+        part = test.sample(options.queries)
+        pools = stage_one(test, encoder, options.pools)["hybrid"]
         out[name] = compare(part, {query: pools[query][:POOL] for query in part.queries}, competitors)
         print(name, out[name], flush=True)
-    if asked.save:
-        data.save(asked.save, out)
+    if options.save:
+        data.save(options.save, out)
 
 
 if __name__ == "__main__":

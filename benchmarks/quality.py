@@ -1,8 +1,8 @@
 """Quality of each stage on fixed test sets: `python benchmarks/quality.py [--sets ...] [--queries 300]`.
 
-Passages are indexed whole, as BEIR does, so that figures compare with published ones. Stage one is dense, BM25
-and hybrid over the embedded index; the pool of 50 is then reranked, with and without the cosine in the score.
-The rankings of one run stand side by side in one file under benchmarks/results.
+Passages are indexed whole, as in BEIR, so that the values compare with published ones. Stage one is dense, BM25 and
+hybrid over the embedded index. The pool of 50 is then reranked, with and without the signals of stage one in the score.
+One file under benchmarks/results holds all values of a run.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bm25s
 import numpy as np
 import Stemmer
 
 import data
-from pools import DEPTH, stage_one
+from pools import DEPTH, pending_of, stage_one
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-from shortlist.protocols import Declines, Encoder, Reranker
+from shortlist.protocols import Encoder, Reranker
 from shortlist.registry import fitted_weights, load_encoder, load_reranker
-from shortlist.search.pipeline import placed, rerank_pool
-from shortlist.types import Hit
+from shortlist.search.rerank import skip_note
+from shortlist.search.search import scores_of
+from shortlist.types import Hit, Scores
 
 SETS = (
     "cookbook_docs",
@@ -41,25 +43,25 @@ POOL = 50
 
 
 def second_bm25(test: data.TestSet) -> dict[str, list[str]]:
-    """BM25 by bm25s, the second implementation: k1 = 1.2, b = 0.75, and names_like_this split at "_", as ours does."""
+    """Return the answers of bm25s, a second BM25: k1 = 1.2, b = 0.75, and names_like_this split at "_", as in ours."""
     stemmer = Stemmer.Stemmer("english")
     index = bm25s.BM25(k1=1.2, b=0.75)
     options = {"stopwords": "en_plus", "stemmer": stemmer, "show_progress": False, "token_pattern": r"[^\W_]+"}
     index.index(bm25s.tokenize([p.content for p in test.passages], **options), show_progress=False)
-    asked = bm25s.tokenize(list(test.queries.values()), **options)
-    found, _ = index.retrieve(asked, k=min(DEPTH, len(test.passages)), show_progress=False)
+    queries = bm25s.tokenize(list(test.queries.values()), **options)
+    rows, _ = index.retrieve(queries, k=min(DEPTH, len(test.passages)), show_progress=False)
     ids = [p.id for p in test.passages]
-    return {query: [ids[i] for i in row] for query, row in zip(test.queries, found, strict=True)}
+    return {query: [ids[i] for i in row] for query, row in zip(test.queries, rows, strict=True)}
 
 
-def without_itself(ids: list[str], query: str) -> list[str]:
-    """ArguAna's rule: the passage whose id is the query's own is dropped."""
+def without_own_id(ids: list[str], query: str) -> list[str]:
+    """Return the ids without the query's own (ArguAna's rule)."""
     return [key for key in ids if key != query]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """How many queries of a set stage one answers, how many of these are reranked, and where pools are kept."""
+class Limits:
+    """How many queries of a set stage one answers, how many of these are reranked, and the folder for pools."""
 
     queries: int
     reranked: int
@@ -70,58 +72,55 @@ Variants = dict[str, dict[str, float]]
 """Name of a row -> weights of the stage-one signals in the final score."""
 
 
-def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker, variants: Variants) -> dict:
-    """Orders of the pool for each variant, from one scoring pass; queries beyond the window are counted."""
+def reranked(pools: dict[str, list[Hit]], test: data.TestSet, reranker: Reranker, variants: Variants) -> dict[str, Any]:
+    """Return the orders of the pool for each variant, from one scoring pass, and counts of queries and passages."""
     orders: dict[str, dict[str, list[str]]] = {name: {} for name in variants}
-    declined = too_long = cut = scored = 0
+    counts = {"declined": 0, "too_long": 0, "cut": 0, "scored": 0}
     began = time.perf_counter()
-    for query, pool in pools.items():
-        below = [hit.passage.id for hit in pool[POOL:]]
-        hits = sorted(pool[:POOL], key=lambda hit: hit.retrieval_rank)
-        leave = isinstance(reranker, Declines) and bool(reranker.declines(test.queries[query]))
-        declined += leave
-        try:
-            hits = hits if leave else rerank_pool(reranker, test.queries[query], hits)
-        except InvalidInput:
-            leave = True
-            too_long += 1
-        if leave:
-            for name in variants:
-                orders[name][query] = [hit.passage.id for hit in hits] + below
-            continue
-        cut += sum(hit.truncated for hit in hits)
-        scored += len(hits)
+    for query, hits in pools.items():
+        text, pool, below = test.queries[query], hits[:POOL], [hit.passage.id for hit in hits[POOL:]]
+        scores = Scores()
+        if skip_note(reranker, text) is not None:
+            counts["declined"] += 1
+        else:
+            try:
+                scores = scores_of(pending_of(text, pool, reranker, {}))
+            except InvalidInput:
+                counts["too_long"] += 1
+        counts["cut"] += sum(scores.truncated)
+        counts["scored"] += len(scores)
         for name, weights in variants.items():
-            scores, cuts = [hit.rerank_score or 0.0 for hit in hits], [hit.truncated for hit in hits]
-            orders[name][query] = [hit.passage.id for hit in placed(hits, scores, cuts, weights)] + below
-    seconds = time.perf_counter() - began
-    counts = {"declined": declined, "too_long": too_long}
-    return {"orders": orders, **counts, "cut": cut, "scored": scored, "seconds": round(seconds, 1)}
+            ranking = pending_of(text, pool, reranker, weights).finish(scores)
+            orders[name][query] = [hit.passage.id for hit in ranking] + below
+    return {"orders": orders, **counts, "seconds": round(time.perf_counter() - began, 1)}
 
 
-def evaluate(name: str, encoder: Encoder, reranker: Reranker, variants: Variants, asked: Asked) -> dict[str, object]:
-    """Stage one over all queries that were asked for, both stages over a fixed sample of them."""
-    test = data.load(name, most_queries=asked.queries)
-    pools = stage_one(test, encoder, asked.pools)
-    orders = {stage: {q: [h.passage.id for h in hits] for q, hits in found.items()} for stage, found in pools.items()}
-    orders["bm25s"] = {query: without_itself(ids, query) for query, ids in second_bm25(test).items()}
-    part = test.sample(asked.reranked)
-    made = reranked({query: pools["hybrid"][query] for query in part.queries}, part, reranker, variants)
+def evaluate(name: str, encoder: Encoder, reranker: Reranker, variants: Variants, limits: Limits) -> dict[str, Any]:
+    """Measure stage one on the sampled queries, and both stages on a fixed sample of them."""
+    test = data.load(name, most_queries=limits.queries)
+    pools = stage_one(test, encoder, limits.pools)
+    orders = {
+        stage: {query: [hit.passage.id for hit in hits] for query, hits in by_query.items()}
+        for stage, by_query in pools.items()
+    }
+    orders["bm25s"] = {query: without_own_id(ids, query) for query, ids in second_bm25(test).items()}
+    part = test.sample(limits.reranked)
+    result = reranked({query: pools["hybrid"][query] for query in part.queries}, part, reranker, variants)
     table = {"hybrid": {query: orders["hybrid"][query] for query in part.queries}}
-    table.update({f"hybrid + {variant}": order for variant, order in made.pop("orders").items()})
+    table.update({f"hybrid + {variant}": order for variant, order in result.pop("orders").items()})
     return {
         "set": name,
         "queries": len(test.queries),
         "of": test.total,
         "measures": {stage: data.measure(test.qrels, order) for stage, order in orders.items()},
         "reranked_queries": len(part.queries),
-        "rerank": made,
+        "rerank": result,
         "reranked": {stage: data.measure(part.qrels, order) for stage, order in table.items()},
     }
 
 
-def trec_dl19(encoder: Encoder, reranker: Reranker, variants: Variants) -> dict[str, object]:
-    """BM25's own top 100 of TREC DL 2019, reranked whole, against all NIST judgments."""
+def trec_dl19(encoder: Encoder, reranker: Reranker, variants: Variants) -> dict[str, Any]:
+    """Measure BM25's top 100 of TREC DL 2019, reranked whole, against all NIST judgments."""
     test = data.load("trec_dl19", qrels_file="test_full.tsv")
     passages = {p.id: p for p in test.passages}
     pools: dict[str, list[str]] = {}
@@ -150,31 +149,32 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=300, help="stage one: a fixed sample of larger query sets")
     parser.add_argument("--rerank", type=int, default=300, help="both stages: a fixed sample of those")
     parser.add_argument("--pools", type=Path, help="folder that keeps stage one's answers between runs")
-    parser.add_argument("--cross-encoder", default=CROSS_ENCODER)
-    parser.add_argument("--weights", nargs="*", help="rows besides the fitted one, such as dense=10,bm25_share=2")
+    parser.add_argument("--reranker", default=CROSS_ENCODER)
+    parser.add_argument("--weights", nargs="*", default=[], help="more rows, such as dense=10,bm25_share=2")
     parser.add_argument("--save", default=None, help="file name under benchmarks/results")
-    asked = parser.parse_args()
-    encoder, reranker = load_encoder(BI_ENCODER), load_reranker(asked.cross_encoder)
+    options = parser.parse_args()
+    encoder, reranker = load_encoder(BI_ENCODER), load_reranker(options.reranker)
     variants: Variants = {"logit": {}}
-    if fitted := fitted_weights(BI_ENCODER, asked.cross_encoder):
+    if fitted := fitted_weights(BI_ENCODER, options.reranker):
         variants["logit + fitted"] = fitted
-    for one in asked.weights or []:
-        variants[f"logit + {one}"] = {name: float(value) for name, value in (p.split("=") for p in one.split(","))}
-    results = []
-    for name in asked.sets:
-        one = (
-            trec_dl19(encoder, reranker, variants)
-            if name == "trec_dl19"
-            else evaluate(name, encoder, reranker, variants, Asked(asked.queries, asked.rerank, asked.pools))
-        )
-        results.append(one)
-        print(f"\n{one['set']}: {one['queries']} of {one['of']} queries")
-        show(one["measures"])
-        if "reranked" in one:
-            print(f"  {one['reranked_queries']} queries reranked: {one['rerank']}")
-            show(one["reranked"])
-        if asked.save:
-            save(results, asked.save)
+    for row in options.weights:
+        pairs = (pair.split("=") for pair in row.split(","))
+        variants[f"logit + {row}"] = {name: float(value) for name, value in pairs}
+    results: list[dict[str, Any]] = []
+    for name in options.sets:
+        if name == "trec_dl19":
+            result = trec_dl19(encoder, reranker, variants)
+        else:
+            limits = Limits(options.queries, options.rerank, options.pools)
+            result = evaluate(name, encoder, reranker, variants, limits)
+        results.append(result)
+        print(f"\n{result['set']}: {result['queries']} of {result['of']} queries")
+        show(result["measures"])
+        if "reranked" in result:
+            print(f"  {result['reranked_queries']} queries reranked: {result['rerank']}")
+            show(result["reranked"])
+        if options.save:
+            save(results, options.save)
 
 
 def show(rows: dict[str, dict[str, float]]) -> None:
@@ -182,8 +182,8 @@ def show(rows: dict[str, dict[str, float]]) -> None:
         print(f"  {stage:32}" + "  ".join(f"{key} {value:.4f}" for key, value in measures.items()), flush=True)
 
 
-def save(results: list[dict[str, object]], name: str) -> None:
-    """Writes what is done so far, with the commit it was measured at."""
+def save(results: list[dict[str, Any]], name: str) -> None:
+    """Write the results so far, with the commit of the code."""
     commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
     data.save(name, {"commit": commit.stdout.strip(), "sets": results})
 

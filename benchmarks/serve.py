@@ -1,11 +1,11 @@
 """The server under load, on loopback: `python benchmarks/serve.py compare --weights FOLDER --infinity BIN`.
 
-compare  32 clients with 50 short passages each, beside Infinity with the same weights: FOLDER is a standard BERT
-         cross-encoder with its model.onnx, and BIN the `infinity_emb` of an environment of its own. Every server
-         gets the same requests in turns, no pair twice, our score cache off. Then one client, beside the same model in
-         process. A variant of Infinity that does not start is named.
-flood    200 clients for a minute against a short queue: what they got, whether scores were right, memory.
-stop     SIGTERM under load: whether everything that was accepted was answered.
+compare  32 clients with 50 short passages each, compared with Infinity with the same weights: FOLDER is a standard BERT
+         cross-encoder with its model.onnx, and BIN the `infinity_emb` of an environment of its own. Every server gets
+         the same requests in turn, no pair twice, without our score cache. Then one client, compared with the same
+         model in process. The output names a variant of Infinity that does not start.
+flood    200 clients for a minute with a short queue: their answers, whether scores were right, and memory.
+stop     SIGTERM under load: whether every accepted request was answered.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Corpus:
 
 
 @dataclass
-class Got:
-    """What the clients of one run got."""
+class Tally:
+    """The answers to the clients of one run."""
 
     codes: dict[int, int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
@@ -87,7 +87,7 @@ def corpus() -> Corpus:
 def server(
     command: list[str], port: int, wait: float = 300, folder: Path | None = None, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server as a process of its own, started in `folder`, once it answers; it is ended by SIGTERM."""
+    """Start a server as a process in `folder`, wait until it answers, and end it with SIGTERM."""
     log = Path(f"/tmp/serve-benchmark-{port}.log").open("wb")  # noqa: SIM115 - held by the process
     process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log, cwd=folder)
     try:
@@ -113,91 +113,91 @@ def ours(port: int, *more: str) -> list[str]:
     return [*command, "--log-level", "error", *more]
 
 
-async def ask(client: httpx.AsyncClient, body: dict[str, Any], got: Got) -> dict[str, Any] | None:
+async def ask(client: httpx.AsyncClient, body: dict[str, Any], tally: Tally) -> dict[str, Any] | None:
     began = time.perf_counter()
     try:
         answer = await client.post("/rerank", json=body)
     except httpx.HTTPError as error:
         kind = type(error).__name__
-        got.lost[kind] = got.lost.get(kind, 0) + 1
+        tally.lost[kind] = tally.lost.get(kind, 0) + 1
         return None
-    got.codes[answer.status_code] = got.codes.get(answer.status_code, 0) + 1
+    tally.codes[answer.status_code] = tally.codes.get(answer.status_code, 0) + 1
     if answer.status_code != 200:
         return None
-    got.seconds.append(time.perf_counter() - began)
+    tally.seconds.append(time.perf_counter() - began)
     return answer.json()
 
 
-async def load(port: int, bodies: list[list[dict[str, Any]]]) -> tuple[Got, float]:
-    """Each list of bodies is one client's, asked one after the other."""
-    got = Got()
+async def load(port: int, bodies: list[list[dict[str, Any]]]) -> tuple[Tally, float]:
+    """Send each list of bodies as one client, one body after the other."""
+    tally = Tally()
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=300, limits=limits) as client:
 
-        async def one(mine: list[dict[str, Any]]) -> None:
+        async def client_of(mine: list[dict[str, Any]]) -> None:
             for body in mine:
-                await ask(client, body, got)
+                await ask(client, body, tally)
 
         began = time.perf_counter()
-        await asyncio.gather(*(one(mine) for mine in bodies))
-        return got, time.perf_counter() - began
+        await asyncio.gather(*(client_of(mine) for mine in bodies))
+        return tally, time.perf_counter() - began
 
 
-def compare(asked: argparse.Namespace) -> dict[str, Any]:
-    held, out, missing = corpus(), {}, {}
+def compare(options: argparse.Namespace) -> dict[str, Any]:
+    texts, out, missing = corpus(), {}, {}
     with contextlib.ExitStack() as stack:
-        ports, folder = {"shortlist": PORT}, str(asked.weights)
-        started = stack.enter_context(server(ours(PORT, "--cross-encoder", folder, "--cache-mb", "0"), PORT))
+        ports, folder = {"shortlist": PORT}, str(options.weights)
+        started = stack.enter_context(server(ours(PORT, "--reranker", folder, "--cache-mb", "0"), PORT))
         pids = {"shortlist": started.pid}
         for place, (name, flags) in enumerate(INFINITY.items(), start=1):
-            if asked.only and asked.only not in name:
+            if options.only and options.only not in name:
                 continue
-            # From inside the folder: its ONNX engine looks for the file under the path that it was given, twice over.
-            command = [str(asked.infinity.resolve()), "v2", "--model-id", ".", "--served-model-name", "standin"]
+            # From inside the folder: the ONNX engine appends the given path twice.
+            command = [str(options.infinity.resolve()), "v2", "--model-id", ".", "--served-model-name", "standin"]
             command += ["--device", "cpu", "--host", "127.0.0.1", "--port", str(PORT + place), *flags]
             try:
                 quiet = {"DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
-                started = stack.enter_context(server(command, PORT + place, folder=asked.weights, **quiet))
+                started = stack.enter_context(server(command, PORT + place, folder=options.weights, **quiet))
                 ports[name], pids[name] = PORT + place, started.pid
             except RuntimeError as error:
                 missing[name] = str(error)
                 print(f"not measured: {name} ({error})")
         print("measuring", flush=True)
-        out["same_scores"] = same_scores(ports, held)
-        out["32 clients"] = many(ports, pids, held, asked.rounds, asked.each)
-        if asked.single:
-            out["1 client"] = single(asked.weights, held, asked.single)
+        out["same_scores"] = same_scores(ports, texts)
+        out["32 clients"] = many(ports, pids, texts, options.rounds, options.each)
+        if options.single:
+            out["1 client"] = single(options.weights, texts, options.single)
     return {"cores": len(os.sched_getaffinity(0)), "not_measured": missing, **out}
 
 
-def same_scores(ports: dict[str, int], held: Corpus) -> dict[str, float]:
-    """The largest difference of a raw score to ours, over one request."""
-    body, found = held.request(), {}
+def same_scores(ports: dict[str, int], texts: Corpus) -> dict[str, float]:
+    """Return the largest difference of a raw score to ours, over one request."""
+    body, scores = texts.request(), {}
     for name, port in ports.items():
         answer = httpx.post(f"http://127.0.0.1:{port}/rerank", json=body, timeout=300).json()
-        found[name] = {row["index"]: row["relevance_score"] for row in answer["results"]}
-    mine = found.pop("shortlist")
-    out = {name: round(max(abs(mine[i] - row[i]) for i in mine), 4) for name, row in found.items()}
+        scores[name] = {row["index"]: row["relevance_score"] for row in answer["results"]}
+    mine = scores.pop("shortlist")
+    out = {name: round(max(abs(mine[i] - row[i]) for i in mine), 4) for name, row in scores.items()}
     print("largest difference of a raw score:", out, flush=True)
     return out
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process and its threads have used; on a busy machine this is steadier than the wall clock."""
+    """Return the CPU seconds of a process and its threads, which vary less than the wall clock on a busy machine."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def many(ports: dict[str, int], pids: dict[str, int], held: Corpus, rounds: int, each: int) -> dict[str, Any]:
-    """All servers in each round; the medians of the rounds, and of the per-round ratios to ours."""
+def many(ports: dict[str, int], pids: dict[str, int], texts: Corpus, rounds: int, each: int) -> dict[str, Any]:
+    """Run all servers in each round; return the medians of the rounds, and of the ratios of each round to ours."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ports}
     for number in range(rounds):
-        bodies = [[held.request() for _ in range(each)] for _ in range(CLIENTS)]
+        bodies = [[texts.request() for _ in range(each)] for _ in range(CLIENTS)]
         for name, port in ports.items():
             before = cpu_seconds(pids[name])
-            got, wall = asyncio.run(load(port, bodies))
+            tally, wall = asyncio.run(load(port, bodies))
             used = (cpu_seconds(pids[name]) - before) / (CLIENTS * each * PASSAGES) * 1000
-            rows[name].append({**got.row(wall), "cpu_s_per_1000_pairs": round(used, 2)})
+            rows[name].append({**tally.row(wall), "cpu_s_per_1000_pairs": round(used, 2)})
             print(f"  round {number + 1} {name:30}", rows[name][-1], flush=True)
     out: dict[str, Any] = {}
     for name, mine in rows.items():
@@ -214,15 +214,15 @@ def many(ports: dict[str, int], pids: dict[str, int], held: Corpus, rounds: int,
     return out
 
 
-def single(folder: Path, held: Corpus, rounds: int) -> dict[str, Any]:
-    """One client and the same model in this process, in turns; medians of the per-round ratio."""
+def single(folder: Path, texts: Corpus, rounds: int) -> dict[str, Any]:
+    """Run one client and the same model in this process in turn; return medians and the median ratio."""
     from shortlist import CrossEncoder
 
     model = CrossEncoder(str(folder))
     client = httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=300)
     inside, outside, difference = [], [], 0.0
     for number in range(-3, rounds):
-        body = held.request()
+        body = texts.request()
         began = time.perf_counter()
         scores = model.score(body["query"], body["documents"])
         between = time.perf_counter()
@@ -243,27 +243,28 @@ def single(folder: Path, held: Corpus, rounds: int) -> dict[str, Any]:
     return out
 
 
-async def hammer(port: int, clients: int, seconds: float, bodies: list[dict[str, Any]], right: list[Any]) -> Got:
-    """Clients that ask without a pause until the time is up, each with a body whose right scores are known."""
-    got, until = Got(), time.perf_counter() + seconds
+async def hammer(port: int, clients: int, seconds: float, bodies: list[dict[str, Any]], right: list[Any]) -> Tally:
+    """Send requests without a pause until the time is up, each with a body whose right scores are known."""
+    tally, until = Tally(), time.perf_counter() + seconds
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=120, limits=limits) as client:
 
-        async def one(number: int) -> None:
+        async def client_of(number: int) -> None:
             while time.perf_counter() < until:
                 which = number % len(bodies)
                 number += 1
-                answer = await ask(client, bodies[which], got)
+                answer = await ask(client, bodies[which], tally)
                 if answer is None:
                     await asyncio.sleep(0.2)
                     continue
-                found = {row["index"]: row["relevance_score"] for row in answer["results"]}
-                wanted = right[which]
-                if len(found) != len(wanted) or any(abs(found[i] - score) > 0.01 for i, score in enumerate(wanted)):
-                    got.wrong += 1
+                scores = {row["index"]: row["relevance_score"] for row in answer["results"]}
+                expected = right[which]
+                same_length = len(scores) == len(expected)
+                if not same_length or any(abs(scores[i] - score) > 0.01 for i, score in enumerate(expected)):
+                    tally.wrong += 1
 
-        await asyncio.wait_for(asyncio.gather(*(one(number) for number in range(clients))), seconds + 120)
-    return got
+        await asyncio.wait_for(asyncio.gather(*(client_of(number) for number in range(clients))), seconds + 120)
+    return tally
 
 
 def resident(process: subprocess.Popen[bytes]) -> int:
@@ -271,27 +272,27 @@ def resident(process: subprocess.Popen[bytes]) -> int:
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
 
 
-def flood(asked: argparse.Namespace) -> dict[str, Any]:
+def flood(options: argparse.Namespace) -> dict[str, Any]:
     from shortlist import CrossEncoder
 
-    held = corpus()
-    bodies = [held.request(10) for _ in range(40)]
-    model = CrossEncoder(str(asked.weights)) if asked.weights else CrossEncoder()
+    texts = corpus()
+    bodies = [texts.request(10) for _ in range(40)]
+    model = CrossEncoder(str(options.weights)) if options.weights else CrossEncoder()
     right = [model.score(body["query"], body["documents"]) for body in bodies]
     more = ["--queue", "200", "--max-documents", "100", "--cache-mb", "0"]
-    more += ["--cross-encoder", str(asked.weights)] if asked.weights else []
+    more += ["--reranker", str(options.weights)] if options.weights else []
     with server(ours(PORT, *more), PORT) as process:
         print("measuring", flush=True)
         asyncio.run(hammer(PORT, 32, 5, bodies, right))
         memory = [resident(process)]
-        got = asyncio.run(hammer(PORT, asked.clients, asked.seconds, bodies, right))
+        tally = asyncio.run(hammer(PORT, options.clients, options.seconds, bodies, right))
         memory.append(resident(process))
         after = asyncio.run(hammer(PORT, 4, 3, bodies, right))
     row = {
-        "codes": got.codes,
-        "lost": got.lost,
-        "wrong": got.wrong,
-        "p95_ms_of_200s": round(float(np.percentile(got.seconds, 95)) * 1000),
+        "codes": tally.codes,
+        "lost": tally.lost,
+        "wrong": tally.wrong,
+        "p95_ms_of_200s": round(float(np.percentile(tally.seconds, 95)) * 1000),
         "memory_MiB_before_after": memory,
         "then_4_clients": {"codes": after.codes, "lost": after.lost, "wrong": after.wrong},
     }
@@ -299,12 +300,12 @@ def flood(asked: argparse.Namespace) -> dict[str, Any]:
     return row
 
 
-def stop(asked: argparse.Namespace) -> dict[str, Any]:
-    """Every client sends one request; SIGTERM comes when the server holds them all."""
-    held = corpus()
-    bodies = [[held.request(20)] for _ in range(40)]
+def stop(options: argparse.Namespace) -> dict[str, Any]:
+    """Send one request of each client, and SIGTERM when the server has them all."""
+    texts = corpus()
+    bodies = [[texts.request(20)] for _ in range(40)]
 
-    async def run(process: subprocess.Popen[bytes]) -> Got:
+    async def run(process: subprocess.Popen[bytes]) -> Tally:
         task = asyncio.ensure_future(load(PORT, bodies))
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{PORT}") as client:
             while f"shortlist_requests_in_flight {len(bodies)}.0" not in (await client.get("/metrics")).text:
@@ -313,9 +314,9 @@ def stop(asked: argparse.Namespace) -> dict[str, Any]:
         return (await task)[0]
 
     with server(ours(PORT, "--cache-mb", "0"), PORT) as process:
-        got = asyncio.run(run(process))
+        tally = asyncio.run(run(process))
         code = process.wait(30)
-    row = {"accepted": len(bodies), "codes": got.codes, "lost": got.lost, "exit": code}
+    row = {"accepted": len(bodies), "codes": tally.codes, "lost": tally.lost, "exit": code}
     print(row)
     return row
 
@@ -325,17 +326,17 @@ def main() -> None:
     parser.add_argument("what", choices=["compare", "flood", "stop"])
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--infinity", type=Path)
-    parser.add_argument("--only", help="The variants of Infinity whose name holds this.")
+    parser.add_argument("--only", help="Only the variants of Infinity whose name contains this.")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--each", type=int, default=2, help="Requests of each of the 32 clients in a round.")
     parser.add_argument("--single", type=int, default=20)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--save")
-    asked = parser.parse_args()
-    out = {"compare": compare, "flood": flood, "stop": stop}[asked.what](asked)
-    if asked.save:
-        target = ROOT / "benchmarks" / "results" / asked.save
+    options = parser.parse_args()
+    out = {"compare": compare, "flood": flood, "stop": stop}[options.what](options)
+    if options.save:
+        target = ROOT / "benchmarks" / "results" / options.save
         target.parent.mkdir(exist_ok=True)
         target.write_text(json.dumps(out, indent=1) + "\n")
 

@@ -1,10 +1,10 @@
-"""Rerank speed beside the rivals, in one run: `python benchmarks/speed.py --torch FOLDER`.
+"""Rerank speed compared with other engines, in one run: `python benchmarks/speed.py --torch FOLDER`.
 
 FOLDER is what `training/export.py --torch` writes: the packaged cross-encoder's layers in Hugging Face form, with the
-[CLS] part of its head alone. The rivals run that; ours also computes the likenesses, a little more work. Every engine
-scores the same pairs in each round, the engines take turns within a round, and each ratio is the median of the
-per-round ratios to sentence-transformers' CrossEncoder under torch fp32. Memory is the peak of a process of its own
-that loads one engine and scores 100 long passages. Rivals that are not installed are named.
+[CLS] part of its head alone. The other engines run that; ours also computes the similarities, which is a little more
+work. Every engine scores the same pairs in each round, and the engines take turns. Each ratio is the median of the
+ratios of each round to sentence-transformers' CrossEncoder with torch in fp32. Memory is the peak of a process of its
+own that loads one engine and scores 100 long passages. The output names engines that are not installed.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ def ours(precision: str, folder: Path) -> Scorer:
 
 
 def progressive(folder: Path) -> Scorer:
-    from shortlist.models.packaged import CROSS_ENCODER
-    from shortlist.registry import load_progressive
+    from shortlist.registry import load_reranker, progressive_of
 
-    return load_progressive(CROSS_ENCODER).score
+    make = progressive_of(load_reranker())
+    assert make is not None
+    return make().score
 
 
 def torch_fp32(folder: Path) -> Scorer:
@@ -61,7 +62,7 @@ def torch_openvino(folder: Path) -> Scorer:
 
 
 def onnx_folder(folder: Path) -> Path:
-    """The torch folder with an ONNX file beside it, exported once; what FlashRank and fastembed read."""
+    """Return the torch folder with an ONNX file, exported once, for FlashRank and fastembed."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
@@ -93,8 +94,8 @@ def flashrank(folder: Path) -> Scorer:
     ranker = Ranker(model_name=name, cache_dir=str(cache), max_length=512, log_level="ERROR")
 
     def score(query: str, texts: list[str]) -> list[float]:
-        found = ranker.rerank(RerankRequest(query, [{"id": i, "text": text} for i, text in enumerate(texts)]))
-        by_id = {row["id"]: float(row["score"]) for row in found}
+        rows = ranker.rerank(RerankRequest(query, [{"id": i, "text": text} for i, text in enumerate(texts)]))
+        by_id = {row["id"]: float(row["score"]) for row in rows}
         return [by_id[i] for i in range(len(texts))]
 
     return score
@@ -123,7 +124,7 @@ BASE = "sentence-transformers torch fp32"
 
 
 def corpus() -> tuple[list[str], list[str]]:
-    """Passages of about 60 words (TREC DL 2019) and of about 180 (three of them joined), and queries."""
+    """Return passages of about 60 words (TREC DL 2019), and queries."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
     import data
 
@@ -131,19 +132,19 @@ def corpus() -> tuple[list[str], list[str]]:
     return [passage.text for passage in test.passages], list(test.queries.values())
 
 
-def loaded(folder: Path, wanted: list[str]) -> tuple[dict[str, Scorer], dict[str, str]]:
-    engines, missing = {}, {name: "not asked for" for name in ENGINES if name not in wanted}
-    for name in wanted:
+def loaded(folder: Path, names: list[str]) -> tuple[dict[str, Scorer], dict[str, str]]:
+    engines, missing = {}, {name: "not selected" for name in ENGINES if name not in names}
+    for name in names:
         make = ENGINES[name]
         try:
             engines[name] = make(folder)
-        except Exception as error:  # noqa: BLE001 - a rival that fails in any way is named, not fatal
+        except Exception as error:  # noqa: BLE001 - an engine that fails in any way is named, not fatal
             missing[name] = f"{type(error).__name__}: {str(error)[:160]}"
     return engines, missing
 
 
 def rounds(engines: dict[str, Scorer], texts: list[str], queries: list[str], count: int) -> dict[str, dict]:
-    """Median and 95th percentile of seconds, and the ratio to the base."""
+    """Return median and 95th percentile of seconds, and the ratio to the base."""
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     for number in range(-1, count):
         part = [texts[(number * 100 + i) % len(texts)] for i in range(100)]
@@ -166,7 +167,7 @@ def rounds(engines: dict[str, Scorer], texts: list[str], queries: list[str], cou
 
 
 def peak_memory(name: str, folder: Path) -> int | None:
-    """MiB at the peak of a process that loads one engine and scores 100 long passages."""
+    """Return the peak in MiB of a process that loads one engine and scores 100 long passages."""
     command = [sys.executable, __file__, "--torch", str(folder), "--memory-of", name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return int(done.stdout.split()[-1]) if done.returncode == 0 else None
@@ -176,7 +177,7 @@ def report_memory(name: str, folder: Path) -> None:
     texts, queries = corpus()
     score = ENGINES[name](folder)
     score(queries[0], [" ".join(texts[i : i + 3]) for i in range(0, 300, 3)])
-    # Not getrusage: its peak is handed down from the parent process, which has every engine loaded.
+    # Not getrusage: its peak is inherited from the parent process, which has every engine loaded.
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     print(int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) // 1024)
 
@@ -188,26 +189,26 @@ def main() -> None:
     parser.add_argument("--engines", nargs="*", default=list(ENGINES), help="beside the base; all by default")
     parser.add_argument("--save")
     parser.add_argument("--memory-of", choices=list(ENGINES), help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.memory_of:
-        report_memory(asked.memory_of, asked.torch)
+    options = parser.parse_args()
+    if options.memory_of:
+        report_memory(options.memory_of, options.torch)
         return
     texts, queries = corpus()
     engines, missing = loaded(
-        asked.torch, [BASE, *(name for name in ENGINES if name in asked.engines and name != BASE)]
+        options.torch, [BASE, *(name for name in ENGINES if name in options.engines and name != BASE)]
     )
     for name, why in missing.items():
         print(f"not measured: {name} ({why})")
     long = [" ".join(texts[i : i + 3]) for i in range(0, len(texts) - 3, 3)]
-    out: dict[str, object] = {"cores": len(os.sched_getaffinity(0)), "rounds": asked.rounds, "not_measured": missing}
+    out: dict[str, object] = {"cores": len(os.sched_getaffinity(0)), "rounds": options.rounds, "not_measured": missing}
     for name, part in (("short", texts), ("long", long)):
         words = statistics.mean(len(text.split()) for text in part[:1000])
         print(f"{name}: 100 passages of {words:.0f} words")
-        out[name] = {"words": round(words), "engines": rounds(engines, part, queries, asked.rounds)}
-    out["peak_MiB"] = {name: peak_memory(name, asked.torch) for name in engines}
+        out[name] = {"words": round(words), "engines": rounds(engines, part, queries, options.rounds)}
+    out["peak_MiB"] = {name: peak_memory(name, options.torch) for name in engines}
     print(out["peak_MiB"])
-    if asked.save:
-        target = ROOT / "benchmarks" / "results" / asked.save
+    if options.save:
+        target = ROOT / "benchmarks" / "results" / options.save
         target.parent.mkdir(exist_ok=True)
         target.write_text(json.dumps(out, indent=1) + "\n")
 
