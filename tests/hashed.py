@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shortlist
 from shortlist import registry
+from shortlist.encoders.hashed import HashedEncoder
 
 HASHED = "hashed-32"
 
@@ -35,3 +36,10 @@ def remove(names, folder):
     """Remove sources and documents from the index in `folder`, and return the number of removed documents."""
     with shortlist.open(folder) as index:
         return index.remove(names)
+
+
+def index_of(passages, folder, *, dimension=32):
+    """A new index in `folder` with exactly these passages, which come from no document."""
+    encoder = HashedEncoder(dimension)
+    with registry.create_collection(folder, encoder, encoder.name) as collection:
+        collection.index.add(passages, encoder.encode_passages([passage.content for passage in passages]))

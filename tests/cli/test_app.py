@@ -100,6 +100,7 @@ def test_errors_name_options_in_place_of_parameters():
     assert message_of(InvalidInput("blend must be 0 or more", field="blend")) == "--blend must be 0 or more"
     assert message_of(InvalidInput("shortlist.toml: top_k must be 1")) == "shortlist.toml: top_k must be 1"
     assert message_of(NotFitted("made for pool_size 3")) == "made for pool_size 3"
+    assert message_of(InvalidInput("or allow unknown ids (allow_unknown)")) == "or allow unknown ids (--allow-unknown)"
 
 
 @pytest.mark.parametrize(

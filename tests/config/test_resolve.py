@@ -75,3 +75,8 @@ def test_without_reranking_only_the_settings_of_stage_one_come_from_the_file():
 def test_bad_values_are_errors():
     with pytest.raises(InvalidInput, match="top_k must be a whole number"):
         resolve({"top_k": 0}, {})
+
+
+def test_a_size_of_the_file_that_gave_way_is_not_used():
+    resolved = resolve({"top_k": 6}, {"pool_size": 3, "blend": 0.5})
+    assert (resolved.config.sizes, resolved.from_file) == ((50, 6), {"blend": 0.5})

@@ -11,7 +11,7 @@ import typer
 
 from shortlist import __version__
 from shortlist.cli.command_table import Commands
-from shortlist.cli.options import FLAGS
+from shortlist.cli.options import FLAGS, OPTIONS
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
@@ -80,16 +80,15 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
 def message_of(error: ShortlistError) -> str:
     """Return the error's message, with the options of the command line in place of the parameters it names.
 
-    Only an error with a `field` is about an option. In it, the field's name becomes its option at the first place, and
-    every parameter that is spelled with an underscore becomes its option everywhere.
+    If the error has a `field`, it is about an option: the field's name becomes its option at the first place, and every
+    parameter that is spelled with an underscore becomes its option everywhere. Otherwise the names of `shortlist.toml`
+    stay, because the error may be about the file.
     """
     message = str(error)
     field = error.field if isinstance(error, InvalidInput) else None
-    if field is None:
-        return message
     if field in FLAGS:
         message = re.sub(rf"(?<![-\w]){field}\b", FLAGS[field], message, count=1)
     for name, flag in FLAGS.items():
-        if "_" in name or name == "tail":
+        if ("_" in name or name == "tail") and (field is not None or name not in OPTIONS):
             message = re.sub(rf"(?<![-\w]){name}\b", flag, message)
     return message

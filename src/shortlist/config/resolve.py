@@ -46,7 +46,11 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
                 notes.append(Note("setting_ignored", setting=name, reason=reason))
     config = default.override(from_file).override(given)
     needed = {"retriever", "bi_encoder", "rerank", "pool_size", "top_k", "fusion", "precision", "device", "threads"}
-    used = {name: value for name, value in from_file.items() if name not in given and (config.rerank or name in needed)}
+    used = {
+        name: value
+        for name, value in from_file.items()
+        if name not in given and (config.rerank or name in needed) and getattr(config, name) == value
+    }
     return Resolved(config, used, tuple(notes))
 
 
