@@ -211,8 +211,8 @@ def test_a_file_whose_pages_are_the_documents_shows_their_ids():
     query_set = QuerySet("s", SET.queries, {"q1": {"m.pdf": 1, "a-missing": 1}, "q2": {"c": 1}})
     with pytest.raises(
         InvalidInput,
-        match=r"'m\.pdf' \(s, id q1.*is not a document but the source of 5 documents in the index: 'm\.pdf#page=1', .*3', \.\.\.\. "
-        "Judge by the ids",
+        match=r"'m\.pdf' \(s, id q1.*is not a document but the source of 5 documents in the index: "
+        r"'m\.pdf#page=1', .*3', \.\.\.\. Judge by the ids",
     ):
         resolve(query_set, [*CORPUS, *pages])
 

@@ -14,14 +14,15 @@ RESOLVE = "replace them by ids first (resolve the set against an index)"
 """The advice for a form that holds no snippets."""
 
 
-def text_of(path: Path) -> str:
-    """Return the file's text, UTF-8, without a byte order mark.
+def text_of(path: Path, newline: str | None = None) -> str:
+    """Return the file's text, UTF-8, without a byte order mark. `newline` "" keeps line ends as they are.
 
     Raises:
         InvalidInput: The file cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8").removeprefix(MARK)
+        with path.open(encoding="utf-8", newline=newline) as text:
+            return text.read().removeprefix(MARK)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -49,9 +49,7 @@ class _Builder:
             raise InvalidInput(f"{place}: the query is empty")
         key = name or self._of_text(text, place)
         if name and text in self._unnamed and name != id_of(text):
-            raise InvalidInput(
-                f"{place}: the query has the id {name!r}, and an earlier row has no id: add it there"
-            )
+            raise InvalidInput(f"{place}: the query has the id {name!r}, and an earlier row has no id: add it there")
         if self.queries.setdefault(key, text) != text:
             raise InvalidInput(f"{place}: query id {key!r} has another text in an earlier row")
         self.places.setdefault(key, place)
@@ -63,9 +61,9 @@ class _Builder:
         """The id of an earlier query with this text, or else the hash of the text."""
         ids = self._ids.get(text, [])
         if len(ids) > 1:
+            known = ", ".join(map(repr, ids))
             raise InvalidInput(
-                f"{place}: the query has no id, and earlier rows have its text with the ids {', '.join(map(repr, ids))}: "
-                "give the id"
+                f"{place}: the query has no id, and earlier rows have its text with the ids {known}: give the id"
             )
         if not ids:
             self._unnamed.add(text)
@@ -102,7 +100,7 @@ def read_csv(file: Path) -> QuerySet:
 
 def _csv(file: Path) -> _Builder:
     mark = "\t" if file.suffix.lower() == ".tsv" else ","
-    reader = csv.DictReader(io.StringIO(text_of(file), newline=""), delimiter=mark, restkey="", restval="")
+    reader = csv.DictReader(io.StringIO(text_of(file, newline=""), newline=""), delimiter=mark, restkey="", restval="")
     try:
         columns = [name.strip().lower() for name in reader.fieldnames or []]
     except csv.Error as error:

@@ -1,0 +1,77 @@
+"""Every note of the evaluation has a code in the table, and every code has words that use its values."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import shortlist
+from shortlist.evaluation.notes import CODES
+from shortlist.types import Note
+from shortlist.wording import describe
+from shortlist.wording_tuning import RULES, WORDS, rule_name
+
+ROOM = Path(shortlist.__file__).parent / "evaluation"
+GAIN = {"result": "chance", "measure": "nDCG@10", "mean": 0.01, "low": -0.02, "high": 0.04, "p": 0.3, "tried": 4}
+BETTER = {**GAIN, "result": "better", "p": 0.01, "unseen_mean": -0.01, "unseen_low": -0.02, "unseen_high": 0.0}
+
+
+def codes_in_source():
+    for path in ROOM.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_note = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Note"
+            if is_note and node.args and isinstance(node.args[0], ast.Constant):
+                yield node.args[0].value
+
+
+def test_the_table_the_source_and_the_words_have_the_same_codes():
+    assert set(codes_in_source()) == set(CODES) == set(WORDS)
+
+
+def test_the_words_of_another_room_are_other_words():
+    from shortlist.wording import WORDS as SEARCH_WORDS
+
+    assert not set(SEARCH_WORDS) & set(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        (Note("few_queries", queries=3, fewest=20), "3 queries are few"),
+        (Note("only_setting", setting="fusion", current=0.5), "0.5 stays: there is no other fusion weight to try"),
+        (Note("setting_kept", setting="blend", current=1.0, best=2.0, **GAIN), "1 stays: 2 scores +0.0100"),
+        (Note("setting_kept", setting="blend", current=1.0, best=2.0, **GAIN), "as the best of 4, which may be chance"),
+        (
+            Note("setting_changed", setting="blend", current=1.0, best=2.0, **BETTER),
+            "on the other half, which does not confirm it: judge more queries first",
+        ),
+        (Note("not_tried", setting="fusion", reason="no_fusion"), "stage one fuses no lists"),
+        (Note("no_threshold", reason="not_reranked"), "none: a threshold is for the scores of a reranker"),
+        (Note("harmful", measure="RR@10", pools=["5", "10"]), "worse than none at pool 5, 10: RR@10 is below"),
+        (Note("over_budget", budget_ms=300.0, pool=5, p95_ms=412.3), "no pool is within 300 ms: at pool 5, 95 of 100"),
+        (Note("times_of_pass", pool=100, queries=4), "that pass at 100, and of 4 queries at smaller pools"),
+        (
+            Note(
+                "stop_rule_fit",
+                result="certified",
+                measure="nDCG@10",
+                alpha=0.05,
+                delta=0.05,
+                queries=200,
+                queries_needed=0,
+            ),
+            "mean loss of nDCG@10 at most 0.05, with confidence 0.95; fitted on 200 queries",
+        ),
+    ],
+    ids=lambda value: getattr(value, "code", ""),
+)
+def test_words(note, words):
+    assert words in describe(note)
+
+
+def test_every_rule_has_a_name():
+    from typing import get_args
+
+    from shortlist.evaluation.tuning.recommend import RuleName
+
+    assert {rule_name(rule) for rule in get_args(RuleName)} == set(RULES.values())

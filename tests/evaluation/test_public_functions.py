@@ -1,0 +1,147 @@
+"""evaluate, tune and calibrate from Python: over an open index, and over a search of your own."""
+
+import itertools
+
+import pytest
+
+import shortlist as sl
+from fakes import WordReranker
+from shortlist.collection.fits import StoredFits
+from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.resolve_pools import resolve_in_pools
+from worlds import OracleReranker, PoolRetriever, searching, world
+
+WORDS = ["".join(letters) for letters in itertools.product("bdfgk", "aeiou", "lmn")][:30]
+CONFIG = sl.SearchConfig(bi_encoder="hashed-32")
+
+
+class PointwiseWords(WordReranker):
+    """The word reranker with a score of its own for each text, so that a curve can be fitted."""
+
+    def score(self, query, texts):
+        return [score + len(text) / 1000 for score, text in zip(super().score(query, texts), texts, strict=True)]
+
+
+@pytest.fixture
+def index(tmp_path):
+    """Thirty documents of two words. Each word is the query that its document answers."""
+    documents = [{"id": word, "text": f"{word} {other}"} for word, other in itertools.pairwise([*WORDS, "end"])]
+    with sl.open(tmp_path / "index", create=True, config=CONFIG, reranker=PointwiseWords()) as opened:
+        opened.add(documents)
+        yield opened
+
+
+@pytest.fixture
+def queries():
+    return sl.QuerySet("words", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
+
+
+def test_an_open_index_is_evaluated(index, queries):
+    evaluation = sl.evaluate(index, queries, pool_size=10)
+    assert (len(evaluation.outcomes), evaluation.pool_size) == (30, 10)
+    assert evaluation.about == {"reranker": "words"}
+    assert evaluation.failures["fine"] == 30
+    ranking = index.search(WORDS[3], pool_size=10, top_k=10)
+    assert evaluation.outcomes[3].top == tuple(dict.fromkeys(hit.document_id for hit in ranking))
+
+
+def test_a_limit_on_the_score_does_not_change_what_is_measured(index, queries):
+    limited = sl.SearchConfig(bi_encoder="hashed-32", min_score=99.0, pool_size=10)
+    search = index.searcher
+    measured = sl.Search(search.retriever, search.reranker, limited)
+    assert len(measured.search(WORDS[0])) == 0
+    by_pools = sl.evaluate(measured, queries)
+    assert by_pools.values("reranked", "RR@10") == sl.evaluate(index, queries, pool_size=10).values("reranked", "RR@10")
+
+
+def test_tune_writes_the_settings_that_a_search_reads(index, queries, tmp_path):
+    tuning = sl.tune(index, queries, budget_ms=60_000, sizes=(5, 10), blends=(), fusions=(), timed=1)
+    assert tuning.recommended.rule == "latency_budget"
+    file = tuning.write(tmp_path)
+    if file is None:
+        assert tuning.undecided is not None
+    else:
+        assert sl.SearchConfig().override(sl.config.read(tmp_path)).rerank == tuning.rerank
+
+
+def test_calibrate_stores_what_searches_use(index, queries):
+    with pytest.raises(sl.ShortlistError, match="calibrate"):
+        index.search(WORDS[0], min_probability=0.5)
+    rules = sl.calibrate(index, queries, pool_size=20, top_k=5, alpha=0.3)
+    assert (rules.queries, rules.skipped, rules.without_relevant) == (30, 0, 0)
+    stop_rule, curve = rules.save()
+    assert (stop_rule.name, curve.name) == ("stop-rule.json", "calibration.json")
+    adaptive = index.search(WORDS[0], pool_size="auto")
+    assert adaptive.note("no_stop_rule") is None
+    assert adaptive.pool_size == 20
+    assert all(hit.probability is not None for hit in index.search(WORDS[0], min_probability=0.01))
+    assert sl.evaluate(index, queries, pool_size="auto").pool_size == 20
+
+
+def test_a_search_over_any_retriever_is_resolved_over_its_pools(tmp_path):
+    retriever, judged, answers = world(queries=40, first=2)
+    queries = sl.QuerySet("own", judged.queries, judged.qrels)
+    search = searching(retriever, OracleReranker(answers))
+    evaluation = sl.evaluate(search, queries, pool_size=20)
+    assert evaluation.fingerprint == judged.fingerprint
+    assert evaluation.gain("nDCG@10").difference.mean > 0
+    tuning = sl.tune(search, queries, sizes=(5, 20), timed=1)
+    assert tuning.settings["pool_size"] == 20
+    assert tuning.write(tmp_path) is not None
+    rules = sl.calibrate(search, queries, pool_size=30, top_k=3)
+    with pytest.raises(InvalidInput, match="cannot store fits"):
+        rules.save()
+
+
+def test_a_search_of_your_own_can_store_fits(tmp_path):
+    retriever, judged, answers = world(queries=40, first=2)
+    reranker = OracleReranker(answers)
+    fits = StoredFits(tmp_path, "none", "mine", reranker, lambda: None)
+    search = sl.Search(retriever, reranker, fits=fits)
+    queries = sl.QuerySet("own", judged.queries, judged.qrels)
+    sl.calibrate(search, queries, pool_size=30, top_k=3, alpha=0.3).save()
+    ranking = search.search(judged.queries["q0"], pool_size="auto", top_k=3)
+    assert ranking.pool_size == 30
+    assert {note.code for note in ranking.notes} & {"pool_stopped", "pool_scored_whole", "pool_never_stops"}
+
+
+def test_a_retriever_that_lists_its_passages_is_resolved_against_them():
+    retriever, judged, _ = world(queries=4)
+
+    class Listing(PoolRetriever):
+        def passages(self):
+            return [hit.passage for hit in next(iter(self.pools.values()))]
+
+    queries = sl.QuerySet("own", judged.queries, {**judged.qrels, "q0": {"missing": 1}})
+    with pytest.raises(InvalidInput, match="judged ids of own are in the index neither"):
+        sl.evaluate(searching(Listing(retriever.pools)), queries)
+    assert sl.evaluate(searching(Listing(retriever.pools)), queries, allow_unknown=True).outcomes[0].recall == 0.0
+
+
+def test_a_judged_id_that_no_pool_holds_is_not_found_and_not_unknown():
+    retriever, judged, _ = world(queries=4)
+    queries = sl.QuerySet("own", judged.queries, {**judged.qrels, "q0": {"elsewhere": 1}})
+    resolved = resolve_in_pools(queries, retriever)
+    assert (resolved.level, resolved.unknown, resolved.qrels["q0"]) == ("passage", 0, {"elsewhere": 1})
+    documents = sl.QuerySet("own", judged.queries, {key: {"d1": 1} for key in judged.queries})
+    assert resolve_in_pools(documents, retriever).level == "document"
+    others = sl.QuerySet("own", judged.queries, {key: {"x": 1} for key in judged.queries})
+    with pytest.raises(InvalidInput, match="none of the 1 judged ids and snippets of own is in the first 100 passages"):
+        resolve_in_pools(others, retriever)
+    assert resolve_in_pools(others, retriever, allow_unknown=True).level == "passage"
+
+
+def test_snippets_are_found_in_the_pools():
+    retriever, judged, _ = world(queries=3)
+    text = retriever.pools[judged.queries["q0"]][4].text
+    queries = sl.QuerySet("own", judged.queries, {"q1": {"p0": 1}, "q2": {"p1": 1}}, {"q0": {text: 2}})
+    resolved = resolve_in_pools(queries, retriever)
+    assert set(resolved.qrels["q0"].values()) == {2}
+
+
+def test_what_is_neither_an_index_nor_a_search_is_an_error(queries, tmp_path):
+    for call in (sl.evaluate, sl.tune, sl.calibrate):
+        with pytest.raises(InvalidInput, match="give an open index or a Search"):
+            call("my-index", queries)
+        with pytest.raises(InvalidInput, match="there is no query set at"):
+            call(searching(world()[0]), tmp_path / "missing.csv")
