@@ -31,7 +31,9 @@ QUIET = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore"))  # warnings of the clients are not errors of this project
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore")
+            )  # warnings of the clients are not errors of this project
 
 
 @pytest.fixture(scope="session")

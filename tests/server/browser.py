@@ -1,4 +1,4 @@
-"""A headless Chromium over WebDriver (https://www.w3.org/TR/webdriver2/), which is JSON over HTTP."""
+"""A headless Chromium, driven by WebDriver (https://www.w3.org/TR/webdriver2/), which is JSON over HTTP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECONDS = 60
 
 
 def missing() -> str:
-    """Which program is not installed here, or ""."""
+    """The message that a program is not installed, or an empty string."""
     programs = {"chromium": chromium(), "chromedriver": shutil.which("chromedriver")}
     return next((f"{name} is not installed" for name, path in programs.items() if path is None), "")
 
@@ -58,9 +58,14 @@ class Browser:
         try:
             self._until_ready()
             options = {"binary": chromium(), "args": [*FLAGS, f"--user-data-dir={folder}", "--window-size=1280,900"]}
-            wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-            made = self._http.post("/session", json={"capabilities": {"alwaysMatch": wanted}}).json()["value"]
-            self._session = f"/session/{made['sessionId']}"
+            capabilities = {
+                "browserName": "chrome",
+                "goog:chromeOptions": options,
+                "goog:loggingPrefs": {"browser": "ALL"},
+            }
+            body = {"capabilities": {"alwaysMatch": capabilities}}
+            session = self._http.post("/session", json=body).json()["value"]
+            self._session = f"/session/{session['sessionId']}"
         except BaseException:
             self.close()
             raise
@@ -85,7 +90,7 @@ class Browser:
         return self.send("/goog/cdp/execute", cmd=command, params=params)
 
     def look(self, *, width: int = 1280, height: int = 900, dark: bool = False, still: bool = False) -> None:
-        """Sets the size of the page, the theme, and whether reduced motion is asked for."""
+        """Set the size of the page, the theme, and the preference for reduced motion."""
         self.devtools(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
         )
@@ -96,7 +101,7 @@ class Browser:
         )
 
     def open(self, url: str) -> None:
-        """Goes there, by way of an empty page, so that a changed fragment loads anew."""
+        """Load the page by way of an empty page, so that a changed fragment loads again."""
         self.send("/url", url="about:blank")
         self.send("/url", url=url)
 
@@ -104,7 +109,7 @@ class Browser:
         return self.send("/execute/sync", script=script, args=list(values))
 
     def until(self, condition: str, *values: Any) -> Any:
-        """The value of the expression, as soon as it is true."""
+        """Wait until the expression is true, and return its value."""
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             if value := self.run(f"return ({condition})", *values):
@@ -113,7 +118,7 @@ class Browser:
         raise TimeoutError(f"never true: {condition}")
 
     def press(self, *keys: str) -> None:
-        """Types the texts and keys, one after the other."""
+        """Type the texts and keys in turn."""
         actions = [{"type": kind, "value": key} for text in keys for key in text for kind in ("keyDown", "keyUp")]
         self.send("/actions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
 
@@ -121,10 +126,10 @@ class Browser:
         return self.run("return document.querySelector(arguments[0]).textContent", selector)
 
     def texts(self, selector: str) -> list[str]:
-        return self.run("return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)", selector)
+        return self.run("return [...document.querySelectorAll(arguments[0])].map((node) => node.textContent)", selector)
 
     def complaints(self) -> list[str]:
-        """What the console holds since it was last asked."""
+        """The lines of the console since the last call."""
         return [line["message"] for line in self.send("/se/log", type="browser")]
 
     def picture(self, path: Path) -> None:

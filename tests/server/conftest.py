@@ -24,6 +24,7 @@ from shortlist.server.middleware.logs import LIBRARIES, NAME, make_log
 from shortlist.server.middleware.metrics import Metrics
 from shortlist.server.operations import Operations, operated
 
+
 @dataclass(frozen=True)
 class Server:
     """An application behind its layers, and what it is made of."""

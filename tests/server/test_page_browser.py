@@ -1,4 +1,4 @@
-"""The page in a headless Chromium, against a live server over fakes."""
+"""The page in a headless Chromium, with a live server over fakes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ import pytest
 from browser import DOWN, END, ENTER, ESCAPE, LEFT, RIGHT, TAB, Browser
 
 from fakes import WordReranker
+from shortlist import Search, SearchConfig
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.search.pipeline import Shortlist
-from shortlist.server.app import Parts, create_app
+from shortlist.search.probability import Platt
+from shortlist.search.stopping import StopRule
+from shortlist.server.app import create_app
 from shortlist.server.batching.scorer import InlineScorer
+from shortlist.server.components import Components
+from shortlist.server.options import RequestLimits
 from shortlist.server.routes.page import PUBLIC
-from shortlist.server.settings import ServerSettings
-from shortlist.types import Hit, Passage
+from shortlist.types import Hit, Note, Passage, RerankerInfo, Scores
 
 if driver.missing():
     pytest.skip(driver.missing(), allow_module_level=True)
@@ -34,19 +37,24 @@ SHOWN = "!document.getElementById('results').hidden && !document.body.classList.
 
 
 class Fixed:
-    """Stage one: always the same order. `key` and `full` make the server refuse."""
+    """Stage one: always the same order. Passages with an even number are of kind "even"."""
 
     def __init__(self) -> None:
         self.texts = TEXTS
 
     def retrieve(self, query: str, k: int, where: object = None) -> list[Hit]:
-        passages = [Passage(f"p{i}", text, f"d{i}", TITLES.get(i, "")) for i, text in enumerate(self.texts, start=1)]
-        return [Hit(one, 1 / i, i, 1 / i, i) for i, one in enumerate(passages[:k], start=1)]
+        passages = [
+            Passage(f"p{i}", text, f"d{i}", TITLES.get(i, ""), metadata={"kind": "odd" if i % 2 else "even"})
+            for i, text in enumerate(self.texts, start=1)
+        ]
+        if where:
+            passages = [passage for passage in passages if passage.metadata["kind"] in where["kind"]]
+        return [Hit(passage, 1 / i, i, 1 / i, i) for i, passage in enumerate(passages[:k], start=1)]
 
 
-class Held:
+class PassagesById:
     def get(self, ids: list[str]) -> list[Passage]:
-        return [Passage(one, TEXTS[int(one[1:]) - 1]) for one in ids if one[1:].isdigit()]
+        return [Passage(key, TEXTS[int(key[1:]) - 1]) for key in ids if key[1:].isdigit()]
 
     def __len__(self) -> int:
         return len(TEXTS)
@@ -54,12 +62,19 @@ class Held:
 
 @contextmanager
 def live(
-    guard: object = None, reranker: WordReranker | None = None, **parts: object
+    guard: object = None, reranker: WordReranker | None = None, **components: object
 ) -> Iterator[tuple[str, uvicorn.Server, WordReranker]]:
     """A server on a free port; `guard` wraps the application."""
     reranker = reranker or WordReranker()
-    given = {"shortlist": Shortlist(Fixed(), reranker), "index": Held(), "labels": {QUERY: RELEVANT}, **parts}
-    app = create_app(Parts(InlineScorer(reranker), encoder=HashedEncoder(16), **given))
+    given = {
+        "scorer": InlineScorer(reranker),
+        "search": Search(Fixed(), reranker),
+        "encoder": HashedEncoder(16),
+        "index": PassagesById(),
+        "labels": {QUERY: RELEVANT},
+        **components,
+    }
+    app = create_app(Components(**given))
     port = driver.free_port()
     server = uvicorn.Server(uvicorn.Config(guard(app) if guard else app, port=port, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run)
@@ -82,22 +97,22 @@ def served() -> Iterator[tuple[str, uvicorn.Server, WordReranker]]:
 
 @pytest.fixture(scope="module")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    opened = Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
 def page(window: Browser) -> Iterator[Browser]:
-    """The window, wide and light; nothing may have been said on the console at the end."""
+    """The window, wide and light. The console must be empty at the end."""
     window.look()
     yield window
     window.send("/url", url="about:blank")
     assert window.complaints() == []
 
 
-def find(page: Browser, base: str, *, pool: int = 20, k: int = 5, query: str = QUERY) -> None:
-    page.open(f"{base}/#q={quote(query)}&pool={pool}&k={k}")
+def find(page: Browser, base: str, *, pool: int = 20, top_k: int = 5, query: str = QUERY, options: str = "") -> None:
+    page.open(f"{base}/#q={quote(query)}&pool_size={pool}&top_k={top_k}{options}")
     page.until(SHOWN)
 
 
@@ -115,9 +130,9 @@ def slide(page: Browser, size: int) -> None:
     )
 
 
-def test_scores_that_are_no_logits_are_not_called_so(page):
+def test_scores_that_are_not_logits_are_not_called_logits(page):
     reranker = WordReranker()
-    reranker.logits = False
+    reranker.info = RerankerInfo("words", pointwise=True, unit="score")
     with live(reranker=reranker) as (base, _, _):
         find(page, base)
         assert page.run("return document.getElementById('two-scores').textContent") == "score"
@@ -130,12 +145,12 @@ def test_every_pool_size_is_read_off_one_scoring_pass(page, served):
     find(page, base)
     for size in (1, 2, 5, 17, 40):
         slide(page, size)
-        expected = Shortlist(Fixed(), WordReranker()).search(QUERY, pool_size=size, k=size)
-        assert order_of(page, "two") == [hit.passage.id for hit in expected.hits]
+        expected = Search(Fixed(), WordReranker()).search(QUERY, pool_size=size, top_k=size)
+        assert order_of(page, "two") == [hit.id for hit in expected]
         assert order_of(page, "one") == [f"p{i}" for i in range(1, size + 1)]
         assert page.run("return document.querySelectorAll('#lines path').length") == size
     assert len(reranker.calls) - before == 1
-    assert "pool=40" in page.run("return location.hash")
+    assert "pool_size=40" in page.run("return location.hash")
 
 
 def test_a_listwise_reranker_shows_the_pool_that_was_scored_alone(page):
@@ -146,24 +161,24 @@ def test_a_listwise_reranker_shows_the_pool_that_was_scored_alone(page):
         assert page.run("return document.getElementById('pool').disabled")
         assert page.text("#pool-value") == "40"
         assert len(order_of(page, "two")) == 40
-        assert "scores the pool as a whole" in page.text("#pool-says")
-        assert "The same top" not in page.text("#pool-says")
+        assert "depends on the whole pool" in page.text("#pool-says")
+        assert "same top" not in page.text("#pool-says")
 
 
 def test_a_server_with_small_requests_is_asked_for_no_more(page):
-    with live(settings=ServerSettings(max_documents=7)) as (base, _, _):
+    with live(limits=RequestLimits(max_documents=7)) as (base, _, _):
         find(page, base, pool=50)
         assert len(order_of(page, "one")) == 7
-        assert page.run("return document.getElementById('k').max") == "7"
+        assert page.run("return document.getElementById('top-k').max") == "7"
 
 
 def test_ranks_moves_scores_and_the_ceiling_are_shown(page, served):
     find(page, served[0], pool=35)
-    expected = Shortlist(Fixed(), WordReranker()).search(QUERY, pool_size=35, k=35).hits
+    expected = Search(Fixed(), WordReranker()).search(QUERY, pool_size=35, top_k=35)
     moves = [hit.retrieval_rank - hit.rank for hit in expected]
-    assert page.texts("#two .move") == [f"▲{one}" if one > 0 else f"▼{-one}" if one else "=" for one in moves]
+    assert page.texts("#two .move") == [f"▲{move}" if move > 0 else f"▼{-move}" if move else "=" for move in moves]
     assert page.texts("#two .score") == [f"{hit.rerank_score:+.3f}".replace("+0.000", "0.000") for hit in expected]
-    assert "Ceiling R@35 = 0.67: the pool holds 2 of 3 relevant." in page.text("#pool-says")
+    assert "Ceiling R@35 = 0.67: the pool contains 2 of 3 relevant passages." in page.text("#pool-says")
     assert "5 passages below it, 1 of them relevant (at 39)" in page.text("#one-below")
     assert page.run("return document.querySelectorAll('#curve .steps').length") == 1
     facts = page.texts("#facts dt")
@@ -184,11 +199,11 @@ def test_everything_works_by_keyboard(page, served):
     page.run("document.activeElement.blur()")
     page.press("/", QUERY, ENTER)
     page.until(SHOWN)
-    page.until("document.getElementById('said').textContent.startsWith('Pool of')")
+    page.until("document.getElementById('announcer').textContent.startsWith('Pool of')")
     page.run("document.getElementById('pool').focus()")
     page.press(LEFT, LEFT)
     assert page.text("#pool-value") == "38"
-    page.run("document.getElementById('telling-why').focus()")
+    page.run("document.getElementById('highlight-why').focus()")
     page.press(TAB)
     assert page.run("return document.activeElement.dataset.id") == "p1"
     page.press(DOWN, DOWN)
@@ -217,16 +232,15 @@ def test_everything_works_by_keyboard(page, served):
 
 def test_the_words_that_decided_come_from_the_server(page, served):
     find(page, served[0], pool=40)
-    page.run("document.getElementById('telling-why').click()")
+    page.run("document.getElementById('highlight-why').click()")
     page.until("document.querySelectorAll('#tray tbody tr').length")
     a, b = page.run("return [...document.querySelectorAll('#one [aria-pressed=true]')].map((row) => row.dataset.id)")
-    said = page.text("#tray .verdict")
-    assert "Logit alone prefers" in said
+    assert "Logit alone prefers" in page.text("#tray .verdict")
     assert {a, b} <= set(order_of(page, "two"))
 
 
 def test_pasted_passages_are_reranked_without_an_index(page):
-    with live(shortlist=None, index=None) as (base, _, _):
+    with live(search=None, index=None) as (base, _, _):
         page.open(f"{base}/")
         page.until("document.getElementById('mode-index').disabled && !document.getElementById('paste').hidden")
         page.run("document.getElementById('candidates').value = 'cats sleep\\n\\ntax is due\\nred bread'")
@@ -243,11 +257,11 @@ def test_pasted_passages_are_reranked_without_an_index(page):
 def guarded(key: str):
     def wrap(app):
         async def guard(scope, receive, send):
-            told = dict(scope.get("headers", []))
+            headers = dict(scope.get("headers", []))
             if (
                 scope["type"] != "http"
                 or scope["path"] in PUBLIC
-                or told.get(b"authorization") == f"Bearer {key}".encode()
+                or headers.get(b"authorization") == f"Bearer {key}".encode()
             ):
                 return await app(scope, receive, send)
             await send(
@@ -262,9 +276,9 @@ def guarded(key: str):
 
 def test_a_server_with_keys_is_asked_with_the_key_of_this_tab(page):
     with live(guarded("secret")) as (base, _, _):
-        page.open(f"{base}/#q={quote(QUERY)}&pool=20&k=5")
+        page.open(f"{base}/#q={quote(QUERY)}&pool_size=20&top_k=5")
         page.until("document.activeElement.id === 'key-input'")
-        assert "asks for an API key" in page.text("#notice-text")
+        assert "needs an API key" in page.text("#notice-text")
         assert page.run("return document.getElementById('query').value") == QUERY
         page.press("wrong", ENTER)
         page.until("document.getElementById('notice-text').textContent.includes('does not accept')")
@@ -288,15 +302,15 @@ def full(app):
     return guard
 
 
-def test_a_full_queue_is_said_with_its_wait(page):
+def test_a_full_queue_is_shown_with_its_wait(page):
     with live(full) as (base, _, _):
         page.open(f"{base}/#q=tax")
         page.until("!document.getElementById('notice').hidden")
-        assert "queue is full. It asks to wait 7 s." in page.text("#notice-text")
+        assert "queue is full. Try again in 7 s." in page.text("#notice-text")
         assert all("429" in line for line in page.complaints())
 
 
-def test_a_server_that_is_gone_is_said_and_results_stay(page):
+def test_a_missing_server_is_shown_and_results_stay(page):
     with live() as (base, server, _):
         find(page, base)
         server.should_exit = True
@@ -308,40 +322,158 @@ def test_a_server_that_is_gone_is_said_and_results_stay(page):
         assert all("ERR_" in line for line in page.complaints())
 
 
-def test_nothing_found_is_said(page):
+def test_an_answer_without_hits_shows_its_reason(page):
     nothing = Fixed()
     nothing.texts = []
-    with live(shortlist=Shortlist(nothing, WordReranker())) as (base, _, _):
+    reason = [Note("index_empty")]
+    with live(search=Search(nothing, WordReranker(), diagnose=lambda where: reason)) as (base, _, _):
         page.open(f"{base}/#q=tax")
         page.until("document.getElementById('empty-title').textContent === 'No passage matches'")
+        assert page.text("#empty-text").startswith("The index is empty: add files with")
 
 
-class Declining(WordReranker):
-    def declines(self, query):
-        return "the query is too long for it"
+class Skipping(WordReranker):
+    def skip_reason(self, query):
+        return Note("rerank_skipped", reason="query_too_long", tokens=99, longest=9, reranker="words")
 
 
-def test_a_declined_query_keeps_stage_ones_order_and_says_why(page):
-    with live(shortlist=Shortlist(Fixed(), Declining())) as (base, _, _):
+def test_a_skipped_query_keeps_stage_ones_order_and_shows_the_reason(page):
+    reranker = Skipping()
+    with live(reranker=reranker) as (base, _, _):
         find(page, base, pool=10)
         assert order_of(page, "two") == order_of(page, "one")
-        assert (
-            page.text("#remark") == "The reranker left this query in stage one's order: the query is too long for it."
-        )
+        reason = "Not reranked: the query has 99 tokens, and words was trained on queries of up to 9."
+        assert page.text("#remark") == reason
         assert page.run("return document.querySelectorAll('#lines path').length") == 0
-        assert page.texts("#facts dd")[0] == "declined"
+        assert page.texts("#facts dd")[0] == "skipped"
+
+
+def test_a_snippet_marks_the_words_of_the_query_and_a_chosen_row_shows_the_whole_text(page):
+    texts = Fixed()
+    texts.texts = ["## Dates 🌷\n\nThe **tax** is due. " + "More text follows here. " * 20 + "The end."]
+    with live(search=Search(texts, WordReranker()), labels={}) as (base, _, _):
+        find(page, base)
+        shown = page.text("#one .text")
+        assert shown.startswith("Dates 🌷 The tax is due.")
+        assert len(shown) < 250
+        assert page.texts("#one .text mark") == ["tax", "due"]
+        assert not page.run("return document.querySelector('#one .full').checkVisibility()")
+        page.run("document.querySelector('#one .row').click()")
+        assert page.run("return document.querySelector('#one .full').checkVisibility()")
+        assert not page.run("return document.querySelector('#one .text').checkVisibility()")
+        assert page.text("#one .full") == texts.texts[0]
+
+
+def set_option(page: Browser, name: str, value: object) -> None:
+    """Set a field of the options, and wait for the answer."""
+    page.run(
+        "const field = document.getElementById(`option-${arguments[0]}`); "
+        "if (field.type === 'checkbox') field.checked = arguments[1]; else field.value = arguments[1]; "
+        "field.dispatchEvent(new Event('change', { bubbles: true }));",
+        name,
+        value,
+    )
+    page.until("!document.body.classList.contains('busy')")
+
+
+def expected_order(**options: object) -> list[str]:
+    return [hit.id for hit in Search(Fixed(), WordReranker()).search(QUERY, **options)]
+
+
+def test_options_change_the_answer_and_stand_in_the_address(page, served):
+    find(page, served[0], pool=40)
+    set_option(page, "where", "kind=even")
+    assert order_of(page, "two") == expected_order(pool_size=40, top_k=40, where={"kind": ["even"]})
+    set_option(page, "min_score", "0.5")
+    assert order_of(page, "two") == expected_order(pool_size=40, top_k=40, where={"kind": ["even"]}, min_score=0.5)
+    assert "left out below a score of 0.5." in page.text("#remark")
+    set_option(page, "where", "")
+    set_option(page, "min_score", "7")
+    assert page.text("#empty-title") == "No good answer"
+    set_option(page, "min_score", "")
+    set_option(page, "rerank", False)
+    assert order_of(page, "two") == [f"p{place}" for place in range(1, 41)]
+    assert page.run("return location.hash").endswith("&rerank=false")
+
+
+def test_options_of_an_address_are_in_the_form_and_in_the_request(page, served):
+    find(page, served[0], pool=40, options="&where=kind%3Deven&min_score=0.5")
+    assert order_of(page, "two") == expected_order(pool_size=40, top_k=40, where={"kind": ["even"]}, min_score=0.5)
+    assert page.run("return document.getElementById('option-min_score').value") == "0.5"
+    assert page.run("return document.getElementById('options').open")
+
+
+def test_tail_continues_below_the_pool_and_a_move_of_the_slider_searches_again(page, served):
+    find(page, served[0], pool=10, options="&tail=true")
+    assert order_of(page, "two") == expected_order(pool_size=10, top_k=40, tail=True)
+    slide(page, 20)
+    page.until(
+        "!document.body.classList.contains('busy') && document.getElementById('pool-value').textContent === '20'"
+    )
+    assert order_of(page, "two") == expected_order(pool_size=20, top_k=40, tail=True)
+    assert "pool_size=20" in page.run("return location.hash")
+
+
+class HalfScored(WordReranker):
+    """Scores the first half of the pool to the end."""
+
+    def score_progressively(self, query, texts, prior):
+        half = len(texts) // 2
+        return Scores(self.score(query, texts), (), [0] * half + [1] * (len(texts) - half))
+
+
+def test_a_progressive_answer_keeps_the_order_of_the_server(page):
+    reranker = HalfScored()
+    with live(reranker=reranker) as (base, _, _):
+        find(page, base, pool=12, options="&progressive=true")
+        ranking = Search(Fixed(), HalfScored()).search(QUERY, pool_size=12, top_k=12, progressive=True)
+        assert order_of(page, "two") == [hit.id for hit in ranking]
+        assert page.texts("#facts dt")[5] == "dropped early"
+        assert page.texts("#facts dd")[5] == "6"
+
+
+class StoredFits:
+    def stop_rule(self, weights):
+        return StopRule(40, 5, -100.0, 8), []
+
+    def calibration(self, weights):
+        return Platt(9.0, -2.0), []
+
+
+def test_an_adaptive_pool_and_probabilities(page):
+    reranker = WordReranker()
+    searcher = Search(Fixed(), reranker, SearchConfig(pool_size="auto"), fits=StoredFits())
+    with live(reranker=reranker, search=searcher) as (base, _, _):
+        page.open(f"{base}/#q={quote(QUERY)}")
+        page.until(SHOWN)
+        ranking = searcher.search(QUERY)
+        assert page.run("return document.getElementById('option-adaptive').checked")
+        assert order_of(page, "two") == [hit.id for hit in ranking]
+        assert "can hardly enter the first 5." in page.text("#remark")
+        set_option(page, "min_probability", "0.5")
+        ranking = searcher.search(QUERY, min_probability=0.5)
+        assert order_of(page, "two") == [hit.id for hit in ranking]
+        assert page.text("#two .scores .part").startswith("p 0.")
+
+
+def test_a_refused_option_is_shown_in_words(page, served):
+    find(page, served[0])
+    set_option(page, "min_probability", "0.5")
+    page.until("!document.getElementById('notice').hidden")
+    assert "no probabilities are stored" in page.text("#notice-text")
+    assert all("422" in line for line in page.complaints())
 
 
 def test_the_address_carries_the_state_and_back_goes_back(page, served):
-    find(page, served[0], pool=7, k=3)
+    find(page, served[0], pool=7, top_k=3)
     page.run("document.getElementById('query').select(); document.getElementById('query').focus()")
     page.press("red bread", ENTER)
     page.until("document.title.startsWith('red bread') && !document.body.classList.contains('busy')")
-    assert page.run("return location.hash") == "#q=red+bread&pool=7&k=3"
+    assert page.run("return location.hash") == "#q=red+bread&pool_size=7&top_k=3"
     assert len(order_of(page, "two")) == 7
     page.run("history.back()")
     page.until(f"document.title.startsWith('{QUERY}') && !document.body.classList.contains('busy')")
-    assert page.run("return [document.getElementById('query').value, document.getElementById('k').value]") == [
+    assert page.run("return [document.getElementById('query').value, document.getElementById('top-k').value]") == [
         QUERY,
         "3",
     ]
@@ -365,12 +497,12 @@ def test_back_from_pasted_passages_shows_the_index_again(page, served):
     assert order_of(page, "one") == before
 
 
-def test_the_address_stays_that_of_the_answer_while_the_form_says_something_else(page, served):
+def test_the_address_stays_that_of_the_answer_while_the_form_changes(page, served):
     find(page, served[0])
-    paste(page, "not asked yet")
+    paste(page, "not sent yet")
     page.run("document.getElementById('query').value = 'another'")
     slide(page, 7)
-    assert page.run("return location.hash") == "#q=when+is+tax+due&pool=7&k=5"
+    assert page.run("return location.hash") == "#q=when+is+tax+due&pool_size=7&top_k=5"
 
 
 @pytest.mark.parametrize("width", [1280, 760, 390, 320])
@@ -388,9 +520,9 @@ def test_it_fits_every_width_in_both_themes(page, served, width, dark):
     assert first == ("stage-two" if narrow else "stage-one")
 
 
-def test_nothing_is_asked_from_elsewhere(page, served):
+def test_nothing_is_loaded_from_elsewhere(page, served):
     find(page, served[0])
-    loaded = page.run("return performance.getEntriesByType('resource').map((one) => one.name)")
+    loaded = page.run("return performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert loaded
     assert all(url.startswith(f"{served[0]}/") for url in loaded)
 

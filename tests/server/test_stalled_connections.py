@@ -55,7 +55,9 @@ def test_an_answer_that_is_not_read_is_cut():
 
 
 def test_a_client_that_reads_slowly_is_not_cut():
-    assert cut_at(FakeConnection(waiting=100), {second: {"waiting": 100 - second} for second in range(0, 30, 3)}) is None
+    assert (
+        cut_at(FakeConnection(waiting=100), {second: {"waiting": 100 - second} for second in range(0, 30, 3)}) is None
+    )
     assert cut_at(FakeConnection(waiting=100), {3: {"waiting": 99}}) == 7
 
 

@@ -1,19 +1,29 @@
-// The part of the page's state that a link carries. It stands after "#", so the query never reaches a server's log.
+// The part of the page's state that a link carries. It follows "#", so that no server log contains the query.
 
-/** The state in the address: `q`, `pool` and `k` null where it says nothing usable. */
+import { OPTION_NAMES } from "./options.js";
+
+/** Return the state in the address. A size is null, and an option undefined, if the address has no usable value. */
 export function readAddress() {
-  const said = new URLSearchParams(location.hash.slice(1) || location.search);
-  return { query: said.get("q") ?? "", pool: number(said.get("pool")), k: number(said.get("k")), paste: said.has("paste") };
+  const params = new URLSearchParams(location.hash.slice(1) || location.search);
+  const options = Object.fromEntries(OPTION_NAMES.filter((name) => params.has(name)).map((name) => [name, params.get(name)]));
+  return {
+    query: params.get("q") ?? "",
+    pool: number(params.get("pool_size")),
+    topK: number(params.get("top_k")),
+    paste: params.has("paste"),
+    options,
+  };
 }
 
-/** Puts the state into the address; `remember` adds a step to the history. */
-export function writeAddress({ query, pool, k, paste }, remember = false) {
-  const said = new URLSearchParams();
-  if (query) said.set("q", query);
-  said.set("pool", String(pool));
-  said.set("k", String(k));
-  if (paste) said.set("paste", "1");
-  const address = `${location.pathname}#${said}`;
+/** Put the state into the address. With `remember`, add a step to the history. */
+export function writeAddress({ query, pool, topK, paste, options }, remember = false) {
+  const params = new URLSearchParams();
+  if (query) params.set("q", query);
+  params.set("pool_size", String(pool));
+  params.set("top_k", String(topK));
+  for (const [name, value] of Object.entries(options)) params.set(name, value);
+  if (paste) params.set("paste", "1");
+  const address = `${location.pathname}#${params}`;
   if (address === location.pathname + location.hash) return;
   history[remember ? "pushState" : "replaceState"](null, "", address);
 }

@@ -1,17 +1,17 @@
-// Requests to the server that this page came from.
+// Requests to the server of this page.
 
 const KEY = "shortlist-api-key";
 
-/** The API key of this tab, or "". */
+/** Return the API key of this tab, or "". */
 export const apiKey = () => sessionStorage.getItem(KEY) ?? "";
 
-/** Keeps the key for this tab; "" forgets it. */
+/** Keep the key for this tab. "" removes it. */
 export function keepKey(key) {
   if (key) sessionStorage.setItem(KEY, key);
   else sessionStorage.removeItem(KEY);
 }
 
-/** A request that did not give an answer: `kind` is gone, key, busy, missing, refused or broken. */
+/** A request without an answer. `kind` is gone, key, busy, missing, refused or broken. */
 export class Trouble extends Error {
   constructor(kind, message) {
     super(message);
@@ -19,15 +19,15 @@ export class Trouble extends Error {
   }
 }
 
-/** Posts JSON and gives the JSON answer back; throws Trouble, or AbortError when `signal` was used. */
-export const post = (path, body, signal) => ask(path, {
+/** Post JSON and return the JSON answer. Throws Trouble, or AbortError if `signal` was used. */
+export const post = (path, body, signal) => send(path, {
   method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal,
 });
 
-/** Gets JSON; throws as `post` does. */
-export const get = (path) => ask(path, { headers: {} });
+/** Get JSON. Throws as `post` does. */
+export const get = (path) => send(path, { headers: {} });
 
-async function ask(path, request) {
+async function send(path, request) {
   const key = apiKey();
   if (key) request.headers.Authorization = `Bearer ${key}`;
   let response;
@@ -35,32 +35,30 @@ async function ask(path, request) {
     response = await fetch(path, request);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Trouble("gone", "The server does not answer. Is shortlist serve still running?");
+    throw new Trouble("gone", "The server does not answer. Check that shortlist serve is running.");
   }
   const body = await response.json().catch(() => null);
   if (response.ok && body !== null) return body;
   throw trouble(response, reason(body));
 }
 
-function trouble(response, said) {
+function trouble(response, message) {
   const { status } = response;
   if (status === 401 || status === 403 || status === 498) {
-    return new Trouble("key", apiKey() ? "The server does not accept this API key." : "The server asks for an API key.");
+    return new Trouble("key", apiKey() ? "The server does not accept this API key." : "The server needs an API key.");
   }
   if (status === 429) {
     const seconds = Number(response.headers.get("Retry-After"));
-    const wait = seconds > 0 ? ` It asks to wait ${seconds} s.` : "";
+    const wait = seconds > 0 ? ` Try again in ${seconds} s.` : "";
     return new Trouble("busy", `The server is busy: its queue is full.${wait}`);
   }
-  if (status === 404 || status === 405) return new Trouble("missing", said || "This server does not offer that.");
-  if (status >= 500) return new Trouble("broken", said || `The server failed (${status}).`);
-  return new Trouble("refused", said || `The server refused the request (${status}).`);
+  if (status === 404 || status === 405) return new Trouble("missing", message || "This server does not have this route.");
+  if (status >= 500) return new Trouble("broken", message || `The server failed (${status}).`);
+  return new Trouble("refused", message || `The server refused the request (${status}).`);
 }
 
-/** The sentence inside an error body of any of the dialects. */
+/** Return the sentence in an error body of any dialect, or "". */
 function reason(body) {
-  for (const one of [body?.error?.message, body?.message, body?.error, body?.detail?.[0]?.msg, body?.detail]) {
-    if (typeof one === "string" && one) return one;
-  }
-  return "";
+  const places = [body?.error?.message, body?.message, body?.error, body?.detail?.[0]?.msg, body?.detail];
+  return places.find((text) => typeof text === "string" && text) ?? "";
 }

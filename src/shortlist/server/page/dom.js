@@ -1,9 +1,9 @@
-// Small helpers over the DOM. Text is only ever set as text.
+// Helpers for the DOM. Text is only set as text, never as HTML.
 
-/** The element with this id. */
+/** Return the element with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** A new element with classes, text and children; a null child is left out. */
+/** Return a new element with classes, text and children. A null child is left out. */
 export function make(tag, { cls = "", text = null, attrs = {} } = {}, ...children) {
   const node = document.createElement(tag);
   if (cls) node.className = cls;
@@ -13,7 +13,7 @@ export function make(tag, { cls = "", text = null, attrs = {} } = {}, ...childre
   return node;
 }
 
-/** A new SVG element. */
+/** Return a new SVG element. */
 export function draw(tag, attrs = {}, text = null) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attrs)) node.setAttribute(name, String(value));
@@ -21,36 +21,39 @@ export function draw(tag, attrs = {}, text = null) {
   return node;
 }
 
-/** Shows or hides; gives back whether it is shown. */
-export function show(node, wanted = true) {
-  node.hidden = !wanted;
-  return wanted;
+/** Show or hide the node, and return whether it is shown. */
+export function show(node, visible = true) {
+  node.hidden = !visible;
+  return visible;
 }
 
-let saying = 0;
+let timer = 0;
 
-/** Says a sentence to a screen reader once things have been still for `wait` milliseconds. */
-export function say(text, wait = 350) {
-  clearTimeout(saying);
-  saying = setTimeout(() => { byId("said").textContent = text; }, wait);
+/** Announce a sentence to screen readers when nothing else was announced for `wait` milliseconds. */
+export function announce(text, wait = 350) {
+  clearTimeout(timer);
+  timer = setTimeout(() => { byId("announcer").textContent = text; }, wait);
 }
 
-/** A signed number with a true minus sign. */
+/** Return a signed number with a true minus sign. */
 export function signed(number, digits = 2) {
   const text = Math.abs(number).toFixed(digits);
   if (Number(text) === 0) return text;
   return `${number < 0 ? "−" : "+"}${text}`;
 }
 
-/** A number without a needless sign. */
+/** Return a number with a sign only if it is negative. */
 export const plain = (number, digits) => number.toFixed(digits).replace("-", "−");
 
-/** Seconds as milliseconds, or as seconds from ten of them on. */
+/** Return seconds as milliseconds, or as seconds if there are at least ten. */
 export function time(seconds) {
   if (seconds >= 10) return `${seconds.toFixed(1)} s`;
   const ms = seconds * 1000;
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
 
-/** "1 passage", "2 passages". */
+/** Return "1 passage" or "2 passages". */
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+/** Return a sentence with a capital and a full stop. */
+export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;

@@ -1,13 +1,13 @@
-// The keyboard: one tab stop a list, arrows within and across, "/" to the query, Escape to let the chosen go.
+// The keyboard: one tab stop for each list, arrows within and across lists, "/" to the query, Escape to clear the choice.
 
 import { byId } from "./dom.js";
 
-/** Makes one row the tab stop of its list. */
+/** Make one row the tab stop of its list. */
 export function tabStop(list, button) {
-  for (const one of list.querySelectorAll("button.row")) one.tabIndex = one === button ? 0 : -1;
+  for (const row of list.querySelectorAll("button.row")) row.tabIndex = row === button ? 0 : -1;
 }
 
-/** Wires both lists; `clear` lets the chosen passages go. */
+/** Connect both lists. `clear` clears the chosen passages. */
 export function wireKeys(lists, clear) {
   for (const [list, other] of [[lists.one, lists.two], [lists.two, lists.one]]) {
     list.addEventListener("focusin", (event) => {
@@ -15,11 +15,11 @@ export function wireKeys(lists, clear) {
       if (button) tabStop(list, button);
     });
     list.addEventListener("keydown", (event) => {
-      const to = target(event, list, other);
-      if (!to) return;
+      const next = target(event, list, other);
+      if (!next) return;
       event.preventDefault();
-      to.focus();
-      to.scrollIntoView({ block: "nearest" });
+      next.focus();
+      next.scrollIntoView({ block: "nearest" });
     });
   }
   document.addEventListener("keydown", (event) => {
@@ -36,10 +36,10 @@ function target(event, list, other) {
   const button = event.target.closest("button.row");
   if (!button || event.ctrlKey || event.metaKey || event.altKey) return null;
   const rows = [...list.querySelectorAll("button.row")];
-  const at = rows.indexOf(button);
+  const place = rows.indexOf(button);
   switch (event.key) {
-    case "ArrowDown": return rows[at + 1] ?? null;
-    case "ArrowUp": return rows[at - 1] ?? null;
+    case "ArrowDown": return rows[place + 1] ?? null;
+    case "ArrowUp": return rows[place - 1] ?? null;
     case "Home": return rows[0];
     case "End": return rows.at(-1);
     case "ArrowLeft": case "ArrowRight":

@@ -1,19 +1,19 @@
-// The page: what the visitor does, and what is asked of the server for it.
+// The page: what the visitor does, and which requests follow.
 
 import { readAddress, writeAddress } from "./address.js";
 import { post } from "./api.js";
-import { byId, say, show } from "./dom.js";
+import { announce, byId, show } from "./dom.js";
 import { wireKeys } from "./keys.js";
+import { changedOptions, dependsOnPool, fillOptions, requestFields } from "./options.js";
 import { fromPasted } from "./pool.js";
-import { meet, wireKey } from "./server.js";
+import { loadFacts, wireKey } from "./server.js";
 import { busy, fail, settle } from "./states.js";
 import { openAnswer } from "./view.js";
 import { drawTray } from "./why.js";
 
 const LARGEST = 100;
-const POOL = 50;
 
-const state = { pool: POOL, k: 5, paste: false, query: "", answer: null, drawn: null, chosen: [], near: null, why: {}, weights: {}, pointwise: true, unit: "logit", largest: LARGEST, met: false };
+const state = { pool: 50, topK: 5, paste: false, query: "", options: {}, answer: null, drawn: null, chosen: [], near: null, why: {}, pointwise: true, unit: "logit", largest: LARGEST, defaults: {}, loaded: false };
 let running = null;
 
 async function search(remember = true) {
@@ -21,21 +21,26 @@ async function search(remember = true) {
   if (!state.query) return byId("query").focus();
   const texts = state.paste ? pastedTexts() : [];
   if (state.paste && !texts.length) return byId("candidates").focus();
+  state.options = changedOptions();
   writeAddress(state, remember);
   running?.abort();
   const mine = running = new AbortController();
-  busy(true, goes());
+  busy(true, buttonText());
   try {
-    take(state.paste ? await rerank(texts, mine.signal) : await both(mine.signal));
+    take(state.paste ? await rerank(texts, mine.signal) : await searchIndex(mine.signal));
   } catch (error) {
     if (error.name !== "AbortError") fail(error);
   } finally {
-    if (running === mine) busy(false, goes());
+    if (running === mine) busy(false, buttonText());
   }
 }
 
-const both = (signal) =>
-  post("search", { query: state.query, pool_size: state.largest, k: state.largest, rerank: true, fail: "open" }, signal);
+async function searchIndex(signal) {
+  const adaptive = byId("option-adaptive").checked;
+  const fixed = dependsOnPool();
+  const answer = await post("search", { query: state.query, fail: "open", ...requestFields(state) }, signal);
+  return { ...answer, adaptive, fixed, resizable: fixed && !adaptive };
+}
 
 async function rerank(texts, signal) {
   const began = performance.now();
@@ -46,10 +51,12 @@ async function rerank(texts, signal) {
 const pastedTexts = () => byId("candidates").value.split("\n").map((line) => line.trim()).filter(Boolean);
 
 function take(answer) {
+  answer.fixed ||= !state.pointwise && answer.hits.some((hit) => hit.rerank_score !== null);
+  answer.largest = answer.resizable ? state.largest : Math.max(0, ...answer.hits.map((hit) => hit.retrieval_rank));
   Object.assign(state, { answer, chosen: [], near: null, why: {} });
   settle(answer);
   if (answer.hits.length) {
-    state.drawn = openAnswer(answer, { choose, compare, weights: answer.pasted ? {} : state.weights, pointwise: state.pointwise, unit: state.unit });
+    state.drawn = openAnswer(answer, { choose, compare, unit: state.unit });
     redraw();
   }
   tray();
@@ -62,16 +69,13 @@ function blank() {
   tray();
 }
 
-/** Whether only the pool that was scored can be shown: a smaller one may have scores of its own. */
-const fixed = () => !state.pointwise && state.answer.hits.some((hit) => hit.rerank_score !== null);
-
 function redraw() {
-  if (!state.answer?.hits.length) return;
-  const scored = state.answer.hits.length;
-  const size = fixed() ? scored : Math.min(state.pool, scored);
+  const { answer } = state;
+  if (!answer?.hits.length) return;
+  const size = answer.resizable ? Math.min(answer.pool_size, state.largest) : answer.fixed ? answer.largest : Math.min(state.pool, answer.largest);
   byId("pool").value = String(size);
-  byId("pool").disabled = fixed();
-  state.drawn.redraw(size, state.k);
+  byId("pool").disabled = answer.fixed && !answer.resizable;
+  state.drawn.redraw(size, state.topK);
   mark();
 }
 
@@ -80,8 +84,8 @@ function mark() {
 }
 
 function choose(id) {
-  const at = state.chosen.indexOf(id);
-  if (at >= 0) state.chosen.splice(at, 1);
+  const place = state.chosen.indexOf(id);
+  if (place >= 0) state.chosen.splice(place, 1);
   else state.chosen = [...state.chosen, id].slice(-2);
   state.why = {};
   tray();
@@ -109,75 +113,82 @@ function clear() {
 
 async function explain() {
   const [a, b] = state.chosen;
-  const asked = state.why = { asking: true };
+  const request = state.why = { loading: true };
   tray();
   const text = (id) => state.answer.hits.find((hit) => hit.id === id).text;
   const pair = state.answer.pasted ? { text_a: text(a), text_b: text(b) } : { id_a: a, id_b: b };
-  const said = await post("why", { query: state.answer.query, ...pair })
+  const result = await post("why", { query: state.answer.query, ...pair })
     .then((why) => ({ why }), (error) => ({ trouble: error.message }));
-  if (state.why !== asked) return;
-  state.why = said;
+  if (state.why !== request) return;
+  state.why = result;
   tray();
-  say(said.trouble ?? "The words that decided are shown below.", 0);
+  announce(result.trouble ?? "The words that decided are shown below.", 0);
 }
 
-const goes = () => state.paste ? "Rerank" : "Search";
+const buttonText = () => state.paste ? "Rerank" : "Search";
 
 function mode(paste) {
   state.paste = paste;
   byId("mode-index").setAttribute("aria-pressed", String(!paste));
   byId("mode-paste").setAttribute("aria-pressed", String(paste));
   show(byId("paste"), paste);
-  byId("go").textContent = goes();
+  show(byId("options"), !paste);
+  byId("go").textContent = buttonText();
 }
 
-function ask(query) {
+function searchFor(query) {
   byId("query").value = query;
   search();
 }
 
-/** The address of the answer that is shown, at the sizes that it is shown at; the form may say something else by now. */
+/** Write the address of the shown answer and its sizes. The form may contain something else. */
 function rewriteAddress() {
   const { answer } = state;
   writeAddress(answer ? { ...state, query: answer.query, paste: Boolean(answer.pasted) } : state);
 }
 
-/** Puts what the address says into the form; gives it back. */
+/** Put the address into the form, and return it. */
 function fill() {
-  const said = readAddress();
-  state.pool = Math.min(said.pool ?? POOL, state.largest);
-  state.k = Math.min(said.k ?? 5, state.largest);
-  byId("query").value = said.query;
-  byId("k").value = String(state.k);
-  byId("k").max = String(state.largest);
-  mode(said.paste || byId("mode-index").disabled);
-  return said;
+  const address = readAddress();
+  const { pool_size: pool = 50, top_k: topK = 5 } = state.defaults;
+  state.pool = Math.min(address.pool ?? (pool === "auto" ? 50 : pool), state.largest);
+  state.topK = Math.min(address.topK ?? topK, state.largest);
+  byId("query").value = address.query;
+  byId("top-k").value = String(state.topK);
+  byId("top-k").max = String(state.largest);
+  fillOptions(address.options);
+  mode(address.paste || byId("mode-index").disabled);
+  return address;
 }
 
 function restore() {
-  const said = fill();
-  if (!said.query) return blank();
+  const address = fill();
+  if (!address.query) return blank();
   if (state.paste && !pastedTexts().length) return blank();
-  const shown = state.answer?.query === said.query && Boolean(state.answer.pasted) === state.paste;
+  const same = JSON.stringify(changedOptions()) === JSON.stringify(state.options) && !dependsOnPool();
+  const shown = state.answer?.query === address.query && Boolean(state.answer.pasted) === state.paste && same;
   if (shown) redraw();
   else search(false);
 }
 
 function wire() {
   byId("ask").addEventListener("submit", (event) => { event.preventDefault(); search(); });
-  byId("again").addEventListener("click", () => state.met ? search(false) : begin());
+  byId("again").addEventListener("click", () => state.loaded ? search(false) : begin());
   byId("pool").addEventListener("input", (event) => {
     state.pool = Number(event.target.value);
-    redraw();
+    if (state.answer?.resizable) byId("pool-value").textContent = event.target.value;
+    else redraw();
   });
-  byId("pool").addEventListener("change", rewriteAddress);
-  byId("k").addEventListener("input", (event) => {
-    const k = Number.parseInt(event.target.value, 10);
-    if (!(k >= 1 && k <= state.largest)) return;
-    state.k = k;
+  byId("pool").addEventListener("change", () => state.answer?.resizable ? search() : rewriteAddress());
+  byId("top-k").addEventListener("input", (event) => {
+    const topK = Number.parseInt(event.target.value, 10);
+    if (!(topK >= 1 && topK <= state.largest)) return;
+    state.topK = topK;
     rewriteAddress();
     redraw();
   });
+  byId("top-k").addEventListener("change", () => { if (state.answer?.adaptive) search(); });
+  byId("options").addEventListener("change", () => { if (state.answer) search(); });
   byId("mode-index").addEventListener("click", () => mode(false));
   byId("mode-paste").addEventListener("click", () => { mode(true); byId("candidates").focus(); });
   byId("skip").addEventListener("click", (event) => { event.preventDefault(); byId("results").focus(); });
@@ -200,7 +211,7 @@ function wireNear() {
   for (const kind of ["pointerleave", "focusout"]) stages.addEventListener(kind, () => { state.near = null; mark(); });
 }
 
-/** On a narrow page the columns stack, what is returned first; the order of the document follows what is seen. */
+/** Stack the columns on a narrow page, stage two first. The order of the document is the visible order. */
 function wireWidth() {
   const narrow = matchMedia("(max-width: 759px)");
   const place = () => byId("stages").prepend(byId(narrow.matches ? "stage-two" : "stage-one"));
@@ -213,9 +224,8 @@ async function begin() {
   show(byId("notice"), false);
   fill();
   try {
-    const facts = await meet(ask);
-    const largest = Math.min(LARGEST, facts.max_documents);
-    Object.assign(state, { weights: facts.weights, pointwise: facts.pointwise, unit: facts.unit, largest, met: true });
+    const { pointwise, unit, max_documents: most, defaults } = await loadFacts(searchFor);
+    Object.assign(state, { pointwise, unit, defaults, largest: Math.min(LARGEST, most), loaded: true });
     restore();
     if (!byId("query").value && matchMedia("(pointer: fine)").matches) byId("query").focus();
   } catch (error) {

@@ -1,8 +1,8 @@
-// The two lists: one row a passage in each, made once an answer and put in order at every redraw.
+// The two lists: one row for each passage, made once for an answer and ordered at every redraw.
 
 import { make, plain, signed } from "./dom.js";
 
-/** Makes the rows of one stage. `stage` is "one" or "two"; `choose(id)` is called when a row is pressed. */
+/** Make the rows of one stage. `stage` is "one" or "two". `choose(id)` is called when a row is pressed. */
 export function makeRows(answer, stage, choose) {
   const rows = new Map();
   const signals = shownSignals(answer);
@@ -18,12 +18,12 @@ function makeRow(hit, scores, choose) {
   const title = make("span", { cls: "title", text: hit.title || hit.document_id || hit.id });
   const relevant = make("span", { cls: "relevant", text: "relevant" });
   relevant.hidden = true;
-  const head = make("span", { cls: "row-head" }, pasted(hit) ? null : title, relevant,
+  const head = make("span", { cls: "row-head" }, isPasted(hit) ? null : title, relevant,
     hit.source ? make("span", { cls: "source", text: sourceOf(hit), attrs: { title: `${hit.source}, characters ${hit.start} to ${hit.end} of its text` } }) : null,
     hit.truncated ? make("span", { cls: "cut", text: "cut to the window" }) : null);
   const button = make("button", { cls: "row", attrs: { type: "button", "aria-pressed": "false", tabindex: "-1" } },
     make("span", { cls: "rank" }, place, move),
-    make("span", { cls: "words" }, head, make("span", { cls: "text", text: hit.text })),
+    make("span", { cls: "words" }, head, snippetOf(hit), hit.snippet ? make("span", { cls: "full", text: hit.text }) : null),
     scores);
   button.dataset.id = hit.id;
   button.addEventListener("click", () => choose(hit.id));
@@ -31,7 +31,13 @@ function makeRow(hit, scores, choose) {
   return { item, button, place, move, relevant };
 }
 
-/** The source and the place in it that a reader would look for. */
+/** Return the snippet with the words of the query marked. A pressed row shows the full text instead. */
+function snippetOf(hit) {
+  if (!hit.snippet) return make("span", { cls: "text whole", text: hit.text });
+  return make("span", { cls: "text" }, ...hit.snippet.map(({ text, match }) => match ? make("mark", { text }) : text));
+}
+
+/** Return the source, and the place in it that a reader would look for. */
 function sourceOf(hit) {
   const id = hit.document_id ?? "";
   if (!id || id === hit.source) return hit.source;
@@ -39,9 +45,9 @@ function sourceOf(hit) {
   return `${hit.source} · ${place}`;
 }
 
-const pasted = (hit) => hit.retrieval_score === null;
+const isPasted = (hit) => hit.retrieval_score === null;
 
-/** The signals of stage one that are shown in a row: those that are not made from another one. */
+/** Return the names of the signals that a row shows: those that are not computed from another signal. */
 export function shownSignals(answer) {
   const names = new Set(answer.hits.flatMap((hit) => Object.keys(hit.signals ?? {})));
   return [...names].filter((name) => !name.endsWith("_share"));
@@ -49,7 +55,7 @@ export function shownSignals(answer) {
 
 function firstScores(hit, signals) {
   const box = make("span", { cls: "scores" });
-  if (pasted(hit)) return box;
+  if (isPasted(hit)) return box;
   const all = Object.entries(hit.signals ?? {}).map(([name, value]) => `${name} ${plain(value, 4)}`);
   if (all.length) box.title = all.join("\n");
   box.append(make("span", { cls: "score", text: plain(hit.retrieval_score, 4) }));
@@ -68,21 +74,24 @@ function secondScores(hit) {
   }
   box.append(make("span", { cls: "score", text: signed(hit.rerank_score, 3) }));
   if (hit.score !== hit.rerank_score) box.append(make("span", { cls: "part", text: signed(hit.score, 3) }));
+  if (hit.probability !== null && hit.probability !== undefined) {
+    box.append(make("span", { cls: "part", text: `p ${plain(hit.probability, 2)}` }));
+  }
   return box;
 }
 
-/** Puts the rows of `hits` into `list` in that order and writes their ranks, moves and marks. */
-export function order(list, rows, hits, { stage, view, k, unit }) {
+/** Put the rows of `hits` into `list` in this order, and write their ranks, moves and marks. */
+export function order(list, rows, hits, { stage, view, topK, unit }) {
   const items = hits.map((hit, index) => {
     const row = rows.get(hit.id);
-    const rank = index + 1;
     const final = view.places.get(hit.id);
+    const rank = stage === "one" ? hit.retrieval_rank : index + 1;
     const moved = view.reranked ? hit.retrieval_rank - final : 0;
     row.place.textContent = String(rank);
     row.relevant.hidden = !view.relevant?.has(hit.id);
-    row.item.classList.toggle("in-top", final <= k);
-    row.item.classList.toggle("tall", rank <= k);
-    row.item.classList.toggle("last-of-top", stage === "two" && rank === k && hits.length > k);
+    row.item.classList.toggle("in-top", final <= topK);
+    row.item.classList.toggle("tall", index < topK);
+    row.item.classList.toggle("last-of-top", stage === "two" && rank === topK && hits.length > topK);
     writeMove(row.move, moved, view.reranked, stage);
     row.button.setAttribute("aria-label", label({ hit, rank, final, moved, stage, view, unit }));
     return row.item;
@@ -97,9 +106,9 @@ function writeMove(node, moved, reranked, stage) {
 
 function label({ hit, rank, final, moved, stage, view, unit }) {
   const name = hit.title || hit.text.slice(0, 80);
-  const where = stage === "one" ? `Stage one ${rank}` : `Stage two ${rank}`;
-  const now = !view.reranked || !moved ? "did not move" :
+  const place = stage === "one" ? `Stage one ${rank}` : `Stage two ${rank}`;
+  const move = !view.reranked || !moved ? "did not move" :
     stage === "one" ? `now ${final}` : `was ${hit.retrieval_rank}, ${moved > 0 ? "up" : "down"} ${Math.abs(moved)}`;
-  const scored = hit.rerank_score === null ? "not scored" : `${unit} ${hit.rerank_score.toFixed(2)}`;
-  return `${where}: ${name}; ${now}; ${scored}${view.relevant?.has(hit.id) ? "; relevant" : ""}`;
+  const score = hit.rerank_score === null ? "not scored" : `${unit} ${hit.rerank_score.toFixed(2)}`;
+  return `${place}: ${name}; ${move}; ${score}${view.relevant?.has(hit.id) ? "; relevant" : ""}`;
 }

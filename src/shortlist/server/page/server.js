@@ -1,10 +1,11 @@
-// What this server is: its models, its index, the queries it has judgments for, and the key it may ask for.
+// The facts about the server: its models, its index, its judged queries, and whether it needs a key.
 
 import { apiKey, get, keepKey } from "./api.js";
 import { byId, count, make, show } from "./dom.js";
+import { showDefaults } from "./options.js";
 
-/** Asks the server what it holds and writes it into the page; gives the facts back. Throws as `get` does. */
-export async function meet(ask) {
+/** Load the facts about the server, write them into the page, and return them. Throws as `get` does. */
+export async function loadFacts(search) {
   const facts = await get("page/about");
   byId("mode-index").disabled = !facts.index;
   byId("mode-index").title = facts.index ? "" : "This server was started without an index";
@@ -13,20 +14,21 @@ export async function meet(ask) {
   byId("judged").replaceChildren(...facts.judged.map((query) => make("option", { attrs: { value: query } })));
   byId("offer-list").replaceChildren(...facts.judged.slice(0, 6).map((query) => {
     const button = make("button", { cls: "quiet", text: query, attrs: { type: "button" } });
-    button.addEventListener("click", () => ask(query));
+    button.addEventListener("click", () => search(query));
     return make("li", {}, button);
   }));
   show(byId("offers"), facts.judged.length > 0);
+  showDefaults(facts.defaults);
   return facts;
 }
 
-/** Opens the place for the API key and goes there. */
+/** Open the form for the API key, and focus it. */
 export function askForKey() {
   byId("key").open = true;
   byId("key-input").focus();
 }
 
-/** Wires the key's form; `begin` starts the page anew with the key that was given. */
+/** Connect the form for the key. `begin` starts the page again with the new key. */
 export function wireKey(begin) {
   byId("key-input").value = apiKey();
   byId("key-form").addEventListener("submit", (event) => {

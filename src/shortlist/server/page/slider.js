@@ -1,4 +1,4 @@
-// What stands above the slider: the ceiling at every pool size, and where in stage one the final top k came from.
+// The curve above the slider: the recall ceiling of every pool size, and the stage-one ranks of the final answer.
 
 import { count, draw, plain } from "./dom.js";
 
@@ -6,7 +6,7 @@ const WIDTH = 1000;
 const HEIGHT = 56;
 const FLOOR = HEIGHT - 14;
 
-/** Draws the ceiling as steps where labels are known, ticks at the top k's stage-one ranks, and a mark at `size`. */
+/** Draw the ceiling as steps if labels are known, ticks at the stage-one ranks of the answer, and a mark at `size`. */
 export function drawCurve(svg, { curve, view, size, largest }) {
   const across = (rank) => largest > 1 ? ((rank - 1) / (largest - 1)) * WIDTH : WIDTH / 2;
   const up = (share) => FLOOR - share * (FLOOR - 6);
@@ -15,7 +15,7 @@ export function drawCurve(svg, { curve, view, size, largest }) {
   const parts = [draw("path", { class: "base", d: `M0 ${FLOOR} H${WIDTH}` })];
   if (curve) parts.push(...ceilingParts(curve, { across, up, size }));
   for (const hit of view.top) {
-    const x = across(hit.retrieval_rank);
+    const x = across(Math.min(hit.retrieval_rank, largest));
     const mark = view.relevant?.has(hit.id) ? "tick relevant" : "tick";
     parts.push(draw("path", { class: mark, d: `M${x} ${FLOOR + 2} V${HEIGHT - 1}` }));
   }
@@ -36,22 +36,22 @@ function ceilingParts(curve, { across, up, size }) {
   ];
 }
 
-/** One sentence on this pool: its ceiling, the top k's share of it, and the smallest pool that gives the same top k.
- * `last` says that no larger pool would hold more; without `pointwise` nothing is said of other pools' orders. */
-export function saysOfPool(view, { size, k, last, pointwise }) {
+/** Return sentences about this pool: its ceiling, the part of it in the answer, and the smallest pool with this answer.
+ * `last` means that a larger pool has no more passages. If `fixed`, nothing is known about other pools. */
+export function describePool(view, { size, topK, last, fixed }) {
   const parts = [];
-  const shown = Math.min(k, view.top.length);
+  const shown = Math.min(topK, view.top.length);
   if (view.relevant) {
-    const held = Math.round(view.ceiling * view.relevant.size);
-    parts.push(`Ceiling R@${size} = ${plain(view.ceiling, 2)}: the pool holds ${held} of ${view.relevant.size} relevant.`);
+    const inPool = Math.round(view.ceiling * view.relevant.size);
+    parts.push(`Ceiling R@${size} = ${plain(view.ceiling, 2)}: the pool contains ${inPool} of ${view.relevant.size} relevant passages.`);
     parts.push(`In the top ${shown}: ${view.inTop.one} by stage one, ${view.inTop.two} by stage two.`);
   }
-  if (view.reranked && !pointwise) parts.push("This reranker scores the pool as a whole: another pool may change the order of all.");
+  if (view.reranked && fixed) parts.push("The order depends on the whole pool: another pool needs another search.");
   else if (view.reranked && view.top.length) {
-    if (view.deepest < size) parts.push(`The same top ${shown} from any pool of ${view.deepest} or more, up to here.`);
-    else if (!last) parts.push(`The top ${shown} reaches to the pool's last passage: a larger pool may change it.`);
+    if (view.deepest < size) parts.push(`Every pool from ${view.deepest} up to this size gives the same top ${shown}.`);
+    else if (!last) parts.push(`The top ${shown} contains the last passage of the pool: a larger pool may change it.`);
   }
-  if (last) parts.push("There is nothing below this pool.");
+  if (last) parts.push("No passages are below this pool.");
   if (!view.reranked) parts.push(`${count(view.first.length, "passage")}, in stage one's order.`);
   return parts.join(" ");
 }

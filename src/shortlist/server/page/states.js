@@ -1,17 +1,18 @@
-// The states of the page that are not results: waiting, nothing found, trouble.
+// The states of the page without results: waiting, no hits, errors.
 
-import { byId, say, show } from "./dom.js";
+import { announce, byId, show } from "./dom.js";
+import { notesOf } from "./facts.js";
 import { askForKey } from "./server.js";
 
-/** Shows that an answer is on its way, or that it is there. */
-export function busy(on, idle) {
+/** Show whether an answer is on its way. `label` is the text of the button otherwise. */
+export function busy(on, label) {
   document.body.classList.toggle("busy", on);
   byId("results").setAttribute("aria-busy", String(on));
-  byId("go").textContent = on ? "Asking…" : idle;
-  if (on) say("Searching.", 600);
+  byId("go").textContent = on ? "Searching…" : label;
+  if (on) announce("Searching.", 600);
 }
 
-/** Shows the results, or that there are none. */
+/** Show the results, or the reason for an answer without hits. */
 export function settle(answer) {
   const any = answer.hits.length > 0;
   show(byId("notice"), false);
@@ -19,14 +20,13 @@ export function settle(answer) {
   show(byId("results"), any);
   document.title = `${answer.query} · shortlist`;
   if (any) return;
-  byId("empty-title").textContent = "No passage matches";
-  byId("empty-text").textContent = answer.why_nothing === "the index is empty"
-    ? "The index is empty. Fill it with: shortlist add PATH --index DIR"
-    : "The query found nothing in this index. Try fewer or other words.";
-  say("No passage matches.");
+  const title = answer.left_out ? "No good answer" : "No passage matches";
+  byId("empty-title").textContent = title;
+  byId("empty-text").textContent = notesOf(answer);
+  announce(`${title}.`);
 }
 
-/** Says what went wrong and what to do; the last results stay where they are. */
+/** Show what went wrong and what to do. The last results stay. */
 export function fail(error) {
   const known = error.kind !== undefined;
   byId("notice-text").textContent = known ? error.message : `The page could not show the answer: ${error.message}`;

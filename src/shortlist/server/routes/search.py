@@ -20,8 +20,7 @@ from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.reranking import check_query
 from shortlist.server.searching import SearchCall, search
-from shortlist.text.plain import plain
-from shortlist.text.snippet import query_words, snippet
+from shortlist.text import MARKDOWN_FORMATS, marked, snippet
 from shortlist.types import Ranking
 from shortlist.wording import describe, worded
 
@@ -175,8 +174,8 @@ def _answer(ranking: Ranking, components: Components, query: str) -> dict[str, A
     return {**body, "labels": None if relevant is None else {"relevant": relevant}}
 
 
-def _snippet(hit: Mapping[str, Any], query: str) -> dict[str, Any]:
-    """Return the part of the text that fits the query, without Markdown, and start and end of the query's words."""
-    text = plain(hit["text"]) if hit["metadata"].get("format", "md") == "md" else hit["text"]
-    shown = snippet(text, query, SNIPPET)
-    return {"text": shown, "marks": query_words(shown, query)}
+def _snippet(hit: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
+    """Return the part of the text that fits the query, without Markdown, in pieces that are words of the query or not."""
+    markdown = hit["metadata"].get("format", "md") in MARKDOWN_FORMATS
+    pieces = marked(snippet(hit["text"], query, SNIPPET, markdown=markdown), query)
+    return [{"text": text, "match": match} for text, match in pieces]

@@ -1,0 +1,64 @@
+// The options of a search: the fields of the form, and what a request sends for them.
+//
+// An option has the value of the server unless the form changes it. Only changed options are sent, and are in the address.
+
+import { byId } from "./dom.js";
+
+const NUMBERS = ["min_score", "min_probability", "blend"];
+const SWITCHES = ["rerank", "progressive", "tail", "adaptive"];
+
+/** The options of the form. "adaptive" stands for a `pool_size` of "auto". */
+export const OPTION_NAMES = ["where", ...NUMBERS, ...SWITCHES];
+
+const field = (name) => byId(`option-${name}`);
+
+let defaults = {};
+
+/** Show the server's values: as placeholders, and as the states of the switches. */
+export function showDefaults(serverDefaults) {
+  defaults = { ...serverDefaults, adaptive: serverDefaults.pool_size === "auto" };
+  for (const name of NUMBERS) field(name).placeholder = defaults[name] === null || defaults[name] === undefined ? "none" : String(defaults[name]);
+  for (const name of SWITCHES) field(name).checked = Boolean(defaults[name]);
+}
+
+/** Put options from an address into the form; the others get the server's values. */
+export function fillOptions(options) {
+  for (const name of ["where", ...NUMBERS]) field(name).value = options[name] ?? "";
+  for (const name of SWITCHES) field(name).checked = options[name] === undefined ? Boolean(defaults[name]) : options[name] === "true";
+  if (Object.keys(options).length) byId("options").open = true;
+}
+
+/** Return the options that the form changes, as texts by name. */
+export function changedOptions() {
+  const texts = ["where", ...NUMBERS].map((name) => [name, field(name).value.trim()]).filter(([, text]) => text);
+  const switches = SWITCHES.filter((name) => field(name).checked !== Boolean(defaults[name]));
+  return Object.fromEntries([...texts, ...switches.map((name) => [name, String(field(name).checked)])]);
+}
+
+/** Return whether a smaller pool can't be read off the answer: its order depends on the pool, or has more than the pool. */
+export const dependsOnPool = () => ["progressive", "tail", "adaptive"].some((name) => field(name).checked);
+
+/** Return the fields of a request for the options of the form, and for the pool and the answer that the page shows.
+ *
+ * If smaller pools can be read off the answer, the request asks for the whole pool of the largest size.
+ */
+export function requestFields({ pool, topK, largest }) {
+  const { adaptive, where, ...changed } = changedOptions();
+  const fields = { pool_size: largest, top_k: largest };
+  if (field("adaptive").checked) Object.assign(fields, { pool_size: "auto", top_k: topK });
+  else if (dependsOnPool()) Object.assign(fields, { pool_size: pool, top_k: field("tail").checked ? largest : pool });
+  if (where) fields.where = parseWhere(where);
+  for (const [name, text] of Object.entries(changed)) fields[name] = NUMBERS.includes(name) ? Number(text) : text === "true";
+  return fields;
+}
+
+/** Return the filter of "year=2024, kind=note": a repeated field matches any of its values. */
+export function parseWhere(text) {
+  const where = {};
+  for (const part of text.split(",")) {
+    const [name, ...rest] = part.split("=");
+    const value = rest.join("=").trim();
+    if (name.trim() && value) where[name.trim()] = [...(where[name.trim()] ?? []), value];
+  }
+  return where;
+}
