@@ -23,7 +23,7 @@ from shortlist.protocols import Fuses
 from shortlist.retrievers.engine import Hybrid
 from shortlist.types import Note, Passage
 from shortlist.wording import describe
-from shortlist.wording_tuning import gain_words
+from shortlist.wording.measuring import gain_words
 from worlds import (
     FixedReranker,
     ListwiseReranker,

@@ -15,7 +15,7 @@ from shortlist.report.evaluation import measured_sections, settings_section
 from shortlist.report.page import box, capital, facts, page, paragraph, section, table, text
 from shortlist.report.queries import ReportSource
 from shortlist.wording import describe
-from shortlist.wording_tuning import rule_name
+from shortlist.wording.measuring import rule_name
 
 
 def tuning_page(tuning: Tuning, at: Evaluation, source: ReportSource, written: str = "", lines: str = "") -> str:

@@ -10,7 +10,7 @@ from shortlist.cli.render.tables import compact, gain_of
 from shortlist.evaluation.metrics.statistics import paired
 from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.wording import describe
-from shortlist.wording_tuning import rule_name
+from shortlist.wording.measuring import rule_name
 
 BAR = 16
 WIDE = 100

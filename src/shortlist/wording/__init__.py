@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shortlist.types import Note, Ranking
-from shortlist.wording_tuning import WORDS as TUNING_WORDS
+from shortlist.wording.measuring import WORDS as TUNING_WORDS
 
 CALIBRATE = "calibrate again with: shortlist calibrate QUERIES --index DIR"
 IGNORED = {
