@@ -347,9 +347,7 @@ def test_plain_text_keeps_words_outside_links(text):
     assert "".join(re.findall("[ab1]", plain(text))) == "".join(re.findall("[ab1]", text))
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 50_000, "*a" * 30_000, "`" * 50_000, "|" * 50_000, "> " * 30_000, "_ a" * 20_000]
-)
+@pytest.mark.parametrize("unit", ["[", "*a", "`", "|", "> ", "_ a", "[](", "**a ", "- ", "#", "~~a"])
 def test_plain_text_of_pathological_texts_ends_soon(unit):
     began = time.perf_counter()
     plain(unit * 30_000)

@@ -1,168 +1,134 @@
-"""Probabilities of a ranking, and what is stored beside an index and refused for anything else."""
+"""Stop rules and probability curves in a folder: they come back the same, and are refused for another search."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shortlist.search.pipeline import Shortlist
 
-from fakes import ListRetriever, WordReranker
-from shortlist.collection import fits_store as store
-from shortlist.collection.fits import Beside
-from shortlist.errors import IndexWriteFailed, InvalidInput, NotFitted
-from shortlist.search.probability import Isotonic, Platt, leave_out
-from shortlist.search.stopping import StopRule
-from worlds import ListwiseReranker
+from fakes import WordReranker
+from shortlist.collection.fits import CALIBRATION, STOP_RULE, VERSION, StoredFits
+from shortlist.errors import IndexWriteFailed, NotFitted
+from shortlist.search.probability import Isotonic, Platt
+from shortlist.search.stopping import Guarantee, StopRule
+from shortlist.types import Note
 
-TEXTS = ["server farm", "a local file", "red cat", "a local cat file", "blue"]
-MADE_FOR = {"bi-encoder": "a", "retriever": "hybrid", "cross-encoder": "b", "blend": {"dense": 12.0}}
-RULE = StopRule(100, 10, 1.25, 16, "a promise")
+WEIGHTS = {"dense": 12.0}
+RULE = StopRule(100, 10, 1.25, 16, Guarantee("ndcg", 0.01, 0.1, 80))
 
 
-def ranking(k=5):
-    return Shortlist(ListRetriever(TEXTS), WordReranker()).search("local cat file", pool_size=5, k=k)
+class WeightedReranker(WordReranker):
+    """A reranker whose weights have a hash."""
+
+    def __init__(self, weights: str) -> None:
+        super().__init__()
+        self.weights = weights
+
+    def weights_hash(self) -> str:
+        return self.weights
 
 
-def test_what_is_below_the_smallest_probability_is_left_out_and_counted():
-    found = leave_out(ranking(), Platt(10.0, -5.0), 0.5)
-    assert [hit.passage.id for hit in found.hits] == ["p4", "p2"]
-    assert found.hits[0].probability == pytest.approx(1 / (1 + 2.718281828**-5))
-    assert (found.left_out, found.min_probability, found.no_good_answer) == (3, 0.5, "")
-    every = leave_out(ranking(), Platt(10.0, -5.0), 0.0)
-    assert (len(every.hits), every.left_out) == (5, 0)
+def fits(folder, *, bi_encoder="a", retriever="hybrid", reranker=None, passages=50):
+    return StoredFits(folder, bi_encoder, retriever, reranker or WordReranker(), lambda: passages)
 
 
-def test_when_nothing_stays_the_answer_says_so():
-    found = leave_out(ranking(), Isotonic((0.0, 1.0), (0.1, 0.4)), 0.9)
-    assert (found.hits, found.left_out) == ((), 5)
-    assert found.no_good_answer == "no good answer: the likeliest passage has probability 0.400, below 0.9"
-    empty = Shortlist(ListRetriever([]), WordReranker()).search("q")
-    assert leave_out(empty, Platt(1.0, 0.0), 0.5).no_good_answer == "no good answer: no passage matches"
+@pytest.mark.parametrize("rule", [RULE, replace(RULE, threshold=None), replace(RULE, guarantee=None)])
+def test_a_stop_rule_comes_back_the_same(tmp_path, rule):
+    file = fits(tmp_path).save_stop_rule(rule, WEIGHTS, {"queries": 3})
+    assert fits(tmp_path).stop_rule(WEIGHTS) == (rule, [])
+    assert json.loads(file.read_text())["about"] == {"queries": 3}
+    assert [path.name for path in tmp_path.iterdir()] == [STOP_RULE]
 
 
-def test_a_query_that_was_not_reranked_keeps_its_hits():
-    alone = Shortlist(ListRetriever(TEXTS)).search("q", pool_size=5, k=5)
-    found = leave_out(alone, Platt(1.0, 0.0), 0.9)
-    assert (found.hits, found.left_out, found.min_probability) == (alone.hits, 0, 0.9)
-
-
-@given(st.floats(0, 1), st.lists(st.floats(-50, 50), min_size=1, max_size=6))
-def test_what_is_left_out_never_stands_above_what_stays(least, scores):
-    base = ranking(1)
-    hits = [replace(base.hits[0], score=score) for score in sorted(scores, reverse=True)]
-    found = leave_out(replace(base, hits=tuple(hits)), Platt(0.3, -1.0), least)
-    assert [hit.score for hit in found.hits] == [hit.score for hit in hits][: len(found.hits)]
-
-
-@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
-def test_a_probability_is_a_share(least):
-    with pytest.raises(InvalidInput, match="from 0 to 1"):
-        leave_out(ranking(), Platt(1.0, 0.0), least)
-
-
-@pytest.mark.parametrize("rule", [RULE, replace(RULE, threshold=None)])
 @pytest.mark.parametrize("curve", [Platt(0.1, -3.7), Isotonic((0.1, 0.30000000000000004), (1e-5, 0.5))])
-def test_what_is_stored_comes_back_the_same(tmp_path, rule, curve):
-    store.write_stop_rule(tmp_path, rule, MADE_FOR, {"queries": 3})
-    store.write_calibration(tmp_path, curve, MADE_FOR, {})
-    assert store.read_stop_rule(tmp_path, MADE_FOR) == rule
-    assert store.read_calibration(tmp_path, MADE_FOR) == curve
-    assert json.loads((tmp_path / store.STOP_RULE).read_text())["fit"] == {"queries": 3}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["calibration.json", "stop-rule.json"]
+def test_a_curve_comes_back_the_same(tmp_path, curve):
+    fits(tmp_path).save_calibration(curve, WEIGHTS, {})
+    assert fits(tmp_path).calibration(WEIGHTS) == (curve, [])
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 1)), min_size=1, max_size=9))
+def test_any_curve_comes_back_the_same(tmp_path_factory, knots):
+    folder = tmp_path_factory.mktemp("fits")
+    scores, values = zip(*sorted(knots), strict=True)
+    fits(folder).save_calibration(Isotonic(scores, values), {}, {})
+    assert fits(folder).calibration({})[0] == Isotonic(scores, values)
+
+
+def test_a_missing_rule_is_a_note_and_a_missing_curve_an_error(tmp_path):
+    assert fits(tmp_path).stop_rule(WEIGHTS) == (None, [Note("no_stop_rule", reason="not_fitted")])
+    with pytest.raises(NotFitted, match=r"has no calibration\.json.*make it with: shortlist calibrate"):
+        fits(tmp_path).calibration(WEIGHTS)
 
 
 @pytest.mark.parametrize(
-    ("other", "message"),
+    ("change", "weights", "message"),
     [
-        ({"cross-encoder": "c"}, "was fitted for cross-encoder b and this search has c"),
-        ({"bi-encoder": "z"}, "was fitted for bi-encoder a and this search has z"),
-        ({"retriever": "bm25"}, "was fitted for retriever hybrid and this search has bm25"),
-        ({"blend": {}}, "was fitted for blend 12 x dense and this search has none"),
-        ({"cross-encoder weights": "77"}, "was fitted for cross-encoder weights None and this search has 77"),
+        ({"bi_encoder": "z"}, WEIGHTS, "was made for bi_encoder a, and this search has z"),
+        ({"retriever": "bm25"}, WEIGHTS, "was made for retriever hybrid, and this search has bm25"),
+        ({}, {}, "was made for weights 12 x dense, and this search has none"),
+        ({}, {"dense": 2.0, "bm25": 0.5}, r"this search has 2 x dense \+ 0\.5 x bm25"),
+        ({"reranker": WeightedReranker("7")}, WEIGHTS, "was made for reranker_weights 1, and this search has 7"),
     ],
 )
-def test_what_was_fitted_for_something_else_is_refused(tmp_path, other, message):
-    store.write_stop_rule(tmp_path, RULE, MADE_FOR, {})
-    store.write_calibration(tmp_path, Platt(1.0, 0.0), MADE_FOR, {})
-    for read in (store.read_stop_rule, store.read_calibration):
+def test_a_fit_for_another_search_is_refused(tmp_path, change, weights, message):
+    own = WeightedReranker("1")
+    fits(tmp_path, reranker=own).save_stop_rule(RULE, WEIGHTS, {})
+    fits(tmp_path, reranker=own).save_calibration(Platt(1.0, 0.0), WEIGHTS, {})
+    other = fits(tmp_path, **{"reranker": own, **change})
+    for read in (other.stop_rule, other.calibration):
         with pytest.raises(NotFitted, match=message):
-            read(tmp_path, {**MADE_FOR, **other})
+            read(weights)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[]",
-        "{}",
-        '{"version": 1, "fitted_for": FOR}',
-        '{"version": 1, "fitted_for": FOR, "method": "isotonic", "scores": [], "values": []}',
-        '{"version": 1, "fitted_for": FOR, "method": "other", "scores": [1], "values": [1]}',
-        '{"version": 1, "fitted_for": FOR, "pool_size": 5, "k": 9, "block": 1, "threshold": 1, "promise": ""}',
-    ],
-)
-def test_a_damaged_file_is_said(tmp_path, text):
-    for name, read in ((store.STOP_RULE, store.read_stop_rule), (store.CALIBRATION, store.read_calibration)):
-        (tmp_path / name).write_text(text.replace("FOR", json.dumps(MADE_FOR)))
-        with pytest.raises(NotFitted, match=f"{name} is damaged"):
-            read(tmp_path, MADE_FOR)
+def test_a_fit_without_a_reranker_is_not_for_a_reranker(tmp_path):
+    StoredFits(tmp_path, "a", "hybrid", None, lambda: 1).save_calibration(Platt(1.0, 0.0), {}, {})
+    with pytest.raises(NotFitted, match="was made for reranker none, and this search has words"):
+        fits(tmp_path).calibration({})
 
 
-def test_a_newer_format_and_a_missing_file(tmp_path):
-    assert store.read_stop_rule(tmp_path, MADE_FOR) is None
-    with pytest.raises(NotFitted, match=r"has no calibration.json.*shortlist calibrate"):
-        store.read_calibration(tmp_path, MADE_FOR)
-    (tmp_path / store.STOP_RULE).write_text('{"version": 2, "fitted_for": {}}')
-    with pytest.raises(NotFitted, match="has format 2, this version reads 1"):
-        store.read_stop_rule(tmp_path, MADE_FOR)
+def test_another_number_of_passages_is_a_note(tmp_path):
+    fits(tmp_path, passages=50).save_stop_rule(RULE, WEIGHTS, {})
+    fits(tmp_path, passages=50).save_calibration(Platt(1.0, 0.0), WEIGHTS, {})
+    later = fits(tmp_path, passages=60)
+    assert later.stop_rule(WEIGHTS)[1] == [Note("fit_outdated", fit="stop_rule", fitted_on=50, passages=60)]
+    assert later.calibration(WEIGHTS)[1] == [Note("fit_outdated", fit="calibration", fitted_on=50, passages=60)]
+    unknown = StoredFits(tmp_path, "a", "hybrid", WordReranker(), lambda: None)
+    assert unknown.stop_rule(WEIGHTS) == (RULE, [])
 
 
-def test_a_folder_that_can_not_be_written(tmp_path):
-    with pytest.raises(IndexWriteFailed, match=r"stop-rule\.json can't be written"):
-        store.write_stop_rule(tmp_path / "missing", RULE, MADE_FOR, {})
+DAMAGED = [
+    "",
+    "[]",
+    "{}",
+    '{"version": VERSION}',
+    '{"version": VERSION, "made_for": MADE_FOR}',
+    '{"version": VERSION, "made_for": MADE_FOR, "method": "isotonic", "scores": [], "values": []}',
+    '{"version": VERSION, "made_for": MADE_FOR, "method": "isotonic", "scores": [1], "values": [1, 2]}',
+    '{"version": VERSION, "made_for": MADE_FOR, "method": "other", "scores": [1], "values": [1]}',
+    '{"version": VERSION, "made_for": MADE_FOR, "pool_size": 5, "top_k": 9, "block": 1, "threshold": 1, "guarantee": 0}',
+]
 
 
-def beside(folder, reranker, weights=None):
-    return Beside(folder, "a", "hybrid", reranker, weights or {})
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_file_is_reported_with_the_remedy(tmp_path, text):
+    here = fits(tmp_path)
+    content = text.replace("VERSION", str(VERSION)).replace("MADE_FOR", json.dumps(here.made_for(WEIGHTS)))
+    for name, read in ((STOP_RULE, here.stop_rule), (CALIBRATION, here.calibration)):
+        Path(tmp_path / name).write_text(content)
+        with pytest.raises(NotFitted, match=rf"{name} is damaged .*: make it with: shortlist calibrate"):
+            read(WEIGHTS)
 
 
-def test_auto_gives_the_rule_or_the_fixed_pool_and_says_so(tmp_path):
-    here = beside(tmp_path, WordReranker())
-    assert here.pool(30, 50) == (30, "")
-    size, said = here.pool("auto", 50)
-    assert size == 50
-    assert said.startswith("fixed pool of 50, as no rule is stored beside the index: fit it with: shortlist calibrate")
-    store.write_stop_rule(tmp_path, RULE, here.fitted_for, {})
-    assert here.pool("auto", 50) == (RULE, "")
-    assert beside(tmp_path, None).pool("auto", 50) == (50, "no reranker runs, so there is nothing to stop")
-    with pytest.raises(InvalidInput, match="scores a pool as a whole"):
-        beside(tmp_path, ListwiseReranker()).pool("auto", 50)
-    with pytest.raises(NotFitted, match="blend none and this search has 2 x dense"):
-        beside(tmp_path, WordReranker(), {"dense": 2.0}).pool("auto", 50)
+def test_another_format_is_refused(tmp_path):
+    (tmp_path / STOP_RULE).write_text('{"version": 99, "made_for": {}}')
+    with pytest.raises(NotFitted, match=f"has format 99, and this version reads {VERSION}: make it with"):
+        fits(tmp_path).stop_rule(WEIGHTS)
 
 
-def test_other_weights_under_the_same_name_are_told_apart(tmp_path):
-    class Weighed(WordReranker):
-        digits = "1"
-
-        def weights_hash(self):
-            return self.digits
-
-    store.write_calibration(tmp_path, Platt(1.0, 0.0), beside(tmp_path, Weighed()).fitted_for, {})
-    assert beside(tmp_path, Weighed()).calibration(tail=False) == Platt(1.0, 0.0)
-    changed = Weighed()
-    changed.digits = "2"
-    with pytest.raises(NotFitted, match="cross-encoder weights 1 and this search has 2"):
-        beside(tmp_path, changed).calibration(tail=False)
-
-
-def test_scores_without_probabilities_are_said(tmp_path):
-    for reranker in (None, ListwiseReranker()):
-        with pytest.raises(InvalidInput, match="needs a reranker whose scores do not depend on the pool"):
-            beside(tmp_path, reranker).calibration(tail=False)
-    with pytest.raises(InvalidInput, match="what lies below the pool has no probability"):
-        beside(tmp_path, WordReranker()).calibration(tail=True)
+def test_a_folder_that_cannot_be_written(tmp_path):
+    with pytest.raises(IndexWriteFailed, match=r"stop-rule\.json"):
+        fits(tmp_path / "missing").save_stop_rule(RULE, WEIGHTS, {})

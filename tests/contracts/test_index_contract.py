@@ -1,27 +1,29 @@
-"""What every index has to do; an engine joins by adding a maker to MAKERS."""
+"""The contract of every engine. A new engine adds one line to ENGINES."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
+from shortlist import registry
+from shortlist.collection import Engine
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput
-from shortlist.indexes.embedded import EmbeddedIndex
-from shortlist.protocols import Index
+from shortlist.errors import InvalidInput, NotAnIndex
+from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(64)
 
-
-def embedded(folder: Path) -> EmbeddedIndex:
-    return EmbeddedIndex.create(folder / "index", encoder_name=ENCODER.name, dimension=ENCODER.dimension)
-
-
-MAKERS: dict[str, Callable[[Path], Index]] = {"embedded": embedded}
+ENGINES: MappingProxyType[str, Callable[[], Engine]] = MappingProxyType(
+    {
+        "embedded": EmbeddedEngine,
+    }
+)
+"""Name in the registry -> a function that makes the engine."""
 
 NOTES = [
     Passage("a", "the red cat sleeps", "doc1", "Cats", 0, 18, {"year": 2020, "lang": "en", "open": True, "size": 1.5}),
@@ -30,33 +32,43 @@ NOTES = [
 ]
 
 
-@pytest.fixture(params=sorted(MAKERS))
-def index(request, tmp_path):
-    made = MAKERS[request.param](tmp_path)
-    yield made
-    made.close()
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request):
+    return ENGINES[request.param]()
+
+
+@pytest.fixture
+def index(engine, tmp_path):
+    index = engine.create(tmp_path, dimension=ENCODER.dimension)
+    yield index
+    index.close()
 
 
 def add(index, passages):
-    index.add(passages, ENCODER.encode_passages([one.content for one in passages]))
+    index.add(passages, ENCODER.encode_passages([passage.content for passage in passages]))
 
 
 def ask(index, text, k=10, where=None):
     return index.nearest(ENCODER.encode_queries([text])[0], k, where)
 
 
-def ids(found):
-    return [passage.id for passage, _ in found]
+def ids(answer):
+    return [passage.id for passage, _ in answer]
 
 
-def test_an_empty_index_answers_with_nothing(index):
+def test_every_engine_of_the_registry_is_tested():
+    assert set(ENGINES) == set(registry.ENGINES)
+
+
+def test_an_empty_index_gives_no_passages(index):
     assert len(index) == 0
     assert ask(index, "cat") == []
     assert index.matching("cat", 5) == []
     assert index.get(["a"]) == []
+    assert list(index.passages()) == []
 
 
-def test_adding_nothing_is_fine(index):
+def test_adding_no_passages_changes_nothing(index):
     add(index, [])
     assert len(index) == 0
 
@@ -68,27 +80,26 @@ def test_passages_come_back_whole(index):
 
 def test_nearest_is_by_cosine_highest_first(index):
     add(index, NOTES)
-    found = ask(index, "red cat")
-    vectors = ENCODER.encode_passages([one.content for one in NOTES])
-    expected = {
-        one.id: float(v @ ENCODER.encode_queries(["red cat"])[0]) for one, v in zip(NOTES, vectors, strict=True)
-    }
-    assert {p.id: pytest.approx(s, abs=1e-5) for p, s in found} == expected
-    assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
-    assert ids(found)[0] == "a"
+    answer = ask(index, "red cat")
+    vectors = ENCODER.encode_passages([note.content for note in NOTES])
+    query = ENCODER.encode_queries(["red cat"])[0]
+    expected = {note.id: float(vector @ query) for note, vector in zip(NOTES, vectors, strict=True)}
+    assert {passage.id: pytest.approx(score, abs=1e-5) for passage, score in answer} == expected
+    assert [score for _, score in answer] == sorted((score for _, score in answer), reverse=True)
+    assert ids(answer)[0] == "a"
 
 
 def test_similarities_equal_nearest(index):
     add(index, NOTES)
     vector = ENCODER.encode_queries(["red cat"])[0]
-    found = {passage.id: score for passage, score in index.nearest(vector, 3)}
-    assert index.similarities(vector, ["c", "a"]) == pytest.approx([found["c"], found["a"]], abs=1e-5)
+    scores = {passage.id: score for passage, score in index.nearest(vector, 3)}
+    assert index.similarities(vector, ["c", "a"]) == pytest.approx([scores["c"], scores["a"]], abs=1e-5)
     assert index.similarities(vector, []) == []
     with pytest.raises(InvalidInput, match="no passage 'z'"):
         index.similarities(vector, ["a", "z"])
 
 
-def test_matching_is_by_words_stemmed_and_leaves_out_the_rest(index):
+def test_matching_is_by_stemmed_words(index):
     add(index, NOTES)
     assert ids(index.matching("cats", 5)) == ["a"]
     assert set(ids(index.matching("red", 5))) == {"a", "b"}
@@ -126,6 +137,91 @@ def test_deleted_passages_are_gone(index):
     assert "a" not in ids(ask(index, "red cat"))
     assert index.matching("cat", 5) == []
     index.delete([])
+    assert {passage.id for passage in index.passages()} == {"b", "c"}
+
+
+def test_passages_are_all_passages_once(index):
+    notes = [Passage(f"p{number}", f"note {number}") for number in range(2500)]
+    add(index, notes)
+    passages = list(index.passages())
+    assert len(passages) == len(index) == 2500
+    assert sorted(passages, key=lambda passage: int(passage.id[1:])) == notes
+
+
+def answers(index):
+    nearest = sorted((passage.id, round(score, 5)) for passage, score in ask(index, "red cat"))
+    return nearest, sorted((passage.id, round(score, 5)) for passage, score in index.matching("red", 10))
+
+
+def test_a_reopened_index_gives_the_same_answers(engine, tmp_path):
+    index = engine.create(tmp_path, dimension=ENCODER.dimension)
+    add(index, NOTES)
+    before = answers(index)
+    index.close()
+    index = engine.open(tmp_path, dimension=ENCODER.dimension)
+    assert answers(index) == before
+    assert sorted(index.passages(), key=lambda passage: passage.id) == NOTES
+    add(index, [Passage("d", "a red fox")])
+    index.close()
+
+
+def test_an_empty_index_can_be_reopened(engine, tmp_path):
+    engine.create(tmp_path, dimension=ENCODER.dimension).close()
+    index = engine.open(tmp_path, dimension=ENCODER.dimension)
+    assert len(index) == 0
+    index.close()
+
+
+def test_a_flush_keeps_the_index_usable_and_may_be_repeated(index):
+    index.flush()
+    add(index, NOTES)
+    index.flush()
+    index.flush()
+    assert len(index) == 3
+    index.delete(["a"])
+    index.flush()
+    assert len(index) == 2
+
+
+def test_a_second_close_does_nothing(index):
+    add(index, NOTES)
+    index.close()
+    index.close()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda index: index.get(["a"]),
+        lambda index: list(index.passages()),
+        lambda index: ask(index, "red"),
+        lambda index: index.matching("red", 5),
+        lambda index: index.similarities(ENCODER.encode_queries(["red"])[0], ["a"]),
+        len,
+    ],
+    ids=["get", "passages", "nearest", "matching", "similarities", "len"],
+)
+def test_reading_after_close_is_an_error(index, read):
+    add(index, NOTES)
+    index.close()
+    with pytest.raises(NotAnIndex, match="closed"):
+        read(index)
+
+
+def test_a_folder_without_an_index_is_an_error(engine, tmp_path):
+    with pytest.raises(NotAnIndex, match="rebuild"):
+        engine.open(tmp_path / "missing", dimension=64)
+
+
+def test_several_threads_may_search(index):
+    add(index, NOTES)
+    expected, seen = answers(index), []
+    threads = [threading.Thread(target=lambda: seen.append(answers(index))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [expected] * 6
 
 
 @pytest.mark.parametrize(
@@ -149,11 +245,11 @@ def test_filters(index, where, expected):
     assert set(ids(index.matching("red", 5, where))) == expected & {"a", "b"}
 
 
-@pytest.mark.parametrize("wanted", [2, 2.0, [7, 2], "2"])
-def test_a_whole_number_equals_the_float_and_the_text_of_its_value(index, wanted):
-    given = {"i": 2, "f": 2.0, "above": 2.5, "text": "2", "flag": True, "large": 2**53 + 1, "next": 2**53}
-    add(index, [Passage(key, "red", metadata={"n": value}) for key, value in given.items()])
-    assert set(ids(ask(index, "red", where={"n": wanted}))) == {"i", "f", "text"}
+@pytest.mark.parametrize("value", [2, 2.0, [7, 2], "2"])
+def test_a_whole_number_equals_the_float_and_the_text_of_its_value(index, value):
+    values = {"i": 2, "f": 2.0, "above": 2.5, "text": "2", "flag": True, "large": 2**53 + 1, "next": 2**53}
+    add(index, [Passage(key, "red", metadata={"n": n}) for key, n in values.items()])
+    assert set(ids(ask(index, "red", where={"n": value}))) == {"i", "f", "text"}
     assert ids(ask(index, "red", where={"n": 2**53 + 1})) == ["large"]
     assert ids(ask(index, "red", where={"n": str(2**53)})) == ["next"]
     assert ids(ask(index, "red", where={"n": 1})) == []
@@ -161,7 +257,7 @@ def test_a_whole_number_equals_the_float_and_the_text_of_its_value(index, wanted
 
 
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
+    ("value", "expected"),
     [
         (2.5, {"number", "text"}),
         ("2.5", {"number", "text"}),
@@ -176,27 +272,27 @@ def test_a_whole_number_equals_the_float_and_the_text_of_its_value(index, wanted
         ("nan", set()),
     ],
 )
-def test_text_equals_the_number_or_flag_that_it_is_written_like(index, wanted, expected):
-    held = {"number": 2.5, "text": "2.5", "flag": True, "word": "true", "shout": "TRUE", "name": "007"}
-    add(index, [Passage(key, "red", metadata={"n": value}) for key, value in {**held, "beyond": str(2**64)}.items()])
-    assert set(ids(ask(index, "red", where={"n": wanted}))) == expected
+def test_text_equals_the_number_or_flag_that_is_written_the_same(index, value, expected):
+    values = {"number": 2.5, "text": "2.5", "flag": True, "word": "true", "shout": "TRUE", "name": "007"}
+    add(index, [Passage(key, "red", metadata={"n": n}) for key, n in {**values, "beyond": str(2**64)}.items()])
+    assert set(ids(ask(index, "red", where={"n": value}))) == expected
 
 
-@pytest.mark.parametrize("wanted", ["money", 7, "7", True, ["nothing", "money"]])
-def test_a_list_is_found_by_each_of_its_values_and_comes_back(index, wanted):
-    held = {"tags": ["money", 7, True]}
-    add(index, [Passage("a", "red", metadata=held), Passage("b", "red", metadata={"tags": ["other", False]})])
-    assert ids(ask(index, "red", where={"tags": wanted})) == ["a"]
-    assert index.get(["a"])[0].metadata == held
+@pytest.mark.parametrize("value", ["money", 7, "7", True, ["nothing", "money"]])
+def test_a_list_is_found_by_each_of_its_values(index, value):
+    metadata = {"tags": ["money", 7, True]}
+    add(index, [Passage("a", "red", metadata=metadata), Passage("b", "red", metadata={"tags": ["other", False]})])
+    assert ids(ask(index, "red", where={"tags": value})) == ["a"]
+    assert index.get(["a"])[0].metadata == metadata
 
 
 @pytest.mark.parametrize("field", ['a"b', "a\\", "a b.c[0]", "ü", 'a":1,"b'])
-def test_a_field_of_any_name_can_be_asked_for(index, field):
+def test_a_filter_on_a_field_of_any_name(index, field):
     add(index, [Passage("a", "red", metadata={field: 1}), Passage("b", "red", metadata={f"{field} ": 1, "c": 1})])
     assert ids(ask(index, "red", where={field: 1})) == ["a"]
 
 
-def test_the_documents_title_and_each_heading_find_what_stands_below_them(index):
+def test_a_filter_on_the_title_or_a_heading_finds_the_passages_below(index):
     titles = {"a": "Guide", "b": "Guide > Setup", "c": "Guide > Setup > Linux", "d": "Guides", "e": ""}
     add(index, [Passage(key, "red", title=title) for key, title in titles.items()])
     add(index, [Passage("f", "red", title="Other", metadata={"title": "Guide > Setup", "document_id": "D-77"})])
@@ -205,7 +301,7 @@ def test_the_documents_title_and_each_heading_find_what_stands_below_them(index)
     assert ids(ask(index, "red", where={"document_id": "D-77"})) == ["f"]
 
 
-def test_a_long_value_is_found_whole(index):
+def test_a_long_value_is_compared_as_a_whole(index):
     add(index, [Passage("a", "red", metadata={"note": "x" * 5000}), Passage("b", "red", metadata={"note": "x" * 4999})])
     assert ids(ask(index, "red", where={"note": "x" * 5000})) == ["a"]
 

@@ -65,7 +65,8 @@ def _no_good_answer(values: Mapping[str, Any]) -> str:
 
 def _unknown_field(values: Mapping[str, Any]) -> str:
     fields = values["fields"]
-    known = f"the fields are {', '.join(fields)}" if fields else "passages have no metadata"
+    more = f" and {values['more']} more" if values.get("more") else ""
+    known = f"the fields are {', '.join(fields)}{more}" if fields else "passages have no metadata"
     return f"no passage has the field {values['field']!r}: {known}"
 
 

@@ -1,0 +1,51 @@
+"""The reason for an answer without hits."""
+
+import pytest
+
+from hashed import add
+from shortlist import registry
+from shortlist.collection.diagnose import diagnose
+from shortlist.types import Note
+from shortlist.wording import describe
+
+FIELDS = ["document_id", "lang", "title", "year"]
+NOTES = [
+    {"id": "x", "text": "x", "metadata": {"year": "2024"}},
+    {"id": "y", "text": "y", "metadata": {"lang": "en"}},
+    {"id": "z", "text": "z", "metadata": {"lang": "de"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (None, Note("no_match")),
+        ({}, Note("no_match")),
+        ({"year": 2024}, Note("no_match")),
+        (
+            {"yaer": 2024},
+            Note("filter_unknown_field", field="yaer", fields=["document_id", "lang", "title", "year"], more=0),
+        ),
+        ({"year": "2023,2024", "lang": "en"}, Note("filter_unknown_value", field="year")),
+        ({"year": 2024, "lang": "de"}, Note("filter_no_overlap")),
+    ],
+)
+def test_an_empty_answer_is_explained(tmp_path, where, expected):
+    add(NOTES, tmp_path / "i")
+    with registry.open_collection(tmp_path / "i") as collection:
+        assert diagnose(collection.index, 32, where) == [expected]
+
+
+def test_the_first_twenty_fields_are_listed(tmp_path):
+    fields = {f"field{number:02}": number for number in range(30)}
+    add([{"id": "x", "text": "x", "metadata": fields}], tmp_path / "i")
+    with registry.open_collection(tmp_path / "i") as collection:
+        (note,) = diagnose(collection.index, 32, {"other": 1})
+    assert (len(note.values["fields"]), note.values["more"]) == (20, 12)
+    assert describe(note).endswith("field18 and 12 more")
+
+
+def test_an_empty_index(tmp_path):
+    add([], tmp_path / "i")
+    with registry.open_collection(tmp_path / "i") as collection:
+        assert diagnose(collection.index, 32, {"year": 1}) == [Note("index_empty")]
