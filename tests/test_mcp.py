@@ -20,6 +20,7 @@ pytest.importorskip("mcp.server", reason="the mcp extra is not installed")
 
 PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due in april"]
 QUERY = "when is tax due"
+OPTIONS = ("top_k", "pool_size", "min_score", "min_probability", "rerank", "blend", "progressive", "tail")
 
 
 class Skipping(WordReranker):
@@ -196,9 +197,7 @@ def test_the_sdks_own_client_searches_and_reranks(served):
     assert set(offered) == {"search", "rerank"}
     schema = offered["search"].input_schema
     assert offered["search"].annotations.read_only_hint is True
-    assert set(schema["properties"]) == {
-        "query", "where", "top_k", "pool_size", "min_score", "min_probability", "rerank", "blend", "progressive", "tail",
-    }  # fmt: skip
+    assert set(schema["properties"]) == {"query", "where", *OPTIONS}
     assert schema["required"] == ["query"]
     assert schema["additionalProperties"] is False
     errors = {name: result.content[0].text for name, result in results.items() if result.is_error}

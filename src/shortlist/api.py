@@ -235,7 +235,7 @@ def _subject(
     )
 
 
-SERVER_PACKAGES = {"fastapi", "starlette", "pydantic", "pydantic_core", "anyio", "prometheus_client"}
+SERVER_PACKAGES = {"anyio", "cachetools", "fastapi", "prometheus_client", "pydantic", "pydantic_core", "starlette"}
 
 
 def asgi(search: Search | OpenIndex) -> FastAPI:

@@ -88,7 +88,7 @@ class Names:
         }
 
     def message(self, text: str) -> str:
-        """Return the text with the last part of the index folder in place of the folder, and file names alone below it."""
+        """Return the text with the name of the index folder in place of its path, and without the path of its files."""
         folder = self.index_folder.rstrip("\\/")
         if not folder:
             return text

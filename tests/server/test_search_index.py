@@ -1,4 +1,4 @@
-"""`/search` over an index on disk: the answers of the search itself, many at a time, without folders of this machine."""
+"""`/search` over an index on disk: the answers of the search itself, many at a time, without folders."""
 
 from __future__ import annotations
 

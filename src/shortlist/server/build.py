@@ -186,10 +186,9 @@ def _progressive(options: ServeOptions, metrics: Metrics) -> ProgressiveQueue:
 
 def _labels(queries: Path, index: OpenIndex) -> Mapping[str, Mapping[str, int]]:
     """Return query text -> passage id -> grade. The grade of a judged document holds for each of its passages."""
-    from shortlist.evaluation.query_sets import files as query_files
-    from shortlist.evaluation.query_sets.query_set import resolve
+    from shortlist.evaluation.query_sets import QuerySet, resolve
 
-    judged = resolve(query_files.read(queries), index.collection.index.passages(), allow_unknown=True)
+    judged = resolve(QuerySet.read(queries), index.collection.index.passages(), allow_unknown=True)
     passages: dict[str, list[str]] = {}
     for passage in index.collection.index.passages():
         key = passage.id if judged.level == "passage" else passage.document_id or passage.id

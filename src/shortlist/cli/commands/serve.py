@@ -12,7 +12,7 @@ from shortlist.errors import InvalidInput, MissingExtra
 from shortlist.server.options import RequestLimits, ServeOptions
 
 LEVELS = ("debug", "info", "warning", "error")
-PACKAGES = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client"}
+PACKAGES = {"cachetools", "fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client"}
 DEFAULT = ServeOptions()
 MEBIBYTE = 1024 * 1024
 

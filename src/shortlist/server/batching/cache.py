@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
+
+from cachetools import LRUCache
 
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Reranker
@@ -14,7 +15,7 @@ from shortlist.server.middleware.observer import NoObserver, Observer
 from shortlist.server.options import CACHE_BYTES
 
 ENTRY_BYTES = 400
-"""The memory of one entry, measured on CPython 3.11 and rounded up: key, value, and its share of the ordered map."""
+"""The memory of one entry, measured on CPython 3.11 and rounded up: key, value, and its share of the map."""
 KEY_BYTES = 16
 
 Entry = tuple[float, bool, int]
@@ -24,6 +25,8 @@ Entry = tuple[float, bool, int]
 class ScoreCache:
     """The scores that were used last, in at most `max_bytes` of memory by the size of an entry. Thread-safe.
 
+    It holds at least one score.
+
     Raises:
         InvalidInput: `max_bytes` is negative.
     """
@@ -31,8 +34,7 @@ class ScoreCache:
     def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
         if max_bytes < 0:
             raise InvalidInput(f"a cache cannot hold {max_bytes} bytes: use 0 to turn it off")
-        self._max_entries = max_bytes // ENTRY_BYTES
-        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._entries: LRUCache[bytes, Entry] = LRUCache(max(1, max_bytes // ENTRY_BYTES))
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -47,20 +49,12 @@ class ScoreCache:
     def get(self, keys: Sequence[bytes]) -> list[Entry | None]:
         """Return the entry of each key, or None for a key without an entry."""
         with self._lock:
-            entries = [self._entries.get(key) for key in keys]
-            for key, entry in zip(keys, entries, strict=True):
-                if entry is not None:
-                    self._entries.move_to_end(key)
-            return entries
+            return [self._entries.get(key) for key in keys]
 
     def put(self, keys: Sequence[bytes], entries: Sequence[Entry]) -> None:
         """Store the entries. The entries that were unused for longest make room."""
         with self._lock:
-            for key, entry in zip(keys, entries, strict=True):
-                self._entries[key] = entry
-                self._entries.move_to_end(key)
-            while len(self._entries) > self._max_entries:
-                self._entries.popitem(last=False)
+            self._entries.update(zip(keys, entries, strict=True))
 
 
 class CachedScorer:

@@ -25,7 +25,8 @@ export function writeFacts(list, answer) {
 
 /** Return the notes of the answer as sentences. */
 export function notesOf(answer) {
-  const sentences = answer.notes.map((note) => sentence(note.message));
+  const notes = answer.notes.filter((note) => note.code !== "left_out" || note.count);
+  const sentences = notes.map((note) => sentence(note.message));
   if (answer.truncated) sentences.push(`The reranker read only the start of ${count(answer.truncated, "passage")}.`);
   return sentences.join(" ");
 }

@@ -175,7 +175,7 @@ def _answer(ranking: Ranking, components: Components, query: str) -> dict[str, A
 
 
 def _snippet(hit: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
-    """Return the part of the text that fits the query, without Markdown, in pieces that are words of the query or not."""
+    """Return the part of the text that fits the query, without Markdown, in pieces. `match`: a word of the query."""
     markdown = hit["metadata"].get("format", "md") in MARKDOWN_FORMATS
     pieces = marked(snippet(hit["text"], query, SNIPPET, markdown=markdown), query)
     return [{"text": text, "match": match} for text, match in pieces]
