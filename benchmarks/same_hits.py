@@ -47,14 +47,14 @@ def main() -> None:
     parser.add_argument("--compare", type=Path, metavar="FILE", help="ids and scores of another checkout")
     options = parser.parse_args()
     print(f"package: {Path(shortlist.__file__).parent}", flush=True)
-    found = {name: answers_of(name) for name in options.sets}
+    by_set = {name: answers_of(name) for name in options.sets}
     if options.save:
-        options.save.write_text(json.dumps({"sets": found}, indent=1) + "\n", encoding="utf-8")
+        options.save.write_text(json.dumps({"sets": by_set}, indent=1) + "\n", encoding="utf-8")
     if not options.compare:
         return
     before = json.loads(options.compare.read_text(encoding="utf-8"))["sets"]
     all_changed = 0
-    for name, answers in found.items():
+    for name, answers in by_set.items():
         changed, largest = differences(before[name], answers)
         all_changed += len(changed)
         print(f"{name}: {len(answers)} queries, {len(changed)} with other hits; scores differ by at most {largest:.2g}")

@@ -59,10 +59,10 @@ def test_the_risk_is_kept_in_at_least_95_of_100_random_splits():
     kept, stopped, sizes = 0, 0, []
     for _ in range(100):
         order = draw.permutation(len(traces))
-        made = fit_stop_rule([traces[i] for i in order[:200]], StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.05))
-        loss, size = effect([traces[i] for i in order[200:]], made.rule.threshold)
+        fitted = fit_stop_rule([traces[i] for i in order[:200]], StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.05))
+        loss, size = effect([traces[i] for i in order[200:]], fitted.rule.threshold)
         kept += loss <= 0.1
-        stopped += made.certified
+        stopped += fitted.certified
         sizes.append(size)
     assert kept >= 95
     assert stopped == 100
@@ -71,8 +71,8 @@ def test_the_risk_is_kept_in_at_least_95_of_100_random_splits():
 
 def losses_at(traces, thresholds, kind="losses"):
     """The mean loss at each threshold, counted over all traces at once."""
-    demands = np.array([one.demands for one in traces])
-    losses = np.array([getattr(one, kind) for one in traces])
+    demands = np.array([trace.demands for trace in traces])
+    losses = np.array([getattr(trace, kind) for trace in traces])
     rows = np.arange(len(traces))
     out = []
     for threshold in thresholds:
@@ -90,11 +90,11 @@ def fits():
 
 def test_a_wrong_certificate_is_as_rare_as_delta_says(fits):
     draws, truth = fits
-    made = [
+    fitted = [
         fit_stop_rule(traces, StopRule(100, 10, None), Risk("nDCG@10", 0.1, 0.1)).rule.threshold for traces in draws
     ]
-    assert None not in made
-    assert (losses_at(truth, made) > 0.1).sum() <= 6
+    assert None not in fitted
+    assert (losses_at(truth, fitted) > 0.1).sum() <= 6
 
 
 def test_a_threshold_that_ignores_the_bound_would_break_the_promise(fits):
@@ -111,23 +111,23 @@ def test_a_threshold_that_ignores_the_bound_would_break_the_promise(fits):
 @given(st.integers(0, 10_000), st.sampled_from([0.05, 0.1, 0.3]))
 def test_the_fitted_threshold_is_the_smallest_that_is_allowed(seed, alpha):
     traces = drawn(50, seed)
-    made = fit_stop_rule(traces, StopRule(100, 10, None), Risk("nDCG@10", alpha, 0.1))
-    seen = sorted({float(one) for trace_ in traces for one in trace_.demands[:-1]})
+    fitted = fit_stop_rule(traces, StopRule(100, 10, None), Risk("nDCG@10", alpha, 0.1))
+    seen = sorted({float(demand) for trace in traces for demand in trace.demands[:-1]})
     fine = [hoeffding_bentkus(float(loss), 50, alpha) <= 0.1 for loss in losses_at(traces, seen, "worst")]
     allowed = [threshold for place, threshold in enumerate(seen) if all(fine[place:])]
-    assert made.rule.threshold == (min(allowed) if allowed else None)
-    if made.rule.threshold is not None:
-        assert made.loss <= alpha
+    assert fitted.rule.threshold == (min(allowed) if allowed else None)
+    if fitted.rule.threshold is not None:
+        assert fitted.loss <= alpha
 
 
 def test_too_few_queries_certify_nothing_and_the_whole_pool_stays():
-    made = fit_stop_rule(drawn(58, 0), StopRule(100, 10, None), Risk("nDCG@10", 0.05, 0.05))
-    assert not made.certified
-    assert made.rule.threshold is None
-    assert made.rule.guarantee == Guarantee("nDCG@10", 0.05, 0.05, 58, 59)
-    assert (made.note.values["result"], made.note.values["queries_needed"]) == ("too_few_queries", 59)
-    assert "needs at least 59 queries" in describe(made.note)
-    assert (made.loss, made.scored) == (0.0, 100.0)
+    fitted = fit_stop_rule(drawn(58, 0), StopRule(100, 10, None), Risk("nDCG@10", 0.05, 0.05))
+    assert not fitted.certified
+    assert fitted.rule.threshold is None
+    assert fitted.rule.guarantee == Guarantee("nDCG@10", 0.05, 0.05, 58, 59)
+    assert (fitted.note.values["result"], fitted.note.values["queries_needed"]) == ("too_few_queries", 59)
+    assert "needs at least 59 queries" in describe(fitted.note)
+    assert (fitted.loss, fitted.scored) == (0.0, 100.0)
     assert fit_stop_rule([], StopRule(100, 10, None), Risk("nDCG@10")).rule.threshold is None
 
 
@@ -144,27 +144,27 @@ def test_a_trace_equals_a_search(seed, threshold, block, top_k, measure):
     rule = StopRule(20, top_k, threshold, block)
     search = with_rule(searching(retriever, TextReranker(), WEIGHTS), rule)
     for query_id, query in judged.queries.items():
-        made = trace_of(record(search, query_id, query, (20,), 20), judged, measure, rule, WEIGHTS)
-        if made is None:
+        trace = trace_of(record(search, query_id, query, (20,), 20), judged, measure, rule, WEIGHTS)
+        if trace is None:
             continue
-        stop = made.stop(threshold)
-        found = whole_ranking(search, query, "auto", 24)
+        stop = trace.stop(threshold)
+        ranking = whole_ranking(search, query, "auto", 24)
         whole = whole_ranking(search, query, 20, 24)
-        assert found.scored == made.sizes[stop]
-        assert [hit.rank for hit in found.hits] == list(range(1, 25))
-        ids, others = ([judged.key(hit) for hit in ranking] for ranking in (found, whole))
+        assert ranking.scored == trace.sizes[stop]
+        assert [hit.rank for hit in ranking.hits] == list(range(1, 25))
+        ids, others = ([judged.key(hit) for hit in ranking] for ranking in (ranking, whole))
         if measure == "overlap":
-            assert made.losses[stop] == pytest.approx(1 - len(set(ids[:top_k]) & set(others[:top_k])) / top_k)
+            assert trace.losses[stop] == pytest.approx(1 - len(set(ids[:top_k]) & set(others[:top_k])) / top_k)
         else:
             grades = judged.qrels[query_id]
             lost = parse(measure).of(others, grades) - parse(measure).of(ids, grades)
-            assert made.losses[stop] == pytest.approx(max(lost, 0.0))
+            assert trace.losses[stop] == pytest.approx(max(lost, 0.0))
 
 
 def test_losses_bound_by_the_worst_never_rise_with_the_size():
-    for one in drawn(50, 1):
-        assert (np.diff(one.worst) <= 0).all()
-        assert (one.worst >= one.losses).all()
+    for trace in drawn(50, 1):
+        assert (np.diff(trace.worst) <= 0).all()
+        assert (trace.worst >= trace.losses).all()
 
 
 def test_calibrate_from_one_pass_and_its_rule_scores_less(tmp_path):
@@ -173,21 +173,23 @@ def test_calibrate_from_one_pass_and_its_rule_scores_less(tmp_path):
     search = searching(retriever, reranker, WEIGHTS)
     reports = []
     options = CalibrateOptions(30, top_k=3, block=3, measure="nDCG@3", alpha=0.2, checkpoint=tmp_path / "partial.jsonl")
-    found = calibrate(search, judged, options, progress=lambda *counts: reports.append(counts))
+    rules = calibrate(search, judged, options, progress=lambda *counts: reports.append(counts))
     assert reranker.scored <= 80 * 30 + 30  # the pass, and the pairs that are scored again
     assert reports[-1] == (80 * 30, 80 * 30)
-    assert found.stop_rule.certified
-    assert found.stop_rule.scored < found.stop_rule.whole == 30
-    assert found.probabilities.log_loss["isotonic"] < found.probabilities.log_loss["base rate"]
+    assert rules.stop_rule.certified
+    assert rules.stop_rule.scored < rules.stop_rule.whole == 30
+    assert rules.probabilities.log_loss["isotonic"] < rules.probabilities.log_loss["base rate"]
     assert not (tmp_path / "partial.jsonl").exists()
-    adaptive = with_rule(search, found.stop_rule.rule)
+    adaptive = with_rule(search, rules.stop_rule.rule)
     measured = evaluate(adaptive, judged, pool_size="auto", measures=("nDCG@3",), cutoff=3)
     whole = evaluate(search, judged, pool_size=30, measures=("nDCG@3",), cutoff=3)
     assert measured.pool_size == whole.pool_size == 30
     lost = np.maximum(np.array(whole.values("reranked", "nDCG@3")) - measured.values("reranked", "nDCG@3"), 0)
-    assert lost.mean() == pytest.approx(found.stop_rule.loss)
-    assert np.mean([one.scored for one in measured.outcomes]) == pytest.approx(found.stop_rule.scored)
-    assert not any(one.failure.kind == "ranked out" for one in measured.outcomes if one.failure.final_rank == 30)
+    assert lost.mean() == pytest.approx(rules.stop_rule.loss)
+    assert np.mean([outcome.scored for outcome in measured.outcomes]) == pytest.approx(rules.stop_rule.scored)
+    assert not any(
+        outcome.failure.kind == "ranked out" for outcome in measured.outcomes if outcome.failure.final_rank == 30
+    )
 
 
 class Skipping(OracleReranker):
@@ -199,9 +201,9 @@ def test_skipped_queries_and_those_without_an_answer_have_no_part():
     retriever, judged, answers = world(queries=80, passages=30)
     first = next(key for key, query in judged.queries.items() if query.endswith("0"))
     judged = replace(judged, qrels={**judged.qrels, first: {"p1": 0}})
-    found = calibrate(searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, block=3))
-    assert (found.skipped, found.without_relevant, found.queries) == (16, 1, 80)
-    assert found.stop_rule.queries == 80 - 16 - 1
+    rules = calibrate(searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, block=3))
+    assert (rules.skipped, rules.without_relevant, rules.queries) == (16, 1, 80)
+    assert rules.stop_rule.queries == 80 - 16 - 1
     overlap = calibrate(
         searching(retriever, Skipping(answers)), judged, CalibrateOptions(30, top_k=3, measure="overlap")
     )
@@ -219,8 +221,8 @@ def test_an_interrupted_pass_goes_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         calibrate(searching(retriever, OracleReranker(answers)), judged, options, progress=interrupt)
     reranker = OracleReranker(answers)
-    found = calibrate(searching(retriever, reranker), judged, options)
-    assert found.resumed == 7
+    rules = calibrate(searching(retriever, reranker), judged, options)
+    assert rules.resumed == 7
     assert reranker.scored == 13 * 30 + 30
     assert not (tmp_path / "partial.jsonl").exists()
     few = world(queries=2, passages=30)

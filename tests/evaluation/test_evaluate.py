@@ -54,7 +54,7 @@ def outcome(retriever, reranker, grades, pool_size=3, cutoff=1, level="passage")
 def test_both_stages_and_the_ceiling_equal_the_measures_of_their_runs():
     retriever, queries, _ = world()
     search = searching(retriever, TextReranker(), {"dense": 2.0})
-    found = evaluate(search, queries, pool_size=12, measures=MEASURES)
+    evaluation = evaluate(search, queries, pool_size=12, measures=MEASURES)
     runs = {"stage one": {}, "reranked": {}}
     for query_id, query in queries.queries.items():
         whole = whole_ranking(search, query, 12)
@@ -63,34 +63,35 @@ def test_both_stages_and_the_ceiling_equal_the_measures_of_their_runs():
     for stage, run in runs.items():
         expected = measure_run([parse(name) for name in MEASURES], queries.qrels, run)
         for name, value in expected.items():
-            assert found.estimate(stage, name).mean == pytest.approx(value)
+            assert evaluation.estimate(stage, name).mean == pytest.approx(value)
     assert all(
-        one.ceiling["nDCG@10"] >= max(one.reranked["nDCG@10"], one.stage_one["nDCG@10"]) for one in found.outcomes
+        outcome.ceiling["nDCG@10"] >= max(outcome.reranked["nDCG@10"], outcome.stage_one["nDCG@10"])
+        for outcome in evaluation.outcomes
     )
-    assert sum(found.failures.values()) == len(queries.queries)
-    assert list(found.failures) == list(KINDS)
+    assert sum(evaluation.failures.values()) == len(queries.queries)
+    assert list(evaluation.failures) == list(KINDS)
 
 
 def test_a_perfect_reranker_reaches_the_ceiling_and_no_more():
     retriever, queries, answers = world(first=3)
-    found = evaluate(
+    evaluation = evaluate(
         searching(retriever, OracleReranker(answers)), queries, pool_size=15, measures=["RR@10", "Success@10"]
     )
-    assert found.values("reranked", "RR@10") == found.values("ceiling", "RR@10")
-    assert found.gain("RR@10").losses == 0
-    missed = [one for one in found.outcomes if one.failure.kind == "not retrieved"]
-    assert all(one.recall == 0.0 for one in missed)
+    assert evaluation.values("reranked", "RR@10") == evaluation.values("ceiling", "RR@10")
+    assert evaluation.gain("RR@10").losses == 0
+    missed = [missed_query for missed_query in evaluation.outcomes if missed_query.failure.kind == "not retrieved"]
+    assert all(missed_query.recall == 0.0 for missed_query in missed)
 
 
 def test_fine():
-    found = outcome(line("abc"), Fixed({"b": 1}), {"b": 1})
-    assert (found.failure.kind, found.failure.final_rank, found.failure.retrieval_rank) == ("fine", 1, 2)
-    assert not found.failure.stage_one_had_it
+    evaluation = outcome(line("abc"), Fixed({"b": 1}), {"b": 1})
+    assert (evaluation.failure.kind, evaluation.failure.final_rank, evaluation.failure.retrieval_rank) == ("fine", 1, 2)
+    assert not evaluation.failure.stage_one_had_it
 
 
 def test_not_retrieved():
-    found = outcome(line("abcd"), Fixed({}), {"d": 1})
-    assert (found.failure.kind, found.recall, found.failure.beaten_by) == ("not retrieved", 0.0, ())
+    evaluation = outcome(line("abcd"), Fixed({}), {"d": 1})
+    assert (evaluation.failure.kind, evaluation.recall, evaluation.failure.beaten_by) == ("not retrieved", 0.0, ())
 
 
 def test_ranked_out_names_what_beat_it_and_that_stage_one_had_it():
@@ -109,16 +110,16 @@ def test_below_the_cut_where_no_reranker_ran():
 
 
 def test_nothing_relevant_counts_zero():
-    found = outcome(line("abc"), Fixed({}), {"b": 0})
-    assert (found.failure.kind, found.reranked["RR@1"]) == ("nothing relevant", 0.0)
+    evaluation = outcome(line("abc"), Fixed({}), {"b": 0})
+    assert (evaluation.failure.kind, evaluation.reranked["RR@1"]) == ("nothing relevant", 0.0)
 
 
 def test_documents_count_once_at_their_best_passage():
     passages = [Passage(name, f"text {name}", name[0]) for name in ("a1", "a2", "b1")]
     retriever = PoolRetriever({"ask": hits(passages, [{}] * 3), "other": hits(passages[:1], [{}])})
-    found = outcome(retriever, None, {"b": 1}, cutoff=2, level="document")
-    assert found.stage_one_top == ("a", "b")
-    assert found.reranked["R@2"] == 1.0
+    evaluation = outcome(retriever, None, {"b": 1}, cutoff=2, level="document")
+    assert evaluation.stage_one_top == ("a", "b")
+    assert evaluation.reranked["R@2"] == 1.0
 
 
 def test_a_skipped_query_keeps_stage_one_and_the_reason():
@@ -128,15 +129,15 @@ def test_a_skipped_query_keeps_stage_one_and_the_reason():
         def skip_reason(self, query):
             return reason if query == "ask" else None
 
-    found = outcome(line("abc"), Skipping({"b": 1}), {"b": 1})
-    assert (found.skipped, found.top, found.failure.kind) == (reason, ("a",), "below the cut")
+    evaluation = outcome(line("abc"), Skipping({"b": 1}), {"b": 1})
+    assert (evaluation.skipped, evaluation.top, evaluation.failure.kind) == (reason, ("a",), "below the cut")
 
 
 def test_the_query_itself_is_left_out_and_the_pool_keeps_its_size():
     passages = [Passage(name, name, name) for name in ("q1", "a", "b", "c")]
     inner = PoolRetriever({"ask": hits(passages, [{}] * 4)})
-    found = WithoutOwnId(inner, {"q1": "ask"}).retrieve("ask", 2)
-    assert [(hit.passage.id, hit.rank, hit.retrieval_rank) for hit in found] == [("a", 1, 1), ("b", 2, 2)]
+    evaluation = WithoutOwnId(inner, {"q1": "ask"}).retrieve("ask", 2)
+    assert [(hit.passage.id, hit.rank, hit.retrieval_rank) for hit in evaluation] == [("a", 1, 1), ("b", 2, 2)]
     assert len(WithoutOwnId(inner, {"q1": "ask"}).retrieve("ask", 9)) == 3
     several = [Passage(f"q1#{i}", "x", "q1") for i in range(3)] + [Passage("a", "a", "a")]
     deep = PoolRetriever({"ask": hits(several, [{}] * 4)})
@@ -145,31 +146,33 @@ def test_the_query_itself_is_left_out_and_the_pool_keeps_its_size():
 
 def test_set_ups_are_compared_in_pairs_with_correction():
     retriever, queries, answers = world(queries=20, first=2)
-    made = {"none": None, "good": OracleReranker(answers), "bad": OracleReranker(answers, -1)}
-    found = [evaluate(searching(retriever, one), queries, pool_size=20, name=name) for name, one in made.items()]
-    pairs = compare(found)
+    rerankers = {"none": None, "good": OracleReranker(answers), "bad": OracleReranker(answers, -1)}
+    evaluations = [
+        evaluate(searching(retriever, one), queries, pool_size=20, name=name) for name, one in rerankers.items()
+    ]
+    pairs = compare(evaluations)
     assert [(one.first, one.second) for one in pairs] == [("none", "good"), ("none", "bad"), ("good", "bad")]
     assert pairs[0].paired.difference.low > 0 > pairs[1].paired.difference.high
     assert all(one.adjusted_p >= one.paired.p for one in pairs)
-    assert compare(found[:1]) == []
+    assert compare(evaluations[:1]) == []
     with pytest.raises(InvalidInput, match="a name of its own"):
-        compare([found[0], found[0]])
+        compare([evaluations[0], evaluations[0]])
 
 
 def test_other_judgments_can_not_be_compared():
     retriever, queries, _ = world()
-    one = evaluate(searching(retriever), queries)
+    first = evaluate(searching(retriever), queries)
     with pytest.raises(InvalidInput, match="queries or judgments differ"):
-        difference(one, replace(one, fingerprint="x"), "nDCG@10")
+        difference(first, replace(first, fingerprint="x"), "nDCG@10")
     with pytest.raises(InvalidInput, match="R@7 was not measured"):
-        difference(one, one, "R@7")
+        difference(first, first, "R@7")
 
 
 def test_saved_and_loaded_is_the_same(tmp_path):
     retriever, queries, _ = world()
-    found = evaluate(searching(retriever, TextReranker()), queries, pool_size=5)
-    save([found], tmp_path / "run.json")
-    assert load(tmp_path / "run.json") == [found]
+    evaluation = evaluate(searching(retriever, TextReranker()), queries, pool_size=5)
+    save([evaluation], tmp_path / "run.json")
+    assert load(tmp_path / "run.json") == [evaluation]
 
 
 @pytest.mark.parametrize(

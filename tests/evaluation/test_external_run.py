@@ -38,8 +38,8 @@ def test_its_numbers_are_those_of_ir_measures_ties_and_missing_queries_included(
 def test_a_written_ranking_measures_the_same_when_it_comes_back():
     retriever, judged, _ = world(12, 30, 2)
     own = evaluate(searching(retriever, TextReranker()), judged, pool_size=8)
-    run = {one.query_id: {key: -rank for rank, key in enumerate(one.ranked)} for one in own.outcomes}
-    assert all(len(one.ranked) == 10 for one in own.outcomes)
+    run = {outcome.query_id: {key: -rank for rank, key in enumerate(outcome.ranked)} for outcome in own.outcomes}
+    assert all(len(outcome.ranked) == 10 for outcome in own.outcomes)
     again = evaluate_run(run, judged)
     for measure in own.measures:
         assert again.values("reranked", measure) == own.values("reranked", measure)
@@ -49,7 +49,7 @@ def test_a_written_ranking_measures_the_same_when_it_comes_back():
 def test_documents_count_at_their_best_passage_and_a_query_may_leave_itself_out():
     corpus = [Passage(f"{name}#{i}", f"text {name} {i}", name) for name in ("a", "b", "q1") for i in range(2)]
     judged = resolve(QuerySet("s", {"q1": "x", "q2": "y"}, {"q1": {"b": 1}, "q2": {"a": 1}}), corpus)
-    documents = {one.id: one.document_id for one in corpus}
+    documents = {passage.id: passage.document_id for passage in corpus}
     run = {"q1": {"q1#0": 9.0, "a#1": 5.0, "a#0": 4.0, "b#1": 3.0}, "q2": {"a": 1.0}}
     assert evaluate_run(run, judged, documents=documents).outcomes[0].ranked == ("q1", "a", "b")
     run["q1"] = {"q1": 9.0, "a": 5.0, "b": 3.0}
@@ -65,11 +65,11 @@ def test_a_run_of_passages_leaves_itself_out_as_a_set_up_does():
     evaluation = {text: hits(order, [{}] * len(order)) for text in ("x", "y")}
     retriever = without_own_id(PoolRetriever(evaluation), judged.queries)
     own = evaluate(searching(retriever), judged, pool_size=4, measures=["RR@10"])
-    run = {key: {one.id: -rank for rank, one in enumerate(order)} for key in judged.queries}
-    documents = {one.id: one.document_id for one in corpus}
-    made = evaluate_run(run, judged, documents=documents, ignore_identical_ids=True, measures=["RR@10"])
-    assert made.values("reranked", "RR@10") == own.values("reranked", "RR@10") == [0.5, 1.0, 1.0]
-    assert made.pool_size == 4
+    run = {key: {passage.id: -rank for rank, passage in enumerate(order)} for key in judged.queries}
+    documents = {passage.id: passage.document_id for passage in corpus}
+    evaluation = evaluate_run(run, judged, documents=documents, ignore_identical_ids=True, measures=["RR@10"])
+    assert evaluation.values("reranked", "RR@10") == own.values("reranked", "RR@10") == [0.5, 1.0, 1.0]
+    assert evaluation.pool_size == 4
 
 
 @pytest.mark.parametrize(

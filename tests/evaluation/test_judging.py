@@ -18,14 +18,16 @@ def corpus(*texts, titles=()):
 
 
 def test_frequent_phrases_are_proposed_without_stop_words_at_their_ends():
-    made = corpus("The refund policy is strict. Ask for the refund form.", "Our refund policy, in short", "the refund")
-    assert phrases(made) == ["refund policy"]
+    passages = corpus(
+        "The refund policy is strict. Ask for the refund form.", "Our refund policy, in short", "the refund"
+    )
+    assert phrases(passages) == ["refund policy"]
 
 
 def test_a_phrase_within_a_longer_one_is_left_out_unless_it_stands_alone_too():
-    made = corpus("blue whale song", "a blue whale song", "blue whale")
-    assert phrases(made) == ["blue whale", "blue whale song"]
-    assert phrases(made[:2]) == ["blue whale song"]
+    passages = corpus("blue whale song", "a blue whale song", "blue whale")
+    assert phrases(passages) == ["blue whale", "blue whale song"]
+    assert phrases(passages[:2]) == ["blue whale song"]
 
 
 def test_phrases_do_not_cross_sentences_or_lines():
@@ -38,13 +40,15 @@ def test_headings_are_taken_once_and_only_where_they_can_be_queries():
 
 
 def test_proposals_are_the_same_whatever_the_order_and_change_with_the_seed():
-    made = corpus(*[f"alpha beta{n // 2} gamma" for n in range(40)], titles=[f"Heading number {n}" for n in range(40)])
-    first = propose(made, 9)
-    assert first == propose(reversed(made), 9)
+    passages = corpus(
+        *[f"alpha beta{n // 2} gamma" for n in range(40)], titles=[f"Heading number {n}" for n in range(40)]
+    )
+    first = propose(passages, 9)
+    assert first == propose(reversed(passages), 9)
     assert len(set(first)) == 9
     assert any(text.startswith("Heading") for text in first)
     assert any("beta" in text for text in first)
-    assert first != propose(made, 9, seed=8)
+    assert first != propose(passages, 9, seed=8)
 
 
 def test_nothing_to_propose():
@@ -67,12 +71,12 @@ def test_both_stages_first_hits_are_merged_in_an_order_that_tells_nothing():
     ranks = []
     for query in judged.queries.values():
         ranking = whole_ranking(searching(retriever, TextReranker()), query, 20)
-        proposals = to_judge(ranking, 3, seed=7)
+        shown = to_judge(ranking, 3, seed=7)
         expected = {hit.passage.id for hit in ranking.hits[:3]}
         expected |= {hit.passage.id for hit in ranking.hits if hit.retrieval_rank <= 3}
-        assert {hit.passage.id for hit in proposals} == expected
-        assert [hit.passage.id for hit in proposals] == [hit.passage.id for hit in to_judge(ranking, 3, seed=7)]
-        ranks.append([hit.retrieval_rank for hit in proposals])
+        assert {hit.passage.id for hit in shown} == expected
+        assert [hit.passage.id for hit in shown] == [hit.passage.id for hit in to_judge(ranking, 3, seed=7)]
+        ranks.append([hit.retrieval_rank for hit in shown])
     firsts = [row[0] <= 3 for row in ranks]
     assert 0 < sum(firsts) < len(firsts)
 
@@ -80,17 +84,17 @@ def test_both_stages_first_hits_are_merged_in_an_order_that_tells_nothing():
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_judgments_are_saved_one_by_one_and_read_by_evaluate(tmp_path, suffix):
     file = tmp_path / f"q{suffix}"
-    made = Judgments(file)
-    made.judge("how, exactly?", "p1", True)
-    made.judge("how, exactly?", "p2", False)
+    judgments = Judgments(file)
+    judgments.judge("how, exactly?", "p1", True)
+    judgments.judge("how, exactly?", "p2", False)
     again = Judgments(file)
     assert (again.count, again.answered, again.last) == (2, 1, "how, exactly?")
     assert again.judged("how, exactly?", "p2")
     assert not again.judged("how, exactly?", "p3")
     again.judge("why", "p2", False)
-    proposals = files.read(file)
-    assert list(proposals.queries.values()) == ["how, exactly?", "why"]
-    assert [dict(grades) for grades in proposals.qrels.values()] == [{"p1": 1, "p2": 0}, {"p2": 0}]
+    query_set = files.read(file)
+    assert list(query_set.queries.values()) == ["how, exactly?", "why"]
+    assert [dict(grades) for grades in query_set.qrels.values()] == [{"p1": 1, "p2": 0}, {"p2": 0}]
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -101,12 +105,12 @@ def test_what_the_file_held_stays(tmp_path):
         '{"query": "no judgment yet"}',
     ]
     file.write_text("\n".join(rows))
-    made = Judgments(file)
-    assert made.started("no judgment yet")
-    made.judge("a", "p9", True)
-    made.judge("b", "p9", True)
-    proposals = files.read(file)
-    assert (dict(proposals.qrels["mine"]), proposals.snippets["mine"], proposals.unjudged) == (
+    judgments = Judgments(file)
+    assert judgments.started("no judgment yet")
+    judgments.judge("a", "p9", True)
+    judgments.judge("b", "p9", True)
+    query_set = files.read(file)
+    assert (dict(query_set.qrels["mine"]), query_set.snippets["mine"], query_set.unjudged) == (
         {"p1": 2, "p9": 1},
         {"words": 1},
         1,
@@ -116,11 +120,11 @@ def test_what_the_file_held_stays(tmp_path):
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_what_was_left_unjudged_is_kept_apart_and_no_judgment(tmp_path, suffix):
     file = tmp_path / f"q{suffix}"
-    made = Judgments(file)
+    judgments = Judgments(file)
     for query in ("a\tb", "c"):
-        made.judge(query, "p1", True)
-    made.skip("what?", "p|1")
-    made.skip("c", "p2")
+        judgments.judge(query, "p1", True)
+    judgments.skip("what?", "p|1")
+    judgments.skip("c", "p2")
     again = Judgments(file)
     assert again.shown("what?", "p|1")
     assert again.shown("c", "p2")
@@ -130,8 +134,8 @@ def test_what_was_left_unjudged_is_kept_apart_and_no_judgment(tmp_path, suffix):
     assert again.started("what?")
     assert again.last == "what?"
     assert again.count == 2
-    proposals = files.read(file)
-    assert (list(proposals.queries.values()), proposals.unjudged) == (["a\tb", "c"], 1)
+    query_set = files.read(file)
+    assert (list(query_set.queries.values()), query_set.unjudged) == (["a\tb", "c"], 1)
     again.skipped_file.write_text("[1]\n")
     with pytest.raises(InvalidInput, match="line 1 is not a query and a passage id"):
         Judgments(file)

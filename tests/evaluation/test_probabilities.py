@@ -71,8 +71,8 @@ def test_an_isotonic_curve_never_falls(rows):
     assert (np.diff(scores) > 0).all()
     assert (np.diff(values) >= 0).all()
     curve = Isotonic(tuple(scores), tuple(values))
-    said = [curve.of(x) for x in np.linspace(-7, 7, 57)]
-    assert all(a <= b + 1e-12 for a, b in itertools.pairwise(said))
+    values = [curve.of(x) for x in np.linspace(-7, 7, 57)]
+    assert all(a <= b + 1e-12 for a, b in itertools.pairwise(values))
 
 
 def grid_loss(scores, labels, slope, offset):
@@ -116,7 +116,7 @@ def test_one_class_gives_no_platt_curve(labels):
         fit_platt([1.0, 2.0, 3.0], labels)
 
 
-def made(queries=60, pool=30, seed=0, slope=1.0, shape="logistic"):
+def drawn(queries=60, pool=30, seed=0, slope=1.0, shape="logistic"):
     draw = np.random.default_rng(seed)
     scores = draw.normal(0, 2, queries * pool)
     chances = 1 / (1 + np.exp(-(slope * scores - 3))) if shape == "logistic" else np.where(scores > 1.7, 0.5, 0.02)
@@ -125,22 +125,22 @@ def made(queries=60, pool=30, seed=0, slope=1.0, shape="logistic"):
 
 
 def test_the_curve_with_the_smaller_held_out_loss_is_chosen_and_both_beat_the_base_rate():
-    smooth, stepped = fit_probabilities(made()), fit_probabilities(made(200, 60, shape="step"))
+    smooth, stepped = fit_probabilities(drawn()), fit_probabilities(drawn(200, 60, shape="step"))
     assert (smooth.method, stepped.method) == ("platt", "isotonic")
-    for one in (smooth, stepped):
-        assert one.log_loss[one.method] < one.log_loss["base rate"]
-        assert calibration_error(reliability(one.held_out, one.labelled.labels)) < 0.02
-    assert isinstance(fit_probabilities(made(), "isotonic").calibration, Isotonic)
+    for fitted in (smooth, stepped):
+        assert fitted.log_loss[fitted.method] < fitted.log_loss["base rate"]
+        assert calibration_error(reliability(fitted.held_out, fitted.labelled.labels)) < 0.02
+    assert isinstance(fit_probabilities(drawn(), "isotonic").calibration, Isotonic)
     assert isinstance(smooth.calibration, Platt)
 
 
 def test_held_out_probabilities_never_come_from_a_curve_that_saw_the_query():
     """Turning one query's labels over moves every other fold's curve, and not its own fold's."""
-    one = made()
-    before = fit_probabilities(one, "platt").held_out
-    turned = replace(one, labels=np.where(one.queries == 7, 1 - one.labels, one.labels))
-    same = fit_probabilities(turned, "platt").held_out == before
-    assert same[one.queries == 7].all()
+    data = drawn()
+    before = fit_probabilities(data, "platt").held_out
+    changed = replace(data, labels=np.where(data.queries == 7, 1 - data.labels, data.labels))
+    same = fit_probabilities(changed, "platt").held_out == before
+    assert same[data.queries == 7].all()
     assert not same.all()
 
 
@@ -202,7 +202,7 @@ def pool_passages():
 
 
 def test_a_query_that_still_shows_an_unjudged_passage_is_not_silent():
-    every = made()
+    every = drawn()
     judged = every.queries % 6 > 0
     judged &= np.arange(len(judged)) % 3 > 0
     only = replace(
@@ -213,33 +213,35 @@ def test_a_query_that_still_shows_an_unjudged_passage_is_not_silent():
         left_out=every.scores[~judged],
         left_out_queries=every.queries[~judged],
     )
-    found = fit_probabilities(only, "platt")
-    assert len(found.left_out) == (~judged).sum()
-    for one in thresholds(found.held_out, only.labels, only.queries, unlabelled=found.unlabelled):
+    fitted = fit_probabilities(only, "platt")
+    assert len(fitted.left_out) == (~judged).sum()
+    for threshold in thresholds(fitted.held_out, only.labels, only.queries, unlabelled=fitted.unlabelled):
         best = dict.fromkeys(range(60), 0.0)
-        for number, chance in zip(only.queries, found.held_out, strict=True):
+        for number, chance in zip(only.queries, fitted.held_out, strict=True):
             best[number] = max(best[number], chance)
-        labelled_alone = sum(chance < one.least for number, chance in best.items() if number % 6)
-        for number, chance in zip(only.left_out_queries, found.left_out, strict=True):
+        labelled_alone = sum(chance < threshold.least for number, chance in best.items() if number % 6)
+        for number, chance in zip(only.left_out_queries, fitted.left_out, strict=True):
             best[number] = max(best[number], chance)
-        assert one.silent == sum(chance < one.least for chance in best.values())
-        assert one.kept == (found.held_out >= one.least).sum()
-        if one.least == 0.5:
-            assert one.silent < labelled_alone
+        assert threshold.silent == sum(chance < threshold.least for chance in best.values())
+        assert threshold.kept == (fitted.held_out >= threshold.least).sum()
+        if threshold.least == 0.5:
+            assert threshold.silent < labelled_alone
 
 
 def test_a_left_out_passage_gets_its_probability_from_a_curve_that_did_not_see_its_query():
-    one = made()
-    beside = replace(one, left_out=one.scores[one.queries == 7], left_out_queries=one.queries[one.queries == 7])
-    found = fit_probabilities(beside, "platt")
-    assert found.left_out.tolist() == found.held_out[one.queries == 7].tolist()
-    assert found.held_out.tolist() == fit_probabilities(one, "platt").held_out.tolist()
+    data = drawn()
+    with_left_out = replace(
+        data, left_out=data.scores[data.queries == 7], left_out_queries=data.queries[data.queries == 7]
+    )
+    fitted = fit_probabilities(with_left_out, "platt")
+    assert fitted.left_out.tolist() == fitted.held_out[data.queries == 7].tolist()
+    assert fitted.held_out.tolist() == fit_probabilities(data, "platt").held_out.tolist()
 
 
 def test_reliability_and_its_error_by_hand():
     chances, labels = np.array([0.05, 0.08, 0.5, 0.55, 1.0]), np.array([0.0, 1, 1, 0, 1])
     bins = reliability(chances, labels)
-    assert [(one.low, one.passages, one.relevant) for one in bins] == [(0.0, 2, 0.5), (0.5, 2, 0.5), (0.9, 1, 1.0)]
+    assert [(part.low, part.passages, part.relevant) for part in bins] == [(0.0, 2, 0.5), (0.5, 2, 0.5), (0.9, 1, 1.0)]
     expected = (2 * abs(0.065 - 0.5) + 2 * abs(0.525 - 0.5) + 0) / 5
     assert calibration_error(bins) == pytest.approx(expected)
     assert calibration_error([]) == 0.0
@@ -249,9 +251,9 @@ def test_thresholds_by_hand():
     chances = np.array([0.9, 0.4, 0.6, 0.1, 0.3, 0.2])
     labels = np.array([1.0, 0, 0, 1, 0, 0])
     queries = np.array([0, 0, 1, 1, 2, 2])
-    (one,) = thresholds(chances, labels, queries, [0.5])
-    assert (one.kept, one.precision, one.recall) == (2, 0.5, 0.5)
-    assert (one.silent, one.silent_precision, one.silent_recall) == (1, 1.0, 1.0)
+    (threshold,) = thresholds(chances, labels, queries, [0.5])
+    assert (threshold.kept, threshold.precision, threshold.recall) == (2, 0.5, 0.5)
+    assert (threshold.silent, threshold.silent_precision, threshold.silent_recall) == (1, 1.0, 1.0)
     (all_gone,) = thresholds(chances, labels, queries, [0.95])
     assert (all_gone.kept, all_gone.precision, all_gone.recall, all_gone.silent) == (0, 1.0, 0.0, 3)
     assert all_gone.silent_precision == pytest.approx(1 / 3)
@@ -263,7 +265,7 @@ def test_the_best_threshold_has_the_highest_f1(rows):
     labels = np.array([float(label) for _, label in rows])
     queries = np.arange(len(rows)) % 3
     every = thresholds(chances, labels, queries, sorted(set(chances.tolist())))
-    assert best_threshold(chances, labels, queries).f1 == pytest.approx(max(one.f1 for one in every))
+    assert best_threshold(chances, labels, queries).f1 == pytest.approx(max(threshold.f1 for threshold in every))
 
 
 def test_log_loss_of_certainty_is_finite():

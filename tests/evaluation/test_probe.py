@@ -57,13 +57,13 @@ def test_a_stage_is_right_only_where_every_query_prefers_its_own_passage():
 
 def test_both_stages_are_counted_by_kind_with_chance():
     reports = []
-    found = probe(PAIRS, HashedEncoder(512), DeafReranker(), lambda done, total: reports.append((done, total)))
-    assert found.kinds == ("negation", "exclusion")
-    assert found.chance == pytest.approx((0.25 + 0.25 + 0.5) / 3)
-    assert found.pairs[2].rerank == "right"
-    assert found.accuracy("rerank", "exclusion").mean == 1
-    assert Counter(found.answers("rerank", "negation"))["right"] == 0
-    assert found.accuracy("rerank").mean == pytest.approx(1 / 3)
+    result = probe(PAIRS, HashedEncoder(512), DeafReranker(), lambda done, total: reports.append((done, total)))
+    assert result.kinds == ("negation", "exclusion")
+    assert result.chance == pytest.approx((0.25 + 0.25 + 0.5) / 3)
+    assert result.pairs[2].rerank == "right"
+    assert result.accuracy("rerank", "exclusion").mean == 1
+    assert Counter(result.answers("rerank", "negation"))["right"] == 0
+    assert result.accuracy("rerank").mean == pytest.approx(1 / 3)
     assert reports == [(1, 3), (2, 3), (3, 3)]
     heard = probe(PAIRS, HashedEncoder(512), WordReranker())
     assert heard.answers("rerank")[0] == "right"
@@ -71,8 +71,8 @@ def test_both_stages_are_counted_by_kind_with_chance():
 
 def test_stage_one_is_the_cosine():
     encoder = HashedEncoder(512)
-    found = probe(PAIRS, encoder, WordReranker())
-    for pair, result in zip(PAIRS.pairs, found.pairs, strict=True):
+    probed = probe(PAIRS, encoder, WordReranker())
+    for pair, result in zip(PAIRS.pairs, probed.pairs, strict=True):
         cosines = encoder.encode_queries(pair.queries) @ encoder.encode_passages(pair.passages).T
         assert result.retrieval == answer(cosines.tolist())
 
@@ -95,11 +95,11 @@ def written(folder, name, rows):
 
 def test_nevir_and_query_with_two_passages_are_read(tmp_path):
     row = {"id": "7-1", "WorkerId": 3, "q1": "a", "q2": "b", "doc1": "one", "doc2": "two"}
-    found = read_contrasts(written(tmp_path, "nevir.jsonl", [row]))
-    assert found.pairs == (Contrast("7-1", "all", ("a", "b"), ("one", "two")),)
+    read = read_contrasts(written(tmp_path, "nevir.jsonl", [row]))
+    assert read.pairs == (Contrast("7-1", "all", ("a", "b"), ("one", "two")),)
     row = {"query": "a but not b", "doc_pos": "a", "doc_neg": "b"}
-    (one,) = read_contrasts(written(tmp_path, "x.jsonl", [row])).pairs
-    assert (one.queries, one.passages, one.chance) == (("a but not b",), ("a", "b"), 0.5)
+    (pair,) = read_contrasts(written(tmp_path, "x.jsonl", [row])).pairs
+    assert (pair.queries, pair.passages, pair.chance) == (("a but not b",), ("a", "b"), 0.5)
 
 
 @pytest.mark.parametrize("names", [("ExcluQ", "index"), ("RQ_rewrite", "corpus_sub_index")])
@@ -126,16 +126,16 @@ def beir(folder, judgments):
 
 
 def test_a_beir_folder_sets_relevant_against_what_is_judged_zero(tmp_path):
-    found = read_contrasts(beir(tmp_path, ["q1\tp1\t2", "q1\tp2\t0", "q1\tp3\t0"]))
-    assert [one.passages for one in found.pairs] == [("cat with a hat", "cat with a bat"), ("cat with a hat", "stone")]
-    assert found.note == ""
+    read = read_contrasts(beir(tmp_path, ["q1\tp1\t2", "q1\tp2\t0", "q1\tp3\t0"]))
+    assert [pair.passages for pair in read.pairs] == [("cat with a hat", "cat with a bat"), ("cat with a hat", "stone")]
+    assert read.note == ""
 
 
 def test_without_zeros_the_most_similar_other_passage_stands_for_the_excluded_one(tmp_path):
     folder = beir(tmp_path, ["q1\tp1\t1"])
-    found = read_contrasts(folder, nearest=nearest_others(HashedEncoder(512)))
-    assert found.pairs[0].passages == ("cat with a hat", "cat with a bat")
-    assert "no passage is judged 0" in found.note
+    read = read_contrasts(folder, nearest=nearest_others(HashedEncoder(512)))
+    assert read.pairs[0].passages == ("cat with a hat", "cat with a bat")
+    assert "no passage is judged 0" in read.note
     with pytest.raises(InvalidInput, match="has no contrast pair"):
         read_contrasts(folder)
 
@@ -173,9 +173,9 @@ def test_the_command_prints_chance_both_stages_and_kinds(monkeypatch, tmp_path):
     shown = CliRunner().invoke(app, ["probe", "negation"]).output
     for part in ("chance 25.0%", "quantity", "72", "reranker minus bi-encoder", "one passage for both"):
         assert part in " ".join(shown.split())
-    found = json.loads(CliRunner().invoke(app, ["probe", "negation", "--json"]).output)
-    assert (found["pairs"], found["chance"], len(found["results"])) == (72, 0.25, 72)
-    assert set(found["kinds"]) == {"negation", "exclusion", "antonym", "quantity"}
+    result = json.loads(CliRunner().invoke(app, ["probe", "negation", "--json"]).output)
+    assert (result["pairs"], result["chance"], len(result["results"])) == (72, 0.25, 72)
+    assert set(result["kinds"]) == {"negation", "exclusion", "antonym", "quantity"}
 
 
 # The pairs in the box: a test set, so none of them may be near what models are trained on.
@@ -186,15 +186,15 @@ def normal(text):
 
 
 def shipped():
-    return [text for one in read_contrasts().pairs for text in (*one.queries, *one.passages)]
+    return [text for pair in read_contrasts().pairs for text in (*pair.queries, *pair.passages)]
 
 
 def test_the_pairs_in_the_box_are_varied():
     pairs = read_contrasts().pairs
     assert len(pairs) >= 60
-    assert min(Counter(one.kind for one in pairs).values()) >= 15
-    assert len({one.id for one in pairs}) == len(pairs)
-    queries = [query for one in pairs for query in one.queries]
+    assert min(Counter(pair.kind for pair in pairs).values()) >= 15
+    assert len({pair.id for pair in pairs}) == len(pairs)
+    queries = [query for pair in pairs for query in pair.queries]
     assert len(set(queries)) == len(queries)
 
 

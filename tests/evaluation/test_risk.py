@@ -33,8 +33,8 @@ def test_no_queries_and_a_loss_above_the_level_certify_nothing():
 
 
 @given(st.integers(1, 400), st.floats(0.01, 0.5), st.floats(0, 1), st.floats(0, 1))
-def test_more_loss_is_never_easier_to_certify(queries, alpha, one, other):
-    low, high = sorted([one, other])
+def test_more_loss_is_never_easier_to_certify(queries, alpha, first, second):
+    low, high = sorted([first, second])
     assert hoeffding_bentkus(low, queries, alpha) <= hoeffding_bentkus(high, queries, alpha) + 1e-12
 
 

@@ -13,15 +13,15 @@ FOUND = {"rerank": True, "pool_size": 20, "blend": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("found", "config", "file", "expected"),
+    ("tuned", "config", "file", "expected"),
     [
         (FOUND, {}, {}, {**FOUND, "weights": None, "min_score": None}),
         ({**FOUND, "min_score": 2.5}, {}, {"min_score": 9.0}, {**FOUND, "weights": None, "min_score": 2.5}),
         ({"rerank": False}, {}, {}, {"rerank": False, "blend": None, "weights": None, "min_score": None}),
     ],
 )
-def test_a_setting_that_was_not_found_again_is_removed(found, config, file, expected):
-    values = file_values(found, SearchConfig(**config), None, file)
+def test_a_setting_that_was_not_found_again_is_removed(tuned, config, file, expected):
+    values = file_values(tuned, SearchConfig(**config), None, file)
     assert {name: value for name, value in values.items() if name != "min_probability"} == expected
 
 
@@ -46,7 +46,7 @@ def test_a_found_fusion_weight_is_written_and_not_the_current_one():
 
 
 @pytest.mark.parametrize(
-    ("found", "file", "kept"),
+    ("tuned", "file", "kept"),
     [
         (FOUND, {"min_probability": 0.2}, True),
         (FOUND, {"min_probability": 0.2, "blend": 1.0}, True),
@@ -58,9 +58,9 @@ def test_a_found_fusion_weight_is_written_and_not_the_current_one():
         ({"rerank": False}, {"min_probability": 0.2}, False),
     ],
 )
-def test_the_smallest_probability_stays_only_if_pools_and_final_scores_stay(found, file, kept):
+def test_the_smallest_probability_stays_only_if_pools_and_final_scores_stay(tuned, file, kept):
     config = SearchConfig(fusion=file.get("fusion", 0.5))
-    values = file_values(found, config, None, file)
+    values = file_values(tuned, config, None, file)
     assert ("min_probability" not in values) == kept
 
 
@@ -69,7 +69,7 @@ def test_an_answer_longer_than_the_new_pool_is_shortened():
     assert "top_k" not in file_values(FOUND, SearchConfig(), None, {"top_k": 10})
 
 
-def tuned(reranker_gain=1.0, **config):
+def tuning_of(reranker_gain=1.0, **config):
     retriever, judged, answers = world(queries=60, first=2)
     search = searching(retriever, OracleReranker(answers, reranker_gain), **config)
     return tune(search, judged, TuneOptions(sizes=(5, 20), timed=1, measures=("nDCG@10",)))
@@ -78,18 +78,18 @@ def tuned(reranker_gain=1.0, **config):
 def test_write_changes_the_file_and_keeps_the_rest_of_it(tmp_path):
     file = tmp_path / config_file.FILE
     file.write_text("# mine\n[search]\ntop_k = 3\nblend = 4.0\nmin_probability = 0.5\n", encoding="utf-8")
-    found = tuned()
-    assert found.write(tmp_path) == file
+    tuning = tuning_of()
+    assert tuning.write(tmp_path) == file
     text = file.read_text(encoding="utf-8")
     assert text.startswith("# mine\n[search]\ntop_k = 3\n")
     settings = config_file.read(tmp_path)
-    assert settings == {"top_k": 3, "rerank": True, "pool_size": 20, "min_score": found.threshold.value}
-    assert all(line in text for line in found.lines(tmp_path).splitlines())
+    assert settings == {"top_k": 3, "rerank": True, "pool_size": 20, "min_score": tuning.threshold.value}
+    assert all(line in text for line in tuning.lines(tmp_path).splitlines())
 
 
 def test_write_and_lines_use_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    harmful = tuned(-1.0)
+    harmful = tuning_of(-1.0)
     assert harmful.lines() == "[search]\nrerank = false"
     assert harmful.write() == tmp_path / config_file.FILE
     assert config_file.read() == {"rerank": False}

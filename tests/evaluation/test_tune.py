@@ -73,28 +73,28 @@ def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blen
     inner, judged, _ = world(queries=4, passages=30, seed=seed)
     retriever = kind(inner.pools)
     search = searching(retriever, TextReranker(), WEIGHTS, blend=blend)
-    found = tune(search, judged, options(sizes=tuple(sizes), blends=(0.0, 0.3, 1.0)))
-    assert found.curves.method.code == "one_pass"
+    tuning = tune(search, judged, options(sizes=tuple(sizes), blends=(0.0, 0.3, 1.0)))
+    assert tuning.curves.method.code == "one_pass"
     ordered = tuple(sorted(sizes))
-    for curve in found.curves.by_blend:
+    for curve in tuning.curves.by_blend:
         assert curve.sizes == ordered
         for measure in MEASURES:
             expected = separate(retriever, TextReranker(), judged, curve.blend, measure, ordered)
             assert (curve.reranked[measure] == expected).all()
     for place, size in enumerate(ordered):
         run = evaluate(
-            searching(retriever, TextReranker(), WEIGHTS, blend=found.blend),
+            searching(retriever, TextReranker(), WEIGHTS, blend=tuning.blend),
             judged,
             pool_size=size,
             measures=MEASURES,
         )
-        assert found.curve.recall[place].tolist() == [one.recall for one in run.outcomes]
+        assert tuning.curve.recall[place].tolist() == [outcome.recall for outcome in run.outcomes]
         for measure in MEASURES:
-            assert found.curve.ceiling[measure][place].tolist() == run.values("ceiling", measure)
-            assert found.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
+            assert tuning.curve.ceiling[measure][place].tolist() == run.values("ceiling", measure)
+            assert tuning.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
     alone = evaluate(searching(retriever), judged, pool_size=10, measures=MEASURES)
     for measure in MEASURES:
-        assert found.curve.stage_one[measure].tolist() == alone.values("stage one", measure)
+        assert tuning.curve.stage_one[measure].tolist() == alone.values("stage one", measure)
 
 
 @pytest.fixture(scope="module")
@@ -116,22 +116,22 @@ def test_the_sweep_equals_separate_runs_on_a_real_index_beyond_its_depth(real, k
     index, encoder, judged = real
     retriever = {"hybrid": Hybrid(index, encoder), "dense": Dense(index, encoder), "bm25": Lexical(index)}[kind]
     sizes = (3, 10, 40, 90, 120, 150)
-    found = tune(searching(retriever, TextReranker(), WEIGHTS), judged, options(sizes=sizes, blends=()))
+    tuning = tune(searching(retriever, TextReranker(), WEIGHTS), judged, options(sizes=sizes, blends=()))
     for measure in MEASURES:
         expected = separate(retriever, TextReranker(), judged, 1.0, measure, sizes)
-        assert (found.curve.reranked[measure] == expected).all()
+        assert (tuning.curve.reranked[measure] == expected).all()
 
 
 def test_the_sweep_equals_separate_runs_where_measures_read_below_the_depth(real):
     index, encoder, judged = real
     measures, sizes = ("R@150", "nDCG@150"), (3, 10, 40, 120)
     search = searching(Hybrid(index, encoder, depth=20), TextReranker(), WEIGHTS)
-    found = tune(search, judged, options(sizes=sizes, blends=(), measures=measures))
+    tuning = tune(search, judged, options(sizes=sizes, blends=(), measures=measures))
     for measure in measures:
         for place, size in enumerate(sizes):
             run = evaluate(search, judged, pool_size=size, measures=measures)
-            assert found.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
-            assert found.curve.recall[place].tolist() == [one.recall for one in run.outcomes]
+            assert tuning.curve.reranked[measure][place].tolist() == run.values("reranked", measure)
+            assert tuning.curve.recall[place].tolist() == [outcome.recall for outcome in run.outcomes]
 
 
 def test_a_hybrids_pool_is_the_same_however_deep_the_tail(real):
@@ -168,40 +168,40 @@ def test_at_most_15_percent_more_than_the_pass_is_scored(queries):
     sizes = (5, 10, 20, 30, 50, 75, 100)
     retriever, judged, _ = world(queries=queries, passages=110)
     reranker = TextReranker()
-    found = tune(searching(retriever, reranker), judged, options(timed=None, sizes=sizes, blends=()))
+    tuning = tune(searching(retriever, reranker), judged, options(timed=None, sizes=sizes, blends=()))
     assert reranker.scored <= 1.15 * queries * 100
-    timed = {size: len(latency.rerank) for size, latency in found.latency.items()}
+    timed = {size: len(latency.rerank) for size, latency in tuning.latency.items()}
     assert timed == {**dict.fromkeys(sizes[:-1], max(1, int(0.08 * queries * 100 / 190))), 100: queries - 1}
 
 
 def test_runs_at_each_size_are_timed_as_they_are_made():
     retriever, judged, _ = world(queries=4)
     reranker = ListwiseReranker()
-    found = tune(searching(retriever, reranker), judged, options(timed=None))
+    tuning = tune(searching(retriever, reranker), judged, options(timed=None))
     assert reranker.scored == 4 * sum(SIZES)
-    assert [len(latency.rerank) for latency in found.latency.values()] == [3] * len(SIZES)
-    assert found.timing == Note("times_of_runs")
+    assert [len(latency.rerank) for latency in tuning.latency.values()] == [3] * len(SIZES)
+    assert tuning.timing == Note("times_of_runs")
 
 
 def test_a_listwise_reranker_runs_at_each_size_and_says_so():
     retriever, judged, _ = world(queries=4)
-    found = tune(searching(retriever, ListwiseReranker()), judged, options())
-    assert found.curves.method == Note("listwise", reranker="listwise")
-    assert found.curves.checked is None
+    tuning = tune(searching(retriever, ListwiseReranker()), judged, options())
+    assert tuning.curves.method == Note("listwise", reranker="listwise")
+    assert tuning.curves.checked is None
     for measure in MEASURES:
         expected = separate(retriever, ListwiseReranker(), judged, 0.0, measure)
-        assert (found.curve.reranked[measure] == expected).all()
+        assert (tuning.curve.reranked[measure] == expected).all()
 
 
 def test_a_reranker_that_only_claims_to_be_pointwise_is_found_out():
     retriever, judged, _ = world(queries=4)
-    found = tune(searching(retriever, ListwiseReranker(pointwise=True)), judged, options())
-    assert found.curves.checked is not None
-    assert not found.curves.checked.holds
-    assert found.curves.method.code == "not_pointwise"
-    assert "is declared pointwise, but its scores differ by up to" in describe(found.curves.method)
+    tuning = tune(searching(retriever, ListwiseReranker(pointwise=True)), judged, options())
+    assert tuning.curves.checked is not None
+    assert not tuning.curves.checked.holds
+    assert tuning.curves.method.code == "not_pointwise"
+    assert "is declared pointwise, but its scores differ by up to" in describe(tuning.curves.method)
     expected = separate(retriever, ListwiseReranker(), judged, 0.0, "nDCG@10")
-    assert (found.curve.reranked["nDCG@10"] == expected).all()
+    assert (tuning.curve.reranked["nDCG@10"] == expected).all()
 
 
 def test_skipped_queries_keep_stage_one_at_every_size():
@@ -210,10 +210,10 @@ def test_skipped_queries_keep_stage_one_at_every_size():
             return Note("rerank_skipped", reason="too long")
 
     retriever, judged, _ = world(queries=4)
-    found = tune(searching(retriever, Skipping()), judged, options())
-    for row in found.curve.reranked["nDCG@10"]:
-        assert row.tolist() == found.curve.stage_one["nDCG@10"].tolist()
-    assert not found.rerank
+    tuning = tune(searching(retriever, Skipping()), judged, options())
+    for row in tuning.curve.reranked["nDCG@10"]:
+        assert row.tolist() == tuning.curve.stage_one["nDCG@10"].tolist()
+    assert not tuning.rerank
 
 
 def test_the_warning_fires_where_reranking_harms_and_stays_silent_where_it_helps():
@@ -246,33 +246,33 @@ def test_quality_that_falls_with_depth_is_noticed():
             ]
 
     retriever, judged, answers = world(queries=60, first=0)
-    found = tune(searching(retriever, Shallow(retriever.pools, answers)), judged, options(blends=()))
-    assert Note("quality_falls", measure="nDCG@10", pool=8) in found.warnings
-    assert found.recommended.size <= 8
+    tuning = tune(searching(retriever, Shallow(retriever.pools, answers)), judged, options(blends=()))
+    assert Note("quality_falls", measure="nDCG@10", pool=8) in tuning.warnings
+    assert tuning.recommended.size <= 8
 
 
 def test_rules_choose_on_one_half_and_are_reported_on_the_other():
     retriever, judged, answers = world(queries=60, first=2)
-    found = tune(searching(retriever, OracleReranker(answers)), judged, options(budget_ms=10_000))
-    assert set(found.chosen_on).isdisjoint(found.reported_on)
-    assert sorted([*found.chosen_on, *found.reported_on]) == sorted(judged.queries)
-    assert [pick.rule for pick in found.picks] == ["near_best", "most_of_the_gain", "latency_budget"]
-    assert found.recommended.rule == "latency_budget"
-    assert found.recommended.size == 21
-    for check in found.checks:
-        places = [found.curve.query_ids.index(key) for key in found.reported_on]
-        row = found.curve.reranked["nDCG@10"][found.curve.sizes.index(check.size)]
+    tuning = tune(searching(retriever, OracleReranker(answers)), judged, options(budget_ms=10_000))
+    assert set(tuning.chosen_on).isdisjoint(tuning.reported_on)
+    assert sorted([*tuning.chosen_on, *tuning.reported_on]) == sorted(judged.queries)
+    assert [pick.rule for pick in tuning.picks] == ["near_best", "most_of_the_gain", "latency_budget"]
+    assert tuning.recommended.rule == "latency_budget"
+    assert tuning.recommended.size == 21
+    for check in tuning.checks:
+        places = [tuning.curve.query_ids.index(key) for key in tuning.reported_on]
+        row = tuning.curve.reranked["nDCG@10"][tuning.curve.sizes.index(check.size)]
         assert check.value == pytest.approx(row[places].mean())
         assert check.kept == pytest.approx(check.value / check.best)
-    assert found.settings == {"rerank": True, "pool_size": 21, "min_score": found.threshold.value}
+    assert tuning.settings == {"rerank": True, "pool_size": 21, "min_score": tuning.threshold.value}
 
 
 def test_a_pool_that_gains_nothing_is_not_recommended():
     retriever, judged, _ = world(queries=60)
-    found = tune(searching(retriever, constant()), judged, options())
-    assert found.settings == {"rerank": False}
-    assert found.warnings == (Note("no_gain_at_pool", pool=2, measure="nDCG@10", gain=0.0),)
-    assert describe(found.warnings[0]) == "pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries"
+    tuning = tune(searching(retriever, constant()), judged, options())
+    assert tuning.settings == {"rerank": False}
+    assert tuning.warnings == (Note("no_gain_at_pool", pool=2, measure="nDCG@10", gain=0.0),)
+    assert describe(tuning.warnings[0]) == "pool 2 gains nothing over stage one: nDCG@10 +0.0000 over all queries"
 
 
 def at_the_ceiling(queries):
@@ -288,9 +288,9 @@ def at_the_ceiling(queries):
     ("queries", "words"), [(5, "5 queries are too few to decide"), (24, "nDCG@10 is at the ceiling, 1.0000")]
 )
 def test_queries_that_can_not_tell_recommend_nothing(queries, words):
-    found = at_the_ceiling(queries)
-    assert words in describe(found.undecided)
-    assert (found.rerank, found.settings) == (False, {})
+    tuning = at_the_ceiling(queries)
+    assert words in describe(tuning.undecided)
+    assert (tuning.rerank, tuning.settings) == (False, {})
 
 
 def test_the_smallest_pool_is_not_said_to_beat_smaller_ones():
@@ -301,8 +301,8 @@ def test_the_smallest_pool_is_not_said_to_beat_smaller_ones():
 
 def test_harm_beyond_chance_is_told_by_few_queries_too():
     retriever, judged, answers = world(queries=16, first=0)
-    found = tune(searching(retriever, OracleReranker(answers, -1)), judged, options(sizes=(21,)))
-    assert (found.undecided, found.settings) == (None, {"rerank": False})
+    tuning = tune(searching(retriever, OracleReranker(answers, -1)), judged, options(sizes=(21,)))
+    assert (tuning.undecided, tuning.settings) == (None, {"rerank": False})
 
 
 def test_a_longer_ranking_in_the_same_order_scores_the_same():
@@ -313,11 +313,11 @@ def test_a_longer_ranking_in_the_same_order_scores_the_same():
     qrels = {f"q{n}": {f"d{59 - n}": 1, f"d{n}": 1} for n in range(4)}
     judged = Judged("documents", queries, qrels, "document")
     retriever = PoolRetriever({text: hits(order, [{} for _ in order]) for text in queries.values()})
-    found = tune(searching(retriever, constant()), judged, options(sizes=(10, 100, 180), measures=("R@100", "AP@100")))
+    tuning = tune(searching(retriever, constant()), judged, options(sizes=(10, 100, 180), measures=("R@100", "AP@100")))
     for measure in ("R@100", "AP@100"):
-        for row in found.curve.reranked[measure]:
-            assert row.tolist() == found.curve.stage_one[measure].tolist()
-    assert not found.rerank
+        for row in tuning.curve.reranked[measure]:
+            assert row.tolist() == tuning.curve.stage_one[measure].tolist()
+    assert not tuning.rerank
 
 
 def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
@@ -332,8 +332,8 @@ def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
             return right.values(query, texts)
         return wrong.values(query, texts) if query in harmed else [0.0] * len(texts)
 
-    found = tune(searching(retriever, FixedReranker(values)), judged, options(blends=()))
-    (doubt,) = [note for note in found.warnings if note.code == "gain_not_confirmed"]
+    tuning = tune(searching(retriever, FixedReranker(values)), judged, options(blends=()))
+    (doubt,) = [note for note in tuning.warnings if note.code == "gain_not_confirmed"]
     assert doubt.values["queries"] == len(parts.reported)
     assert doubt.values["unseen_gain"] < 0 < doubt.values["gain"]
     assert f"below stage one on the {len(parts.reported)} queries that it was not chosen on" in describe(doubt)
@@ -341,12 +341,12 @@ def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
 
 def test_a_budget_that_nothing_keeps_to():
     retriever, judged, answers = world(queries=30)
-    found = tune(searching(retriever, OracleReranker(answers)), judged, options(budget_ms=0))
-    assert found.recommended.size is None
-    assert found.recommended.reason.code == "over_budget"
-    assert found.recommended.reason in found.warnings
-    assert "no pool is within 0 ms" in describe(found.recommended.reason)
-    assert found.settings == {"rerank": False}
+    tuning = tune(searching(retriever, OracleReranker(answers)), judged, options(budget_ms=0))
+    assert tuning.recommended.size is None
+    assert tuning.recommended.reason.code == "over_budget"
+    assert tuning.recommended.reason in tuning.warnings
+    assert "no pool is within 0 ms" in describe(tuning.recommended.reason)
+    assert tuning.settings == {"rerank": False}
 
 
 def test_the_blend_changes_only_where_the_interval_says_so():
@@ -368,15 +368,15 @@ def test_without_fitted_weights_a_weight_for_the_cosine_is_tried():
         for query, pool in retriever.pools.items()
     }
     telling = PoolRetriever(pools)
-    found = tune(searching(telling, TextReranker()), judged, options(blends=(0.0, 4.0)))
-    assert (found.curves.derived, found.curves.current, found.blend) == (True, 0.0, 4.0)
-    weight = found.settings["weights"]["dense"]
-    blended = {"rerank": True, "pool_size": found.recommended.size, "blend": 1.0, "weights": {"dense": weight}}
-    assert blended.items() <= found.settings.items()
+    tuning = tune(searching(telling, TextReranker()), judged, options(blends=(0.0, 4.0)))
+    assert (tuning.curves.derived, tuning.curves.current, tuning.blend) == (True, 0.0, 4.0)
+    weight = tuning.settings["weights"]["dense"]
+    blended = {"rerank": True, "pool_size": tuning.recommended.size, "blend": 1.0, "weights": {"dense": weight}}
+    assert blended.items() <= tuning.settings.items()
     again = searching(telling, TextReranker(), {"dense": weight})
     for place, size in enumerate(SIZES):
         run = evaluate(again, judged, pool_size=size, measures=MEASURES)
-        assert found.curve.reranked["nDCG@10"][place].tolist() == run.values("reranked", "nDCG@10")
+        assert tuning.curve.reranked["nDCG@10"][place].tolist() == run.values("reranked", "nDCG@10")
 
 
 def test_without_any_cosine_the_blend_stays():
@@ -384,16 +384,16 @@ def test_without_any_cosine_the_blend_stays():
     bare = PoolRetriever(
         {q: [replace(hit, signals={"bm25": 1.0}) for hit in pool] for q, pool in retriever.pools.items()}
     )
-    found = tune(searching(bare, TextReranker()), judged, options())
-    assert found.blend_reason == Note("only_setting", setting="blend", current=0.0)
-    assert "blend" not in found.settings
+    tuning = tune(searching(bare, TextReranker()), judged, options())
+    assert tuning.blend_reason == Note("only_setting", setting="blend", current=0.0)
+    assert "blend" not in tuning.settings
 
 
 def test_few_queries_are_not_split_and_that_is_said():
     retriever, judged, _ = world(queries=6)
-    found = tune(searching(retriever, TextReranker()), judged, options())
-    assert found.chosen_on == found.reported_on
-    assert Note("not_split", queries=6) in found.warnings
+    tuning = tune(searching(retriever, TextReranker()), judged, options())
+    assert tuning.chosen_on == tuning.reported_on
+    assert Note("not_split", queries=6) in tuning.warnings
 
 
 class Interrupting(TextReranker):

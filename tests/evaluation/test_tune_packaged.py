@@ -40,12 +40,12 @@ def packaged():
 
 def test_the_sweep_equals_separate_runs_to_rounding(packaged):
     search, judged = packaged
-    found = tune(search, judged, TuneOptions(sizes=SIZES, measures=("nDCG@10",), blends=(), timed=1))
-    assert found.curves.checked.largest_difference <= ROUNDING
+    tuning = tune(search, judged, TuneOptions(sizes=SIZES, measures=("nDCG@10",), blends=(), timed=1))
+    assert tuning.curves.checked.largest_difference <= ROUNDING
     for place, size in enumerate(SIZES):
         for query_id, query in judged.queries.items():
-            read = {hit.passage.id: hit.score for hit in found.curves.ranking(query_id, size, 1.0).hits[:size]}
+            read = {hit.passage.id: hit.score for hit in tuning.curves.ranking(query_id, size, 1.0).hits[:size]}
             apart = whole_ranking(search, query, size, 16)
             assert read == pytest.approx({hit.passage.id: hit.score for hit in apart.hits[:size]}, abs=ROUNDING)
             value = parse("nDCG@10").of([hit.passage.id for hit in apart.hits], judged.qrels[query_id])
-            assert found.curve.reranked["nDCG@10"][place][int(query_id[1])] == value
+            assert tuning.curve.reranked["nDCG@10"][place][int(query_id[1])] == value

@@ -66,16 +66,16 @@ def two_lists(queries=6, seed=0, fusion=0.5, depth=40):
 def test_every_fusion_weight_equals_a_separate_run(seed, fusions, current, depth, weights):
     hybrid, judged, index = two_lists(seed=seed, fusion=current, depth=depth)
     search = searching(hybrid, TextReranker(), weights)
-    found = tune(search, judged, options(fusions=tuple(fusions)))
-    tried = found.fusion
+    tuning = tune(search, judged, options(fusions=tuple(fusions)))
+    tried = tuning.fusion
     assert set(tried.values) in (set(), {*fusions, current})
     for weight, values in tried.values.items():
         other = Hybrid(index, NumberEncoder(), fusion=weight, depth=depth)
-        apart = searching(other, TextReranker() if tried.size else None, found.curves.weights, blend=found.blend)
+        apart = searching(other, TextReranker() if tried.size else None, tuning.curves.weights, blend=tuning.blend)
         run = evaluate(apart, judged, pool_size=tried.size or 10, measures=("nDCG@10",))
         assert values.tolist() == run.values("reranked", "nDCG@10")
-    if tried.size in found.curve.sizes and tried.values:
-        row = found.curve.reranked["nDCG@10"][found.curve.sizes.index(tried.size)]
+    if tried.size in tuning.curve.sizes and tried.values:
+        row = tuning.curve.reranked["nDCG@10"][tuning.curve.sizes.index(tried.size)]
         assert tried.values[current].tolist() == row.tolist()
 
 
@@ -84,15 +84,15 @@ def test_every_fusion_weight_equals_a_separate_run(seed, fusions, current, depth
 def test_the_effect_of_a_threshold_equals_separate_searches(seed, queries, gain):
     retriever, judged, answers = world(queries=queries, seed=seed)
     search = searching(retriever, OracleReranker(answers, gain))
-    found = tune(search, judged, options())
-    for threshold, effect in ((found.threshold.tried, found.threshold.effect), (-np.inf, found.threshold.baseline)):
-        if not found.rerank or threshold is None or effect is None:
+    tuning = tune(search, judged, options())
+    for threshold, effect in ((tuning.threshold.tried, tuning.threshold.effect), (-np.inf, tuning.threshold.baseline)):
+        if not tuning.rerank or threshold is None or effect is None:
             continue
         shown = relevant_shown = relevant = total = empty = 0
         f1 = []
-        blended = searching(retriever, OracleReranker(answers, gain), found.curves.weights, blend=found.blend)
-        size = found.recommended.size
-        for key in found.reported_on:
+        blended = searching(retriever, OracleReranker(answers, gain), tuning.curves.weights, blend=tuning.blend)
+        size = tuning.recommended.size
+        for key in tuning.reported_on:
             ranking = blended.search(judged.queries[key], pool_size=size, top_k=10, tail=True)
             everything = [judged.qrels[key].get(judged.key(hit), 0) > 0 for hit in ranking.hits]
             kept = blended.search(judged.queries[key], pool_size=size, top_k=10, tail=True, min_score=threshold)
@@ -129,14 +129,14 @@ def good_words(queries=60, seed=3):
 
 def test_a_better_weight_is_found_at_stage_one_alone_where_reranking_is_not_recommended():
     hybrid, judged, _ = good_words()
-    found = tune(searching(hybrid, constant()), judged, options())
-    assert (found.rerank, found.fusion.size) == (False, 0)
-    assert found.fusion.weight == 0.0
-    assert found.fusion.reason.code == "setting_changed"
-    assert describe(found.fusion.reason).startswith("0 instead of 0.5: +")
-    assert "on the other half" in describe(found.fusion.reason)
-    assert found.settings == {"rerank": False, "fusion": 0.0}
-    assert found.threshold.reason == Note("no_threshold", reason="not_reranked")
+    tuning = tune(searching(hybrid, constant()), judged, options())
+    assert (tuning.rerank, tuning.fusion.size) == (False, 0)
+    assert tuning.fusion.weight == 0.0
+    assert tuning.fusion.reason.code == "setting_changed"
+    assert describe(tuning.fusion.reason).startswith("0 instead of 0.5: +")
+    assert "on the other half" in describe(tuning.fusion.reason)
+    assert tuning.settings == {"rerank": False, "fusion": 0.0}
+    assert tuning.threshold.reason == Note("no_threshold", reason="not_reranked")
 
 
 def knowing(judged, misses=0):
@@ -160,15 +160,15 @@ def test_a_better_weight_is_found_with_the_reranker_and_search_gets_what_was_mea
     reranker.values = lambda query, texts: [
         score if text in first[query] else 500.0 for text, score in zip(texts, plain(query, texts), strict=True)
     ]
-    found = tune(searching(hybrid, reranker), judged, options(sizes=(6, 40), fusions=(0.0, 0.5)))
-    assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 6, 6)
-    assert (found.fusion.weight, found.settings["fusion"]) == (0.0, 0.0)
-    assert describe(found.fusion.reason).startswith("0 instead of 0.5")
+    tuning = tune(searching(hybrid, reranker), judged, options(sizes=(6, 40), fusions=(0.0, 0.5)))
+    assert (tuning.rerank, tuning.recommended.size, tuning.fusion.size) == (True, 6, 6)
+    assert (tuning.fusion.weight, tuning.settings["fusion"]) == (0.0, 0.0)
+    assert describe(tuning.fusion.reason).startswith("0 instead of 0.5")
     words_alone = Hybrid(index, NumberEncoder(), fusion=0.0, depth=40)
-    search = searching(words_alone, reranker, found.curves.weights, blend=found.blend)
+    search = searching(words_alone, reranker, tuning.curves.weights, blend=tuning.blend)
     apart = evaluate(search, judged, pool_size=6)
-    assert found.fusion.values[0.0].tolist() == apart.values("reranked", "nDCG@10")
-    assert found.threshold.baseline.f1 > 0
+    assert tuning.fusion.values[0.0].tolist() == apart.values("reranked", "nDCG@10")
+    assert tuning.threshold.baseline.f1 > 0
 
 
 def test_the_half_to_report_on_decides_nothing_and_is_reported():
@@ -220,9 +220,9 @@ def test_without_another_half_nothing_is_taken():
     assert gain.result == "no_other_half"
     assert gain_words(gain.values).endswith("too few queries to report it on another half: judge at least 20")
     retriever, judged, answers = world(queries=12, first=2)
-    found = tune(searching(retriever, OracleReranker(answers)), judged, options(sizes=(30,)))
-    assert found.threshold.value is None
-    assert found.threshold.effect.precision == 1.0
+    tuning = tune(searching(retriever, OracleReranker(answers)), judged, options(sizes=(30,)))
+    assert tuning.threshold.value is None
+    assert tuning.threshold.effect.precision == 1.0
 
 
 def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_path):
@@ -232,14 +232,14 @@ def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_p
     plain = reranker.values
     reranker.values = lambda query, texts: seen.extend((query, text) for text in texts) or plain(query, texts)
     reports = []
-    found = tune(
+    tuning = tune(
         searching(hybrid, reranker),
         judged,
         options(sizes=(2, 12, 24)),
         progress=lambda done, total: reports.append((done, total)),
     )
-    assert (found.recommended.size, found.fusion.size) == (24, 12)
-    assert 0 < found.fusion.scored <= 0.05 * 40 * 24
+    assert (tuning.recommended.size, tuning.fusion.size) == (24, 12)
+    assert 0 < tuning.fusion.scored <= 0.05 * 40 * 24
     assert reports[-1][0] == reports[-1][1]
     checked, timed = 3 * 10, 2 + 2 + 12
     assert len(seen) <= len(set(seen)) + checked + timed
@@ -249,17 +249,17 @@ def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_p
 def test_weights_are_tried_with_what_15_percent_leave(queries):
     hybrid, judged, _ = two_lists(queries=queries)
     reranker = knowing(judged, misses=3)
-    found = tune(searching(hybrid, reranker), judged, options(sizes=(2, 6, 12, 24), timed=None))
-    assert found.rerank
+    tuning = tune(searching(hybrid, reranker), judged, options(sizes=(2, 6, 12, 24), timed=None))
+    assert tuning.rerank
     assert reranker.scored <= 1.15 * queries * 24
 
 
 def test_weights_that_would_need_many_more_scores_are_not_tried():
     hybrid, judged, _ = two_lists(queries=30)
-    found = tune(searching(hybrid, knowing(judged)), judged, options(sizes=(5,)))
-    assert found.rerank
-    assert found.fusion.reason == Note("too_many_passages", setting="fusion", current=0.5)
-    assert "fusion" not in found.settings
+    tuning = tune(searching(hybrid, knowing(judged)), judged, options(sizes=(5,)))
+    assert tuning.rerank
+    assert tuning.fusion.reason == Note("too_many_passages", setting="fusion", current=0.5)
+    assert "fusion" not in tuning.settings
 
 
 def test_a_weight_that_is_better_at_a_smaller_pool_is_reported_and_not_taken():
@@ -268,15 +268,15 @@ def test_a_weight_that_is_better_at_a_smaller_pool_is_reported_and_not_taken():
     reranker = FixedReranker(
         lambda query, texts: [float(text in answers[query] and not int(query[-1]) % 3) for text in texts]
     )
-    found = tune(searching(hybrid, reranker), judged, options(sizes=(3, 24), fusions=(0.0,)))
-    assert (found.rerank, found.recommended.size, found.fusion.size) == (True, 24, 3)
-    assert (found.fusion.weight, found.settings["fusion"]) == (0.5, 0.5)
-    assert found.fusion.reason.code == "setting_better_elsewhere"
-    words = describe(found.fusion.reason)
+    tuning = tune(searching(hybrid, reranker), judged, options(sizes=(3, 24), fusions=(0.0,)))
+    assert (tuning.rerank, tuning.recommended.size, tuning.fusion.size) == (True, 24, 3)
+    assert (tuning.fusion.weight, tuning.settings["fusion"]) == (0.5, 0.5)
+    assert tuning.fusion.reason.code == "setting_better_elsewhere"
+    words = describe(tuning.fusion.reason)
     assert words.startswith("0.5 stays, because pool 24 needs too many more passages scored. At pool 3, 0 is better")
     assert words.endswith(". Tune again with 0 in use to measure it at pool 24")
     plain = tune(searching(hybrid, reranker), judged, options(sizes=(3, 24), fusions=()))
-    assert found.threshold == plain.threshold
+    assert tuning.threshold == plain.threshold
 
 
 class Interrupting(OracleReranker):
@@ -317,9 +317,9 @@ def test_both_lists_are_read_once_for_all_weights():
 def test_at_the_ends_one_list_leads_and_the_other_fills_up():
     hybrid, _, index = two_lists(seed=4)
     words = [passage.id for passage, _ in index.matching("ask 1", 40)]
-    found = [hit.passage.id for hit in hybrid.retrieve_at([0.0], "ask 1", 40)[0]]
-    assert found[: len(words)] == words
-    assert len(found) > len(words)
+    tuning = [hit.passage.id for hit in hybrid.retrieve_at([0.0], "ask 1", 40)[0]]
+    assert tuning[: len(words)] == words
+    assert len(tuning) > len(words)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
@@ -350,22 +350,22 @@ def test_the_identical_id_rule_holds_at_every_weight():
 
 def test_nothing_is_tried_where_scores_depend_on_the_pool():
     hybrid, judged, _ = two_lists()
-    found = tune(searching(hybrid, ListwiseReranker()), judged, options())
-    assert (found.fusion.values, found.threshold.value) == ({}, None)
-    assert found.fusion.reason == Note("not_tried", setting="fusion", reason="runs_apart")
-    assert found.threshold.reason == Note("no_threshold", reason="runs_apart")
-    assert "each size was run separately" in describe(found.fusion.reason)
+    tuning = tune(searching(hybrid, ListwiseReranker()), judged, options())
+    assert (tuning.fusion.values, tuning.threshold.value) == ({}, None)
+    assert tuning.fusion.reason == Note("not_tried", setting="fusion", reason="runs_apart")
+    assert tuning.threshold.reason == Note("no_threshold", reason="runs_apart")
+    assert "each size was run separately" in describe(tuning.fusion.reason)
 
 
 def test_a_threshold_that_parts_right_from_wrong_is_found_and_one_for_noise_is_not():
     retriever, judged, answers = world(queries=60, first=2)
-    found = tune(searching(retriever, OracleReranker(answers)), judged, options(sizes=(30,)))
-    assert found.threshold.value is not None
-    assert 6 < found.threshold.value <= 106
-    assert (found.threshold.effect.precision, found.threshold.effect.recall) == (1.0, 1.0)
-    assert found.threshold.baseline.recall == 1.0
-    assert found.threshold.baseline.precision < 0.4
-    assert found.settings["min_score"] == found.threshold.value
+    tuning = tune(searching(retriever, OracleReranker(answers)), judged, options(sizes=(30,)))
+    assert tuning.threshold.value is not None
+    assert 6 < tuning.threshold.value <= 106
+    assert (tuning.threshold.effect.precision, tuning.threshold.effect.recall) == (1.0, 1.0)
+    assert tuning.threshold.baseline.recall == 1.0
+    assert tuning.threshold.baseline.precision < 0.4
+    assert tuning.settings["min_score"] == tuning.threshold.value
     pools = {query: [replace(hit, signals={}) for hit in pool] for query, pool in retriever.pools.items()}
     flat_found = tune(searching(type(retriever)(pools), constant(1.0)), judged, options())
     assert flat_found.threshold.value is None

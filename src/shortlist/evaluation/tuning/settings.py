@@ -11,18 +11,18 @@ DEFAULT = SearchConfig()
 
 
 def file_values(
-    found: Mapping[str, Any], config: SearchConfig, own_weights: Mapping[str, float] | None, file: Mapping[str, Any]
+    tuned: Mapping[str, Any], config: SearchConfig, own_weights: Mapping[str, float] | None, file: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the values to write into a file with the settings `file`. None removes a key.
 
-    `found` are the settings that the tuning found with the configuration `config`. A blend, weights or smallest score
-    of the file that were not found again are removed. `own_weights` are weights that the found blend scales; they are
+    `tuned` are the settings that a tuning found with the configuration `config`. A blend, weights or a smallest score
+    of the file that the tuning did not find are removed. `own_weights` are weights that the new blend scales; they are
     written if they are given. The retriever, the reranker and the fusion weight of `config` are written if the file
-    would give others. The file's `min_probability` stays only if searches keep their pools and final scores, because
+    gives others. The `min_probability` of the file stays only if searches keep their pools and final scores, because
     the stored curve was fitted for those.
     """
     values: dict[str, Any] = {"blend": None, "weights": dict(own_weights) if own_weights else None, "min_score": None}
-    values = {**found, **{name: found.get(name, value) for name, value in values.items()}}
+    values = {**tuned, **{name: tuned.get(name, value) for name, value in values.items()}}
     for name in ("fusion", "retriever", "reranker"):
         used = getattr(config, name)
         if used is not None and used != file.get(name, getattr(DEFAULT, name)):

@@ -81,14 +81,14 @@ class Tuning:
         """The settings that were found, by the names of `SearchConfig`. Empty if nothing is decided."""
         if self.undecided is not None:
             return {}
-        found: dict[str, Any] = {"rerank": self.rerank}
+        values: dict[str, Any] = {"rerank": self.rerank}
         if self.rerank and self.recommended.size is not None:
-            found |= {"pool_size": self.recommended.size, **self._blended}
+            values |= {"pool_size": self.recommended.size, **self._blended}
         if self.fusion.weight is not None and self.fusion.values:
-            found["fusion"] = self.fusion.weight
+            values["fusion"] = self.fusion.weight
         if self.threshold.value is not None:
-            found["min_score"] = self.threshold.value
-        return found
+            values["min_score"] = self.threshold.value
+        return values
 
     @property
     def _blended(self) -> dict[str, Any]:
