@@ -34,7 +34,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(InvalidInput, match=r"a\.txt can't be written: No space left on device"):
+    with pytest.raises(InvalidInput, match=r"a\.txt cannot be written: No space left on device"):
         write_whole(file, "new")
     with pytest.raises(IndexWriteFailed, match="No space left"):
         write_whole(file, "new", IndexWriteFailed)
@@ -45,10 +45,10 @@ def test_a_place_that_can_not_be_written_is_named_before_and_after(tmp_path):
     for bad in (tmp_path, tmp_path / "missing" / "report.html"):
         with pytest.raises(InvalidInput, match=re.escape(str(bad))):
             check_place(bad)
-        with pytest.raises(InvalidInput, match="can't be written"):
+        with pytest.raises(InvalidInput, match="cannot be written"):
             write_whole(bad, "")
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="can't be made"):
+    with pytest.raises(InvalidInput, match="cannot be made"):
         make_folder(tmp_path / "file" / "below")
 
 
@@ -57,7 +57,7 @@ def test_a_read_only_file_or_folder_is_said_before(tmp_path, monkeypatch, read_o
     (tmp_path / "a.txt").write_text("")
     locked = (tmp_path / read_only).resolve()
     monkeypatch.setattr(files.os, "access", lambda place, _: place.resolve() != locked)
-    with pytest.raises(InvalidInput, match=r"a\.txt can't be written: it, or its folder, is read-only here"):
+    with pytest.raises(InvalidInput, match=r"a\.txt cannot be written, because the file or its folder is read-only"):
         check_place(tmp_path / "a.txt")
 
 

@@ -1,4 +1,4 @@
-"""Text files written whole or not at all, and whether one can be written, asked before a long run."""
+"""Text files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from shortlist.errors import InvalidInput, ShortlistError
 
 
 def check_place(file: Path) -> None:
-    """Does nothing where `write_whole` can write to `file`, as far as can be told without writing.
+    """Check that `write_whole` can write to `file`, before a long run. Nothing is written.
 
     Raises:
-        InvalidInput: It is a folder, its folder does not exist, or one of them may not be written to.
+        InvalidInput: `file` is a folder, its folder does not exist, or one of them is read-only.
     """
     folder = file.absolute().parent
     if not folder.is_dir():
-        raise InvalidInput(f"{file} lies in a folder that does not exist: make {folder}, or name another file")
+        raise InvalidInput(f"{file} is in a folder that does not exist: make {folder}, or name another file")
     if file.is_dir():
         raise InvalidInput(f"{file} is a folder: name another file")
     places = [*([file] if file.exists() else []), *([] if _is_special(file) else [file.resolve().parent])]
     if not all(os.access(place, os.W_OK) for place in places):
-        raise InvalidInput(f"{file} can't be written: it, or its folder, is read-only here. Name another file")
+        raise InvalidInput(f"{file} cannot be written, because the file or its folder is read-only: name another file")
 
 
 def write_whole(file: Path, text: str, failure: type[ShortlistError] = InvalidInput) -> None:
-    """Replaces the file, or makes it, in UTF-8 and with the line ends of `text`; a crash leaves the old one or the new.
+    """Create or replace the file, in UTF-8 and with the line ends of `text`. A crash leaves the old or the new file.
 
-    The text goes to `FILE.part` beside it first. A link stays one, a file's mode is kept, and what is no regular file,
-    such as a pipe, is written to as it is.
+    The text is first written to `FILE.part` in the same folder. A link stays a link, and the mode of the file stays. A
+    special file, such as a pipe, is written directly.
 
     Raises:
-        InvalidInput: It can't be written; an error of the kind `failure` where another one is given.
+        InvalidInput: The file cannot be written. `failure` is the class of the error.
     """
     try:
         if _is_special(file):
@@ -40,19 +40,19 @@ def write_whole(file: Path, text: str, failure: type[ShortlistError] = InvalidIn
         else:
             _replace(file.resolve(), text.encode())
     except OSError as error:
-        raise failure(f"{file} can't be written: {error.strerror or error}") from error
+        raise failure(f"{file} cannot be written: {error.strerror or error}") from error
 
 
 def make_folder(folder: Path) -> None:
-    """Makes the folder and those above it; nothing where it is there.
+    """Make the folder and the folders above it, if they are missing.
 
     Raises:
-        InvalidInput: It can't be made.
+        InvalidInput: The folder cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidInput(f"{folder} can't be made: {error.strerror or error}") from error
+        raise InvalidInput(f"{folder} cannot be made: {error.strerror or error}") from error
 
 
 def _is_special(file: Path) -> bool:
@@ -62,10 +62,10 @@ def _is_special(file: Path) -> bool:
 def _replace(file: Path, raw: bytes) -> None:
     part = file.with_name(f"{file.name}.part")
     try:
-        with part.open("wb") as out:
-            out.write(raw)
-            out.flush()
-            os.fsync(out.fileno())
+        with part.open("wb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
         if file.exists():
             shutil.copymode(file, part)
         part.replace(file)

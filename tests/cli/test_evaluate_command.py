@@ -137,11 +137,11 @@ def test_weights_of_the_file_are_left_out_of_a_set_up_with_another_reranker(shel
         (["--baseline", "base.json", "--set-up", "a:blend=5", "--set-up", "b:blend=6"], "has no set-up 'a'"),
         (["--baseline", "none.json", "--fail-if", "nDCG@10 < 0"], "none.json has an empty list of evaluations"),
         (["--baseline", "base.json", "--measure", "RR@5"], "has none of RR@5, so nothing can be compared"),
-        (["--save", "nope/x.json"], "nope/x.json lies in a folder that does not exist"),
+        (["--save", "nope/x.json"], "nope/x.json is in a folder that does not exist"),
         (["--save", "."], "is a folder: name another file"),
-        (["--report", "read-only/x.html"], "x.html can't be written: it, or its folder, is read-only here"),
-        (["--write-run", "read-only/x.run"], "x.run can't be written: it, or its folder, is read-only here"),
-        (["--markdown", "nope/x.md"], "nope/x.md lies in a folder that does not exist"),
+        (["--report", "read-only/x.html"], "x.html cannot be written, because the file or its folder is read-only"),
+        (["--write-run", "read-only/x.run"], "x.run cannot be written, because the file or its folder is read-only"),
+        (["--markdown", "nope/x.md"], "nope/x.md is in a folder that does not exist"),
         (["--set-up", "a:blend=5", "--set-up", "b:index=cut-otherwise"], "does not judge the same in"),
     ],
 )
@@ -295,7 +295,7 @@ def test_a_report_is_written_and_its_place_is_checked_first(shell):
         assert part in page
     shell.reranker.scored = 0
     message = shell.fails("evaluate", "q.jsonl", "--report", "missing/r.html")
-    assert "missing/r.html lies in a folder that does not exist" in message
+    assert "missing/r.html is in a folder that does not exist" in message
     assert shell.reranker.scored == 0
 
 

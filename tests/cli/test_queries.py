@@ -112,7 +112,7 @@ def test_one_letter_is_never_a_query(init, tmp_path):
 
 
 def test_a_file_that_can_not_be_written_is_told_before_the_first_question(init):
-    with pytest.raises(InvalidInput, match=r"missing/q\.jsonl lies in a folder that does not exist"):
+    with pytest.raises(InvalidInput, match=r"missing/q\.jsonl is in a folder that does not exist"):
         init(out="missing/q.jsonl")
 
 

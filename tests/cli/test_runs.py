@@ -92,7 +92,7 @@ def test_every_set_up_gets_a_file_and_the_baseline_is_for_set_ups_alone(shell):
         (["--run", "x:run.txt", "--run", "x:run.txt"], "another set-up or run is named 'x'"),
         (["--run", "x:other.txt"], "answers none of the 6 judged queries"),
         (["--run", "x:foreign.txt"], "none of its 1 ids, such as 'doc', is in the index"),
-        (["--write-run", "nowhere/r.txt"], "nowhere/r.txt lies in a folder that does not exist"),
+        (["--write-run", "nowhere/r.txt"], "nowhere/r.txt is in a folder that does not exist"),
         (["--write-run", "r.txt", "--set-up", "a b:pool=7", "--set-up", "a_b:pool=9"], "two set-ups would be written"),
     ],
 )
@@ -135,7 +135,7 @@ def test_what_convert_can_not_write_leaves_no_file(shell):
     for out, message in (
         (["odd.csv"], "separates ids"),
         (["t.txt", "--qrels-out", "qr.txt"], "white space"),
-        (["no/where.jsonl"], "can't be written"),
+        (["no/where.jsonl"], "cannot be written"),
         (["odd.xlsx"], "name a .jsonl or .csv file"),
     ):
         with pytest.raises(InvalidInput, match=message):

@@ -207,7 +207,7 @@ def test_the_recommended_pool_gives_what_evaluate_measures(shell):
         (["--blends", "-1"], "--blends must be 0 or more"),
         (["--budget-ms", "-1"], "--budget-ms must be 0 or more"),
         (["--timed", "99"], "--timed must be from 1 to 24 queries"),
-        (["--report", "missing/r.html"], "missing/r.html lies in a folder that does not exist"),
+        (["--report", "missing/r.html"], "missing/r.html is in a folder that does not exist"),
     ],
 )
 def test_mistakes_are_named(shell, arguments, message):

@@ -42,5 +42,5 @@ def test_weights_change_who_leads_and_equal_ones_change_nothing():
     assert rrf(lists, weights=[1.0, 1.0]) == rrf(lists)
     assert [key for key, _ in rrf(lists, weights=[0.0, 2.0])] == ["c", "b", "a"]
     assert dict(rrf(lists, weights=[0.0, 2.0]))["a"] == 0.0
-    with pytest.raises(InvalidInput, match="2 lists need as many weights, not 1"):
+    with pytest.raises(InvalidInput, match="2 lists need 2 weights, not 1"):
         rrf(lists, weights=[1.0])

@@ -222,7 +222,7 @@ class Bug(WordReranker):
 @pytest.mark.parametrize("route", [route for route in BODIES if "rerank" in route])
 def test_a_full_queue(serve, route):
     answer = serve(Full()).post(path_of(route), json=BODIES[route])
-    check(answer, route, 429, "come again in 2.2 s")
+    check(answer, route, 429, "try again in 2.2 s")
     assert answer.headers["retry-after"] == "3"
 
 

@@ -146,7 +146,7 @@ def test_killed_and_started_again_the_index_is_whole(model, tmp_path):
 
 
 def test_a_flood_gets_200_or_429_and_nothing_else(model, gate):
-    """The queue holds two of twenty requests. The others come again until they have their answer."""
+    """The queue holds two of twenty requests. The others try again until they have their answer."""
     documents = DOCUMENTS[:30]
     scores = {number: CrossEncoder(str(model)).score(f"red cat {number}", documents) for number in range(5)}
     codes: Counter[int] = Counter()

@@ -1,4 +1,4 @@
-"""Which words of a query decide that one passage stands above another, for each stage: leave one word out at a time."""
+"""Which words of a query put one passage above another, in each stage: one word is left out at a time."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _RUN = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
 
 @dataclass(frozen=True, slots=True)
 class WordEffect:
-    """One word of the query, at `start` to `end` in its characters.
+    """One word of the query, and its place from character `start` to `end`.
 
-    `retrieval` and `rerank` are the margin of the full query less the margin without the word: positive where the word
-    speaks for A, negative where it speaks for B. `retrieval` is in units of the cosine, `rerank` in the reranker's own.
+    `retrieval` and `rerank` are the margin of the full query minus the margin without the word. A positive effect
+    favours the first text. `retrieval` has the unit of the cosine, `rerank` the unit of the reranker.
     """
 
     word: str
@@ -34,10 +34,10 @@ class WordEffect:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The score of A less the score of B in each stage, and what each word of the query adds to it, in query order.
+    """The margins between two texts, and the effect of each word, in the order of the query.
 
-    `retrieval_margin` is a difference of cosines, `rerank_margin` one of the reranker's raw scores. `truncated` counts
-    which of the two texts the reranker had to cut: 0, 1 or 2.
+    A margin is the score of the first text minus the score of the second: `retrieval_margin` of cosines,
+    `rerank_margin` of the reranker's raw scores. `truncated` is the number of texts that the reranker cut: 0, 1 or 2.
     """
 
     query: str
@@ -48,33 +48,34 @@ class Explanation:
 
 
 def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) -> Explanation:
-    """Why text `a` stands above or below text `b` for this query, by leaving out one word at a time.
+    """Return the effect of each word of the query on the margin between text `a` and text `b`.
 
-    Stage one is the cosine of the bi-encoder alone (the dot product for a model that is made for it). All shortened
-    queries are encoded in one call; the reranker is called once for each, with both texts.
+    Stage one is the cosine of the bi-encoder alone. (A model for dot products gives dot products.) All shortened
+    queries are encoded in one call. The reranker is called once for each query, with both texts.
 
-    A word is what stands between spaces, less punctuation at its ends, which stays; in scripts without spaces, one
-    character. A word that stands there twice is left out once at each place. Effects need not add up to the margin:
-    words act together. Where no word would be left, the margin without it counts as 0, so the only word of a query has
-    the whole margin as its effect. A query of punctuation alone has no words. Equal texts give 0 everywhere.
+    A word is a run of characters between spaces. Punctuation at its ends is not part of the word, and stays in the
+    query. In scripts without spaces, each character is a word. A repeated word is left out at one place at a time.
+    Words act together, so effects need not add up to the margin. The margin of a query without words is 0, so the only
+    word of a query has the whole margin as its effect. A query of punctuation has no words. Equal texts give 0.
 
     Raises:
-        InvalidInput: The query or a text is empty or no string, or the query leaves no room in the reranker's window.
-        BadScores: The reranker returned NaN, infinity or a wrong count.
+        InvalidInput: The query or a text is empty or not a string, or the query leaves no room in the reranker's
+            window.
+        BadScores: The reranker returned NaN, infinity, or a wrong number of scores.
 
     Source:
         Li, Monroe and Jurafsky, "Understanding neural networks through representation erasure", arXiv 1612.08220.
     """
     query, a, b = checked_text(query), checked_text(a, "first text"), checked_text(b, "second text")
     places = word_places(query)
-    asked = [query, *(_without(query, start, end) for start, end in places)]
-    kept = [text for text in dict.fromkeys(asked) if word_places(text) or text == query]
+    queries = [query, *(_without(query, start, end) for start, end in places)]
+    distinct = [text for text in dict.fromkeys(queries) if word_places(text) or text == query]
     if a == b:
-        retrieval = rerank = dict.fromkeys(kept, 0.0)
-        cut = 0
+        retrieval = rerank = dict.fromkeys(distinct, 0.0)
+        truncated = 0
     else:
-        retrieval = _cosine_margins(kept, a, b, encoder)
-        rerank, cut = _rerank_margins(kept, a, b, reranker)
+        retrieval = _cosine_margins(distinct, a, b, encoder)
+        rerank, truncated = _rerank_margins(distinct, a, b, reranker)
     words = tuple(
         WordEffect(
             query[start:end],
@@ -83,14 +84,14 @@ def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) ->
             retrieval[query] - retrieval.get(shorter, 0.0),
             rerank[query] - rerank.get(shorter, 0.0),
         )
-        for (start, end), shorter in zip(places, asked[1:], strict=True)
+        for (start, end), shorter in zip(places, queries[1:], strict=True)
     )
-    return Explanation(query, retrieval[query], rerank[query], words, cut)
+    return Explanation(query, retrieval[query], rerank[query], words, truncated)
 
 
 def word_places(text: str) -> list[tuple[int, int]]:
-    """Start and end of each word of `text`, in order; none where it holds no word."""
-    found = []
+    """Return the start and the end of each word of `text`, in order."""
+    places = []
     for run in _RUN.finditer(text):
         start, end = run.span()
         while start < end and _punctuation(text[start]):
@@ -98,8 +99,8 @@ def word_places(text: str) -> list[tuple[int, int]]:
         while end > start and _punctuation(text[end - 1]):
             end -= 1
         if start < end:
-            found.append((start, end))
-    return found
+            places.append((start, end))
+    return places
 
 
 def _punctuation(character: str) -> bool:
@@ -107,7 +108,7 @@ def _punctuation(character: str) -> bool:
 
 
 def _without(query: str, start: int, end: int) -> str:
-    """The query without these characters, and without the double space that they leave."""
+    """Return the query without these characters, and without a double space at their place."""
     before, after = query[:start], query[end:]
     if before[-1:].isspace():
         after = after.lstrip()
@@ -121,7 +122,7 @@ def _cosine_margins(queries: Sequence[str], a: str, b: str, encoder: Encoder) ->
 
 
 def _rerank_margins(queries: Sequence[str], a: str, b: str, reranker: Reranker) -> tuple[dict[str, float], int]:
-    """Query -> margin, and how many of the two texts were cut with the first query, the longest one."""
+    """Return the margin of each query, and the largest number of texts that were cut."""
     margins: dict[str, float] = {}
     most_cut = 0
     for query in queries:

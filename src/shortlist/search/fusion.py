@@ -1,4 +1,4 @@
-"""Several ranked lists to one. A pure function of ids and ranks."""
+"""Reciprocal rank fusion: several ranked lists to one."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ RRF_K = 60
 def rrf(
     lists: Sequence[Sequence[str]], k: int = RRF_K, weights: Sequence[float] | None = None
 ) -> list[tuple[str, float]]:
-    """Reciprocal rank fusion: `(id, sum of weight / (k + rank))`, highest first; ranks count from 1, weights are 1.
+    """Return `(id, score)` pairs by reciprocal rank fusion, highest first.
 
-    Ties keep the order of first appearance. No lists, or only empty ones, give an empty list. What only lists of weight
-    0 hold comes last, with 0.
+    A score is the sum of `weight / (k + rank)` over the lists, with ranks from 1 and weights of 1 if none are given.
+    Equal scores keep the order of the first appearance. No lists, or only empty ones, give an empty list. Ids that
+    only lists of weight 0 contain come last, with a score of 0.
 
     Raises:
-        InvalidInput: Not one weight a list.
+        InvalidInput: The number of weights differs from the number of lists.
 
     Source:
-        Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
-        Learning Methods", SIGIR 2009, which also sets k = 60.
+        Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning
+        Methods", SIGIR 2009, which also sets k = 60.
     """
     shares = [1.0] * len(lists) if weights is None else list(weights)
     if len(shares) != len(lists):
-        raise InvalidInput(f"{len(lists)} lists need as many weights, not {len(shares)}")
+        raise InvalidInput(f"{len(lists)} lists need {len(lists)} weights, not {len(shares)}")
     scores: dict[str, float] = {}
     for ids, share in zip(lists, shares, strict=True):
         for rank, key in enumerate(dict.fromkeys(ids), start=1):

@@ -49,7 +49,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         if self.requests >= self._limits.requests:
-            message = f"{self.requests} requests are in flight, the most that this server takes: come again"
+            message = f"{self.requests} requests are in flight, the most that this server takes: try again"
             problem = Problem(Kind.OVERLOADED, message, retry_after=RETRY_AFTER)
             await error_response(Request(scope), problem)(scope, receive, send)
             return
@@ -92,7 +92,7 @@ class Guard:
             Problem: All bodies and unsent answers in flight are larger than the limit.
         """
         if self.body_bytes + size > self._limits.body_bytes:
-            message = "the requests in flight hold the most bytes that this server takes: come again"
+            message = "the requests in flight hold the most bytes that this server takes: try again"
             raise Problem(Kind.OVERLOADED, message, retry_after=RETRY_AFTER)
         self.body_bytes += size
 

@@ -110,7 +110,7 @@ class Broken:
 
 @pytest.mark.parametrize(
     ("error", "reason"),
-    [(QueueFull(3), "come again in 3 s"), (RuntimeError("at /home/someone"), "failed (ModelError: the log")],
+    [(QueueFull(3), "try again in 3 s"), (RuntimeError("at /home/someone"), "failed (ModelError: the log")],
 )
 def test_fail_open_and_closed(serve, error, reason):
     client = serve(scorer=Broken(error))
