@@ -35,7 +35,7 @@ from shortlist.retrievers.engine import Hybrid
 from shortlist.search.search import Search
 from shortlist.types import Scores
 from shortlist.wording import describe
-from shortlist.wording_tuning import rule_name
+from shortlist.wording.measuring import rule_name
 
 SETS = ("scifact", "nfcorpus", "zoomcamp_faq", "cookbook_docs", "arguana", "arguana, long queries too")
 OWN_IDS = "arguana"

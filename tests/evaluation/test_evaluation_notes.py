@@ -9,7 +9,7 @@ import shortlist
 from shortlist.evaluation.notes import CODES
 from shortlist.types import Note
 from shortlist.wording import describe
-from shortlist.wording_tuning import RULES, WORDS, rule_name
+from shortlist.wording.measuring import RULES, WORDS, rule_name
 
 ROOM = Path(shortlist.__file__).parent / "evaluation"
 GAIN = {"result": "chance", "measure": "nDCG@10", "mean": 0.01, "low": -0.02, "high": 0.04, "p": 0.3, "tried": 4}
