@@ -37,9 +37,9 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
     from_file = dict(file)
-    wanted = default.override(from_file).override(given)
+    requested = default.override(from_file).override(given)
     notes = []
-    for name, reason in _ignored(given, file, default, wanted):
+    for name, reason in _ignored(given, file, default, requested):
         if name in from_file:
             del from_file[name]
             if name not in given:
@@ -55,12 +55,12 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
 
 
 def _ignored(
-    given: Mapping[str, Any], file: Mapping[str, Any], default: SearchConfig, wanted: SearchConfig
+    given: Mapping[str, Any], file: Mapping[str, Any], default: SearchConfig, requested: SearchConfig
 ) -> Iterator[tuple[str, str]]:
     """The settings of the file that do not apply, each with the reason."""
-    if given.get("reranker", wanted.reranker) != file.get("reranker", default.reranker):
+    if given.get("reranker", requested.reranker) != file.get("reranker", default.reranker):
         yield from ((name, "other_reranker") for name in OF_RERANKER)
-    elif given.get("blend", wanted.blend) != file.get("blend", default.blend):
+    elif given.get("blend", requested.blend) != file.get("blend", default.blend):
         yield from ((name, "other_blend") for name in OF_BLEND)
-    reasons = ((not wanted.rerank, "not_reranked"), (wanted.tail, "tail"), (wanted.progressive, "progressive"))
+    reasons = ((not requested.rerank, "not_reranked"), (requested.tail, "tail"), (requested.progressive, "progressive"))
     yield from (("min_probability", reason) for applies, reason in reasons if applies)
