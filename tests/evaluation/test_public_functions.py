@@ -1,5 +1,6 @@
 """evaluate, tune and calibrate from Python: over an open index, and over a search of your own."""
 
+import inspect
 import itertools
 
 import pytest
@@ -8,7 +9,10 @@ import shortlist as sl
 from fakes import WordReranker
 from shortlist.collection.fits import StoredFits
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.calibration.calibrate import CalibrateOptions
+from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.query_sets.resolve_pools import resolve_in_pools
+from shortlist.evaluation.tuning.options import TuneOptions
 from worlds import OracleReranker, PoolRetriever, searching, world
 
 WORDS = ["".join(letters) for letters in itertools.product("bdfgk", "aeiou", "lmn")][:30]
@@ -55,7 +59,7 @@ def test_a_limit_on_the_score_does_not_change_what_is_measured(index, queries):
 
 
 def test_tune_writes_the_settings_that_a_search_reads(index, queries, tmp_path):
-    tuning = sl.tune(index, queries, budget_ms=60_000, sizes=(5, 10), blends=(), fusions=(), timed=1)
+    tuning = sl.tune(index, queries, budget_ms=1e9, sizes=(5, 10), blends=(), fusions=(), timed=1)
     assert tuning.recommended.rule == "latency_budget"
     file = tuning.write(tmp_path)
     if file is None:
@@ -145,3 +149,23 @@ def test_what_is_neither_an_index_nor_a_search_is_an_error(queries, tmp_path):
             call("my-index", queries)
         with pytest.raises(InvalidInput, match="there is no query set at"):
             call(searching(world()[0]), tmp_path / "missing.csv")
+
+
+def defaults(function):
+    return {name: each.default for name, each in inspect.signature(function).parameters.items()}
+
+
+@pytest.mark.parametrize(
+    ("function", "options"), [(sl.tune, TuneOptions()), (sl.calibrate, CalibrateOptions())], ids=["tune", "calibrate"]
+)
+def test_arguments_have_the_defaults_of_the_options(function, options):
+    shared = {name: value for name, value in defaults(function).items() if hasattr(options, name)}
+    assert len(shared) > 5
+    assert shared == {name: getattr(options, name) for name in shared}
+
+
+def test_arguments_of_evaluate_have_the_defaults_of_the_evaluation():
+    inner = defaults(evaluate)
+    shared = {name: value for name, value in defaults(sl.evaluate).items() if name in inner}
+    assert shared == {name: inner[name] for name in shared}
+    assert {"measures", "cutoff", "pool_size"} <= set(shared)
