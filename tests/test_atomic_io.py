@@ -1,19 +1,20 @@
-"""Text files: whole or not at all, and what is said of a place before and after."""
+"""Text files: as a whole or not at all, and the errors before and after writing."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 
 import pytest
 
-from shortlist import atomic_io as files
+from shortlist import atomic_io
 from shortlist.atomic_io import check_place, make_folder, write_whole
 from shortlist.errors import IndexWriteFailed, InvalidInput
 
 
-def test_what_is_written_is_there_to_the_letter_and_keeps_link_and_mode(tmp_path):
+def test_a_file_has_exactly_the_text_and_keeps_link_and_mode(tmp_path):
     file, link = tmp_path / "a.txt", tmp_path / "link.txt"
     check_place(file)
     write_whole(file, "é\r\nx\n")
@@ -23,17 +24,17 @@ def test_what_is_written_is_there_to_the_letter_and_keeps_link_and_mode(tmp_path
     check_place(link)
     write_whole(link, "new")
     assert (link.is_symlink(), file.read_text(), file.stat().st_mode & 0o777) == (True, "new", 0o640)
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.txt", "link.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "link.txt"]
 
 
-def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch):
+def test_a_failure_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     file = tmp_path / "a.txt"
     write_whole(file, "old")
 
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(atomic_io.os, "fsync", full)
     with pytest.raises(InvalidInput, match=r"a\.txt cannot be written: No space left on device"):
         write_whole(file, "new")
     with pytest.raises(IndexWriteFailed, match="No space left"):
@@ -41,7 +42,20 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypat
     assert (file.read_text(), list(tmp_path.iterdir())) == ("old", [file])
 
 
-def test_a_place_that_can_not_be_written_is_named_before_and_after(tmp_path):
+def test_an_interruption_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    file = tmp_path / "a.txt"
+    write_whole(file, "old")
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(atomic_io.os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(file, "new")
+    assert (file.read_text(), list(tmp_path.iterdir())) == ("old", [file])
+
+
+def test_a_path_that_cannot_be_written_is_an_error_before_and_after(tmp_path):
     for bad in (tmp_path, tmp_path / "missing" / "report.html"):
         with pytest.raises(InvalidInput, match=re.escape(str(bad))):
             check_place(bad)
@@ -53,20 +67,21 @@ def test_a_place_that_can_not_be_written_is_named_before_and_after(tmp_path):
 
 
 @pytest.mark.parametrize("read_only", ["a.txt", "."])
-def test_a_read_only_file_or_folder_is_said_before(tmp_path, monkeypatch, read_only):
+def test_a_read_only_file_or_folder_is_an_error_before_writing(tmp_path, monkeypatch, read_only):
     (tmp_path / "a.txt").write_text("")
     locked = (tmp_path / read_only).resolve()
-    monkeypatch.setattr(files.os, "access", lambda place, _: place.resolve() != locked)
+    monkeypatch.setattr(atomic_io.os, "access", lambda place, _: place.resolve() != locked)
     with pytest.raises(InvalidInput, match=r"a\.txt cannot be written, because the file or its folder is read-only"):
         check_place(tmp_path / "a.txt")
 
 
-def test_a_pipe_is_written_to_as_it_is(tmp_path):
-    pipe, got = tmp_path / "pipe", []
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes")
+def test_a_pipe_is_written_to_directly(tmp_path):
+    pipe, contents = tmp_path / "pipe", []
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    reader = threading.Thread(target=lambda: contents.append(pipe.read_text()))
     reader.start()
     check_place(pipe)
-    write_whole(pipe, "said")
+    write_whole(pipe, "text")
     reader.join(10)
-    assert (got, pipe.is_fifo()) == (["said"], True)
+    assert (contents, pipe.is_fifo()) == (["text"], True)

@@ -109,7 +109,7 @@ DAMAGED = [
     '{"version": VERSION, "made_for": MADE_FOR, "method": "isotonic", "scores": [], "values": []}',
     '{"version": VERSION, "made_for": MADE_FOR, "method": "isotonic", "scores": [1], "values": [1, 2]}',
     '{"version": VERSION, "made_for": MADE_FOR, "method": "other", "scores": [1], "values": [1]}',
-    '{"version": VERSION, "made_for": MADE_FOR, "pool_size": 5, "top_k": 9, "block": 1, "threshold": 1, "guarantee": 0}',
+    '{"version": VERSION, "made_for": MADE_FOR, "pool_size": 5, "top_k": 9, "block": 1, "threshold": 1}',
 ]
 
 

@@ -45,7 +45,7 @@ def test_binary_content_is_skipped(load, name):
     assert (skipped.place, skipped.note) == ("", Note("not_text"))
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.csv"])
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.csv", "a.jsonl"])
 def test_an_empty_file_is_skipped(load, name):
     [skipped] = load(name, b" \n\n")
     assert isinstance(skipped, Skipped)

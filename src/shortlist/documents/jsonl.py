@@ -20,8 +20,10 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     The fields of `metadata` and all other fields become metadata. A field of `metadata` wins over another field with
     the same name. An id that is null counts as missing.
     """
+    empty = True
     for number, line, replaced in lines(source.path):
         place = f"line {number}"
+        empty = empty and line is not None and not line.strip()
         if line is None:
             yield Skipped(source.name, place, Note("line_too_long", megabytes=LONGEST_LINE // MEGABYTE))
         elif line.strip():
@@ -29,6 +31,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
                 yield Record(place, _document(source, number, _parse(line), replaced))
             except Unreadable as error:
                 yield Skipped(source.name, place, error.note)
+    if empty:
+        yield Skipped(source.name, "", Note("empty"))
 
 
 def _parse(line: str) -> dict[str, object]:
