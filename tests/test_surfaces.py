@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import shortlist
-from shortlist import SearchConfig, config
+from shortlist import SearchConfig, config, registry
 from shortlist.cli.app import exit_code
 from shortlist.mcp.server import make_server
 from shortlist.mcp.tools import Tools
@@ -45,6 +46,14 @@ OPTIONS = {
     "rerank": {"rerank": False},
 }
 KINDS = ["store", "store", "store", "room", "maths", "shop", "food", "animal"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_reranker():
+    """Load the packaged reranker once for all surfaces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "load_reranker", functools.lru_cache(registry.load_reranker))
+        yield
 
 
 @pytest.fixture(scope="module")
