@@ -217,7 +217,7 @@ def test_headings_of_all_kinds():
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_headings_are_found_whatever_ends_a_line(end):
+def test_headings_with_all_kinds_of_line_ends(end):
     text = f"intro{end}{end}# One{end}text{end}{end}Two{end}==={end}"
     assert [(h.title, text[h.start : h.end]) for h in headings(text)] == [("One", "# One"), ("Two", f"Two{end}===")]
 

@@ -38,7 +38,7 @@ def test_the_first_files_that_were_not_read_are_named_and_all_with_verbose(tmp_p
         (folder / f"{number}.png").write_bytes(b"x")
     first = run("add", "docs", *HASHED, cwd=tmp_path).err
     whole = run("add", "docs", *HASHED, "--verbose", cwd=tmp_path).err
-    assert "21 ignored (beside a BEIR corpus): docs/set/0.md, " in first
+    assert "21 ignored (next to a BEIR corpus): docs/set/0.md, " in first
     assert first.count(" and 1 more (--verbose names all)") == 2
     assert first.index("corpus.jsonl line 2: not JSON") < first.index("0.png: unsupported")
     assert (first.count(".png: "), whole.count(".png: ")) == (19, 20)

@@ -39,7 +39,7 @@ def release(process):
     process.stdin.flush()
 
 
-def test_the_same_process_is_told_at_once(tmp_path, monkeypatch):
+def test_the_same_process_gets_an_error_without_waiting(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "WAIT", 3600.0)
     first = FolderLock(tmp_path)
     with pytest.raises(IndexLocked, match="is already open in this process: close it first"):
@@ -65,7 +65,7 @@ def test_the_holder_of_an_unreadable_pid_is_unknown(tmp_path, other, monkeypatch
         FolderLock(tmp_path)
 
 
-def test_another_process_is_waited_for(tmp_path, other, monkeypatch):
+def test_a_lock_waits_for_another_process(tmp_path, other, monkeypatch):
     monkeypatch.setattr(lock, "WAIT", 600.0)
     timer = threading.Timer(0.3, release, [other])
     timer.start()

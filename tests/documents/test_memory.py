@@ -14,7 +14,7 @@ def test_documents_and_dicts_keep_their_order_and_fields():
     assert checked([]) == []
 
 
-def test_what_can_not_be_stored_is_replaced_and_counted():
+def test_characters_that_cannot_be_stored_are_replaced_and_counted():
     (document,) = checked([{"id": "x", "text": "a\x00b\ud800", "title": "\x00", "metadata": {"k\x00": "v\x00"}}])
     assert document == Document("x", "a\ufffdb\ufffd", "\ufffd", {"k\ufffd": "v\ufffd", "replaced_bytes": 2})
 

@@ -147,7 +147,7 @@ def test_text_in_content_controls_is_read(load):
     assert load("a.docx", saved(file))[0].text == "inside"
 
 
-def test_moved_text_stands_at_its_new_place_only(load):
+def test_moved_text_is_at_its_new_place_only(load):
     file = word()
     old, new = file.add_paragraph("moved")._p, file.add_paragraph("moved")._p
     file.add_paragraph("stays")

@@ -42,7 +42,7 @@ class Engine(Protocol):
 class Collection:
     """An index folder that is open in this process. `create` and `open` make it.
 
-    `index` is the engine that holds the passages. `manifest` describes the folder. `ledger` records which source gave
+    `index` stores the passages. `manifest` describes the folder. `ledger` records which source gave
     which documents.
     """
 

@@ -124,7 +124,7 @@ class StoredFits:
             if before.get(key) != now.get(key):
                 raise NotFitted(
                     f"{file} was made for {key} {_shown(before.get(key))}, and this search has {_shown(now.get(key))}: "
-                    f"search with what the file was made for, or {HINT}"
+                    f"search with that {key}, or {HINT}"
                 )
         return fit
 

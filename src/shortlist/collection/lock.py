@@ -16,11 +16,13 @@ WAIT, STEP = 3.0, 0.05
 
 
 class FolderLock:
-    """The lock of an index folder, held until `release`. Another process is waited for, up to `WAIT` seconds.
+    """The lock of an index folder, from the construction to `release`.
+
+    The construction waits for another process, up to `WAIT` seconds. It does not wait for this process.
 
     Raises:
-        IndexLocked: Another process holds it for longer, or this process holds it already.
-        IndexWriteFailed: The lock file cannot be made.
+        IndexLocked: Another process has the lock for longer, or this process has it already.
+        IndexWriteFailed: The lock file cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -59,7 +59,7 @@ def _front_matter(text: str) -> tuple[dict[str, object], str]:
 def _yaml(block: str) -> object:
     """Return the content of a YAML block, or None if it is not YAML. Scalars stay as written, such as 1.10 and NO.
 
-    A block with aliases gives None, because a few aliases can expand to more than the memory holds.
+    A block with aliases gives None, because a few aliases can expand to more text than fits in memory.
     """
     import yaml
 

@@ -56,7 +56,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
 
 @contextmanager
 def _errors(page: bool = False) -> Iterator[None]:
-    """Raise errors inside pypdf as `Unreadable`. Its log lines are held back meanwhile."""
+    """Raise errors inside pypdf as `Unreadable`. Its log lines are suppressed."""
     import zlib
 
     from pypdf.errors import PyPdfError

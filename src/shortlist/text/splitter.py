@@ -90,7 +90,7 @@ class Splitter:
     def split(self, document: Document) -> list[Passage]:
         """Return the passages of a document in order, each within the limit. White space alone gives an empty list.
 
-        Passages do not overlap. `document.text[p.start:p.end] == p.text` holds for each passage `p`, and every
+        Passages do not overlap. `document.text[p.start:p.end] == p.text` is true for each passage `p`, and every
         character that is not white space is in a passage. Formats with Markdown text (metadata "format") are split at
         headings, and the titles of their passages name the headings above: "Guide > Install". A title is shortened if
         it needs more than a sixth of the limit. The heading of the whole page is left out of the titles if it repeats
