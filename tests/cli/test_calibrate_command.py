@@ -208,7 +208,10 @@ def test_the_files_smallest_probability_is_ignored_where_it_does_not_apply(shell
         (["search", "x", "--min-probability", "0.5", "--tail"], "leave out --tail or --min-probability"),
         (["calibrate", "q.jsonl", "--method", "beta"], "--method must be platt or isotonic, not 'beta'"),
         (["calibrate", "q.jsonl", "--alpha", "2"], "alpha must"),
-        (["calibrate", "q.jsonl", "--pool", "5"], "the largest pool must hold the first 10: a --pool of 5 is too small"),
+        (
+            ["calibrate", "q.jsonl", "--pool", "5"],
+            "the largest pool must hold the first 10: a --pool of 5 is too small",
+        ),
     ],
 )
 def test_mistakes_are_named(shell, arguments, message):
