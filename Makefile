@@ -28,11 +28,12 @@ fix: .venv/installed-dev  ## format, and repair what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/installed-dev  ## write the tables of docs/results.md from the saved results
+docs: .venv/installed-dev  ## write docs/cli.md from the commands, and the tables of docs/results.md from the saved results
+	$(BIN)/python -m shortlist.cli.reference docs/cli.md
 	$(BIN)/python benchmarks/table.py
 
 docs-check: .venv/installed-dev  ## run the examples, commands and links of the documentation
-	$(BIN)/python -m pytest tests/test_docs.py tests/test_readme.py tests/test_examples.py tests/test_house.py
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_readme.py tests/test_examples.py tests/test_house.py tests/cli/test_reference.py
 
 lock: .venv/installed-dev  ## resolve the dependencies again
 	@$(INSTALL) uv

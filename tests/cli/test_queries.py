@@ -9,14 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
-from shortlist import registry as catalog
-from shortlist.cli.app import app
-from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets import files as datasets
-from shortlist.indexes.embedded import EmbeddedIndex
+from command_line import error_of, run
+from hashed import index_of
+from shortlist import registry
+from shortlist.evaluation.query_sets import files
 from shortlist.types import Passage
 from worlds import WORDS, TextReranker
 
@@ -24,29 +21,23 @@ from worlds import WORDS, TextReranker
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "ix"
-    encoder = HashedEncoder(32)
     draw = random.Random(2)
     texts = [f"{' '.join(draw.choices(WORDS, k=9))} garden path, {n}" for n in range(24)]
-    corpus = [Passage(f"p{n}", text, f"p{n}", f"Walk {n // 4} by the river") for n, text in enumerate(texts)]
-    with EmbeddedIndex.create(folder, encoder_name=encoder.name, dimension=32) as made:
-        made.add(corpus, encoder.encode_passages([one.content for one in corpus]))
+    index_of([Passage(f"p{n}", text, f"p{n}", f"Walk {n // 4} by the river") for n, text in enumerate(texts)], folder)
     return folder
 
 
 @pytest.fixture
 def init(index, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(catalog, "load_reranker", lambda name, **_: TextReranker())
+    """Run `queries init` with these answers to its questions, and return what it printed."""
+    monkeypatch.setattr(registry, "load_reranker", lambda name, **_: TextReranker())
 
-    def run(*answers, out="q.jsonl", options=("--proposals", "3", "--top", "2"), code=0):
-        typed = "".join(f"{one}\n" for one in answers)
-        done = CliRunner().invoke(app, ["queries", "init", "--index", str(index), "--out", out, *options], input=typed)
-        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == code, done.output
-        return done.output
+    def invoke(*answers, out="q.jsonl", options=("--proposals", "3", "--top", "2")):
+        typed = "".join(f"{answer}\n" for answer in answers)
+        result = run("queries", "init", "--index", str(index), "--out", out, *options, cwd=tmp_path, stdin=typed)
+        return result.out + result.err
 
-    return run
+    return invoke
 
 
 def rows(folder, name="q.jsonl"):
@@ -60,33 +51,33 @@ def test_judgments_are_taken_saved_and_end_with_the_next_step(init, tmp_path):
     assert "does it answer the query?" in shown
     assert "logit" not in shown
     assert "was " not in shown
-    made = rows(tmp_path)
-    assert len(made) == 1
-    assert sorted(made[0]["relevant"].values()) == [0, 1]
-    assert "2 judgments of 1 queries in q.jsonl; 1 have an answer" in shown
+    saved = rows(tmp_path)
+    assert len(saved) == 1
+    assert sorted(saved[0]["relevant"].values()) == [0, 1]
+    assert "2 judgments of 1 query in q.jsonl; 1 with an answer" in shown
     assert "evaluate needs two judged queries" in shown
 
 
 def test_it_goes_on_with_what_was_not_judged_and_never_asks_twice(init, tmp_path):
     first = init("", "y", "q")
     query = first.split("query 1 of 3: ")[1].splitlines()[0]
-    wanted = int(first.split("passage 1 of ")[1].split()[0])
+    total = int(first.split("passage 1 of ")[1].split()[0])
     assert rows(tmp_path)[0]["query"] == query
-    second = init(*["n"] * (wanted - 1), "q")
-    assert f"passage 1 of {wanted - 1} for" in second
+    second = init(*["n"] * (total - 1), "q")
+    assert f"passage 1 of {total - 1} for" in second
     assert second.index(f"for '{query}'") < second.index("query 1 of 2: ")
-    assert len(rows(tmp_path)[0]["relevant"]) == wanted
+    assert len(rows(tmp_path)[0]["relevant"]) == total
     third = init("q")
-    assert f"{wanted} judgments so far" in third
+    assert f"{total} judgments so far" in third
     assert query not in third
 
 
 def test_what_was_left_unjudged_is_not_asked_again(init, tmp_path):
     first = init("", "s", "q")
     query = first.split("query 1 of 3: ")[1].splitlines()[0]
-    wanted = int(first.split("passage 1 of ")[1].split()[0])
-    second = init(*["s"] * (wanted - 1), "q")
-    assert f"passage 1 of {wanted - 1} for '{query}'" in second
+    total = int(first.split("passage 1 of ")[1].split()[0])
+    second = init(*["s"] * (total - 1), "q")
+    assert f"passage 1 of {total - 1} for '{query}'" in second
     third = init("q")
     assert "passage 1" not in third
     assert f": {query}" not in third
@@ -104,16 +95,16 @@ def test_a_declined_query_is_not_proposed_again(init, tmp_path):
 def test_one_letter_is_never_a_query(init, tmp_path):
     shown = init("x", "Y", "n", "q")
     query = shown.split("query 1 of 3: ")[1].splitlines()[0]
-    assert shown.count("Enter or y takes it") == 2
+    assert shown.count("Enter or y accepts") == 2
     assert [row["query"] for row in rows(tmp_path)] == [query]
     init(*["n"] * 4, "s", "no", "y", "q", "q")
     assert [row["query"] for row in rows(tmp_path)] == [query]
     assert len((tmp_path / "q.jsonl.declined.txt").read_text().splitlines()) == 2
 
 
-def test_a_file_that_can_not_be_written_is_told_before_the_first_question(init):
-    with pytest.raises(InvalidInput, match=r"missing/q\.jsonl is in a folder that does not exist"):
-        init(out="missing/q.jsonl")
+def test_a_file_that_cannot_be_written_is_an_error_before_the_first_question(index, tmp_path):
+    message = error_of("queries", "init", "--index", str(index), "--out", "missing/q.jsonl", cwd=tmp_path)
+    assert "missing/q.jsonl is in a folder that does not exist" in message
 
 
 def test_the_next_step_is_quoted_for_the_shell(init, index, tmp_path):
@@ -131,7 +122,7 @@ def test_own_queries_come_before_the_proposal_and_after_the_last(init, index, tm
     assert "a query of your own (Enter ends)" in shown
     assert [row["query"] for row in rows(tmp_path)] == ["where is the bridge", "another one"]
     assert f"next: shortlist evaluate q.jsonl --index {index}" in shown
-    assert len(datasets.read(tmp_path / "q.jsonl").queries) == 2
+    assert len(files.read(tmp_path / "q.jsonl").queries) == 2
 
 
 def test_answers_that_are_none_are_asked_again(init, tmp_path):
@@ -145,11 +136,15 @@ def test_csv_works_and_the_end_of_input_is_a_quit(init, tmp_path):
     assert (tmp_path / "q.csv").read_text().startswith("id,query,relevant,grade,snippet")
 
 
-def test_the_made_set_can_be_evaluated(init, index, tmp_path):
+def test_the_query_set_can_be_evaluated(init, index, tmp_path):
     init("one garden", *["y"] * 4, "two bridge", *["n", "y", "n", "y"], "q")
-    shown = CliRunner().invoke(app, ["evaluate", "q.jsonl", "--index", str(index), "--no-rerank"])
-    assert shown.exit_code == 0, shown.output
-    assert "2 judged queries" in shown.output
+    evaluated = run("evaluate", "q.jsonl", "--index", str(index), "--no-rerank", cwd=tmp_path)
+    assert "2 judged queries" in evaluated.err
+
+
+def test_limits_of_the_file_hide_no_passage(init, tmp_path):
+    (tmp_path / "shortlist.toml").write_text("[search]\nmin_score = 1e9\ntop_k = 1\n")
+    assert "passage 1 of " in init("one garden", "q")
 
 
 def test_in_a_real_terminal(index, tmp_path):
@@ -170,5 +165,5 @@ def test_in_a_real_terminal(index, tmp_path):
         pass
     os.close(ours)
     assert command.wait(timeout=60) == 0, shown
-    assert b"1 judgments of 1 queries" in shown
+    assert b"1 judgment of 1 query" in shown
     assert list(rows(tmp_path)[0]["relevant"].values()) == [1]

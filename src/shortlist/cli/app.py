@@ -86,7 +86,7 @@ def message_of(error: ShortlistError) -> str:
     """
     message = str(error)
     field = error.field if isinstance(error, InvalidInput) else None
-    if field in FLAGS:
+    if field is not None and field in FLAGS:
         message = re.sub(rf"(?<![-\w]){field}\b", FLAGS[field], message, count=1)
     for name, flag in FLAGS.items():
         if ("_" in name or name == "tail") and (field is not None or name not in OPTIONS):

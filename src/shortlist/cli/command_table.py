@@ -66,6 +66,6 @@ def command(name: str) -> Any:
     if own is None:
         own = typer.Typer(add_completion=False, rich_markup_mode=None)
         own.command(name)(getattr(module, name))
-    made = typer.main.get_command(own)
-    made.name = name
-    return made
+    result = typer.main.get_command(own)
+    result.name = name
+    return result

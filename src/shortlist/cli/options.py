@@ -200,18 +200,18 @@ def resolved(given: Given) -> config.Resolved:
     Raises:
         InvalidInput: A value that cannot be used, or a file that cannot be read.
     """
-    found = config.resolve(typed(given), config.read())
-    report(found)
-    return found
+    settings = config.resolve(typed(given), config.read())
+    report(settings)
+    return settings
 
 
-def report(found: config.Resolved) -> None:
+def report(settings: config.Resolved) -> None:
     """Print a warning for each setting of the file that does not apply."""
-    if found.notes:
+    if settings.notes:
         from shortlist.cli.console import warn
         from shortlist.wording import describe
 
-        for note in found.notes:
+        for note in settings.notes:
             warn(describe(note))
 
 

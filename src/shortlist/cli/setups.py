@@ -86,11 +86,11 @@ def _set_up(
     if not isinstance(own, str) or not own.strip():
         raise InvalidInput(f"set-up {name!r}: {INDEX} must be a folder, not {own!r}")
     try:
-        found = config.resolve({**given, **values}, file)
+        settings = config.resolve({**given, **values}, file)
     except InvalidInput as error:
         raise InvalidInput(f"set-up {name!r}: {error}") from error
-    report(found)
-    return SetUp(name, Path(own), found.config)
+    report(settings)
+    return SetUp(name, Path(own), settings.config)
 
 
 @contextmanager

@@ -34,19 +34,19 @@ def demo(as_json: JsonOption = False) -> None:
     from shortlist.demo import run
 
     with tempfile.TemporaryDirectory() as folder:
-        found = run(Path(folder) / "index")
+        shown = run(Path(folder) / "index")
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(shown.to_dict(), ensure_ascii=False, indent=2))
         return
     out = output()
-    _print(out, _introduction(found))
-    _order(out, found, f"1. Stage one alone: {found.models[0]} and BM25, fused", found.stage_one)
-    _print(out, [_of_stage_one(found), ""], INDENT)
-    _order(out, found, f"2. The reranker alone: {found.models[1]} by its own score (--blend 0)", found.reranker)
-    _print(out, [_of_reranker(found), ""], INDENT)
-    _order(out, found, "3. A search with the default settings", found.final)
-    _print(out, [*_of_final(found), ""], INDENT)
-    _pools(out, found)
+    _print(out, _introduction(shown))
+    _order(out, shown, f"1. Stage one alone: {shown.models[0]} and BM25, fused", shown.stage_one)
+    _print(out, [_of_stage_one(shown), ""], INDENT)
+    _order(out, shown, f"2. The reranker alone: {shown.models[1]} by its own score (--blend 0)", shown.reranker)
+    _print(out, [_of_reranker(shown), ""], INDENT)
+    _order(out, shown, "3. A search with the default settings", shown.final)
+    _print(out, [*_of_final(shown), ""], INDENT)
+    _pools(out, shown)
 
 
 def _print(out: Console, lines: Iterable[str], indent: int = 0) -> None:
@@ -56,21 +56,21 @@ def _print(out: Console, lines: Iterable[str], indent: int = 0) -> None:
         say(out, textwrap.fill(line, out.width, initial_indent=margin, subsequent_indent=margin))
 
 
-def _introduction(found: Demo) -> list[str]:
+def _introduction(demo: Demo) -> list[str]:
     from shortlist.demo import QUERY
 
     return [
         f'Query: "{QUERY}"',
-        f"{len(found.stage_one)} notes on vector databases. * marks the {len(found.answers)} that answer the query.",
+        f"{len(demo.stage_one)} notes on vector databases. * marks the {len(demo.answers)} that answer the query.",
         "",
     ]
 
 
-def _order(out: Console, found: Demo, heading: str, ranking: Ranking) -> None:
+def _order(out: Console, demo: Demo, heading: str, ranking: Ranking) -> None:
     """Print the first hits of an order. A line that is too long ends in an ellipsis."""
     out.print(heading, style="bold", markup=False)
     for hit in ranking[:SHOWN]:
-        mark = "*" if found.is_answer(hit) else " "
+        mark = "*" if demo.is_answer(hit) else " "
         line = f"   {hit.rank} {mark} {_scores(hit)}  {hit.title}: {hit.text}"
         out.print(line, markup=False, no_wrap=True, overflow="ellipsis")
 
@@ -84,30 +84,30 @@ def _scores(hit: Hit) -> str:
     return f"was {hit.retrieval_rank:>2} {f'({move(hit)})':<5} {final}logit {hit.rerank_score:+.3f}"
 
 
-def _of_stage_one(found: Demo) -> str:
-    first = found.stage_one[0]
-    if found.is_answer(first):
+def _of_stage_one(demo: Demo) -> str:
+    first = demo.stage_one[0]
+    if demo.is_answer(first):
         return f"Stage one is not fooled: {first.title} is first, and answers the query."
     return f'Stage one is fooled: "{first.title}" has the words of the query, and does not answer it.'
 
 
-def _of_reranker(found: Demo) -> str:
-    first = found.reranker[0]
-    *others, last = map(str, found.places(found.reranker))
+def _of_reranker(demo: Demo) -> str:
+    first = demo.reranker[0]
+    *others, last = map(str, demo.places(demo.reranker))
     places = f"The answers are at places {', '.join(others)} and {last}."
-    if found.is_answer(first):
+    if demo.is_answer(first):
         return f"The reranker reads query and note together: {first.title} is first. {places}"
     return f'The reranker is fooled, too: "{first.title}" is first, and is not an answer. {places}'
 
 
-def _of_final(found: Demo) -> list[str]:
+def _of_final(demo: Demo) -> list[str]:
     from shortlist.cli.render.ranking import formula
 
-    first = found.final[0]
-    lines = [f"The score is {formula(found.final.weights)}."]
-    if found.is_answer(first):
+    first = demo.final[0]
+    lines = [f"The score is {formula(demo.final.weights)}."]
+    if demo.is_answer(first):
         return [*lines, f"{first.title} is first, and answers the query."]
-    if not found.is_answer(found.reranker[0]):
+    if not demo.is_answer(demo.reranker[0]):
         return [*lines, f'"{first.title}" is first, and is not an answer.']
     return [
         *lines,
@@ -116,9 +116,9 @@ def _of_final(found: Demo) -> list[str]:
     ]
 
 
-def _pools(out: Console, found: Demo) -> None:
-    out.print("4. The pool size: a reranker can only reorder what stage one found", style="bold", markup=False)
-    for ranking in found.pools:
+def _pools(out: Console, demo: Demo) -> None:
+    out.print("4. The pool size: a reranker can only reorder what stage one demo", style="bold", markup=False)
+    for ranking in demo.pools:
         size = ranking.pool_size
-        names = ", ".join(f"{hit.title}{'*' if found.is_answer(hit) else ''}" for hit in ranking)
-        _print(out, [f"pool {size}: recall ceiling R@{size} = {found.ceiling(size):.2f}; reranked: {names}"], INDENT)
+        names = ", ".join(f"{hit.title}{'*' if demo.is_answer(hit) else ''}" for hit in ranking)
+        _print(out, [f"pool {size}: recall ceiling R@{size} = {demo.ceiling(size):.2f}; reranked: {names}"], INDENT)

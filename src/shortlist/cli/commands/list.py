@@ -26,18 +26,18 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
     """
     from shortlist.collection import contents
 
-    found = contents(index)
+    listing = contents(index)
     if as_json:
-        typer.echo(json.dumps(_record(index, found), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_record(index, listing), ensure_ascii=False, indent=2))
         return
     out = output()
-    for line in aligned([_cells(source) for source in found.sources], right=(2, 3)):
+    for line in aligned([_cells(source) for source in listing.sources], right=(2, 3)):
         say(out, line)
     say(
         out,
-        f"{index}: {counted(len(found.sources), 'source')}, {counted(found.documents, 'document')}, "
-        f"{counted(found.passages, 'passage')}, {found.bytes_on_disk / 1e6:.1f} MB on disk; bi-encoder "
-        f"{found.bi_encoder}, format {found.format_version}",
+        f"{index}: {counted(len(listing.sources), 'source')}, {counted(listing.documents, 'document')}, "
+        f"{counted(listing.passages, 'passage')}, {listing.bytes_on_disk / 1e6:.1f} MB on disk; bi-encoder "
+        f"{listing.bi_encoder}, format {listing.format_version}",
     )
 
 
@@ -61,16 +61,16 @@ def _cells(source: Source) -> tuple[str, ...]:
     return source.name, source.kind, documents, passages, read, "" if source.complete else "incomplete"
 
 
-def _record(index: Path, found: Contents) -> dict[str, object]:
+def _record(index: Path, listing: Contents) -> dict[str, object]:
     return {
         "index": str(index),
         "sources": [
             {**asdict(source), "read_at": source.read_at.isoformat() if source.read_at is not None else None}
-            for source in found.sources
+            for source in listing.sources
         ],
-        "documents": found.documents,
-        "passages": found.passages,
-        "bi_encoder": found.bi_encoder,
-        "format_version": found.format_version,
-        "bytes_on_disk": found.bytes_on_disk,
+        "documents": listing.documents,
+        "passages": listing.passages,
+        "bi_encoder": listing.bi_encoder,
+        "format_version": listing.format_version,
+        "bytes_on_disk": listing.bytes_on_disk,
     }

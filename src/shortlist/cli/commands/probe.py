@@ -65,66 +65,66 @@ def negation(
         config.reranker or CROSS_ENCODER, precision=precision, device=device, threads=threads
     )
     with bar("pairs") as progress:
-        found = run_probe(contrasts, encoder, reranker, progress)
+        result = run_probe(contrasts, encoder, reranker, progress)
     if as_json:
-        typer.echo(json.dumps(_record(found), ensure_ascii=False))
+        typer.echo(json.dumps(_record(result), ensure_ascii=False))
     else:
-        _show(output(), found)
+        _show(output(), result)
 
 
-def _record(found: Probe) -> dict[str, Any]:
+def _record(result: Probe) -> dict[str, Any]:
     """Return the probe with its accuracies, overall and by kind."""
 
     def both(kind: str | None) -> dict[str, Any]:
         return {
-            "pairs": len(found.answers("rerank", kind)),
-            "bi_encoder": asdict(found.accuracy("retrieval", kind)),
-            "reranker": asdict(found.accuracy("rerank", kind)),
+            "pairs": len(result.answers("rerank", kind)),
+            "bi_encoder": asdict(result.accuracy("retrieval", kind)),
+            "reranker": asdict(result.accuracy("rerank", kind)),
         }
 
     return {
-        "contrasts": found.contrasts,
-        "note": found.note,
-        "chance": found.chance,
-        "models": {"bi_encoder": found.bi_encoder, "reranker": found.reranker},
+        "contrasts": result.contrasts,
+        "note": result.note,
+        "chance": result.chance,
+        "models": {"bi_encoder": result.bi_encoder, "reranker": result.reranker},
         **both(None),
-        "gain": asdict(found.gain) if found.gain is not None else None,
-        "kinds": {kind: both(kind) for kind in found.kinds},
-        "results": [asdict(pair) for pair in found.pairs],
+        "gain": asdict(result.gain) if result.gain is not None else None,
+        "kinds": {kind: both(kind) for kind in result.kinds},
+        "results": [asdict(pair) for pair in result.pairs],
     }
 
 
-def _show(out: Console, found: Probe) -> None:
+def _show(out: Console, result: Probe) -> None:
     from shortlist.cli.console import counted
     from shortlist.cli.render.tables import gain_of
     from shortlist.evaluation.probe import ANSWERS
 
-    say(out, f"bi-encoder: {found.bi_encoder}\nreranker: {found.reranker}")
-    _table(out, found)
-    gain = found.gain
+    say(out, f"bi-encoder: {result.bi_encoder}\nreranker: {result.reranker}")
+    _table(out, result)
+    gain = result.gain
     if gain is not None:
         say(out, f"reranker minus bi-encoder: {gain_of(gain.difference)}, p {gain.p:.4f}")
-    for name, answers in (("bi-encoder", found.answers("retrieval")), ("reranker", found.answers("rerank"))):
+    for name, answers in (("bi-encoder", result.answers("retrieval")), ("reranker", result.answers("rerank"))):
         counts = Counter(answers)
         say(out, f"{name}: {', '.join(f'{counts[kind]} {kind}' for kind in ANSWERS)}")
-    if found.note:
-        say(out, found.note, "yellow")
-    if found.truncated:
-        say(out, f"{counted(found.truncated, 'pair')} cut to the reranker's window", "yellow")
+    if result.note:
+        say(out, result.note, "yellow")
+    if result.truncated:
+        say(out, f"{counted(result.truncated, 'pair')} cut to the reranker's window", "yellow")
 
 
-def _table(out: Console, found: Probe) -> None:
+def _table(out: Console, result: Probe) -> None:
     from rich.markup import escape
 
     from shortlist.cli.render.tables import compact
 
-    table = compact(f"{escape(found.contrasts)}: every query must prefer its own passage; chance {found.chance:.1%}")
+    table = compact(f"{escape(result.contrasts)}: every query must prefer its own passage; chance {result.chance:.1%}")
     table.add_column("kind")
     for name in ("pairs", "bi-encoder [95 %]", "reranker [95 %]"):
         table.add_column(name, justify="right", no_wrap=True)
-    for kind in (*(found.kinds if len(found.kinds) > 1 else ()), None):
-        shares = [escape(_share(found.accuracy(stage, kind))) for stage in ("retrieval", "rerank")]
-        table.add_row(escape(kind) if kind else "[bold]all[/bold]", str(len(found.answers("rerank", kind))), *shares)
+    for kind in (*(result.kinds if len(result.kinds) > 1 else ()), None):
+        shares = [escape(_share(result.accuracy(stage, kind))) for stage in ("retrieval", "rerank")]
+        table.add_row(escape(kind) if kind else "[bold]all[/bold]", str(len(result.answers("rerank", kind))), *shares)
     out.print(table)
 
 

@@ -29,10 +29,10 @@ def serve(  # noqa: PLR0913 - one parameter an option
         typer.Option("--queries", metavar="FILE", help="Judged queries, to mark relevant passages on the page."),
     ] = None,
     host: Annotated[
-        str, typer.Option("--host", help="The address to listen on; 0.0.0.0 for all addresses.")
+        str, typer.Option("--host", metavar="ADDRESS", help="The address to listen on; 0.0.0.0 for all addresses.")
     ] = DEFAULT.host,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 for any free port.")
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port to listen on; 0 for any free port.")
     ] = DEFAULT.port,
     api_keys: Annotated[
         Path | None,
@@ -52,28 +52,32 @@ def serve(  # noqa: PLR0913 - one parameter an option
         typer.Option("--model-name", metavar="NAME", help="Another name that the models answer to; * for every name."),
     ] = None,
     queue: Annotated[
-        int, typer.Option("--queue", min=1, help="Passages that may wait. Further requests get status 429.")
+        int,
+        typer.Option("--queue", metavar="N", min=1, help="Passages that may wait. Further requests get status 429."),
     ] = DEFAULT.queue_pairs,
     max_documents: Annotated[
-        int, typer.Option("--max-documents", min=1, help="Most passages of a request.")
+        int, typer.Option("--max-documents", metavar="N", min=1, help="Most passages of a request.")
     ] = DEFAULT.limits.max_documents,
     max_body: Annotated[
-        int, typer.Option("--max-body", min=1, help="Most bytes of a request.")
+        int, typer.Option("--max-body", metavar="N", min=1, help="Most bytes of a request.")
     ] = DEFAULT.limits.max_body,
     max_inputs: Annotated[
-        int, typer.Option("--max-inputs", min=1, help="Most texts of an embeddings request.")
+        int, typer.Option("--max-inputs", metavar="N", min=1, help="Most texts of an embeddings request.")
     ] = DEFAULT.limits.max_inputs,
     max_characters: Annotated[
-        int, typer.Option("--max-characters", min=1, help="Most characters of a text or a query.")
+        int, typer.Option("--max-characters", metavar="N", min=1, help="Most characters of a text or a query.")
     ] = DEFAULT.limits.max_characters,
     auto_truncate: Annotated[
         bool, typer.Option("--auto-truncate", help="Cut long texts on TEI's routes if a request does not set it.")
     ] = False,
     cache_mb: Annotated[
-        int, typer.Option("--cache-mb", min=0, help="Memory for computed scores in MiB; 0 for no cache.")
+        int, typer.Option("--cache-mb", metavar="N", min=0, help="Memory for computed scores in MiB; 0 for no cache.")
     ] = DEFAULT.cache_bytes // MEBIBYTE,
     drain: Annotated[
-        float, typer.Option("--drain", min=0, help="Seconds to continue, marked as not ready, after a stop signal.")
+        float,
+        typer.Option(
+            "--drain", metavar="SECONDS", min=0, help="Seconds to continue, marked as not ready, after a stop signal."
+        ),
     ] = DEFAULT.drain,
     trace: Annotated[
         bool, typer.Option("--trace", help="Send OpenTelemetry spans to the address in OTEL_EXPORTER_* variables.")

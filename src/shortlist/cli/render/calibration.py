@@ -82,7 +82,7 @@ def _probabilities(out: Console, fit: ProbabilityFit) -> None:
 
 def _thresholds(out: Console, fit: ProbabilityFit) -> None:
     table = compact("the effect of a smallest probability")
-    for name in ("at least", "kept", "precision", "recall", "no answer", "right", "found"):
+    for name in ("at least", "kept", "precision", "recall", "no answer", "right", "covered"):
         table.add_column(name, justify="right", no_wrap=True)
     data = fit.labelled
     for row in thresholds(fit.held_out, data.labels, data.queries, unlabelled=fit.unlabelled):
@@ -99,7 +99,7 @@ def _thresholds(out: Console, fit: ProbabilityFit) -> None:
     say(
         out,
         "kept: passages of the scored pools; no answer: queries without a result; right: share of them with nothing "
-        "relevant in the pool; found: share of the queries with nothing relevant that get no answer; -: of none",
+        "relevant in the pool; covered: share of the queries with nothing relevant that get no answer; -: of none",
         "dim",
     )
 

@@ -31,7 +31,7 @@ def query_set(judged: Judged, search: Search) -> None:
     if judged.without_relevant:
         parts.append(f"{counted(judged.without_relevant, 'query', 'queries')} with nothing relevant, which count 0")
     if judged.unknown:
-        parts.append(f"{judged.unknown} judged ids or snippets are not in the index and count as not found")
+        parts.append(f"{judged.unknown} judged ids or snippets are not in the index and count as not result")
     cut = sum(bool(search.query_notes(query)) for query in judged.queries.values())
     if cut:
         parts.append(
@@ -40,41 +40,41 @@ def query_set(judged: Judged, search: Search) -> None:
     remark(f"{judged.name}: {'; '.join(parts)}")
 
 
-def evaluation(out: Console, found: Evaluation) -> None:
+def evaluation(out: Console, result: Evaluation) -> None:
     """Print both stages, each as mean and 95 % interval, with the ceiling, the gain and the times."""
-    queries = len(found.outcomes)
-    table = compact(f"{escape(found.name)}: {escape(found.query_set)}, {queries} queries, pool {found.pool_size}")
+    queries = len(result.outcomes)
+    table = compact(f"{escape(result.name)}: {escape(result.query_set)}, {queries} queries, pool {result.pool_size}")
     table.add_column("measure", no_wrap=True)
     for name in ("stage one\n[95 %]", "reranked\n[95 %]", "ceiling", "gain\n[95 %]", "won/lost\n/tied"):
         table.add_column(name, justify="right", no_wrap=True)
-    for measure in found.measures:
-        gain = found.gain(measure)
+    for measure in result.measures:
+        gain = result.gain(measure)
         table.add_row(
             measure,
-            mean_of(found.estimate("stage one", measure)),
-            mean_of(found.estimate("reranked", measure)),
-            f"{found.estimate('ceiling', measure).mean:.4f}",
+            mean_of(result.estimate("stage one", measure)),
+            mean_of(result.estimate("reranked", measure)),
+            f"{result.estimate('ceiling', measure).mean:.4f}",
             f"{gain.difference.mean:+.4f}\n[{gain.difference.low:+.3f}, {gain.difference.high:+.3f}]",
             f"{gain.wins}/{gain.losses}\n/{gain.ties}",
         )
     out.print(table)
-    say(out, f"recall of the pool, the ceiling of any reranker: {interval(found.recall)}")
-    _costs(out, found)
-    for note in found.warnings:
+    say(out, f"recall of the pool, the ceiling of any reranker: {interval(result.recall)}")
+    _costs(out, result)
+    for note in result.warnings:
         say(out, f"warning: {describe(note)}", "yellow")
 
 
-def _costs(out: Console, found: Evaluation) -> None:
+def _costs(out: Console, result: Evaluation) -> None:
     """Print times, passages that were scored and cut, and queries that were not reranked."""
-    timed = ("retrieve", "rerank") if any(outcome.seconds for outcome in found.outcomes) else ()
+    timed = ("retrieve", "rerank") if any(outcome.seconds for outcome in result.outcomes) else ()
     times = ", ".join(
-        f"{stage} p50 {found.seconds(stage, 0.5) * 1000:.0f} ms, p95 {found.seconds(stage, 0.95) * 1000:.0f} ms"
+        f"{stage} p50 {result.seconds(stage, 0.5) * 1000:.0f} ms, p95 {result.seconds(stage, 0.95) * 1000:.0f} ms"
         for stage in timed
     )
-    cut = sum(outcome.truncated for outcome in found.outcomes)
-    scored = sum(outcome.scored for outcome in found.outcomes)
+    cut = sum(outcome.truncated for outcome in result.outcomes)
+    scored = sum(outcome.scored for outcome in result.outcomes)
     say(out, f"{times or 'times unknown'}; {counted(scored, 'passage')} scored, {cut} cut to the window")
-    skipped = [(outcome.query_id, outcome.skipped) for outcome in found.outcomes if outcome.skipped is not None]
+    skipped = [(outcome.query_id, outcome.skipped) for outcome in result.outcomes if outcome.skipped is not None]
     if skipped:
         query_id, note = skipped[0]
         say(
@@ -84,11 +84,11 @@ def _costs(out: Console, found: Evaluation) -> None:
         )
 
 
-def failures(out: Console, found: Evaluation, listed: int) -> None:
+def failures(out: Console, result: Evaluation, listed: int) -> None:
     """Print how many queries each stage lost, and the first of them."""
-    split = ", ".join(f"{count} {kind}" for kind, count in found.failures.items() if count)
-    say(out, f"an answer among the first {found.cutoff}: {split}")
-    lost = [outcome for outcome in found.outcomes if outcome.failure.kind not in NO_FAILURE]
+    split = ", ".join(f"{count} {kind}" for kind, count in result.failures.items() if count)
+    say(out, f"an answer among the first {result.cutoff}: {split}")
+    lost = [outcome for outcome in result.outcomes if outcome.failure.kind not in NO_FAILURE]
     for outcome in lost[:listed]:
         failure = outcome.failure
         ranks = ""
@@ -101,16 +101,16 @@ def failures(out: Console, found: Evaluation, listed: int) -> None:
     out.print()
 
 
-def comparisons(out: Console, found: Sequence[Comparison]) -> None:
+def comparisons(out: Console, pairs: Sequence[Comparison]) -> None:
     """Print every pair of evaluations, with p values corrected for their number. No pairs print nothing."""
-    if not found:
+    if not pairs:
         return
     table = compact("set-ups compared, second minus first")
     for name in ("first", "second"):
         table.add_column(name)
-    for name in (found[0].measure, "won/lost/tied", "p", "p (Holm)"):
+    for name in (pairs[0].measure, "won/lost/tied", "p", "p (Holm)"):
         table.add_column(name, justify="right", no_wrap=True)
-    for comparison in found:
+    for comparison in pairs:
         pair = comparison.paired
         table.add_row(
             escape(comparison.first),

@@ -59,7 +59,9 @@ def marked(hit_text: str, query: str, markdown: bool = False) -> Text:
     from rich.text import Text
 
     shown = snippet(hit_text, query, SNIPPET, markdown=markdown)
-    return Text.assemble(*((piece, "bold" if is_query_word else "") for piece, is_query_word in pieces_of(shown, query)))
+    return Text.assemble(
+        *((piece, "bold" if is_query_word else "") for piece, is_query_word in pieces_of(shown, query))
+    )
 
 
 def table(out: Console, ranking: Ranking, unit: str = "logit") -> None:
