@@ -15,11 +15,13 @@ from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.types import Passage
+from spread import apart
 from worlds import PoolRetriever, hits, searching, whole_ranking
 
 SIZES = (2, 7, 16)
 QUERIES = ("which store runs without a server", "how long does bread bake", "what is due in April")
-ROUNDING = 1e-5
+ROUNDING = 1e-4
+"""The largest change of a score by rounding, as a share of the spread of the scores of a pool."""
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +43,13 @@ def packaged():
 def test_the_sweep_equals_separate_runs_to_rounding(packaged):
     search, judged = packaged
     tuning = tune(search, judged, TuneOptions(sizes=SIZES, measures=("nDCG@10",), blends=(), timed=1))
-    assert tuning.curves.checked.largest_difference <= ROUNDING
+    checked = tuning.curves.checked
+    assert checked.largest_difference <= ROUNDING * checked.spread
     for place, size in enumerate(SIZES):
         for query_id, query in judged.queries.items():
             read = {hit.passage.id: hit.score for hit in tuning.curves.ranking(query_id, size, 1.0).hits[:size]}
-            apart = whole_ranking(search, query, size, 16)
-            assert read == pytest.approx({hit.passage.id: hit.score for hit in apart.hits[:size]}, abs=ROUNDING)
-            value = parse("nDCG@10").of([hit.passage.id for hit in apart.hits], judged.qrels[query_id])
+            separate = whole_ranking(search, query, size, 16)
+            expected = {hit.passage.id: hit.score for hit in separate.hits[:size]}
+            assert apart([read[key] for key in expected], list(expected.values())) <= ROUNDING
+            value = parse("nDCG@10").of([hit.passage.id for hit in separate.hits], judged.qrels[query_id])
             assert tuning.curve.reranked["nDCG@10"][place][int(query_id[1])] == value
