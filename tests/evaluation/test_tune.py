@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shortlist.config import SearchConfig
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import evaluate
@@ -22,6 +23,7 @@ from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.search.search import Search
 from shortlist.types import Note, Passage
 from shortlist.wording import describe
 from worlds import (
@@ -191,6 +193,17 @@ def test_a_listwise_reranker_runs_at_each_size_and_says_so():
     for measure in MEASURES:
         expected = separate(retriever, ListwiseReranker(), judged, 0.0, measure)
         assert (tuning.curve.reranked[measure] == expected).all()
+
+
+def test_a_progressive_search_runs_at_each_size_with_its_own_reranker():
+    retriever, judged, _ = world(queries=4)
+    search = Search(retriever, TextReranker(), SearchConfig(progressive=True), progressive=ListwiseReranker)
+    tuning = tune(search, judged, options())
+    assert tuning.curves.method == Note("listwise", reranker="listwise")
+    assert tuning.config.progressive
+    exact = replace(search, progressive=None)
+    with pytest.raises(InvalidInput, match="text has no early exits"):
+        tune(exact, judged, options())
 
 
 def test_a_reranker_that_only_claims_to_be_pointwise_is_found_out():
