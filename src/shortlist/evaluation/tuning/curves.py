@@ -12,7 +12,7 @@ from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.replay.scoring_pass import PointwiseCheck, check_pointwise, run_each, score_all
 from shortlist.evaluation.tuning.blend import derived_weights
 from shortlist.evaluation.tuning.options import TuneOptions
-from shortlist.evaluation.tuning.progress import Progress
+from shortlist.evaluation.tuning.passage_count import PassageCount
 from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass, from_runs, scaled
 from shortlist.protocols import Fuses, Reranker
 from shortlist.search.scores import info_of
@@ -52,7 +52,7 @@ class Curves:
 
 
 def measure_curves(
-    search: Search, reranker: Reranker, judged: Judged, options: TuneOptions, plan: Plan, progress: Progress
+    search: Search, reranker: Reranker, judged: Judged, options: TuneOptions, plan: Plan, count: PassageCount
 ) -> tuple[Curves, Checkpoint]:
     """Return the curves, and the checkpoint with their scores."""
     checkpoint = Checkpoint(options.checkpoint, _about(search, reranker, judged, options, plan))
@@ -60,15 +60,15 @@ def measure_curves(
     checked = None
     method = Note("listwise", reranker=info.name)
     if info.pointwise:
-        progress.expect(len(judged.queries) * max(plan.sizes))
-        recorded = score_all(search, judged, plan.sizes, plan.depth, checkpoint, progress.add)
+        count.expect(len(judged.queries) * max(plan.sizes))
+        recorded = score_all(search, judged, plan.sizes, plan.depth, checkpoint, count.add)
         checked = check_pointwise(search, reranker, list(recorded.values()), max(plan.sizes))
         if checked.holds:
             return _from_pass(search, recorded, judged, options, plan, checked, checkpoint.resumed), checkpoint
         difference, spread = checked.largest_difference, checked.spread
         method = Note("not_pointwise", reranker=info.name, largest_difference=difference, spread=spread)
-    progress.expect(len(judged.queries) * sum(plan.sizes))
-    runs = run_each(search, judged, plan.sizes, plan.depth, checkpoint, progress.add)
+    count.expect(len(judged.queries) * sum(plan.sizes))
+    runs = run_each(search, judged, plan.sizes, plan.depth, checkpoint, count.add)
     blend, weights = search.config.blend, weights_at_1(search)
     curve = from_runs(runs, judged, plan, blend)
     curves = Curves((curve,), weights, False, blend, method, checked, checkpoint.resumed, plan.depth, runs=runs)

@@ -14,7 +14,7 @@ from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded, answer_to, slim
 from shortlist.evaluation.replay.scoring_pass import retrieval_sizes, score_hits
 from shortlist.evaluation.tuning.blend import choose_setting
-from shortlist.evaluation.tuning.progress import Progress
+from shortlist.evaluation.tuning.passage_count import PassageCount
 from shortlist.evaluation.tuning.sweep import Plan
 from shortlist.protocols import Fuses, Reranker, Retriever
 from shortlist.types import Hit, Note
@@ -53,7 +53,7 @@ class Trial:
     plan: Plan
     parts: Halves
     checkpoint: Checkpoint
-    progress: Progress
+    count: PassageCount
     limit: int
 
 
@@ -128,7 +128,7 @@ def _elsewhere(size: int, choice: FusionChoice, current: float) -> FusionChoice:
 
 def _scored(missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> dict[str, Recorded]:
     """Each query's pass, with the scores that it lacked."""
-    trial.progress.expect(sum(map(len, missing.values())))
+    trial.count.expect(sum(map(len, missing.values())))
     complete = dict(trial.recorded)
     for key, hits in missing.items():
         if not hits:
@@ -144,7 +144,7 @@ def _scored(missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> dict[s
             scores={**before.scores, **piece["scores"]},
             truncated=before.truncated | frozenset(piece["truncated"]),
         )
-        trial.progress.add(len(hits))
+        trial.count.add(len(hits))
     return complete
 
 

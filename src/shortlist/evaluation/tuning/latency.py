@@ -9,7 +9,7 @@ from shortlist.evaluation.metrics.statistics import quantile
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.tuning.curves import Curves
 from shortlist.evaluation.tuning.options import TuneOptions
-from shortlist.evaluation.tuning.progress import Progress
+from shortlist.evaluation.tuning.passage_count import PassageCount
 from shortlist.evaluation.whole_pool import search_whole, whole_pool_config
 from shortlist.search.search import Search
 from shortlist.types import Note
@@ -80,7 +80,7 @@ def time_sizes(
 
 
 def latencies(
-    search: Search, judged: Judged, options: TuneOptions, curves: Curves, progress: Progress
+    search: Search, judged: Judged, options: TuneOptions, curves: Curves, count: PassageCount
 ) -> Mapping[int, Latency]:
     """Return each size's latency: as the pass or the runs recorded it, or timed by itself."""
     if curves.recorded is None:
@@ -88,8 +88,8 @@ def latencies(
         return {size: of_seconds(ranking.seconds for ranking in curves.runs[size].values()) for size in options.sizes}
     *smaller, largest = options.sizes
     queries = options.timed or queries_to_time(_passed(curves), len(judged.queries), smaller)
-    progress.expect(queries * sum(smaller))
-    timed = time_sizes(search, judged, smaller, curves.depth, queries, progress.add)
+    count.expect(queries * sum(smaller))
+    timed = time_sizes(search, judged, smaller, curves.depth, queries, count.add)
     return {**timed, largest: of_seconds(each.seconds for each in curves.recorded.values())}
 
 

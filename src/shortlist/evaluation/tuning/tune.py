@@ -20,7 +20,7 @@ from shortlist.evaluation.tuning.curves import Curves, measure_curves
 from shortlist.evaluation.tuning.fusion_weight import FusionChoice, Trial, tune_fusion
 from shortlist.evaluation.tuning.latency import Latency, latencies, passages_left, timing_note
 from shortlist.evaluation.tuning.options import TuneOptions, checked_options
-from shortlist.evaluation.tuning.progress import Progress
+from shortlist.evaluation.tuning.passage_count import PassageCount
 from shortlist.evaluation.tuning.recommend import (
     Pick,
     PickCheck,
@@ -159,15 +159,15 @@ def tune(
     assert reranker is not None
     measures = tuple(measures_of(options.measures))
     plan = Plan(options.sizes, measures, options.cutoff, depth_of(measures, options.cutoff, judged.level))
-    counter = Progress(progress or (lambda done, total: None))
-    curves, checkpoint = measure_curves(search, reranker, judged, options, plan, counter)
-    latency = latencies(search, judged, options, curves, counter)
+    count = PassageCount(progress or (lambda done, total: None))
+    curves, checkpoint = measure_curves(search, reranker, judged, options, plan, count)
+    latency = latencies(search, judged, options, curves, count)
     parts = halves(len(judged.queries), options.seed)
     tuning = _recommend(search.config, curves, options, str(measures[0]), latency, parts)
     if curves.recorded is not None:
         limit = passages_left(curves, options, len(judged.queries))
         weights = scaled(curves.weights, tuning.blend)
-        trial = Trial(judged, reranker, curves.recorded, weights, plan, parts, checkpoint, counter, limit)
+        trial = Trial(judged, reranker, curves.recorded, weights, plan, parts, checkpoint, count, limit)
         tuning = _refine(tuning, search, options, trial)
     checkpoint.finish()
     return tuning

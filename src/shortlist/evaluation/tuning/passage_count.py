@@ -1,11 +1,11 @@
-"""The progress of a long run."""
+"""The number of passages that a long run has scored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 
-class Progress:
+class PassageCount:
     """Counts passages that are done and passages to do, and reports both to `report`."""
 
     def __init__(self, report: Callable[[int, int], None]) -> None:
