@@ -159,7 +159,7 @@ def test_an_index_that_another_process_made_meanwhile_is_kept(index, tmp_path, m
 
     with monkeypatch.context() as patch:
         patch.setattr("shortlist.collection.collection.FolderLock", lock)
-        with pytest.raises(NotAnIndex, match="already contains"):
+        with pytest.raises(NotAnIndex, match="already contains an index: open it"):
             create(late)
     assert [key for key, _ in passages_in(late)] == ["a#0", "b#0"]
 

@@ -155,6 +155,8 @@ def exists(folder: Path) -> bool:
 
 def _prepared(folder: Path) -> Path:
     """Return the folder. A missing folder is made. An existing one may contain the files of an interrupted `create`."""
+    if exists(folder):
+        raise NotAnIndex(f"{folder} already contains an index: open it, or give another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         own = {LOCK_FILE, HOLDER, ENGINE_FOLDER, f"{manifests.FILE}.part"}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,7 +12,7 @@ from shortlist.cli.console import counted, output, say
 from shortlist.cli.options import DEFAULT_INDEX, IndexOption, JsonOption
 
 if TYPE_CHECKING:
-    from shortlist.collection import Contents, Source
+    from shortlist.collection import Source
 
 
 def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> None:
@@ -28,7 +26,7 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
 
     listing = contents(index)
     if as_json:
-        typer.echo(json.dumps(_record(index, listing), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps({"index": str(index), **listing.to_dict()}, ensure_ascii=False, indent=2))
         return
     out = output()
     for line in aligned([_cells(source) for source in listing.sources], right=(2, 3)):
@@ -59,18 +57,3 @@ def _cells(source: Source) -> tuple[str, ...]:
     documents = f"{counted(source.documents, 'document')}{' ' if source.documents == 1 else ''}"
     passages = f"{counted(source.passages, 'passage')}{' ' if source.passages == 1 else ''}"
     return source.name, source.kind, documents, passages, read, "" if source.complete else "incomplete"
-
-
-def _record(index: Path, listing: Contents) -> dict[str, object]:
-    return {
-        "index": str(index),
-        "sources": [
-            {**asdict(source), "read_at": source.read_at.isoformat() if source.read_at is not None else None}
-            for source in listing.sources
-        ],
-        "documents": listing.documents,
-        "passages": listing.passages,
-        "bi_encoder": listing.bi_encoder,
-        "format_version": listing.format_version,
-        "bytes_on_disk": listing.bytes_on_disk,
-    }
