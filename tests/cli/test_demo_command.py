@@ -5,16 +5,29 @@ from __future__ import annotations
 import pytest
 
 from command_line import run
-from shortlist.demo import notes
+from shortlist import demo
 
 
 @pytest.fixture(scope="module")
-def orders():
-    return run("demo", "--json").json()
+def shown(tmp_path_factory):
+    """The demonstration, run once."""
+    return demo.run(tmp_path_factory.mktemp("demo") / "index")
+
+
+@pytest.fixture
+def command(shown, monkeypatch):
+    """Run `shortlist demo` on the searches of `shown`."""
+    monkeypatch.setattr(demo, "run", lambda folder: shown)
+    return lambda *options: run("demo", *options)
+
+
+@pytest.fixture
+def orders(command):
+    return command("--json").json()
 
 
 def test_json_has_three_orders_of_all_notes_and_names_the_answers(orders):
-    documents, answers = notes()
+    documents, answers = demo.notes()
     assert set(orders["answers"]) == answers
     assert list(orders["orders"]) == ["stage_one", "reranker", "final"]
     for order in orders["orders"].values():
@@ -35,8 +48,8 @@ def test_the_reranker_puts_the_answers_first_where_stage_one_is_fooled(orders):
     assert [note["answer"] for note in orders["orders"]["reranker"][:3]] == [True, True, True]
 
 
-def test_the_words_agree_with_the_orders(orders):
-    shown = run("demo").text
+def test_the_words_agree_with_the_orders(orders, command):
+    shown = command().text
     for heading in (
         "1. Stage one alone",
         "2. The reranker alone",
@@ -52,9 +65,9 @@ def test_the_words_agree_with_the_orders(orders):
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_no_line_runs_over_the_terminals_width(monkeypatch, width):
+def test_no_line_runs_over_the_terminals_width(monkeypatch, command, width):
     monkeypatch.setenv("COLUMNS", str(width))
-    assert max(map(len, run("demo").out.splitlines())) <= width
+    assert max(map(len, command().out.splitlines())) <= width
 
 
 def test_models_lists_the_packaged_ones_and_which_precision_runs_here():

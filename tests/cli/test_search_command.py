@@ -215,7 +215,7 @@ def test_settings_of_the_file_are_followed_and_named(folder):
         (["search", "q", "--top", "0"], 2, "--top must be a whole number of at least 1, not 0"),
         (["search", "q", "--pool", "many"], 2, "--pool must be a whole number of at least 1, or \"auto\", not 'many'"),
         (["search", "q", "--index", "nowhere"], 3, "there is no index at nowhere"),
-        (["search", "q", "--index", "docs"], 3, "docs is no shortlist index"),
+        (["search", "q", "--index", "docs"], 3, "docs is not a shortlist index"),
         (["search", "q", "--retriever", "magic"], 2, "--retriever must be hybrid, dense, bm25, or package.module"),
         (["search", "q", "--retriever", "no.such:thing"], 2, "no.such:thing cannot be loaded"),
         (["search", "q", "--bi-encoder", "hashed-64"], 3, "made with the bi-encoder all-MiniLM-L6-v2"),
