@@ -12,6 +12,7 @@ from typing import Any
 from shortlist.cli.app import EXIT_CODES
 from shortlist.cli.command_table import NAMES, command
 from shortlist.cli.options import FLAGS, OPTIONS
+from shortlist.config import FILE
 from shortlist.errors import FolderError, InvalidInput, ModelError
 
 HEAD = """\
@@ -19,8 +20,10 @@ HEAD = """\
 
 `shortlist COMMAND --help` shows the same text in the terminal. This page is made from the commands by `make docs`.
 
-An option whose default names `shortlist.toml` takes its value from [that file](settings.md) in the current folder, if
-the file has it. Search options have the same meaning in every command.
+"""
+SHARED = """\
+Search options mean the same in every command. An option that is not given takes its value from
+[`shortlist.toml`](settings.md) in the current folder, if the file has it.
 """
 WIDTH = 120
 CODE = "| exit code | meaning |\n|---|---|\n"
@@ -32,6 +35,8 @@ def reference() -> str:
     parts.append("".join(f"- [`shortlist {name}`](#shortlist-{name}): {summary_of(name)}\n" for name in NAMES))
     for name in NAMES:
         parts += _sections(command(name), f"shortlist {name}", "##")
+    parts.append(f"## Search options\n\n{SHARED}")
+    parts.append(_table([parameter for parameter in command("search").params if _is_shared(parameter)]))
     return "\n".join(parts)
 
 
@@ -57,15 +62,13 @@ def _sections(source: Any, path: str, level: str) -> Iterator[str]:
     """Yield the section of a command, and those of its sub-commands."""
     yield f"{level} {path}\n"
     yield "\n\n".join(textwrap.fill(_escaped(paragraph), WIDTH) for paragraph in _paragraphs(source)) + "\n"
-    shared = [
-        parameter for parameter in source.params if parameter.name in OPTIONS and _flag(parameter) in FLAGS.values()
-    ]
-    own = [parameter for parameter in source.params if parameter not in shared and parameter.name != "help"]
+    shared = [_flag(parameter) for parameter in source.params if _is_shared(parameter)]
+    own = [parameter for parameter in source.params if not _is_shared(parameter) and parameter.name != "help"]
     if own:
         yield _table(own)
     if shared:
-        yield "Search options:\n"
-        yield _table(shared)
+        names = ", ".join(f"`{name}`" for name in shared)
+        yield textwrap.fill(f"[Search options](#search-options): {names}.", WIDTH) + "\n"
     for name, child in getattr(source, "commands", {}).items():
         yield from _sections(child, f"{path} {name}", f"{level}#")
 
@@ -78,6 +81,11 @@ def _paragraphs(source: Any) -> list[str]:
 def _table(parameters: list[Any]) -> str:
     rows = [f"| {_names(parameter)} | {_default(parameter)} | {_help(parameter)} |\n" for parameter in parameters]
     return "| argument or option | default | meaning |\n|---|---|---|\n" + "".join(rows)
+
+
+def _is_shared(parameter: Any) -> bool:
+    """Return whether the parameter is the option of a setting, and not another parameter with its name."""
+    return parameter.name in OPTIONS and _flag(parameter) == FLAGS[parameter.name]
 
 
 def _flag(parameter: Any) -> str:
@@ -99,7 +107,7 @@ def _names(parameter: Any) -> str:
 def _default(parameter: Any) -> str:
     text = parameter.help or ""
     if "[default: " in text:
-        return _escaped(text.split("[default: ")[1].rstrip("] "))
+        return _escaped(text.split("[default: ")[1].rstrip("] ").replace(f"{FILE}, or ", ""))
     if parameter.required:
         return "required"
     value = parameter.default
