@@ -183,7 +183,11 @@ class CrossEncoder:
         return Note("rerank_skipped", reason="query_too_long", tokens=tokens, longest=longest, reranker=self.info.name)
 
     def weights_hash(self) -> str:
-        """See `protocols.HasWeights`."""
+        """See `protocols.HasWeights`. The first call reads the files."""
+        return self._weights_hash
+
+    @functools.cached_property
+    def _weights_hash(self) -> str:
         return weights_hash(self._spec)
 
     def count_tokens(self, text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,11 @@ class SentenceTransformerReranker:
         )
 
     def weights_hash(self) -> str:
-        """See `protocols.HasWeights`."""
+        """See `protocols.HasWeights`. The first call reads the files."""
+        return self._weights_hash
+
+    @functools.cached_property
+    def _weights_hash(self) -> str:
         return weights_hash(self._spec)
 
     def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Surroundings:
-    """What the components report to. `logger` is where texts go if the options put them into the log."""
+    """What the components report to. `logger` receives texts if the options put them into the log."""
 
     metrics: Metrics = field(default_factory=Metrics)
     logger: logging.Logger | None = None
