@@ -98,6 +98,13 @@ def test_the_layers_of_the_architecture_are_those_of_the_linter():
     assert shown == [line.strip() for line in linted.group(1).splitlines()]
 
 
+def test_the_files_that_the_architecture_names_exist():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+|(?:[a-z_]+/)*[a-z_]+\.py)`", text))
+    assert "documents/formats.py" in named
+    assert [path for path in named if not (PACKAGE / path).exists() and not (ROOT / path).exists()] == []
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
