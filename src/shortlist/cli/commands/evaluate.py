@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shortlist.evaluation.evaluate import Evaluation
     from shortlist.evaluation.gate import Rule, RuleResult
     from shortlist.evaluation.replay.checkpoint import Checkpoint
+    from shortlist.evaluation.subject import Subject
     from shortlist.report import ReportSource
 
 RULE_FAILED = 1
@@ -141,40 +142,21 @@ class Measured:
 
 
 def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
-    from shortlist.cli.console import counted, remark, warn
     from shortlist.cli.render import evaluation as render
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
     from shortlist.cli.setups import opened
     from shortlist.evaluation.evaluate import evaluate as run_evaluation
-    from shortlist.evaluation.replay.checkpoint import Checkpoint
     from shortlist.report import source_of
-    from shortlist.wording import describe
 
-    with opened(
-        set_up,
-        measuring.queries,
-        allow_unknown=measuring.allow_unknown,
-        ignore_identical_ids=measuring.ignore_identical_ids,
-    ) as (index, subject):
+    allow_unknown, ignore_identical_ids = measuring.allow_unknown, measuring.ignore_identical_ids
+    with opened(set_up, measuring.queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids) as (
+        index,
+        subject,
+    ):
         search, judged = subject.search, subject.judged
         render.query_set(judged, search)
-        rule, notes = search.stop_rule()
-        for note in notes:
-            warn(f"{set_up.name}: {describe(note)}")
-        about = {
-            **subject.about,
-            "set_up": set_up.name,
-            "config": report_file.record(set_up.config),
-            "stop_rule": None if rule is None else report_file.record(rule),
-            "measures": measuring.measures,
-            "cutoff": measuring.cutoff,
-            "allow_unknown": measuring.allow_unknown,
-            "queries": judged.resolved,
-        }
-        checkpoint = Checkpoint(Path(PARTIAL), about)
-        if checkpoint.resumed:
-            remark(f"{counted(checkpoint.resumed, 'query', 'queries')} measured by an interrupted run")
+        checkpoint = _checkpoint(set_up, subject, measuring)
         with bar(set_up.name) as progress:
             evaluation = run_evaluation(
                 search,
@@ -188,6 +170,32 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
             )
         passages = index.collection.index.passages() if measuring.report else ()
         return Measured(evaluation, source_of(evaluation, judged, passages), checkpoint)
+
+
+def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkpoint:
+    """Return the checkpoint of a set-up. Notes about its stop rule, and results of an interrupted run, are printed."""
+    from shortlist.cli.console import counted, remark, warn
+    from shortlist.cli.render import report_file
+    from shortlist.evaluation.replay.checkpoint import Checkpoint
+    from shortlist.wording import describe
+
+    rule, notes = subject.search.stop_rule()
+    for note in notes:
+        warn(f"{set_up.name}: {describe(note)}")
+    about = {
+        **subject.about,
+        "set_up": set_up.name,
+        "config": report_file.record(set_up.config),
+        "stop_rule": None if rule is None else report_file.record(rule),
+        "measures": measuring.measures,
+        "cutoff": measuring.cutoff,
+        "allow_unknown": measuring.allow_unknown,
+        "queries": subject.judged.resolved,
+    }
+    checkpoint = Checkpoint(Path(PARTIAL), about)
+    if checkpoint.resumed:
+        remark(f"{counted(checkpoint.resumed, 'query', 'queries')} measured by an interrupted run")
+    return checkpoint
 
 
 def _report(
