@@ -48,7 +48,7 @@ def add(
         Display() as display,
         shortlist.open(index, create=True, config=config) as opened,
     ):
-        opened.encoder  # noqa: B018 - loads the model while the display says so
+        opened.encoder  # noqa: B018 - loads the model
         report = opened.add(paths, prune=prune, progress=display.show)
     _totals(report, index, str(config.reranker))
     shown = None if verbose else SHOWN

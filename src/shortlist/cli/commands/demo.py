@@ -27,7 +27,7 @@ INDENT = 3
 def demo(as_json: JsonOption = False) -> None:
     """Watch both stages answer one query.
 
-    The query says "not", and the corpus is small. The demonstration takes a few seconds and downloads nothing.
+    The query contains "not", and the corpus is small. The demonstration takes a few seconds and downloads nothing.
     """
     if remarks().is_terminal:
         remark("loading models", "dim")

@@ -81,7 +81,7 @@ def display(detail: bool = False) -> Progress:
         BarColumn(bar_width=20),
         TextColumn("{task.percentage:3.0f} %"),
         TextColumn(middle, markup=False),
-        TextColumn("{task.fields[left]}", markup=False),
+        TextColumn(" {task.fields[left]}", markup=False),
         console=console,
         transient=True,
         disable=not console.is_terminal,
