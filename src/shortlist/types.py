@@ -177,9 +177,9 @@ class Ranking(Sequence[Hit]):
 
     `pool_size` is the requested pool size. `scored` counts the passages that the reranker scored to the end,
     `truncated` those that were cut to fit its window, and `dropped` those that a progressive search stopped scoring.
-    `left_out` counts the hits below `min_score` or `min_probability`. `weights` maps each stage-one signal to its weight in the
-    final score. `seconds` maps "retrieve" and "rerank" to wall-clock time. `notes` are facts to show, such as a cut
-    query.
+    `left_out` counts the hits below `min_score` or `min_probability`. `weights` maps each stage-one signal to its
+    weight in the final score. `seconds` maps "retrieve" and "rerank" to wall-clock time. `notes` are facts to show,
+    such as a cut query.
     """
 
     query: str

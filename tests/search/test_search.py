@@ -262,11 +262,11 @@ def test_what_cannot_score_is_no_reranker():
 def test_to_dict_is_json_and_holds_every_field():
     import json
 
-    ranking = search_over().search("local cat file", pool_size=5, top_k=2, min_score=0.5)
+    ranking = search_over().search("local cat file", pool_size=5, top_k=2, min_score=0.7)
     body = json.loads(json.dumps(ranking.to_dict()))
     assert set(body) == {*ranking.__dataclass_fields__}
     assert body["hits"][0]["text"] == "a local cat file"
-    assert body["notes"] == [{"code": "left_out", "count": 0, "min_score": 0.5, "min_probability": None}]
+    assert body["notes"] == [{"code": "left_out", "count": 1, "min_score": 0.7, "min_probability": None}]
 
 
 def test_a_function_is_a_retriever():

@@ -38,7 +38,8 @@ class Limits:
         if not self.some:
             return []
         values = {"min_score": self.min_score, "min_probability": self.min_probability}
-        notes = [Note("left_out", count=len(hits) - len(kept), **values)]
+        count = len(hits) - len(kept)
+        notes = [Note("left_out", count=count, **values)] if count else []
         scored = self._with_probability([hit for hit in hits if hit.rerank_score is not None])
         if scored and not kept:
             best = max(scored, key=lambda hit: hit.score)

@@ -15,7 +15,7 @@
 | no_good_answer | best_score, best_probability, min_score, min_probability | every hit is below a limit |
 | limits_not_applied | min_score, min_probability | the answer was not reranked, so no limit applies |
 | index_empty | | the index has no passages |
-| filter_unknown_field | field, fields, more | no passage has this field; `fields` are some that exist, `more` counts the others |
+| filter_unknown_field | field, fields, more | no passage has it; `fields` exist, `more` counts further ones |
 | filter_unknown_value | field | no passage has this field with a wanted value |
 | filter_no_overlap | | each field of the filter matches some passages, but no passage matches all of them |
 | no_match | | no passage matches the query |

@@ -25,7 +25,7 @@ export function writeFacts(list, answer) {
 
 /** Return the notes of the answer as sentences. */
 export function notesOf(answer) {
-  const notes = answer.notes.filter((note) => note.code !== "left_out" || note.count);
+  const notes = answer.notes;
   const sentences = notes.map((note) => sentence(note.message));
   if (answer.truncated) sentences.push(`The reranker read only the start of ${count(answer.truncated, "passage")}.`);
   return sentences.join(" ");
