@@ -66,9 +66,12 @@ class OpenVinoEngine:
     def run(self, feeds: Sequence[Feed]) -> list[Outputs]:
         """See `Engine.run`."""
         results: list[Outputs] = [[] for _ in feeds]
+        outputs = self._outputs
 
+        # The queue is a C++ object that Python's garbage collection does not see into. A callback that refers to this
+        # engine would keep both alive for ever.
         def keep(request: openvino.InferRequest, place: int) -> None:
-            arrays = (request.get_output_tensor(number).data for number in range(self._outputs))
+            arrays = (request.get_output_tensor(number).data for number in range(outputs))
             results[place] = [np.array(array, dtype=np.float32) for array in arrays]
 
         self._queue.set_callback(keep)
@@ -77,7 +80,12 @@ class OpenVinoEngine:
                 self._queue.start_async(feed, place)  # waits for a free stream
         finally:
             self._queue.wait_all()
+            self._queue.set_callback(_ignore)
         return results
+
+
+def _ignore(request: openvino.InferRequest, place: int) -> None:
+    """Let go of the results of the last run."""
 
 
 def _folded(core: openvino.Core, file: Path, table: Table) -> openvino.Model:
