@@ -109,7 +109,7 @@ def test_any_iterable_is_read(encode):
 
 
 @pytest.mark.parametrize(
-    ("texts", "message"), [("cats", "one string"), ({"text": "cats"}, "one dict"), (None, "one NoneType"), ([1], "int")]
+    ("texts", "message"), [("cats", "a string"), ({"text": "cats"}, "a dict"), (None, "a NoneType"), ([1], "int")]
 )
 def test_what_is_not_a_list_of_texts_is_refused(encode, texts, message):
     with pytest.raises(InvalidInput, match=message):

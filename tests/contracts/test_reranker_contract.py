@@ -147,8 +147,8 @@ def test_any_iterable_of_texts_is_read(kind, reranker):
     [
         ("", TEXTS, "query is empty"),
         (None, TEXTS, "query is of type NoneType"),
-        (QUERY, "one text", "one string"),
-        (QUERY, {"text": "x"}, "one dict"),
+        (QUERY, "one text", "a string"),
+        (QUERY, {"text": "x"}, "a dict"),
         (QUERY, ["a", None], "text 1 is of type NoneType"),
     ],
 )

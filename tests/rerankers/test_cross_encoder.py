@@ -132,7 +132,7 @@ def test_scores_are_raw_without_an_activation(tmp_path):
 
 
 def test_one_string_in_place_of_a_list_is_refused(model):
-    with pytest.raises(InvalidInput, match=r"one string.*\['cats sleep'\]"):
+    with pytest.raises(InvalidInput, match=r"a string.*\['cats sleep'\]"):
         model.score("query", "cats sleep")
 
 
