@@ -28,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     encoder, reranker = load_encoder(BI_ENCODER), load_reranker(options.reranker)
     nevir = read_contrasts(data.data_folder() / "negation" / "nevir" / "dev.jsonl")
-    out = {**measured(nevir, encoder, reranker), "in the box": measured(read_contrasts(), encoder, reranker)}
+    out = {**measured(nevir, encoder, reranker), "packaged pairs": measured(read_contrasts(), encoder, reranker)}
     print(out)
     if options.save:
         data.save(options.save, out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+import tokenize
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -193,3 +194,16 @@ def test_the_english_is_plain(page):
     text = " ".join(prose(page).split())
     assert [phrase for phrase in VAGUE if re.search(rf"\b{phrase}\b", text)] == []
     assert re.findall(r"(?<![\w.*/`])\.\d+\b", text) == [], "a decimal has no leading zero"
+
+
+SOURCES = [*sorted((ROOT / "src").rglob("*.py")), *sorted((ROOT / "benchmarks").glob("*.py"))]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_english_of_the_code_is_plain(path):
+    with path.open("rb") as file:
+        tokens = [
+            token for token in tokenize.tokenize(file.readline) if token.type in (tokenize.STRING, tokenize.COMMENT)
+        ]
+    text = " ".join(" ".join(token.string for token in tokens).split())
+    assert [phrase for phrase in VAGUE if re.search(rf"\b{phrase}\b", text)] == []
