@@ -18,7 +18,8 @@ def step(line: str) -> str:
     if wheel:
         return f"  {wheel[1].lower()} {wheel[2]} {wheel[3]} ({wheel[4]})"
     packages = re.match(r"Installing collected packages: (.*)", line)
-    return f"  installing {len(packages[1].split(', '))} packages, which may take a minute" if packages else ""
+    count = len(packages[1].split(", ")) if packages else 0
+    return f"  installing {count} packages, which may take a minute" if count > 1 else ""
 
 
 def main(arguments: list) -> int:

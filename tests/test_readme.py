@@ -154,3 +154,11 @@ def test_the_story_of_the_readme_is_the_output_of_the_demo():
     output = shape(result.output)
     lost = [line for line in story.splitlines() if line.strip() not in ("", "...") and shape(line) not in output]
     assert not lost
+
+
+def test_the_picture_shows_the_moves_of_the_story():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    moves = re.findall(r"^ +(\d+) \* was +(\d+) \(\S+\) +logit \S+  (\w+):", page, re.MULTILINE)
+    assert len(moves) == 3
+    picture = (ROOT / "docs" / "search.svg").read_text(encoding="utf-8")
+    assert [title for rank, before, title in moves if f"{title} from {before} to {rank}" not in picture] == []

@@ -117,7 +117,7 @@ def _of_final(demo: Demo) -> list[str]:
 
 
 def _pools(out: Console, demo: Demo) -> None:
-    out.print("4. The pool size: a reranker can only reorder what stage one demo", style="bold", markup=False)
+    out.print("4. The pool size: a reranker can only reorder what stage one returned", style="bold", markup=False)
     for ranking in demo.pools:
         size = ranking.pool_size
         names = ", ".join(f"{hit.title}{'*' if demo.is_answer(hit) else ''}" for hit in ranking)
