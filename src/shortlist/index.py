@@ -20,9 +20,9 @@ from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker
 from shortlist.retrievers.engine import named_with_fusion
 from shortlist.search.explain import Explanation, explain
-from shortlist.search.search import Search
+from shortlist.search.search import Search, Searches
 from shortlist.text import Splitter
-from shortlist.types import Document, PoolSize, Ranking, Where
+from shortlist.types import Document
 
 
 def open_index(
@@ -51,14 +51,14 @@ def open_index(
         registry.check_reranker(config.reranker_name)
     if create and not collections.exists(folder):
         name = config.bi_encoder or BI_ENCODER
-        encoder = _load_encoder(name, config)
+        encoder = registry.configured_encoder(config, name)
         collection = registry.create_collection(folder, encoder, name)
     else:
         collection = registry.open_collection(folder, bi_encoder=config.bi_encoder)
     return OpenIndex(collection, config, encoder=encoder, reranker=reranker)
 
 
-class OpenIndex:
+class OpenIndex(Searches):
     """An open index folder. `open_index` makes it.
 
     `collection` is the folder, `config` the settings of searches. One thread at a time may use an index.
@@ -124,34 +124,6 @@ class OpenIndex:
         """Return what the index holds, with its bi-encoder, its format and its size on disk."""
         return collections.contents(self.collection.folder)
 
-    def search(  # noqa: PLR0913 - one parameter a setting
-        self,
-        query: str,
-        *,
-        top_k: int | None = None,
-        pool_size: PoolSize | None = None,
-        where: Where | None = None,
-        min_score: float | None = None,
-        min_probability: float | None = None,
-        rerank: bool | None = None,
-        blend: float | None = None,
-        progressive: bool | None = None,
-        tail: bool | None = None,
-    ) -> Ranking:
-        """Return the `top_k` best passages of the pool: see `Search.search`."""
-        return self.searcher.search(
-            query,
-            top_k=top_k,
-            pool_size=pool_size,
-            where=where,
-            min_score=min_score,
-            min_probability=min_probability,
-            rerank=rerank,
-            blend=blend,
-            progressive=progressive,
-            tail=tail,
-        )
-
     def explain(self, query: str, a: str, b: str) -> Explanation:
         """Return which words of the query put passage `a` above passage `b`, both by id. See `search.explain`.
 
@@ -206,7 +178,7 @@ class OpenIndex:
     def encoder(self) -> Encoder:
         """The bi-encoder that the index was made with."""
         if self._encoder is None:
-            self._encoder = _load_encoder(self.collection.manifest.encoder, self.config)
+            self._encoder = registry.configured_encoder(self.config, self.collection.manifest.encoder)
         return self._encoder
 
     @cached_property
@@ -215,16 +187,10 @@ class OpenIndex:
         return registry.make_splitter(self.collection.manifest.encoder, self.config.reranker or RERANKER)
 
     def _load_reranker(self) -> Reranker | None:
-        config = self.config
-        if self._reranker is not None or config.reranker_name is None:
+        name = self.config.reranker_name
+        if self._reranker is not None or name is None:
             return self._reranker
-        return registry.load_reranker(
-            config.reranker_name,
-            precision=config.precision,
-            device=config.device,
-            threads=config.threads,
-            early_exits=config.progressive,
-        )
+        return registry.configured_reranker(self.config, name, early_exits=self.config.progressive)
 
     def __len__(self) -> int:
         """The number of passages."""
@@ -241,7 +207,3 @@ class OpenIndex:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _load_encoder(name: str, config: SearchConfig) -> Encoder:
-    return registry.load_encoder(name, precision=config.precision, device=config.device, threads=config.threads)

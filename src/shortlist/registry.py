@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from shortlist.collection import Collection, Engine
-from shortlist.config.search_config import FUSION
+from shortlist.config.search_config import FUSION, SearchConfig
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
@@ -110,6 +110,17 @@ def load_reranker(
     if spec.files.onnx is None:
         return SentenceTransformerReranker(spec, device=device)
     return CrossEncoder(name, precision=precision, device=device, threads=threads, early_exits=early_exits)
+
+
+def configured_encoder(config: SearchConfig, name: str) -> Encoder:
+    """Load a bi-encoder with the precision, the device and the threads of a configuration. Raises as `load_encoder`."""
+    return load_encoder(name, precision=config.precision, device=config.device, threads=config.threads)
+
+
+def configured_reranker(config: SearchConfig, name: str, *, early_exits: bool = False) -> Reranker:
+    """Load a reranker with the precision, the device and the threads of a configuration. Raises as `load_reranker`."""
+    precision, device, threads = config.precision, config.device, config.threads
+    return load_reranker(name, precision=precision, device=device, threads=threads, early_exits=early_exits)
 
 
 def is_attribute(name: str) -> bool:

@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def url() -> Iterator[str]:
     """The address of the server. SHORTLIST_PYTHON names the interpreter with the packages of the server."""
     python = os.environ.get("SHORTLIST_PYTHON", sys.executable)
-    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES), str(HERE.parent)])}
     server = subprocess.Popen(
         [python, str(HERE / "serve.py")],
         stdin=subprocess.PIPE,

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import uvicorn
 
+from inline_scorer import InlineScorer
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.server.app import create_app
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.components import Components
 
 

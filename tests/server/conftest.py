@@ -13,12 +13,12 @@ from standins import FakePairs
 from starlette.testclient import TestClient
 
 from fakes import ListRetriever, WordReranker
+from inline_scorer import InlineScorer
 from shortlist import Search
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.server.app import create_app
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.cache import CachedScorer, ScoreCache
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.components import Components
 from shortlist.server.middleware.logs import LIBRARIES, NAME, make_log
 from shortlist.server.middleware.metrics import Metrics

@@ -15,11 +15,11 @@ from shortlist import CrossEncoder
 from shortlist.errors import BadScores, InvalidInput, ModelError, QueueFull
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.scheduler import ENDED
-from shortlist.server.middleware.observer import NoObserver
+from shortlist.server.middleware.observer import Observer
 from shortlist.types import RerankerInfo
 
 
-class Recorder(NoObserver):
+class Recorder(Observer):
     def __init__(self):
         self.rounds, self.cancels, self.refusals, self.stages = [], 0, 0, []
 

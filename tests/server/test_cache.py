@@ -7,14 +7,14 @@ import pytest
 from standins import FakePairs, fake_score
 
 import tiny
+from inline_scorer import InlineScorer
 from shortlist import CrossEncoder
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.server.batching.cache import ENTRY_BYTES, CachedScorer, ScoreCache, pair_keys
-from shortlist.server.batching.scorer import InlineScorer
-from shortlist.server.middleware.observer import NoObserver
+from shortlist.server.middleware.observer import Observer
 
 
-class LookUps(NoObserver):
+class LookUps(Observer):
     def __init__(self):
         self.seen = []
 

@@ -16,7 +16,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, QueueFull
 from shortlist.server.batching.embedder import Embedder, EmbedRequest, embed_now
 from shortlist.server.middleware.guard import Guard
-from shortlist.server.middleware.observer import NoObserver
+from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Problem
 
 
@@ -188,7 +188,7 @@ def test_a_request_counts_until_its_thread_has_returned():
 def test_the_rounds_of_a_bi_encoder_are_not_reported():
     """The batches in /metrics are those of the reranker."""
 
-    class Recorder(NoObserver):
+    class Recorder(Observer):
         def __init__(self):
             self.stages, self.rounds = [], []
 

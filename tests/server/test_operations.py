@@ -10,9 +10,9 @@ import uvicorn
 from standins import SECONDS, ask_and_leave, until, value
 from starlette.testclient import TestClient
 
+from inline_scorer import InlineScorer
 from shortlist.errors import InvalidInput
 from shortlist.server.app import create_app
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.components import Components
 from shortlist.server.middleware.guard import GuardLimits
 from shortlist.server.middleware.keys import Keys, read_keys

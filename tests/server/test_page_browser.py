@@ -13,12 +13,12 @@ import pytest
 from browser import DOWN, END, ENTER, ESCAPE, LEFT, RIGHT, TAB, Browser
 
 from fakes import WordReranker
+from inline_scorer import InlineScorer
 from shortlist import Search, SearchConfig
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.search.probability import Platt
 from shortlist.search.stopping import StopRule
 from shortlist.server.app import create_app
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.components import Components
 from shortlist.server.options import RequestLimits
 from shortlist.server.routes.page import PUBLIC

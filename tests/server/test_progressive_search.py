@@ -12,12 +12,12 @@ from starlette.testclient import TestClient
 
 import tiny
 from fakes import ListRetriever
+from inline_scorer import InlineScorer
 from shortlist import CrossEncoder, Search, SearchConfig, asgi
 from shortlist.errors import BadScores, InvalidInput, QueueFull
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 from shortlist.server.app import create_app
 from shortlist.server.batching.progressive import ProgressiveQueue
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.build import assemble
 from shortlist.server.options import ServeOptions
 from shortlist.types import Scores

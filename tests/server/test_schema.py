@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from fakes import ListRetriever, WordReranker
+from inline_scorer import InlineScorer
 from shortlist import Search
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.server.app import create_app
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.components import Components
 from shortlist.server.options import RequestLimits
 

@@ -10,11 +10,12 @@ from standins import FakePairs
 
 import tiny
 from fakes import WordReranker
+from inline_scorer import InlineScorer
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.cache import CachedScorer, ScoreCache
-from shortlist.server.batching.scorer import InlineScorer, ReadsPairs
+from shortlist.server.batching.scorer import ReadsPairs
 from shortlist.server.middleware.logs import LoggedTexts
 from shortlist.server.run import WARM_UP_WORDS, warm_up
 from shortlist.types import RerankerInfo

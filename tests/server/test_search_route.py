@@ -9,10 +9,10 @@ import pytest
 from standins import SECONDS, Gate
 
 from fakes import ListRetriever, WordReranker
+from inline_scorer import InlineScorer
 from shortlist import Search, SearchConfig
 from shortlist.errors import QueueFull
 from shortlist.redaction import Names
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.options import RequestLimits
 from shortlist.types import Hit, Note, Passage, RerankerInfo
 

@@ -11,9 +11,9 @@ from standins import FakePairs, fake_score
 from starlette.testclient import TestClient
 
 from fakes import ListRetriever
+from inline_scorer import InlineScorer
 from shortlist import Search
 from shortlist.server.app import create_app
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.components import Components
 from shortlist.server.middleware.keys import Keys
 from shortlist.server.middleware.tracing import RerankSpans, make_provider

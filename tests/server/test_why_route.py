@@ -8,11 +8,11 @@ import httpx
 from standins import SECONDS, FakePairs, ask_and_leave, until
 from starlette.testclient import TestClient
 
+from inline_scorer import InlineScorer
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.server.app import create_app
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.embedder import Embedder
-from shortlist.server.batching.scorer import InlineScorer
 from shortlist.server.components import Components
 from shortlist.server.middleware.guard import Guard
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from shortlist.errors import InvalidInput, ShortlistError
@@ -70,16 +71,7 @@ class Tools:
             skipped = skip_note(reranker, query)
         return {
             "query": query,
-            "results": [
-                {
-                    "rank": result.rank,
-                    "index": result.index,
-                    "score": result.score,
-                    "truncated": result.truncated,
-                    "document": result.document,
-                }
-                for result in results
-            ],
+            "results": [asdict(result) for result in results],
             "notes": [] if skipped is None else [self._note(skipped)],
         }
 

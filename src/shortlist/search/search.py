@@ -34,39 +34,15 @@ def no_diagnosis(where: Where | None) -> list[Note]:
     return [Note("no_match")]
 
 
-@dataclass(slots=True)
-class Search:
-    """Two-stage search over any retriever. Python, the command line, HTTP, MCP and the evaluation use this class.
+class Searches:
+    """What has a method `search`: a `Search` and an open index."""
 
-    Args:
-        retriever: Stage one: an object with `retrieve(query, k, where)`, or a function `(query, k)` that returns rows
-            of id, text and score; see `search.retriever.as_retriever`.
-        reranker: Stage two. None gives stage one's order.
-        config: The settings of each search; an argument of `search` takes precedence.
-        weights: What each stage-one signal adds to the final score at blend 1, unless `config` names weights.
-        progressive: Returns the reranker of progressive searches. It is called when the first one needs it.
-        encoder: The bi-encoder, if there is one; with it, an answer reports a cut query.
-        fits: The stored stop rule and probabilities, for `pool_size="auto"` and `min_probability`.
-        diagnose: Explains an answer without hits, given the filter.
+    __slots__ = ()
 
-    Raises:
-        InvalidInput: `retriever` is neither, or `reranker` has no method `score`.
-    """
-
-    retriever: Retriever
-    reranker: Reranker | None = None
-    config: SearchConfig = field(default_factory=SearchConfig)
-    weights: Mapping[str, float] = field(default_factory=dict)
-    progressive: Callable[[], Reranker] | None = None
-    encoder: Encoder | None = None
-    fits: Fits | None = None
-    diagnose: Callable[[Where | None], list[Note]] = no_diagnosis
-
-    def __post_init__(self) -> None:
-        self.retriever = as_retriever(self.retriever, "the retriever")
-        self.config.override({"weights": dict(self.weights)})
-        if self.reranker is not None:
-            checked_reranker(self.reranker)
+    @property
+    def searcher(self) -> Search:
+        """The `Search` that answers."""
+        raise NotImplementedError
 
     def search(  # noqa: PLR0913 - one parameter a setting
         self,
@@ -99,7 +75,48 @@ class Search:
             "progressive": progressive,
             "tail": tail,
         }
-        return self.run(query, where=where, config=self.configured(given))
+        searcher = self.searcher
+        return searcher.run(query, where=where, config=searcher.configured(given))
+
+
+@dataclass(slots=True)
+class Search(Searches):
+    """Two-stage search over any retriever. Python, the command line, HTTP, MCP and the evaluation use this class.
+
+    Args:
+        retriever: Stage one: an object with `retrieve(query, k, where)`, or a function `(query, k)` that returns rows
+            of id, text and score; see `search.retriever.as_retriever`.
+        reranker: Stage two. None gives stage one's order.
+        config: The settings of each search; an argument of `search` takes precedence.
+        weights: What each stage-one signal adds to the final score at blend 1, unless `config` names weights.
+        progressive: Returns the reranker of progressive searches. It is called when the first one needs it.
+        encoder: The bi-encoder, if there is one; with it, an answer reports a cut query.
+        fits: The stored stop rule and probabilities, for `pool_size="auto"` and `min_probability`.
+        diagnose: Explains an answer without hits, given the filter.
+
+    Raises:
+        InvalidInput: `retriever` is neither, or `reranker` has no method `score`.
+    """
+
+    retriever: Retriever
+    reranker: Reranker | None = None
+    config: SearchConfig = field(default_factory=SearchConfig)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    progressive: Callable[[], Reranker] | None = None
+    encoder: Encoder | None = None
+    fits: Fits | None = None
+    diagnose: Callable[[Where | None], list[Note]] = no_diagnosis
+
+    def __post_init__(self) -> None:
+        self.retriever = as_retriever(self.retriever, "the retriever")
+        self.config.override({"weights": dict(self.weights)})
+        if self.reranker is not None:
+            checked_reranker(self.reranker)
+
+    @property
+    def searcher(self) -> Search:
+        """This search."""
+        return self
 
     def configured(self, given: Mapping[str, Any]) -> SearchConfig:
         """Return the configuration with the given values; None means "not given"."""

@@ -13,7 +13,7 @@ from shortlist.index import OpenIndex, open_index
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, HasWeights, Reranker
 from shortlist.redaction import Names
-from shortlist.registry import load_encoder, load_reranker
+from shortlist.registry import configured_encoder, configured_reranker
 from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import Search
 from shortlist.server.batching.batcher import Batcher
@@ -57,7 +57,10 @@ def build(options: ServeOptions, around: Surroundings) -> Components:
     if options.index is None:
         if options.queries is not None:
             raise InvalidInput("judged queries need the index that they were judged on: also set index (--index)")
-        return _without_index(options, around)
+        config, name = options.config, options.config.reranker_name
+        encoder = configured_encoder(config, config.bi_encoder or BI_ENCODER)
+        reranker = None if name is None else configured_reranker(config, name)
+        return _parts(options, around, None, encoder, reranker)
     index = open_index(options.index, config=options.config)
     try:
         components = assemble(index, options, around)
@@ -87,19 +90,6 @@ def assemble(
     if not isinstance(searched, Search):
         raise InvalidInput(f"{searched!r:.80} is not a Search and not an open index: give one of these")
     return _parts(options, around, searched, searched.encoder)
-
-
-def _without_index(options: ServeOptions, around: Surroundings) -> Components:
-    config = options.config
-    encoder = load_encoder(
-        config.bi_encoder or BI_ENCODER, precision=config.precision, device=config.device, threads=config.threads
-    )
-    reranker = None
-    if config.reranker_name is not None:
-        reranker = load_reranker(
-            config.reranker_name, precision=config.precision, device=config.device, threads=config.threads
-        )
-    return _parts(options, around, None, encoder, reranker)
 
 
 def _parts(

@@ -14,13 +14,9 @@ from shortlist.search.search import Search
 from shortlist.server.batching.embedder import Embedder
 from shortlist.server.batching.progressive import ProgressiveQueue
 from shortlist.server.batching.scorer import Scorer
-from shortlist.server.middleware.observer import NoObserver, Observer
+from shortlist.server.middleware.observer import Observer
 from shortlist.server.middleware.tracing import RerankSpans
 from shortlist.server.options import RequestLimits
-
-
-def _nothing() -> None:
-    """Close nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +48,10 @@ class Components:
     limits: RequestLimits = field(default_factory=RequestLimits)
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
-    observer: Observer = field(default_factory=NoObserver)
+    observer: Observer = field(default_factory=Observer)
     spans: RerankSpans = field(default_factory=RerankSpans)
     alive: Callable[[], bool] = lambda: True
-    close: Callable[[], None] = _nothing
+    close: Callable[[], None] = lambda: None
 
 
 def components_of(request: Request) -> Components:

@@ -56,14 +56,9 @@ def negation(
     from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 
     config = resolved({**given, "rerank": True}).config
-    precision, device, threads = config.precision, config.device, config.threads
-    encoder = registry.load_encoder(
-        config.bi_encoder or BI_ENCODER, precision=precision, device=device, threads=threads
-    )
+    encoder = registry.configured_encoder(config, config.bi_encoder or BI_ENCODER)
     contrasts = read_contrasts(pairs, nearest=nearest_others(encoder))
-    reranker = registry.load_reranker(
-        config.reranker or CROSS_ENCODER, precision=precision, device=device, threads=threads
-    )
+    reranker = registry.configured_reranker(config, config.reranker or CROSS_ENCODER)
     with bar("pairs") as progress:
         result = run_probe(contrasts, encoder, reranker, progress)
     if as_json:

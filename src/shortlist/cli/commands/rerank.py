@@ -51,9 +51,7 @@ def rerank(
     config = resolved(given).config
     if config.reranker is None:
         raise InvalidInput("reranker is empty: name one", field="reranker")
-    reranker = registry.load_reranker(
-        config.reranker, precision=config.precision, device=config.device, threads=config.threads
-    )
+    reranker = registry.configured_reranker(config, config.reranker)
     ranked = rank(query, candidates, reranker, top_k=top)
     _remarks(reranker, query)
     if as_json:

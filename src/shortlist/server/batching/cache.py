@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from cachetools import LRUCache
 
 from shortlist.errors import InvalidInput
-from shortlist.protocols import Reranker
 from shortlist.server.batching.scorer import Scored, Scorer
-from shortlist.server.middleware.observer import NoObserver, Observer
+from shortlist.server.middleware.observer import Observer
 from shortlist.server.options import CACHE_BYTES
 
 ENTRY_BYTES = 400
@@ -68,17 +67,8 @@ class CachedScorer:
 
     def __init__(self, inner: Scorer, cache: ScoreCache, model: str, observer: Observer | None = None) -> None:
         self._inner, self._cache, self._model = inner, cache, model
-        self._observer: Observer = observer or NoObserver()
-
-    @property
-    def name(self) -> str:
-        """The model's id."""
-        return self._inner.name
-
-    @property
-    def reranker(self) -> Reranker:
-        """See `Scorer.reranker`."""
-        return self._inner.reranker
+        self._observer = observer or Observer()
+        self.name, self.reranker = inner.name, inner.reranker
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""

@@ -15,7 +15,7 @@ from typing import Any
 from shortlist.errors import InvalidInput, ModelError, QueueFull
 from shortlist.server.batching.fair_queue import FairQueue, Job, Piece
 from shortlist.server.batching.worker import Outcome, PlansBatches, Worker
-from shortlist.server.middleware.observer import NoObserver, Observer, Round
+from shortlist.server.middleware.observer import Observer, Round
 
 LOG = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Scheduler:
 
     def __init__(self, worker: Worker, bounds: Bounds, observer: Observer | None = None) -> None:
         self._worker, self._bounds = worker, bounds
-        self._observer: Observer = observer or NoObserver()
+        self._observer = observer or Observer()
         self._queue = FairQueue()
         self._tickets: dict[Job, _Ticket] = {}
         self._depth = 0

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Sequence
 from typing import IO, Any
 
-from shortlist.protocols import Reranker
 from shortlist.server.batching.scorer import Scored, Scorer
 
 NAME = "shortlist.server"
@@ -77,16 +76,7 @@ class LoggedTexts:
 
     def __init__(self, inner: Scorer, logger: logging.Logger) -> None:
         self._inner, self._logger = inner, logger
-
-    @property
-    def name(self) -> str:
-        """The model's id."""
-        return self._inner.name
-
-    @property
-    def reranker(self) -> Reranker:
-        """See `Scorer.reranker`."""
-        return self._inner.reranker
+        self.name, self.reranker = inner.name, inner.reranker
 
     async def score(self, query: str, texts: Sequence[str], *, max_tokens: int | None = None) -> Scored:
         """See `Scorer.score`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from shortlist.server.middleware.observer import Round
+from shortlist.server.middleware.observer import Observer, Round
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 MIN_POOL = 10
@@ -15,7 +15,7 @@ MIN_POOL = 10
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
-class Metrics:
+class Metrics(Observer):
     """An `Observer` that counts events. `text` is the answer of `/metrics`.
 
     A dashboard computes: batch fill = batch_pairs / batch_capacity, padding waste = 1 - batch_tokens /

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,8 @@ class Round:
     seconds: float
 
 
-class Observer(Protocol):
-    """Receives events. The event loop and the threads of the queues call it."""
+class Observer:
+    """Receives events, and ignores them. The event loop and the threads of the queues call it."""
 
     def ran(self, round: Round) -> None:
         """Report that the model scored a round."""
@@ -48,32 +47,7 @@ class Observer(Protocol):
         """Report the stage-one ranks, from 1, of the hits of a reranked search over `pool` passages."""
 
 
-class NoObserver:
-    """An `Observer` that ignores every event."""
-
-    def ran(self, round: Round) -> None:
-        """Ignore the round."""
-
-    def took(self, stage: str, seconds: float) -> None:
-        """Ignore the time."""
-
-    def refused(self) -> None:
-        """Ignore the refusal."""
-
-    def cancelled(self) -> None:
-        """Ignore the cancellation."""
-
-    def scored(self, pairs: int, truncated: int) -> None:
-        """Ignore the scores."""
-
-    def looked_up(self, hits: int, misses: int) -> None:
-        """Ignore the look-up."""
-
-    def results(self, retrieval_ranks: Sequence[int], pool: int) -> None:
-        """Ignore the results."""
-
-
-class RefusalsOnly(NoObserver):
+class RefusalsOnly(Observer):
     """Passes on refusals and cancellations, for queues whose other numbers would mix with those of the reranker."""
 
     def __init__(self, inner: Observer) -> None:
