@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from shortlist.types import Note, Ranking
 from shortlist.wording.measuring import WORDS as TUNING_WORDS
+from shortlist.wording.measuring import Words
 
 CALIBRATE = "calibrate again with: shortlist calibrate QUERIES --index DIR"
 IGNORED = {
@@ -22,7 +23,9 @@ FITS = {"stop_rule": "the stop rule", "calibration": "the probability curve"}
 def describe(note: Note) -> str:
     """Return the note as one sentence without a full stop. An unknown code gives the code."""
     words = WORDS.get(note.code) or TUNING_WORDS.get(note.code)
-    return note.code if words is None else words(note.values)
+    if words is None:
+        return note.code
+    return words.format_map(note.values) if isinstance(words, str) else words(note.values)
 
 
 def worded(ranking: Ranking) -> dict[str, Any]:
@@ -70,17 +73,6 @@ def _unknown_field(values: Mapping[str, Any]) -> str:
     return f"no passage has the field {values['field']!r}: {known}"
 
 
-def _extra_cells(values: Mapping[str, Any]) -> str:
-    return f"{values['cells']} cells, and the header names {values['columns']} columns"
-
-
-def _open_quote(values: Mapping[str, Any]) -> str:
-    first, last = values["first"], values["last"]
-    return (
-        f"a quote in the row of line {first} is not closed: lines {first} to {last} were not read ({values['error']})"
-    )
-
-
 def _too_large(values: Mapping[str, Any]) -> str:
     unpacked = " when unpacked" if values["unpacked"] else ""
     return f"larger than {values['megabytes']} MB{unpacked}: split the file"
@@ -91,59 +83,53 @@ def _half_written(values: Mapping[str, Any]) -> str:
     return f"an interrupted run left it half written: add it again, or {remedy}"
 
 
-NOT_READ: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+NOT_READ: Mapping[str, Words] = {
     "unknown_format": lambda v: f"unsupported format {v['extension'] or '(no extension)'}",
-    "hidden": lambda v: "hidden, or node_modules and the like",
-    "beside_beir": lambda v: "next to a BEIR corpus",
-    "is_index": lambda v: "a shortlist index, not documents",
-    "not_regular": lambda v: "not a regular file (a broken link, a device or a pipe)",
-    "name_not_utf8": lambda v: "the file name is not UTF-8: rename the file",
-    "unreadable": lambda v: f"cannot be read: {v['error']}",
-    "folder_unreadable": lambda v: f"the folder cannot be read: {v['error']}",
+    "hidden": "hidden, or node_modules and the like",
+    "beside_beir": "next to a BEIR corpus",
+    "is_index": "a shortlist index, not documents",
+    "not_regular": "not a regular file (a broken link, a device or a pipe)",
+    "name_not_utf8": "the file name is not UTF-8: rename the file",
+    "unreadable": "cannot be read: {error}",
+    "folder_unreadable": "the folder cannot be read: {error}",
     "too_large": _too_large,
-    "line_too_long": lambda v: f"longer than {v['megabytes']} MB",
-    "not_text": lambda v: "not text: the file contains NUL bytes",
-    "broken": lambda v: f"not readable as {v['format']}: {v['error']}",
-    "page_broken": lambda v: f"the page cannot be read: {v['error']}",
-    "encrypted": lambda v: "encrypted: save the file without a password first",
-    "encrypted_or_doc": lambda v: (
-        "encrypted, or in Word's old .doc format: save the file as .docx without a password first"
-    ),
-    "no_page_text": lambda v: "no text: a scanned page needs OCR first",
-    "empty": lambda v: "empty: no text",
-    "no_rows": lambda v: "empty: no rows after the header",
-    "extra_cells": _extra_cells,
-    "bad_csv": lambda v: f"not readable as CSV: {v['error']}",
-    "open_quote": _open_quote,
-    "bad_json": lambda v: f"not JSON: {v['error']}",
-    "deep_json": lambda v: "JSON that is nested too deeply",
-    "not_object": lambda v: f"not a JSON object but {v['kind']}",
-    "missing_field": lambda v: f'no "{v["field"]}" field',
-    "wrong_type": lambda v: f'"{v["field"]}" is {v["kind"]}, not {v["expected"]}',
-    "empty_id": lambda v: f'"{v["field"]}" is empty',
-    "bad_id": lambda v: f'"{v["field"]}" has characters that are not text',
-    "repeated_id": lambda v: f"the id {v['id']!r} is already used at {v['first']}",
-    "id_of_other_source": lambda v: f"the id {v['id']!r} is already used by {v['source']}",
+    "line_too_long": "longer than {megabytes} MB",
+    "not_text": "not text: the file contains NUL bytes",
+    "broken": "not readable as {format}: {error}",
+    "page_broken": "the page cannot be read: {error}",
+    "encrypted": "encrypted: save the file without a password first",
+    "encrypted_or_doc": "encrypted, or in Word's old .doc format: save the file as .docx without a password first",
+    "no_page_text": "no text: a scanned page needs OCR first",
+    "empty": "empty: no text",
+    "no_rows": "empty: no rows after the header",
+    "extra_cells": "{cells} cells, and the header names {columns} columns",
+    "bad_csv": "not readable as CSV: {error}",
+    "open_quote": "a quote in the row of line {first} is not closed: lines {first} to {last} were not read ({error})",
+    "bad_json": "not JSON: {error}",
+    "deep_json": "JSON that is nested too deeply",
+    "not_object": "not a JSON object but {kind}",
+    "missing_field": 'no "{field}" field',
+    "wrong_type": '"{field}" is {kind}, not {expected}',
+    "empty_id": '"{field}" is empty',
+    "bad_id": '"{field}" has characters that are not text',
+    "repeated_id": "the id {id!r} is already used at {first}",
+    "id_of_other_source": "the id {id!r} is already used by {source}",
     "half_written": _half_written,
 }
 """The reasons for content that was not read: see `shortlist.documents.notes`."""
 
-WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+WORDS: Mapping[str, Words] = {
     **NOT_READ,
-    "query_truncated": lambda v: (
-        f"the query is longer than the bi-encoder's window of {v['window']} tokens: stage one read only its start"
+    "query_truncated": (
+        "the query is longer than the bi-encoder's window of {window} tokens: stage one read only its start"
     ),
     "rerank_skipped": _skipped,
-    "rerank_failed": lambda v: f"not reranked: the reranker failed ({v['error']}: {v['message']})",
+    "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,
-    "pool_stopped": lambda v: (
-        f"{v['scored']} of {v['pool']} passages scored: the rest can hardly enter the first {v['top_k']}"
-    ),
-    "pool_scored_whole": lambda v: (
-        f"all {v['pool']} passages scored: the rest could enter the first {v['top_k']} until the end"
-    ),
-    "pool_never_stops": lambda v: (
-        f"all {v['pool']} passages scored: the stored stop rule has no threshold, because none could be certified"
+    "pool_stopped": "{scored} of {pool} passages scored: the rest can hardly enter the first {top_k}",
+    "pool_scored_whole": "all {pool} passages scored: the rest could enter the first {top_k} until the end",
+    "pool_never_stops": (
+        "all {pool} passages scored: the stored stop rule has no threshold, because none could be certified"
     ),
     "no_stop_rule": _no_stop_rule,
     "fit_outdated": lambda v: (
@@ -152,10 +138,10 @@ WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "left_out": lambda v: f"{v['count']} left out below {limits_of(v)}",
     "no_good_answer": _no_good_answer,
     "limits_not_applied": lambda v: f"nothing left out below {limits_of(v)}: the query was not reranked",
-    "index_empty": lambda v: "the index is empty: add files with: shortlist add PATH --index DIR",
+    "index_empty": "the index is empty: add files with: shortlist add PATH --index DIR",
     "filter_unknown_field": _unknown_field,
-    "filter_unknown_value": lambda v: f"no passage has {v['field']} with a value of the filter",
-    "filter_no_overlap": lambda v: "no passage matches every field of the filter, but each field matches some",
-    "no_match": lambda v: "no passage matches the query",
+    "filter_unknown_value": "no passage has {field} with a value of the filter",
+    "filter_no_overlap": "no passage matches every field of the filter, but each field matches some",
+    "no_match": "no passage matches the query",
     "setting_ignored": lambda v: f"{v['setting']} of shortlist.toml is ignored: {IGNORED[v['reason']]}",
 }

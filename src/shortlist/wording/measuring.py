@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Values = Mapping[str, Any]
+Words = str | Callable[[Values], str]
+"""The words of a note: a template with the names of its values, or a function of them."""
 
 RULES = {
     "near_best": "within the interval of the best",
@@ -56,28 +58,12 @@ def _no_threshold(v: Values) -> str:
     return f"none: {reasons[v['reason']]}"
 
 
-def _near_best(v: Values) -> str:
-    return (
-        f"the smallest pool that these queries cannot tell from the best ({v['best_pool']}: {v['measure']} "
-        f"{v['best']:.4f}) and that keeps {v['keep']:.0%} of it: {v['value']:.4f}, "
-        f"{v['mean']:+.4f} [{v['low']:+.4f}, {v['high']:+.4f}]"
-    )
-
-
 def _best_pool(v: Values) -> str:
     reasons = {
         "smallest_pool": "it is the smallest pool tried, and no larger pool is better",
         "no_smaller_near": "no smaller pool comes near it",
     }
     return f"the best pool, {v['measure']} {v['value']:.4f}; {reasons[v['reason']]}"
-
-
-def _not_confirmed(v: Values) -> str:
-    return (
-        f"pool {v['pool']} is below stage one on the {v['queries']} queries that it was not chosen on: "
-        f"{v['measure']} {v['unseen_gain']:+.4f}, and {v['gain']:+.4f} over all queries. Judge more queries before you "
-        "use it"
-    )
 
 
 def _one_pass(v: Values) -> str:
@@ -106,10 +92,10 @@ def _stop_rule_fit(v: Values) -> str:
     return f"{risk}; fitted on {v['queries']} queries"
 
 
-WORDS: Mapping[str, Callable[[Values], str]] = {
-    "few_queries": lambda v: (
-        f"{v['queries']} queries are few: their 95 % intervals are too narrow, and are empty if all values are equal. "
-        f"Judge at least {v['fewest']}"
+WORDS: Mapping[str, Words] = {
+    "few_queries": (
+        "{queries} queries are few: their 95 % intervals are too narrow, and are empty if all values are equal. Judge "
+        "at least {fewest}"
     ),
     "only_setting": lambda v: f"{v['current']:g} stays: there is no other {SETTINGS[v['setting']]} to try",
     "no_better_setting": lambda v: f"{v['current']:g} stays: no other {SETTINGS[v['setting']]} scores higher",
@@ -123,51 +109,43 @@ WORDS: Mapping[str, Callable[[Values], str]] = {
     "no_threshold": _no_threshold,
     "threshold_found": lambda v: f"{v['threshold']:g}: {gain_words(v)} compared with showing all results",
     "threshold_not_better": lambda v: f"none: {v['threshold']:g} scores {gain_words(v)}",
-    "near_best": _near_best,
+    "near_best": (
+        "the smallest pool that these queries cannot tell from the best ({best_pool}: {measure} {best:.4f}) and that "
+        "keeps {keep:.0%} of it: {value:.4f}, {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+    ),
     "best_pool": _best_pool,
-    "most_of_the_gain": lambda v: (
-        f"{v['gain']:+.4f} {v['measure']} over stage one; the best pool ({v['best_pool']}) gains {v['best_gain']:+.4f}"
+    "most_of_the_gain": "{gain:+.4f} {measure} over stage one; the best pool ({best_pool}) gains {best_gain:+.4f}",
+    "no_gain": "no pool gains: {measure} {best:.4f} at best, {stage_one:.4f} without reranking",
+    "within_budget": "{measure} {value:.4f} within {budget_ms:.0f} ms: 95 of 100 searches take at most {p95_ms:.0f} ms",
+    "over_budget": (
+        "no pool is within {budget_ms:.0f} ms: at pool {pool}, 95 of 100 searches take up to {p95_ms:.0f} ms"
     ),
-    "no_gain": lambda v: (
-        f"no pool gains: {v['measure']} {v['best']:.4f} at best, {v['stage_one']:.4f} without reranking"
-    ),
-    "within_budget": lambda v: (
-        f"{v['measure']} {v['value']:.4f} within {v['budget_ms']:.0f} ms: 95 of 100 searches take at most "
-        f"{v['p95_ms']:.0f} ms"
-    ),
-    "over_budget": lambda v: (
-        f"no pool is within {v['budget_ms']:.0f} ms: at pool {v['pool']}, 95 of 100 searches take up to "
-        f"{v['p95_ms']:.0f} ms"
-    ),
-    "too_few_to_decide": lambda v: (
-        f"{v['queries']} queries are too few to decide whether to rerank: judge at least {v['fewest']}"
-    ),
-    "at_ceiling": lambda v: (
-        f"with and without reranking, {v['measure']} is at the ceiling, {v['value']:.4f}, so these queries cannot "
-        "decide whether to rerank. Judge harder ones"
+    "too_few_to_decide": "{queries} queries are too few to decide whether to rerank: judge at least {fewest}",
+    "at_ceiling": (
+        "with and without reranking, {measure} is at the ceiling, {value:.4f}, so these queries cannot decide whether "
+        "to rerank. Judge harder ones"
     ),
     "harmful": lambda v: (
         f"reranking is worse than none at pool {', '.join(v['pools'])}: {v['measure']} is below that of stage one, "
         "beyond chance"
     ),
-    "quality_falls": lambda v: (
-        f"{v['measure']} falls beyond a pool of {v['pool']}: a larger pool costs time and quality"
+    "quality_falls": "{measure} falls beyond a pool of {pool}: a larger pool costs time and quality",
+    "not_split": (
+        "{queries} queries are too few to choose on one half and report on the other: every figure is from the queries "
+        "that the choice was made on, so it is too high"
     ),
-    "not_split": lambda v: (
-        f"{v['queries']} queries are too few to choose on one half and report on the other: every figure is from the "
-        "queries that the choice was made on, so it is too high"
+    "no_gain_at_pool": "pool {pool} gains nothing over stage one: {measure} {gain:+.4f} over all queries",
+    "gain_not_confirmed": (
+        "pool {pool} is below stage one on the {queries} queries that it was not chosen on: {measure} "
+        "{unseen_gain:+.4f}, and {gain:+.4f} over all queries. Judge more queries before you use it"
     ),
-    "no_gain_at_pool": lambda v: (
-        f"pool {v['pool']} gains nothing over stage one: {v['measure']} {v['gain']:+.4f} over all queries"
-    ),
-    "gain_not_confirmed": _not_confirmed,
     "one_pass": _one_pass,
-    "listwise": lambda v: f"{v['reranker']} scores a pool as a whole: one run at each size",
-    "not_pointwise": lambda v: (
-        f"{v['reranker']} is declared pointwise, but its scores differ by up to {v['largest_difference']:.3g} between "
-        f"pools (spread {v['spread']:.3g}): one run at each size"
+    "listwise": "{reranker} scores a pool as a whole: one run at each size",
+    "not_pointwise": (
+        "{reranker} is declared pointwise, but its scores differ by up to {largest_difference:.3g} between pools "
+        "(spread {spread:.3g}): one run at each size"
     ),
-    "times_of_runs": lambda v: "the times are those of the runs",
+    "times_of_runs": "the times are those of the runs",
     "times_of_pass": _times_of_pass,
     "stop_rule_fit": _stop_rule_fit,
 }
