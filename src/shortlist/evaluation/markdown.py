@@ -31,6 +31,17 @@ def signed(estimate: Estimate) -> str:
     return f"{estimate.mean:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}]"
 
 
+def times(evaluation: Evaluation) -> list[str]:
+    """Return the times of each stage, such as "retrieve p50 3 ms, p95 9 ms". An evaluation without times has none."""
+    if not any(outcome.seconds for outcome in evaluation.outcomes):
+        return []
+    seconds = evaluation.seconds
+    return [
+        f"{stage} p50 {seconds(stage, 0.5) * 1000:.0f} ms, p95 {seconds(stage, 0.95) * 1000:.0f} ms"
+        for stage in ("retrieve", "rerank")
+    ]
+
+
 def _section(evaluation: Evaluation) -> str:
     name, query_set = _cell(evaluation.name), _cell(evaluation.query_set)
     lines = [
@@ -48,15 +59,11 @@ def _section(evaluation: Evaluation) -> str:
             f"{signed(gain.difference)} | {gain.wins} / {gain.losses} / {gain.ties} |"
         )
     split = ", ".join(f"{count} {kind}" for kind, count in evaluation.failures.items() if count)
-    timed = ("retrieve", "rerank") if any(outcome.seconds for outcome in evaluation.outcomes) else ()
-    times = "; ".join(
-        f"{stage} {evaluation.seconds(stage, 0.5) * 1000:.0f} ms, p95 {evaluation.seconds(stage, 0.95) * 1000:.0f} ms"
-        for stage in timed
-    )
+    median = "; ".join(times(evaluation)).replace(" p50", "")
     lines += [
         "",
         f"Recall of the pool, the ceiling of any reranker: {interval(evaluation.recall)}."
-        + f" Median {times}." * bool(times),
+        + f" Median {median}." * bool(median),
         f"Queries: {split}.",
     ]
     for note in evaluation.warnings:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
-from shortlist.search.pending import Pending
 from shortlist.search.search import Search, scores_of
 from shortlist.types import PoolSize, Ranking
 
@@ -29,15 +28,10 @@ def whole_pool_config(config: SearchConfig, *, depth: int, pool_size: PoolSize |
     )
 
 
-def begin_whole(search: Search, query: str, config: SearchConfig) -> Pending:
-    """Begin a search whose answer is the whole pool, and the hits below it down to the `top_k` of `config`."""
-    pending = search.begin(query, config=config)
-    return replace(pending, top_k=max(pending.top_k, pending.pool_size))
-
-
 def search_whole(search: Search, query: str, config: SearchConfig) -> Ranking:
-    """Return the answer of `begin_whole`."""
-    pending = begin_whole(search, query, config)
+    """Return an answer with the whole pool, and the hits below the pool down to the `top_k` of `config`."""
+    pending = search.begin(query, config=config)
+    pending = replace(pending, top_k=max(pending.top_k, pending.pool_size))
     return pending.finish(scores_of(pending))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import RuleResult
-from shortlist.evaluation.markdown import interval, signed
+from shortlist.evaluation.markdown import interval, signed, times
 from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.tuning.recommend import ALPHA
 from shortlist.report import plots
@@ -103,13 +103,7 @@ def _measures(evaluation: Evaluation) -> str:
 def _counts(evaluation: Evaluation) -> str:
     """The recall of the pool, the times, and the counts of scored passages and skipped queries."""
     outcomes = evaluation.outcomes
-    parts = [f"Recall of the pool, the ceiling of any reranker: {interval(evaluation.recall)}"]
-    if any(outcome.seconds for outcome in outcomes):
-        parts += [
-            f"{stage} p50 {1000 * evaluation.seconds(stage, 0.5):.0f} ms, "
-            f"p95 {1000 * evaluation.seconds(stage, 0.95):.0f} ms"
-            for stage in ("retrieve", "rerank")
-        ]
+    parts = [f"Recall of the pool, the ceiling of any reranker: {interval(evaluation.recall)}", *times(evaluation)]
     scored, truncated = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("scored", "truncated"))
     parts.append(f"{scored} passages scored, {truncated} of them cut to the reranker's window")
     skipped = sum(outcome.skipped is not None for outcome in outcomes)

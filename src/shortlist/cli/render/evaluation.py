@@ -12,7 +12,7 @@ from shortlist.cli.console import counted, remark, say
 from shortlist.cli.render.tables import compact, gain_of, mean_of
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import RuleResult
-from shortlist.evaluation.markdown import interval, signed
+from shortlist.evaluation.markdown import interval, signed, times
 from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.wording import describe
@@ -31,7 +31,7 @@ def query_set(judged: Judged, search: Search) -> None:
     if judged.without_relevant:
         parts.append(f"{counted(judged.without_relevant, 'query', 'queries')} with nothing relevant, which count 0")
     if judged.unknown:
-        parts.append(f"{judged.unknown} judged ids or snippets are not in the index and count as not result")
+        parts.append(f"{judged.unknown} judged ids or snippets are not in the index and count as not found")
     cut = sum(bool(search.query_notes(query)) for query in judged.queries.values())
     if cut:
         parts.append(
@@ -66,14 +66,12 @@ def evaluation(out: Console, result: Evaluation) -> None:
 
 def _costs(out: Console, result: Evaluation) -> None:
     """Print times, passages that were scored and cut, and queries that were not reranked."""
-    timed = ("retrieve", "rerank") if any(outcome.seconds for outcome in result.outcomes) else ()
-    times = ", ".join(
-        f"{stage} p50 {result.seconds(stage, 0.5) * 1000:.0f} ms, p95 {result.seconds(stage, 0.95) * 1000:.0f} ms"
-        for stage in timed
-    )
     cut = sum(outcome.truncated for outcome in result.outcomes)
     scored = sum(outcome.scored for outcome in result.outcomes)
-    say(out, f"{times or 'times unknown'}; {counted(scored, 'passage')} scored, {cut} cut to the window")
+    say(
+        out,
+        f"{', '.join(times(result)) or 'times unknown'}; {counted(scored, 'passage')} scored, {cut} cut to the window",
+    )
     skipped = [(outcome.query_id, outcome.skipped) for outcome in result.outcomes if outcome.skipped is not None]
     if skipped:
         query_id, note = skipped[0]

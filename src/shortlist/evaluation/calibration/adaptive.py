@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -56,17 +56,9 @@ class StopRuleFit:
     @property
     def note(self) -> Note:
         """What the fitted threshold guarantees, or why there is none."""
-        needed = least_queries(self.risk.alpha, self.risk.delta) if self.allowed is None else 0
+        assert self.rule.guarantee is not None
         result = "too_few_queries" if self.allowed is None else "certified" if self.certified else "no_earlier_stop"
-        return Note(
-            "stop_rule_fit",
-            result=result,
-            measure=self.risk.measure,
-            alpha=self.risk.alpha,
-            delta=self.risk.delta,
-            queries=self.queries,
-            queries_needed=needed,
-        )
+        return Note("stop_rule_fit", result=result, **asdict(self.rule.guarantee))
 
 
 def fit_stop_rule(traces: Sequence[Trace], rule: StopRule, risk: Risk) -> StopRuleFit:

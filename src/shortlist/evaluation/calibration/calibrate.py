@@ -12,11 +12,12 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.adaptive import ALPHA, DELTA, Risk, StopRuleFit, fit_stop_rule
 from shortlist.evaluation.calibration.probabilities import METHODS, Method, ProbabilityFit, fit_probabilities, labelled
 from shortlist.evaluation.calibration.risk import checked_level
-from shortlist.evaluation.calibration.traces import OVERLAP, Trace, measure_of, trace_of
+from shortlist.evaluation.calibration.traces import OVERLAP, measure_of, trace_of
 from shortlist.evaluation.evaluate import CUTOFF
 from shortlist.evaluation.metrics.outcomes import depth_of
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
+from shortlist.evaluation.replay.passage_count import PassageCount
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.replay.scoring_pass import check_pointwise, score_all
 from shortlist.protocols import Reranker
@@ -139,7 +140,7 @@ def calibrate(
     options = options or CalibrateOptions()
     search = replace(search, config=search.config.override({"rerank": True}))
     reranker = _checked(search.reranker_at(), options)
-    recorded, checkpoint = _score(search, reranker, judged, options, progress or (lambda done, total: None))
+    recorded, checkpoint = _score(search, reranker, judged, options, progress)
     try:
         rules = _fit(search, reranker, judged, options, recorded)
     except InvalidInput:  # the pass is complete, so another run would fail in the same way
@@ -161,7 +162,7 @@ def _fit(
         )
     rule = StopRule(options.pool_size, options.top_k, None, options.block)
     weights = search.weights_at()
-    traces = traces_of(recorded, judged, options.measure, rule, weights)
+    traces = [trace_of(each, judged, options.measure, rule, weights) for each in recorded.values()]
     rankings = [
         (each.query_id, each.search(options.pool_size, options.pool_size, weights).hits)
         for each in recorded.values()
@@ -169,7 +170,11 @@ def _fit(
     ]
     data = labelled(rankings, judged, judged_only=options.judged_only)
     return FittedRules(
-        stop_rule=fit_stop_rule(traces, rule, Risk(options.measure_name, options.alpha, options.delta)),
+        stop_rule=fit_stop_rule(
+            [trace for trace in traces if trace is not None],
+            rule,
+            Risk(options.measure_name, options.alpha, options.delta),
+        ),
         probabilities=fit_probabilities(data, options.method),
         query_set=judged.name,
         queries=len(judged.queries),
@@ -181,31 +186,17 @@ def _fit(
     )
 
 
-def traces_of(
-    recorded: Mapping[str, Recorded], judged: Judged, measure: str, rule: StopRule, weights: Mapping[str, float]
-) -> list[Trace]:
-    """Return the trace of each query that has one: see `traces.trace_of`."""
-    traces = (trace_of(each, judged, measure, rule, weights) for each in recorded.values())
-    return [trace for trace in traces if trace is not None]
-
-
 def _score(
     search: Search,
     reranker: Reranker,
     judged: Judged,
     options: CalibrateOptions,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, Recorded], Checkpoint]:
     """Each query's pass, and the checkpoint that holds them."""
     depth = depth_of([measure_of(options.measure, options.top_k)], options.top_k, judged.level)
-    total = len(judged.queries) * options.pool_size
-    done = 0
-
-    def add(passages: int) -> None:
-        nonlocal done
-        done += passages
-        progress(done, total)
-
+    count = PassageCount(progress)
+    count.expect(len(judged.queries) * options.pool_size)
     about = {
         **options.about,
         "queries": judged.resolved,
@@ -214,7 +205,7 @@ def _score(
         "reranker": info_of(reranker).name,
     }
     checkpoint = Checkpoint(options.checkpoint, about)
-    return score_all(search, judged, (options.pool_size,), depth, checkpoint, add), checkpoint
+    return score_all(search, judged, (options.pool_size,), depth, checkpoint, count.add), checkpoint
 
 
 def _checked(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
@@ -239,4 +230,4 @@ def _checked(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
     return reranker
 
 
-__all__ = ["POOL_SIZE", "CalibrateOptions", "FittedRules", "calibrate", "traces_of"]
+__all__ = ["POOL_SIZE", "CalibrateOptions", "FittedRules", "calibrate"]

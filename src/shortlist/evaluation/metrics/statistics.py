@@ -97,16 +97,7 @@ def permutation_p(differences: Sequence[float] | NDArray[np.float64], *, seed: i
     if not len(changes):
         return 1.0
     observed = abs(float(changes.sum())) - TIE
-    if len(changes) <= EXACT_UP_TO:
-        patterns = np.arange(2 ** len(changes))[:, None] >> np.arange(len(changes)) & 1
-        return float((np.abs((patterns * 2 - 1) @ changes) >= observed).mean())
-    generator = np.random.default_rng(seed)
-    reached = 0
-    rows = max(1, _CELLS // len(changes))
-    for start in range(0, FLIPS, rows):
-        signs = generator.integers(0, 2, size=(min(rows, FLIPS - start), len(changes)), dtype=np.int8) * 2 - 1
-        reached += int((np.abs(signs @ changes) >= observed).sum())
-    return (reached + 1) / (FLIPS + 1)
+    return _share_reached(changes[:, None], observed, seed, np.int8)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -143,6 +134,16 @@ def best_of_p(gains: NDArray[np.float64], place: int, *, seed: int = SEED) -> fl
     observed = abs(float(rows[:, place].sum())) - TIE
     if observed <= 0:
         return 1.0
+    return _share_reached(rows, observed, seed, np.int64)
+
+
+def _share_reached(
+    rows: NDArray[np.float64], observed: float, seed: int, draw: type[np.int8] | type[np.int64]
+) -> float:
+    """The share of sign patterns over the queries at which the sum of a column of `rows` reaches `observed`.
+
+    All patterns of up to 13 queries are tried, and random ones of more. `draw` is the type that signs are drawn in.
+    """
     queries = len(rows)
     if queries <= EXACT_UP_TO:
         patterns = np.arange(2**queries)[:, None] >> np.arange(queries) & 1
@@ -151,7 +152,7 @@ def best_of_p(gains: NDArray[np.float64], place: int, *, seed: int = SEED) -> fl
     reached = 0
     step = max(1, _CELLS // max(rows.shape))
     for start in range(0, FLIPS, step):
-        signs = generator.integers(0, 2, size=(min(step, FLIPS - start), queries)) * 2.0 - 1.0
+        signs = generator.integers(0, 2, size=(min(step, FLIPS - start), queries), dtype=draw) * 2.0 - 1.0
         reached += int((np.abs(signs @ rows).max(axis=1) >= observed).sum())
     return (reached + 1) / (FLIPS + 1)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 class PassageCount:
     """Counts passages that are done and passages to do, and reports both to `report`."""
 
-    def __init__(self, report: Callable[[int, int], None]) -> None:
-        self._report = report
+    def __init__(self, report: Callable[[int, int], None] | None) -> None:
+        self._report = report or (lambda done, total: None)
         self.done = self.total = 0
 
     def expect(self, passages: int) -> None:

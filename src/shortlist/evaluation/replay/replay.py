@@ -7,7 +7,7 @@ number of a sweep, so a sweep and a search cannot differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from shortlist.config import SearchConfig
@@ -85,42 +85,25 @@ def slim(hit: Hit) -> Hit:
 def recorded_to_json(recorded: Recorded) -> dict[str, Any]:
     """Return the pass as a JSON object. Floats come back unchanged."""
     return {
-        "query_id": recorded.query_id,
-        "query": recorded.query,
+        **asdict(replace(recorded, answers={}, skipped=None)),
         "answers": {str(k): [_hit_to_row(hit) for hit in hits] for k, hits in recorded.answers.items()},
-        "scores": dict(recorded.scores),
         "truncated": sorted(recorded.truncated),
         "skipped": None if recorded.skipped is None else recorded.skipped.to_dict(),
-        "seconds": dict(recorded.seconds),
     }
 
 
 def recorded_from_json(record: Mapping[str, Any]) -> Recorded:
     """Return the pass that `recorded_to_json` wrote."""
     answers = {int(k): tuple(_hit_from_row(row) for row in rows) for k, rows in record["answers"].items()}
-    return Recorded(
-        record["query_id"],
-        record["query"],
-        answers,
-        record["scores"],
-        frozenset(record["truncated"]),
-        note_from_json(record["skipped"]),
-        record["seconds"],
-    )
+    truncated, skipped = frozenset(record["truncated"]), note_from_json(record["skipped"])
+    return Recorded(**{**record, "answers": answers, "truncated": truncated, "skipped": skipped})
 
 
 def ranking_to_json(ranking: Ranking) -> dict[str, Any]:
     """Return the ranking as a JSON object without the texts of passages."""
     return {
-        "query": ranking.query,
+        **asdict(replace(ranking, hits=(), notes=())),
         "hits": [_hit_to_row(hit) for hit in ranking.hits],
-        "status": ranking.status,
-        "pool_size": ranking.pool_size,
-        "scored": ranking.scored,
-        "truncated": ranking.truncated,
-        "dropped": ranking.dropped,
-        "seconds": dict(ranking.seconds),
-        "weights": dict(ranking.weights),
         "notes": [note.to_dict() for note in ranking.notes],
     }
 

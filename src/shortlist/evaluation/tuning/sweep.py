@@ -55,14 +55,13 @@ class Curve:
     def part(self, places: Sequence[int]) -> Curve:
         """Return the curve over the queries at these places."""
         chosen = list(places)
-        return Curve(
-            self.blend,
-            self.sizes,
-            tuple(self.query_ids[place] for place in chosen),
-            {name: values[chosen] for name, values in self.stage_one.items()},
-            {name: values[:, chosen] for name, values in self.reranked.items()},
-            {name: values[:, chosen] for name, values in self.ceiling.items()},
-            self.recall[:, chosen],
+        return replace(
+            self,
+            query_ids=tuple(self.query_ids[place] for place in chosen),
+            stage_one={name: values[chosen] for name, values in self.stage_one.items()},
+            reranked={name: values[:, chosen] for name, values in self.reranked.items()},
+            ceiling={name: values[:, chosen] for name, values in self.ceiling.items()},
+            recall=self.recall[:, chosen],
         )
 
     def means(self, measure: str) -> Values:

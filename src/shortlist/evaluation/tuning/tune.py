@@ -15,12 +15,12 @@ from shortlist.evaluation.evaluate import CUTOFF, Evaluation, measures_of
 from shortlist.evaluation.metrics.outcomes import depth_of, measured
 from shortlist.evaluation.query_sets.holdout import Halves, halves
 from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.evaluation.replay.passage_count import PassageCount
 from shortlist.evaluation.tuning.blend import choose_blend
 from shortlist.evaluation.tuning.curves import Curves, measure_curves
 from shortlist.evaluation.tuning.fusion_weight import FusionChoice, Trial, tune_fusion
 from shortlist.evaluation.tuning.latency import Latency, latencies, passages_left, timing_note
 from shortlist.evaluation.tuning.options import TuneOptions, checked_options
-from shortlist.evaluation.tuning.passage_count import PassageCount
 from shortlist.evaluation.tuning.recommend import (
     Pick,
     PickCheck,
@@ -159,7 +159,7 @@ def tune(
     assert reranker is not None
     measures = tuple(measures_of(options.measures))
     plan = Plan(options.sizes, measures, options.cutoff, depth_of(measures, options.cutoff, judged.level))
-    count = PassageCount(progress or (lambda done, total: None))
+    count = PassageCount(progress)
     curves, checkpoint = measure_curves(search, reranker, judged, options, plan, count)
     latency = latencies(search, judged, options, curves, count)
     parts = halves(len(judged.queries), options.seed)
