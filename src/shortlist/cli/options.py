@@ -41,38 +41,17 @@ WhereOption = Annotated[
 ]
 
 
+NAMED_ALIKE = """
+rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
+where alpha delta measure method sizes blends fusions timed budget_ms cut prune allow_unknown
+""".split()  # noqa: SIM905 - quotes and commas would hide the names
 FLAGS: Mapping[str, str] = {
+    **{name: f"--{name.replace('_', '-')}" for name in NAMED_ALIKE},
     "pool_size": "--pool",
     "top_k": "--top",
-    "rerank": "--rerank",
-    "min_score": "--min-score",
-    "min_probability": "--min-probability",
-    "tail": "--tail",
-    "progressive": "--progressive",
-    "blend": "--blend",
     "weights": "--weight",
-    "fusion": "--fusion",
-    "retriever": "--retriever",
-    "bi_encoder": "--bi-encoder",
-    "reranker": "--reranker",
-    "precision": "--precision",
-    "device": "--device",
-    "threads": "--threads",
-    "where": "--where",
-    "alpha": "--alpha",
-    "delta": "--delta",
-    "measure": "--measure",
     "measures": "--measure",
-    "method": "--method",
-    "sizes": "--sizes",
-    "blends": "--blends",
-    "fusions": "--fusions",
-    "timed": "--timed",
-    "budget_ms": "--budget-ms",
-    "cut": "--cut",
-    "prune": "--prune",
     "count": "--proposals",
-    "allow_unknown": "--allow-unknown",
 }
 """Parameter -> the option that gives it. Error messages name the option in place of the parameter."""
 SWITCHES = ("rerank", "tail", "progressive")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -175,7 +175,6 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
 def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkpoint:
     """Return the checkpoint of a set-up. Notes about its stop rule, and results of an interrupted run, are printed."""
     from shortlist.cli.console import counted, remark, warn
-    from shortlist.cli.render import report_file
     from shortlist.evaluation.replay.checkpoint import Checkpoint
     from shortlist.wording import describe
 
@@ -185,8 +184,8 @@ def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkp
     about = {
         **subject.about,
         "set_up": set_up.name,
-        "config": report_file.record(set_up.config),
-        "stop_rule": None if rule is None else report_file.record(rule),
+        "config": asdict(set_up.config),
+        "stop_rule": None if rule is None else asdict(rule),
         "measures": measuring.measures,
         "cutoff": measuring.cutoff,
         "allow_unknown": measuring.allow_unknown,

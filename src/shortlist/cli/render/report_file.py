@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shortlist import __version__
 from shortlist.atomic_io import check_place, write_whole
@@ -56,11 +55,6 @@ def about(
         "runtime": runtime.shown,
         "final score": f"reranker's score + {terms}" if terms else "the reranker's score",
     }
-
-
-def record(settings: Any) -> dict[str, Any]:
-    """Return a dataclass as a JSON object."""
-    return asdict(settings)
 
 
 def written() -> str:
