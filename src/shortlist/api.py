@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from shortlist import registry
-from shortlist.errors import InvalidInput, MissingExtra
+from shortlist.errors import InvalidInput
 from shortlist.protocols import Reranker
 from shortlist.search.rerank import rank
 from shortlist.types import PoolSize, Ranked
@@ -235,9 +235,6 @@ def _subject(
     )
 
 
-SERVER_PACKAGES = {"anyio", "cachetools", "fastapi", "prometheus_client", "pydantic", "pydantic_core", "starlette"}
-
-
 def asgi(search: Search | OpenIndex) -> FastAPI:
     """Return an ASGI application that serves reranking, embeddings and, over `search`, searches and the page.
 
@@ -252,10 +249,8 @@ def asgi(search: Search | OpenIndex) -> FastAPI:
         MissingExtra: The server extra is not installed.
         InvalidInput: `search` is something else.
     """
-    try:
+    from shortlist.server import server_extra
+
+    with server_extra("asgi"):
         from shortlist.server.app import asgi as make_app
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] not in SERVER_PACKAGES:
-            raise
-        raise MissingExtra("asgi", "server") from error
     return make_app(search)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -15,14 +14,10 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from shortlist import config
+from shortlist.config.file import toml_of
 from shortlist.config.search_config import FUSION, POOL_SIZE, RERANKER, TOP_K
 from shortlist.errors import InvalidInput
 from shortlist.types import Value, Where
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEFAULT_INDEX = Path(".shortlist")
 
@@ -210,15 +205,6 @@ def value_of(text: str) -> Any:
         return toml_of(f"value = {text}")["value"]
     except ValueError:
         return text
-
-
-def toml_of(text: str) -> dict[str, Any]:
-    """Return the content of a TOML text.
-
-    Raises:
-        ValueError: The text is not TOML.
-    """
-    return tomllib.loads(text)
 
 
 def _weights(given: Sequence[str]) -> dict[str, Any] | None:

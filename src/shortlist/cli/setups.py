@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import shortlist
 from shortlist import config
-from shortlist.cli.options import Given, pair_of, report, resolved, toml_of, typed, value_of
+from shortlist.cli.options import Given, pair_of, report, resolved, typed, value_of
 from shortlist.config import SearchConfig
+from shortlist.config.file import toml_of
 from shortlist.config.search_config import NAMES
 from shortlist.errors import InvalidInput
 

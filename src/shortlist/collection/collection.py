@@ -79,24 +79,21 @@ class Collection:
             raise InvalidInput(f"dimension must be at least 1, not {dimension}")
         if engine not in engines:
             raise InvalidInput(f"the engine {engine!r} is unknown; the engines are {', '.join(engines)}")
-        lock = FolderLock(_prepared(folder))
-        try:
+        with ExitStack() as undo:
+            lock = FolderLock(_prepared(folder))
+            undo.callback(lock.release)
             _prepared(folder)  # another process may have made an index while this one waited for the lock
             data = folder / ENGINE_FOLDER
             # A kill during this function leaves an engine folder without a manifest.
             shutil.rmtree(data, ignore_errors=True)
             data.mkdir()
-            with ExitStack() as stack:
-                index = engines[engine].create(data, dimension=dimension)
-                stack.callback(index.close)
-                manifest = manifests.Manifest(encoder_name, dimension, engine)
-                manifests.write(folder, manifest)
-                collection = cls(folder, manifest, index, lock)
-                stack.pop_all()
-            return collection
-        except BaseException:
-            lock.release()
-            raise
+            index = engines[engine].create(data, dimension=dimension)
+            undo.callback(index.close)
+            manifest = manifests.Manifest(encoder_name, dimension, engine)
+            manifests.write(folder, manifest)
+            collection = cls(folder, manifest, index, lock)
+            undo.pop_all()
+        return collection
 
     @classmethod
     def open(cls, folder: Path, engines: Mapping[str, Engine], *, encoder_name: str | None = None) -> Collection:
@@ -119,17 +116,14 @@ class Collection:
                 f"{folder} was made with the engine {manifest.engine!r}, which this version does not have: the engines "
                 f"are {', '.join(engines)}"
             )
-        lock = FolderLock(folder)
-        try:
-            with ExitStack() as stack:
-                index = engines[manifest.engine].open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
-                stack.callback(index.close)
-                collection = cls(folder, manifest, index, lock)
-                stack.pop_all()
-            return collection
-        except BaseException:
-            lock.release()
-            raise
+        with ExitStack() as undo:
+            lock = FolderLock(folder)
+            undo.callback(lock.release)
+            index = engines[manifest.engine].open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
+            undo.callback(index.close)
+            collection = cls(folder, manifest, index, lock)
+            undo.pop_all()
+        return collection
 
     def close(self) -> None:
         """Write everything to disk and release the folder. A second call does nothing."""

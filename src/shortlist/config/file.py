@@ -106,11 +106,20 @@ def _text(file: Path) -> str:
         raise InvalidInput(f"{file} is not UTF-8: {error.reason} at byte {error.start}") from error
 
 
+def toml_of(text: str) -> dict[str, Any]:
+    """Return the content of a TOML text.
+
+    Raises:
+        ValueError: The text is not TOML.
+    """
+    return tomllib.loads(text)
+
+
 def parsed(text: str, file: Path) -> dict[str, Any]:
     """Return the settings in the text of `file`. Raises as `read` does."""
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        tables = toml_of(text)
+    except ValueError as error:
         raise InvalidInput(f"{file} is not valid TOML: {error}") from error
     settings = tables.pop(TABLE, {})
     if tables or not isinstance(settings, dict):

@@ -8,25 +8,17 @@ from types import MappingProxyType
 from shortlist.documents import csv, docx, html, jsonl, md, pdf, txt
 from shortlist.documents.source import Record, Skipped, Source
 
+_EXTENSIONS_OF = {
+    "txt": (".txt", ".text", ".rst", ".adoc", ".log"),
+    "md": (".md", ".markdown"),
+    "html": (".html", ".htm", ".xhtml"),
+    "pdf": (".pdf",),
+    "docx": (".docx",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "csv": (".csv", ".tsv"),
+}
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
-    {
-        ".txt": "txt",
-        ".text": "txt",
-        ".rst": "txt",
-        ".adoc": "txt",
-        ".log": "txt",
-        ".md": "md",
-        ".markdown": "md",
-        ".html": "html",
-        ".htm": "html",
-        ".xhtml": "html",
-        ".pdf": "pdf",
-        ".docx": "docx",
-        ".jsonl": "jsonl",
-        ".ndjson": "jsonl",
-        ".csv": "csv",
-        ".tsv": "csv",
-    }
+    {extension: name for name, extensions in _EXTENSIONS_OF.items() for extension in extensions}
 )
 """File extension in lower case -> format."""
 

@@ -35,11 +35,13 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     reader = _open(read_bytes(source.path))
     title = _title(reader) or source.path.stem
     blank: list[Skipped] = []
-    pages = _count(reader)
+    with _errors():
+        pages = len(reader.pages)
     for number in range(1, pages + 1):
         place = f"page {number}"
         try:
-            text, lost = clean(_text(reader, number - 1))
+            with _errors(page=True):
+                text, lost = clean(reader.pages[number - 1].extract_text())
         except Unreadable as error:
             yield Skipped(source.name, place, error.note)
             continue
@@ -92,11 +94,6 @@ def _open(data: bytes) -> PdfReader:
     return reader
 
 
-def _count(reader: PdfReader) -> int:
-    with _errors():
-        return len(reader.pages)
-
-
 def _title(reader: PdfReader) -> str:
     """Return the title in the file's metadata, or "" if it is missing or broken."""
     try:
@@ -105,8 +102,3 @@ def _title(reader: PdfReader) -> str:
     except Unreadable:
         return ""
     return " ".join(clean(title)[0].split()) if isinstance(title, str) else ""
-
-
-def _text(reader: PdfReader, page: int) -> str:
-    with _errors(page=True):
-        return reader.pages[page].extract_text()

@@ -7,7 +7,6 @@ import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
@@ -18,14 +17,14 @@ from shortlist.inference.stages import Scoring, StagedSession
 from shortlist.models import CrossEncoderSpec, cross_encoder_spec
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.search.rerank import rank
+from shortlist.search.rerank import Ranks
 from shortlist.text.validation import checked_list, checked_text
-from shortlist.types import Note, Ranked, RerankerInfo, Scores
+from shortlist.types import Note, RerankerInfo, Scores
 
 ACTIVATIONS = ("raw", "sigmoid", "model")
 
 
-class CrossEncoder:
+class CrossEncoder(Ranks):
     """A local cross-encoder. Satisfies `protocols.Reranker`; safe to call from several threads.
 
     Args:
@@ -99,10 +98,6 @@ class CrossEncoder:
         given = checked_list(texts)
         pairs, cut = self.pairs(query, given)
         return Scores(self._scores(pairs, given), cut)
-
-    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
-        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
-        return rank(query, documents, self, top_k=top_k)
 
     def pairs(
         self, query: str, texts: Iterable[str], *, max_tokens: int | None = None

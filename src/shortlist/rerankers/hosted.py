@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, InvalidInput
 from shortlist.rerankers.vendors import Address, parse, with_path
-from shortlist.search.rerank import rank
+from shortlist.search.rerank import Ranks
 from shortlist.text.validation import checked_text, checked_texts
-from shortlist.types import Ranked, RerankerInfo, Scores
+from shortlist.types import RerankerInfo, Scores
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +39,7 @@ SHOWN = 200
 """The most characters of a vendor's answer in an error message."""
 
 
-class HostedReranker:
+class HostedReranker(Ranks):
     """A reranker that another machine runs. Satisfies `protocols.Reranker`; safe to call from several threads.
 
     Scores are in the vendor's own unit; `info.unit` tells whether they are logits. The key is read from the vendor's
@@ -86,10 +86,6 @@ class HostedReranker:
         self._timeout, self._retries, self._sleep = timeout, retries, sleep
         self._client: httpx.Client | None = None
         self._client_lock = threading.Lock()
-
-    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
-        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
-        return rank(query, documents, self, top_k=top_k)
 
     def score(self, query: str, texts: Iterable[str]) -> Scores:
         """Return the vendor's score of each text, in the order given; higher is better. No texts send no request.

@@ -7,13 +7,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from shortlist.errors import InvalidInput
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.search.rerank import rank
+from shortlist.search.rerank import Ranks
 from shortlist.text.validation import checked_list
-from shortlist.types import Note, Ranked, RerankerInfo, Scores
+from shortlist.types import Note, RerankerInfo, Scores
 
 NAMES = ("beside", "alone")
 """The keys of the two rules in `drop.json`: with stage one's share in the final score, and without it."""
@@ -62,7 +61,7 @@ def read_rules(file: Path) -> tuple[DropRule, DropRule]:
     return with_share, alone
 
 
-class ProgressiveReranker:
+class ProgressiveReranker(Ranks):
     """A cross-encoder with early exits under a drop rule. Satisfies `protocols.ScoresProgressively`.
 
     It is not pointwise: whether a text is scored to the end depends on the rest of the pool. It shares the weights and
@@ -103,10 +102,6 @@ class ProgressiveReranker:
     def weights_hash(self) -> str:
         """See `protocols.HasWeights`."""
         return self._model.weights_hash()
-
-    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
-        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
-        return rank(query, documents, self, top_k=top_k)
 
     def score(self, query: str, texts: Iterable[str]) -> Scores:
         """Return one float for each text, in the order given; higher is better. No texts give no scores.

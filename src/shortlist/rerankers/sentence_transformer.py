@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from shortlist.errors import MissingExtra, ModelError
 from shortlist.inference.devices import torch_device
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.spec import CrossEncoderSpec
-from shortlist.search.rerank import rank
+from shortlist.search.rerank import Ranks
 from shortlist.text.validation import checked_text, checked_texts
-from shortlist.types import Ranked, RerankerInfo, Scores
+from shortlist.types import RerankerInfo, Scores
 
 
-class SentenceTransformerReranker:
+class SentenceTransformerReranker(Ranks):
     """Raw logits from torch. Satisfies `protocols.Reranker`. Code from a model repository never runs.
 
     Raises:
@@ -44,10 +43,6 @@ class SentenceTransformerReranker:
     @functools.cached_property
     def _weights_hash(self) -> str:
         return weights_hash(self._spec)
-
-    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
-        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
-        return rank(query, documents, self, top_k=top_k)
 
     def score(self, query: str, texts: Iterable[str]) -> Scores:
         """Return one raw logit for each text, in the order given; higher is better. No texts give no scores.

@@ -43,6 +43,14 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
     ]
 
 
+class Ranks:
+    """The method `rank`, which every reranker of the package has."""
+
+    def rank(self: Reranker, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
+        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
+        return rank(query, documents, self, top_k=top_k)
+
+
 def skip_note(reranker: Reranker, query: str) -> Note | None:
     """Return the reason for which a search would keep stage one's order for this query, though `rank` scores it."""
     return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from shortlist.errors import InvalidInput
@@ -18,7 +17,7 @@ from shortlist.server.options import ServeOptions
 from shortlist.server.run import run
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    pass
 
 
 def start(options: ServeOptions) -> None:
@@ -48,13 +47,10 @@ def start(options: ServeOptions) -> None:
     operations.alive = components.alive
     searches = options.index is not None
     log_event(logger, "loaded", host=options.host, port=options.port, keys=len(keys), searches=searches)
-    run(create_app(components), operations, options, _closing(components.close, provider))
 
-
-def _closing(close: Callable[[], None], provider: TracerProvider | None) -> Callable[[], None]:
-    def close_all() -> None:
-        close()
+    def close() -> None:
+        components.close()
         if provider is not None:
             provider.shutdown()
 
-    return close_all
+    run(create_app(components), operations, options, close)

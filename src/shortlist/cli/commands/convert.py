@@ -58,9 +58,8 @@ def convert(
 
 def _resolved(query_set: QuerySet, folder: Path) -> QuerySet:
     """Return the query set, judged by ids of this index alone."""
-    from shortlist.evaluation.query_sets.query_set import QuerySet, resolve
-    from shortlist.registry import open_collection
+    from shortlist.cli.setups import judged_in
+    from shortlist.evaluation.query_sets.query_set import QuerySet
 
-    with open_collection(folder) as collection:
-        judged = resolve(query_set, collection.index.passages())
+    judged = judged_in(folder, query_set, allow_unknown=False)
     return QuerySet(query_set.name, judged.queries, judged.qrels, unjudged=query_set.unjudged)

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from shortlist.cli.options import ALL, Given, resolved, with_settings
-from shortlist.errors import InvalidInput, MissingExtra
+from shortlist.errors import InvalidInput
+from shortlist.server import server_extra
 from shortlist.server.options import RequestLimits, ServeOptions
 
 LEVELS = ("debug", "info", "warning", "error")
-PACKAGES = {"cachetools", "fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client"}
 DEFAULT = ServeOptions()
 MEBIBYTE = 1024 * 1024
 
@@ -95,12 +95,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
     """
     if log_level not in LEVELS:
         raise InvalidInput(f"--log-level is {log_level!r}: choose one of {', '.join(LEVELS)}")
-    try:
+    with server_extra("shortlist serve"):
         from shortlist.server.start import start
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] not in PACKAGES:
-            raise
-        raise MissingExtra("shortlist serve", "server") from error
     limits = RequestLimits(
         max_body=max_body,
         max_documents=max_documents,

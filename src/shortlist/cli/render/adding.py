@@ -66,6 +66,5 @@ class Meter:
                 self._unchanged += progress.bytes_done - self._bytes
             self._sources, self._bytes, self._passages = progress.sources_done, progress.bytes_done, progress.passages
         seconds = self._left.update(progress.bytes_done - self._unchanged, progress.bytes_total - self._unchanged)
-        rate = progress.passages / max(progress.seconds, 1e-9)
-        speed = f", {rate:.0f}/s" if progress.passages else ""
+        speed = f", {progress.passages_per_second:.0f}/s" if progress.passages else ""
         return counted(progress.passages, "passage") + speed, words_of(seconds)

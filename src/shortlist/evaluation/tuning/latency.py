@@ -46,7 +46,10 @@ def passages_to_time(passed: int, queries: int, sizes: Sequence[int]) -> float:
 def of_seconds(seconds: Iterable[Mapping[str, float]]) -> Latency:
     """Return the latency that a pass or a run recorded, without its first query, which warms up, if there are more."""
     rows = list(seconds)
-    rows = rows[1:] or rows
+    return _latency(rows[1:] or rows)
+
+
+def _latency(rows: Sequence[Mapping[str, float]]) -> Latency:
     return Latency(tuple(row["retrieve"] for row in rows), tuple(row["rerank"] for row in rows))
 
 
@@ -68,15 +71,12 @@ def time_sizes(
     chosen = texts[:: max(1, len(texts) // queries)][:queries]
     configs = {size: whole_pool_config(search.config, depth=depth, pool_size=size) for size in sizes}
     search_whole(search, chosen[0], configs[min(sizes)])
-    retrieve: dict[int, list[float]] = {size: [] for size in sizes}
-    rerank: dict[int, list[float]] = {size: [] for size in sizes}
+    rows: dict[int, list[Mapping[str, float]]] = {size: [] for size in sizes}
     for query in chosen:
         for size in sizes:
-            seconds = search_whole(search, query, configs[size]).seconds
-            retrieve[size].append(seconds["retrieve"])
-            rerank[size].append(seconds["rerank"])
+            rows[size].append(search_whole(search, query, configs[size]).seconds)
             progress(size)
-    return {size: Latency(tuple(retrieve[size]), tuple(rerank[size])) for size in sizes}
+    return {size: _latency(rows[size]) for size in sizes}
 
 
 def latencies(
