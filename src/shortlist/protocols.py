@@ -57,10 +57,13 @@ class Index(Protocol):
         """Yield every passage, in no fixed order."""
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """Return at most `k` passages by cosine to `vector`, highest first."""
+        """Return at most `k` passages by cosine to `vector`, highest first, and equal scores by id."""
 
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """Return at most `k` passages by BM25 for `text`, highest first. Each shares at least one term with it."""
+        """Return at most `k` passages by BM25 for `text`, highest first, and equal scores by id.
+
+        Each passage shares at least one term with the text.
+        """
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
         """Return the cosine of each of these passages to `vector`, in the order given. Every id must exist."""

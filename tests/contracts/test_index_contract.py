@@ -89,6 +89,13 @@ def test_nearest_is_by_cosine_highest_first(index):
     assert ids(answer)[0] == "a"
 
 
+def test_equal_scores_are_ordered_by_id(index):
+    keys = [f"n{number:02}" for number in range(20)]
+    add(index, [Passage(key, "a red cat", key) for key in reversed(keys)])
+    assert ids(ask(index, "red cat", 20)) == keys
+    assert ids(index.matching("red cat", 20)) == keys
+
+
 def test_similarities_equal_nearest(index):
     add(index, NOTES)
     vector = ENCODER.encode_queries(["red cat"])[0]

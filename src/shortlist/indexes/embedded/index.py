@@ -137,7 +137,7 @@ class EmbeddedIndex:
                 return
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """Return at most `k` passages by cosine to `vector`, highest first. Ties have no fixed order.
+        """Return at most `k` passages by cosine to `vector`, highest first, and equal scores by id.
 
         Raises:
             InvalidInput: The vector has another length or is not finite, `k` is below 1, or `where` cannot be used.
@@ -164,9 +164,10 @@ class EmbeddedIndex:
         return [float(score) for score in rows @ vector]
 
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """Return at most `k` passages by BM25 for `text`, highest first. Each shares at least one term with it.
+        """Return at most `k` passages by BM25 for `text`, highest first, and equal scores by id.
 
-        A term that is several times in `text` counts as often, as in Lucene and bm25s.
+        Each passage shares at least one term with the text. A term that is several times in `text` counts as often, as
+        in Lucene and bm25s.
 
         Raises:
             InvalidInput: `k` is below 1, or `where` cannot be used.
@@ -187,7 +188,8 @@ class EmbeddedIndex:
             params=engine.SearchParams(exact=True) if using == DENSE else None,
         )
         with self._reading():
-            return [(passage(point.payload or {}), float(point.score)) for point in self._shard.query(request)]
+            hits = [(passage(point.payload or {}), float(point.score)) for point in self._shard.query(request)]
+        return sorted(hits, key=lambda hit: (-hit[1], hit[0].id))  # the engine returns ties in any order
 
     def __len__(self) -> int:
         """The number of passages."""
