@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from shortlist.collection import manifest as manifests
 from shortlist.collection.ledger import FILE as LEDGER_FILE
-from shortlist.collection.ledger import Ledger
+from shortlist.collection.ledger import Entry, Ledger
 from shortlist.collection.lock import FILE as LOCK_FILE
 from shortlist.collection.lock import HOLDER, FolderLock
 from shortlist.errors import IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
@@ -124,6 +124,13 @@ class Collection:
             collection = cls(folder, manifest, index, lock)
             undo.pop_all()
         return collection
+
+    def drop(self, entries: Sequence[Entry]) -> None:
+        """Remove these documents and their passages. Until that is done, the ledger records all of them as pending."""
+        self.ledger.begin(entries)
+        self.index.delete(key for entry in entries for key in entry.passages)
+        self.index.flush()
+        self.ledger.forget(entry.id for entry in entries)
 
     def close(self) -> None:
         """Write everything to disk and release the folder. A second call does nothing."""

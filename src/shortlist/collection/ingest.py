@@ -11,7 +11,6 @@ from pathlib import Path
 from shortlist.collection.collection import Collection
 from shortlist.collection.ledger import Entry
 from shortlist.collection.progress import Progress, Reporter
-from shortlist.collection.removal import drop
 from shortlist.collection.report import IngestReport
 from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
 from shortlist.protocols import Encoder
@@ -226,7 +225,7 @@ class Ingest:
     def _drop(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        drop(self.collection, entries)
+        self.collection.drop(entries)
         self.report.documents_removed += len(entries)
         self.report.passages_removed += sum(len(entry.passages) for entry in entries)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from shortlist.collection.collection import Collection
 from shortlist.collection.ledger import Entry, Ledger
-from shortlist.collection.removal import drop
 from shortlist.errors import InvalidInput
 
 SHOWN = 3
@@ -32,7 +31,7 @@ def remove(names: str | Iterable[str], collection: Collection) -> int:
     for source in sorted(sources):
         collection.ledger.unfinish(source)
     if entries:
-        drop(collection, list(entries.values()))
+        collection.drop(list(entries.values()))
     return len(entries)
 
 

@@ -31,6 +31,25 @@ def signed(estimate: Estimate) -> str:
     return f"{estimate.mean:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}]"
 
 
+def pair_cells(pair: Paired) -> tuple[str, str, str]:
+    """Return the difference with its interval, the queries won, lost and tied, and the p value."""
+    return signed(pair.difference), f"{pair.wins} / {pair.losses} / {pair.ties}", f"{pair.p:.4f}"
+
+
+def measure_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
+    """Return a row for each measure: its name, stage one, reranked, ceiling, gain, queries won, lost and tied, p."""
+    return [
+        (
+            measure,
+            interval(evaluation.estimate("stage one", measure)),
+            interval(evaluation.estimate("reranked", measure)),
+            f"{evaluation.estimate('ceiling', measure).mean:.4f}",
+            *pair_cells(evaluation.gain(measure)),
+        )
+        for measure in evaluation.measures
+    ]
+
+
 def times(evaluation: Evaluation) -> list[str]:
     """Return the times of each stage, such as "retrieve p50 3 ms, p95 9 ms". An evaluation without times has none."""
     if not any(outcome.seconds for outcome in evaluation.outcomes):
@@ -44,20 +63,12 @@ def times(evaluation: Evaluation) -> list[str]:
 
 def _section(evaluation: Evaluation) -> str:
     name, query_set = _cell(evaluation.name), _cell(evaluation.query_set)
+    head = ("measure", "stage one", "reranked", "best order of the pool", "gain", "won / lost / tied")
     lines = [
         f"### {name}: {query_set}, {len(evaluation.outcomes)} queries, pool of {evaluation.pool_size}",
         "",
-        "| measure | stage one | reranked | best order of the pool | gain | won / lost / tied |",
-        "|---|---|---|---|---|---|",
+        *_table(head, [row[:-1] for row in measure_rows(evaluation)]),
     ]
-    for measure in evaluation.measures:
-        gain = evaluation.gain(measure)
-        lines.append(
-            f"| {measure} | {interval(evaluation.estimate('stage one', measure))} | "
-            f"{interval(evaluation.estimate('reranked', measure))} | "
-            f"{evaluation.estimate('ceiling', measure).mean:.4f} | "
-            f"{signed(gain.difference)} | {gain.wins} / {gain.losses} / {gain.ties} |"
-        )
     split = ", ".join(f"{count} {kind}" for kind, count in evaluation.failures.items() if count)
     median = "; ".join(times(evaluation)).replace(" p50", "")
     lines += [
@@ -74,19 +85,12 @@ def _section(evaluation: Evaluation) -> str:
 def _comparisons(comparisons: Sequence[Comparison]) -> str:
     if not comparisons:
         return ""
-    lines = [
-        "### Comparison",
-        "",
-        "| second minus first | measure | difference | won / lost / tied | p | p, corrected |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {_cell(each.second)} - {_cell(each.first)} | {each.measure} | {signed(each.paired.difference)} | "
-        f"{each.paired.wins} / {each.paired.losses} / {each.paired.ties} | {each.paired.p:.4f} | "
-        f"{each.adjusted_p:.4f} |"
+    head = ("second minus first", "measure", "difference", "won / lost / tied", "p", "p, corrected")
+    rows = [
+        (f"{each.second} - {each.first}", each.measure, *pair_cells(each.paired), f"{each.adjusted_p:.4f}")
         for each in comparisons
     ]
-    return "\n".join(lines)
+    return "\n".join(["### Comparison", "", *_table(head, rows)])
 
 
 def _baseline(rule_results: Sequence[RuleResult], differences: Sequence[tuple[str, Paired]]) -> str:
@@ -94,17 +98,21 @@ def _baseline(rule_results: Sequence[RuleResult], differences: Sequence[tuple[st
         return ""
     failed = any(result.failed for result in rule_results)
     head = "failed" if failed else "passed" if rule_results else "no rule given"
-    lines = [f"### Against the baseline: {head}", "", "| measure | now minus baseline | won / lost / tied | p |"]
-    lines.append("|---|---|---|---|")
-    lines += [
-        f"| {_cell(measure)} | {signed(pair.difference)} | {pair.wins} / {pair.losses} / {pair.ties} | {pair.p:.4f} |"
-        for measure, pair in differences
-    ]
+    table = _table(
+        ("measure", "now minus baseline", "won / lost / tied", "p"),
+        [(measure, *pair_cells(pair)) for measure, pair in differences],
+    )
+    lines = [f"### Against the baseline: {head}", "", *table]
     lines += [""] if rule_results else []
     for result in rule_results:
         name = f"{_cell(result.name)}: " if result.name else ""
         lines.append(f"- {'FAILED' if result.failed else 'passed'}: {name}fail if `{result.rule}`")
     return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(map(_cell, row))} |" for row in (head, *rows)]
+    return [lines[0], f"|{'---|' * len(head)}", *lines[1:]]
 
 
 def _cell(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import RuleResult
-from shortlist.evaluation.markdown import interval, signed, times
+from shortlist.evaluation.markdown import interval, measure_rows, pair_cells, signed, times
 from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.tuning.recommend import ALPHA
 from shortlist.report import plots
@@ -82,22 +82,8 @@ def harm(evaluation: Evaluation) -> str:
 
 
 def _measures(evaluation: Evaluation) -> str:
-    rows = []
-    for measure in evaluation.measures:
-        gain = evaluation.gain(measure)
-        rows.append(
-            (
-                measure,
-                interval(evaluation.estimate("stage one", measure)),
-                interval(evaluation.estimate("reranked", measure)),
-                f"{evaluation.estimate('ceiling', measure).mean:.4f}",
-                signed(gain.difference),
-                f"{gain.wins} / {gain.losses} / {gain.ties}",
-                f"{gain.p:.4f}",
-            )
-        )
     head = ("measure", "stage one [95 %]", "reranked [95 %]", "ceiling", "gain [95 %]", "won / lost / tied", "p")
-    return table(f"{len(evaluation.outcomes)} queries, pool of {evaluation.pool_size}", head, rows)
+    return table(f"{len(evaluation.outcomes)} queries, pool of {evaluation.pool_size}", head, measure_rows(evaluation))
 
 
 def _counts(evaluation: Evaluation) -> str:
@@ -116,14 +102,7 @@ def _comparison(evaluations: Sequence[Evaluation], comparisons: Comparisons) -> 
     if len(evaluations) < 2:
         return ""
     rows = [
-        (
-            f"{each.second} minus {each.first}",
-            each.measure,
-            signed(each.paired.difference),
-            f"{each.paired.wins} / {each.paired.losses} / {each.paired.ties}",
-            f"{each.paired.p:.4f}",
-            f"{each.adjusted_p:.4f}",
-        )
+        (f"{each.second} minus {each.first}", each.measure, *pair_cells(each.paired), f"{each.adjusted_p:.4f}")
         for each in comparisons.evaluations
     ]
     head = ("pair", "measure", "difference [95 %]", "won / lost / tied", "p", "p, Holm")
@@ -134,10 +113,7 @@ def _comparison(evaluations: Sequence[Evaluation], comparisons: Comparisons) -> 
 def _baseline(comparisons: Comparisons) -> str:
     if not comparisons.baseline:
         return ""
-    rows = [
-        (measure, signed(pair.difference), f"{pair.wins} / {pair.losses} / {pair.ties}", f"{pair.p:.4f}")
-        for measure, pair in comparisons.baseline
-    ]
+    rows = [(measure, *pair_cells(pair)) for measure, pair in comparisons.baseline]
     shown = table("Now minus the baseline", ("measure", "difference [95 %]", "won / lost / tied", "p"), rows)
     rules = [
         box("FAILED" if result.failed else "Passed", str(result), "warning" if result.failed else "note")

@@ -17,9 +17,8 @@ from shortlist.evaluation.evaluate import CUTOFF
 from shortlist.evaluation.metrics.outcomes import depth_of
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
-from shortlist.evaluation.replay.passage_count import PassageCount
 from shortlist.evaluation.replay.replay import Recorded
-from shortlist.evaluation.replay.scoring_pass import check_pointwise, score_all
+from shortlist.evaluation.replay.scoring_pass import PassageCount, check_pointwise, score_all
 from shortlist.protocols import Reranker
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search

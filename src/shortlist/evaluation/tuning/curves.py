@@ -8,9 +8,8 @@ from typing import Any
 
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
-from shortlist.evaluation.replay.passage_count import PassageCount
 from shortlist.evaluation.replay.replay import Recorded
-from shortlist.evaluation.replay.scoring_pass import PointwiseCheck, check_pointwise, run_each, score_all
+from shortlist.evaluation.replay.scoring_pass import PassageCount, PointwiseCheck, check_pointwise, run_each, score_all
 from shortlist.evaluation.tuning.blend import derived_weights
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass, from_runs, scaled

@@ -11,9 +11,8 @@ from shortlist.evaluation.metrics.failures import judged_ids
 from shortlist.evaluation.query_sets.holdout import Halves, Values
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
-from shortlist.evaluation.replay.passage_count import PassageCount
 from shortlist.evaluation.replay.replay import Recorded, answer_to, slim
-from shortlist.evaluation.replay.scoring_pass import retrieval_sizes, score_hits
+from shortlist.evaluation.replay.scoring_pass import PassageCount, retrieval_sizes, score_hits
 from shortlist.evaluation.tuning.blend import choose_setting
 from shortlist.evaluation.tuning.sweep import Plan
 from shortlist.protocols import Fuses, Reranker, Retriever

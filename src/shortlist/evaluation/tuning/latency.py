@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shortlist.evaluation.metrics.statistics import quantile
 from shortlist.evaluation.query_sets.query_set import Judged
-from shortlist.evaluation.replay.passage_count import PassageCount
+from shortlist.evaluation.replay.scoring_pass import PassageCount
 from shortlist.evaluation.tuning.curves import Curves
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.whole_pool import search_whole, whole_pool_config

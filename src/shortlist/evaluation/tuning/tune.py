@@ -15,7 +15,7 @@ from shortlist.evaluation.evaluate import CUTOFF, Evaluation, measures_of
 from shortlist.evaluation.metrics.outcomes import depth_of, measured
 from shortlist.evaluation.query_sets.holdout import Halves, halves
 from shortlist.evaluation.query_sets.query_set import Judged
-from shortlist.evaluation.replay.passage_count import PassageCount
+from shortlist.evaluation.replay.scoring_pass import PassageCount
 from shortlist.evaluation.tuning.blend import choose_blend
 from shortlist.evaluation.tuning.curves import Curves, measure_curves
 from shortlist.evaluation.tuning.fusion_weight import FusionChoice, Trial, tune_fusion

@@ -11,6 +11,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import qdrant_edge
 
 NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
+FIELDS = tuple(field.name for field in fields(Passage))
 OWN_FIELDS = ("document_id", "title")
 WORDS = "words"
 """The payload key with the words for filters."""
@@ -38,29 +40,13 @@ def point_id(passage_id: str) -> str:
 
 def payload(passage: Passage) -> dict[str, Any]:
     """Return what is stored with the vectors of a passage."""
-    return {
-        "id": passage.id,
-        "text": passage.text,
-        "document_id": passage.document_id,
-        "title": passage.title,
-        "start": passage.start,
-        "end": passage.end,
-        "metadata": dict(passage.metadata),
-        WORDS: sorted(set(_words_of(passage))),
-    }
+    stored = {name: getattr(passage, name) for name in FIELDS}
+    return {**stored, "metadata": dict(passage.metadata), WORDS: sorted(set(_words_of(passage)))}
 
 
 def passage(stored: Mapping[str, Any]) -> Passage:
     """Return the passage that `payload` turned into `stored`."""
-    return Passage(
-        stored["id"],
-        stored["text"],
-        stored["document_id"],
-        stored["title"],
-        stored["start"],
-        stored["end"],
-        stored["metadata"],
-    )
+    return Passage(**{name: stored[name] for name in FIELDS})
 
 
 def condition(where: Where | None) -> qdrant_edge.Filter | None:
