@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import typer
 
@@ -49,85 +49,51 @@ FLAGS: Mapping[str, str] = {
     "count": "--proposals",
 }
 """Parameter -> the option that gives it. Error messages name the option in place of the parameter."""
-SWITCHES = ("rerank", "tail", "progressive")
 
 
-def _setting(name: str, text: str, default: object, metavar: str | None = None) -> Any:
-    flag = FLAGS[name]
-    flags = f"{flag}/--no-{flag[2:]}" if name in SWITCHES else flag
-    return typer.Option(flags, help=f"{text} [default: shortlist.toml, or {default}]", metavar=metavar)
+class Setting(NamedTuple):
+    """The option of a setting: the type of its values, its help, the default in words, and a name for the value."""
+
+    kind: type
+    text: str
+    default: object
+    metavar: str | None = None
 
 
 MODEL = "a packaged name, a folder, a hub id, or package.module:attribute"
-OPTIONS: Mapping[str, Any] = {
-    "pool_size": Annotated[
-        str | None,
-        _setting(
-            "pool_size", 'Passages that the reranker scores, or "auto" for the stored stop rule.', POOL_SIZE, "N|auto"
-        ),
-    ],
-    "top_k": Annotated[
-        int | None, _setting("top_k", "Length of the answer, at most the pool size without --tail.", TOP_K, "N")
-    ],
-    "rerank": Annotated[bool | None, _setting("rerank", "Both stages, or stage one alone.", "both")],
-    "min_score": Annotated[
-        float | None,
-        _setting("min_score", "Leave out hits with a lower final score; -inf leaves out nothing.", "-inf", "X"),
-    ],
-    "min_probability": Annotated[
-        float | None,
-        _setting(
-            "min_probability",
-            "Leave out hits that are less likely to be relevant, by the curve that calibrate stored; 0 needs no curve.",
-            "0",
-            "P",
-        ),
-    ],
-    "tail": Annotated[
-        bool | None,
-        _setting("tail", "Let the answer be longer than the pool, in stage one's order.", "no"),
-    ],
-    "progressive": Annotated[
-        bool | None,
-        _setting(
-            "progressive",
-            "Score at early exits, and continue with the better part of the pool: faster, with no gain at --blend 0.",
-            "no",
-        ),
-    ],
-    "blend": Annotated[
-        float | None,
-        _setting("blend", "Factor of what stage one adds to the reranker's score; 0 turns it off.", "1", "X"),
-    ],
-    "weights": Annotated[
-        list[str] | None,
-        _setting(
-            "weights",
-            "What a stage-one signal (dense, bm25, bm25_share) adds to the final score; repeat it for several.",
-            "the fitted weights of the two models",
-            "SIGNAL=X",
-        ),
-    ],
-    "fusion": Annotated[
-        float | None,
-        _setting("fusion", "Weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1.", FUSION, "X"),
-    ],
-    "retriever": Annotated[
-        str | None,
-        _setting("retriever", "Stage one: hybrid, dense, bm25, or package.module:attribute.", "hybrid", "NAME"),
-    ],
-    "bi_encoder": Annotated[
-        str | None, _setting("bi_encoder", f"The model of stage one: {MODEL}.", "the index's own", "NAME")
-    ],
-    "reranker": Annotated[
-        str | None,
-        _setting("reranker", f"The model of stage two: {MODEL}; or vendor:model for a hosted one.", RERANKER, "NAME"),
-    ],
-    "precision": Annotated[str | None, _setting("precision", "auto, exact (fp32) or fast.", "auto", "auto|exact|fast")],
-    "device": Annotated[
-        str | None, _setting("device", "Where models run: auto, cpu, cuda, or openvino:GPU.", "auto", "NAME")
-    ],
-    "threads": Annotated[int | None, _setting("threads", "CPU cores for the models.", "all", "N")],
+OPTIONS: Mapping[str, Setting] = {
+    "pool_size": Setting(
+        str, 'Passages that the reranker scores, or "auto" for the stored stop rule.', POOL_SIZE, "N|auto"
+    ),
+    "top_k": Setting(int, "Length of the answer, at most the pool size without --tail.", TOP_K, "N"),
+    "rerank": Setting(bool, "Both stages, or stage one alone.", "both"),
+    "min_score": Setting(float, "Leave out hits with a lower final score; -inf leaves out nothing.", "-inf", "X"),
+    "min_probability": Setting(
+        float,
+        "Leave out hits that are less likely to be relevant, by the curve that calibrate stored; 0 needs no curve.",
+        "0",
+        "P",
+    ),
+    "tail": Setting(bool, "Let the answer be longer than the pool, in stage one's order.", "no"),
+    "progressive": Setting(
+        bool,
+        "Score at early exits, and continue with the better part of the pool: faster, with no gain at --blend 0.",
+        "no",
+    ),
+    "blend": Setting(float, "Factor of what stage one adds to the reranker's score; 0 turns it off.", "1", "X"),
+    "weights": Setting(
+        list[str],
+        "What a stage-one signal (dense, bm25, bm25_share) adds to the final score; repeat it for several.",
+        "the fitted weights of the two models",
+        "SIGNAL=X",
+    ),
+    "fusion": Setting(float, "Weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1.", FUSION, "X"),
+    "retriever": Setting(str, "Stage one: hybrid, dense, bm25, or package.module:attribute.", "hybrid", "NAME"),
+    "bi_encoder": Setting(str, f"The model of stage one: {MODEL}.", "the index's own", "NAME"),
+    "reranker": Setting(str, f"The model of stage two: {MODEL}; or vendor:model for a hosted one.", RERANKER, "NAME"),
+    "precision": Setting(str, "auto, exact (fp32) or fast.", "auto", "auto|exact|fast"),
+    "device": Setting(str, "Where models run: auto, cpu, cuda, or openvino:GPU.", "auto", "NAME"),
+    "threads": Setting(int, "CPU cores for the models.", "all", "N"),
 }
 """Setting of `SearchConfig` -> its option."""
 
@@ -138,15 +104,20 @@ ALL = tuple(OPTIONS)
 Command: TypeAlias = Callable[..., None]
 
 
+def _parameter(name: str) -> inspect.Parameter:
+    setting, flag = OPTIONS[name], FLAGS[name]
+    flags = f"{flag}/--no-{flag[2:]}" if setting.kind is bool else flag
+    words = f"{setting.text} [default: shortlist.toml, or {setting.default}]"
+    option = typer.Option(None, flags, help=words, metavar=setting.metavar)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=setting.kind | None)
+
+
 def with_settings(*names: str) -> Callable[[Command], Command]:
     """Give a command the options of these settings in place of its parameter `given`, which receives them as a dict."""
 
     def decorate(command: Command) -> Command:
         signature = inspect.signature(command, eval_str=True)
-        options = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=OPTIONS[name])
-            for name in names
-        ]
+        options = [_parameter(name) for name in names]
         own = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for parameter in signature.parameters.values()
