@@ -13,7 +13,8 @@ import shortlist
 from fakes import ListRetriever, WordReranker
 from shortlist import Search, SearchConfig
 from shortlist.errors import InvalidInput
-from shortlist.server.build import Surroundings, assemble, build
+from shortlist.server.build import assemble, build
+from shortlist.server.operations import Operations
 from shortlist.server.options import RequestLimits, ServeOptions
 
 BODY = {"model": "words", "query": "tax", "documents": ["cats", "a tax"]}
@@ -72,7 +73,7 @@ def test_judged_queries_have_the_ids_of_passages(tmp_path):
         index.add([{"id": "a", "text": "cats"}, {"id": "b", "text": "a tax"}])
     queries = tmp_path / "queries.csv"
     queries.write_text("query,relevant\nwhen is tax due,b\ndo cats sleep,a\n")
-    components = build(ServeOptions(config=config, index=tmp_path / "index", queries=queries), Surroundings())
+    components = build(ServeOptions(config=config, index=tmp_path / "index", queries=queries), Operations())
     assert components.labels == {"when is tax due": {"b#0": 1}, "do cats sleep": {"a#0": 1}}
     components.close()
     shortlist.open(tmp_path / "index", config=config).close()  # the index is free again
@@ -87,13 +88,13 @@ def test_judged_queries_have_the_ids_of_passages(tmp_path):
 )
 def test_options_that_contradict_each_other(options, message):
     with pytest.raises(InvalidInput, match=message):
-        build(options, Surroundings())
+        build(options, Operations())
 
 
 def test_without_an_index_a_server_reranks_and_embeds():
     config = SearchConfig(bi_encoder="hashed-32", reranker="fakes:WordReranker")
     limits = RequestLimits(max_documents=2)
-    components = build(ServeOptions(config=config, limits=limits, queue_pairs=2), Surroundings())
+    components = build(ServeOptions(config=config, limits=limits, queue_pairs=2), Operations())
     assert components.search is None
     assert (components.scorer.name, components.encoder.name) == ("words", "hashed-32")
     components.close()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from shortlist.errors import InvalidInput
 from shortlist.index import OpenIndex, open_index
@@ -26,22 +25,11 @@ from shortlist.server.middleware.logs import LoggedTexts
 from shortlist.server.middleware.metrics import Metrics
 from shortlist.server.middleware.observer import RefusalsOnly
 from shortlist.server.middleware.tracing import RerankSpans
+from shortlist.server.operations import Operations
 from shortlist.server.options import ServeOptions
 
-if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
 
-
-@dataclass(slots=True)
-class Surroundings:
-    """What the components report to. `logger` receives texts if the options put them into the log."""
-
-    metrics: Metrics = field(default_factory=Metrics)
-    logger: logging.Logger | None = None
-    tracer: Tracer | None = None
-
-
-def build(options: ServeOptions, around: Surroundings) -> Components:
+def build(options: ServeOptions, operations: Operations) -> Components:
     """Open the index, load the models, and return the components. `Components.close` also closes the index.
 
     Raises:
@@ -60,10 +48,10 @@ def build(options: ServeOptions, around: Surroundings) -> Components:
         config, name = options.config, options.config.reranker_name
         encoder = configured_encoder(config, config.bi_encoder or BI_ENCODER)
         reranker = None if name is None else configured_reranker(config, name)
-        return _parts(options, around, None, encoder, reranker)
+        return _parts(options, operations, None, encoder, reranker)
     index = open_index(options.index, config=options.config)
     try:
-        components = assemble(index, options, around)
+        components = assemble(index, options, operations)
         if options.queries is not None:
             components = replace(components, labels=_labels(options.queries, index))
     except BaseException:
@@ -73,37 +61,37 @@ def build(options: ServeOptions, around: Surroundings) -> Components:
 
 
 def assemble(
-    searched: Search | OpenIndex, options: ServeOptions | None = None, around: Surroundings | None = None
+    searched: Search | OpenIndex, options: ServeOptions | None = None, operations: Operations | None = None
 ) -> Components:
     """Return the components over a search or an open index. `Components.close` ends their threads.
 
     Raises:
         InvalidInput: `searched` is something else.
     """
-    options, around = options or ServeOptions(), around or Surroundings()
+    options, operations = options or ServeOptions(), operations or Operations()
     if isinstance(searched, OpenIndex):
         collection = searched.collection
         folder = str(collection.folder)
-        parts = _parts(options, around, searched.searcher, searched.encoder)
+        parts = _parts(options, operations, searched.searcher, searched.encoder)
         names = Names.of(collection.ledger.known_sources(), folder)
         return replace(parts, index=collection.index, names=names)
     if not isinstance(searched, Search):
         raise InvalidInput(f"{searched!r:.80} is not a Search and not an open index: give one of these")
-    return _parts(options, around, searched, searched.encoder)
+    return _parts(options, operations, searched, searched.encoder)
 
 
 def _parts(
     options: ServeOptions,
-    around: Surroundings,
+    operations: Operations,
     search: Search | None,
     encoder: Encoder | None,
     reranker: Reranker | None = None,
 ) -> Components:
     if search is not None:
         reranker = search.reranker
-    scorer, batcher = _scorer(options, around, reranker)
-    embedder = _embedder(options, around.metrics, encoder)
-    progressive = _progressive(options, around.metrics) if search is not None and reranker is not None else None
+    scorer, batcher = _scorer(options, operations, reranker)
+    embedder = _embedder(options, operations.metrics, encoder)
+    progressive = _progressive(options, operations.metrics) if search is not None and reranker is not None else None
     queues = [queue for queue in (batcher, embedder, progressive) if queue is not None]
     return Components(
         scorer=scorer,
@@ -112,8 +100,8 @@ def _parts(
         embedder=embedder,
         progressive=progressive,
         limits=options.limits,
-        observer=around.metrics,
-        spans=RerankSpans(around.tracer, texts=options.trace_texts),
+        observer=operations.metrics,
+        spans=RerankSpans(operations.tracer, texts=options.trace_texts),
         alive=lambda: all(queue.alive for queue in queues),
         close=lambda: _close(queues),
     )
@@ -129,12 +117,12 @@ def _close(parts: Sequence[_Closes]) -> None:
 
 
 def _scorer(
-    options: ServeOptions, around: Surroundings, reranker: Reranker | None
+    options: ServeOptions, operations: Operations, reranker: Reranker | None
 ) -> tuple[Scorer | None, Batcher | None]:
     """Return the reranker behind a queue, a cache and the log of texts, and that queue."""
     if reranker is None:
         return None, None
-    metrics, info = around.metrics, info_of(checked_reranker(reranker))
+    metrics, info = operations.metrics, info_of(checked_reranker(reranker))
     batcher = Batcher(reranker, queue_pairs=options.queue_pairs, observer=metrics)
     metrics.gauge("queue_depth", "Passages accepted and not yet scored.", lambda: batcher.depth)
     metrics.gauge("queue_limit", "Passages that may wait.", lambda: options.queue_pairs)
@@ -143,8 +131,8 @@ def _scorer(
         cache = ScoreCache(options.cache_bytes)
         metrics.gauge("cache_bytes", "Memory that the cached scores take.", lambda: cache.used_bytes)
         scorer = CachedScorer(scorer, cache, _identity(reranker), metrics)
-    if options.log_texts and around.logger is not None:
-        scorer = LoggedTexts(scorer, around.logger)
+    if options.log_texts:
+        scorer = LoggedTexts(scorer, operations.logger)
     return scorer, batcher
 
 

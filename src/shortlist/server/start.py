@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shortlist.errors import InvalidInput
 from shortlist.server.app import create_app
-from shortlist.server.build import Surroundings, build
+from shortlist.server.build import build
 from shortlist.server.middleware.hosts import hosts_of, open_to_others
 from shortlist.server.middleware.keys import read_keys
 from shortlist.server.middleware.logs import log_event, make_log
@@ -43,7 +43,7 @@ def start(options: ServeOptions) -> None:
         logger=logger,
         tracer=provider.get_tracer("shortlist") if provider else None,
     )
-    components = build(options, Surroundings(operations.metrics, logger, operations.tracer))
+    components = build(options, operations)
     operations.alive = components.alive
     searches = options.index is not None
     log_event(logger, "loaded", host=options.host, port=options.port, keys=len(keys), searches=searches)
