@@ -10,8 +10,8 @@ from shortlist.evaluation.calibration.calibrate import CalibrateOptions, calibra
 from shortlist.evaluation.evaluate import compare, difference, evaluate
 from shortlist.evaluation.gate import apply_rule, parse_rule
 from shortlist.evaluation.markdown import summary
-from shortlist.evaluation.metrics.failures import KINDS
 from shortlist.evaluation.metrics.measures import measure_run, parse
+from shortlist.evaluation.metrics.outcomes import KINDS
 from shortlist.evaluation.query_sets.identical_ids import WithoutOwnId
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.saved import load, save

@@ -11,7 +11,7 @@ from shortlist.collection.fits import StoredFits
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.calibrate import CalibrateOptions
 from shortlist.evaluation.evaluate import evaluate
-from shortlist.evaluation.query_sets.resolve_pools import resolve_in_pools
+from shortlist.evaluation.subject import resolve_in_pools
 from shortlist.evaluation.tuning.options import TuneOptions
 from worlds import OracleReranker, PoolRetriever, searching, world
 

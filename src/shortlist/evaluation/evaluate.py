@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.metrics.failures import KINDS
 from shortlist.evaluation.metrics.measures import Measure, parse_with_cutoff
-from shortlist.evaluation.metrics.outcomes import STAGES, Outcome, depth_of, from_json, measured, to_json
+from shortlist.evaluation.metrics.outcomes import KINDS, STAGES, Outcome, depth_of, from_json, measured, to_json
 from shortlist.evaluation.metrics.statistics import Estimate, Paired, estimate, holm, paired, quantile
 from shortlist.evaluation.query_sets.holdout import FEWEST_TO_SPLIT
 from shortlist.evaluation.query_sets.query_set import Judged
@@ -66,7 +65,7 @@ class Evaluation:
 
     @property
     def failures(self) -> dict[str, int]:
-        """Kind -> number of queries, with every kind of `failures.KINDS`."""
+        """Kind -> number of queries, with every kind of `outcomes.KINDS`."""
         counts = Counter(outcome.failure.kind for outcome in self.outcomes)
         return {kind: counts.get(kind, 0) for kind in KINDS}
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shortlist.collection.fits import StoredFits
+from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.identical_ids import without_own_id
-from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
-from shortlist.evaluation.query_sets.resolve_pools import resolve_in_pools
+from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, checked, resolve
 from shortlist.evaluation.replay.checkpoint import corpus_hash
+from shortlist.protocols import Retriever
 from shortlist.search.search import Search
 from shortlist.types import Passage
+
+DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def subject_of(
         ignore_identical_ids: Leave out a passage if its id, or its document's id, is the query's own.
 
     Raises:
-        InvalidInput: As `query_set.resolve` or `resolve_pools.resolve_in_pools`.
+        InvalidInput: As `query_set.resolve` or `resolve_in_pools`.
     """
     corpus = None if passages is None else list(passages)
     if corpus is None:
@@ -58,6 +61,36 @@ def subject_of(
     if ignore_identical_ids:
         search = replace(search, retriever=without_own_id(search.retriever, queries.queries))
     return Subject(search, judged, about)
+
+
+def resolve_in_pools(
+    query_set: QuerySet, retriever: Retriever, *, depth: int = DEPTH, allow_unknown: bool = False
+) -> Judged:
+    """Resolve a query set against the passages that a retriever returns for its queries, `depth` for each query.
+
+    Use it if the corpus is not known. A judged id that no pool holds may exist all the same, so it is not counted as
+    unknown. A snippet stands for the retrieved passages that contain it; if there are none, it counts as never found.
+
+    Raises:
+        InvalidInput: As `query_set.checked`; or some ids name passages and others documents; or no pool holds any
+            judged id or snippet, and `allow_unknown` is False.
+    """
+    checked(query_set)
+    passages = {
+        hit.passage.id: hit.passage for query in query_set.queries.values() for hit in retriever.retrieve(query, depth)
+    }
+    judged = resolve(query_set, passages.values(), allow_unknown=True)
+    total = len({key for grades in query_set.qrels.values() for key in grades})
+    total += sum(map(len, query_set.snippets.values()))
+    if judged.unknown == total and not allow_unknown:
+        example = next(iter(passages), None)
+        retrieved = "the pools are empty" if example is None else f"a retrieved passage has the id {example!r}"
+        raise InvalidInput(
+            f"none of the {total} judged ids and snippets of {query_set.name} is in the first {depth} passages of any "
+            f"query ({retrieved}): judge by the ids of the retriever's passages or documents, or allow unknown ids "
+            "(allow_unknown)"
+        )
+    return replace(judged, unknown=0)
 
 
 def _parts(search: Search) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.evaluation.metrics.failures import judged_ids
 from shortlist.evaluation.metrics.measures import Grades, Measure, parse_with_cutoff
-from shortlist.evaluation.metrics.outcomes import depth_of
+from shortlist.evaluation.metrics.outcomes import depth_of, judged_ids
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.search.order import stage_one_share

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from shortlist.evaluation.metrics.failures import judged_ids
+from shortlist.evaluation.metrics.outcomes import judged_ids
 from shortlist.evaluation.query_sets.holdout import Halves, Values
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.evaluation.metrics.failures import judged_ids
 from shortlist.evaluation.metrics.measures import Measure
-from shortlist.evaluation.metrics.outcomes import Outcome, measured
+from shortlist.evaluation.metrics.outcomes import Outcome, judged_ids, measured
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.types import Ranking
