@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shortlist.cli.console import counted, remark
+from shortlist.cli.setups import Judging
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.query_sets import files as query_files
 from shortlist.evaluation.query_sets.external_run import evaluate_run
-from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
+from shortlist.evaluation.query_sets.query_set import Judged, resolve
 from shortlist.registry import open_collection
 from shortlist.report import ReportSource, source_of
 from shortlist.types import Run
@@ -28,14 +29,11 @@ class ExternalRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Measuring:
+class Measuring(Judging):
     """What to measure: the same for every set-up and every run. `report` is True if a report needs passages."""
 
-    queries: QuerySet
     measures: tuple[str, ...]
     cutoff: int
-    allow_unknown: bool
-    ignore_identical_ids: bool
     report: bool
 
 

@@ -34,6 +34,15 @@ class SetUp:
     config: SearchConfig
 
 
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """The queries to measure on, and which ids count."""
+
+    queries: QuerySet
+    allow_unknown: bool
+    ignore_identical_ids: bool
+
+
 def set_ups(given: Given, texts: Sequence[str], index: Path) -> list[SetUp]:
     """Return the set-ups that `name:key=value,key=value` options or .toml files state.
 
@@ -95,23 +104,16 @@ def _set_up(
 
 
 @contextmanager
-def opened(
-    set_up: SetUp, queries: QuerySet, *, allow_unknown: bool, ignore_identical_ids: bool
-) -> Iterator[tuple[OpenIndex, Subject]]:
+def opened(set_up: SetUp, judging: Judging) -> Iterator[tuple[OpenIndex, Subject]]:
     """Yield the open index of a set-up, and its search with the query set resolved against the index."""
     from shortlist.evaluation.subject import subject_of
 
+    unknown, identical = judging.allow_unknown, judging.ignore_identical_ids
     with shortlist.open(set_up.index, config=set_up.config) as index:
-        passages = index.collection.index.passages()
+        passages, search = index.collection.index.passages(), index.searcher
         yield (
             index,
-            subject_of(
-                index.searcher,
-                queries,
-                passages,
-                allow_unknown=allow_unknown,
-                ignore_identical_ids=ignore_identical_ids,
-            ),
+            subject_of(search, judging.queries, passages, allow_unknown=unknown, ignore_identical_ids=identical),
         )
 
 

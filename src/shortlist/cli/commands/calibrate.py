@@ -54,22 +54,17 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     from shortlist.cli.render import calibration as render
     from shortlist.cli.render import evaluation as render_evaluation
     from shortlist.cli.render.progress import bar, kept_on_failure
-    from shortlist.cli.setups import SetUp, opened
+    from shortlist.cli.setups import Judging, SetUp, opened
     from shortlist.evaluation.calibration.calibrate import CalibrateOptions
     from shortlist.evaluation.calibration.calibrate import calibrate as run_calibration
     from shortlist.evaluation.query_sets import files
 
     curve: Any = None if method == "auto" else method  # `CalibrateOptions` checks the name
     config = resolved({**given, "rerank": True}).config
-    query_set = files.read(queries, qrels=qrels, split=split)
+    judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
     with (
         kept_on_failure(f"scores so far are in {checkpoint}"),
-        opened(
-            SetUp("calibrate", index, config),
-            query_set,
-            allow_unknown=allow_unknown,
-            ignore_identical_ids=ignore_identical_ids,
-        ) as (_, subject),
+        opened(SetUp("calibrate", index, config), judging) as (_, subject),
     ):
         render_evaluation.query_set(subject.judged, subject.search)
         options = CalibrateOptions(

@@ -71,7 +71,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     query_set = files.read(queries, qrels=qrels, split=split)
     _check_rerankers(set_ups)
     baselines.check_queries(set_ups, query_set, before, allow_unknown=allow_unknown)
-    measuring = runs.Measuring(query_set, measures, cut, allow_unknown, ignore_identical_ids, report is not None)
+    measuring = runs.Measuring(query_set, allow_unknown, ignore_identical_ids, measures, cut, report is not None)
     external = runs.measured(runs.read(run or [], names), set_ups[0].index, measuring)
     with kept_on_failure(f"results so far are in {PARTIAL}"):
         own = [_measured(set_up, measuring) for set_up in set_ups]
@@ -149,11 +149,7 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
     from shortlist.evaluation.evaluate import evaluate as run_evaluation
     from shortlist.report import source_of
 
-    allow_unknown, ignore_identical_ids = measuring.allow_unknown, measuring.ignore_identical_ids
-    with opened(set_up, measuring.queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids) as (
-        index,
-        subject,
-    ):
+    with opened(set_up, measuring) as (index, subject):
         search, judged = subject.search, subject.judged
         render.query_set(judged, search)
         checkpoint = _checkpoint(set_up, subject, measuring)

@@ -13,8 +13,7 @@ from shortlist.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shortlist.cli.setups import SetUp
-    from shortlist.evaluation.query_sets.query_set import QuerySet
+    from shortlist.cli.setups import Judging, SetUp
     from shortlist.evaluation.tuning.options import TuneOptions
     from shortlist.evaluation.tuning.tune import Tuning
 
@@ -49,7 +48,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
     from shortlist.cli.render import report_file
     from shortlist.cli.render import tuning as render
     from shortlist.cli.render.progress import kept_on_failure
-    from shortlist.cli.setups import SetUp
+    from shortlist.cli.setups import Judging, SetUp
     from shortlist.evaluation.query_sets import files
     from shortlist.evaluation.tuning.options import BLENDS, FUSIONS, MEASURES, SIZES, TuneOptions
 
@@ -67,9 +66,9 @@ def tune(  # noqa: PLR0913 - one parameter an option
         checkpoint=checkpoint,
     )
     set_up = SetUp("tune", index, resolved({**given, "rerank": True}).config)
-    query_set = files.read(queries, qrels=qrels, split=split)
+    judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
     with kept_on_failure(f"scores so far are in {checkpoint}"):
-        tuning, page = _tuned(set_up, query_set, options, allow_unknown, ignore_identical_ids, report is not None)
+        tuning, page = _tuned(set_up, judging, options, report is not None)
     out = output()
     render.tuning(out, tuning)
     if report is not None:
@@ -83,9 +82,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
         say(out, f"written to {tuning.write()}")
 
 
-def _tuned(
-    set_up: SetUp, queries: QuerySet, options: TuneOptions, allow_unknown: bool, identical: bool, reported: bool
-) -> tuple[Tuning, str]:
+def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool) -> tuple[Tuning, str]:
     """Return the tuning, and its report if one is requested, else an empty string."""
     from dataclasses import replace
 
@@ -98,7 +95,7 @@ def _tuned(
     from shortlist.evaluation.tuning.tune import tune as run_tuning
     from shortlist.report import source_of, tuning_page
 
-    with opened(set_up, queries, allow_unknown=allow_unknown, ignore_identical_ids=identical) as (index, subject):
+    with opened(set_up, judging) as (index, subject):
         search, judged = subject.search, subject.judged
         render.query_set(judged, search)
         with bar("passages") as progress:
