@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from shortlist.errors import InvalidInput
 from shortlist.types import PoolSize
@@ -63,8 +63,15 @@ class SearchConfig:
     min_probability: float | None = None
 
     def __post_init__(self) -> None:
-        for name, check in CHECKS.items():
-            check(name, getattr(self, name))
+        for name, (holds, expected) in CHECKS.items():
+            value = getattr(self, name)
+            if not holds(value) and not (value is None and name in OPTIONAL):
+                raise invalid(name, expected, value)
+        if self.retriever not in RETRIEVERS and ":" not in self.retriever:
+            raise invalid("retriever", f"{', '.join(RETRIEVERS)}, or package.module:attribute", self.retriever)
+        for signal, weight in (self.weights or {}).items():
+            if not SCALE.holds(weight):
+                raise invalid(f"weights.{signal}", SCALE.expected, weight)
         if self.min_score == -math.inf:
             object.__setattr__(self, "min_score", None)
         if self.min_probability == 0:
@@ -116,90 +123,52 @@ def invalid(name: str, expected: str, value: object) -> InvalidInput:
     return InvalidInput(f"{name} must be {expected}, not {value!r:.80}", field=name)
 
 
-def _is_number(value: object) -> bool:
+class Check(NamedTuple):
+    """A test of the values of a setting, and what they must be in words."""
+
+    holds: Callable[[Any], bool]
+    expected: str
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+
+
+def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)
 
 
-def _text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise invalid(name, "a name", value)
+def _is_scale(value: Any) -> bool:
+    return _is_number(value) and math.isfinite(value) and value >= 0
 
 
-def _optional_text(name: str, value: object) -> None:
-    if value is not None:
-        _text(name, value)
-
-
-def _retriever(name: str, value: object) -> None:
-    _text(name, value)
-    if value not in RETRIEVERS and ":" not in str(value):
-        raise invalid(name, f"{', '.join(RETRIEVERS)}, or package.module:attribute", value)
-
-
-def _flag(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise invalid(name, "true or false", value)
-
-
-def _count(name: str, value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or value < 1):
-        raise invalid(name, "a whole number of at least 1", value)
-
-
-def _pool_size(name: str, value: object) -> None:
-    if value != "auto":
-        try:
-            _count(name, value)
-        except InvalidInput as error:
-            raise invalid(name, 'a whole number of at least 1, or "auto"', value) from error
-
-
-def _scale(name: str, value: object) -> None:
-    if not _is_number(value) or not math.isfinite(value) or value < 0:  # type: ignore[arg-type,operator]
-        raise invalid(name, "a number of 0 or more", value)
-
-
-def _share(name: str, value: object) -> None:
-    if value is not None and (not _is_number(value) or not 0 <= value <= 1):  # type: ignore[operator]
-        raise invalid(name, "a number from 0 to 1", value)
-
-
-def _needed_share(name: str, value: object) -> None:
-    if value is None:
-        raise invalid(name, "a number from 0 to 1", value)
-    _share(name, value)
-
-
-def _score(name: str, value: object) -> None:
-    if value is not None and (not _is_number(value) or value == math.inf):
-        raise invalid(name, "a number", value)
-
-
-def _weights(name: str, value: object) -> None:
-    if value is None:
-        return
-    if not isinstance(value, Mapping):
-        raise invalid(name, "a table of signals and numbers, such as dense = 8.0", value)
-    for signal, weight in value.items():
-        _scale(f"{name}.{signal}", weight)
-
-
-CHECKS: Mapping[str, Callable[[str, object], None]] = {
-    "retriever": _retriever,
-    "bi_encoder": _optional_text,
-    "reranker": _optional_text,
-    "rerank": _flag,
-    "precision": _text,
-    "device": _text,
-    "threads": _count,
-    "fusion": _needed_share,
-    "blend": _scale,
-    "weights": _weights,
-    "progressive": _flag,
-    "pool_size": _pool_size,
-    "top_k": _count,
-    "tail": _flag,
-    "min_score": _score,
-    "min_probability": _share,
+TEXT = Check(_is_text, "a name")
+FLAG = Check(lambda value: isinstance(value, bool), "true or false")
+COUNT = Check(_is_count, "a whole number of at least 1")
+SHARE = Check(lambda value: _is_number(value) and 0 <= value <= 1, "a number from 0 to 1")
+SCALE = Check(_is_scale, "a number of 0 or more")
+CHECKS: Mapping[str, Check] = {
+    "retriever": TEXT,
+    "bi_encoder": TEXT,
+    "reranker": TEXT,
+    "rerank": FLAG,
+    "precision": TEXT,
+    "device": TEXT,
+    "threads": COUNT,
+    "fusion": SHARE,
+    "blend": SCALE,
+    "weights": Check(lambda value: isinstance(value, Mapping), "a table of signals and numbers, such as dense = 8.0"),
+    "progressive": FLAG,
+    "pool_size": Check(lambda value: value == "auto" or _is_count(value), 'a whole number of at least 1, or "auto"'),
+    "top_k": COUNT,
+    "tail": FLAG,
+    "min_score": Check(lambda value: _is_number(value) and value != math.inf, "a number"),
+    "min_probability": SHARE,
 }
+OPTIONAL = tuple(field.name for field in fields(SearchConfig) if field.default is None or field.name == "reranker")
+"""The settings that may be None."""
 NAMES = tuple(field.name for field in fields(SearchConfig))
