@@ -8,7 +8,7 @@ import standin_devices
 import tiny
 from shortlist import CrossEncoder
 from shortlist.errors import InvalidInput, ModelError
-from shortlist.inference import devices, runtimes
+from shortlist.inference import devices
 from shortlist.inference.devices import Device, checked_device
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 
@@ -135,7 +135,7 @@ def test_without_openvino_the_error_has_the_pip_line(monkeypatch, cross_encoder)
     monkeypatch.setattr(devices, "_has_openvino", lambda: False)
     with pytest.raises(InvalidInput, match=r"OpenVINO is not installed\. Install it: pip install openvino"):
         CrossEncoder(cross_encoder, device="openvino:GPU")
-    assert [device.name for device in runtimes.devices()] == ["cpu"]
+    assert [device.name for device in devices.available()] == ["cpu"]
 
 
 @pytest.mark.parametrize("device", ["tpu", "", "cuda:1", "openvino:", "openvino", 3, None])
@@ -148,7 +148,7 @@ def test_a_device_of_another_form_is_refused(device):
 
 def test_the_devices_of_this_machine():
     with standin_devices.openvino_with("GPU"), standin_devices.cuda():
-        assert runtimes.devices() == [
+        assert devices.available() == [
             Device("cpu", "The CPU"),
             Device("cuda", "an NVIDIA GPU, through ONNX Runtime"),
             Device("openvino:GPU", "The GPU"),

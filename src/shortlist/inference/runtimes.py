@@ -12,8 +12,6 @@ from shortlist.inference.devices import (
     CPU,
     CUDA,
     OPENVINO,
-    Device,
-    available,
     checked_device,
     cuda_starts,
     openvino_device,
@@ -79,11 +77,6 @@ def choose(precision: str = "auto", int8: Path | None = None, device: str = AUTO
     if name.startswith(OPENVINO):
         return _on_openvino(precision, int8, openvino_device(name))
     return _on_cpu(precision, int8)
-
-
-def devices() -> list[Device]:
-    """Return the devices of this machine, the CPU first: the values for `device` and the names of the hardware."""
-    return available()
 
 
 def _on_cuda(precision: str) -> Runtime:
