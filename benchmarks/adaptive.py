@@ -22,8 +22,7 @@ import numpy as np
 import data
 from pools import fill
 from shortlist.evaluation.calibration.adaptive import Risk, effect, fit_stop_rule
-from shortlist.evaluation.calibration.calibrate import traces_of
-from shortlist.evaluation.calibration.traces import Trace
+from shortlist.evaluation.calibration.traces import Trace, traces_of
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded, recorded_from_json

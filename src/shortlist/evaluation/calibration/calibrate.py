@@ -12,7 +12,7 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.adaptive import ALPHA, DELTA, Risk, StopRuleFit, fit_stop_rule
 from shortlist.evaluation.calibration.probabilities import METHODS, Method, ProbabilityFit, fit_probabilities, labelled
 from shortlist.evaluation.calibration.risk import checked_level
-from shortlist.evaluation.calibration.traces import OVERLAP, measure_of, trace_of
+from shortlist.evaluation.calibration.traces import OVERLAP, measure_of, traces_of
 from shortlist.evaluation.evaluate import CUTOFF
 from shortlist.evaluation.metrics.outcomes import depth_of
 from shortlist.evaluation.query_sets.query_set import Judged
@@ -161,7 +161,7 @@ def _fit(
         )
     rule = StopRule(options.pool_size, options.top_k, None, options.block)
     weights = search.weights_at()
-    traces = [trace_of(each, judged, options.measure, rule, weights) for each in recorded.values()]
+    traces = traces_of(recorded, judged, options.measure, rule, weights)
     rankings = [
         (each.query_id, each.search(options.pool_size, options.pool_size, weights).hits)
         for each in recorded.values()

@@ -83,6 +83,14 @@ def trace_of(
     )
 
 
+def traces_of(
+    recorded: Mapping[str, Recorded], judged: Judged, name: str, rule: StopRule, weights: Mapping[str, float]
+) -> list[Trace]:
+    """Return the trace of each query that has one: see `trace_of`."""
+    traces = (trace_of(each, judged, name, rule, weights) for each in recorded.values())
+    return [trace for trace in traces if trace is not None]
+
+
 def _order(pool: Sequence[Hit], done: int, ranking: Ranking, judged: Judged) -> list[str]:
     """The judged ids if only the first `done` of the pool are scored. The others follow in stage one's order."""
     scored = sorted(pool[:done], key=lambda hit: -hit.score)
