@@ -7,16 +7,7 @@ from contextlib import contextmanager
 
 from shortlist.errors import MissingExtra
 
-PACKAGES = {
-    "anyio",
-    "cachetools",
-    "fastapi",
-    "prometheus_client",
-    "pydantic",
-    "pydantic_core",
-    "starlette",
-    "uvicorn",
-}
+PACKAGES = {"anyio", "cachetools", "fastapi", "prometheus_client", "pydantic", "pydantic_core", "starlette", "uvicorn"}
 """The modules of the server extra."""
 
 

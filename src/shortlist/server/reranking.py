@@ -49,6 +49,13 @@ class RerankResult:
     truncated: int
     warnings: list[str]
 
+    def rows(self, documents: Sequence[str] | None) -> list[dict[str, object]]:
+        """Return an object for each place, as Infinity and Voyage have it, with its document if there are documents."""
+        return [
+            {"relevance_score": score, "index": place} | ({} if documents is None else {"document": documents[place]})
+            for place, score in zip(self.places, self.scores, strict=True)
+        ]
+
 
 async def rerank(components: Components, request: RerankRequest) -> RerankResult:
     """Return the texts in the reranker's order. Equal scores keep the order of the request.

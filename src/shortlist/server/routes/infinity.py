@@ -35,11 +35,7 @@ async def answer(components: Components, body: InfinityRequest) -> Json:
     result = await rerank(
         components, RerankRequest(body.query, body.documents, top_n=body.top_n, raw=bool(body.raw_scores))
     )
-    results = [
-        {"relevance_score": score, "index": place}
-        | ({"document": body.documents[place]} if body.return_documents else {})
-        for place, score in zip(result.places, result.scores, strict=True)
-    ]
+    results = result.rows(body.documents if body.return_documents else None)
     return Json(
         {
             "object": "rerank",

@@ -36,11 +36,7 @@ async def answer(request: Request) -> Json:
         components,
         RerankRequest(body.query, body.documents, top_n=body.top_k, truncate=body.truncation is not False),
     )
-    data = [
-        {"relevance_score": score, "index": place}
-        | ({"document": body.documents[place]} if body.return_documents else {})
-        for place, score in zip(result.places, result.scores, strict=True)
-    ]
+    data = result.rows(body.documents if body.return_documents else None)
     return Json(
         {"object": "list", "data": data, "model": name, "usage": {"total_tokens": result.tokens}}
         | ({"warnings": result.warnings} if result.warnings else {})
