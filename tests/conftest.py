@@ -24,6 +24,7 @@ SLOW_FILES = {
     "collection/test_add.py",
     "collection/test_ingest.py",
     "collection/test_remove.py",
+    "documents/test_fuzzing.py",
     "encoders/test_onnx_encoder.py",
     "evaluation/test_probe.py",
     "evaluation/test_tune.py",
