@@ -24,6 +24,12 @@ DEFAULT_INDEX = Path(".shortlist")
 Given: TypeAlias = Mapping[str, Any]
 """The settings that the command line gives, by the names of `SearchConfig`; None for those that it does not give."""
 
+
+def option(flag: str, metavar: str, words: str, *, least: int | None = None, most: int | None = None) -> Any:
+    """Return an option with a value. `metavar` names the value in the help, and `least` and `most` bound it."""
+    return typer.Option(flag, metavar=metavar, min=least, max=most, help=words)
+
+
 IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", metavar="DIR")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 WhereOption = Annotated[

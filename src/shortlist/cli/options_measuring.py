@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-
-def _option(flag: str, metavar: str, words: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=words)
-
+from shortlist.cli.options import option
 
 QueriesArgument = Annotated[
     Path, typer.Argument(help="A BEIR folder, a .csv or .jsonl file, or TREC topics with --qrels.", show_default=False)
 ]
-QrelsOption = Annotated[Path | None, _option("--qrels", "FILE", "TREC judgments for TREC topics.")]
-SplitOption = Annotated[str, _option("--split", "NAME", "Which judgments of a BEIR folder.")]
+QrelsOption = Annotated[Path | None, option("--qrels", "FILE", "TREC judgments for TREC topics.")]
+SplitOption = Annotated[str, option("--split", "NAME", "Which judgments of a BEIR folder.")]
 IdenticalOption = Annotated[
     bool, typer.Option("--ignore-identical-ids", help="Leave out the passage with the query's own id, as for ArguAna.")
 ]
@@ -25,46 +22,46 @@ UnknownOption = Annotated[
     typer.Option("--allow-unknown", help="Count judged ids and snippets that the index does not have as not found."),
 ]
 MeasuresOption = Annotated[
-    list[str] | None, _option("--measure", "NAME@K", "A measure; repeat it for several. The first one decides.")
+    list[str] | None, option("--measure", "NAME@K", "A measure; repeat it for several. The first one decides.")
 ]
 SetUpOption = Annotated[
     list[str] | None,
-    _option(
+    option(
         "--set-up",
         "NAME:KEY=VALUE,...",
         "A set-up to compare; repeat it for several. The keys are those of shortlist.toml, and index. A .toml "
         "file has one table a set-up.",
     ),
 ]
-CutOption = Annotated[int, _option("--cut", "K", "A query has no failure if an answer is among the first K.")]
-FailuresOption = Annotated[int, _option("--failures", "N", "Failed queries to list.")]
-SaveOption = Annotated[Path | None, _option("--save", "FILE", "Save the evaluation, to compare with later.")]
+CutOption = Annotated[int, option("--cut", "K", "A query has no failure if an answer is among the first K.")]
+FailuresOption = Annotated[int, option("--failures", "N", "Failed queries to list.")]
+SaveOption = Annotated[Path | None, option("--save", "FILE", "Save the evaluation, to compare with later.")]
 RunOption = Annotated[
-    list[str] | None, _option("--run", "NAME:FILE", "A TREC run of another system to compare; repeat it for several.")
+    list[str] | None, option("--run", "NAME:FILE", "A TREC run of another system to compare; repeat it for several.")
 ]
-WriteRunOption = Annotated[Path | None, _option("--write-run", "FILE", "Write the whole rankings as TREC runs.")]
-BaselineOption = Annotated[Path | None, _option("--baseline", "FILE", "An evaluation from --save to compare with.")]
+WriteRunOption = Annotated[Path | None, option("--write-run", "FILE", "Write the whole rankings as TREC runs.")]
+BaselineOption = Annotated[Path | None, option("--baseline", "FILE", "An evaluation from --save to compare with.")]
 FailIfOption = Annotated[
     list[str] | None,
-    _option("--fail-if", "RULE", 'Exit with 1 if the rule is true, such as "nDCG@10 < -0.01": now - baseline.'),
+    option("--fail-if", "RULE", 'Exit with 1 if the rule is true, such as "nDCG@10 < -0.01": now - baseline.'),
 ]
-ReportOption = Annotated[Path | None, _option("--report", "FILE", "Write an HTML report with figures.")]
-MarkdownOption = Annotated[Path | None, _option("--markdown", "FILE", "Write a short summary in Markdown.")]
-SizesOption = Annotated[str | None, _option("--sizes", "N,N,...", "Pool sizes. [default: 5,10,20,30,50,75,100]")]
+ReportOption = Annotated[Path | None, option("--report", "FILE", "Write an HTML report with figures.")]
+MarkdownOption = Annotated[Path | None, option("--markdown", "FILE", "Write a short summary in Markdown.")]
+SizesOption = Annotated[str | None, option("--sizes", "N,N,...", "Pool sizes. [default: 5,10,20,30,50,75,100]")]
 BlendsOption = Annotated[
-    str | None, _option("--blends", "X,X,...", 'Blends to try; "," keeps the present one. [default: 0,0.25,0.5,1,2,4]')
+    str | None, option("--blends", "X,X,...", 'Blends to try; "," keeps the present one. [default: 0,0.25,0.5,1,2,4]')
 ]
 FusionsOption = Annotated[
     str | None,
-    _option("--fusions", "X,X,...", 'Fusion weights to try; "," keeps the present one. [default: 0,0.25,0.5,0.75,1]'),
+    option("--fusions", "X,X,...", 'Fusion weights to try; "," keeps the present one. [default: 0,0.25,0.5,0.75,1]'),
 ]
-BudgetOption = Annotated[float | None, _option("--budget-ms", "MS", "95 of 100 searches must take at most this time.")]
+BudgetOption = Annotated[float | None, option("--budget-ms", "MS", "95 of 100 searches must take at most this time.")]
 TimedOption = Annotated[
-    int | None, _option("--timed", "N", "Queries to time at each smaller pool. [default: up to 8 % of the pass]")
+    int | None, option("--timed", "N", "Queries to time at each smaller pool. [default: up to 8 % of the pass]")
 ]
 CheckpointOption = Annotated[
     Path,
-    _option("--checkpoint", "FILE", "Where partial results are kept until the end. A hash of the run replaces the *."),
+    option("--checkpoint", "FILE", "Where partial results are kept until the end. A hash of the run replaces the *."),
 ]
 WriteOption = Annotated[
     bool, typer.Option("--write", help="Write the recommendation into shortlist.toml in this folder.")

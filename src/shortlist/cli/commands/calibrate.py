@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from shortlist.cli import options_measuring as measuring_options
-from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, resolved, with_settings
+from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, option, resolved, with_settings
 
 PARTIAL = Path("shortlist-calibrate.*.partial.jsonl")
 
@@ -20,21 +20,14 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     index: IndexOption = DEFAULT_INDEX,
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
-    pool: Annotated[int, typer.Option("--pool", metavar="N", help="The largest pool.")] = 100,
-    top: Annotated[
-        int, typer.Option("--top", metavar="N", help="Length of the answers that an adaptive pool must get right.")
-    ] = 10,
+    pool: Annotated[int, option("--pool", "N", "The largest pool.")] = 100,
+    top: Annotated[int, option("--top", "N", "Length of the answers that an adaptive pool must get right.")] = 10,
     measure: Annotated[
-        str,
-        typer.Option("--measure", metavar="NAME@K|overlap", help="The measure of which a little may be lost."),
+        str, option("--measure", "NAME@K|overlap", "The measure of which a little may be lost.")
     ] = "nDCG@10",
-    alpha: Annotated[float, typer.Option("--alpha", metavar="X", help="The allowed mean loss, 0 to 1.")] = 0.05,
-    delta: Annotated[
-        float, typer.Option("--delta", metavar="P", help="The probability that the fit may be wrong, 0 to 1.")
-    ] = 0.05,
-    method: Annotated[
-        str, typer.Option("--method", metavar="auto|platt|isotonic", help="The curve from score to probability.")
-    ] = "auto",
+    alpha: Annotated[float, option("--alpha", "X", "The allowed mean loss, 0 to 1.")] = 0.05,
+    delta: Annotated[float, option("--delta", "P", "The probability that the fit may be wrong, 0 to 1.")] = 0.05,
+    method: Annotated[str, option("--method", "auto|platt|isotonic", "The curve from score to probability.")] = "auto",
     judged_only: Annotated[
         bool,
         typer.Option(

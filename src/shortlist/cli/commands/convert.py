@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shortlist.cli.console import counted, output, say
+from shortlist.cli.options import option
 from shortlist.cli.options_measuring import QrelsOption, QueriesArgument, SplitOption
 
 if TYPE_CHECKING:
@@ -25,14 +26,11 @@ def convert(
     qrels: QrelsOption = None,
     split: SplitOption = "test",
     qrels_out: Annotated[
-        Path | None,
-        typer.Option("--qrels-out", metavar="FILE", help="Write TREC topics, and put the judgments into this file."),
+        Path | None, option("--qrels-out", "FILE", "Write TREC topics, and put the judgments into this file.")
     ] = None,
     index: Annotated[
         Path | None,
-        typer.Option(
-            "--index", metavar="DIR", help="Replace each snippet by the ids of the passages that contain the snippet."
-        ),
+        option("--index", "DIR", "Replace each snippet by the ids of the passages that contain the snippet."),
     ] = None,
 ) -> None:
     """Write a query set in another format.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shortlist.cli.console import output, say
-from shortlist.cli.options import MODELS, Given, JsonOption, resolved, with_settings
+from shortlist.cli.options import MODELS, Given, JsonOption, option, resolved, with_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,11 +36,7 @@ def negation(
     given: Given,
     pairs: Annotated[
         Path | None,
-        typer.Option(
-            "--pairs",
-            metavar="PATH",
-            help="NevIR .jsonl, or an ExcluIR or BEIR folder. [default: the 72 packaged pairs]",
-        ),
+        option("--pairs", "PATH", "NevIR .jsonl, or an ExcluIR or BEIR folder. [default: the 72 packaged pairs]"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -13,7 +13,7 @@ import typer
 import shortlist
 from shortlist.cli.commands.convert import convert
 from shortlist.cli.console import counted, output, say
-from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, resolved, with_settings
+from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, option, resolved, with_settings
 from shortlist.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -46,13 +46,11 @@ class Quit(Exception):
 @with_settings("pool_size", "rerank", *STAGES)
 def init(
     given: Given,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The query set, .jsonl or .csv.")],
+    out: Annotated[Path, option("--out", "FILE", "The query set, .jsonl or .csv.")],
     index: IndexOption = DEFAULT_INDEX,
-    proposals: Annotated[int, typer.Option("--proposals", metavar="N", help="Queries to propose.")] = 20,
-    top: Annotated[int, typer.Option("--top", metavar="N", help="Results of each stage to judge.")] = 5,
-    seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="Another seed proposes other queries. [default: fixed]")
-    ] = None,
+    proposals: Annotated[int, option("--proposals", "N", "Queries to propose.")] = 20,
+    top: Annotated[int, option("--top", "N", "Results of each stage to judge.")] = 5,
+    seed: Annotated[int | None, option("--seed", "N", "Another seed proposes other queries. [default: fixed]")] = None,
 ) -> None:
     """Make a query set in the terminal.
 
