@@ -109,10 +109,8 @@ def _table(out: Console, result: Probe) -> None:
 
     from shortlist.cli.render.tables import compact
 
-    table = compact(f"{escape(result.contrasts)}: every query must prefer its own passage; chance {result.chance:.1%}")
-    table.add_column("kind")
-    for name in ("pairs", "bi-encoder [95 %]", "reranker [95 %]"):
-        table.add_column(name, justify="right", no_wrap=True)
+    title = f"{escape(result.contrasts)}: every query must prefer its own passage; chance {result.chance:.1%}"
+    table = compact(title, words=("kind",), numbers=("pairs", "bi-encoder [95 %]", "reranker [95 %]"))
     for kind in (*(result.kinds if len(result.kinds) > 1 else ()), None):
         shares = [escape(_share(result.accuracy(stage, kind))) for stage in ("retrieval", "rerank")]
         table.add_row(escape(kind) if kind else "[bold]all[/bold]", str(len(result.answers("rerank", kind))), *shares)

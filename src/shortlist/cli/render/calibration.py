@@ -70,9 +70,7 @@ def _probabilities(out: Console, fit: ProbabilityFit) -> None:
     losses = ", ".join(f"{name} {loss:.5f}" for name, loss in fit.log_loss.items())
     say(out, f"  log loss on unseen queries: {losses}")
     bins = reliability(fit.held_out, data.labels)
-    table = compact("on unseen queries")
-    for name in ("probability", "passages", "predicted", "relevant"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = compact("on unseen queries", numbers=("probability", "passages", "predicted", "relevant"))
     for row in bins:
         table.add_row(f"{row.low:.1f}-{row.high:.1f}", str(row.passages), f"{row.predicted:.3f}", f"{row.relevant:.3f}")
     out.print(table)
@@ -81,9 +79,8 @@ def _probabilities(out: Console, fit: ProbabilityFit) -> None:
 
 
 def _thresholds(out: Console, fit: ProbabilityFit) -> None:
-    table = compact("the effect of a smallest probability")
-    for name in ("at least", "kept", "precision", "recall", "no answer", "right", "covered"):
-        table.add_column(name, justify="right", no_wrap=True)
+    names = ("at least", "kept", "precision", "recall", "no answer", "right", "covered")
+    table = compact("the effect of a smallest probability", numbers=names)
     data = fit.labelled
     for row in thresholds(fit.held_out, data.labels, data.queries, unlabelled=fit.unlabelled):
         table.add_row(

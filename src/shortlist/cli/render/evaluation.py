@@ -103,11 +103,8 @@ def comparisons(out: Console, pairs: Sequence[Comparison]) -> None:
     """Print every pair of evaluations, with p values corrected for their number. No pairs print nothing."""
     if not pairs:
         return
-    table = compact("set-ups compared, second minus first")
-    for name in ("first", "second"):
-        table.add_column(name)
-    for name in (pairs[0].measure, "won/lost/tied", "p", "p (Holm)"):
-        table.add_column(name, justify="right", no_wrap=True)
+    numbers = (pairs[0].measure, "won/lost/tied", "p", "p (Holm)")
+    table = compact("set-ups compared, second minus first", words=("first", "second"), numbers=numbers)
     for comparison in pairs:
         pair = comparison.paired
         table.add_row(

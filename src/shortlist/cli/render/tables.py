@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -11,9 +12,12 @@ if TYPE_CHECKING:
     from shortlist.evaluation.metrics.statistics import Estimate
 
 
-def compact(title: str) -> Table:
-    """Return an empty table without a frame, whose rows fit 80 columns. `title` is Rich markup."""
-    return Table(
+def compact(title: str, *, words: Sequence[str] = (), numbers: Sequence[str] = ()) -> Table:
+    """Return an empty table without a frame, whose rows fit 80 columns. `title` is Rich markup.
+
+    The columns of words come first. The columns of numbers are aligned to the right, and their cells do not wrap.
+    """
+    table = Table(
         title=title,
         title_justify="left",
         box=box.SIMPLE_HEAD,
@@ -21,6 +25,11 @@ def compact(title: str) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
+    for name in words:
+        table.add_column(name)
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def gain_of(estimate: Estimate) -> str:
