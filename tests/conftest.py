@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from shortlist.inference import session, stages
 from shortlist.models.packaged import CROSS_ENCODER, packaged_folder
 from shortlist.models.packaged import ROOT as PACKAGED
+
+# The same examples in every run, and no limit on their time: a test never depends on chance or on the machine.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 TESTS = Path(__file__).resolve().parent
 SHARED = TESTS.parent.parent / "shared" / "data"

@@ -13,8 +13,8 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets import QuerySet, files
 from shortlist.evaluation.query_sets.files.tables import SEPARATOR
 
-# A lone surrogate is not text, and a null character is in no form.
-CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
+# A lone surrogate is not text, a null character is in no form, and a byte-order mark at the start of a file is no text.
+CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\0\ufeff")
 WORD = st.text(CHARACTERS.filter(lambda c: not c.isspace()), min_size=1, max_size=6)
 LINE = st.text(CHARACTERS, min_size=1, max_size=12).map(lambda text: " ".join(text.split())).filter(bool)
 TEXT = st.text(CHARACTERS, min_size=1, max_size=12).map(str.strip).filter(bool)
