@@ -79,4 +79,4 @@ def test_errors_are_one_line_and_an_exit_code(folder):
 
 
 def test_help_says_that_a_file_comes_back():
-    assert "A file that still exists comes back, whole, when it is next added" in run("remove", "--help").text
+    assert "If a file still exists, the next `add` adds the whole file again" in run("remove", "--help").text

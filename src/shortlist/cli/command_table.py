@@ -21,7 +21,7 @@ SUMMARIES: Mapping[str, str] = {
     "why": "Show which words of a query put one passage above another.",
     "mcp": "Offer an index to agents as tools (MCP).",
     "serve": "Serve reranking and search over HTTP, with a page that shows both stages.",
-    "calibrate": "Fit a stop rule for the pool, and the probability that a score means.",
+    "calibrate": "Fit a stop rule for the pool, and a curve from scores to probabilities.",
     "demo": "Watch both stages answer one query.",
     "models": "List the known models, or download one.",
     "probe": "Test the models on small sets of hard cases.",

@@ -18,12 +18,12 @@ from shortlist.errors import FolderError, InvalidInput, ModelError
 HEAD = """\
 # Command line
 
-`shortlist COMMAND --help` shows the same text in the terminal. This page is made from the commands by `make docs`.
+`shortlist COMMAND --help` shows the same text in the terminal. `make docs` makes this page from the commands.
 
 """
 SHARED = """\
-Search options mean the same in every command. An option that is not given takes its value from
-[`shortlist.toml`](settings.md) in the current folder, if the file has it.
+A search option has the same meaning in every command. Without the option, a command takes the value of
+[`shortlist.toml`](settings.md) in the current folder, if the file has the setting.
 """
 WIDTH = 120
 CODE = "| exit code | meaning |\n|---|---|\n"
@@ -61,7 +61,12 @@ def _exit_codes() -> str:
 def _sections(source: Any, path: str, level: str) -> Iterator[str]:
     """Yield the section of a command, and those of its sub-commands."""
     yield f"{level} {path}\n"
-    yield "\n\n".join(textwrap.fill(_escaped(paragraph), WIDTH) for paragraph in _paragraphs(source)) + "\n"
+    yield (
+        "\n\n".join(
+            textwrap.fill(_escaped(paragraph), WIDTH, break_on_hyphens=False) for paragraph in _paragraphs(source)
+        )
+        + "\n"
+    )
     shared = [_flag(parameter) for parameter in source.params if _is_shared(parameter)]
     own = [parameter for parameter in source.params if not _is_shared(parameter) and parameter.name != "help"]
     if own:

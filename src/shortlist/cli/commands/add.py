@@ -29,14 +29,14 @@ def add(
     index: IndexOption = DEFAULT_INDEX,
     prune: Annotated[bool, typer.Option("--prune", help="Also remove the documents of deleted files.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help=f"Name every file that was not read, not only the first {SHOWN}.")
+        bool, typer.Option("--verbose", help=f"Name every file that add did not read, not only the first {SHOWN}.")
     ] = False,
 ) -> None:
     """Read files and folders into an index.
 
     Only new and changed files are embedded. Formats: .txt .md .html .pdf .docx .jsonl .csv and BEIR folders. The
-    reranker's window limits the length of passages. Safe to interrupt: the same command continues. The exit code is 2
-    if nothing could be read.
+    reranker's window limits the length of passages. You may interrupt the command: run it again to continue. If the
+    command can read nothing, the exit code is 2.
     """
     from shortlist.cli.render.adding import Display
     from shortlist.cli.render.progress import kept_on_failure

@@ -21,12 +21,12 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
     pool: Annotated[int, option("--pool", "N", "The largest pool.")] = 100,
-    top: Annotated[int, option("--top", "N", "Length of the answers that an adaptive pool must get right.")] = 10,
+    top: Annotated[int, option("--top", "N", "Length of the answers that the stop rule protects.")] = 10,
     measure: Annotated[
-        str, option("--measure", "NAME@K|overlap", "The measure of which a little may be lost.")
+        str, option("--measure", "NAME@K|overlap", "The measure of the loss by an early stop.")
     ] = "nDCG@10",
     alpha: Annotated[float, option("--alpha", "X", "The allowed mean loss, 0 to 1.")] = 0.05,
-    delta: Annotated[float, option("--delta", "P", "The probability that the fit may be wrong, 0 to 1.")] = 0.05,
+    delta: Annotated[float, option("--delta", "P", "The allowed probability of a larger mean loss, 0 to 1.")] = 0.05,
     method: Annotated[str, option("--method", "auto|platt|isotonic", "The curve from score to probability.")] = "auto",
     judged_only: Annotated[
         bool,
@@ -38,10 +38,10 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     allow_unknown: measuring_options.UnknownOption = False,
     checkpoint: measuring_options.CheckpointOption = PARTIAL,
 ) -> None:
-    """Fit a stop rule for the pool, and the probability that a score means.
+    """Fit a stop rule for the pool, and a curve from scores to probabilities.
 
-    Both come from one scoring pass and are stored with the index, for `search --pool auto` and `search
-    --min-probability`. Safe to interrupt: the same command continues.
+    One scoring pass gives the rule and the curve. The index folder stores both, for `search --pool auto` and `search
+    --min-probability`. You may interrupt the command: run it again to continue.
     """
     from shortlist.cli.console import output, say
     from shortlist.cli.render import calibration as render

@@ -51,8 +51,8 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Measure both stages on judged queries.
 
-    The result also has the ceiling between the stages, and tells which stage lost each answer. Safe to interrupt: the
-    same command continues.
+    The result also has the ceiling (the best possible order of the pool), and the stage that lost each answer. You may
+    interrupt the command: run it again to continue.
     """
     from shortlist.cli import baseline as baselines
     from shortlist.cli import runs, setups

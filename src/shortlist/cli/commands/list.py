@@ -19,8 +19,9 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
     """List the sources of an index.
 
     Each source has its format, its documents and passages, and the time when it was read. The index may be open in
-    another process. ":memory:" holds the documents that were added from Python. "incomplete" marks a file that the next
-    `add` reads again: it was interrupted, or lost a document to `remove`, or has an id of another source.
+    another process. ":memory:" contains the documents from Python. "incomplete" marks a file that the next `add` reads
+    again, for one of three reasons: `add` was interrupted, `remove` removed a document of the file, or the file has an
+    id of another source.
     """
     from shortlist.collection import contents
 

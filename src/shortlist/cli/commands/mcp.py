@@ -20,7 +20,7 @@ def mcp(
 ) -> None:
     """Offer an index to agents as tools (MCP).
 
-    The tools are `search` and `rerank`, over standard input and output. The search options are the defaults of
+    The tools are `search` and `rerank`, over standard input and output. The search options set the defaults of the tool
     `search`.
     """
     from shortlist.mcp import Tools, make_server, require_sdk

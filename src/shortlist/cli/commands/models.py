@@ -64,7 +64,7 @@ def pull(
         str | None, typer.Option("--onnx-file", help="Use this ONNX file of the model.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Download a model into the hub's cache. It works offline from then on."""
+    """Download a model into the hub's cache. The model then works offline."""
     from shortlist.models import locate
     from shortlist.models.folder import chosen_onnx
 

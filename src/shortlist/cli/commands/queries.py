@@ -54,8 +54,8 @@ def init(
 ) -> None:
     """Make a query set in the terminal.
 
-    Take or type queries, and answer yes or no for the passages that both stages find. Every judgment is saved at once.
-    The same command continues where you stopped.
+    Accept a proposed query, or type a query of your own. Then answer yes or no for the passages that both stages find.
+    The command saves every judgment at once. Run it again to continue.
     """
     from shortlist.config import POOL_SIZE
     from shortlist.evaluation.metrics.statistics import SEED

@@ -21,9 +21,9 @@ def remove(
 ) -> None:
     """Remove sources or documents from an index.
 
-    A file that still exists comes back, whole, when it is next added: delete it, or leave it out of `add`. ":memory:"
-    removes everything that was added from Python. If one name is unknown, nothing is removed. Safe to interrupt: the
-    same command continues.
+    If a file still exists, the next `add` adds the whole file again: delete the file, or leave it out of `add`.
+    ":memory:" removes all documents from Python. If one name is unknown, the command removes nothing. You may interrupt
+    the command: run it again to continue.
     """
     from shortlist import collection, registry
     from shortlist.cli.render.progress import kept_on_failure

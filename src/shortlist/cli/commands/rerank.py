@@ -39,8 +39,9 @@ def rerank(
 ) -> None:
     """Rerank the candidates of any other retriever.
 
-    Candidates are lines of text, JSON objects with a text field, one a line, or a JSON array of strings and objects.
-    The reranker reads a candidate's title, too, as in a search.
+    A candidate is a text that another retriever returned. The input has one candidate on each line, as text or as a
+    JSON object with a text field. The input may also be a JSON array of strings and objects. If a candidate has a
+    title, the reranker reads the title, too, as in a search.
     """
     from shortlist import registry
     from shortlist.search.rerank import rank

@@ -40,35 +40,37 @@ def serve(  # noqa: PLR0913 - one parameter an option
         option(
             "--allow-host",
             "NAME",
-            "A name in the Host header to answer to, besides localhost. Without keys, a server on a loopback "
+            "A further name that the Host header may have, besides localhost. Without keys, a server on a loopback "
             "address refuses other names.",
         ),
     ] = None,
     model_names: Annotated[
-        list[str] | None, option("--model-name", "NAME", "Another name that the models answer to; * for every name.")
+        list[str] | None, option("--model-name", "NAME", "Another model name that requests may use; * for any name.")
     ] = None,
     queue: Annotated[
         int, option("--queue", "N", "Passages that may wait. Further requests get status 429.", least=1)
     ] = DEFAULT.queue_pairs,
     max_documents: Annotated[
-        int, option("--max-documents", "N", "Most passages of a request.", least=1)
+        int, option("--max-documents", "N", "The largest number of passages in a request.", least=1)
     ] = DEFAULT.limits.max_documents,
-    max_body: Annotated[int, option("--max-body", "N", "Most bytes of a request.", least=1)] = DEFAULT.limits.max_body,
+    max_body: Annotated[
+        int, option("--max-body", "N", "The largest request in bytes.", least=1)
+    ] = DEFAULT.limits.max_body,
     max_inputs: Annotated[
-        int, option("--max-inputs", "N", "Most texts of an embeddings request.", least=1)
+        int, option("--max-inputs", "N", "The largest number of texts in an embeddings request.", least=1)
     ] = DEFAULT.limits.max_inputs,
     max_characters: Annotated[
-        int, option("--max-characters", "N", "Most characters of a text or a query.", least=1)
+        int, option("--max-characters", "N", "The largest number of characters in a text or a query.", least=1)
     ] = DEFAULT.limits.max_characters,
     auto_truncate: Annotated[
-        bool, typer.Option("--auto-truncate", help="Cut long texts on TEI's routes if a request does not set it.")
+        bool, typer.Option("--auto-truncate", help="Cut long texts on TEI's routes if a request has no truncate.")
     ] = False,
     cache_mb: Annotated[
         int, option("--cache-mb", "N", "Memory for computed scores in MiB; 0 for no cache.", least=0)
     ] = DEFAULT.cache_bytes // MEBIBYTE,
     drain: Annotated[
         float,
-        option("--drain", "SECONDS", "Seconds to continue, marked as not ready, after a stop signal.", least=0),
+        option("--drain", "SECONDS", "Seconds to continue after a stop signal, with /ready at 503.", least=0),
     ] = DEFAULT.drain,
     trace: Annotated[
         bool, typer.Option("--trace", help="Send OpenTelemetry spans to the address in OTEL_EXPORTER_* variables.")
@@ -76,13 +78,13 @@ def serve(  # noqa: PLR0913 - one parameter an option
     trace_texts: Annotated[bool, typer.Option("--trace-texts", help="Put queries and passages into spans.")] = False,
     log_texts: Annotated[bool, typer.Option("--log-texts", help="Put queries and passages into the log.")] = False,
     log_level: Annotated[
-        str, option("--log-level", "|".join(LEVELS), "The least level of a log line.")
+        str, option("--log-level", "|".join(LEVELS), "The lowest level of the lines in the log.")
     ] = DEFAULT.log_level,
 ) -> None:
     """Serve reranking and search over HTTP, with a page that shows both stages.
 
-    The routes speak the dialects of Cohere, Jina, Voyage, TEI, Infinity and OpenAI embeddings. The search options are
-    the defaults of requests to /search.
+    The routes have the formats of Cohere, Jina, Voyage, TEI, Infinity and OpenAI embeddings. The search options set the
+    defaults of requests to /search.
     """
     if log_level not in LEVELS:
         raise InvalidInput(f"--log-level is {log_level!r}: choose one of {', '.join(LEVELS)}")

@@ -41,7 +41,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Find the pool size, the blend, the fusion weight and the smallest score for your queries.
 
-    One scoring pass gives all of them. Safe to interrupt: the same command continues.
+    One scoring pass gives all these values. You may interrupt the command: run it again to continue.
     """
     from shortlist.atomic_io import check_place
     from shortlist.cli.console import output, say

@@ -33,7 +33,8 @@ def why(
 ) -> None:
     """Show which words of a query put one passage above another.
 
-    Each word is left out once, in both stages. Its effect is the change of the difference between the two passages.
+    The command leaves out each word of the query once, in both stages. The effect of a word is the change of the score
+    difference between the two passages.
     """
     from shortlist.wording import describe
 
