@@ -1,4 +1,4 @@
-"""Files and documents into an open index."""
+"""Add files and documents to an open index."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def add_paths(
 ) -> IngestReport:
     """Read files and folders into the index, and return what was done.
 
-    Only new and changed documents are encoded. With `prune`, the documents of files that no longer exist are removed.
-    Safe to kill at any moment: the same call continues. `progress` is called as described at `progress.Reporter`. Files
-    and records that cannot be read raise no error: `skipped` of the report lists them, files of an unknown format last.
-    No paths read nothing.
+    The function encodes only new and changed documents. With `prune`, the function removes the documents of files that
+    no longer exist. The process may be killed at any moment: the same call then continues. `progress.Reporter`
+    describes the calls of `progress`. Files and records that cannot be read raise no error: `skipped` of the report
+    lists them, files of an unknown format last. Without paths, the function reads nothing.
 
     Raises:
         InvalidInput: A path does not exist.
@@ -58,10 +58,11 @@ def add_documents(
 ) -> IngestReport:
     """Add documents that come from no file, and return what was done.
 
-    A document is a `Document`, or a dict with "id" and "text", and maybe "title" and "metadata". A document that the
-    index has with the same content stays as it is. One with other content replaces it. `prune` never removes these
-    documents; `remove` does. All documents are checked before the first one is written, so all of them are in memory. A
-    document whose metadata field "format" is "md" is split at its headings. No documents add nothing.
+    A document is a `Document`, or a dict with "id" and "text", and optionally "title" and "metadata". If the index has
+    a document with the same id and the same content, this document stays. If the content differs, the new document
+    replaces the old one. `prune` never removes these documents; `remove` does. The function checks all documents before
+    it writes the first one, and therefore keeps all of them in memory. If the metadata field "format" of a document is
+    "md", the document is split at its headings. Without documents, the function adds nothing.
 
     Raises:
         InvalidInput: A document has no id or no text, two have the same id, or a file gave one of the ids. Nothing is

@@ -56,7 +56,7 @@ class Collection:
     def root(self) -> Path:
         """The folder that contains the index folder, with links resolved. Sources below it are named relative to it.
 
-        So ids do not depend on the current folder, and an index next to its documents has the same ids on every
+        Ids therefore do not depend on the current folder. An index next to its documents has the same ids on every
         machine.
         """
         return self.folder.resolve().parent
@@ -125,7 +125,7 @@ class Collection:
         return collection
 
     def drop(self, entries: Sequence[Entry]) -> None:
-        """Remove these documents and their passages. Until that is done, the ledger records all of them as pending."""
+        """Remove these documents and their passages. Until the end, the ledger marks all documents as pending."""
         self.ledger.begin(entries)
         self.index.delete(key for entry in entries for key in entry.passages)
         self.index.flush()

@@ -1,4 +1,4 @@
-"""What an index contains. The index may be open in another process meanwhile."""
+"""The contents of an index, which may be open in another process."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class Source:
     """A file that gave documents, or ":memory:" for all documents that came from no file.
 
     `kind` is the format, such as "md", or "memory". `read_at` is the time of the last complete read, or of the last
-    write of documents from no file, in UTC; None if it is unknown. `complete` is False if the next `add` reads the file
-    again even if it did not change: the last read was interrupted, `remove` removed a document, or the file has the id
-    of another source. For documents from no file it is False if some are half written.
+    write of documents without a file, in UTC; None if this time is unknown. If `complete` is False, the next `add`
+    reads the file again even if the file did not change. The reasons are: the last read was interrupted, `remove`
+    removed a document, or the file has the id of another source. For documents without a file, `complete` is False if
+    some documents are half written.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Contents:
 
 
 def contents(index: str | Path) -> Contents:
-    """Return what the index in a folder contains. Half-written documents count as if they were complete.
+    """Return the contents of the index in a folder. Half-written documents count as complete.
 
     Raises:
         NotAnIndex: There is no index, or a damaged one.

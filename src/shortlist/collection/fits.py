@@ -1,4 +1,4 @@
-"""Stop rules and probability curves as JSON files in a folder. A fit is used only for the search that it fits."""
+"""Stop rules and probability curves as JSON files in a folder. A fit belongs to one way to search."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ HINT = "make it with: shortlist calibrate QUERIES --index DIR"
 class StoredFits:
     """The fits in `folder` for one way to search. Satisfies `protocols.Fits`.
 
-    A fit is used only with the bi-encoder, retriever, reranker and weights that it was made with. `count` returns the
-    present number of passages, or None if it is unknown. A fit that was made on another number gives a note.
+    A fit (a stop rule or a curve) is valid only for the bi-encoder, retriever, reranker and weights of its calibration.
+    `count` returns the current number of passages, or None if the number is unknown. If the number differs from that of
+    the calibration, the fit gives a note.
     """
 
     folder: Path
@@ -36,7 +37,7 @@ class StoredFits:
     count: Callable[[], int | None]
 
     def made_for(self, weights: Mapping[str, float]) -> dict[str, Any]:
-        """Return what a fit depends on."""
+        """Return the settings that a fit depends on."""
         reranker = self.reranker
         return {
             "bi_encoder": self.bi_encoder,

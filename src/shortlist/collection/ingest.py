@@ -1,4 +1,4 @@
-"""Files into an index: only new and changed documents are written, and the process may be killed at any moment."""
+"""Write the new and changed documents of files into an index. The process may be killed at any moment."""
 
 from __future__ import annotations
 
@@ -67,10 +67,11 @@ class Ingest:
     def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
         """Bring the index up to date with `sources`, and return what was done.
 
-        With `prune`, sources whose file no longer exists are removed first. Sources are named relative to the folder
-        that contains the index: see `Collection.root`. So are documents without an id of their own. An id belongs to
-        the source that used it first, until that source is read without it or pruned. Another source's document with
-        that id is reported as skipped, and the next run tries it again.
+        With `prune`, the run first removes sources whose file no longer exists. Names of sources are relative to the
+        folder that contains the index: see `Collection.root`. Ids that the run makes are relative to this folder, too.
+        An id belongs to the source that used it first, until this source is read without the id, or is pruned. If
+        another source has a document with this id, the report has the document as skipped, and the next run tries it
+        again.
 
         Raises:
             IndexWriteFailed: The disk is full or failing. Earlier commits stay, and the same call continues.
@@ -131,7 +132,7 @@ class Ingest:
             self.report.sources_empty += 1
 
     def _unchanged(self, name: str) -> None:
-        """Count a source that did not change, and repeat what an earlier run reported about it."""
+        """Count a source that did not change, and repeat the report of an earlier run about it."""
         if self.collection.ledger.is_empty(name):
             self.report.sources_empty += 1
         else:
@@ -160,7 +161,7 @@ class Ingest:
     def _take_freed(self) -> None:
         """Write documents whose id was taken when their source was read and is free now: those that moved.
 
-        A source with ids that stay taken is not marked as read, so that the next run tries them again.
+        If ids of a source stay taken, the source is not marked as read. The next run then tries these ids again.
         """
         ledger = self.collection.ledger
         for blocked in self._blocked:
@@ -174,7 +175,7 @@ class Ingest:
                 ledger.finish(source.name, blocked.mark, blocked.skipped, self.report.replaced.get(source.name, 0))
 
     def _write(self, source: Source, documents: Iterable[Document], before: Mapping[str, Entry]) -> None:
-        """Write those documents that `before` does not record as they are."""
+        """Write the documents that are new or differ from their record in `before`."""
         batch = _Batch()
         for document in documents:
             digest = self._digest(document)

@@ -1,9 +1,9 @@
 """The record of which source gave which documents and passages, in SQLite next to the engine's folder.
 
-A document is first recorded as pending, with every passage id that it had or will have. Then the engine is changed and
-flushed. Then the document is settled. If a document is pending when a run starts, an earlier run was interrupted: the
-engine may have passages of the old text and of the new one. Reading the source again replaces them all, so after the
-same run nothing is lost and nothing is stored twice.
+The ledger first records a document as pending, with all old and new ids of its passages. Then the engine changes and
+flushes the passages. Then the ledger records the document as done. If a document is pending when a run starts, an
+earlier run was interrupted: the engine may have passages of the old text and of the new text. The run reads the source
+again and replaces all of these passages. After the run, no passage is lost, and no passage is stored twice.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """What one source gave.
+    """The documents and passages of one source, in numbers.
 
-    `finished` is True if the source was read to its end. `read_at` is the time of that, in UTC, or None if unknown.
+    `finished` is True if the source was read to its end. `read_at` is the time of this read, in UTC, or None if
+    unknown.
     """
 
     source: str
@@ -133,7 +134,7 @@ class Ledger:
         return [key for (key,) in self._read("SELECT id FROM documents ORDER BY id")]
 
     def counts(self) -> list[SourceCounts]:
-        """Return what each source gave, sorted by name."""
+        """Return the numbers of each source, sorted by name."""
         return [
             SourceCounts(name, documents, passages, pending, bool(finished), self._time(at))
             for name, documents, passages, pending, finished, at in self._read(COUNTS)

@@ -1,4 +1,4 @@
-"""One process per index: a lock that the operating system releases if its holder dies."""
+"""The lock of an index: one process at a time. If the process dies, the operating system releases the lock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOLDER = "lock.pid"
 """The file with the process id of the holder. A separate file, because a locked file cannot be read on Windows."""
 
 WAIT, STEP = 3.0, 0.05
-"""Seconds to wait for another process, so that two searches take turns, and between two attempts."""
+"""Seconds to wait for another process, and seconds between two attempts. Two searches can run one after the other."""
 
 
 class FolderLock:

@@ -1,4 +1,4 @@
-"""How far an ingest is: counted while passages are encoded, and reported to a callback."""
+"""The progress of an ingest, counted during the encoding and reported to a callback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PASSAGES_PER_STEP = 64
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest is.
+    """The progress of an ingest.
 
     `bytes_done` counts the finished sources, skipped ones too, and the text of the current source that is encoded.
     `passages` counts encoded passages. A document that comes from no file counts as a source.

@@ -1,4 +1,4 @@
-"""Sources and documents out of an index, by name."""
+"""Remove sources and documents from an index by name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SHOWN = 3
 def remove(names: str | Iterable[str], collection: Collection) -> int:
     """Remove sources and documents from the index, and return the number of removed documents.
 
-    A name is the name of a source, as `contents` shows it, for all of its documents, or the id of one document. If a
-    name is both, the source is removed. ":memory:" is all documents that came from no file. If a file still exists,
-    the next `add` adds it again as a whole. Safe to kill: either everything is removed, or the same call continues. No
-    names remove nothing.
+    A name is the name of a source, as `contents` shows it, or the id of a document. The name of a source removes all of
+    its documents. If a name is both, the function removes the source. ":memory:" is the source of all documents without
+    a file. If a file still exists, the next `add` adds the whole file again. The process may be killed at any moment:
+    the same call then continues. Without names, the function removes nothing.
 
     Raises:
         InvalidInput: The index has no such name; nothing is removed then.

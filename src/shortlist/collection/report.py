@@ -1,4 +1,4 @@
-"""What an ingest did, as facts."""
+"""The report of an ingest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shortlist.documents import PassedOver, Skipped
 
 @dataclass
 class IngestReport:
-    """What an ingest did.
+    """The numbers of an ingest, and the content that it did not read.
 
     `sources_empty` counts the sources without a document. `skipped` is content that was not read, and `replaced` maps
     a source to its number of bytes that are not text in its encoding. These three include sources that did not change

@@ -1,4 +1,4 @@
-"""How to search: one `SearchConfig`, the file `shortlist.toml`, and which of several values applies."""
+"""The settings of a search: `SearchConfig`, the file `shortlist.toml`, and the precedence of their values."""
 
 from shortlist.config.file import FILE, read, write
 from shortlist.config.resolve import Resolved, resolve

@@ -11,8 +11,8 @@
     min_score = 2.5
     reranker = "cohere:rerank-v3.5"
 
-The keys are the fields of `SearchConfig`. An unknown table or key is an error, because a typing error would otherwise
-leave a default in place without notice.
+The keys are the fields of `SearchConfig`. An unknown table or key is an error. Without this check, a misspelt key would
+have no effect and no message.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def write(values: Mapping[str, Any], folder: Path | None = None) -> Path:
 
 
 def lines(values: Mapping[str, Any]) -> str:
-    """Return the values as they stand in the file, without those that are None."""
+    """Return the values in the form of the file, without the values that are None."""
     import tomlkit
 
     table = tomlkit.table()

@@ -1,4 +1,4 @@
-"""Which of several values applies: the one place for precedence, used by every surface."""
+"""The precedence of arguments, file and defaults. Every surface uses this module."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from shortlist.config.search_config import SearchConfig
 from shortlist.types import Note
 
 OF_RERANKER = ("blend", "weights", "min_score", "min_probability")
-"""Settings in the unit of a reranker's scores: they hold for the reranker that they were found with."""
+"""Settings in the unit of a reranker's scores. They are valid for one reranker only."""
 OF_BLEND = ("min_score", "min_probability")
-"""Settings that hold for the final score: they hold for the blend that they were found with."""
+"""Settings in the unit of the final score. They are valid for one blend only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A configuration, the settings that it takes from the file, and a note for each setting of the file it ignores."""
+    """A configuration, the settings that it takes from the file, and a note for each ignored setting of the file."""
 
     config: SearchConfig
     from_file: Mapping[str, Any]
@@ -27,9 +27,10 @@ class Resolved:
 def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchConfig | None = None) -> Resolved:
     """Return the configuration of a search: `given` values first, then those of the file, then the default.
 
-    None among the given values means "not given". Settings of the file that belong to another reranker or another blend
-    than this search has are ignored, each with a note. So is a `min_probability` of the file if the search has no
-    probabilities: without reranking, with `tail`, or with `progressive`.
+    None among the given values means "not given". The function ignores settings of the file that belong to another
+    reranker or another blend than those of this search. The function also ignores a `min_probability` of the file if
+    the search has no probabilities: without reranking, with `tail`, or with `progressive`. Each ignored setting gives a
+    note.
 
     Raises:
         InvalidInput: A value that cannot be used.

@@ -21,7 +21,7 @@ SIGNALS = ("dense", "bm25", "bm25_share")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchConfig:
-    """How to search. Python, the command line, `shortlist.toml`, HTTP and MCP use the same names and checks.
+    """The settings of a search. Python, the command line, `shortlist.toml`, HTTP and MCP use the same names and checks.
 
     Args:
         retriever: Stage one: "hybrid", "dense", "bm25", or "package.module:attribute".
@@ -33,13 +33,13 @@ class SearchConfig:
         threads: CPU cores for the models. None: all that this process may use.
         fusion: The weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1 (vectors alone).
         blend: Factor of `weights`, 0 or more. 0 ranks by the reranker's score alone.
-        weights: What each stage-one signal adds to the final score. None: the weights fitted for the pair of models.
-        progressive: Score at early exits, and continue with the better part of the pool.
+        weights: The weight of each stage-one signal in the final score. None: the weights fitted for the two models.
+        progressive: Score at early exits of the model, and drop most of the pool there.
         pool_size: Passages that the reranker scores, or "auto" for the stored stop rule. None: 50.
         top_k: Length of the answer, at most the pool size without `tail`. None: 5, or the pool size if it is smaller.
-        tail: Let the answer be longer than the pool. The rest follows in stage one's order.
+        tail: Allow an answer that is longer than the pool. The rest follows in stage one's order.
         min_score: Leave out hits with a lower final score. None and minus infinity leave out nothing.
-        min_probability: Leave out hits that are less likely to be relevant, 0 to 1. None and 0 leave out nothing.
+        min_probability: Leave out hits with a lower probability, 0 to 1. None and 0 leave out nothing.
 
     Raises:
         InvalidInput: A value that cannot be used. `field` holds its name.
@@ -86,7 +86,8 @@ class SearchConfig:
     def override(self, given: Mapping[str, Any]) -> SearchConfig:
         """Return the configuration with the given values in place of its own.
 
-        A size that is not given here gives way to a size that is: a `pool_size` of 3 shortens an earlier `top_k` of 5.
+        If only one of `top_k` and `pool_size` is given, the other one adapts: a `pool_size` of 3 shortens an earlier
+        `top_k` of 5.
 
         Raises:
             InvalidInput: An unknown name, or a value that cannot be used.
@@ -114,7 +115,7 @@ class SearchConfig:
 
     @property
     def reranker_name(self) -> str | None:
-        """The reranker to load: None if no reranking is wanted."""
+        """The reranker to load, or None if the search does not rerank."""
         return self.reranker if self.rerank else None
 
 
@@ -124,7 +125,7 @@ def invalid(name: str, expected: str, value: object) -> InvalidInput:
 
 
 class Check(NamedTuple):
-    """A test of the values of a setting, and what they must be in words."""
+    """A test of the values of a setting, and the allowed values in words."""
 
     holds: Callable[[Any], bool]
     expected: str

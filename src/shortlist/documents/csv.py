@@ -1,4 +1,4 @@
-"""Comma-separated values and similar tables: one document per row."""
+"""Comma-separated values and similar tables: one document for each row."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ class _Lines:
 def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield one document per row after the header, which names the columns. Rows are counted from 1.
 
-    The column "text" (or "content" or "body") is the text, "id" the id and "title" the title, in any case. The other
-    columns are metadata: strings without the space around them. If no column is the text, the text has a line "column:
-    value" per cell, and the cells are metadata, too. A first line "sep=;" names the delimiter. If a quote is not
-    closed, the lines up to the next quote or the end of the file are skipped as one row.
+    The column "text" (or "content" or "body") is the text, "id" is the id and "title" is the title, in upper or lower
+    case. The other columns are metadata: strings without the space around them. If no column is the text, the text has
+    a line "column: value" for each cell, and the cells are also metadata. A first line "sep=;" sets the delimiter. If a
+    quote is not closed, the reader skips the lines up to the next quote or the end of the file as one row.
     """
     feed = _Lines(source)
     columns: list[str] = []
@@ -114,9 +114,9 @@ def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | Note]:
 
 
 def _mended(feed: _Lines, before: int, delimiter: str, error: csv.Error) -> list[str] | Note:
-    """Return what can be read of the row after line number `before`. Odd quotes on a single line stay as they are.
+    """Return the readable part of the row after line number `before`. Odd quotes on a single line stay unchanged.
 
-    Odd quotes over several lines mean that an unclosed quote took in the rows below it.
+    Odd quotes over several lines mean that the text of an unclosed quote includes the rows below it.
     """
     first = before + 1
     if feed.number > first:

@@ -1,6 +1,7 @@
 """Word documents: one document per file, as light Markdown.
 
-mammoth was tried: it writes every cell of a table as a paragraph, and escapes punctuation that is no mark.
+The library mammoth is not used, because it writes every cell of a table as a paragraph, and escapes punctuation that is
+no Markdown mark.
 """
 
 from __future__ import annotations

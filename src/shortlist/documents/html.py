@@ -1,8 +1,8 @@
 """HTML: one document per file, as light Markdown.
 
-markdownify and trafilatura were tried on the examples of the tests. markdownify gives another text for 18 of 20:
-optional end tags stay open, and tables get header rows. trafilatura gives another text for 17 of 19: it looks for the
-main content, and drops headings and short pages.
+The libraries markdownify and trafilatura are not used. On the examples of the tests, markdownify gives another text for
+18 of 20: optional end tags stay open, and tables get header rows. trafilatura gives another text for 17 of 19, because
+it extracts the main content, and drops headings and short pages.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ _FIELDS = frozenset({"id", "_id", "text", "title", "metadata"})
 def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield one document per line, from `id` or `_id`, `text` and `title`.
 
-    The fields of `metadata` and all other fields become metadata. A field of `metadata` wins over another field with
-    the same name. An id that is null counts as missing.
+    The fields of `metadata` and all other fields become metadata. A field of `metadata` replaces another
+    field with the same name. An id that is null counts as missing.
     """
     empty = True
     for number, line, replaced in lines(source.path):

@@ -1,7 +1,8 @@
 """Markdown: one document per file, its front matter as metadata.
 
-The front matter is parsed here. python-frontmatter was tried: it raises errors for, or misreads, 11 of 12 texts between
-such lines that are not front matter, and it strips the text, so that offsets in the file are lost.
+This module parses the front matter itself. The library python-frontmatter raises errors for, or misreads, 11 of 12
+texts that are between such lines but are not front matter. The library also strips the text, and the offsets in the
+file are lost.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
 
     Front matter becomes metadata. YAML is between lines "---"; its values are text and lists of text. TOML is between
     lines "+++"; its numbers and booleans keep their types, and its dates become ISO text. Nested values become JSON
-    text, and empty fields are left out. If the lines enclose anything but a mapping, it is part of the text. The
-    metadata field "text_start" is the number of characters before the text; a line end counts as one.
+    text, and empty fields are left out. If the lines do not enclose a mapping, the enclosed lines are part of the text.
+    The metadata field "text_start" is the number of characters before the text; a line end counts as one.
     """
     whole, replaced = decode(read_bytes(source.path))
     fields, text = _front_matter(whole)

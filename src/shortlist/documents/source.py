@@ -1,4 +1,4 @@
-"""What readers take and return: a file, a document with its place, and content that was not read."""
+"""The types that readers accept and return: a file, a document with its place, and content that was not read."""
 
 from __future__ import annotations
 

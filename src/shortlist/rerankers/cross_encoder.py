@@ -1,4 +1,4 @@
-"""The cross-encoder: a model that reads query and passage together and returns one logit for the pair."""
+"""The cross-encoder: a model that reads a query and a passage together, and returns one logit for the pair."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class CrossEncoder(Ranks):
 
     @property
     def batch_rows(self) -> int:
-        """The most pairs of one batch."""
+        """The largest number of pairs in one batch."""
         return self._session.batch_rows
 
     def plan(self, lengths: Sequence[int]) -> list[list[int]]:

@@ -1,7 +1,7 @@
 """A reranker behind HTTP: one client for every vendor of `vendors`.
 
-The retries are a plain loop. stamina, the usual library, has no `sleep` to inject and hides the waits in its test mode,
-and this loop must also end early if a vendor requests a longer wait than `LONGEST_WAIT`.
+The retries are a plain loop. The usual library, stamina, accepts no `sleep` function, and hides the waits in its test
+mode. The loop must also end early if a vendor requests a longer wait than `LONGEST_WAIT`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TIMEOUT = 30.0
 RETRIES = 3
 MAX_CONCURRENT = 8
-"""The requests that a server sends at the same time: few enough for a vendor's own limits."""
+"""The number of requests that a server sends at the same time. This number respects the limits of vendors."""
 FIRST_WAIT = 0.5
 """Seconds before the first retry. Each further wait is twice as long."""
 LONGEST_WAIT = 60.0
@@ -48,9 +48,9 @@ class HostedReranker(Ranks):
     Args:
         name: `vendor:model`, `vendor:URL` or `vendor:model@URL`, such as `cohere:rerank-v3.5`.
         timeout: Seconds to wait for one answer.
-        retries: How often a request is repeated after a timeout, a lost connection, or a status 429 or 5xx.
+        retries: The number of repeated requests after a timeout, a lost connection, or a status 429 or 5xx.
         max_texts: Texts in one request. None: the vendor's own limit.
-        sleep: Is called with the seconds to wait between two attempts.
+        sleep: A function that waits for a number of seconds between two attempts.
 
     Raises:
         InvalidInput: An unknown vendor, a missing model or URL, or an argument out of range.
@@ -112,7 +112,7 @@ class HostedReranker(Ranks):
         return Scores(scores)
 
     def close(self) -> None:
-        """Close the connections. They are also closed with the object. A closed reranker can be used again."""
+        """Close the connections. Deleting the object also closes them. A closed reranker can be used again."""
         with self._client_lock:
             client, self._client = self._client, None
         if client is not None:
@@ -149,7 +149,7 @@ class HostedReranker(Ranks):
         raise HostedUnavailable(f"{self.info.name} is not available: {failure}, after {self._retries + 1} attempts")
 
     def _connected(self) -> httpx.Client:
-        """The one client of all threads, made when it is first needed."""
+        """The client that all threads share, made at its first use."""
         import httpx
 
         with self._client_lock:

@@ -1,4 +1,4 @@
-"""Progressive reranking: a cross-encoder scores the pool at an early exit and continues with the better part."""
+"""Progressive reranking: a cross-encoder scores the pool at an early exit, and drops the lowest scores."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def read_rules(file: Path) -> tuple[DropRule, DropRule]:
 class ProgressiveReranker(Ranks):
     """A cross-encoder with early exits under a drop rule. Satisfies `protocols.ScoresProgressively`.
 
-    It is not pointwise: whether a text is scored to the end depends on the rest of the pool. It shares the weights and
-    the working memory of `model`.
+    This reranker is not pointwise: the rest of the pool decides whether a text is scored to the end. The reranker
+    shares the weights and the working memory of `model`.
 
     Args:
         model: A cross-encoder in stages.

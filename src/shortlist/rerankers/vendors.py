@@ -33,9 +33,9 @@ class Vendor:
     the service returns all), the list of results ("" for a bare array), and the score of a result. `wrapped` texts are
     sent as objects. `extra` and `headers` are sent with every request.
 
-    `max_texts` is the limit of one request. `logits` tells that scores are not numbers from 0 to 1. Models whose names
-    start with an entry of `listwise` score a text by the rest of the list, too. `needs_key` and `needs_model` tell that
-    the service refuses a request without.
+    `max_texts` is the limit of one request. If `logits` is true, scores are not numbers from 0 to 1. If the name of a
+    model starts with an entry of `listwise`, its scores depend on the rest of the list. If `needs_key` or `needs_model`
+    is true, the service refuses a request without a key or a model.
     """
 
     name: str
@@ -145,7 +145,7 @@ class Address:
 
     @property
     def name(self) -> str:
-        """The name as users write it, without the URL's query, which may contain secrets."""
+        """The name that users write, without the query of the URL, because the query may contain secrets."""
         url = self.url.split("?")[0]
         return f"{self.vendor.name}:{self.model}{'@' if self.model and url else ''}{url}"
 
@@ -156,7 +156,7 @@ class Address:
 
 
 def is_hosted(name: str) -> bool:
-    """Return whether `name` starts with a vendor's name and a colon, and so names a hosted reranker."""
+    """Return whether `name` is the name of a hosted reranker: it starts with a vendor's name and a colon."""
     return name.partition(":")[0] in VENDORS and ":" in name
 
 

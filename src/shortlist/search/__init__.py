@@ -1,1 +1,1 @@
-"""One search in two stages: begin retrieves the pool, finish ranks it."""
+"""One search in two stages: `begin` retrieves the pool, and `finish` ranks the pool."""

@@ -1,4 +1,4 @@
-"""Which words of a query put one passage above another, in each stage: one word is left out at a time."""
+"""The effect of each word of a query on the order of two passages, in each stage."""
 
 from __future__ import annotations
 
@@ -50,13 +50,15 @@ class Explanation:
 def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) -> Explanation:
     """Return the effect of each word of the query on the margin between text `a` and text `b`.
 
-    Stage one is the cosine of the bi-encoder alone. (A model for dot products gives dot products.) All shortened
-    queries are encoded in one call. The reranker is called once for each query, with both texts.
+    Each query without one word is a shortened query. The score of stage one is the cosine of the bi-encoder alone. (A
+    model for dot products gives dot products.) One call encodes all shortened queries. One call of the reranker for
+    each query scores both texts.
 
     A word is a run of characters between spaces. Punctuation at its ends is not part of the word, and stays in the
-    query. In scripts without spaces, each character is a word. A repeated word is left out at one place at a time.
-    Words act together, so effects need not add up to the margin. The margin of a query without words is 0, so the only
-    word of a query has the whole margin as its effect. A query of punctuation has no words. Equal texts give 0.
+    query. In scripts without spaces, each character is a word. A repeated word is left out at one place at a time. The
+    effect of a word may depend on the other words. The sum of the effects may therefore differ from the margin. The
+    margin of a query without words is 0. If a query has one word, the effect of this word is the whole margin. A query
+    of punctuation has no words. Equal texts give 0.
 
     Raises:
         InvalidInput: The query or a text is empty or not a string, or the query leaves no room in the reranker's

@@ -1,4 +1,4 @@
-"""Reciprocal rank fusion: several ranked lists to one."""
+"""Reciprocal rank fusion of several ranked lists into one list."""
 
 from __future__ import annotations
 

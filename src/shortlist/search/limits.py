@@ -1,4 +1,4 @@
-"""The smallest score and the smallest probability: the one place that leaves hits out of an answer."""
+"""The limits `min_score` and `min_probability`. No other module leaves hits out of an answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shortlist.types import Hit, Note
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The least final score and the least probability, by `calibration`, of a hit. None means no limit."""
+    """The smallest final score and the smallest probability of a hit, by `calibration`. None means no limit."""
 
     min_score: float | None = None
     min_probability: float | None = None
@@ -34,7 +34,7 @@ class Limits:
         return [hit for hit in scored if self._reaches(hit)]
 
     def notes(self, hits: Sequence[Hit], kept: Sequence[Hit]) -> list[Note]:
-        """Return what the limits did to `hits`: how many they left out, and the best of them if nothing stayed."""
+        """Return notes about the limits: how many `hits` they left out, and the best hit if no hit stayed."""
         if not self.some:
             return []
         values = {"min_score": self.min_score, "min_probability": self.min_probability}

@@ -8,15 +8,15 @@
 | rerank_partial | scored, pool, cause | the budget ended or the queue was full before the whole pool was scored |
 | pool_stopped | scored, pool, top_k | the stop rule ended scoring early |
 | pool_scored_whole | pool, top_k | the stop rule did not end scoring early |
-| pool_never_stops | pool, top_k | the stored rule has no threshold, because none could be certified |
+| pool_never_stops | pool, top_k | the stored rule has no threshold, because no threshold could be certified |
 | no_stop_rule | reason | "auto" used the fixed pool size: nothing is reranked, or no rule is stored |
 | fit_outdated | fit, fitted_on, passages | the index held another number of passages when the fit was stored |
 | left_out | count, min_score, min_probability | hits below a limit |
 | no_good_answer | best_score, best_probability, min_score, min_probability | every hit is below a limit |
 | limits_not_applied | min_score, min_probability | the answer was not reranked, so no limit applies |
 | index_empty | | the index has no passages |
-| filter_unknown_field | field, fields, more | no passage has it; `fields` exist, `more` counts further ones |
-| filter_unknown_value | field | no passage has this field with a wanted value |
+| filter_unknown_field | field, fields, more | no passage has `field`; `fields` exist, `more` counts the others |
+| filter_unknown_value | field | no passage has this field with a value of the filter |
 | filter_no_overlap | | each field of the filter matches some passages, but no passage matches all of them |
 | no_match | | no passage matches the query |
 | setting_ignored | setting, reason | a setting of shortlist.toml does not apply to this search |

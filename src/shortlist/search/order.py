@@ -1,4 +1,4 @@
-"""The order of an answer: the one place that turns scores into a ranked list."""
+"""The order of an answer. No other module turns scores into a ranked list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shortlist.types import Hit, Scores
 
 
 def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:
-    """Return what stage one adds to the hit's final score: the weighted sum of its signals."""
+    """Return the part of stage one in the hit's final score: the weighted sum of its signals."""
     return sum(weight * hit.signals.get(name, 0.0) for name, weight in weights.items())
 
 

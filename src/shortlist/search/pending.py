@@ -1,4 +1,4 @@
-"""A search between its stages: the pool is retrieved, and its texts are to be scored by whoever runs the reranker."""
+"""A search between its two stages. The caller runs the reranker and scores the texts of the pool."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Pending:
 
     @property
     def prior(self) -> list[float]:
-        """What stage one adds to the final score of each text."""
+        """The part of stage one in the final score of each text."""
         return [stage_one_share(hit, self.weights) for hit in self.pool]
 
     def next_texts(self, scores: Scores) -> list[str]:

@@ -21,8 +21,9 @@ TEXT_FIELDS = ("text", "page_content", "content", "body", "passage", "document")
 def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int | None = None) -> list[Ranked]:
     """Return the documents, best first, at most `top_k`. Equal scores keep their order. No documents give no results.
 
-    The reranker reads what `text_of` returns: a document's text, after its title if it has one. So passages of an index
-    get the score that they get in a search, and every document is scored, also for a query that a search would skip.
+    The reranker reads the result of `text_of`: the text of a document, after its title if the document has a title.
+    Passages of an index therefore get the same score as in a search. The reranker scores every document, even for a
+    query that a search would skip.
 
     Raises:
         InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, a document without text, or a
@@ -52,15 +53,15 @@ class Ranks:
 
 
 def skip_note(reranker: Reranker, query: str) -> Note | None:
-    """Return the reason for which a search would keep stage one's order for this query, though `rank` scores it."""
+    """Return the reason to keep stage one's order for this query in a search, or None. `rank` ignores the reason."""
     return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
 
 
 def text_of(item: object, place: int = 0) -> str:
-    """Return what a model reads of a document: itself, or its first field or attribute of `TEXT_FIELDS` with text.
+    """Return the text that a model reads: a string itself, or the first field or attribute of `TEXT_FIELDS` with text.
 
-    If the document has a string `title`, the title is put in front of the text on a line of its own, as in
-    `Passage.content`. If every such field is empty, so is the text.
+    If the document has a string `title`, the title is the first line of the result, as in `Passage.content`. If every
+    such field is empty, the text is empty.
 
     Raises:
         InvalidInput: None of the fields holds a string.

@@ -1,4 +1,4 @@
-"""Any object or function as stage one: the adapter for a retriever of your own."""
+"""An adapter that makes a retriever of any object or function."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shortlist.text.validation import checked_text, sound
 from shortlist.types import Hit, Passage, Where
 
 Rows = Iterable[Any]
-"""What a function returns: `(id, text)` or `(id, text, score)` tuples, or dicts with the same keys."""
+"""A row of such a function: an `(id, text)` or `(id, text, score)` tuple, or a dict with the same keys."""
 
 
 def checked_query(query: str, k: int) -> str:
@@ -52,8 +52,9 @@ class RowsRetriever:
     """A function `(query, k) -> rows` as a retriever. Satisfies `protocols.Retriever`.
 
     A row is a tuple `(id, text)` or `(id, text, score)`, or a dict with "id", "text" and optionally "score", "title",
-    "document_id" and "metadata", or a `Hit`. The order of the rows is the ranking; scores are shown and do not change
-    it. A row without a score gets 1 / rank. Of several rows with one id, the first is used. At most `k` hits are used.
+    "document_id" and "metadata", or a `Hit`. The order of the rows is the ranking. Results show the scores, but the
+    scores do not change the order. A row without a score gets 1 / rank. Of several rows with one id, the first is used.
+    At most `k` hits are used.
 
     A function with a parameter `where` receives the filter. Any other function cannot filter.
     """

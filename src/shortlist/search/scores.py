@@ -1,4 +1,4 @@
-"""What a reranker is, and its scores, checked: the one place that calls `Reranker.score`."""
+"""The `info` and the checked scores of a reranker. No other module calls `Reranker.score`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shortlist.types import RerankerInfo, Scores
 def info_of(reranker: Reranker) -> RerankerInfo:
     """Return the reranker's `info`.
 
-    A reranker of your own needs no `info`: its attributes `name` and `pointwise` are used if it has them. Without them
-    its name is that of its class, and its scores may depend on the whole pool.
+    A reranker of your own needs no `info`. If it has the attributes `name` and `pointwise`, the function uses these.
+    Otherwise the name is that of its class, and the scores are assumed to depend on the whole pool.
     """
     info = getattr(reranker, "info", None)
     if isinstance(info, RerankerInfo):
@@ -41,7 +41,7 @@ def checked_reranker(reranker: Reranker) -> Reranker:
 
 
 def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> Scores:
-    """Return one finite score for each text, and which texts were cut. No texts do not call the reranker.
+    """Return one finite score for each text, and which texts were cut. Without texts, the reranker is not called.
 
     Raises:
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.

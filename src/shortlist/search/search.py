@@ -1,4 +1,4 @@
-"""`Search`: both stages. `begin` retrieves the pool, `Pending.finish` ranks it, `search` does both."""
+"""`Search`: both stages. `begin` retrieves the pool, `Pending.finish` ranks the pool, and `search` does both."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def no_diagnosis(where: Where | None) -> list[Note]:
 
 
 class Searches:
-    """What has a method `search`: a `Search` and an open index."""
+    """An object with a method `search`: a `Search` or an open index."""
 
     __slots__ = ()
 
@@ -88,14 +88,14 @@ class Search(Searches):
             of id, text and score; see `search.retriever.as_retriever`.
         reranker: Stage two. None gives stage one's order.
         config: The settings of each search; an argument of `search` takes precedence.
-        weights: What each stage-one signal adds to the final score at blend 1, unless `config` names weights.
-        progressive: Returns the reranker of progressive searches. It is called when the first one needs it.
+        weights: The weight of each stage-one signal in the final score at blend 1, if `config` has no weights.
+        progressive: Returns the reranker of progressive searches. The first progressive search calls the function.
         encoder: The bi-encoder, if there is one; with it, an answer reports a cut query.
         fits: The stored stop rule and probabilities, for `pool_size="auto"` and `min_probability`.
         diagnose: Explains an answer without hits, given the filter.
 
     Raises:
-        InvalidInput: `retriever` is neither, or `reranker` has no method `score`.
+        InvalidInput: `retriever` is not such an object or function, or `reranker` has no method `score`.
     """
 
     retriever: Retriever
@@ -165,7 +165,7 @@ class Search(Searches):
         )
 
     def weights_at(self, config: SearchConfig | None = None) -> dict[str, float]:
-        """Return what each stage-one signal adds to the final score under this configuration; zeros are left out."""
+        """Return the weight of each stage-one signal under this configuration, without weights of 0."""
         config = config or self.config
         base = self.weights if config.weights is None else config.weights
         return {name: config.blend * weight for name, weight in base.items() if config.blend * weight}
@@ -269,8 +269,8 @@ def pool_and_tail(
 ) -> tuple[Sequence[Hit], Sequence[Hit]]:
     """Return the pool as the retriever answers `size`, and the hits below it down to `top_k`.
 
-    The pool depends on `size` alone, never on `top_k`. The retriever is called once if the pool is the start of its
-    longer answer, or if nothing follows the pool.
+    The pool depends on `size` alone, never on `top_k`. If the pool is the start of the retriever's longer answer, or if
+    nothing follows the pool, the function calls the retriever once.
     """
     if top_k <= size:
         return retriever.retrieve(query, size, where), []

@@ -1,4 +1,4 @@
-"""The stop rule of an adaptive pool: when the rest of the pool can hardly enter the answer any more."""
+"""The stop rule of an adaptive pool. Scoring stops if the rest of the pool is unlikely to enter the answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCK = 16
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """What the threshold of a stop rule guarantees: the expected loss of `measure` is at most `alpha`.
+    """The guarantee of a stop rule: the expected loss of `measure` is at most `alpha`.
 
     The statement holds with probability 1 - `delta` over the drawing of the `queries` that the rule was fitted on.
     `queries_needed` is above 0 if these queries are too few for any guarantee.
@@ -32,9 +32,10 @@ class Guarantee:
 class StopRule:
     """An adaptive pool: at most `pool_size` passages, scored in blocks until the rest can hardly enter the answer.
 
-    Stage one's share of the final score is known for an unscored passage. To enter, its raw score must cover the rest
-    of the way to the k-th best final score so far. `demand` measures that way in units of the spread of the raw scores.
-    Scoring stops if the demand reaches `threshold`. A threshold of None never stops.
+    For an unscored passage, stage one's share of the final score is known. To enter the answer, the passage needs a raw
+    score that lifts its final score to the `top_k`-th best final score so far. `demand` measures this raw score in
+    units of the spread of the raw scores. If the demand reaches `threshold`, scoring stops. With a threshold of None,
+    scoring never stops early.
     """
 
     pool_size: int
@@ -79,8 +80,8 @@ def demand(scored: Sequence[tuple[float, float]], left: Sequence[float], top_k: 
 
     The result is the raw score that lifts the largest share in `left` to the k-th best final score, minus the mean raw
     score so far, in standard deviations of the raw scores so far. A higher demand makes stopping safer. The demand does
-    not change if a model gives all passages of a query higher scores, or scores in other units. The result is minus
-    infinity if all raw scores are equal, because they say nothing about the others.
+    not change if a model gives all passages of a query higher scores, or scores in other units. If all raw scores are
+    equal, the result is minus infinity, because equal scores give no information about the unscored passages.
     """
     kth = sorted((final for final, _ in scored), reverse=True)[top_k - 1]
     raw = [score for _, score in scored]

@@ -1,4 +1,4 @@
-"""Answers as JSON, written by a fast serializer: the event loop waits while a large answer is written."""
+"""Answers as JSON. The serializer is fast, because the event loop waits while it writes a large answer."""
 
 from __future__ import annotations
 

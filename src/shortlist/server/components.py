@@ -1,4 +1,4 @@
-"""The parts of a server, and how a route gets at them."""
+"""The parts of a server, and the function that gives a route the parts."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Components:
 
     Args:
         scorer: Scores the texts of rerank requests and of searches.
-        search: Retrieves the pools of searches and ranks them. Its reranker is the one of `scorer`.
+        search: Retrieves and ranks the pools of searches. It has the same reranker as `scorer`.
         encoder: Makes embeddings.
-        embedder: The queue in front of `encoder`. None: a thread embeds each request by itself.
-        progressive: The queue of progressive searches. None: a thread runs each of them by itself.
+        embedder: The queue in front of `encoder`. None: a thread embeds each request separately.
+        progressive: The queue of progressive searches. None: a thread runs each search separately.
         index: Finds the passages of `/why` by id.
         limits: The limits of one request.
         labels: The text of a judged query -> passage id -> grade.
@@ -36,7 +36,7 @@ class Components:
         observer: Receives the numbers of searches.
         spans: Makes a span of each rerank.
         alive: Returns whether the threads that run the models are alive.
-        close: Finishes what was accepted, and ends the threads.
+        close: Finishes the accepted requests, and ends the threads.
     """
 
     scorer: Scorer | None = None

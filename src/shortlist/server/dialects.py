@@ -32,7 +32,7 @@ CODES: Mapping[Kind, int] = {
     Kind.UNAVAILABLE: 503,
     Kind.FAILED: 500,
 }
-"""The status codes of a dialect that has no own ones."""
+"""The status codes of a dialect without status codes of its own."""
 
 
 @dataclass(frozen=True, slots=True)

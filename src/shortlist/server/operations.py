@@ -1,4 +1,4 @@
-"""What operators need of a server: health, readiness, metrics, and the layers around the routes."""
+"""The functions for operators of a server: health, readiness, metrics, and the layers around the routes."""
 
 from __future__ import annotations
 

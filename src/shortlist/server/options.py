@@ -1,4 +1,4 @@
-"""What to serve, and what a request may hold."""
+"""The options of the server, and the limits of a request."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ QUEUE_PAIRS = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimits:
-    """The limits of one request, and the names that the models answer to.
+    """The limits of one request, and the names of the models in requests.
 
     Args:
         max_body: Bytes of a body.
         max_documents: Passages of a rerank request, of a pool and of an answer.
         max_inputs: Texts of an embeddings request.
         max_characters: Characters of a text or a query.
-        model_names: Names that the models answer to besides their own. "*" accepts every name.
+        model_names: Further names of the models in requests. "*" accepts every name.
         auto_truncate: Cut long texts on the routes of TEI if a request does not set `truncate`.
     """
 
@@ -35,16 +35,16 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """Everything that `shortlist serve` can be started with.
+    """The options of `shortlist serve`.
 
     Args:
         config: The models and the defaults of `/search`.
         index: The folder of the index. None: reranking and embeddings only.
-        queries: A file of judged queries, whose relevant passages are marked.
+        queries: A file of judged queries. The page marks their relevant passages.
         host: The address to listen on.
         port: The port to listen on. 0: any free port.
         api_keys: A file with one API key a line, in addition to the environment variable.
-        allow_hosts: Names in the `Host` header that the server answers to besides those of this machine.
+        allow_hosts: Further names that the `Host` header may have, besides those of this machine.
         limits: The limits of one request.
         queue_pairs: Passages that may wait for the reranker.
         cache_bytes: Memory for scores that were computed before. 0: no cache.

@@ -1,4 +1,4 @@
-"""What can be wrong with a request. `dialects` words each problem in the body and status code of its route."""
+"""The kinds of problems of a request. `dialects` gives the body and the status code of each problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all rerank dialects have in common: the checks, the scores, the order."""
+"""The common part of all rerank dialects: the checks, the scores, the order."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class RerankRequest:
 class RerankResult:
     """`places` are positions in the request's texts, best first, at most `top_n`, with their `scores`.
 
-    A sigmoid brings logits into 0 to 1, unless the request asks for raw scores. Scores in another unit stay. `warnings`
-    say what was cut.
+    If the request does not ask for raw scores, a sigmoid maps logits to the range from 0 to 1. Scores in another unit
+    stay unchanged. `warnings` report the cut texts.
     """
 
     places: list[int]
@@ -160,7 +160,7 @@ def check_model(components: Components, requested: str | None, name: str) -> str
 
 
 def single_size(values: Iterable[tuple[str, int | None]]) -> int | None:
-    """Return the one size that is given, for a dialect with several names for it; None if no size is given.
+    """Return the given size, for a dialect with several names for the size, or None if no size is given.
 
     Raises:
         Problem: Two names have two values.

@@ -30,14 +30,14 @@ from shortlist.server.operations import Operations, operated
 from shortlist.server.options import ServeOptions
 
 WARM_UP_WORDS = (4, 16, 48, 120, 400)
-"""The lengths of the passages that warm up a model: a runtime plans anew for each length that it has not seen."""
+"""The lengths of the passages that warm up a model. A runtime needs more time for the first text of a new length."""
 
 IDLE_SECONDS = 75
 """The server keeps an idle connection longer than clients and proxies do, so the other side closes it. Otherwise a
 request could be on its way when the server closes the connection."""
 
 STOP_SECONDS = 120
-"""The server gives up requests that it has not answered so long after the signal to stop."""
+"""Seconds after the signal to stop. The server then drops the requests without an answer."""
 
 BACKLOG = 2048
 

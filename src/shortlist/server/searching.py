@@ -64,7 +64,7 @@ async def search(components: Components, searcher: Search, call: SearchCall) -> 
 
 
 async def _scores(components: Components, pending: Pending, deadline: float | None) -> tuple[Scores, Cause | None]:
-    """Return the scores of as many leading texts as were scored in time, and what ended the scoring early."""
+    """Return the scores of the leading texts that were scored in time, and the cause of an early end, if any."""
     scores = Scores()
     for texts in _parts(pending, scores, deadline):
         left = None if deadline is None else deadline - time.perf_counter()

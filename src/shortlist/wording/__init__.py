@@ -1,4 +1,4 @@
-"""Notes as sentences for people: the one place that words them."""
+"""Notes as sentences for people. No other package turns notes into sentences."""
 
 from __future__ import annotations
 

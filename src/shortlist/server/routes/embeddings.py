@@ -28,7 +28,7 @@ TEXTS = {
         {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
     ]
 }
-"""The allowed forms of `input`. Token ids are accepted here only to refuse them with a clear message."""
+"""The allowed forms of `input`. The model accepts token ids, so that the route can refuse them with a clear message."""
 
 Ids = Annotated[list[int], Field(fail_fast=True)]
 

@@ -28,7 +28,7 @@ KINDS: Mapping[str, str] = {
     ".svg": "image/svg+xml",
 }
 PUBLIC = frozenset({"/", *(f"/page/{path.name}" for path in FOLDER.iterdir() if path.suffix in KINDS)})
-"""The paths that need no API key: the page and its files, which contain nothing of the index."""
+"""The paths that need no API key: the page and its files. These files contain no data of the index."""
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (

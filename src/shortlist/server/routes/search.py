@@ -77,7 +77,7 @@ def _described(**schema: float) -> Any:
 class SearchRequest(BaseModel):
     """A request. The fields of `OPTIONS` and `where` are those of a search in Python; see `SearchConfig`.
 
-    A field that is not given has the value that the server was started with. `budget_ms` limits the wall-clock time in
+    If a request does not give a field, the field has the server's value. `budget_ms` limits the wall-clock time in
     milliseconds. `fail` decides what a failing reranker does to the answer.
     """
 

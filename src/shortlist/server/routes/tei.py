@@ -96,7 +96,7 @@ def _may_truncate(components: Components, truncate: bool | None, direction: str 
 
 @router.get("/info")
 async def info(request: Request) -> Json:
-    """Answer with what TEI's clients read before they send: the model, its window, and the texts of one request.
+    """Answer with the facts that TEI's clients read first: the model, its window, and the texts of one request.
 
     TEI serves one model. Here it is the reranker, or the bi-encoder if there is no reranker. A client may send as many
     texts as every route of this server accepts.
