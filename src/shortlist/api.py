@@ -177,7 +177,7 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
         queries: A query set, or a path for `QuerySet.read`.
         pool_size: The largest pool.
         top_k: The length of the answers that an adaptive pool must get right.
-        measure: The measure of which a little may be lost, or "overlap", which needs no judgments.
+        measure: The measure of the loss by an early stop, or "overlap", which needs no judgments.
         alpha: The mean loss that is allowed, between 0 and 1.
         delta: The probability that the fit may be wrong, between 0 and 1.
         method: The curve. None: the one with the smaller log loss on unseen queries.

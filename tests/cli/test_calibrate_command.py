@@ -187,10 +187,10 @@ def test_a_smallest_probability_of_zero_needs_no_curve(shell):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--no-rerank"], "nothing is reranked"),
+        (["--no-rerank"], "the search does not rerank"),
         (["--tail", "--top", "55"], "passages below the pool have no probability"),
-        (["--reranker", "other/model"], "it was found for another reranker"),
-        (["--blend", "0"], "it was found at another blend"),
+        (["--reranker", "other/model"], "it is valid for another reranker"),
+        (["--blend", "0"], "it is valid for another blend"),
     ],
 )
 def test_the_files_smallest_probability_is_ignored_where_it_does_not_apply(shell, options, reason):

@@ -126,7 +126,7 @@ def test_weights_of_the_file_are_left_out_of_a_set_up_with_another_reranker(shel
         "reranker's score + 3 x dense",
         "the reranker's score",
     )
-    assert "weights of shortlist.toml is ignored: it was found for another reranker" in shown
+    assert "weights of shortlist.toml is ignored: it is valid for another reranker" in shown
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_a_missing_key_is_an_error_before_anything_is_measured(shell, monkeypatc
 def test_tune_names_the_reranker_in_the_file_and_search_follows(shell, tmp_path):
     options = ("--index", "ix", "--reranker", COHERE, "--sizes", "5,10", "--timed", "1")
     shown = shell("tune", "hard.jsonl", *options, "--write")
-    assert "one scoring pass at pool 10, and every smaller pool read off it" in shown.out
+    assert "one scoring pass at pool 10, and every smaller pool computed from it" in shown.out
     assert f'reranker = "{COHERE}"' in (tmp_path / "shortlist.toml").read_text()
     assert shell("search", "red cat", "--index", "ix", "--rerank", "--json").json()["status"] == "ok"
     assert shell.server.seen[-1][1]["query"] == "red cat"

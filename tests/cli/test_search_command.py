@@ -197,7 +197,7 @@ def test_settings_of_the_file_are_followed_and_named(folder):
             "setting": "min_probability",
             "reason": "not_reranked",
         }
-        assert ignored.err == "min_probability of shortlist.toml is ignored: nothing is reranked\n"
+        assert ignored.err == "min_probability of shortlist.toml is ignored: the search does not rerank\n"
         file.write_text("[search]\npools = 3\n")
         assert "'pools' is unknown under [search]" in error_of("search", "tax", "--index", "ix", cwd=folder)
         file.write_text("[search]\npool_size = 0\n")

@@ -96,7 +96,7 @@ def test_settings_of_the_file_are_the_defaults_of_requests_and_the_command_line_
     assert serve("--pool", "9", "--top", "3")[0].config == SearchConfig(pool_size=9, top_k=3, min_score=1.0)
     options, printed = serve("--blend", "0.5")
     assert options.config.min_score is None
-    assert printed.err == "min_score of shortlist.toml is ignored: it was found at another blend\n"
+    assert printed.err == "min_score of shortlist.toml is ignored: it is valid for another blend\n"
 
 
 def test_bad_options_are_errors_of_one_line(tmp_path):

@@ -37,7 +37,7 @@ def test_it_recommends_and_writes_and_search_follows(shell):
     shown = shell("tune", "q.jsonl", "--sizes", "5,10,20,40", "--write")
     for part in ("ceiling", "within the interval of the best: pool", "90 % of the gain", "on the other half"):
         assert part in shown
-    assert "one scoring pass at pool 40, and every smaller pool read off it" in shown
+    assert "one scoring pass at pool 40, and every smaller pool computed from it" in shown
     text = file_of(shell)
     assert text.startswith("[search]\nrerank = true\npool_size = ")
     assert "# shortlist.toml\n[search]\nrerank = true\npool_size = " in shown

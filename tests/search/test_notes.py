@@ -22,14 +22,14 @@ EXAMPLES = [
     (Note("rerank_partial", scored=8, pool=50, cause="budget"), "the time budget ended after 8 of 50 passages"),
     (Note("pool_stopped", scored=16, pool=50, top_k=5), "16 of 50 passages scored"),
     (Note("no_stop_rule", reason="not_fitted"), "no stop rule is stored with the index. Calibrate again with"),
-    (Note("no_stop_rule", reason="not_reranked"), "nothing is reranked"),
+    (Note("no_stop_rule", reason="not_reranked"), "the search does not rerank"),
     (Note("left_out", count=3, min_score=2.5, min_probability=None), "3 left out below a score of 2.5"),
     (
         Note("no_good_answer", best_score=1.25, best_probability=0.125, min_score=None, min_probability=0.5),
         "no good answer: the best passage has probability 0.125, below a probability of 0.5",
     ),
     (Note("filter_unknown_field", field="yaer", fields=["title", "year"]), "'yaer': the fields are title, year"),
-    (Note("setting_ignored", setting="blend", reason="other_reranker"), "it was found for another reranker"),
+    (Note("setting_ignored", setting="blend", reason="other_reranker"), "it is valid for another reranker"),
 ]
 
 

@@ -449,7 +449,7 @@ def test_an_adaptive_pool_and_probabilities(page):
         ranking = searcher.search(QUERY)
         assert page.run("return document.getElementById('option-adaptive').checked")
         assert order_of(page, "two") == [hit.id for hit in ranking]
-        assert "can hardly enter the first 5." in page.text("#remark")
+        assert "is unlikely to enter the first 5." in page.text("#remark")
         set_option(page, "min_probability", "0.5")
         ranking = searcher.search(QUERY, min_probability=0.5)
         assert order_of(page, "two") == [hit.id for hit in ranking]

@@ -26,9 +26,9 @@ CUTOFF = 10
 class Evaluation:
     """The measures of one search: one outcome for each query, in the order of the query set.
 
-    `fingerprint` is that of the query set: two evaluations can be compared if it is equal. `pool_size` is the largest
-    requested pool. A query is fine if a relevant id is among the first `cutoff` results. `about` holds facts about the
-    search, for readers of a saved evaluation.
+    `fingerprint` is that of the query set: two evaluations with the same fingerprint can be compared. `pool_size` is
+    the largest requested pool. A query is fine if a relevant id is among the first `cutoff` results. `about` holds
+    facts about the search, for readers of a saved evaluation.
     """
 
     name: str
@@ -104,7 +104,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     progress: Callable[[int, int], None] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Evaluation:
-    """Measure both stages, and the ceiling between them, for every judged query. Each query is searched once.
+    """Return the measures of both stages, and of the ceiling, for every judged query. Each query is searched once.
 
     Below the pool, a ranking continues in stage one's order, as with `tail`, to the depth that the measures read.
     Limits on score and probability do not apply.
@@ -114,11 +114,11 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         judged: The queries with their judgments.
         pool_size: Passages to score, or "auto". None: the configuration's.
         measures: Names of measures, each with a cutoff.
-        cutoff: A query is fine if a relevant id is among so many first results.
+        cutoff: A query is fine if a relevant id is among the first `cutoff` results.
         name: The name of this evaluation in tables.
         about: Facts about the search, for readers of a saved evaluation.
-        progress: Is called with the number of queries that are done, and the number of all queries.
-        checkpoint: Keeps each outcome. Its outcomes are not measured again; the caller finishes it.
+        progress: A function that receives the number of finished queries and the number of all queries.
+        checkpoint: Stores each outcome. Stored outcomes are not measured again. The caller calls `finish`.
 
     Raises:
         InvalidInput: An unknown measure, one without a cutoff, a bad size or cutoff, or a query that a stage cannot

@@ -12,10 +12,10 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | setting_kept | setting, current, best, a gain | the best other value is not better beyond chance |
 | setting_changed | setting, current, best, a gain | another value of the setting is better |
 | setting_better_elsewhere | setting, current, best, pool, smaller_pool, a gain | better at a smaller pool only |
-| too_many_passages | setting, current | other values need too many more passages scored |
+| too_many_passages | setting, current | other values would need too many additional passages |
 | not_tried | setting, reason | the setting was not tuned: "no_fusion" or "runs_apart" |
 | no_threshold | reason | no threshold was tried: "not_reranked", "runs_apart" or "equal_scores" |
-| threshold_found | threshold, a gain | results below the threshold are better left out |
+| threshold_found | threshold, a gain | leaving out results below the threshold is better |
 | threshold_not_better | threshold, a gain | the best threshold is not better beyond chance |
 | near_best | measure, value, pool, best_pool, best, keep, mean, low, high | the smallest pool near the best |
 | best_pool | measure, value, reason | the best pool: "smallest_pool" or "no_smaller_near" |
@@ -30,7 +30,7 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | not_split | queries | the queries are too few for two halves |
 | no_gain_at_pool | pool, measure, gain | the recommended pool gains nothing |
 | gain_not_confirmed | pool, measure, queries, unseen_gain, gain | the second half of the queries contradicts the gain |
-| one_pass | pool, largest_difference | every smaller pool was read off the scores of the largest |
+| one_pass | pool, largest_difference | the scores of the largest pool gave the results of every smaller pool |
 | listwise | reranker | the reranker scores a pool as a whole, so each size was run separately |
 | not_pointwise | reranker, largest_difference, spread | as listwise, although the reranker is declared pointwise |
 | times_of_runs | | the times are those of the runs at each size |

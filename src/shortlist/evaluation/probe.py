@@ -1,4 +1,4 @@
-"""The negation probe: whether each stage reacts to the word that reverses a query."""
+"""The negation probe. It tests whether each stage reacts to the word that reverses a query."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PairResult:
 class Probe:
     """The answers of both stages to a set of contrasts, in the order of the set.
 
-    `note` is the assumption that was made to read the set. `chance` is the accuracy of a random guess.
+    `note` is the assumption of the reader of the set. `chance` is the accuracy of a random choice.
     """
 
     contrasts: str
@@ -66,7 +66,7 @@ class Probe:
 
     @property
     def gain(self) -> Paired | None:
-        """Reranker minus bi-encoder, pair by pair. None for a single pair."""
+        """The difference of the reranker and the bi-encoder, pair by pair. None for a single pair."""
         if len(self.pairs) < 2:
             return None
         rerank, retrieval = (

@@ -1,4 +1,4 @@
-"""What is measured: a search, and a query set that is resolved against its passages."""
+"""The subject of a measurement: a search, and a query set that is resolved against its passages."""
 
 from __future__ import annotations
 
@@ -68,8 +68,9 @@ def resolve_in_pools(
 ) -> Judged:
     """Resolve a query set against the passages that a retriever returns for its queries, `depth` for each query.
 
-    Use it if the corpus is not known. A judged id that no pool holds may exist all the same, so it is not counted as
-    unknown. A snippet stands for the retrieved passages that contain it; if there are none, it counts as never found.
+    Use this function if the corpus is not known. A judged id that no pool contains may still exist, and is therefore
+    not counted as unknown. A snippet stands for the retrieved passages that contain the snippet. Without such a
+    passage, the snippet counts as never found.
 
     Raises:
         InvalidInput: As `query_set.checked`; or some ids name passages and others documents; or no pool holds any

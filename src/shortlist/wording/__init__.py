@@ -11,9 +11,9 @@ from shortlist.wording.measuring import Words
 
 CALIBRATE = "calibrate again with: shortlist calibrate QUERIES --index DIR"
 IGNORED = {
-    "other_reranker": "it was found for another reranker",
-    "other_blend": "it was found at another blend",
-    "not_reranked": "nothing is reranked",
+    "other_reranker": "it is valid for another reranker",
+    "other_blend": "it is valid for another blend",
+    "not_reranked": "the search does not rerank",
     "tail": "passages below the pool have no probability",
     "progressive": "progressive scores depend on the pool",
 }
@@ -56,7 +56,7 @@ def _partial(values: Mapping[str, Any]) -> str:
 
 def _no_stop_rule(values: Mapping[str, Any]) -> str:
     if values["reason"] == "not_reranked":
-        return "fixed pool size: nothing is reranked, so there is nothing to stop"
+        return "fixed pool size: the search does not rerank, so no stop rule applies"
     return f"fixed pool size: no stop rule is stored with the index. {CALIBRATE[0].upper()}{CALIBRATE[1:]}"
 
 
@@ -126,7 +126,7 @@ WORDS: Mapping[str, Words] = {
     "rerank_skipped": _skipped,
     "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,
-    "pool_stopped": "{scored} of {pool} passages scored: the rest can hardly enter the first {top_k}",
+    "pool_stopped": "{scored} of {pool} passages scored: the rest is unlikely to enter the first {top_k}",
     "pool_scored_whole": "all {pool} passages scored: the rest could enter the first {top_k} until the end",
     "pool_never_stops": (
         "all {pool} passages scored: the stored stop rule has no threshold, because none could be certified"

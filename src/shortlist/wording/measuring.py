@@ -61,7 +61,7 @@ def _no_threshold(v: Values) -> str:
 def _best_pool(v: Values) -> str:
     reasons = {
         "smallest_pool": "it is the smallest pool tried, and no larger pool is better",
-        "no_smaller_near": "no smaller pool comes near it",
+        "no_smaller_near": "no smaller pool is close to it",
     }
     return f"the best pool, {v['measure']} {v['value']:.4f}; {reasons[v['reason']]}"
 
@@ -72,7 +72,7 @@ def _one_pass(v: Values) -> str:
         if v["largest_difference"]
         else ""
     )
-    return f"one scoring pass at pool {v['pool']}, and every smaller pool read off it{changes}"
+    return f"one scoring pass at pool {v['pool']}, and every smaller pool computed from it{changes}"
 
 
 def _times_of_pass(v: Values) -> str:

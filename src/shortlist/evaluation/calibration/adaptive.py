@@ -20,11 +20,11 @@ _NEAR = 1e-6
 class Risk:
     """The risk that a threshold must keep: with confidence 1 - `delta`, a mean loss of `measure` of at most `alpha`.
 
-    The loss of a query is how far the measure falls below that of the whole pool's ranking, from 0 to 1. If the measure
-    rises, the loss is 0, so gains on some queries do not compensate losses on others. For "overlap", the loss is the
-    share of the whole pool's first `top_k` that is missing. The mean is over the queries that are reranked and have
-    something relevant. The confidence is over the drawing of the fitted queries. It assumes that later queries are
-    drawn independently from the same source, over the same passages.
+    The loss of a query, from 0 to 1, is the measure for the whole pool's ranking minus the measure for the shorter
+    pool. If the measure rises, the loss is 0. Gains on some queries therefore do not compensate losses on others. For
+    "overlap", the loss is the missing share of the first `top_k` hits of the whole pool. The mean is over the queries
+    that are reranked and have a relevant passage. The confidence is over the random choice of the fitted queries. It
+    assumes that later queries are independent, come from the same source, and search the same passages.
     """
 
     measure: str
@@ -50,12 +50,12 @@ class StopRuleFit:
 
     @property
     def certified(self) -> bool:
-        """True if the rule ever stops."""
+        """True if the rule can stop before the end of the pool."""
         return self.rule.threshold is not None
 
     @property
     def note(self) -> Note:
-        """What the fitted threshold guarantees, or why there is none."""
+        """The guarantee of the fitted threshold, or the reason why there is no threshold."""
         assert self.rule.guarantee is not None
         result = "too_few_queries" if self.allowed is None else "certified" if self.certified else "no_earlier_stop"
         return Note("stop_rule_fit", result=result, **asdict(self.rule.guarantee))

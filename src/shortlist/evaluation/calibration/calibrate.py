@@ -29,16 +29,15 @@ POOL_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class CalibrateOptions:
-    """What to fit.
+    """The options of a calibration.
 
     Args:
-        pool_size: The largest pool.
-        top_k: The length of the answers that an adaptive pool must get right.
-        block: Passages that are scored between two checks of the stop rule.
-        measure: The measure of which a little may be lost, or "overlap", which needs no judgments: the share of the
+        pool_size: The largest pool. top_k: The length of the answers that the stop rule protects. block: Passages that
+        are scored between two checks of the stop rule. measure: The measure of the loss, or "overlap", which needs no
+        judgments: the share of the
             whole pool's first `top_k` that is missing.
         alpha: The mean loss that is allowed, between 0 and 1.
-        delta: The probability that the fit may be wrong, between 0 and 1.
+        delta: The allowed probability of a larger mean loss, between 0 and 1.
         method: The curve, "platt" or "isotonic". None: the one with the smaller log loss.
         judged_only: Leave out passages without a judgment. Otherwise they count as not relevant.
         checkpoint: The file for partial results.
@@ -128,8 +127,8 @@ def calibrate(
     Args:
         search: The search, with its configuration. Its blend and weights are part of the final score.
         judged: The queries with their judgments.
-        options: What to fit.
-        progress: Is called with the number of scored passages, and the number of passages to score.
+        options: The options of the calibration.
+        progress: A function that receives the number of scored passages and the number of passages to score.
 
     Raises:
         InvalidInput: No reranker, or one whose scores depend on the pool; a bad size, level or measure; a checkpoint of

@@ -69,8 +69,9 @@ class ProbabilityFit:
 def labelled(rankings: Sequence[tuple[str, Sequence[Hit]]], judged: Judged, *, judged_only: bool = False) -> Labelled:
     """Return the scored hits of each (query id, hits best first) with their labels.
 
-    The score is the final one, because it orders the answer: a smallest probability then cuts a ranking at one place.
-    It does not depend on the other passages of a pool, so it compares between queries.
+    The score is the final score, because the final score orders the answer: a smallest probability then cuts a ranking
+    at one place. The final score does not depend on the other passages of a pool. Scores of different queries can
+    therefore be compared.
 
     A grade above 0 is relevant. Passages without a judgment count as not relevant, because most query sets list only
     what is relevant. This makes probabilities too low if judgments are sparse. With `judged_only`, these passages are

@@ -1,4 +1,4 @@
-"""What a stop rule does with each recorded query, at any threshold."""
+"""The stops of a stop rule for each recorded query, at any threshold."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class Trace:
     """One query at each check of a stop rule. The last check is the whole pool.
 
     `demands` are the demands at each check, minus infinity at the last. `sizes` are the numbers of passages that are
-    scored by then. `losses` are how far the measure falls below that of the whole pool's ranking, 0 if it does not
-    fall. `worst` is the largest loss at this or any later check. It bounds the loss and never rises with the size.
+    scored by then. `losses` are the measure for the whole pool's ranking minus the measure at the check, or 0 if the
+    measure does not fall. `worst` is the largest loss at this or any later check. It bounds the loss and never rises
+    with the size.
     """
 
     query_id: str

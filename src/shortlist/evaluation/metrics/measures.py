@@ -1,7 +1,7 @@
 """Retrieval measures, with the names and the numbers of ir_measures.
 
-A ranking is a list of ids, best first. A judged query without a ranking counts 0 in every measure. To leave it out
-would reward a system that answers nothing to hard queries.
+A ranking is a list of ids, best first. A judged query without a ranking counts as 0 in every measure. Without this
+rule, a system that gives no answer to hard queries would get higher values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Queries to choose a setting on, and queries to report it on. The second half does not influence the choice."""
+"""Two halves of the queries: one to choose a setting, and one to report its result. The second has no influence."""
 
 from __future__ import annotations
 

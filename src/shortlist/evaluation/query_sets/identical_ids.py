@@ -1,4 +1,4 @@
-"""The identical-id rule: a query that is a text of the corpus is not answered by this text."""
+"""The identical-id rule: if a query is a text of the corpus, the answer leaves out this text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries that a corpus suggests: its headings, and phrases that occur in several passages."""
+"""Proposed queries for a corpus: its headings, and phrases that occur in several passages."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.types import Hit, Passage, Qrels
 
 Level: TypeAlias = Literal["passage", "document"]
-"""What the judged ids name."""
+"""The kind of the judged ids."""
 
 _SPACE = re.compile(r"\s+")
 _INSIDE = rf"[^\W{SCRIPTS_WITHOUT_SPACES}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
@@ -49,7 +49,7 @@ class QuerySet:
         Args:
             path: A BEIR folder, a .csv, .tsv or .jsonl file, or a file of TREC topics.
             qrels: The judgments of TREC topics.
-            split: Which judgments of a BEIR folder.
+            split: The split of a BEIR folder's judgments, such as "test".
 
         Raises:
             InvalidInput: There is no such file, a row cannot be used, or nothing can be measured with the set.

@@ -1,1 +1,1 @@
-"""Recorded scoring passes, and the searches that are read off them."""
+"""Recorded scoring passes, and the searches that are computed from them."""

@@ -1,4 +1,4 @@
-"""The results of a long run as they arrive, so that the same command continues after Ctrl-C or a crash."""
+"""The stored results of a long run. After Ctrl-C or a crash, the same command continues."""
 
 from __future__ import annotations
 

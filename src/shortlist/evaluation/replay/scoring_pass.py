@@ -1,4 +1,4 @@
-"""The scoring pass: the reranker scores the largest pool of every query once, or runs at each size if it must."""
+"""The scoring pass of the largest pool of every query, or separate runs if scores depend on the pool."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class PointwiseCheck:
 def retrieval_sizes(retriever: Retriever | Fuses, sizes: Sequence[int], depth: int) -> list[int]:
     """Return each k to retrieve, largest first, so that every pool is exactly the pool of a search.
 
-    A search with a pool of `size` and hits down to `depth` retrieves both. Up to its prefix depth, a retriever's
-    longest answer contains the shorter ones; beyond it, each k is retrieved by itself.
+    A search with a pool of `size` and hits down to `depth` retrieves both. Up to the retriever's prefix depth, the
+    longest answer contains the shorter answers. Beyond this depth, each k needs its own retrieval.
     """
     every = sorted({depth, *sizes}, reverse=True)
     prefix = retriever.prefix_depth if isinstance(retriever, KeepsPrefix) else 0

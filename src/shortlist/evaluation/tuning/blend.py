@@ -1,4 +1,4 @@
-"""The blend: how much of stage one's signals is in the final score."""
+"""The choice of the blend, the factor of stage one's weights in the final score."""
 
 from __future__ import annotations
 

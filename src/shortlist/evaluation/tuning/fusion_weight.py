@@ -1,4 +1,4 @@
-"""The fusion weight of the vectors in stage one: each weight is read off the same two lists and scores."""
+"""The choice of the fusion weight. The same two lists and the same scores give the result of each weight."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FusionChoice:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What every weight is tried with: the recorded pass, the weights of the final score, and the plan.
+    """The inputs of every trial of a weight: the recorded pass, the weights of the final score, and the plan.
 
     At most `limit` passages may be scored in addition to the pass.
     """
@@ -79,7 +79,7 @@ def tune_fusion(retriever: Retriever, fusions: Sequence[float], trial: Trial, si
 
 
 def _answers(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) -> Answers:
-    """What searches with this pool retrieve, at every weight."""
+    """The hits that searches with this pool retrieve, at every weight."""
     sizes = retrieval_sizes(retriever, [pool] if pool else [], trial.plan.depth)
 
     def at(query: str) -> dict[float, dict[int, list[Hit]]]:

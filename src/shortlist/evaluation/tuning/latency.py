@@ -94,7 +94,7 @@ def latencies(
 
 
 def timing_note(curves: Curves, sizes: Sequence[int], latency: Mapping[int, Latency]) -> Note:
-    """Return where the times come from."""
+    """Return the note about the origin of the times."""
     if curves.recorded is None:
         return Note("times_of_runs")
     *smaller, largest = sizes

@@ -1,4 +1,4 @@
-"""What to tune: pool sizes, blends, fusion weights, measures and a time budget."""
+"""The options of a tuning: pool sizes, blends, fusion weights, measures and a time budget."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MEASURES = ("nDCG@10", "RR@10", "Success@10")
 
 @dataclass(frozen=True, slots=True)
 class TuneOptions:
-    """What to tune.
+    """The options of a tuning.
 
     Args:
         sizes: Pool sizes to try.
         blends: Blends to try, in addition to the current one.
         fusions: Fusion weights to try, in addition to the current one.
-        measures: Names of measures, each with a cutoff. The first one decides.
-        cutoff: A query is fine if a relevant id is among so many first results.
+        measures: Names of measures, each with a cutoff. The first measure decides.
+        cutoff: A query is fine if a relevant id is among the first `cutoff` results.
         budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. None: no limit.
         timed: Queries to time at each size but the largest, which the pass times. None: up to 8 % of the pass, and at
             least one.

@@ -1,4 +1,4 @@
-"""What a tuning puts into `shortlist.toml`."""
+"""The settings that a tuning writes into `shortlist.toml`."""
 
 from __future__ import annotations
 

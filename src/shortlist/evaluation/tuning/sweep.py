@@ -24,7 +24,7 @@ def scaled(weights: Mapping[str, float], blend: float) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a sweep measures: pool sizes, measures, and the cutoff of the failure split.
+    """The plan of a sweep: pool sizes, measures, and the cutoff of the failure split.
 
     `depth` is the length of every ranking, whatever its pool.
     """

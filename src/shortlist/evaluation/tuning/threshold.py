@@ -1,4 +1,4 @@
-"""The final score below which results are better left out."""
+"""The choice of the smallest final score of an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order in which waiting pairs are scored: requests take turns, so a long request does not delay a short one.
+"""The order of the waiting pairs. Requests take turns, so a long request does not delay a short request.
 
 The scheme is deficit round robin without the carried deficit: a turn ends with the pair that fills it. Shreedhar and
 Varghese, "Efficient fair queueing using deficit round robin", SIGCOMM 1995.

@@ -1,4 +1,4 @@
-"""A queue that fills a model's batches with what all waiting requests need scored or embedded."""
+"""A queue that fills a model's batches with the pairs or texts of all waiting requests."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Bounds:
     """The bounds of a scheduler.
 
     Args:
-        queue: The most pairs that wait.
-        pairs: The most pairs of a round.
-        tokens: The most tokens of a round.
+        queue: The largest number of waiting pairs.
+        pairs: The largest number of pairs in a round.
+        tokens: The largest number of tokens in a round.
         threads: The rounds that run side by side.
         unit: The name of what a request contains, for messages.
 

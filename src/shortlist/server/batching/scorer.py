@@ -1,4 +1,4 @@
-"""The reranker as the routes see it: asynchronous, with tokens counted and passages capped."""
+"""The interface of a reranker for the routes: asynchronous, with a count of tokens and a cap for passages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a reranker scores the pairs of many requests: together if it can, otherwise request by request."""
+"""Workers that score the pairs of many requests: together if the reranker allows it, otherwise one by one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHARACTERS_PER_TOKEN = 4
 
 
 class Worker(Protocol):
-    """What a `Scheduler` needs of a model."""
+    """The interface that a `Scheduler` needs of a model."""
 
     def prepare(self, job: Job) -> None:
         """Call `Job.ready`. A thread of its own runs this. Raise InvalidInput if the job cannot be scored."""
@@ -37,7 +37,7 @@ class PlansBatches(Protocol):
 
     @property
     def rows(self) -> int:
-        """The most pairs of one batch."""
+        """The largest number of pairs in one batch."""
 
 
 def worker_for(reranker: Reranker) -> Worker:

@@ -44,7 +44,7 @@ def hosts_of(listen: str, keys: Keys, allowed: Sequence[str]) -> frozenset[str]:
 
 
 def open_to_others(listen: str, keys: Keys) -> bool:
-    """Return whether other machines get in without a key: there is no key, and the address is not loopback."""
+    """Return whether other machines have access without a key: there is no key, and the address is not loopback."""
     return not len(keys) and not _is_loopback(listen)
 
 
