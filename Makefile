@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python .ci/install.py
 FAST := -m "not slow"
+PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help demo test test-fast check fix docs docs-check lock bench clients clean
+.PHONY: help demo test test-fast coverage check fix docs docs-check lock bench clients clean
 
 demo: .venv/installed  ## install the locked packages, and show both stages on one query
 	@$(BIN)/shortlist demo
@@ -12,11 +13,14 @@ demo: .venv/installed  ## install the locked packages, and show both stages on o
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-test: .venv/installed-dev  ## run all tests, up to five minutes
-	$(BIN)/python -m pytest
+test: .venv/installed-dev  ## run all tests on two cores, about three minutes
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: .venv/installed-dev  ## run the tests that load no model, under a minute
-	$(BIN)/python -m pytest $(FAST)
+	$(BIN)/python -m pytest $(PARALLEL) $(FAST)
+
+coverage: .venv/installed-dev  ## run the fast tests, and fail if they cover less of the code than before
+	$(BIN)/python -m pytest $(PARALLEL) $(FAST) --cov --cov-report=term:skip-covered --cov-fail-under=80
 
 check: .venv/installed-dev  ## check format, lint, layers and types
 	$(BIN)/ruff format --check .
