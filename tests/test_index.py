@@ -132,3 +132,10 @@ def test_a_closed_index_is_free(tmp_path):
     index.close()
     index.close()
     opened(tmp_path).close()
+
+
+def test_a_weight_of_an_unknown_signal_is_an_error(tmp_path):
+    with pytest.raises(InvalidInput, match="'foo' is not a signal") as error:
+        opened(tmp_path, config=SearchConfig(bi_encoder="hashed-64", weights={"foo": 3.0}))
+    assert error.value.field == "weights"
+    assert not (tmp_path / "index").exists()

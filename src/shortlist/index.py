@@ -38,12 +38,14 @@ def open_index(
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
 
     Raises:
+        InvalidInput: `config` has a weight of an unknown signal.
         NotAnIndex: The folder contains no index, and `create` is False; or it contains other things.
         IndexMismatch: The index was made with another bi-encoder than `config` names, or in another format.
         IndexLocked: The index is open already, in this or another process.
         ModelNotFound: There is no such model.
     """
     config = config or SearchConfig()
+    config.check_signals()
     folder = Path(path)
     encoder: Encoder | None = None
     if reranker is None and config.reranker_name is not None:

@@ -222,6 +222,7 @@ def test_settings_of_the_file_are_followed_and_named(folder):
         (["search", "q", "--reranker", "nope"], 4, "'nope'"),
         (["search", "q", "--where", "year"], 2, "--where is 'year': write key=value"),
         (["search", "q", "--weight", "dense"], 2, "--weight is 'dense': write key=value"),
+        (["search", "q", "--weight", "foo=3"], 2, "'foo' is not a signal of stage one; the signals are dense, bm25,"),
         (["search", "q", "--json", "--context"], 2, "exclude each other"),
         (["search", "q", "--precision", "int3"], 2, "int3"),
         (["search", "q", "--blend", "-1"], 2, "--blend must be a number of 0 or more, not -1.0"),

@@ -80,3 +80,16 @@ def test_bad_values_are_errors():
 def test_a_size_of_the_file_that_gave_way_is_not_used():
     resolved = resolve({"top_k": 6}, {"pool_size": 3, "blend": 0.5})
     assert (resolved.config.sizes, resolved.from_file) == ((50, 6), {"blend": 0.5})
+
+
+@pytest.mark.parametrize("retriever", ["hybrid", "dense", "bm25"])
+@pytest.mark.parametrize(("given", "file"), [({"weights": {"foo": 3.0}}, {}), ({}, {"weights": {"foo": 3.0}})])
+def test_a_weight_of_an_unknown_signal_is_an_error(retriever, given, file):
+    with pytest.raises(InvalidInput, match="'foo' is not a signal of stage one; the signals are dense, bm25,") as error:
+        resolve({"retriever": retriever, **given}, file)
+    assert error.value.field == "weights"
+
+
+def test_a_retriever_of_your_own_may_have_any_signal():
+    given = {"retriever": "package.module:attribute", "weights": {"foo": 3.0}}
+    assert resolve(given, {}).config.weights == {"foo": 3.0}

@@ -33,7 +33,7 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     note.
 
     Raises:
-        InvalidInput: A value that cannot be used.
+        InvalidInput: A value that cannot be used, or a weight of an unknown signal.
     """
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
@@ -46,6 +46,7 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
             if name not in given:
                 notes.append(Note("setting_ignored", setting=name, reason=reason))
     config = default.override(from_file).override(given)
+    config.check_signals()
     needed = {"retriever", "bi_encoder", "rerank", "pool_size", "top_k", "fusion", "precision", "device", "threads"}
     used = {
         name: value

@@ -104,6 +104,19 @@ class SearchConfig:
             changes["pool_size"] = None
         return replace(self, **changes)
 
+    def check_signals(self) -> None:
+        """Raise an error if a weight belongs to no signal of a named retriever. Your own retriever may have any signal.
+
+        Raises:
+            InvalidInput: The retriever is one of `RETRIEVERS`, and a name in `weights` is not among `SIGNALS`.
+        """
+        unknown = [name for name in self.weights or {} if name not in SIGNALS]
+        if unknown and self.retriever in RETRIEVERS:
+            raise InvalidInput(
+                f"weights: {unknown[0]!r} is not a signal of stage one; the signals are {', '.join(SIGNALS)}",
+                field="weights",
+            )
+
     @property
     def sizes(self) -> tuple[PoolSize, int]:
         """The pool size and the length of the answer. A size that is not set fits the other one."""
