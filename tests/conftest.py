@@ -37,6 +37,7 @@ SLOW_FILES = {
     "evaluation/test_tune_stage_one.py",
     "indexes/test_embedded.py",
     "inference/test_activation_ranges.py",
+    "inference/test_engines.py",
     "rerankers/test_cross_encoder.py",
     "server/test_page_browser.py",
     "server/test_process.py",

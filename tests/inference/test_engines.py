@@ -1,6 +1,8 @@
 """What both engines have in common."""
 
 import gc
+import subprocess
+import sys
 import weakref
 
 import pytest
@@ -23,3 +25,10 @@ def test_an_engine_ends_with_its_model(tmp_path, device):
     del reranker, session
     gc.collect()
     assert engine() is None
+
+
+def test_a_program_ends_after_scoring_without_closing_anything():
+    """OpenVINO's own queue called back into Python while the interpreter ended, and aborted one process of four."""
+    code = "import shortlist; shortlist.load_reranker().score('a query', ['a text', 'another'] * 20)"
+    for _ in range(4):
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

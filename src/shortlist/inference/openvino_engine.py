@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,31 +63,30 @@ class OpenVinoEngine:
         shape = self._model.outputs[0].get_partial_shape()
         sizes = shape if shape.rank.is_static else ()
         self.shape = tuple(size.get_length() if size.is_static else None for size in sizes)
-        self._queue = openvino.AsyncInferQueue(self._model, threads if on_cpu else 0)
+        streams = threads if on_cpu else self._model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._idle: SimpleQueue[openvino.InferRequest] = SimpleQueue()
+        for _ in range(streams):
+            self._idle.put(self._model.create_infer_request())
+        self._streams = ThreadPoolExecutor(streams, "shortlist-openvino") if streams > 1 else None
 
     def run(self, feeds: Sequence[Feed]) -> list[Outputs]:
-        """See `Engine.run`."""
-        results: list[Outputs] = [[] for _ in feeds]
-        outputs = self._outputs
+        """See `Engine.run`.
 
-        # The queue is a C++ object that Python's garbage collection does not see into. A callback that refers to this
-        # engine would keep both alive for ever.
-        def keep(request: openvino.InferRequest, place: int) -> None:
-            arrays = (request.get_output_tensor(number).data for number in range(outputs))
-            results[place] = [np.array(array, dtype=np.float32) for array in arrays]
+        Threads of Python start the requests. OpenVINO's own queue calls back into Python from threads that Python does
+        not know, and such a call at the end of a program aborts the process.
+        """
+        if self._streams is None or len(feeds) == 1:
+            return [self._run(feed) for feed in feeds]
+        return list(self._streams.map(self._run, feeds))
 
-        self._queue.set_callback(keep)
+    def _run(self, feed: Feed) -> Outputs:
+        request = self._idle.get()  # waits for a free stream
         try:
-            for place, feed in enumerate(feeds):
-                self._queue.start_async(feed, place)  # waits for a free stream
+            request.infer(feed, share_inputs=True, share_outputs=True)
+            tensors = (request.get_output_tensor(number) for number in range(self._outputs))
+            return [np.array(tensor.data, dtype=np.float32) for tensor in tensors]
         finally:
-            self._queue.wait_all()
-            self._queue.set_callback(_ignore)
-        return results
-
-
-def _ignore(request: openvino.InferRequest, place: int) -> None:
-    """Let go of the results of the last run."""
+            self._idle.put(request)
 
 
 def _folded(core: openvino.Core, file: Path, table: Table) -> openvino.Model:
