@@ -21,6 +21,12 @@ def test_a_pool_that_is_given_shortens_the_answer_of_the_file():
     assert resolve({"pool_size": 4}, {"top_k": 9}).config.sizes == (4, 4)
 
 
+def test_an_answer_that_is_given_enlarges_the_pool_of_the_file():
+    assert resolve({"top_k": 60}, {"pool_size": 30}).config.sizes == (60, 60)
+    with pytest.raises(InvalidInput, match="top_k is 60 and pool_size is 30"):
+        resolve({"top_k": 60, "pool_size": 30}, {})
+
+
 def test_settings_of_another_reranker_are_ignored_with_a_note():
     file = {"blend": 0.5, "weights": {"dense": 3.0}, "min_score": 2.0, "min_probability": 0.1, "fusion": 0.2}
     resolved = resolve({"reranker": "org/other"}, file)
