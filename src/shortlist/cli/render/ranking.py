@@ -106,16 +106,15 @@ def formula(weights: Mapping[str, float], unit: str = "logit", hits: Sequence[Hi
 
 
 def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) -> None:
-    """Print the notes, and what the search cost: seconds of each stage, passages scored and cut."""
+    """Print the notes, what the search cost, and the formula of the final score, if there are hits."""
     notes(out, ranking)
     seconds = ranking.seconds
     line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
     if ranking.reranked:
         cut = "number of cut passages unknown" if info.remote else f"{ranking.truncated} cut"
-        line += (
-            f", rerank {seconds['rerank'] * 1000:.0f} ms; {counted(ranking.scored, 'passage')} scored, {cut}; "
-            f"final score = {formula(ranking.weights, info.unit, ranking.hits)}"
-        )
+        line += f", rerank {seconds['rerank'] * 1000:.0f} ms; {counted(ranking.scored, 'passage')} scored, {cut}"
+        if ranking.hits:
+            line += f"; final score = {formula(ranking.weights, info.unit, ranking.hits)}"
     if ranking.dropped:
         line += f"; {ranking.dropped} dropped at early exits"
     say(out, f"{line}; models and index loaded in {loaded:.2f} s", "dim")
