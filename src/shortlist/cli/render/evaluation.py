@@ -25,7 +25,7 @@ NO_FAILURE = ("fine", "nothing relevant")
 
 def query_set(judged: Judged, search: Search) -> None:
     """Print the size of the query set, and the queries and judgments that do not count in full."""
-    parts = [f"{len(judged.queries)} judged queries; ids name {judged.level}s"]
+    parts = [f"{len(judged.queries)} judged queries; {_naming(judged)}"]
     if judged.unjudged:
         parts.append(f"{counted(judged.unjudged, 'query', 'queries')} without judgments left out")
     if judged.without_relevant:
@@ -38,6 +38,13 @@ def query_set(judged: Judged, search: Search) -> None:
             f"{counted(cut, 'query', 'queries')} longer than the bi-encoder's window: stage one reads the start alone"
         )
     remark(f"{judged.name}: {'; '.join(parts)}")
+
+
+def _naming(judged: Judged) -> str:
+    """Return what the judgments name: snippets, ids of passages or documents, or both."""
+    ids = any(grades.keys() - judged.by_snippet.get(key, ()) for key, grades in judged.qrels.items())
+    names = [f"ids name {judged.level}s"] if ids or not judged.snippets else []
+    return " and ".join([*names, *(["the set names snippets"] if judged.snippets else [])])
 
 
 def evaluation(out: Console, result: Evaluation) -> None:
