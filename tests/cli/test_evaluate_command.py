@@ -59,6 +59,23 @@ def test_both_stages_ceiling_times_and_failures_are_shown(shell):
     assert "24 judged queries; ids name passages" in shown
 
 
+def test_the_line_about_the_query_set_says_whether_it_names_ids_or_snippets(shell):
+    lines = [{"query": row["query"], "snippets": [str(row["query"]).rsplit(" ", 1)[0]]} for row in shell.corpus.rows]
+    (shell.here / "s.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "24 judged queries; the set names snippets" in shell("evaluate", "s.jsonl", "--no-rerank")
+    lines[0] = shell.corpus.rows[0]
+    (shell.here / "both.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    shown = shell("evaluate", "both.jsonl", "--no-rerank")
+    assert "24 judged queries; ids name passages and the set names snippets" in shown
+
+
+def test_a_file_of_another_kind_is_refused_with_the_option_and_the_kinds(shell):
+    (shell.here / "x.md").write_text("# Some text\n")
+    message = shell.fails("evaluate", "x.md")
+    assert "--qrels is missing, and x.md can only be TREC topics" in message
+    assert "a BEIR folder, a .csv, .tsv or .jsonl file, or TREC topics" in message
+
+
 def test_few_queries_give_a_warning(shell):
     assert "warning: " not in shell("evaluate", "q.jsonl", "--pool", "5")
     few = (shell.corpus.folder / "q.jsonl").read_text().splitlines(keepends=True)[:3]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 
+import shortlist.cli.commands.rerank as rerank_command
 from command_line import error_of, run
 from shortlist.cli.commands.rerank import ARRAY, _lines
 from shortlist.errors import InvalidInput
@@ -86,12 +88,15 @@ def test_half_a_surrogate_pair_in_a_candidate_is_replaced():
 @pytest.mark.parametrize(
     ("stdin", "message"),
     [
-        ("", "has no candidates"),
+        ("", "standard input has no candidates"),
         ("[]", "has no candidates"),
-        ('{"id": 1}\n\n{oops', "- line 3 is not a JSON object"),
-        ('{"text": "a"}\nplain\n{"text": "b"}\n', "- line 2 is not a JSON object, and the file looks like JSON"),
-        ('{\n  "text": "a"\n}\n', "- line 1 is not a JSON object"),
-        ("{oops", "- line 1 is not a JSON object"),
+        ('{"id": 1}\n\n{oops', "standard input line 3 is not a JSON object"),
+        (
+            '{"text": "a"}\nplain\n{"text": "b"}\n',
+            "standard input line 2 is not a JSON object, and the input looks like JSON",
+        ),
+        ('{\n  "text": "a"\n}\n', "standard input line 1 is not a JSON object"),
+        ("{oops", "standard input line 1 is not a JSON object"),
         ('[\n  "a",\n', "looks like a JSON array and is not"),
         ('["a", "b', "looks like a JSON array and is not"),
         ('["a"]\n["b"]\n', "looks like a JSON array and is not"),
@@ -101,6 +106,12 @@ def test_half_a_surrogate_pair_in_a_candidate_is_replaced():
 )
 def test_bad_input_is_named(stdin, message):
     assert message in error_of("rerank", "q", "-", stdin=stdin)
+
+
+def test_standard_input_is_named_if_it_is_not_utf8(monkeypatch):
+    monkeypatch.setattr(rerank_command.sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe")))
+    with pytest.raises(InvalidInput, match=r"^standard input is not UTF-8"):
+        rerank_command._read("-")
 
 
 def test_the_reranker_of_the_file_is_used(tmp_path):

@@ -120,7 +120,9 @@ def test_convert_goes_round_all_forms_and_loses_nothing(shell):
 def test_convert_puts_ids_in_place_of_snippets(shell):
     (shell.here / "s.csv").write_text("query,snippet\nx,red red blue\ny,blue dog tree\nunjudged,\n")
     for out in (["beir"], ["t.txt", "--qrels-out", "qrels.txt"]):
-        assert "judged by text snippets" in error_of("queries", "convert", "s.csv", *out, cwd=shell.here)
+        assert "queries convert --index DIR` replaces snippets by ids" in error_of(
+            "queries", "convert", "s.csv", *out, cwd=shell.here
+        )
     shown = shell("queries", "convert", "s.csv", "beir", "--index", str(shell.index))
     assert "1 query without judgments left out" in shown
     made = files.read(shell.here / "beir")

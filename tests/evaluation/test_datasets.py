@@ -110,7 +110,7 @@ def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("t.tsv", "1\twhat is tax\n", r"TREC topics need the file of their judgments, too \(qrels\)"),
+        ("t.tsv", "1\twhat is tax\n", r"TREC topics need the file of their judgments, too \(qrels, or --qrels on"),
         ("s.csv", "", "the first row must name query"),
         ("s.csv", "query,relevant\n", "has no judged query"),
         ("s.csv", "query,text\nx,y\n", "'text' is unknown"),

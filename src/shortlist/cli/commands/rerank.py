@@ -115,23 +115,24 @@ def _check_free(candidates: Sequence[Any]) -> None:
 
 
 def _read(file: str) -> list[Any]:
+    name = "standard input" if file == "-" else file
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror or error}") from error
+        raise InvalidInput(f"{name} cannot be read: {error.strerror or error}") from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is not UTF-8: {error.reason} at byte {error.start}") from error
+        raise InvalidInput(f"{name} is not UTF-8: {error.reason} at byte {error.start}") from error
     lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    array = _array(text, file) if ARRAY.match(text) else None
-    candidates = _lines(lines, file) if array is None else array
+    array = _array(text, name) if ARRAY.match(text) else None
+    candidates = _lines(lines, name) if array is None else array
     if not candidates:
-        raise InvalidInput(f"{file} has no candidates: give one a line")
+        raise InvalidInput(f"{name} has no candidates: give one a line")
     return candidates
 
 
-def _array(text: str, file: str) -> list[Any] | None:
+def _array(text: str, name: str) -> list[Any] | None:
     """Return the text as one JSON array, or None if more text follows an array on its first line."""
     try:
         items = json.loads(text)
@@ -139,14 +140,14 @@ def _array(text: str, file: str) -> list[Any] | None:
         gap = text[len(text[: error.pos].rstrip()) : error.pos]
         if error.msg == "Extra data" and "\n" not in gap:
             return None
-        raise InvalidInput(f"{file} looks like a JSON array and is not one: {error}") from error
+        raise InvalidInput(f"{name} looks like a JSON array and is not one: {error}") from error
     for number, item in enumerate(items, start=1):
         if not isinstance(item, str | dict):
-            raise InvalidInput(f"{file}: candidate {number} of the JSON array is {item!r}: give strings or objects")
+            raise InvalidInput(f"{name}: candidate {number} of the JSON array is {item!r}: give strings or objects")
     return list(items)
 
 
-def _lines(lines: Sequence[tuple[int, str]], file: str) -> list[Any]:
+def _lines(lines: Sequence[tuple[int, str]], name: str) -> list[Any]:
     """Return every line as text, or every line as a JSON object, and never a mixture."""
     objects = [_object(line) for _, line in lines]
     plain = [number for (number, _), item in zip(lines, objects, strict=True) if item is None]
@@ -155,8 +156,8 @@ def _lines(lines: Sequence[tuple[int, str]], file: str) -> list[Any]:
         return list(objects)
     if len(plain) < len(lines) or spread or all(line.lstrip().startswith("{") for _, line in lines):
         raise InvalidInput(
-            f"{file} line {plain[0]} is not a JSON object, and the file looks like JSON: give one object a line, plain "
-            "text alone, or one JSON array"
+            f"{name} line {plain[0]} is not a JSON object, and the input looks like JSON: give one object a line, "
+            "plain text alone, or one JSON array"
         )
     return [line for _, line in lines]
 

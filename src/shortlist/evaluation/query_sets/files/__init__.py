@@ -63,7 +63,11 @@ def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> Query
         return read_jsonl(path)
     if suffix in {".csv", ".tsv"}:
         return read_csv(path)
-    raise InvalidInput(f"{path}: TREC topics have no judgments. Give the file of their judgments, too (qrels)")
+    raise InvalidInput(
+        f"qrels is missing, and {path} can only be TREC topics, which need it: give a BEIR folder, a .csv, .tsv or "
+        ".jsonl file, or TREC topics with the file of their judgments",
+        field="qrels",
+    )
 
 
 def write(query_set: QuerySet, path: Path, *, qrels: Path | None = None, split: str = "test") -> list[Path]:

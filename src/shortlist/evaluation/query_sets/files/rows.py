@@ -10,7 +10,7 @@ from typing import Any
 from shortlist.errors import InvalidInput
 
 MARK = "\ufeff"
-RESOLVE = "replace them by ids first (resolve the set against an index)"
+RESOLVE = "`shortlist queries convert --index DIR` replaces snippets by ids"
 """The advice for a form that holds no snippets."""
 
 

@@ -108,7 +108,11 @@ def _csv(file: Path) -> _Builder:
     unknown = [name for name in columns if name not in COLUMNS]
     if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
         problem = f"{unknown[0]!r} is unknown" if unknown else f"it names {', '.join(columns) or 'nothing'}"
-        topics = "; TREC topics need the file of their judgments, too (qrels)" if mark == "\t" else ""
+        topics = (
+            "; TREC topics need the file of their judgments, too (qrels, or --qrels on the command line)"
+            if mark == "\t"
+            else ""
+        )
         raise InvalidInput(
             f"{file}: the first row must name query, and relevant or snippet; id and grade are optional: "
             f"{problem}{topics}"
