@@ -79,7 +79,7 @@ def test_weak_passages_are_left_out_and_counted(tools):
     toolset = tools(weights={"dense": 0.0}, min_score=0.7, top_k=3)
     answer = toolset.search(QUERY)
     assert texts_of(answer) == ["when tax is due in april", "tax is due"]
-    assert messages(answer) == ["1 left out below a score of 0.7"]
+    assert messages(answer) == ["1 of 3 hits left out below a score of 0.7"]
     nothing = toolset.search(QUERY, options={"min_score": 2})
     assert nothing["hits"] == []
     assert "no good answer: the best passage has score 1.000, below a score of 2" in messages(nothing)

@@ -34,7 +34,7 @@ def test_hits_below_the_least_score_are_left_out_and_counted():
     ranking = search_of(min_score=0.4)
     assert [hit.id for hit in ranking] == ["p1", "p2"]
     assert (ranking.left_out, ranking.min_score) == (1, 0.4)
-    assert ranking.note("left_out").values == {"count": 1, "min_score": 0.4, "min_probability": None}
+    assert ranking.note("left_out").values == {"count": 1, "hits": 3, "min_score": 0.4, "min_probability": None}
 
 
 def test_the_best_score_is_named_if_nothing_stays():

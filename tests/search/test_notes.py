@@ -23,7 +23,11 @@ EXAMPLES = [
     (Note("pool_stopped", scored=16, pool=50, top_k=5), "16 of 50 passages scored"),
     (Note("no_stop_rule", reason="not_fitted"), "no stop rule is stored with the index. Calibrate again with"),
     (Note("no_stop_rule", reason="not_reranked"), "the search does not rerank"),
-    (Note("left_out", count=3, min_score=2.5, min_probability=None), "3 left out below a score of 2.5"),
+    (
+        Note("left_out", count=5, hits=5, min_score=1000.0, min_probability=None),
+        "5 of 5 hits left out below a score of 1000",
+    ),
+    (Note("left_out", count=1, hits=1, min_score=2.5, min_probability=None), "1 of 1 hit left out below a score of"),
     (
         Note("no_good_answer", best_score=1.25, best_probability=0.125, min_score=None, min_probability=0.5),
         "no good answer: the best passage has probability 0.125, below a probability of 0.5",

@@ -266,7 +266,7 @@ def test_to_dict_is_json_and_holds_every_field():
     body = json.loads(json.dumps(ranking.to_dict()))
     assert set(body) == {*ranking.__dataclass_fields__}
     assert body["hits"][0]["text"] == "a local cat file"
-    assert body["notes"] == [{"code": "left_out", "count": 1, "min_score": 0.7, "min_probability": None}]
+    assert body["notes"] == [{"code": "left_out", "count": 1, "hits": 2, "min_score": 0.7, "min_probability": None}]
 
 
 def test_a_function_is_a_retriever():

@@ -34,12 +34,12 @@ class Limits:
         return [hit for hit in scored if self._reaches(hit)]
 
     def notes(self, hits: Sequence[Hit], kept: Sequence[Hit]) -> list[Note]:
-        """Return notes about the limits: how many `hits` they left out, and the best hit if no hit stayed."""
+        """Return notes about the limits: how many of the `hits` they left out, and the best hit if no hit stayed."""
         if not self.some:
             return []
         values = {"min_score": self.min_score, "min_probability": self.min_probability}
         count = len(hits) - len(kept)
-        notes = [Note("left_out", count=count, **values)] if count else []
+        notes = [Note("left_out", count=count, hits=len(hits), **values)] if count else []
         scored = self._with_probability([hit for hit in hits if hit.rerank_score is not None])
         if scored and not kept:
             best = max(scored, key=lambda hit: hit.score)

@@ -11,7 +11,7 @@
 | pool_never_stops | pool, top_k | the stored rule has no threshold, because no threshold could be certified |
 | no_stop_rule | reason | "auto" used the fixed pool size: nothing is reranked, or no rule is stored |
 | fit_outdated | fit, fitted_on, passages | the index held another number of passages when the fit was stored |
-| left_out | count, min_score, min_probability | hits below a limit |
+| left_out | count, hits, min_score, min_probability | `count` of the `hits` are below a limit |
 | no_good_answer | best_score, best_probability, min_score, min_probability | every hit is below a limit |
 | limits_not_applied | min_score, min_probability | the answer was not reranked, so no limit applies |
 | index_empty | | the index has no passages |

@@ -60,6 +60,11 @@ def _no_stop_rule(values: Mapping[str, Any]) -> str:
     return f"fixed pool size: no stop rule is stored with the index. {CALIBRATE[0].upper()}{CALIBRATE[1:]}"
 
 
+def _left_out(values: Mapping[str, Any]) -> str:
+    hits = "1 hit" if values["hits"] == 1 else f"{values['hits']} hits"
+    return f"{values['count']} of {hits} left out below {limits_of(values)}"
+
+
 def _no_good_answer(values: Mapping[str, Any]) -> str:
     best = values.get("best_probability")
     shown = f"score {values['best_score']:.3f}" if best is None else f"probability {best:.3f}"
@@ -135,7 +140,7 @@ WORDS: Mapping[str, Words] = {
     "fit_outdated": lambda v: (
         f"{FITS[v['fit']]} was fitted on {v['fitted_on']} passages, and the index holds {v['passages']}: {CALIBRATE}"
     ),
-    "left_out": lambda v: f"{v['count']} left out below {limits_of(v)}",
+    "left_out": _left_out,
     "no_good_answer": _no_good_answer,
     "limits_not_applied": lambda v: f"nothing left out below {limits_of(v)}: the query was not reranked",
     "index_empty": "the index is empty: add files with: shortlist add PATH --index DIR",
