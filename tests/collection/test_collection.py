@@ -1,6 +1,7 @@
 """The folder of an index: its manifest, its formats, its engine, and what a kill leaves."""
 
 import json
+import shutil
 
 import pytest
 
@@ -54,6 +55,27 @@ def test_a_folder_of_other_files_is_no_index(tmp_path):
         create(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
     assert not exists(tmp_path)
+
+
+@pytest.mark.parametrize("others", [("sources.sqlite",), ("engine", "lock")])
+def test_an_index_without_its_manifest_names_the_remedy(index, others):
+    (index / "shortlist.json").unlink()
+    lost = r"the index in .* has lost its shortlist\.json: delete the folder and build the index again with: short"
+    for open_or_create in (registry.open_collection, create):
+        with pytest.raises(NotAnIndex, match=lost):
+            open_or_create(index)
+    for path in index.iterdir():
+        if path.name not in others:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(NotAnIndex, match=lost):
+        registry.open_collection(index)
+
+
+def test_a_folder_named_engine_alone_is_no_index(tmp_path):
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "photo.png").touch()
+    with pytest.raises(NotAnIndex, match="is not a shortlist index"):
+        registry.open_collection(tmp_path)
 
 
 def test_another_bi_encoder_is_a_mismatch(index):

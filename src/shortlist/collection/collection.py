@@ -13,11 +13,9 @@ from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.ledger import Entry, Ledger
 from shortlist.collection.lock import FILE as LOCK_FILE
 from shortlist.collection.lock import HOLDER, FolderLock
+from shortlist.collection.manifest import ENGINE_FOLDER
 from shortlist.errors import IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.protocols import Index
-
-ENGINE_FOLDER = "engine"
-"""The folder inside the index folder that belongs to the engine."""
 
 
 class Engine(Protocol):
@@ -162,5 +160,6 @@ def _prepared(folder: Path) -> Path:
     except OSError as error:
         raise IndexWriteFailed(f"cannot make the index folder {folder}: {error.strerror or error}") from error
     if others:
+        manifests.check_not_lost(folder)
         raise NotAnIndex(f"{folder} already contains {others[0]!r}: give a new or empty folder")
     return folder

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shortlist.atomic_io import write_whole
+from shortlist.collection.ledger import FILE as LEDGER_FILE
+from shortlist.collection.lock import FILE as LOCK_FILE
 from shortlist.errors import IndexMismatch, IndexWriteFailed, NotAnIndex
 
 FORMAT_VERSION = 5
@@ -18,6 +20,8 @@ indexed words for filters.
 """
 
 FILE = "shortlist.json"
+ENGINE_FOLDER = "engine"
+"""The folder inside the index folder that belongs to the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ def read(folder: Path) -> Manifest:
     if not folder.is_dir():
         raise NotAnIndex(f"there is no index at {folder}: make one with: {build}")
     if not path.is_file():
+        check_not_lost(folder)
         raise NotAnIndex(f"{folder} is not a shortlist index (it has no {FILE}): make one with: {build}")
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -71,6 +76,20 @@ def read(folder: Path) -> Manifest:
         f"{folder} has the older index format {version}, and this version reads {FORMAT_VERSION}: delete the folder "
         f"and rebuild it with: {build}"
     )
+
+
+def check_not_lost(folder: Path) -> None:
+    """Raise an error if a folder without a manifest has other files of an index.
+
+    Raises:
+        NotAnIndex: The folder has a ledger, or the folder of an engine with the lock file.
+    """
+    made = (folder / ENGINE_FOLDER).is_dir() and (folder / LOCK_FILE).is_file()
+    if made or (folder / LEDGER_FILE).is_file():
+        raise NotAnIndex(
+            f"the index in {folder} has lost its {FILE}: delete the folder and build the index again with: "
+            f"shortlist add PATH --index {folder}"
+        )
 
 
 def _checked(manifest: Manifest) -> Manifest:
