@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import asdict
 from pathlib import Path
 
@@ -102,6 +103,22 @@ def test_settings_of_the_file_are_the_defaults_of_requests_and_the_command_line_
 def test_bad_options_are_errors_of_one_line(tmp_path):
     assert "--log-level is 'loud'" in error_of("serve", "--log-level", "loud", cwd=tmp_path)
     assert "--top is 9 and --pool is 7" in error_of("serve", "--pool", "7", "--top", "9", cwd=tmp_path)
+
+
+def test_a_port_in_use_is_an_error_before_the_models_load(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "build", lambda *_: pytest.fail("the models load"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        message = error_of("serve", "--port", str(port), cwd=tmp_path, code=1)
+    assert f"port {port} of 127.0.0.1 is in use: use another port (--port)" in message
+
+
+def test_a_port_that_was_taken_while_the_models_loaded_gives_the_same_exit_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "check_address", lambda *_: None)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        shown = run("serve", "--port", port, "--no-rerank", "--bi-encoder", "hashed-32", cwd=tmp_path, code=1)
+    assert "error: the server cannot listen: the log has the reason" in shown.err
 
 
 def test_mcp_opens_the_index_with_the_search_options(tmp_path, monkeypatch):

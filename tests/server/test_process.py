@@ -190,8 +190,8 @@ def test_a_port_in_use_is_a_single_line(model):
         port = address.rpartition(":")[2]
         command = [sys.executable, "-m", "shortlist", "serve", "--port", port, "--reranker", str(model)]
         result = subprocess.run([*command, "--bi-encoder", "hashed-64"], **CAPTURED)
-    assert result.returncode != 0
-    assert "address already in use" in result.stderr
+    assert result.returncode == 1
+    assert f"port {port} of 127.0.0.1 is in use" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Collection
 from types import FrameType
@@ -14,6 +16,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from shortlist.encoders.hashed import HashedEncoder
+from shortlist.errors import ShortlistError
 from shortlist.protocols import Encoder
 from shortlist.search.scores import info_of
 from shortlist.server.batching.scorer import Scorer
@@ -42,8 +45,41 @@ STOP_SECONDS = 120
 BACKLOG = 2048
 
 
+UNUSABLE = {errno.EADDRINUSE: "is in use", errno.EACCES: "needs more rights"}
+"""Errors of a port, in words. The web server reports the others."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Check that the server can listen on the address, before the models load.
+
+    Raises:
+        ShortlistError: Another program listens on the port, or the port needs more rights.
+    """
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return
+    for family, kind, protocol, _, address in addresses:
+        try:
+            with socket.socket(family, kind, protocol) as listener:
+                if os.name == "posix":
+                    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                listener.bind(address)
+        except OSError as error:
+            if error.errno in UNUSABLE:
+                raise ShortlistError(
+                    f"port {port} of {host} {UNUSABLE[error.errno]}: use another port (--port)"
+                ) from error
+
+
 def run(app: FastAPI, operations: Operations, options: ServeOptions, close: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT. Then answer the accepted requests, call `close`, and end by that signal."""
+    """Serve until SIGTERM or SIGINT. Then answer the accepted requests, call `close`, and end by that signal.
+
+    Raises:
+        ShortlistError: The server cannot listen on the address.
+    """
     app.router.lifespan_context = lifespan_of(app.state.components, operations, close)
     config = uvicorn.Config(
         operated(app, operations),
@@ -59,7 +95,10 @@ def run(app: FastAPI, operations: Operations, options: ServeOptions, close: Call
         lifespan="on",
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    Draining(config, operations, options.drain).run()
+    try:
+        Draining(config, operations, options.drain).run()
+    except SystemExit as error:
+        raise ShortlistError("the server cannot listen: the log has the reason") from error
 
 
 class Draining(uvicorn.Server):

@@ -14,7 +14,7 @@ from shortlist.server.middleware.logs import log_event, make_log
 from shortlist.server.middleware.tracing import make_provider
 from shortlist.server.operations import Operations
 from shortlist.server.options import ServeOptions
-from shortlist.server.run import run
+from shortlist.server.run import check_address, run
 
 if TYPE_CHECKING:
     pass
@@ -24,6 +24,7 @@ def start(options: ServeOptions) -> None:
     """Open the index, load the models, listen, and serve until a signal stops the server.
 
     Raises:
+        ShortlistError: The server cannot listen on the address.
         InvalidInput: Options that contradict each other, or an API key that cannot be used.
         FolderError: The index cannot be opened.
         ModelError: A model cannot be loaded.
@@ -32,6 +33,7 @@ def start(options: ServeOptions) -> None:
     if options.trace_texts and not options.trace:
         raise InvalidInput("trace_texts puts texts into spans, and there are no spans: also set trace (--trace)")
     keys = read_keys(options.api_keys)
+    check_address(options.host, options.port)
     provider = make_provider(options.limits.max_documents) if options.trace else None
     logger = make_log(texts=options.log_texts, level=options.log_level)
     if open_to_others(options.host, keys):
