@@ -21,7 +21,14 @@ EXAMPLES = [
     ),
     (Note("rerank_partial", scored=8, pool=50, cause="budget"), "the time budget ended after 8 of 50 passages"),
     (Note("pool_stopped", scored=16, pool=50, top_k=5), "16 of 50 passages scored"),
-    (Note("no_stop_rule", reason="not_fitted"), "no stop rule is stored with the index. Calibrate again with"),
+    (
+        Note("no_stop_rule", reason="not_fitted"),
+        "stored with the index. Make one with: shortlist calibrate QUERIES --index DIR",
+    ),
+    (
+        Note("fit_outdated", fit="stop_rule", fitted_on=2, passages=3),
+        "the index holds 3: calibrate again with: shortlist calibrate QUERIES --index DIR",
+    ),
     (Note("no_stop_rule", reason="not_reranked"), "the search does not rerank"),
     (
         Note("left_out", count=5, hits=5, min_score=1000.0, min_probability=None),

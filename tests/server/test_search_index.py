@@ -106,6 +106,7 @@ def test_a_search_without_a_stored_curve_is_refused_without_a_path(served):
     client, _, folder = served
     answer = client.post("/search", json={"query": "red", "min_probability": 0.5})
     assert (answer.status_code, answer.json()["error"]) == (422, "not_fitted")
+    assert answer.json()["message"].endswith("Run: shortlist calibrate QUERIES --index DIR")
     assert folder.name not in answer.text
     adaptive = search(client, "red", pool_size="auto").json()
     assert [note["code"] for note in adaptive["notes"]] == ["no_stop_rule"]

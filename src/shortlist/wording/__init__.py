@@ -9,7 +9,7 @@ from shortlist.types import Note, Ranking
 from shortlist.wording.measuring import WORDS as TUNING_WORDS
 from shortlist.wording.measuring import Words
 
-CALIBRATE = "calibrate again with: shortlist calibrate QUERIES --index DIR"
+CALIBRATE = "shortlist calibrate QUERIES --index DIR"
 IGNORED = {
     "other_reranker": "it is valid for another reranker",
     "other_blend": "it is valid for another blend",
@@ -57,7 +57,7 @@ def _partial(values: Mapping[str, Any]) -> str:
 def _no_stop_rule(values: Mapping[str, Any]) -> str:
     if values["reason"] == "not_reranked":
         return "fixed pool size: the search does not rerank, so no stop rule applies"
-    return f"fixed pool size: no stop rule is stored with the index. {CALIBRATE[0].upper()}{CALIBRATE[1:]}"
+    return f"fixed pool size: no stop rule is stored with the index. Make one with: {CALIBRATE}"
 
 
 def _left_out(values: Mapping[str, Any]) -> str:
@@ -138,7 +138,8 @@ WORDS: Mapping[str, Words] = {
     ),
     "no_stop_rule": _no_stop_rule,
     "fit_outdated": lambda v: (
-        f"{FITS[v['fit']]} was fitted on {v['fitted_on']} passages, and the index holds {v['passages']}: {CALIBRATE}"
+        f"{FITS[v['fit']]} was fitted on {v['fitted_on']} passages, and the index holds {v['passages']}: calibrate "
+        f"again with: {CALIBRATE}"
     ),
     "left_out": _left_out,
     "no_good_answer": _no_good_answer,
