@@ -46,6 +46,7 @@ def cuda(*, starts: bool = True, takes_models: bool = True) -> Iterator[type[Cud
     session = type("Session", (CudaSession,), {"starts": starts, "takes_models": takes_models, "settings": []})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(devices, "_has_cuda_library", lambda: True)
+        patch.setattr(devices, "_has_gpu", lambda: True)
         patch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, "CPUExecutionProvider"])
         patch.setattr(onnxruntime, "InferenceSession", session)
         devices._probed.cache_clear()

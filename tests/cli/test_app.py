@@ -103,6 +103,16 @@ def test_errors_name_options_in_place_of_parameters():
     assert message_of(InvalidInput("or allow unknown ids (allow_unknown)")) == "or allow unknown ids (--allow-unknown)"
 
 
+def test_an_error_about_a_setting_of_the_file_names_the_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    error = InvalidInput("device cuda is not available", field="device")
+    assert message_of(error, ["search", "q"]) == "--device cuda is not available"
+    (tmp_path / "shortlist.toml").write_text('[search]\ndevice = "cuda"\n')
+    assert message_of(error, ["search", "q"]) == "shortlist.toml: device cuda is not available"
+    for arguments in (["--device", "cuda"], ["--device=cuda"], ["--set-up", "gpu:device=cuda"]):
+        assert message_of(error, ["search", "q", *arguments]) == "--device cuda is not available"
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

@@ -94,7 +94,39 @@ def test_a_model_that_cuda_does_not_take_is_an_error(cross_encoder):
         CrossEncoder(cross_encoder, device="cuda")
 
 
+def test_without_a_gpu_the_error_begins_with_that_fact(monkeypatch, cross_encoder):
+    monkeypatch.setattr(devices, "_has_gpu", lambda: False)
+    message = r"^this machine has no visible GPU for CUDA, so device cuda is not available.*Available here: cpu"
+    with pytest.raises(InvalidInput, match=message) as caught:
+        CrossEncoder(cross_encoder, device="cuda")
+    assert caught.value.field == "device"
+
+
+def test_a_gpu_is_one_that_the_driver_counts(monkeypatch):
+    class Driver:
+        gpus = 0
+
+        def cuInit(self, flags):
+            return 0
+
+        def cuDeviceGetCount(self, count):
+            count._obj.value = self.gpus
+            return 0
+
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: Driver())
+    assert not devices._has_gpu()
+    monkeypatch.setattr(Driver, "gpus", 1)
+    assert devices._has_gpu()
+
+    def missing(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(devices.ctypes, "CDLL", missing)
+    assert not devices._has_gpu()
+
+
 def test_without_the_provider_the_error_names_the_devices_and_the_pip_line(monkeypatch, cross_encoder):
+    monkeypatch.setattr(devices, "_has_gpu", lambda: True)
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     message = r"device cuda is not available: .*pip install 'onnxruntime-gpu\[cuda,cudnn\]'.*Available here: cpu"
     with pytest.raises(InvalidInput, match=message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ import typer
 from shortlist import __version__
 from shortlist.cli.command_table import Commands
 from shortlist.cli.options import FLAGS, OPTIONS
+from shortlist.config.file import FILE, read
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
@@ -68,7 +70,8 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
     try:
         app(None if arguments is None else list(arguments), prog_name="shortlist")
     except ShortlistError as error:
-        sys.stderr.write(f"error: {message_of(error)}\n")
+        given = sys.argv[1:] if arguments is None else arguments
+        sys.stderr.write(f"error: {message_of(error, given)}\n")
         return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
     except BrokenPipeError:
         return 0
@@ -77,18 +80,31 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def message_of(error: ShortlistError) -> str:
+def message_of(error: ShortlistError, arguments: Sequence[str] = ()) -> str:
     """Return the error's message, with the options of the command line in place of the parameters it names.
 
     If the error has a `field`, it is about an option: the field's name becomes its option at the first place, and every
     parameter that is spelled with an underscore becomes its option everywhere. Otherwise the names of `shortlist.toml`
-    stay, because the error may be about the file.
+    stay, because the error may be about the file. If no argument gives the field and the file does, the message begins
+    with the file.
     """
     message = str(error)
     field = error.field if isinstance(error, InvalidInput) else None
+    if field is not None and _of_file(field, arguments):
+        message, field = f"{FILE}: {message}", None
     if field is not None and field in FLAGS:
         message = re.sub(rf"(?<![-\w]){field}\b", FLAGS[field], message, count=1)
     for name, flag in FLAGS.items():
         if ("_" in name or name == "tail") and (field is not None or name not in OPTIONS):
             message = re.sub(rf"(?<![-\w]){name}\b", flag, message)
     return message
+
+
+def _of_file(field: str, arguments: Sequence[str]) -> bool:
+    """Return whether the value of a setting comes from `shortlist.toml`."""
+    flags = (FLAGS.get(field, ""), f"--no-{field}")
+    if any(argument.partition("=")[0] in flags or f"{field}=" in argument for argument in arguments):
+        return False
+    with contextlib.suppress(ShortlistError):  # a file that cannot be used is the error itself
+        return field in read()
+    return False

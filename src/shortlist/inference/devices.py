@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import io
 import platform
+import sys
 import threading
 from functools import cache
 from pathlib import Path
@@ -63,8 +65,14 @@ def require_cuda() -> None:
     """Check that ONNX Runtime can use CUDA.
 
     Raises:
-        InvalidInput: ONNX Runtime has no CUDA provider, or the provider does not start.
+        InvalidInput: The machine has no GPU, ONNX Runtime has no CUDA provider, or the provider does not start.
     """
+    if not _has_gpu():
+        raise InvalidInput(
+            f"this machine has no visible GPU for CUDA, so device {CUDA} is not available. For a GPU, check the driver "
+            f"with nvidia-smi, and install: {PIP_CUDA}. Available here: {_names()}",
+            field="device",
+        )
     if not _has_cuda_provider():
         raise _absent(CUDA, f"this ONNX Runtime has no CUDA provider. Install one: {PIP_CUDA}")
     if failure := _cuda_failure():
@@ -118,8 +126,21 @@ def available() -> list[Device]:
 
 
 def _absent(device: str, reason: str) -> InvalidInput:
-    names = ", ".join(known.name for known in available())
-    return InvalidInput(f"device {device} is not available: {reason}. Available here: {names}", field="device")
+    return InvalidInput(f"device {device} is not available: {reason}. Available here: {_names()}", field="device")
+
+
+def _names() -> str:
+    return ", ".join(known.name for known in available())
+
+
+def _has_gpu() -> bool:
+    """Whether the driver of CUDA is installed and sees a GPU."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
 
 
 def _has_openvino() -> bool:
