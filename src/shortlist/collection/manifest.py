@@ -84,8 +84,8 @@ def check_not_lost(folder: Path) -> None:
     Raises:
         NotAnIndex: The folder has a ledger, or the folder of an engine with the lock file.
     """
-    made = (folder / ENGINE_FOLDER).is_dir() and (folder / LOCK_FILE).is_file()
-    if made or (folder / LEDGER_FILE).is_file():
+    has_engine = (folder / ENGINE_FOLDER).is_dir() and (folder / LOCK_FILE).is_file()
+    if has_engine or (folder / LEDGER_FILE).is_file():
         raise NotAnIndex(
             f"the index in {folder} has lost its {FILE}: delete the folder and build the index again with: "
             f"shortlist add PATH --index {folder}"
