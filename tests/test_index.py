@@ -5,7 +5,7 @@ import pytest
 import shortlist
 from fakes import WordReranker
 from shortlist import SearchConfig
-from shortlist.errors import IndexLocked, IndexMismatch, InvalidInput, ModelNotFound, NotAnIndex
+from shortlist.errors import FolderError, IndexLocked, IndexMismatch, InvalidInput, ModelNotFound, NotAnIndex
 from shortlist.types import Document, Note
 
 HASHED = SearchConfig(bi_encoder="hashed-64")
@@ -132,6 +132,29 @@ def test_a_closed_index_is_free(tmp_path):
     index.close()
     index.close()
     opened(tmp_path).close()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda index: index.search("refunds"),
+        lambda index: index.searcher,
+        lambda index: index.explain("refunds", "a#0", "b#0"),
+        lambda index: index.add(NOTES),
+        lambda index: index.add([]),
+        lambda index: index.remove("a"),
+        len,
+    ],
+    ids=["search", "searcher", "explain", "add", "add nothing", "remove", "len"],
+)
+def test_a_closed_index_is_an_error_and_not_damage(tmp_path, use):
+    index = opened(tmp_path)
+    index.add(NOTES)
+    index.search("refunds")
+    index.close()
+    with pytest.raises(FolderError, match=r"the index is closed: open .* again") as error:
+        use(index)
+    assert not isinstance(error.value, NotAnIndex)
 
 
 def test_a_weight_of_an_unknown_signal_is_an_error(tmp_path):

@@ -63,6 +63,7 @@ class OpenIndex(Searches):
     """An open index folder. `open_index` makes it.
 
     `collection` is the folder, `config` the settings of searches. One thread at a time may use an index.
+    After `close`, a method that needs the open folder raises FolderError.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class OpenIndex(Searches):
             InvalidInput: A path does not exist, a document cannot be used, or paths and documents are mixed.
             IndexWriteFailed: The disk is full or failing; what was committed before stays.
         """
+        self.collection.check_open()
         given = [items] if isinstance(items, str | Path | Document | Mapping) else list(items)
         paths = [item for item in given if isinstance(item, str | Path)]
         documents = [item for item in given if not isinstance(item, str | Path)]
@@ -115,6 +117,7 @@ class OpenIndex(Searches):
 
     def remove(self, names: str | Iterable[str]) -> int:
         """Remove sources and documents by name, and return the number of removed documents. See `collection.remove`."""
+        self.collection.check_open()
         return collections.remove(names, self.collection)
 
     def sources(self) -> tuple[Source, ...]:
@@ -131,6 +134,7 @@ class OpenIndex(Searches):
         Raises:
             InvalidInput: The index has no passage with such an id, the ids are equal, or a stage has no model.
         """
+        self.collection.check_open()
         if a == b:
             raise InvalidInput(f"both ids are {a!r}: give two passages to compare")
         passages = {passage.id: passage for passage in self.collection.index.get([a, b])}
@@ -145,9 +149,14 @@ class OpenIndex(Searches):
             raise InvalidInput("both stages are compared: open the index with a bi-encoder and a reranker")
         return explain(query, passages[a].content, passages[b].content, encoder, reranker)
 
-    @cached_property
+    @property
     def searcher(self) -> Search:
         """The search over this index. The first use loads the models, side by side."""
+        self.collection.check_open()
+        return self._searcher
+
+    @cached_property
+    def _searcher(self) -> Search:
         config = self.config
         with ThreadPoolExecutor(2) as loaders:
             loading = loaders.submit(self._load_reranker)
@@ -195,6 +204,7 @@ class OpenIndex(Searches):
 
     def __len__(self) -> int:
         """The number of passages."""
+        self.collection.check_open()
         return len(self.collection.index)
 
     def close(self) -> None:

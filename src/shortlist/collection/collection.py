@@ -14,7 +14,7 @@ from shortlist.collection.ledger import Entry, Ledger
 from shortlist.collection.lock import FILE as LOCK_FILE
 from shortlist.collection.lock import HOLDER, FolderLock
 from shortlist.collection.manifest import ENGINE_FOLDER
-from shortlist.errors import IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
+from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.protocols import Index
 
 
@@ -48,6 +48,7 @@ class Collection:
         self.manifest = manifest
         self.index = index
         self.ledger = Ledger(folder / LEDGER_FILE)
+        self._closed = False
         self._lock = lock
 
     @property
@@ -122,6 +123,15 @@ class Collection:
             undo.pop_all()
         return collection
 
+    def check_open(self) -> None:
+        """Raise an error if the index is closed.
+
+        Raises:
+            FolderError: `close` was called.
+        """
+        if self._closed:
+            raise FolderError(f"the index is closed: open {self.folder} again")
+
     def drop(self, entries: Sequence[Entry]) -> None:
         """Remove these documents and their passages. Until the end, the ledger marks all documents as pending."""
         self.ledger.begin(entries)
@@ -131,6 +141,7 @@ class Collection:
 
     def close(self) -> None:
         """Write everything to disk and release the folder. A second call does nothing."""
+        self._closed = True
         try:
             self.index.close()
         finally:
