@@ -168,6 +168,14 @@ def test_other_judgments_can_not_be_compared():
         difference(first, first, "R@7")
 
 
+@pytest.mark.parametrize("read", ["estimate", "values"])
+def test_an_unknown_stage_is_an_error_that_names_the_stages(read):
+    retriever, queries, _ = world()
+    evaluation = evaluate(searching(retriever), queries)
+    with pytest.raises(InvalidInput, match="stage is 'rerank': give one of 'stage one', 'reranked', 'ceiling'"):
+        getattr(evaluation, read)("rerank", "nDCG@10")
+
+
 def test_saved_and_loaded_is_the_same(tmp_path):
     retriever, queries, _ = world()
     evaluation = evaluate(searching(retriever, TextReranker()), queries, pool_size=5)

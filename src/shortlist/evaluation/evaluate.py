@@ -44,14 +44,16 @@ class Evaluation:
         """Return a measure's value for each query.
 
         Raises:
-            InvalidInput: The measure is not among `measures`.
+            InvalidInput: The stage is not among `STAGES`, or the measure is not among `measures`.
         """
+        if stage not in STAGES:
+            raise InvalidInput(f"stage is {stage!r}: give one of {', '.join(map(repr, STAGES))}", field="stage")
         if measure not in self.measures:
             raise InvalidInput(f"{measure} was not measured for {self.name}, which has {', '.join(self.measures)}")
         return [outcome.of(stage)[measure] for outcome in self.outcomes]
 
     def estimate(self, stage: str, measure: str) -> Estimate:
-        """Return a measure's mean over all queries with its 95 % interval. `stage` is one of `STAGES`."""
+        """Return a measure's mean over all queries with its 95 % interval. Raises as `values` does."""
         return estimate(self.values(stage, measure))
 
     def gain(self, measure: str) -> Paired:
