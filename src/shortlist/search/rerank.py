@@ -61,7 +61,7 @@ def text_of(item: object, place: int = 0) -> str:
     """Return the text that a model reads: a string itself, or the first field or attribute of `TEXT_FIELDS` with text.
 
     If the document has a string `title`, the title is the first line of the result, as in `Passage.content`. If every
-    such field is empty, the text is empty.
+    such field is empty, the text is empty. `place` counts from 0; the error counts documents from 1, as `add` does.
 
     Raises:
         InvalidInput: None of the fields holds a string.
@@ -82,7 +82,7 @@ def text_of(item: object, place: int = 0) -> str:
         return sound(texts[0])
     shown = sorted(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
     raise InvalidInput(
-        f"document {place} has no text ({shown}): give strings, or dicts or objects with one of "
+        f"document {place + 1} has no text ({shown}): give strings, or dicts or objects with one of "
         f"{', '.join(TEXT_FIELDS)}"
     )
 
