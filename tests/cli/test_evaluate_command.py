@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from dataclasses import replace
@@ -52,11 +53,21 @@ def test_both_stages_ceiling_times_and_failures_are_shown(shell):
             assert f"{estimate.mean:.4f} " in shown
             assert f"{estimate.low:.3f}, " in shown
             assert f"{estimate.high:.3f}]" in shown
-    assert max(map(len, shown.split("recall of the pool")[0].splitlines()[1:])) <= 80
+    table = shown.split("recall of the pool")[0].splitlines()[1:]
+    assert [line for line in table if line != line.rstrip()] == []
+    assert len(table) == 2 + len(saved.measures), "one line for each measure, after the header and the rule"
     for part in ("stage one", "reranked", "ceiling", "[95 %]", "won/lost", "/tied", "nDCG@10", "Judged@10", "p95"):
         assert part in shown
     assert " fine" in shown
     assert "24 judged queries; ids name passages" in shown
+
+
+def test_the_table_fits_a_terminal_of_80_columns(shell, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", shell("evaluate", "q.jsonl", "--pool", "10"))
+    assert max(map(len, shown.split("recall of the pool")[0].splitlines()[1:])) <= 80
+    assert "won/lost\n" in re.sub(" +\n", "\n", shown)
 
 
 def test_the_line_about_the_query_set_says_whether_it_names_ids_or_snippets(shell):

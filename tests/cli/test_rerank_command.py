@@ -43,6 +43,13 @@ def test_objects_keep_their_ids_and_fields():
     assert shown.split()[:4] == ["1", "was", "2", "logit"]
 
 
+def test_columns_are_aligned():
+    lines = "\n".join(json.dumps({"id": "x" * n, "text": f"tax {n}"}) for n in range(1, 12))
+    shown = run("rerank", "tax", "-", stdin=lines).out.splitlines()
+    for mark in ("was ", "logit ", "tax "):
+        assert len({line.index(mark) for line in shown}) == 1, mark
+
+
 def test_a_query_longer_than_training_saw_is_scored_with_a_note():
     done = run("rerank", "income tax " * 60, "-", "--json", stdin="Cats sleep.\nA tax.\n")
     assert len(done.out.splitlines()) == 2

@@ -165,6 +165,8 @@ def test_no_match_is_an_answer_without_a_formula(folder):
     shown = search(folder, "zzzzqqq", "--retriever", "bm25")
     assert "no passage matches" in shown
     assert "final score" not in shown
+    context = run("search", "zzzzqqq", "--retriever", "bm25", "--context", "--index", "ix", cwd=folder)
+    assert (context.out, "no passage matches" in context.err) == ("", True)
 
 
 def test_tail_goes_past_the_pool(folder):

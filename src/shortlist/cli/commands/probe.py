@@ -107,14 +107,14 @@ def _show(out: Console, result: Probe) -> None:
 def _table(out: Console, result: Probe) -> None:
     from rich.markup import escape
 
-    from shortlist.cli.render.tables import compact
+    from shortlist.cli.render.tables import compact, show
 
     title = f"{escape(result.contrasts)}: every query must prefer its own passage; chance {result.chance:.1%}"
     table = compact(title, words=("kind",), numbers=("pairs", "bi-encoder [95 %]", "reranker [95 %]"))
     for kind in (*(result.kinds if len(result.kinds) > 1 else ()), None):
         shares = [escape(_share(result.accuracy(stage, kind))) for stage in ("retrieval", "rerank")]
         table.add_row(escape(kind) if kind else "[bold]all[/bold]", str(len(result.answers("rerank", kind))), *shares)
-    out.print(table)
+    show(out, table)
 
 
 def _share(estimate: Estimate) -> str:

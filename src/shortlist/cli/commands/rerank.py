@@ -90,11 +90,20 @@ def _print(ranked: Sequence[Ranked], query: str, reranker: Reranker) -> None:
 
     unit = info_of(reranker).unit
     out = output()
-    for item in ranked:
-        fields = item.document if isinstance(item.document, dict) else {}
-        name = " ".join(str(fields.get("id", fields.get("_id", ""))).split())
-        start = f"{item.rank:>3}  was {item.index + 1}  {unit} {item.score:+.3f}  {name}  "
+    names = [_name(item) for item in ranked]
+    places = [str(item.index + 1) for item in ranked]
+    scores = [f"{item.score:+.3f}" for item in ranked]
+    name_width, place_width, score_width = (max(map(len, column)) for column in (names, places, scores))
+    for item, name, place, score in zip(ranked, names, places, scores, strict=True):
+        start = f"{item.rank:>3}  was {place:>{place_width}}  {unit} {score:>{score_width}}  "
+        start += f"{name:<{name_width}}  " if name_width else ""
         out.print(Text(sound(start)).append_text(marked(text_of(item.document), query)), soft_wrap=True)
+
+
+def _name(item: Ranked) -> str:
+    """Return the id of the candidate, or an empty string."""
+    fields = item.document if isinstance(item.document, dict) else {}
+    return " ".join(str(fields.get("id", fields.get("_id", ""))).split())
 
 
 def _totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> None:

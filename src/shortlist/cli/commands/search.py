@@ -60,7 +60,8 @@ def search(
         content["from_file"] = dict(settings.from_file)
         typer.echo(json.dumps(content, ensure_ascii=False))
     elif as_context:
-        typer.echo(render.as_context(ranking))
+        if ranking.hits:
+            typer.echo(render.as_context(ranking))
         render.notes(remarks(), ranking)
         render.from_file(remarks(), settings.from_file)
     else:

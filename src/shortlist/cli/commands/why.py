@@ -73,7 +73,7 @@ def _order(margin: float) -> str:
 def _words(out: Console, explanation: Explanation) -> None:
     from rich.markup import escape
 
-    from shortlist.cli.render.tables import compact
+    from shortlist.cli.render.tables import compact, show
 
     words = explanation.words
     if not words:
@@ -93,7 +93,7 @@ def _words(out: Console, explanation: Explanation) -> None:
             f"{word.rerank:+.4f}",
             _bar(word.rerank, largest[1]),
         )
-    out.print(table)
+    show(out, table)
     say(
         out,
         "difference with the word minus difference without it: + favours A, - favours B; bars: share of the largest",

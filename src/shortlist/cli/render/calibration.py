@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from shortlist.cli.console import counted, say
-from shortlist.cli.render.tables import compact
+from shortlist.cli.render.tables import compact, show
 from shortlist.config import FILE
 from shortlist.evaluation.calibration.adaptive import StopRuleFit
 from shortlist.evaluation.calibration.calibrate import FittedRules
@@ -73,7 +73,7 @@ def _probabilities(out: Console, fit: ProbabilityFit) -> None:
     table = compact("on unseen queries", numbers=("probability", "passages", "predicted", "relevant"))
     for row in bins:
         table.add_row(f"{row.low:.1f}-{row.high:.1f}", str(row.passages), f"{row.predicted:.3f}", f"{row.relevant:.3f}")
-    out.print(table)
+    show(out, table)
     say(out, f"expected calibration error {calibration_error(bins):.4f}\n")
     _thresholds(out, fit)
 
@@ -92,7 +92,7 @@ def _thresholds(out: Console, fit: ProbabilityFit) -> None:
             _share(row.silent_precision, row.silent),
             _share(row.silent_recall, row.barren),
         )
-    out.print(table)
+    show(out, table)
     say(
         out,
         "kept: passages of the scored pools; no answer: queries without a result; right: share of them with nothing "

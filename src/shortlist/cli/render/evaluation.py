@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from shortlist.cli.console import counted, remark, say
-from shortlist.cli.render.tables import compact, gain_of, mean_of
+from shortlist.cli.render.tables import compact, gain_of, mean_of, show
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import RuleResult
 from shortlist.evaluation.markdown import interval, signed, times
@@ -53,10 +53,10 @@ def evaluation(out: Console, result: Evaluation) -> None:
     table = compact(f"{escape(result.name)}: {escape(result.query_set)}, {queries} queries, pool {result.pool_size}")
     table.add_column("measure", no_wrap=True)
     for name in ("stage one\n[95 %]", "reranked\n[95 %]", "ceiling", "gain\n[95 %]", "won/lost\n/tied"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(_cell(name, out), justify="right", no_wrap=True)
     for measure in result.measures:
         gain = result.gain(measure)
-        table.add_row(
+        cells = (
             measure,
             mean_of(result.estimate("stage one", measure)),
             mean_of(result.estimate("reranked", measure)),
@@ -64,11 +64,17 @@ def evaluation(out: Console, result: Evaluation) -> None:
             f"{gain.difference.mean:+.4f}\n[{gain.difference.low:+.3f}, {gain.difference.high:+.3f}]",
             f"{gain.wins}/{gain.losses}\n/{gain.ties}",
         )
-    out.print(table)
+        table.add_row(*(_cell(cell, out) for cell in cells))
+    show(out, table)
     say(out, f"recall of the pool, the ceiling of any reranker: {interval(result.recall)}")
     _costs(out, result)
     for note in result.warnings:
         say(out, f"warning: {describe(note)}", "yellow")
+
+
+def _cell(text: str, out: Console) -> str:
+    """Return the text of a cell: with its second line on a terminal, and on one line in a pipe or a file."""
+    return text if out.is_terminal else text.replace("\n/", "/").replace("\n", " ")
 
 
 def _costs(out: Console, result: Evaluation) -> None:
@@ -122,7 +128,7 @@ def comparisons(out: Console, pairs: Sequence[Comparison]) -> None:
             f"{pair.p:.4f}",
             f"{comparison.adjusted_p:.4f}",
         )
-    out.print(table)
+    show(out, table)
 
 
 def baseline(out: Console, differences: Sequence[tuple[str, Paired]], results: Sequence[RuleResult]) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
+
+from shortlist.cli.console import say
 
 if TYPE_CHECKING:
     from shortlist.evaluation.metrics.statistics import Estimate
+
+WIDEST = 10_000
+"""Columns of a table in a file, at most."""
 
 
 def compact(title: str, *, words: Sequence[str] = (), numbers: Sequence[str] = ()) -> Table:
@@ -30,6 +37,21 @@ def compact(title: str, *, words: Sequence[str] = (), numbers: Sequence[str] = (
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def show(out: Console, table: Table) -> None:
+    """Print the table. A pipe and a file get whole cells, in lines of any length without spaces at their ends."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    text = io.StringIO()
+    wide = Console(file=text, width=WIDEST, highlight=False)
+    if table.title is not None:
+        wide.print(table.title)
+    table.title = None
+    wide.print(table)
+    for line in text.getvalue().splitlines():
+        say(out, line.rstrip())
 
 
 def gain_of(estimate: Estimate) -> str:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from shortlist.cli.console import counted, say
-from shortlist.cli.render.tables import compact, gain_of
+from shortlist.cli.render.tables import compact, gain_of, show
 from shortlist.evaluation.metrics.statistics import paired
 from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.wording import describe
@@ -59,7 +59,7 @@ def _curve(out: Console, result: Tuning) -> None:
             f"{latency.whole(0.95) * 1000:.0f}",
             *([_bar(float(means[place]), highest)] if wide else []),
         )
-    out.print(table)
+    show(out, table)
     say(out, f"ceiling: recall of the pool; gain: {measure} over stage one; p50, p95: ms a search, both stages", "dim")
 
 
