@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shortlist.protocols import Encoder
 from shortlist.types import Passage
 
-PASSAGES_PER_STEP = 64
+PASSAGES_PER_STEP = 128
 """Passages that are encoded between two reports."""
 
 

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from shortlist.errors import InvalidInput
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
 FIELDS = tuple(field.name for field in fields(Passage))
+FIELDS_OF = itemgetter(*FIELDS)
 OWN_FIELDS = ("document_id", "title")
 WORDS = "words"
 """The payload key with the words for filters."""
@@ -46,7 +48,7 @@ def payload(passage: Passage) -> dict[str, Any]:
 
 def passage(stored: Mapping[str, Any]) -> Passage:
     """Return the passage that `payload` turned into `stored`."""
-    return Passage(**{name: stored[name] for name in FIELDS})
+    return Passage(*FIELDS_OF(stored))
 
 
 def condition(where: Where | None) -> qdrant_edge.Filter | None:
