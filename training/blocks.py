@@ -42,6 +42,12 @@ def card(made: dict[str, Any]) -> Block:
     }
 
 
+def cards(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """A fixed sample of the cards of our own frames."""
+    made = contrast.cards(settings["contrast"] / "frames", settings["seed"])
+    return random.Random(settings["seed"]).sample(made, settings["reader"]["cards"])
+
+
 def mined(made: dict[str, Any], teacher: float) -> Block:
     """A block of `clusters.py`; `teacher` of the target follows stage one."""
     masked = torch.tensor(made["masked"], dtype=torch.bool)
@@ -80,8 +86,7 @@ class Blocks:
                 pool[name] = [pool[name][row] for row in keep]
         self.kinds: dict[str, list[Any]] = {"judged": pools}
         if options["shares"].get("frames"):
-            frames = contrast.cards(settings["contrast"] / "frames", settings["seed"])
-            self.kinds["frames"] = [made for made in frames if self._stored(texts(card(made)))]
+            self.kinds["frames"] = [made for made in cards(settings) if self._stored(texts(card(made)))]
         path = settings["work"] / "clusters.jsonl"
         if options["shares"].get("mined") and path.exists():
             rows = [json.loads(line) for line in path.open(encoding="utf-8")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import random
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -178,14 +179,16 @@ def main() -> None:
 
 
 def run(learner: Learner, source: Blocks, settings: dict[str, Any], asked: argparse.Namespace) -> None:
-    """Steps until the run's clock or the slice is over."""
+    """Steps until the run's clock or the slice is over; asked to end, it saves after the step under way."""
     options = learner.options
     rng = random.Random(f"{settings['seed']}-{learner.slice}")
     began = saved = time.monotonic()
     earlier, budget, loss, right = learner.seconds, options["minutes"] * 60, 0.0, 0.0
     pairs_before = learner.pairs
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     while (done := max(learner.seconds / budget, learner.pairs / asked.pairs)) < 1:
-        if time.monotonic() - began > asked.slice * 60:
+        if stopped or time.monotonic() - began > asked.slice * 60:
             break
         blocks = source.batch(rng, options["pairs_per_step"])
         units = units_of(blocks, learner.store, learner.shape)

@@ -1,5 +1,7 @@
 """Frozen states on disk: the bi-encoder runs once over a text, and training reads what it left there.
 
+`python training/states.py` adds what is missing of the judged pools and contrast cards; it goes on where it stopped.
+
 A store is a folder of shards. A shard holds the texts that arrived together: token ids, one file of int8 codes for
 each kept layer, and `shard-N.json`, which is written last, so that a kill leaves whole shards only. A code times the
 scale of its column is the state; the scales are fixed by the first shard.
@@ -7,7 +9,6 @@ scale of its column is the state; the scales are fixed by the first shard.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+import config
 import encoder
 
 WIDTH = 384
@@ -230,15 +232,17 @@ class Store:
 
 
 def main() -> None:
+    """Fills the store with the judged pools there are, and with some contrast cards."""
+    import blocks
     import judged
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--levels", type=int, nargs="+", default=[3, 6])
-    parser.add_argument("--to", type=Path, required=True)
-    asked = parser.parse_args()
+    settings = config.load()
+    options = settings["reader"]
+    torch.set_num_threads(1)
+    store = Store(settings["work"] / options["store"], options["levels"], options["window"])
     pools = judged.pools(judged.paths())
-    texts = [text for pool in pools for text in [*pool["passages"], *pool["queries"]]]
-    Store(asked.to, asked.levels, 208).fill(texts)
+    store.fill([text for pool in pools for text in [*pool["passages"], *pool["queries"]]])
+    store.fill([text for made in blocks.cards(settings) for text in blocks.texts(blocks.card(made))])
 
 
 if __name__ == "__main__":
