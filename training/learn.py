@@ -20,7 +20,7 @@ from torch.nn import functional
 
 import config
 from blocks import Block, Blocks
-from reader import Reader, Shape, Units, begin, units_of, warm
+from reader import Reader, Shape, begin, units_of, warm
 from states import Store
 
 HEADS = ("out", "scale", "match_row", "match_token", "weigh", "exact", "side", "narrow")
@@ -43,7 +43,7 @@ def pace(done: float, options: dict[str, Any]) -> float:
 
 
 def loss_of(logits: Tensor, blocks: list[Block]) -> tuple[Tensor, Tensor]:
-    """The mean listwise loss over queries, and the share whose best passage comes first; masked pairs count nowhere."""
+    """Each query's listwise loss, and 1 where its best passage comes first; masked pairs count nowhere."""
     losses, right, at = [], [], 0
     for block in blocks:
         target = block["target"]
@@ -58,7 +58,20 @@ def loss_of(logits: Tensor, blocks: list[Block]) -> tuple[Tensor, Tensor]:
         losses.append(rows * block["weight"])
         best = table.detach().argmax(-1)
         right.append((target.gather(1, best[:, None]).squeeze(1) >= target.amax(-1)).float())
-    return torch.cat(losses).mean(), torch.cat(right).mean()
+    return torch.cat(losses), torch.cat(right)
+
+
+def portions(blocks: list[Block], pairs: int) -> list[list[Block]]:
+    """Blocks of about `pairs` pairs at a time, whose gradients add up: a step's working memory stays small."""
+    out: list[list[Block]] = []
+    room = 0
+    for block in blocks:
+        if room <= 0:
+            out.append([])
+            room = pairs
+        out[-1].append(block)
+        room -= block["target"].numel()
+    return out
 
 
 class Learner:
@@ -103,24 +116,28 @@ class Learner:
         torch.save(whole, partial)
         partial.rename(self.path)
 
-    def learn(self, blocks: list[Block], units: Units, done: float) -> tuple[float, float]:
+    def learn(self, blocks: list[Block], done: float) -> tuple[float, float]:
         """A step at a share `done` of the run: its loss, and the share of queries whose best passage came first."""
         factor = pace(done, self.options)
         for group, rate in zip(self.optimiser.param_groups, ("learning_rate", "head_learning_rate"), strict=True):
             group["lr"] = self.options[rate] * factor
-        half = {name: parameter.bfloat16() for name, parameter in self.model.named_parameters()}
-        logits = torch.func.functional_call(self.model, half, (units,))
-        loss, right = loss_of(logits, blocks)
-        if not torch.isfinite(loss):
-            raise SystemExit(f"the loss at step {self.step} is {loss.item()}")
-        loss.backward()
+        queries = sum(len(block["queries"]) for block in blocks)
+        loss = right = 0.0
+        for part in portions(blocks, self.options["pairs_at_once"]):
+            half = {name: parameter.bfloat16() for name, parameter in self.model.named_parameters()}
+            logits = torch.func.functional_call(self.model, half, (units_of(part, self.store, self.shape),))
+            losses, best = loss_of(logits, part)
+            (losses.sum() / queries).backward()
+            loss, right = loss + losses.sum().item() / queries, right + best.sum().item() / queries
+            self.pairs += len(logits)
+        if not math.isfinite(loss):
+            raise SystemExit(f"the loss at step {self.step} is {loss}")
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
-        self.pairs += len(logits)
         self._follow()
-        return loss.item(), right.item()
+        return loss, right
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -191,8 +208,7 @@ def run(learner: Learner, source: Blocks, settings: dict[str, Any], asked: argpa
         if stopped or time.monotonic() - began > asked.slice * 60:
             break
         blocks = source.batch(rng, options["pairs_per_step"])
-        units = units_of(blocks, learner.store, learner.shape)
-        now, good = learner.learn(blocks, units, done)
+        now, good = learner.learn(blocks, done)
         learner.seconds = earlier + time.monotonic() - began
         loss, right = (now, good) if not loss else (0.97 * loss + 0.03 * now, 0.97 * right + 0.03 * good)
         if learner.step % 20 == 0:

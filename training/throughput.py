@@ -17,7 +17,6 @@ import config
 import train
 from blocks import Blocks
 from learn import Learner
-from reader import units_of
 from states import Store
 
 STEPS = 6
@@ -52,11 +51,10 @@ def new(settings: dict[str, Any], source: Blocks, store: Store) -> float:
     for step in range(STEPS):
         began = time.process_time()
         blocks = source.batch(rng, settings["reader"]["pairs_per_step"])
-        units = units_of(blocks, store, learner.shape)
-        learner.learn(blocks, units, 0.5)
+        learner.learn(blocks, 0.5)
         if step:
             seconds += time.process_time() - began
-            pairs += len(units.first)
+            pairs += sum(block["target"].numel() for block in blocks)
     return pairs / seconds
 
 
