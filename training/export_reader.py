@@ -3,7 +3,7 @@
 `lower.onnx`: `input_ids` and `attention_mask` of queries or of passages -> `states` (the query's rows begin there),
 `memory` (what a passage's index keeps) and `sentence_embedding`, not yet normalised. `reader.onnx`: one query against a
 batch of passages. It reads `rows` `(batch, rows, 384)`, `memory` `(batch, tokens, width)`, `memory_mask`, `exact`
-`(batch, rows, 2)` where the model wants it (whether the row's token stands in the passage, and log1p of how often), and
+`(batch, rows, 2)` where the model wants it (1 where the row's token stands in the passage, and BM25's count of it), and
 `cosine` `(batch, 1)`; it gives `logits` `(batch, 1)`. The command ends with the largest difference to torch.
 """
 
@@ -25,7 +25,7 @@ import encoder
 import graph
 import judge
 from export import write_tokenizer
-from reader import HEADS, Reader, Shape, memory_of, units_of
+from reader import GAIN, HEADS, Reader, Shape, memory_of, units_of
 from states import WIDTH, Store
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -69,11 +69,15 @@ def reader_graph(shape: Shape, width: int, weights: Weights, storage: str) -> on
     first = made.op("Slice", rows, made.integers(0), made.integers(1), made.integers(1))
     state = made.op("Tanh", made.linear(made.op("Squeeze", first, made.integers(1)), weights, "dense"))
     logits = made.linear(state, weights, "out")
-    if shape.cosine:
-        logits = made.op("Add", logits, made.op("Mul", "cosine", made.number(float(weights["scale"][1]))))
+    gain = [made.number(float(value) * GAIN) for value in weights["gain"]]
     if shape.likeness:
-        likeness = _likeness(made, rows, outside, weights)
-        logits = made.op("Add", logits, made.op("Mul", likeness, made.number(float(weights["scale"][0]))))
+        logits = made.op("Add", logits, made.op("Mul", _likeness(made, rows, outside, weights), gain[0]))
+    if shape.cosine:
+        logits = made.op("Add", logits, made.op("Mul", "cosine", gain[1]))
+    if shape.lexical:
+        counts = made.op("Slice", "exact", made.integers(1), made.integers(2), made.integers(2))
+        words = _mean(made, "rows", made.op("Squeeze", counts, made.integers(2)), weights, "weigh_word")
+        logits = made.op("Add", logits, made.op("Mul", words, gain[2]))
     inputs = {
         "rows": (TensorProto.FLOAT, ["batch", "rows", WIDTH]),
         "memory": (TensorProto.FLOAT, ["batch", "tokens", width]),
@@ -126,10 +130,15 @@ def _likeness(made: graph.Graph, rows: str, outside: str, weights: Weights) -> s
     table = made.op("MatMul", ours, made.op("Transpose", theirs, perm=[0, 2, 1]))
     table = made.op("Add", table, made.op("Unsqueeze", outside, made.integers(1)))
     best = made.op("ReduceMax", table, made.integers(2), keepdims=0)
-    column = made.op("MatMul", rows, made.constant("weigh.weight", weights["weigh.weight"].T))
-    column = made.op("Add", made.op("Squeeze", column, made.integers(2)), made.constant("w", weights["weigh.bias"]))
+    return _mean(made, rows, best, weights, "weigh")
+
+
+def _mean(made: graph.Graph, rows: str, values: str, weights: Weights, name: str) -> str:
+    column = made.op("MatMul", rows, made.constant(f"{name}.weight", weights[f"{name}.weight"].T))
+    column = made.op("Squeeze", column, made.integers(2))
+    column = made.op("Add", column, made.constant(f"{name}.bias", weights[f"{name}.bias"]))
     share = made.op("Softmax", made.op("Clip", column, made.number(-15.0), made.number(15.0)), axis=-1)
-    return made.op("ReduceSum", made.op("Mul", share, best), made.integers(1), keepdims=1)
+    return made.op("ReduceSum", made.op("Mul", share, values), made.integers(1), keepdims=1)
 
 
 def compare(folder: Path, model: Reader, store: Store, pools: list[dict[str, object]]) -> tuple[float, float]:

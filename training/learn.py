@@ -20,10 +20,10 @@ from torch.nn import functional
 
 import config
 from blocks import Block, Blocks
-from reader import Reader, Shape, begin, units_of, warm
+from reader import Reader, Shape, begin, begin_words, units_of, warm
 from states import Store
 
-HEADS = ("out", "scale", "match_row", "match_token", "weigh", "exact", "side", "narrow")
+HEADS = ("out", "gain", "match_row", "match_token", "weigh", "exact", "side", "narrow")
 
 
 def groups(model: Reader, options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -86,11 +86,13 @@ class Learner:
         self.optimiser = torch.optim.AdamW(groups(self.model, options), weight_decay=0.01, betas=(0.9, 0.98))
         self.step, self.pairs, self.seconds, self.slice = 0, 0, 0.0, 0
         self.average: dict[str, Tensor] = {}
+        self.met = 0.0
         if path.exists():
             self._resume()
         elif start:
             kept = torch.load(start, map_location="cpu", weights_only=True)
-            self.model.load_state_dict({**kept["model"], **kept["average"]}, strict=False)
+            said = self.model.load_state_dict({**kept["model"], **kept["average"]}, strict=False)
+            print(f"not in {start}: {said.missing_keys}", flush=True)
 
     def _resume(self) -> None:
         kept = torch.load(self.path, map_location="cpu", weights_only=True)
@@ -140,6 +142,21 @@ class Learner:
         return loss, right
 
     @torch.no_grad()
+    def meet(self, path: Path) -> None:
+        """Goes halfway towards another run's weights, where it has saved since the last time.
+
+        Two runs of one thread each use two cores without waiting for each other at every step.
+        """
+        if not path.exists() or (written := path.stat().st_mtime) == self.met:
+            return
+        other = torch.load(path, map_location="cpu", weights_only=True)
+        for name, parameter in self.model.named_parameters():
+            parameter.lerp_(other["model"][name], 0.5)
+            if name in self.average and name in other["average"]:
+                self.average[name].lerp_(other["average"][name], 0.5)
+        self.met = written
+
+    @torch.no_grad()
     def _follow(self) -> None:
         keep = min(self.options["average"], (1 + self.step) / (10 + self.step))
         for name, parameter in self.model.named_parameters():
@@ -174,6 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", default="reader", help="checkpoint name under training/work")
     parser.add_argument("--start", type=Path, help="checkpoint whose running average to begin from")
+    parser.add_argument("--peer", help="name of a run beside this one, whose weights are met at every checkpoint")
     parser.add_argument("--minutes", type=float, help="the whole run's clock, which sets the decay")
     parser.add_argument("--pairs", type=float, default=1e12, help="pairs of the whole run, where they come earlier")
     parser.add_argument("--slice", type=float, default=1e9, help="minutes after which this command ends")
@@ -192,13 +210,15 @@ def main() -> None:
         if options["warm"]:
             warm(learner.model, torch.load(settings["work"] / "packaged.pt", weights_only=True)["model"])
         begin(learner.model, source.some_passages(250), store)
+    if not learner.step and learner.shape.lexical:
+        begin_words(learner.model, source.some_passages(3000), store)
     run(learner, source, settings, asked)
 
 
 def run(learner: Learner, source: Blocks, settings: dict[str, Any], asked: argparse.Namespace) -> None:
     """Steps until the run's clock or the slice is over; asked to end, it saves after the step under way."""
     options = learner.options
-    rng = random.Random(f"{settings['seed']}-{learner.slice}")
+    rng = random.Random(f"{settings['seed']}-{asked.name}-{learner.slice}")
     began = saved = time.monotonic()
     earlier, budget, loss, right = learner.seconds, options["minutes"] * 60, 0.0, 0.0
     pairs_before = learner.pairs
@@ -219,6 +239,8 @@ def run(learner: Learner, source: Blocks, settings: dict[str, Any], asked: argpa
                 flush=True,
             )
         if time.monotonic() - saved > options["checkpoint_minutes"] * 60:
+            if asked.peer:
+                learner.meet(settings["work"] / f"{asked.peer}.pt")
             learner.save()
             saved = time.monotonic()
     learner.save()

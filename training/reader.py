@@ -24,7 +24,9 @@ import encoder
 from states import WIDTH, Lower, Store, key
 
 HEADS = 12
+USUAL_TOKENS = 120  # of a passage, where BM25 divides by the mean length
 MATCH_WIDTH = 128
+GAIN = 50.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Shape:
     likeness: bool = True  # MaxSim over the last rows
     cosine: bool = True  # the bi-encoder's own cosine
     exact: bool = False  # rows know whether their token stands in the passage
+    lexical: bool = False  # what share of the query's words stands there, by learned weights
 
 
 @dataclass
@@ -64,7 +67,7 @@ class Units:
     pair: Tensor  # (row count,): pair of each row; pairs stand block after block, passage after passage
     first: Tensor  # (pairs,): its [CLS] row
     cosines: Tensor  # (pairs,): the bi-encoder's
-    exact: Tensor  # (row count, 2): whether the row's token stands in the passage, and how often, as log1p
+    exact: Tensor  # (row count, 2): 1 where the row's token stands in the passage, and BM25's count of it
 
 
 class Lay(torch.autograd.Function):
@@ -158,13 +161,17 @@ class Reader(nn.Module):
         self.dense, self.out = bert.pooler.dense, nn.Linear(WIDTH, 1)
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
-        self.scale = nn.Parameter(torch.tensor([10.0, 20.0]))
+        # Times GAIN, so that AdamW's small steps move it: likeness, the bi-encoder's cosine, shared words.
+        self.gain = nn.Parameter(torch.tensor([10.0, 10.0, 4.0]) / GAIN)
         self.exact = nn.Linear(2, WIDTH, bias=False)
         nn.init.zeros_(self.exact.weight)
         self.match_row, self.match_token = nn.Linear(WIDTH, MATCH_WIDTH), nn.Linear(self.width, MATCH_WIDTH)
         self.weigh = nn.Linear(WIDTH, 1)
         nn.init.zeros_(self.weigh.weight)
         nn.init.zeros_(self.weigh.bias)
+        self.weigh_word = nn.Linear(WIDTH, 1)
+        nn.init.zeros_(self.weigh_word.weight)
+        nn.init.zeros_(self.weigh_word.bias)
 
     def forward(self, units: Units) -> Tensor:
         rows = units.rows + self.side
@@ -174,9 +181,14 @@ class Reader(nn.Module):
         for layer in self.layers:
             rows = layer(rows, memory, units.slices)
         logits = self.out(torch.tanh(self.dense(rows[units.first]))).squeeze(-1).float()
+        gain = self.gain.float() * GAIN
+        if self.shape.likeness:
+            logits = logits + gain[0] * self._likeness(rows, memory, units)
         if self.shape.cosine:
-            logits = logits + self.scale[1] * units.cosines
-        return logits + self.scale[0] * self._likeness(rows, memory, units) if self.shape.likeness else logits
+            logits = logits + gain[1] * units.cosines
+        if self.shape.lexical:
+            logits = logits + gain[2] * _mean(self.weigh_word(units.rows), units.exact[:, 1].float(), units)
+        return logits
 
     def _likeness(self, rows: Tensor, memory: Tensor, units: Units) -> Tensor:
         """Weighted mean over a query's rows of their best cosine to any token of the passage."""
@@ -185,11 +197,15 @@ class Reader(nn.Module):
         counts = [len(part.row_back) for part in units.slices]
         theirs = theirs.split([len(part.token_back) for part in units.slices])
         best = [_best(*piece) for piece in zip(ours.split(counts), theirs, units.slices, strict=True)]
-        # Weights stay near each other, so that the softmax needs no largest one subtracted.
-        weights = torch.exp(self.weigh(rows).squeeze(-1).float().clamp(-15, 15))
-        zeros = torch.zeros(len(units.first))
-        total = zeros.index_add(0, units.pair, weights * torch.cat(best).float())
-        return total / zeros.index_add(0, units.pair, weights)
+        return _mean(self.weigh(rows), torch.cat(best).float(), units)
+
+
+def _mean(weights: Tensor, values: Tensor, units: Units) -> Tensor:
+    """`(pairs,)` means of the rows' values, by the softmax of their weights within a pair."""
+    # Weights stay near each other, so that the softmax needs no largest one subtracted.
+    shares = torch.exp(weights.squeeze(-1).float().clamp(-15, 15))
+    zeros = torch.zeros(len(units.first))
+    return zeros.index_add(0, units.pair, shares * values) / zeros.index_add(0, units.pair, shares)
 
 
 def _best(ours: Tensor, theirs: Tensor, part: Slice) -> Tensor:
@@ -236,6 +252,25 @@ def begin(model: Reader, texts: Sequence[str], store: Store) -> None:
     back = torch.linalg.solve(gram, ones.T @ last.double()).float()
     model.match_token.weight.copy_(basis @ back[:-1].T)
     model.match_token.bias.copy_(basis @ back[-1])
+
+
+@torch.no_grad()
+def begin_words(model: Reader, texts: Sequence[str], store: Store) -> None:
+    """Weights of shared words begin as the inverse document frequency in `texts`, by least squares over the states."""
+    counts = np.zeros(2**16)
+    for text in texts:
+        counts[np.unique(store.ids(text))] += 1
+    idf = np.log(1 + (len(texts) - counts + 0.5) / (counts + 0.5))
+    some = texts[:: max(len(texts) // 300, 1)]
+    states = torch.cat([memory_of(store, text, (model.shape.begin,)) for text in some]).double()
+    wanted = torch.from_numpy(np.log(np.maximum(idf[np.concatenate([store.ids(text) for text in some])], 0.02)))
+    ones = torch.cat([states, torch.ones(len(states), 1)], 1)
+    gram = ones.T @ ones + 1e-3 * len(ones) * torch.eye(ones.shape[1]).double() * states.var(0).mean()
+    found = torch.linalg.solve(gram, ones.T @ wanted).float()
+    left = (wanted - ones @ found.double()).var() / wanted.var()
+    print(f"words: {1 - left:.3f} of the variance of the logarithm of their idf is in the states", flush=True)
+    model.weigh_word.weight.copy_(found[None, :-1])
+    model.weigh_word.bias.copy_(found[-1:])
 
 
 def warm(model: Reader, state: Mapping[str, Tensor]) -> None:
@@ -329,7 +364,8 @@ def _exact(store: Store, unit: Unit) -> Tensor:
     asked = np.concatenate([store.ids(text) for text in unit.queries])
     at = np.searchsorted(theirs, asked).clip(max=len(theirs) - 1)
     times = np.where(theirs[at] == asked, counts[at], 0)
-    return torch.from_numpy(np.stack([times > 0, np.log1p(times)], 1).astype(np.float32)).bfloat16()
+    saturated = times * 2.2 / (times + 1.2 * (0.25 + 0.75 * unit.tokens / USUAL_TOKENS))
+    return torch.from_numpy(np.stack([times > 0, saturated], 1).astype(np.float32)).bfloat16()
 
 
 def _similar(units: Sequence[Unit], most: int) -> list[list[Unit]]:
