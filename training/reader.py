@@ -162,7 +162,7 @@ class Reader(nn.Module):
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
         # Times GAIN, so that AdamW's small steps move it: likeness, the bi-encoder's cosine, shared words.
-        self.gain = nn.Parameter(torch.tensor([10.0, 10.0, 4.0]) / GAIN)
+        self.gain = nn.Parameter(torch.tensor([10.0, 10.0, 8.0]) / GAIN)
         self.exact = nn.Linear(2, WIDTH, bias=False)
         nn.init.zeros_(self.exact.weight)
         self.match_row, self.match_token = nn.Linear(WIDTH, MATCH_WIDTH), nn.Linear(self.width, MATCH_WIDTH)

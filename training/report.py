@@ -26,13 +26,13 @@ from states import Store
 sys.path.insert(0, str(config.ROOT / "benchmarks"))
 SETS = (
     "cookbook_docs",
+    "fiqa_mini",
+    "trec_covid_mini",
+    "scifact",
+    "nfcorpus",
     "zoomcamp_faq",
     "cookbook_code",
-    "trec_covid_mini",
-    "fiqa_mini",
     "chunking_eval",
-    "nfcorpus",
-    "scifact",
     "arguana",
 )
 POOL, WINDOW = 50, 256
@@ -48,7 +48,29 @@ def ndcg(scores: NDArray[np.float64], grades: list[int], everything: list[int], 
     return float((gains * shares[: len(gains)]).sum() / (ideal * shares[: len(ideal)]).sum()) if ideal.sum() else 0.0
 
 
-def hybrid_pools(name: str, queries: int, store: Store) -> list[Pool]:
+def part_of(test: Any, most: int) -> list[Any]:
+    """At most about `most` passages of the corpus: all that are relevant, and BM25's best of each query.
+
+    A whole corpus takes an hour of a busy machine. A pool of 50 out of a part is easier, for every score alike.
+    """
+    import bm25s
+    import Stemmer
+
+    if len(test.passages) <= most:
+        return list(test.passages)
+    stemmer, index = Stemmer.Stemmer("english"), bm25s.BM25()
+    index.index(bm25s.tokenize([p.content for p in test.passages], stemmer=stemmer, show_progress=False))
+    asked = bm25s.tokenize(list(test.queries.values()), stemmer=stemmer, show_progress=False)
+    found, _ = index.retrieve(asked, k=100, show_progress=False)
+    kept = {key for grades in test.qrels.values() for key, grade in grades.items() if grade > 0}
+    for column in found.T:
+        if len(kept) >= most:
+            break
+        kept |= {test.passages[row].id for row in column}
+    return [passage for passage in test.passages if passage.id in kept]
+
+
+def hybrid_pools(name: str, queries: int, store: Store, most: int) -> list[Pool]:
     """Pools of 50 of a fixed sample of the set's queries; a passage that is the query itself is left out."""
     import data
     from shortlist.catalog import load_encoder
@@ -57,13 +79,14 @@ def hybrid_pools(name: str, queries: int, store: Store) -> list[Pool]:
     from shortlist.retrievers import Hybrid
 
     test, encoder = data.load(name, most_queries=queries), load_encoder(BI_ENCODER)
-    store.fill([*(passage.content for passage in test.passages), *test.queries.values()])
+    passages = part_of(test, most)
+    store.fill([*(passage.content for passage in passages), *test.queries.values()])
     out = []
     with tempfile.TemporaryDirectory() as folder:
         index = EmbeddedIndex.create(Path(folder) / "i", encoder_name=encoder.name, dimension=encoder.dimension)
         with index:
-            for start in range(0, len(test.passages), 512):
-                part = test.passages[start : start + 512]
+            for start in range(0, len(passages), 512):
+                part = passages[start : start + 512]
                 index.add(part, np.stack([mean_state(store, passage.content).numpy() for passage in part]))
             retriever = Hybrid(index, encoder)
             for key, text in test.queries.items():
@@ -82,7 +105,7 @@ def hybrid_pools(name: str, queries: int, store: Store) -> list[Pool]:
     return out
 
 
-def dl19_pools(store: Store) -> list[Pool]:
+def dl19_pools(store: Store, queries: int) -> list[Pool]:
     """BM25's own 100 passages a query, with all NIST judgments."""
     import data
 
@@ -93,6 +116,7 @@ def dl19_pools(store: Store) -> list[Pool]:
         query, passage = line.split("\t")[:2]
         if query in test.queries:
             ids.setdefault(query, []).append(passage)
+    ids = dict(list(ids.items())[:queries])
     store.fill([*(passages[key] for row in ids.values() for key in row), *test.queries.values()])
     return [
         {
@@ -125,7 +149,7 @@ def right(tables: list[NDArray[np.float64]]) -> float:
     return float(np.mean([a[0] > a[1] and b[1] > b[0] for a, b in zip(tables[::2], tables[1::2], strict=True)]))
 
 
-def prepare(folder: Path, store: Store, queries: int) -> None:
+def prepare(folder: Path, store: Store, asked: argparse.Namespace) -> None:
     """Everything that does not depend on a checkpoint, a set a file."""
     from shortlist.catalog import load_reranker
     from shortlist.errors import InvalidInput
@@ -137,19 +161,22 @@ def prepare(folder: Path, store: Store, queries: int) -> None:
         path = folder / f"{name}.json"
         if path.exists():
             continue
-        pools = dl19_pools(store) if name == "trec_dl19" else hybrid_pools(name, queries, store)
-        for pool in pools:
+        if name == "trec_dl19":
+            pools = dl19_pools(store, asked.queries)
+        else:
+            pools = hybrid_pools(name, asked.queries, store, asked.passages)
+        for pool in pools[: asked.packaged]:
             try:
                 pool["v1"] = [float(score) for score in reranker.score(pool["query"], pool["passages"])]
             except InvalidInput:
                 pool["v1"] = pool["stage"]
         path.write_text(json.dumps(pools))
         print(f"{name}: {len(pools)} pools", flush=True)
-    pairs = nevir()
+    pairs = nevir()[: asked.pairs]
     store.fill([row[key] for row in pairs for key in ("q1", "q2", "doc1", "doc2")])
     if not (folder / "nevir.json").exists():
         tables = [np.array(reranker.score(row[q], [row["doc1"], row["doc2"]])) for row in pairs for q in ("q1", "q2")]
-        (folder / "nevir.json").write_text(json.dumps({"v1": right(tables)}))
+        (folder / "nevir.json").write_text(json.dumps({"v1": right(tables), "pairs": len(pairs)}))
 
 
 def score(folder: Path, store: Store, model: Reader, most: int) -> None:
@@ -163,24 +190,27 @@ def score(folder: Path, store: Store, model: Reader, most: int) -> None:
     for name in (*SETS, "trec_dl19"):
         if not (folder / f"{name}.json").exists():
             continue
-        pools = json.loads((folder / f"{name}.json").read_text())[:most]
+        pools = [pool for pool in json.loads((folder / f"{name}.json").read_text())[:most] if any(pool["all"])]
         made = logits(model, [{**pool, "queries": [pool["query"]]} for pool in pools], store, 4)
         rows = []
         for pool, logit in zip(pools, made, strict=True):
-            v1 = np.array(pool["v1"])
+            v1 = np.array(pool.get("v1", np.full(len(logit), np.nan)))
             share = weights.get("bm25_share", 0.0) * np.array(pool["share"])
             blend = v1 + weights.get("dense", 0.0) * np.array(pool["cosine"]) + share
             columns = (np.array(pool["stage"], dtype=float), v1, blend, logit)
-            rows.append([ndcg(column, pool["grades"], pool["all"]) for column in columns])
+            rows.append([ndcg(c, pool["grades"], pool["all"]) if np.isfinite(c).all() else np.nan for c in columns])
         table = np.array(rows)
+        # The packaged model may have read fewer pools: its mean is moved by the others' mean on the same ones.
+        read = np.isfinite(table[:, 1])
+        table[~read, 1:3] = table[~read, :1] + (table[read, 1:3] - table[read, :1]).mean(0)
         off = table[:, 3] - table[:, 0]
         cells = " | ".join(f"{mean:.4f}" for mean in table.mean(0))
         error = off.std() / np.sqrt(len(off))
-        print(f"| {name} | {len(pools)} | {cells} | {off.mean():+.4f} ± {error:.4f} |", flush=True)
-    pairs = nevir()
-    v2 = right(logits(model, blocks_of(pairs), store, 40))
-    v1 = json.loads((folder / "nevir.json").read_text())["v1"]
-    print(f"NevIR dev pairwise, {len(pairs)} pairs: v1 {v1:.3f}, v2 {v2:.3f}")
+        print(f"| {name} | {len(pools)} ({read.sum()}) | {cells} | {off.mean():+.4f} ± {error:.4f} |", flush=True)
+    if (folder / "nevir.json").exists():
+        kept = json.loads((folder / "nevir.json").read_text())
+        v2 = right(logits(model, blocks_of(nevir()[: kept["pairs"]]), store, 40))
+        print(f"NevIR dev pairwise, {kept['pairs']} pairs: v1 {kept['v1']:.3f}, v2 {v2:.3f}")
 
 
 def main() -> None:
@@ -188,12 +218,17 @@ def main() -> None:
     parser.add_argument("what", choices=("prepare", "score"))
     parser.add_argument("checkpoint", type=Path, nargs="?")
     parser.add_argument("--queries", type=int, default=50, help="a set, when preparing")
+    parser.add_argument("--packaged", type=int, default=50, help="of these, read by the packaged reranker too")
+    parser.add_argument(
+        "--passages", type=int, default=10**6, help="about so many of a corpus, the relevant ones first"
+    )
+    parser.add_argument("--pairs", type=int, default=10**6, help="of NevIR")
     parser.add_argument("--most", type=int, default=10**6, help="queries a set, when scoring")
     asked, settings = parser.parse_args(), config.load()
     torch.set_num_threads(1)
     store = Store(settings["work"] / "states-report", settings["reader"]["levels"], WINDOW)
     if asked.what == "prepare":
-        prepare(settings["work"] / "report", store, asked.queries)
+        prepare(settings["work"] / "report", store, asked)
     else:
         score(settings["work"] / "report", store, load(asked.checkpoint), asked.most)
 
