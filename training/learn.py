@@ -189,7 +189,7 @@ def overridden(settings: dict[str, Any], changes: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", default="reader", help="checkpoint name under training/work")
+    parser.add_argument("--name", default="reader", help="checkpoint name under training/work/readers")
     parser.add_argument("--start", type=Path, help="checkpoint whose running average to begin from")
     parser.add_argument("--peer", help="name of a run beside this one, whose weights are met at every checkpoint")
     parser.add_argument("--minutes", type=float, help="the whole run's clock, which sets the decay")
@@ -205,7 +205,9 @@ def main() -> None:
         options["minutes"] = asked.minutes
     store = Store(settings["work"] / options["store"], options["levels"], options["window"])
     source = Blocks(settings, store)
-    learner = Learner(settings, settings["work"] / f"{asked.name}.pt", store, asked.start)
+    folder = settings["work"] / "readers"
+    folder.mkdir(exist_ok=True)
+    learner = Learner(settings, folder / f"{asked.name}.pt", store, asked.start)
     if not learner.step and not asked.start:
         if options["warm"]:
             warm(learner.model, torch.load(settings["work"] / "packaged.pt", weights_only=True)["model"])
@@ -240,7 +242,7 @@ def run(learner: Learner, source: Blocks, settings: dict[str, Any], asked: argpa
             )
         if time.monotonic() - saved > options["checkpoint_minutes"] * 60:
             if asked.peer:
-                learner.meet(settings["work"] / f"{asked.peer}.pt")
+                learner.meet(learner.path.with_name(f"{asked.peer}.pt"))
             learner.save()
             saved = time.monotonic()
     learner.save()
