@@ -6,6 +6,7 @@ corpus is their own passages and others of the same source. No evaluation set is
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import random
@@ -21,7 +22,7 @@ import config
 from mine_sources import read_source
 from shortlist import CrossEncoder
 from shortlist.evaluation.calibration.platt import fit_platt
-from shortlist.indexes.embedded import EmbeddedIndex
+from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT, write_manifest
 from shortlist.registry import load_encoder
 from shortlist.rerankers.progressive import NAMES, DropRule
@@ -59,8 +60,8 @@ def pools(name: str, settings: dict[str, Any]) -> list[Pool]:
     encoder, reranker = load_encoder(BI_ENCODER), CrossEncoder(precision="exact")
     out = []
     with tempfile.TemporaryDirectory() as folder:
-        index = EmbeddedIndex.create(Path(folder) / "i", encoder_name=encoder.name, dimension=encoder.dimension)
-        with index:
+        index = EmbeddedEngine().create(Path(folder), dimension=encoder.dimension)
+        with contextlib.closing(index):
             held = list(passages.values())
             for start in range(0, len(held), 512):
                 part = held[start : start + 512]
