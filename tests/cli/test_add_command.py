@@ -69,6 +69,19 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
     assert "nothing could be read" in run("add", "docs/x.pdf", *HASHED, cwd=tmp_path, code=2).err
 
 
+def test_nothing_to_read_leaves_no_index_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "load_encoder", lambda *_, **__: pytest.fail("a model loads"))
+    (tmp_path / "docs").mkdir()
+    message = "nothing could be read from docs, and ix is not made"
+    assert message in error_of("add", "docs", "--index", "ix", cwd=tmp_path)
+    (tmp_path / "docs" / "x.png").touch()
+    done = run("add", "docs", "--index", "ix", cwd=tmp_path, code=2)
+    assert "1 not read:\n  docs/x.png: unsupported format .png\n" in done.err
+    assert message in done.err
+    assert "no file or folder 'missing'" in error_of("add", "docs", "missing", "--index", "ix", cwd=tmp_path)
+    assert not (tmp_path / "ix").exists()
+
+
 def test_another_bi_encoder_than_the_indexs_own_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("one passage")
     run("add", "a.txt", *HASHED, cwd=tmp_path)

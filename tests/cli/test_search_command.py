@@ -7,6 +7,7 @@ import json
 import pytest
 
 from command_line import error_of, run
+from shortlist import registry
 from shortlist.registry import open_collection
 
 PAGES = {
@@ -209,6 +210,13 @@ def test_settings_of_the_file_are_followed_and_named(folder):
         assert "shortlist.toml: pool_size must be a whole number of at least 1" in message, "the file's own name"
     finally:
         file.unlink()
+
+
+def test_an_empty_query_is_an_error_before_a_model_loads(folder, monkeypatch):
+    for name in ("load_encoder", "load_reranker"):
+        monkeypatch.setattr(registry, name, lambda *_, **__: pytest.fail("a model loads"))
+    for arguments in (["search", " ", "--index", "ix"], ["rerank", "", "docs/bread.txt"]):
+        assert "the query is empty: give at least one word" in error_of(*arguments, cwd=folder)
 
 
 @pytest.mark.parametrize(

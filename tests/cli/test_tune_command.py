@@ -248,3 +248,9 @@ def test_a_report_names_the_weights_that_were_tuned(shell):
     shown = shell("tune", "q.jsonl", "--sizes", "40", "--fusions", ",", "--fusion", "1", "--report", "r.html")
     weight = float(shown.split("weights = {dense = ")[1].split("}")[0])
     assert f"score + {weight:g} x dense" in html.unescape((shell.here / "r.html").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("arguments", [["--sizes", "0"], ["--blends", "-1"], ["--budget-ms", "-1"]])
+def test_values_are_checked_before_the_index_is_opened(shell, monkeypatch, arguments):
+    monkeypatch.setattr("shortlist.cli.setups.shortlist.open", lambda *_, **__: pytest.fail("the index is opened"))
+    assert f"{arguments[0]} must be" in shell.fails("tune", "q.jsonl", *arguments)

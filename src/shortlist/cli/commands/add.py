@@ -43,6 +43,8 @@ def add(
 
     # The reranker is named for the length of passages. It is not loaded.
     config = resolved(given).config.override({"rerank": False})
+    shown = None if verbose else SHOWN
+    _check_paths(paths, index, shown)
     with (
         kept_on_failure("committed documents stay"),
         Display() as display,
@@ -51,7 +53,6 @@ def add(
         opened.encoder  # noqa: B018 - loads the model
         report = opened.add(paths, prune=prune, progress=display.show)
     _totals(report, index, str(config.reranker))
-    shown = None if verbose else SHOWN
     _passed_over(report.passed_over, shown)
     _replaced(report.replaced, shown)
     _skipped(report.skipped, shown)
@@ -59,9 +60,32 @@ def add(
         raise InvalidInput(_nothing_read(paths, report, index))
 
 
+def _check_paths(paths: Sequence[Path], index: Path, shown: int | None) -> None:
+    """Check the paths before the model loads, so that a new index is not made for nothing.
+
+    Raises:
+        InvalidInput: A path does not exist, or there is no index yet and no file that could be read.
+    """
+    from dataclasses import replace
+
+    from shortlist import collection
+    from shortlist.documents import PassedOver, discover, named_from
+
+    sources, unread = discover(paths)
+    if sources or collection.exists(index):
+        return
+    named = [replace(file, path=named_from(index.resolve().parent, Path(file.path))) for file in unread]
+    _passed_over([file for file in named if isinstance(file, PassedOver)], shown)
+    _skipped([file for file in named if not isinstance(file, PassedOver)], shown)
+    raise InvalidInput(f"nothing could be read from {_names(paths)}, and {index} is not made")
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return ", ".join(str(path) for path in paths[:3]) + (" and more" if len(paths) > 3 else "")
+
+
 def _nothing_read(paths: Sequence[Path], report: IngestReport, index: Path) -> str:
-    names = ", ".join(str(path) for path in paths[:3]) + (" and more" if len(paths) > 3 else "")
-    return f"nothing could be read from {names}" + ("" if report.passages_total else f", and {index} is empty")
+    return f"nothing could be read from {_names(paths)}" + ("" if report.passages_total else f", and {index} is empty")
 
 
 def _totals(report: IngestReport, index: Path, reranker: str) -> None:

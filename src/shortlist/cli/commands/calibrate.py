@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,11 +49,22 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     from shortlist.cli.render import evaluation as render_evaluation
     from shortlist.cli.render.progress import bar, kept_on_failure
     from shortlist.cli.setups import Judging, SetUp, opened
-    from shortlist.evaluation.calibration.calibrate import CalibrateOptions
+    from shortlist.evaluation.calibration.calibrate import CalibrateOptions, check_values
     from shortlist.evaluation.calibration.calibrate import calibrate as run_calibration
     from shortlist.evaluation.query_sets import files
 
     curve: Any = None if method == "auto" else method  # `CalibrateOptions` checks the name
+    options = CalibrateOptions(
+        pool_size=pool,
+        top_k=top,
+        measure=measure,
+        alpha=alpha,
+        delta=delta,
+        method=curve,
+        judged_only=judged_only,
+        checkpoint=checkpoint,
+    )
+    check_values(options)
     config = resolved({**given, "rerank": True}).config
     judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
     with (
@@ -60,19 +72,10 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
         opened(SetUp("calibrate", index, config), judging) as (_, subject),
     ):
         render_evaluation.query_set(subject.judged, subject.search)
-        options = CalibrateOptions(
-            pool_size=pool,
-            top_k=top,
-            measure=measure,
-            alpha=alpha,
-            delta=delta,
-            method=curve,
-            judged_only=judged_only,
-            checkpoint=checkpoint,
-            about=subject.about,
-        )
         with bar("passages") as progress:
-            rules = run_calibration(subject.search, subject.judged, options, progress=progress)
+            rules = run_calibration(
+                subject.search, subject.judged, replace(options, about=subject.about), progress=progress
+            )
         stored = rules.save()
     out = output()
     render.fitted(out, rules)

@@ -45,7 +45,9 @@ def rerank(
     """
     from shortlist import registry
     from shortlist.search.rerank import rank
+    from shortlist.text.validation import checked_text
 
+    query = checked_text(query)
     candidates = _read(file)
     if as_json:
         _check_free(candidates)

@@ -43,9 +43,11 @@ def search(
     """
     from shortlist.cli.render import ranking as render
     from shortlist.search.scores import info_of
+    from shortlist.text.validation import checked_text
 
     if as_json and as_context:
         raise InvalidInput("--json and --context exclude each other: give one")
+    query = checked_text(query)
     settings = resolved(given)
     filters = parse_where(where)
     began = time.perf_counter()

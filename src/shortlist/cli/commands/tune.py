@@ -50,7 +50,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
     from shortlist.cli.render.progress import kept_on_failure
     from shortlist.cli.setups import Judging, SetUp
     from shortlist.evaluation.query_sets import files
-    from shortlist.evaluation.tuning.options import BLENDS, FUSIONS, MEASURES, SIZES, TuneOptions
+    from shortlist.evaluation.tuning.options import BLENDS, FUSIONS, MEASURES, SIZES, TuneOptions, check_values
 
     if report is not None:
         report_file.check(report)
@@ -65,6 +65,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
         timed=timed,
         checkpoint=checkpoint,
     )
+    check_values(options)
     set_up = SetUp("tune", index, resolved({**given, "rerank": True}).config)
     judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
     with kept_on_failure(f"scores so far are in {checkpoint}"):

@@ -215,6 +215,16 @@ def _checked(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
             f"{info_of(reranker).name} scores a pool as a whole: neither a stop rule nor probabilities can be fitted "
             "on its scores"
         )
+    check_values(options)
+    return reranker
+
+
+def check_values(options: CalibrateOptions) -> None:
+    """Check the values that do not depend on a search.
+
+    Raises:
+        InvalidInput: A bad measure, level, method or pool size.
+    """
     measure_of(options.measure, options.top_k)
     checked_level(options.alpha, "alpha")
     checked_level(options.delta, "delta")
@@ -225,7 +235,6 @@ def _checked(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
             f"the largest pool must hold the first {options.top_k}: a pool_size of {options.pool_size} is too small",
             field="pool_size",
         )
-    return reranker
 
 
-__all__ = ["POOL_SIZE", "CalibrateOptions", "FittedRules", "calibrate"]
+__all__ = ["POOL_SIZE", "CalibrateOptions", "FittedRules", "calibrate", "check_values"]

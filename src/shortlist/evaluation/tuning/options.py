@@ -58,16 +58,25 @@ def checked_options(search: Search, judged: Judged, options: TuneOptions) -> Tun
     """
     if search.reranker is None:
         raise InvalidInput("the search has no reranker, so there is nothing to tune: give it one", field="reranker")
-    if not options.sizes or min(options.sizes) < 1:
-        raise InvalidInput(f"sizes must be pool sizes of at least 1, not {list(options.sizes)}", field="sizes")
+    check_values(options)
     if len(judged.queries) < 2:
         raise InvalidInput("tuning needs at least two judged queries")
     if options.timed is not None and not 1 <= options.timed <= len(judged.queries):
         raise InvalidInput(f"timed must be from 1 to {len(judged.queries)} queries, not {options.timed}", field="timed")
+    return replace(options, sizes=tuple(sorted(set(options.sizes))))
+
+
+def check_values(options: TuneOptions) -> None:
+    """Check the values that depend neither on a search nor on queries.
+
+    Raises:
+        InvalidInput: A bad size, blend, fusion weight or budget.
+    """
+    if not options.sizes or min(options.sizes) < 1:
+        raise InvalidInput(f"sizes must be pool sizes of at least 1, not {list(options.sizes)}", field="sizes")
     if not all(0 <= blend < float("inf") for blend in options.blends):
         raise InvalidInput(f"blends must be 0 or more, not {list(options.blends)}", field="blends")
     if not all(0 <= fusion <= 1 for fusion in options.fusions):
         raise InvalidInput(f"fusions must be from 0 to 1, not {list(options.fusions)}", field="fusions")
     if options.budget_ms is not None and not options.budget_ms >= 0:
         raise InvalidInput(f"budget_ms must be 0 or more, not {options.budget_ms}", field="budget_ms")
-    return replace(options, sizes=tuple(sorted(set(options.sizes))))
