@@ -103,6 +103,13 @@ def test_errors_name_options_in_place_of_parameters():
     assert message_of(InvalidInput("or allow unknown ids (allow_unknown)")) == "or allow unknown ids (--allow-unknown)"
 
 
+def test_commands_in_an_error_have_the_index_that_was_given():
+    error = NotFitted("make it with: shortlist calibrate QUERIES --index DIR")
+    for arguments in (["search", "q", "--index", "my ix"], ["search", "--index=my ix", "q"]):
+        assert message_of(error, arguments) == "make it with: shortlist calibrate QUERIES --index 'my ix'"
+    assert message_of(error, ["search", "q"]) == str(error)
+
+
 def test_an_error_about_a_setting_of_the_file_names_the_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     error = InvalidInput("device cuda is not available", field="device")

@@ -212,6 +212,12 @@ def test_settings_of_the_file_are_followed_and_named(folder):
         file.unlink()
 
 
+def test_commands_in_notes_have_the_index_of_the_search(folder):
+    for options in ([], ["--context"]):
+        shown = run("search", "tax", "--pool", "auto", "--index", "ix", *options, cwd=folder)
+        assert "shortlist calibrate QUERIES --index ix" in shown.text
+
+
 def test_an_empty_query_is_an_error_before_a_model_loads(folder, monkeypatch):
     for name in ("load_encoder", "load_reranker"):
         monkeypatch.setattr(registry, name, lambda *_, **__: pytest.fail("a model loads"))

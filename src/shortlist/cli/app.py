@@ -12,6 +12,7 @@ import typer
 
 from shortlist import __version__
 from shortlist.cli.command_table import Commands
+from shortlist.cli.console import with_index
 from shortlist.cli.options import FLAGS, OPTIONS
 from shortlist.config.file import FILE, read
 from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
@@ -84,7 +85,8 @@ def message_of(error: ShortlistError, arguments: Sequence[str] = ()) -> str:
     """Return the error's message, with the options of the command line in place of the parameters it names.
 
     If the error has a `field`, it is about an option: the field's name becomes its option at the first place, and every
-    parameter that is spelled with an underscore becomes its option everywhere. Otherwise the names of `shortlist.toml`
+    parameter that is spelled with an underscore becomes its option everywhere. The index folder of the arguments takes
+    the place of DIR. Otherwise the names of `shortlist.toml`
     stay, because the error may be about the file. If no argument gives the field and the file does, the message begins
     with the file.
     """
@@ -97,7 +99,17 @@ def message_of(error: ShortlistError, arguments: Sequence[str] = ()) -> str:
     for name, flag in FLAGS.items():
         if ("_" in name or name == "tail") and (field is not None or name not in OPTIONS):
             message = re.sub(rf"(?<![-\w]){name}\b", flag, message)
-    return message
+    index = _index_of(arguments)
+    return message if index is None else with_index(message, index)
+
+
+def _index_of(arguments: Sequence[str]) -> str | None:
+    """Return the index folder that the arguments give, or None."""
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=False):
+        name, equals, value = argument.partition("=")
+        if name == "--index":
+            return value if equals else following
+    return None
 
 
 def _of_file(field: str, arguments: Sequence[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,3 +42,8 @@ def warn(text: str) -> None:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return the number with its noun: "1 source", "2 sources", "3 queries" with `plural` "queries"."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def with_index(text: str, index: Path | str) -> str:
+    """Return the text with this index folder in the commands that the text proposes."""
+    return text.replace("--index DIR", shlex.join(["--index", str(index)]))

@@ -170,13 +170,13 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
 
 def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkpoint:
     """Return the checkpoint of a set-up. Notes about its stop rule, and results of an interrupted run, are printed."""
-    from shortlist.cli.console import counted, remark, warn
+    from shortlist.cli.console import counted, remark, warn, with_index
     from shortlist.evaluation.replay.checkpoint import Checkpoint
     from shortlist.wording import describe
 
     rule, notes = subject.search.stop_rule()
     for note in notes:
-        warn(f"{set_up.name}: {describe(note)}")
+        warn(f"{set_up.name}: {with_index(describe(note), set_up.index)}")
     about = {
         **subject.about,
         "set_up": set_up.name,

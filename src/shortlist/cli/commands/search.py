@@ -64,10 +64,11 @@ def search(
     elif as_context:
         if ranking.hits:
             typer.echo(render.as_context(ranking))
-        render.notes(remarks(), ranking)
+        render.notes(remarks(), ranking, index)
         render.from_file(remarks(), settings.from_file)
     else:
         info = NO_RERANKER if searcher.reranker is None else info_of(searcher.reranker)
         render.table(output(), ranking, info.unit)
+        render.notes(output(), ranking, index)
         render.footer(output(), ranking, loaded, info)
         render.from_file(output(), settings.from_file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shortlist.cli.console import counted, say
+from shortlist.cli.console import counted, say, with_index
 from shortlist.config.file import FILE, lines
 from shortlist.text import marked as pieces_of
 from shortlist.text import snippet
@@ -13,6 +13,8 @@ from shortlist.types import Hit, Ranking, RerankerInfo
 from shortlist.wording import describe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
     from rich.text import Text
 
@@ -67,7 +69,7 @@ def marked(hit_text: str, query: str, markdown: bool = False) -> Text:
 def table(out: Console, ranking: Ranking, unit: str = "logit") -> None:
     """Print each hit: final rank and score, stage one's rank and the move, the scores of both stages, source, snippet.
 
-    An answer without hits prints its notes alone, in `footer`.
+    An answer without hits prints nothing.
     """
     for place, hit in enumerate(ranking, start=1):
         line = f"{place:>3}"
@@ -106,8 +108,7 @@ def formula(weights: Mapping[str, float], unit: str = "logit", hits: Sequence[Hi
 
 
 def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) -> None:
-    """Print the notes, what the search cost, and the formula of the final score, if there are hits."""
-    notes(out, ranking)
+    """Print what the search cost, and the formula of the final score, if there are hits."""
     seconds = ranking.seconds
     line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
     if ranking.reranked:
@@ -120,12 +121,12 @@ def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) ->
     say(out, f"{line}; models and index loaded in {loaded:.2f} s", "dim")
 
 
-def notes(out: Console, ranking: Ranking) -> None:
+def notes(out: Console, ranking: Ranking, index: Path) -> None:
     """Print the notes of the answer as sentences. "left_out" is not repeated by "no_good_answer"."""
     for note in ranking.notes:
         if note.code == "left_out" and not note.values["count"]:
             continue
-        say(out, describe(note), "yellow")
+        say(out, with_index(describe(note), index), "yellow")
 
 
 def from_file(out: Console, values: Mapping[str, Any]) -> None:
