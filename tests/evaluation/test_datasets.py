@@ -129,7 +129,7 @@ def test_jsonl_takes_lists_grades_and_one_string(tmp_path):
         ("s.jsonl", '{"query": "x", "answer": "a"}', "unknown field 'answer'"),
         ("s.jsonl", '{"query": "x", "relevant": 3}', "relevant must be a list of non-empty strings"),
         ("s.jsonl", '{"query": "x", "relevant": {"a": 0.5}}', "grade 0.5 is not a whole number"),
-        ("s.txt", "x", "Give the file of their judgments, too"),
+        ("s.txt", "x", "qrels is missing, and .*s.txt can only be TREC topics"),
         ("missing.csv", None, "there is no query set at"),
     ],
 )
