@@ -75,7 +75,7 @@ def served(model, *options, env=None):
         reader = threading.Thread(target=lambda: lines.extend(process.stderr))
         reader.start()
         address = match[1]
-        until(lambda: httpx.get(f"{address}/ready").status_code == 200, lambda: "".join(lines))
+        until(lambda: httpx.get(f"{address}/ready", timeout=SECONDS).status_code == 200, lambda: "".join(lines))
         yield process, address, lines
     finally:
         process.kill()
@@ -91,7 +91,11 @@ def rerank(address, number, documents=DOCUMENTS):
 
 
 def in_flight(address):
-    return float(re.search(r"^shortlist_requests_in_flight (\S+)", httpx.get(f"{address}/metrics").text, re.M)[1])
+    return float(
+        re.search(r"^shortlist_requests_in_flight (\S+)", httpx.get(f"{address}/metrics", timeout=SECONDS).text, re.M)[
+            1
+        ]
+    )
 
 
 def test_sigterm_answers_what_was_accepted_and_exits(model, gate):
@@ -114,7 +118,7 @@ def test_sigterm_answers_what_was_accepted_and_exits(model, gate):
 def test_a_server_that_drains_is_unready_and_still_answers_until_a_second_signal(model):
     with served(model, "--drain", "600") as (process, address, _):
         process.send_signal(signal.SIGTERM)
-        until(lambda: httpx.get(f"{address}/ready").status_code == 503)
+        until(lambda: httpx.get(f"{address}/ready", timeout=SECONDS).status_code == 503)
         assert rerank(address, 1, ["a cat"]).status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == -signal.SIGTERM
