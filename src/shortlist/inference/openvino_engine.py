@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from shortlist.inference.runtimes import Runtime
 if TYPE_CHECKING:
     import openvino
 
+CONVERSION = Lock()
+"""Held while arrays become tensors and tensors arrays. Two threads that did so for the first time could wait for each
+other for ever, because OpenVINO prepares its types under a lock of its own."""
 HINTS = {"bf16": "bf16", "fp16": "f16", "fp32": "f32"}
 """OpenVINO's names of the precisions."""
 
@@ -80,11 +84,17 @@ class OpenVinoEngine:
         return list(self._streams.map(self._run, feeds))
 
     def _run(self, feed: Feed) -> Outputs:
+        import openvino
+
         request = self._idle.get()  # waits for a free stream
         try:
-            request.infer(feed, share_inputs=True, share_outputs=True)
-            tensors = (request.get_output_tensor(number) for number in range(self._outputs))
-            return [np.array(tensor.data, dtype=np.float32) for tensor in tensors]
+            with CONVERSION:
+                for name, array in feed.items():
+                    request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
+            request.infer()
+            with CONVERSION:
+                tensors = [request.get_output_tensor(number) for number in range(self._outputs)]
+                return [np.array(tensor.data, dtype=np.float32) for tensor in tensors]
         finally:
             self._idle.put(request)
 
