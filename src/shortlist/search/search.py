@@ -253,8 +253,7 @@ def scores_of(pending: Pending) -> Scores:
     reranker = pending.reranker
     if reranker is None:
         return Scores()
-    if isinstance(reranker, ScoresProgressively) and pending.texts:
-        texts = pending.texts
+    if isinstance(reranker, ScoresProgressively) and (texts := pending.texts):
         return checked_scores(
             info_of(reranker).name, reranker.score_progressively(pending.query, texts, pending.prior), texts
         )
