@@ -38,7 +38,7 @@ def test_objects_keep_their_ids_and_fields():
     assert {key: row[key] for key in row if key != "rerank"} == {"id": "b", "text": "a tax", "rank": 7, "index": 42}
     assert (row["rerank"]["rank"], row["rerank"]["index"], row["rerank"]["truncated"]) == (1, 1, False)
     assert set(row["rerank"]) == {"score", "rank", "index", "truncated"}
-    assert "candidate 1 has a field 'rerank'" in error_of("rerank", "tax", "-", "--json", stdin=json.dumps(row))
+    assert "candidate 1 of 1 has a field 'rerank'" in error_of("rerank", "tax", "-", "--json", stdin=json.dumps(row))
     shown = run("rerank", "tax", "-", stdin=lines).out
     assert shown.split()[:4] == ["1", "was", "2", "logit"]
 
@@ -108,7 +108,7 @@ def test_half_a_surrogate_pair_in_a_candidate_is_replaced():
         ('["a", "b', "looks like a JSON array and is not"),
         ('["a"]\n["b"]\n', "looks like a JSON array and is not"),
         ('[{"text": "a"}, {"text": }]', "looks like a JSON array and is not"),
-        ('["a", 3]', "candidate 2 of the JSON array is 3"),
+        ('["a", 3]', "candidate 2 of 2 in the JSON array is 3"),
     ],
 )
 def test_bad_input_is_named(stdin, message):

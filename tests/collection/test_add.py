@@ -113,7 +113,7 @@ def test_an_id_belongs_to_its_first_source(notes, tmp_path):
 
 
 def test_bad_documents_change_nothing(tmp_path):
-    with pytest.raises(InvalidInput, match="documents 1 and 3 have the same id '1'"):
+    with pytest.raises(InvalidInput, match="document 3 of 3 has the id '1' of document 1"):
         add(documents("1", "2", "1"), tmp_path / "i")
     assert passages_in(tmp_path / "i") == []
 

@@ -149,7 +149,7 @@ def test_any_iterable_of_texts_is_read(kind, reranker):
         (None, TEXTS, "query is of type NoneType"),
         (QUERY, "one text", "a string"),
         (QUERY, {"text": "x"}, "a dict"),
-        (QUERY, ["a", None], "text 1 is of type NoneType"),
+        (QUERY, ["a", None], "text 2 of 2 is of type NoneType"),
     ],
 )
 def test_bad_input_is_refused(kind, reranker, query, texts, message):

@@ -111,7 +111,7 @@ def test_excluir_is_read_with_the_excluded_passage_first(tmp_path, names):
         assert read_contrasts(path).pairs[0].passages == ("wanted", "excluded")
     entries[0][names[1]] = [1, 3]
     (tmp_path / "test_manual_final.json").write_text(json.dumps(entries))
-    with pytest.raises(InvalidInput, match="entry 0: an ExcluIR entry has"):
+    with pytest.raises(InvalidInput, match="entry 1 of 1: an ExcluIR entry has"):
         read_contrasts(tmp_path)
 
 

@@ -33,7 +33,7 @@ def test_only_the_rows_that_continue_change(model):
     expected = [2 * value if place in {0, 4} else value for place, value in enumerate(early)]
     assert scoring.logits.tolist() == pytest.approx(expected, abs=1e-5)
     assert scoring.reached.tolist() == [2, 1, 1, 1, 2, 1]
-    with pytest.raises(InvalidInput, match="pair 1 was dropped after stage 1"):
+    with pytest.raises(InvalidInput, match="pair 2 of 6 was dropped after stage 1"):
         scoring.advance([1])
     scoring.advance([4])
     assert scoring.done

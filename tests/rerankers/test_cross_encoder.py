@@ -77,7 +77,7 @@ def test_a_query_that_leaves_no_room_is_refused_with_the_longest_possible_one(mo
 @pytest.mark.parametrize("fault", [math.nan, math.inf])
 def test_a_model_that_returns_no_number_raises(tmp_path, fault):
     model = CrossEncoder(str(tiny.cross_encoder(tmp_path, fault=fault)), precision="exact", device="cpu")
-    with pytest.raises(BadScores, match="for text 0 of 1: 'cat'"):
+    with pytest.raises(BadScores, match="for text 1 of 1: 'cat'"):
         model.score("query", ["cat"])
 
 
@@ -137,7 +137,7 @@ def test_one_string_in_place_of_a_list_is_refused(model):
 
 
 def test_what_is_not_a_string_is_named(model):
-    with pytest.raises(InvalidInput, match="text 1 is of type NoneType: give strings"):
+    with pytest.raises(InvalidInput, match="text 2 of 2 is of type NoneType: give strings"):
         model.score("query", ["cats", None])
     with pytest.raises(InvalidInput, match="the query is of type NoneType: give a string"):
         model.score(None, ["cats"])

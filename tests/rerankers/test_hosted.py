@@ -121,13 +121,16 @@ def test_a_listwise_model_is_not_pointwise_and_never_split(server):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ({"results": [{"index": 0, "relevance_score": 1.0}]}, "returned 1 scores for 2 texts; text 1 has none"),
-        ({"results": [{"index": 0, "relevance_score": 1}] * 2}, "scored text 0 twice"),
-        ({"results": [{"index": 2, "relevance_score": 1}]}, "scored text 2 of 2"),
-        ({"results": [{"index": -1, "relevance_score": 1}]}, "scored text -1 of 2"),
-        ({"results": [{"relevance_score": 1}]}, "scored text None of 2"),
-        ({"results": [{"index": True, "relevance_score": 1}]}, "scored text True of 2"),
-        ({"results": [{"index": 0, "relevance_score": float("nan")}]}, "returned nan as relevance_score"),
+        ({"results": [{"index": 0, "relevance_score": 1.0}]}, "returned 1 scores; text 2 of 2 has none"),
+        ({"results": [{"index": 0, "relevance_score": 1}] * 2}, "scored text 1 of 2 twice"),
+        (
+            {"results": [{"index": 2, "relevance_score": 1}]},
+            "returned the index 2 for 2 texts: an index is a whole number from 0 to 1",
+        ),
+        ({"results": [{"index": -1, "relevance_score": 1}]}, "returned the index -1 for 2 texts"),
+        ({"results": [{"relevance_score": 1}]}, "returned the index None for 2 texts"),
+        ({"results": [{"index": True, "relevance_score": 1}]}, "returned the index True for 2 texts"),
+        ({"results": [{"index": 0, "relevance_score": float("nan")}]}, "nan as relevance_score of text 1 of 2"),
         ({"results": [{"index": 0, "relevance_score": float("inf")}]}, "returned inf as relevance_score"),
         ({"results": [{"index": 0, "relevance_score": "high"}]}, "returned 'high' as relevance_score"),
         ({"results": [{"index": 0}]}, "returned None as relevance_score"),

@@ -49,9 +49,9 @@ def test_duplicates_are_kept():
 
 @pytest.mark.parametrize(("item", "shown"), [({"id": 3}, r"\['id'\]"), (42, "int"), (None, "NoneType")])
 def test_a_document_without_text_is_named(item, shown):
-    with pytest.raises(InvalidInput, match=f"document 2 has no text \\({shown}\\): give strings"):
+    with pytest.raises(InvalidInput, match=f"document 2 of 2 has no text \\({shown}\\): give strings"):
         rerank("a", ["fine", item], reranker=WordReranker())
-    with pytest.raises(InvalidInput, match="document 1 has no text"):
+    with pytest.raises(InvalidInput, match="document 1 of 2 has no text"):
         rerank("a", [item, "fine"], reranker=WordReranker())
 
 

@@ -59,22 +59,27 @@ def test_no_rows_give_no_hits():
         (("a", None), "passage 'a' has no text"),
         ({"id": "a"}, "passage 'a' has no text"),
         ((3, "  "), "passage '3' has no text"),
-        (("", "text"), "row 0 has the id '': an id is a string or a whole number"),
-        ((None, "text"), "row 0 has the id None"),
-        ((True, "text"), "row 0 has the id True"),
+        (("", "text"), "row 1 of 1 has the id '': an id is a string or a whole number"),
+        ((None, "text"), "row 1 of 1 has the id None"),
+        ((True, "text"), "row 1 of 1 has the id True"),
         (("a", "text", "high"), "the score of passage 'a' is 'high', not a finite number"),
         (("a", "text", math.nan), "the score of passage 'a' is nan"),
         (("a", "text", [1]), r"the score of passage 'a' is \[1\]"),
         ({"id": "a", "text": "t", "metadata": 3}, "the metadata of passage 'a' is 3, not a dict"),
-        ({"text": "no id"}, "row 0 is .*give .id, text, score. tuples, or dicts with id"),
-        ("a text", "row 0 is 'a text'"),
-        (("a", "b", 1.0, 2.0), "row 0 is"),
-        (7, "row 0 is 7"),
+        ({"text": "no id"}, "row 1 of 1 is .*give .id, text, score. tuples, or dicts with id"),
+        ("a text", "row 1 of 1 is 'a text'"),
+        (("a", "b", 1.0, 2.0), "row 1 of 1 is"),
+        (7, "row 1 of 1 is 7"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_named(row, message):
     with pytest.raises(InvalidInput, match=f"mine:search: {message}"):
         retriever_of(row).retrieve("q", 3)
+
+
+def test_a_row_of_a_generator_has_no_total():
+    with pytest.raises(InvalidInput, match=r"row 2 \(counted from 1\) is 7"):
+        RowsRetriever(lambda query, k: iter([("a", "text"), 7]), "mine:search").retrieve("q", 3)
 
 
 @pytest.mark.parametrize("answer", [None, "text", {"a": 1}, 7])

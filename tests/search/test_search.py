@@ -118,8 +118,8 @@ def test_without_a_reranker_stage_one_decides():
     [
         ([1.0], "words returned 1 scores for 5 texts"),
         ([1.0] * 6, "words returned 6 scores for 5 texts"),
-        ([1.0, math.nan, 0, 0, 0], "words returned nan for text 1: 'a local file'"),
-        ([math.inf, 0, 0, 0, 0], "words returned inf for text 0"),
+        ([1.0, math.nan, 0, 0, 0], "words returned nan for text 2 of 5: 'a local file'"),
+        ([math.inf, 0, 0, 0, 0], "words returned inf for text 1 of 5:"),
     ],
 )
 def test_a_broken_reranker_raises(scores, message):

@@ -104,6 +104,11 @@ def test_a_key_file_that_would_let_the_wrong_people_in_is_refused(tmp_path, text
         read_keys(file, {})
 
 
+def test_a_key_that_cannot_be_used_is_named_by_its_position():
+    with pytest.raises(InvalidInput, match="API key 2 of 2 has 5 characters: use at least 16"):
+        Keys([KEY, "short"])
+
+
 def test_the_log_has_neither_keys_nor_texts(operated_server):
     server = operated_server(keys=Keys([KEY]))
     http = client(server.app, Authorization=f"Bearer {KEY}")

@@ -9,6 +9,7 @@ from shortlist.documents.decoding import clean
 from shortlist.documents.metadata import value
 from shortlist.documents.source import Source
 from shortlist.errors import InvalidInput
+from shortlist.text.validation import item_name
 from shortlist.types import Document, Field
 
 MEMORY = Source(Path(":memory:"), "memory")
@@ -33,19 +34,21 @@ def checked(items: Iterable[Document | Mapping[str, object]]) -> list[Document]:
         raise InvalidInput(f"give a list of documents, not one {type(items).__name__}")
     documents: list[Document] = []
     places: dict[str, int] = {}
-    for number, item in enumerate(items, start=1):
-        document = _document(item, number)
-        first = places.setdefault(document.id, number)
-        if first != number:
-            raise InvalidInput(f"documents {first} and {number} have the same id {document.id!r}: give each its own")
+    given = list(items)
+    for place, item in enumerate(given):
+        document = _document(item, item_name("document", place, len(given)))
+        first = places.setdefault(document.id, place)
+        if first != place:
+            second = item_name("document", place, len(given))
+            raise InvalidInput(f"{second} has the id {document.id!r} of document {first + 1}: give each its own")
         documents.append(document)
     return documents
 
 
-def _document(item: object, number: int) -> Document:
-    fields = _fields(item, number)
-    key = _id(fields, number)
-    name = f"document {number} (id {key!r})"
+def _document(item: object, name: str) -> Document:
+    fields = _fields(item, name)
+    key = _id(fields, name)
+    name = f"{name} (id {key!r})"
     text, title = fields.get("text"), fields.get("title")
     if not isinstance(text, str):
         raise InvalidInput(f"{name}: its text is {_kind(text)}, not a string")
@@ -58,35 +61,33 @@ def _document(item: object, number: int) -> Document:
     return Document(key, text, clean(title or "")[0], {**metadata, "replaced_bytes": lost} if lost else metadata)
 
 
-def _fields(item: object, number: int) -> dict[str, object]:
+def _fields(item: object, name: str) -> dict[str, object]:
     if isinstance(item, Document):
         return {name: getattr(item, name) for name in _FIELDS}
     if not isinstance(item, Mapping):
-        raise InvalidInput(f"document {number} is {_kind(item)}: give a Document, or a dict with id and text")
+        raise InvalidInput(f"{name} is {_kind(item)}: give a Document, or a dict with id and text")
     unknown = [key for key in item if key not in _FIELDS]
     if unknown:
         raise InvalidInput(
-            f"document {number} has the unknown field {unknown[0]!r}; the fields are {', '.join(_FIELDS)}. Put other "
+            f"{name} has the unknown field {unknown[0]!r}; the fields are {', '.join(_FIELDS)}. Put other "
             "fields into metadata"
         )
     return dict(item)
 
 
-def _id(fields: Mapping[str, object], number: int) -> str:
+def _id(fields: Mapping[str, object], name: str) -> str:
     value = fields.get("id")
     if value is None:
-        raise InvalidInput(f"document {number} has no id: give it one that does not change, such as a key or a URL")
+        raise InvalidInput(f"{name} has no id: give it one that does not change, such as a key or a URL")
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise InvalidInput(f"document {number}: its id is {_kind(value)}, not a string or a whole number")
+        raise InvalidInput(f"{name}: its id is {_kind(value)}, not a string or a whole number")
     key, lost = clean(str(value))
     if not key.strip():
-        raise InvalidInput(f"document {number}: its id is empty")
+        raise InvalidInput(f"{name}: its id is empty")
     if lost:
-        raise InvalidInput(f"document {number}: its id has characters that are not text")
+        raise InvalidInput(f"{name}: its id has characters that are not text")
     if key == MEMORY.name:
-        raise InvalidInput(
-            f"document {number}: the id {key!r} names all documents that come from no file: give another id"
-        )
+        raise InvalidInput(f"{name}: the id {key!r} names all documents that come from no file: give another id")
     return key
 
 

@@ -15,6 +15,7 @@ from shortlist.inference.engine import Engine, Outputs, batches_for, feed, plan_
 from shortlist.inference.fair_lock import FairLock
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.session import load
+from shortlist.text.validation import item_name
 
 BATCHES_TOGETHER = 2
 """Batches that pass all stages before the next batches start, so that few token states are in memory."""
@@ -135,7 +136,9 @@ class Scoring:
             raise InvalidInput(f"all {self.stages} stages have run")
         dropped = [row for row in rows if self.reached[row] != self._next]
         if dropped:
-            raise InvalidInput(f"pair {dropped[0]} was dropped after stage {self.reached[dropped[0]]}")
+            raise InvalidInput(
+                f"{item_name('pair', dropped[0], len(self.reached))} was dropped after stage {self.reached[dropped[0]]}"
+            )
         engine, before, self._states = self._engines[self._next], self._states, {}
         inputs = [self._inputs[row] for row in rows]
         batches = batches_for(engine, inputs, self._pad)

@@ -18,7 +18,7 @@ from shortlist.models import CrossEncoderSpec, cross_encoder_spec
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.search.rerank import Ranks
-from shortlist.text.validation import checked_list, checked_text
+from shortlist.text.validation import checked_list, checked_text, item_name
 from shortlist.types import Note, RerankerInfo, Scores
 
 ACTIVATIONS = ("raw", "sigmoid", "model")
@@ -130,7 +130,7 @@ class CrossEncoder(Ranks):
         for place, score in enumerate(scores):
             if not math.isfinite(score):
                 shown = f": {texts[place][:80]!r}" if texts else ""
-                raise BadScores(f"{name} returned {score} for text {place} of {len(pairs)}{shown}")
+                raise BadScores(f"{name} returned {score} for {item_name('text', place, len(pairs))}{shown}")
         return [sigmoid(score) for score in scores] if self._sigmoid else scores
 
     @property

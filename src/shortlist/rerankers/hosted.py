@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, InvalidInput
 from shortlist.rerankers.vendors import Address, parse, with_path
 from shortlist.search.rerank import Ranks
-from shortlist.text.validation import checked_text, checked_texts
+from shortlist.text.validation import checked_text, checked_texts, item_name
 from shortlist.types import RerankerInfo, Scores
 
 if TYPE_CHECKING:
@@ -196,15 +196,18 @@ class HostedReranker(Ranks):
         for row in rows:
             place, score = row.get("index"), row.get(field)
             if not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < count:
-                raise BadScores(f"{name} scored text {place!r} of {count}: an index counts from 0")
+                raise BadScores(
+                    f"{name} returned the index {place!r} for {count} texts: an index is a whole number from 0 to "
+                    f"{count - 1}"
+                )
             if place in scores:
-                raise BadScores(f"{name} scored text {place} twice")
+                raise BadScores(f"{name} scored {item_name('text', place, count)} twice")
             if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-                raise BadScores(f"{name} returned {score!r} as {field} of text {place}")
+                raise BadScores(f"{name} returned {score!r} as {field} of {item_name('text', place, count)}")
             scores[place] = float(score)
         if len(scores) != count:
             missing = next(place for place in range(count) if place not in scores)
-            raise BadScores(f"{name} returned {len(scores)} scores for {count} texts; text {missing} has none")
+            raise BadScores(f"{name} returned {len(scores)} scores; {item_name('text', missing, count)} has none")
         return [scores[place] for place in range(count)]
 
 

@@ -11,7 +11,7 @@ from shortlist.protocols import Reranker, SkipsQueries
 from shortlist.search.pending import Pending
 from shortlist.search.scores import checked_reranker
 from shortlist.search.search import scores_of
-from shortlist.text.validation import checked_list, checked_text, sound
+from shortlist.text.validation import checked_list, checked_text, item_name, sound
 from shortlist.types import Hit, Note, Ranked
 
 TEXT_FIELDS = ("text", "page_content", "content", "body", "passage", "document")
@@ -34,7 +34,10 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
     items = checked_list(documents)
     checked_reranker(reranker)
     SearchConfig(top_k=top_k)
-    pool = [Hit.of(str(place), text_of(item, place), rank=place + 1) for place, item in enumerate(items)]
+    pool = [
+        Hit.of(str(place), text_of(item, item_name("document", place, len(items))), rank=place + 1)
+        for place, item in enumerate(items)
+    ]
     length = len(pool) if top_k is None else top_k
     pending = Pending(query, pool, (), reranker, "ok", len(pool), length, {})
     ranking = pending.finish(scores_of(pending))
@@ -57,11 +60,11 @@ def skip_note(reranker: Reranker, query: str) -> Note | None:
     return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
 
 
-def text_of(item: object, place: int = 0) -> str:
+def text_of(item: object, label: str = "the document") -> str:
     """Return the text that a model reads: a string itself, or the first field or attribute of `TEXT_FIELDS` with text.
 
     If the document has a string `title`, the title is the first line of the result, as in `Passage.content`. If every
-    such field is empty, the text is empty. `place` counts from 0; the error counts documents from 1, as `add` does.
+    such field is empty, the text is empty. `label` is the name of the document in the error.
 
     Raises:
         InvalidInput: None of the fields holds a string.
@@ -82,8 +85,7 @@ def text_of(item: object, place: int = 0) -> str:
         return sound(texts[0])
     shown = sorted(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
     raise InvalidInput(
-        f"document {place + 1} has no text ({shown}): give strings, or dicts or objects with one of "
-        f"{', '.join(TEXT_FIELDS)}"
+        f"{label} has no text ({shown}): give strings, or dicts or objects with one of {', '.join(TEXT_FIELDS)}"
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
 from typing import Any, cast
 
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Retriever
-from shortlist.text.validation import checked_text, sound
+from shortlist.text.validation import checked_text, item_name, sound
 from shortlist.types import Hit, Passage, Where
 
 Rows = Iterable[Any]
@@ -78,20 +78,21 @@ class RowsRetriever:
         if rows is None or isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
             raise InvalidInput(f"{self.name} returned {rows!r:.80}: it must return a list of rows")
         hits: dict[str, Hit] = {}
+        total = len(rows) if isinstance(rows, Sized) else None
         for place, row in enumerate(rows):
             if len(hits) == k:
                 break
-            hit = self._hit(row, place, len(hits) + 1)
+            hit = self._hit(row, item_name("row", place, total), len(hits) + 1)
             hits.setdefault(hit.id, hit)
         return list(hits.values())
 
-    def _hit(self, row: Any, place: int, rank: int) -> Hit:
+    def _hit(self, row: Any, name: str, rank: int) -> Hit:
         if isinstance(row, Hit):
             return replace(row, rank=rank, retrieval_rank=rank)
-        fields = self._fields(row, place)
+        fields = self._fields(row, name)
         key, text = fields["id"], fields.get("text")
         if isinstance(key, bool) or not isinstance(key, str | int) or not str(key).strip():
-            raise InvalidInput(f"{self.name}: row {place} has the id {key!r:.80}: an id is a string or a whole number")
+            raise InvalidInput(f"{self.name}: {name} has the id {key!r:.80}: an id is a string or a whole number")
         if not isinstance(text, str) or not text.strip():
             raise InvalidInput(f"{self.name}: passage {str(key)!r} has no text")
         metadata = fields.get("metadata") or {}
@@ -107,13 +108,13 @@ class RowsRetriever:
         )
         return Hit(passage, score, rank, score, rank)
 
-    def _fields(self, row: Any, place: int) -> Mapping[str, Any]:
+    def _fields(self, row: Any, name: str) -> Mapping[str, Any]:
         if isinstance(row, Mapping) and "id" in row:
             return row
         if isinstance(row, Sequence) and not isinstance(row, str | bytes) and len(row) in (2, 3):
             return dict(zip(("id", "text", "score"), row, strict=False))
         raise InvalidInput(
-            f"{self.name}: row {place} is {row!r:.80}: give (id, text, score) tuples, or dicts with id, text and score"
+            f"{self.name}: {name} is {row!r:.80}: give (id, text, score) tuples, or dicts with id, text and score"
         )
 
     def _score(self, score: Any, key: str, rank: int) -> float:

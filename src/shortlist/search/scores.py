@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.protocols import Reranker
+from shortlist.text.validation import item_name
 from shortlist.types import RerankerInfo, Scores
 
 
@@ -64,7 +65,9 @@ def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> 
         raise BadScores(f"{name} returned {len(values)} scores for {len(texts)} texts")
     for place, score in enumerate(values):
         if not math.isfinite(score):
-            raise BadScores(f"{name} returned {score} for text {place}: {texts[place][:80]!r}")
+            raise BadScores(
+                f"{name} returned {score} for {item_name('text', place, len(texts))}: {texts[place][:80]!r}"
+            )
     if isinstance(scores, Scores):
         return Scores(values, scores.truncated, scores.exits_left)
     return Scores(values)

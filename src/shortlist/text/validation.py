@@ -19,6 +19,14 @@ def sound(text: str) -> str:
     return SURROGATE.sub("\ufffd", text)
 
 
+def item_name(noun: str, place: int, total: int | None) -> str:
+    """Return the name of an item for a message, such as "text 3 of 5". `place` counts from 0, and the name from 1.
+
+    `total` is None if the number of items is unknown.
+    """
+    return f"{noun} {place + 1} {'(counted from 1)' if total is None else f'of {total}'}"
+
+
 def checked_text(text: str, what: str = "query") -> str:
     """Return the text in the form of `sound`. `what` names it in errors.
 
@@ -41,7 +49,8 @@ def checked_texts(texts: Iterable[str]) -> list[str]:
     items = checked_list(texts)
     for place, text in enumerate(items):
         if not isinstance(text, str):
-            raise InvalidInput(f"text {place} is of type {type(text).__name__}: give strings")
+            name = item_name("text", place, len(items))
+            raise InvalidInput(f"{name} is of type {type(text).__name__}: give strings")
     return [sound(text) for text in items]
 
 

@@ -118,10 +118,13 @@ def _totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> None:
 
 def _check_free(candidates: Sequence[Any]) -> None:
     """Check that no candidate has a field with our name."""
-    for number, candidate in enumerate(candidates, start=1):
+    from shortlist.text.validation import item_name
+
+    for place, candidate in enumerate(candidates):
         if isinstance(candidate, dict) and OURS in candidate:
             raise InvalidInput(
-                f"candidate {number} has a field {OURS!r}, which --json adds to every candidate: rename the field"
+                f"{item_name('candidate', place, len(candidates))} has a field {OURS!r}, which --json adds to every "
+                "candidate: rename the field"
             )
 
 
@@ -145,6 +148,8 @@ def _read(file: str) -> list[Any]:
 
 def _array(text: str, name: str) -> list[Any] | None:
     """Return the text as one JSON array, or None if more text follows an array on its first line."""
+    from shortlist.text.validation import item_name
+
     try:
         items = json.loads(text)
     except json.JSONDecodeError as error:
@@ -152,9 +157,12 @@ def _array(text: str, name: str) -> list[Any] | None:
         if error.msg == "Extra data" and "\n" not in gap:
             return None
         raise InvalidInput(f"{name} looks like a JSON array and is not one: {error}") from error
-    for number, item in enumerate(items, start=1):
+    for place, item in enumerate(items):
         if not isinstance(item, str | dict):
-            raise InvalidInput(f"{name}: candidate {number} of the JSON array is {item!r}: give strings or objects")
+            raise InvalidInput(
+                f"{name}: {item_name('candidate', place, len(items))} in the JSON array is {item!r}: give strings or "
+                "objects"
+            )
     return list(items)
 
 

@@ -16,6 +16,7 @@ from shortlist.errors import InvalidInput
 from shortlist.server.dialects import error_response
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.routes.page import PUBLIC
+from shortlist.text.validation import item_name
 
 VARIABLE = "SHORTLIST_API_KEYS"
 MIN_LENGTH = 16
@@ -30,11 +31,12 @@ class Keys:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        for place, key in enumerate(keys, start=1):
+        for place, key in enumerate(keys):
+            name = item_name("API key", place, len(keys))
             if len(key) < MIN_LENGTH:
-                raise InvalidInput(f"API key {place} has {len(key)} characters: use at least {MIN_LENGTH}")
+                raise InvalidInput(f"{name} has {len(key)} characters: use at least {MIN_LENGTH}")
             if not key.isascii() or any(character.isspace() for character in key):
-                raise InvalidInput(f"API key {place} contains a space or a character beyond ASCII: use neither")
+                raise InvalidInput(f"{name} contains a space or a character beyond ASCII: use neither")
         self._hashes = [_hashed(key) for key in keys]
 
     def __len__(self) -> int:

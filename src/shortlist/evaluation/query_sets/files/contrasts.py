@@ -25,6 +25,7 @@ from typing import Any, TypeAlias
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.files.beir import read_beir
 from shortlist.evaluation.query_sets.files.rows import objects_of, text_of
+from shortlist.text.validation import item_name
 from shortlist.types import Passage
 
 PACKAGED = Path(__file__).parent / "contrasts.jsonl"
@@ -108,8 +109,9 @@ def _excluir(file: Path) -> Contrasts:
     for number, row in enumerate(rows):
         query, places = _first(row, "ExcluQ", "RQ_rewrite"), _first(row, "index", "corpus_sub_index")
         if not isinstance(query, str) or not _two_places(places, len(corpus)):
+            name = item_name("entry", number, len(rows))
             raise InvalidInput(
-                f"{file} entry {number}: an ExcluIR entry has ExcluQ (or RQ_rewrite), and index (or corpus_sub_index) "
+                f"{file}, {name}: an ExcluIR entry has ExcluQ (or RQ_rewrite), and index (or corpus_sub_index) "
                 f"with two places in the {len(corpus)} texts of corpus.json, the excluded text first"
             )
         pairs.append(Contrast(str(number), "exclusion", (query,), (str(corpus[places[1]]), str(corpus[places[0]]))))
