@@ -82,6 +82,13 @@ def test_nothing_to_read_leaves_no_index_behind(tmp_path, monkeypatch):
     assert not (tmp_path / "ix").exists()
 
 
+def test_a_pattern_that_the_shell_did_not_expand_is_explained(tmp_path):
+    message = error_of("add", "docs/*.md", "--index", "ix", cwd=tmp_path)
+    assert "there is no file or folder 'docs/*.md'. add() takes files and folders, not patterns" in message
+    assert "glob.glob('docs/*.md')" in message
+    assert not (tmp_path / "ix").exists()
+
+
 def test_another_bi_encoder_than_the_indexs_own_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("one passage")
     run("add", "a.txt", *HASHED, cwd=tmp_path)

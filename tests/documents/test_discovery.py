@@ -48,6 +48,16 @@ def test_a_missing_path_is_an_error(tmp_path):
         discover([tmp_path / "nowhere.txt"])
 
 
+def test_a_pattern_in_place_of_a_path_is_explained(tmp_path):
+    with pytest.raises(InvalidInput, match="takes files and folders, not patterns") as caught:
+        discover([tmp_path / "*.md"])
+    assert f"glob.glob({str(tmp_path / '*.md')!r}), or those of Path.glob" in str(caught.value)
+    with pytest.raises(InvalidInput, match=r"glob\.glob\('docs/\*\*/\*\.md', recursive=True\)"):
+        discover([Path("docs/**/*.md")])
+    put(tmp_path, "notes [old].md")
+    assert listed(tmp_path, discover([tmp_path / "notes [old].md"])[0]) == [("notes [old].md", "md")]
+
+
 def test_unknown_formats_are_reported(tmp_path):
     put(tmp_path, "a.xyz", "README", "b.txt")
     sources, skipped = discover([tmp_path])

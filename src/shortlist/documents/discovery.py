@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
     skipped: list[Skipped] = []
     for path in paths:
         if not os.path.exists(path):
-            raise InvalidInput(f"there is no file or folder {str(path)!r}: check the path")
+            raise InvalidInput(f"there is no file or folder {str(path)!r}{_remedy(str(path))}")
         if os.path.isdir(path) and _is_index(path):
             skipped.append(Skipped(_shown(_absolute(path)), "", Note("is_index")))
             continue
@@ -45,6 +46,18 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
             else:
                 skipped.append(item)
     return sources, skipped
+
+
+def _remedy(path: str) -> str:
+    """Return what to do about a path that does not exist. A path with wildcards is probably a pattern."""
+    if not glob.has_magic(path):
+        return ": check the path"
+    recursive = ", recursive=True" if "**" in path else ""
+    return (
+        ". add() takes files and folders, not patterns. In Python, give it the files of the pattern: "
+        f"glob.glob({path!r}{recursive}), or those of Path.glob. Most shells expand a pattern without quotes, if a "
+        "file matches"
+    )
 
 
 def _absolute(path: Path) -> str:
