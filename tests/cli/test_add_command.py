@@ -89,6 +89,17 @@ def test_a_pattern_that_the_shell_did_not_expand_is_explained(tmp_path):
     assert not (tmp_path / "ix").exists()
 
 
+def test_broken_front_matter_is_reported_at_every_add(tmp_path):
+    (tmp_path / "a.md").write_text("---\ntitle: a: b\n---\nThe body.\n")
+    for read in ("1 source read, 0 unchanged", "0 sources read, 1 unchanged"):
+        done = run("add", "a.md", *HASHED, cwd=tmp_path)
+        assert read in done.err
+        assert (
+            "1 not read:\n  a.md the front matter: not readable as YAML, so it stays in the text: mapping values are "
+            "not allowed here (line 2)\n" in done.err
+        )
+
+
 def test_another_bi_encoder_than_the_indexs_own_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("one passage")
     run("add", "a.txt", *HASHED, cwd=tmp_path)

@@ -74,22 +74,48 @@ def test_front_matter_may_be_toml(load):
     [
         "---\n\nJust text.\n\n---\n\nMore.\n",
         "---\n\n# Slide one\n\nNote: speakers first\n\n---\n\n# Slide two\n",
-        "---\nImportant: read this.\nIt spans lines.\n\n---\n\nRest.\n",
-        "---\ntitle: A: b\n---\nBody\n",
-        "---\ntags: [a] and b\n---\nBody\n",
+        "---\nJust text.\n---\nBody\n",
         "---\n- a\n- b\n---\nBody\n",
-        "---\na: &a [x]\nb: [*a, *a]\n---\nBody\n",
-        '---\na: "\\U00110000"\n---\nBody\n',
-        "---\na: " + "[" * 5000 + "\n---\nBody\n",
-        "---\n? [a]\n: b\n---\nBody\n",
         "---\n---\nBody\n",
-        "+++\nJust text.\n+++\nBody\n",
     ],
 )
 def test_other_text_between_marks_is_text(load, text):
     [document] = load("a.md", text)
     assert document.text == text
     assert set(document.metadata) == {"source", "format"}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("---\ntitle: A: b\n---\nBody\n", "mapping values are not allowed here (line 2)"),
+        ("---\nok: 1\ntags: [a] and b\n---\nBody\n", "(line 3)"),
+        ("---\nImportant: read this.\nIt spans lines.\n\n---\n\nRest.\n", "(line 5)"),
+        ("---\na: &a [x]\nb: [*a, *a]\n---\nBody\n", "it has aliases (*name), which are not read"),
+        ('---\na: "\\U00110000"\n---\nBody\n', ""),
+        ("---\na: \x01\n---\nBody\n", "special characters are not allowed"),
+        ("---\na: " + "[" * 5000 + "\n---\nBody\n", "it is nested too deeply"),
+        ("---\n? [a]\n: b\n---\nBody\n", "(line 2)"),
+    ],
+)
+def test_front_matter_that_is_not_yaml_stays_in_the_text_and_is_reported(load, text, error):
+    skipped, document = load("a.md", text)
+    assert document.text == text
+    assert set(document.metadata) == {"source", "format"}
+    assert (skipped.place, skipped.note.code, skipped.note.values["format"]) == (
+        "the front matter",
+        "bad_front_matter",
+        "YAML",
+    )
+    assert error in skipped.note.values["error"]
+    assert skipped.reason.startswith("not readable as YAML, so it stays in the text: ")
+
+
+def test_front_matter_that_is_not_toml_is_reported_with_its_line(load):
+    skipped, document = load("a.md", "+++\nJust text.\n+++\nBody\n")
+    assert document.text == "+++\nJust text.\n+++\nBody\n"
+    assert skipped.note.values["format"] == "TOML"
+    assert "at line 2" in skipped.note.values["error"]
 
 
 def test_a_title_in_front_matter_holds_no_nul(load):

@@ -19,7 +19,7 @@ from shortlist.types import Document, Note, Passage
 
 PASSAGES_PER_COMMIT = 512
 
-READERS = "read-3"
+READERS = "read-4"
 SPLITTER = "split-2"
 """Versions of the readers and of the splitter. A new version makes the next run read unchanged files again."""
 

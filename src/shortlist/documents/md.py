@@ -16,7 +16,7 @@ from shortlist.documents.decoding import clean, decode, read_bytes
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
 from shortlist.text import headings
-from shortlist.types import Document
+from shortlist.types import Document, Note
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,10 +35,13 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     Front matter becomes metadata. YAML is between lines "---"; its values are text and lists of text. TOML is between
     lines "+++"; its numbers and booleans keep their types, and its dates become ISO text. Nested values become JSON
     text, and empty fields are left out. If the lines do not enclose a mapping, the enclosed lines are part of the text.
+    If they cannot be parsed, the file also gives a `Skipped` with the note "bad_front_matter".
     The metadata field "text_start" is the number of characters before the text; a line end counts as one.
     """
     whole, replaced = decode(read_bytes(source.path))
-    fields, text = _front_matter(whole)
+    fields, text, note = _front_matter(whole)
+    if note is not None:
+        yield Skipped(source.name, "the front matter", note)
     values = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
     title = values.pop("title", "")
     title = clean(title)[0] if isinstance(title, str) else ""
@@ -47,37 +50,48 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     yield Record("", Document(source.name, text, title, metadata(source, values, replaced, len(whole) - len(text))))
 
 
-def _front_matter(text: str) -> tuple[dict[str, object], str]:
-    """Return the fields of the front matter, and the rest of the text. Without front matter: ({}, text)."""
-    for marks, parse in ((_YAML, _yaml), (_TOML, _toml)):
+def _front_matter(text: str) -> tuple[dict[str, object], str, Note | None]:
+    """Return the fields of the front matter, the rest of the text, and a note if the front matter cannot be parsed.
+
+    Without front matter that can be parsed, there are no fields, and the text is whole.
+    """
+    for name, marks, parse in (("YAML", _YAML, _yaml), ("TOML", _TOML, _toml)):
         block = marks.match(text)
-        fields = parse(block[1]) if block else None
-        if block and isinstance(fields, dict) and fields:
-            return fields, text[block.end() :]
-    return {}, text
+        if block is None:
+            continue
+        try:
+            fields = parse(f"\n{block[1]}")  # the line feed stands for the mark, so that errors name lines of the file
+        except ValueError as error:
+            return {}, text, Note("bad_front_matter", format=name, error=clean(str(error))[0])
+        except RecursionError:
+            return {}, text, Note("bad_front_matter", format=name, error="it is nested too deeply")
+        if isinstance(fields, dict) and fields:
+            return fields, text[block.end() :], None
+    return {}, text, None
 
 
 def _yaml(block: str) -> object:
-    """Return the content of a YAML block, or None if it is not YAML. Scalars stay as written, such as 1.10 and NO.
+    """Return the content of a YAML block. Scalars stay as written, such as 1.10 and NO.
 
-    A block with aliases gives None, because a few aliases can expand to more text than fits in memory.
+    Raises:
+        ValueError: The block is not YAML, or has aliases. A few aliases can expand to more text than fits in memory.
     """
     import yaml
 
     try:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(block)):
-            return None
+            raise ValueError("it has aliases (*name), which are not read")
         return yaml.load(block, yaml.BaseLoader)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
+    except yaml.MarkedYAMLError as error:
+        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark is not None else ""
+        raise ValueError(f"{error.problem or error.context}{line}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
 
 
 def _toml(block: str) -> object:
-    """Return the content of a TOML block with dates as text, or None if it is not TOML."""
-    try:
-        return _dates_as_text(tomllib.loads(block))
-    except (ValueError, RecursionError):
-        return None
+    """Return the content of a TOML block with dates as text. Raises ValueError if it is not TOML."""
+    return _dates_as_text(tomllib.loads(block))
 
 
 def _dates_as_text(value: object) -> object:

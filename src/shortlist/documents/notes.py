@@ -14,6 +14,7 @@
 | line_too_long | megabytes | a line is longer than the limit |
 | not_text | | the file contains NUL bytes |
 | broken | format, error | the file is damaged or is not of its format |
+| bad_front_matter | format, error | front matter cannot be parsed as YAML or TOML, and stays in the text |
 | page_broken | error | a page of a PDF is damaged |
 | encrypted | | the file needs a password |
 | encrypted_or_doc | | the file needs a password, or is in Word's old .doc format |

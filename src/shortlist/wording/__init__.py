@@ -101,6 +101,7 @@ NOT_READ: Mapping[str, Words] = {
     "line_too_long": "longer than {megabytes} MB",
     "not_text": "not text: the file contains NUL bytes",
     "broken": "not readable as {format}: {error}",
+    "bad_front_matter": "not readable as {format}, so it stays in the text: {error}",
     "page_broken": "the page cannot be read: {error}",
     "encrypted": "encrypted: save the file without a password first",
     "encrypted_or_doc": "encrypted, or in Word's old .doc format: save the file as .docx without a password first",
