@@ -82,7 +82,10 @@ class Retriever(Protocol):
     """Stage one: a query to a ranked pool."""
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        """Return at most `k` hits, best first, with `rank` and `retrieval_rank` 1, 2, 3. No match gives no hits."""
+        """Return at most `k` hits, best first, with `rank` and `retrieval_rank` 1, 2, 3. No match gives no hits.
+
+        `types.Retrieved` also has notes, which the answer shows.
+        """
 
 
 @runtime_checkable

@@ -257,6 +257,17 @@ class Scores(list[float]):
         return Scores([*self, *other], [*self.truncated, *other.truncated], [*self.exits_left, *other.exits_left])
 
 
+class Retrieved(list[Hit]):
+    """The hits of stage one, best first. `notes` are facts about them, which the answer shows.
+
+    A retriever may return a plain list instead, which has no notes.
+    """
+
+    def __init__(self, hits: Iterable[Hit] = (), notes: Iterable[Note] = ()) -> None:
+        super().__init__(hits)
+        self.notes: tuple[Note, ...] = tuple(notes)
+
+
 @dataclass(frozen=True, slots=True)
 class RerankerInfo:
     """What a reranker is.

@@ -55,6 +55,11 @@ def test_search_shows_both_stages(folder):
         assert part in shown
 
 
+def test_rows_of_a_function_that_repeat_an_id_are_counted(folder):
+    shown = search(folder, "red cat", "--retriever", "attribute_parts:repeats", "--no-rerank")
+    assert "3 rows of the retriever left out: an earlier row has the same id" in shown
+
+
 def test_snippets_show_text_without_markdown(folder):
     shown = search(folder, "a local file", "--top", "1")
     assert "Pebble Pebble keeps everything in a local file and runs inside your own process. pebble open notes" in shown

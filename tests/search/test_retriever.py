@@ -4,10 +4,12 @@ import math
 
 import pytest
 
+from fakes import WordReranker
 from shortlist.errors import InvalidInput
 from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.search import Search
-from shortlist.types import Hit
+from shortlist.types import Hit, Note, Retrieved
+from shortlist.wording import describe
 
 
 def retriever_of(*rows):
@@ -35,6 +37,34 @@ def test_hits_are_numbered_anew():
 def test_of_several_rows_with_one_id_the_first_is_used():
     hits = retriever_of(("a", "first", 1.0), ("a", "again", 5.0), ("b", "other", 0.5)).retrieve("q", 10)
     assert [(hit.id, hit.text, hit.rank) for hit in hits] == [("a", "first", 1), ("b", "other", 2)]
+
+
+def test_a_note_counts_the_rows_that_repeat_an_id():
+    rows = [("a", "first"), ("a", "again"), ("b", "other"), ("a", "third"), ("c", "last"), ("c", "again")]
+    search = Search(lambda query, k: rows, WordReranker())
+    assert search.search("q", pool_size=5).note("repeated_rows") == Note("repeated_rows", count=3)
+    assert search.search("q", pool_size=2, top_k=2).note("repeated_rows") == Note("repeated_rows", count=1)
+    assert search.search("q", pool_size=1, top_k=1).notes == ()
+    longer = search.search("q", pool_size=1, top_k=3, tail=True)
+    assert ([hit.id for hit in longer], longer.note("repeated_rows").values) == (["a", "b", "c"], {"count": 2})
+    assert search.search("q", rerank=False).note("repeated_rows").values == {"count": 3}
+    words = [describe(Note("repeated_rows", count=count)) for count in (1, 2)]
+    assert words == [
+        f"{rows} of the retriever left out: an earlier row has the same id" for rows in ("1 row", "2 rows")
+    ]
+
+
+def test_the_notes_of_a_retriever_of_your_own_reach_the_answer():
+    class Noting:
+        prefix_depth = 10
+
+        def retrieve(self, query, k, where=None):
+            hits = [Hit.of(str(rank), "a text", 1.0, rank) for rank in range(1, 6)]
+            return Retrieved(hits[:k], [Note("repeated_rows", count=k)])
+
+    search = Search(Noting())
+    assert search.search("q", pool_size=2).notes == (Note("repeated_rows", count=2),)
+    assert search.search("q", pool_size=2, top_k=4, tail=True).notes == (Note("repeated_rows", count=4),)
 
 
 def test_at_most_k_rows_are_read():

@@ -38,6 +38,17 @@ def test_a_search_gives_searches_and_reranking_in_one_thread():
     assert threads == {"shortlist-model"}
 
 
+def test_the_answer_counts_rows_that_repeat_an_id():
+    searcher = Search(lambda query, k: [("a", "cats"), ("a", "dogs"), ("b", "a tax")], WordReranker())
+    with TestClient(shortlist.asgi(searcher)) as client:
+        [note] = client.post("/search", json={"query": "tax"}).json()["notes"]
+    assert note == {
+        "code": "repeated_rows",
+        "count": 1,
+        "message": "1 row of the retriever left out: an earlier row has the same id",
+    }
+
+
 def test_an_open_index_gives_embeddings_and_ids_too(tmp_path):
     with shortlist.open(tmp_path / "index", create=True, config=HASHED, reranker=WordReranker()) as index:
         index.add([{"id": "a", "text": "cats"}, {"id": "b", "text": "a tax"}])

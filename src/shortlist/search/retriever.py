@@ -11,7 +11,7 @@ from typing import Any, cast
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Retriever
 from shortlist.text.validation import checked_text, item_name, sound
-from shortlist.types import Hit, Passage, Where
+from shortlist.types import Hit, Note, Passage, Retrieved, Where
 
 Rows = Iterable[Any]
 """A row of such a function: an `(id, text)` or `(id, text, score)` tuple, or a dict with the same keys."""
@@ -53,8 +53,8 @@ class RowsRetriever:
 
     A row is a tuple `(id, text)` or `(id, text, score)`, or a dict with "id", "text" and optionally "score", "title",
     "document_id" and "metadata", or a `Hit`. The order of the rows is the ranking. Results show the scores, but the
-    scores do not change the order. A row without a score gets 1 / rank. Of several rows with one id, the first is used.
-    At most `k` hits are used.
+    scores do not change the order. A row without a score gets 1 / rank. Of several rows with one id, the first is used,
+    and a note counts the others. Rows after the first `k` hits are not read.
 
     A function with a parameter `where` receives the filter. Any other function cannot filter.
     """
@@ -64,8 +64,8 @@ class RowsRetriever:
         self._function = function
         self._filters = _has_parameter(function, "where")
 
-    def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        """Return at most `k` hits, in the order of the rows.
+    def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
+        """Return at most `k` hits, in the order of the rows, with a note if rows repeat the ids of earlier rows.
 
         Raises:
             InvalidInput: An empty query, k below 1, a filter for a function without `where`, or a row that cannot be
@@ -78,13 +78,15 @@ class RowsRetriever:
         if rows is None or isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
             raise InvalidInput(f"{self.name} returned {rows!r:.80}: it must return a list of rows")
         hits: dict[str, Hit] = {}
+        repeated = 0
         total = len(rows) if isinstance(rows, Sized) else None
         for place, row in enumerate(rows):
             if len(hits) == k:
                 break
             hit = self._hit(row, item_name("row", place, total), len(hits) + 1)
+            repeated += hit.id in hits
             hits.setdefault(hit.id, hit)
-        return list(hits.values())
+        return Retrieved(hits.values(), [Note("repeated_rows", count=repeated)] if repeated else [])
 
     def _hit(self, row: Any, name: str, rank: int) -> Hit:
         if isinstance(row, Hit):

@@ -26,7 +26,7 @@ from shortlist.search.retriever import as_retriever
 from shortlist.search.scores import checked_reranker, checked_scores, info_of, score_texts
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
-from shortlist.types import Hit, Note, PoolSize, Ranking, Scores, Status, Where
+from shortlist.types import Hit, Note, PoolSize, Ranking, Retrieved, Scores, Status, Where
 
 
 def no_diagnosis(where: Where | None) -> list[Note]:
@@ -158,6 +158,7 @@ class Search(Searches):
                 *limit_notes,
                 *([skip] if skip is not None else []),
                 *self.query_notes(query),
+                *notes_of(pool),
                 *([] if pool else self.diagnose(where)),
             ),
             seconds=retrieved - began,
@@ -269,19 +270,25 @@ def pool_and_tail(
     """Return the pool as the retriever answers `size`, and the hits below it down to `top_k`.
 
     The pool depends on `size` alone, never on `top_k`. If the pool is the start of the retriever's longer answer, or if
-    nothing follows the pool, the function calls the retriever once.
+    nothing follows the pool, the function calls the retriever once. The notes of the longest answer are at the pool.
     """
     if top_k <= size:
         return retriever.retrieve(query, size, where), []
     if isinstance(retriever, KeepsPrefix) and top_k <= retriever.prefix_depth:
         hits = retriever.retrieve(query, top_k, where)
-        return hits[:size], hits[size:]
+        return Retrieved(hits[:size], notes_of(hits)), hits[size:]
     pool = retriever.retrieve(query, size, where)
     if len(pool) < size:
         return pool, []
     in_pool = {hit.passage.id for hit in pool}
-    below = [hit for hit in retriever.retrieve(query, top_k, where) if hit.passage.id not in in_pool][: top_k - size]
-    return pool, numbered(below, size + 1)
+    longer = retriever.retrieve(query, top_k, where)
+    below = [hit for hit in longer if hit.passage.id not in in_pool][: top_k - size]
+    return Retrieved(pool, notes_of(longer) or notes_of(pool)), numbered(below, size + 1)
+
+
+def notes_of(hits: Sequence[Hit]) -> tuple[Note, ...]:
+    """Return the notes of a retriever about its hits; none for a plain list."""
+    return hits.notes if isinstance(hits, Retrieved) else ()
 
 
 def numbered(hits: Sequence[Hit], first: int = 1) -> list[Hit]:

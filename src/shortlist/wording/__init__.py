@@ -129,6 +129,9 @@ WORDS: Mapping[str, Words] = {
     "query_truncated": (
         "the query is longer than the bi-encoder's window of {window} tokens: stage one read only its start"
     ),
+    "repeated_rows": lambda v: (
+        f"{v['count']} {'row' if v['count'] == 1 else 'rows'} of the retriever left out: an earlier row has the same id"
+    ),
     "rerank_skipped": _skipped,
     "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,
