@@ -11,8 +11,10 @@ from shortlist.collection.fits import StoredFits
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.calibrate import CalibrateOptions
 from shortlist.evaluation.evaluate import evaluate
+from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.subject import resolve_in_pools
 from shortlist.evaluation.tuning.options import TuneOptions
+from shortlist.wording import describe
 from worlds import OracleReranker, PoolRetriever, searching, world
 
 WORDS = ["".join(letters) for letters in itertools.product("bdfgk", "aeiou", "lmn")][:30]
@@ -133,6 +135,45 @@ def test_a_judged_id_that_no_pool_holds_is_not_found_and_not_unknown():
     with pytest.raises(InvalidInput, match="none of the 1 judged ids and snippets of own is in the first 100 passages"):
         resolve_in_pools(others, retriever)
     assert resolve_in_pools(others, retriever, allow_unknown=True).level == "passage"
+
+
+@pytest.fixture
+def with_other_ids():
+    """A search over a function, and queries whose relevant ids the function never returns."""
+    texts = {str(number): text for number, text in enumerate(WORDS)}
+    search = sl.Search(lambda query, k: list(texts.items())[:k], PointwiseWords())
+    names = [f"q{number}" for number in range(20)]
+    return search, sl.QuerySet("own", dict(zip(names, WORDS, strict=False)), {name: {"doc-1": 1} for name in names})
+
+
+def test_ids_that_the_retriever_never_returns_are_an_error_of_every_measurement(with_other_ids):
+    search, queries = with_other_ids
+    for measure in (sl.evaluate, sl.tune, sl.calibrate):
+        with pytest.raises(InvalidInput, match=r"none of the 1 judged ids .* \(a retrieved passage has the id '0'\)"):
+            measure(search, queries)
+
+
+def test_a_run_whose_pools_have_no_relevant_id_has_a_warning(with_other_ids):
+    search, queries = with_other_ids
+    evaluation = sl.evaluate(search, queries, pool_size=10, allow_unknown=True)
+    expected = sl.Note("nothing_retrieved", queries=20, pool=10, example=evaluation.outcomes[0].ranked[0])
+    assert evaluation.warnings == (expected,)
+    assert "the ids of the query set are those of the retriever, which returned ids such as" in describe(expected)
+    tuning = sl.tune(search, queries, sizes=(5, 10), timed=1, allow_unknown=True)
+    assert [note.values["pool"] for note in tuning.warnings if note.code == "nothing_retrieved"] == [10]
+    with pytest.raises(InvalidInput, match="relevant"):
+        sl.calibrate(search, queries, pool_size=20, allow_unknown=True)
+    empty = sl.Search(lambda query, k: [], PointwiseWords())
+    [note] = sl.evaluate(empty, queries, allow_unknown=True).warnings
+    assert "which returned nothing" in describe(note)
+
+
+def test_one_relevant_id_in_a_pool_or_none_at_all_gives_no_warning(with_other_ids):
+    search, queries = with_other_ids
+    found_once = sl.QuerySet("own", queries.queries, {**queries.qrels, "q0": {"0": 1}})
+    assert sl.evaluate(search, found_once, pool_size=10).warnings == ()
+    nothing = Judged("own", queries.queries, {name: {"doc-1": 0} for name in queries.queries}, "passage")
+    assert evaluate(search, nothing, pool_size=10).warnings == ()
 
 
 def test_snippets_are_found_in_the_pools():

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.metrics.measures import Measure, parse_with_cutoff
-from shortlist.evaluation.metrics.outcomes import KINDS, STAGES, Outcome, depth_of, from_json, measured, to_json
+from shortlist.evaluation.metrics.outcomes import (
+    KINDS,
+    STAGES,
+    Outcome,
+    depth_of,
+    from_json,
+    measured,
+    nothing_retrieved,
+    to_json,
+)
 from shortlist.evaluation.metrics.statistics import Estimate, Paired, estimate, holm, paired, quantile
 from shortlist.evaluation.query_sets.holdout import FEWEST_TO_SPLIT
 from shortlist.evaluation.query_sets.query_set import Judged
@@ -73,10 +82,11 @@ class Evaluation:
 
     @property
     def warnings(self) -> tuple[Note, ...]:
-        """A note if the queries are too few for reliable intervals."""
-        if (queries := len(self.outcomes)) >= FEWEST_TO_SPLIT:
-            return ()
-        return (Note("few_queries", queries=queries, fewest=FEWEST_TO_SPLIT),)
+        """Notes if no pool contains a relevant id, and if the queries are too few for reliable intervals."""
+        notes = nothing_retrieved(self.outcomes, self.pool_size)
+        if (queries := len(self.outcomes)) < FEWEST_TO_SPLIT:
+            notes.append(Note("few_queries", queries=queries, fewest=FEWEST_TO_SPLIT))
+        return tuple(notes)
 
     def seconds(self, stage: str, share: float) -> float:
         """Return the seconds of "retrieve" or "rerank" that `share` of the queries stay below; 0.5 is the median."""

@@ -92,7 +92,17 @@ def _stop_rule_fit(v: Values) -> str:
     return f"{risk}; fitted on {v['queries']} queries"
 
 
+def _nothing_retrieved(v: Values) -> str:
+    returned = "nothing" if v["example"] is None else f"ids such as {v['example']!r}"
+    return (
+        f"no pool of the {v['queries']} queries contains a relevant id, so every measure of the pools is 0. Check that "
+        f"the ids of the query set are those of the retriever, which returned {returned}, or try a pool larger than "
+        f"{v['pool']}"
+    )
+
+
 WORDS: Mapping[str, Words] = {
+    "nothing_retrieved": _nothing_retrieved,
     "few_queries": (
         "{queries} queries are few: their 95 % intervals are too narrow, and are empty if all values are equal. Judge "
         "at least {fewest}"

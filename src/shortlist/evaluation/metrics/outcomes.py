@@ -139,6 +139,15 @@ def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence
     )
 
 
+def nothing_retrieved(outcomes: Sequence[Outcome], pool_size: int) -> list[Note]:
+    """Return a note if queries have relevant ids, and no pool contains one: the ids may be those of something else."""
+    queries = sum(outcome.failure.kind != "nothing relevant" for outcome in outcomes)
+    if not queries or any(outcome.recall for outcome in outcomes):
+        return []
+    example = next((key for outcome in outcomes for key in outcome.ranked), None)
+    return [Note("nothing_retrieved", queries=queries, pool=pool_size, example=example)]
+
+
 def _best_order(pool: Sequence[Hit], judged: Judged, grades: Grades) -> list[Hit]:
     """The pool by grade, highest first, judged before unjudged."""
     return sorted(pool, key=lambda hit: -grades.get(judged.key(hit), -1_000_000))

@@ -12,7 +12,7 @@ from shortlist.config import SearchConfig
 from shortlist.config.file import lines as config_lines
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import CUTOFF, Evaluation, measures_of
-from shortlist.evaluation.metrics.outcomes import depth_of, measured
+from shortlist.evaluation.metrics.outcomes import depth_of, measured, nothing_retrieved
 from shortlist.evaluation.query_sets.holdout import Halves, halves
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.scoring_pass import PassageCount
@@ -170,7 +170,7 @@ def tune(
         trial = Trial(judged, reranker, curves.recorded, weights, plan, parts, checkpoint, count, limit)
         tuning = _refine(tuning, search, options, trial)
     checkpoint.finish()
-    return tuning
+    return tuning if tuning.curve.recall.any() else _with_missing(tuning, judged)
 
 
 def evaluation_at(
@@ -193,6 +193,13 @@ def evaluation_at(
     )
     names = tuple(map(str, measures))
     return Evaluation("tune", judged.name, judged.fingerprint, size, cutoff, names, outcomes, dict(about or {}))
+
+
+def _with_missing(tuning: Tuning, judged: Judged) -> Tuning:
+    """The tuning with a warning that no pool contains a relevant id."""
+    largest = max(tuning.curve.sizes)
+    missing = nothing_retrieved(evaluation_at(tuning, judged, largest).outcomes, largest)
+    return replace(tuning, warnings=(*missing, *tuning.warnings))
 
 
 def _refine(tuning: Tuning, search: Search, options: TuneOptions, trial: Trial) -> Tuning:
