@@ -14,11 +14,13 @@ from shortlist.collection.diagnose import diagnose
 from shortlist.collection.fits import StoredFits
 from shortlist.config import SearchConfig
 from shortlist.config.search_config import RERANKER
-from shortlist.errors import InvalidInput
+from shortlist.errors import FolderError, InvalidInput, NotAnIndex
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker
+from shortlist.reprs import short_repr
 from shortlist.retrievers.engine import named_with_fusion
 from shortlist.search.explain import Explanation, explain
+from shortlist.search.scores import info_of
 from shortlist.search.search import Search, Searches
 from shortlist.text import Splitter
 from shortlist.types import Document
@@ -206,6 +208,22 @@ class OpenIndex(Searches):
         """The number of passages."""
         self.collection.check_open()
         return len(self.collection.index)
+
+    def __repr__(self) -> str:
+        config, own = self.config, self._reranker
+        try:
+            passages: int | str = len(self)
+        except NotAnIndex:
+            passages = "damaged"
+        except FolderError:
+            passages = "closed"
+        facts = {
+            "passages": passages,
+            "bi_encoder": self.collection.manifest.encoder,
+            "retriever": config.retriever,
+            "reranker": config.reranker_name if own is None else info_of(own).name,
+        }
+        return short_repr(self, str(self.collection.folder), facts)
 
     def close(self) -> None:
         """Write everything to disk and release the folder. A second call does nothing."""

@@ -84,7 +84,7 @@ class Retriever(Protocol):
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """Return at most `k` hits, best first, with `rank` and `retrieval_rank` 1, 2, 3. No match gives no hits.
 
-        `types.Retrieved` also has notes, which the answer shows.
+        `search.pool.Retrieved` also has notes, which the answer shows.
         """
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
 
+from shortlist.reprs import short_repr
+
 Value: TypeAlias = str | int | float | bool
 """One value of a metadata field."""
 
@@ -116,6 +118,9 @@ class Hit:
         """The passage's metadata."""
         return self.passage.metadata
 
+    def __repr__(self) -> str:
+        return short_repr(self, self.id, {"rank": self.rank, "score": self.score, "text": self.text})
+
     def to_dict(self) -> dict[str, Any]:
         """The hit as a JSON object."""
         passage = self.passage
@@ -145,10 +150,7 @@ NoteValue: TypeAlias = "str | int | float | bool | list[str] | None"
 
 @dataclass(frozen=True, slots=True, init=False)
 class Note:
-    """A fact about an answer or a configuration: a code with values. `shortlist.wording.describe` words it.
-
-    The codes and their values stand in `shortlist.search.notes`.
-    """
+    """A fact: a code with values, as in `shortlist.search.notes`. `shortlist.wording.describe` returns its sentence."""
 
     code: str
     values: Mapping[str, NoteValue]
@@ -218,6 +220,10 @@ class Ranking(Sequence[Hit]):
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
 
+    def __repr__(self) -> str:
+        ids, codes = [hit.id for hit in self.hits], [note.code for note in self.notes]
+        return short_repr(self, self.query, {"hits": ids, "status": self.status, "scored": self.scored, "notes": codes})
+
     def to_dict(self) -> dict[str, Any]:
         """The ranking as a JSON object: what `search --json`, `/search` and the MCP tool return."""
         return {
@@ -257,17 +263,6 @@ class Scores(list[float]):
         return Scores([*self, *other], [*self.truncated, *other.truncated], [*self.exits_left, *other.exits_left])
 
 
-class Retrieved(list[Hit]):
-    """The hits of stage one, best first. `notes` are facts about them, which the answer shows.
-
-    A retriever may return a plain list instead, which has no notes.
-    """
-
-    def __init__(self, hits: Iterable[Hit] = (), notes: Iterable[Note] = ()) -> None:
-        super().__init__(hits)
-        self.notes: tuple[Note, ...] = tuple(notes)
-
-
 @dataclass(frozen=True, slots=True)
 class RerankerInfo:
     """What a reranker is.
@@ -299,3 +294,6 @@ class Ranked:
     document: Any
     rank: int
     truncated: bool = False
+
+    def __repr__(self) -> str:
+        return short_repr(self, self.index, {"rank": self.rank, "score": self.score, "document": self.document})

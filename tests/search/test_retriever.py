@@ -6,9 +6,10 @@ import pytest
 
 from fakes import WordReranker
 from shortlist.errors import InvalidInput
+from shortlist.search.pool import Retrieved
 from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.search import Search
-from shortlist.types import Hit, Note, Retrieved
+from shortlist.types import Hit, Note
 from shortlist.wording import describe
 
 

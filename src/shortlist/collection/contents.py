@@ -14,6 +14,7 @@ from shortlist.collection.ledger import Ledger, SourceCounts
 from shortlist.collection.manifest import read as read_manifest
 from shortlist.documents import MEMORY
 from shortlist.documents.formats import EXTENSIONS
+from shortlist.reprs import short_repr
 
 BLOCK = 512
 """Bytes of a block in `st_blocks`."""
@@ -63,6 +64,10 @@ class Contents:
     def passages(self) -> int:
         """The number of passages."""
         return sum(source.passages for source in self.sources)
+
+    def __repr__(self) -> str:
+        counts = {"sources": len(self.sources), "documents": self.documents, "passages": self.passages}
+        return short_repr(self, None, {**counts, "bi_encoder": self.bi_encoder, "bytes_on_disk": self.bytes_on_disk})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contents as a JSON object."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shortlist.documents import PassedOver, Skipped
+from shortlist.reprs import short_repr
 
 
 @dataclass
@@ -34,6 +35,11 @@ class IngestReport:
     skipped: list[Skipped] = field(default_factory=list)
     replaced: dict[str, int] = field(default_factory=dict)
     passed_over: list[PassedOver] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        counts = {name: value for name, value in vars(self).items() if isinstance(value, int) and value}
+        lists = {"skipped": self.skipped, "replaced": self.replaced, "passed_over": self.passed_over}
+        return short_repr(self, None, counts | {name: len(items) for name, items in lists.items() if items})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as a JSON object. A skipped item has its reason in words and as a note."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput
+from shortlist.reprs import short_repr
 from shortlist.text.validation import checked_texts
 
 WORD = re.compile(r"\w+")
@@ -29,6 +30,9 @@ class HashedEncoder:
             raise InvalidInput(f"a hashed encoder needs a dimension of at least 1, not {dimension}")
         self.dimension = dimension
         self.name = f"hashed-{dimension}"
+
+    def __repr__(self) -> str:
+        return short_repr(self, self.name, {"dimension": self.dimension})
 
     def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Return `(len(texts), dimension)` float32 unit rows. A text without words gives a zero row."""

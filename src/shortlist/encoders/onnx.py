@@ -13,6 +13,7 @@ from shortlist.inference.runtimes import choose
 from shortlist.inference.session import Session
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.models.spec import EncoderSpec
+from shortlist.reprs import short_repr
 from shortlist.text.validation import checked_texts
 
 TEXTS_AT_A_TIME = 128
@@ -50,6 +51,10 @@ class OnnxEncoder:
         self._tokenizer = PairTokenizer(spec.files.tokenizer, spec.max_length)
         self._session = Session(spec.files.onnx, self.runtime, threads=threads)
         self._check(self._session.shape)
+
+    def __repr__(self) -> str:
+        facts = {"dimension": self.dimension, "window": self.window, "runtime": self.runtime.shown}
+        return short_repr(self, self.name, facts)
 
     def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Return `(len(texts), dimension)` float32 rows. No texts give no rows.

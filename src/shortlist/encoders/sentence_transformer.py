@@ -12,6 +12,7 @@ from shortlist.encoders.onnx import finite, unit
 from shortlist.errors import MissingExtra
 from shortlist.inference.devices import torch_device
 from shortlist.models.spec import EncoderSpec
+from shortlist.reprs import short_repr
 from shortlist.text.validation import checked_texts
 
 
@@ -34,6 +35,9 @@ class SentenceTransformerEncoder:
         self._model = SentenceTransformer(
             str(Path(spec.files.folder)), device=torch_device(device, self.name), trust_remote_code=False
         )
+
+    def __repr__(self) -> str:
+        return short_repr(self, self.name, {"dimension": self.dimension})
 
     def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Return `(len(texts), dimension)` float32 rows. No texts give no rows.

@@ -23,6 +23,7 @@ from shortlist.evaluation.query_sets.holdout import FEWEST_TO_SPLIT
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.whole_pool import name_query, search_whole, whole_pool_config
+from shortlist.reprs import short_repr
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.types import Note, PoolSize
@@ -48,6 +49,17 @@ class Evaluation:
     measures: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     about: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        queries = len(self.outcomes)
+        facts: dict[str, object] = {"query_set": self.query_set, "queries": queries, "pool_size": self.pool_size}
+        if queries and self.measures:
+            facts["measure"] = self.measures[0]
+            means = {stage: sum(self.values(stage, self.measures[0])) / queries for stage in STAGES}
+            facts |= {stage.replace(" ", "_"): mean for stage, mean in means.items()}
+        if self.warnings:
+            facts["warnings"] = [note.code for note in self.warnings]
+        return short_repr(self, self.name, facts)
 
     def values(self, stage: str, measure: str) -> list[float]:
         """Return a measure's value for each query.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shortlist.protocols import Encoder, Reranker
+from shortlist.reprs import short_repr
 from shortlist.search.scores import score_texts
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.text.validation import checked_text
@@ -45,6 +46,10 @@ class Explanation:
     rerank_margin: float
     words: tuple[WordEffect, ...]
     truncated: int = 0
+
+    def __repr__(self) -> str:
+        margins = {"retrieval_margin": self.retrieval_margin, "rerank_margin": self.rerank_margin}
+        return short_repr(self, self.query, {**margins, "words": [effect.word for effect in self.words]})
 
 
 def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) -> Explanation:

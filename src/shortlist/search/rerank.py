@@ -8,6 +8,7 @@ from typing import Any
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Reranker, SkipsQueries
+from shortlist.reprs import short_repr
 from shortlist.search.pending import Pending
 from shortlist.search.scores import checked_reranker
 from shortlist.search.search import scores_of
@@ -48,7 +49,12 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
 
 
 class Ranks:
-    """The method `rank`, which every reranker of the package has."""
+    """The method `rank`, which every reranker of the package has, and its repr."""
+
+    def __repr__(self: Reranker) -> str:
+        runtime = getattr(self, "runtime", None)
+        facts = {"window": self.info.window} | ({} if runtime is None else {"runtime": runtime.shown})
+        return short_repr(self, self.info.name, facts)
 
     def rank(self: Reranker, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
         """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""

@@ -10,8 +10,10 @@ from typing import Any, cast
 
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Retriever
+from shortlist.reprs import short_repr
+from shortlist.search.pool import Retrieved
 from shortlist.text.validation import checked_text, item_name, sound
-from shortlist.types import Hit, Note, Passage, Retrieved, Where
+from shortlist.types import Hit, Note, Passage, Where
 
 Rows = Iterable[Any]
 """A row of such a function: an `(id, text)` or `(id, text, score)` tuple, or a dict with the same keys."""
@@ -63,6 +65,14 @@ class RowsRetriever:
         self.name = name
         self._function = function
         self._filters = _has_parameter(function, "where")
+
+    @property
+    def function_name(self) -> str:
+        """The name of the function, or that of its class if it has none."""
+        return str(getattr(self._function, "__name__", type(self._function).__name__))
+
+    def __repr__(self) -> str:
+        return short_repr(self, self.function_name, {})
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
         """Return at most `k` hits, in the order of the rows, with a note if rows repeat the ids of earlier rows.

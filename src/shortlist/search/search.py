@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from shortlist.config import POOL_SIZE, SearchConfig
@@ -13,20 +13,21 @@ from shortlist.protocols import (
     CountsTokens,
     Encoder,
     Fits,
-    KeepsPrefix,
     Reranker,
     Retriever,
     ScoresProgressively,
     SkipsQueries,
 )
+from shortlist.reprs import short_repr
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
+from shortlist.search.pool import notes_of, pool_and_tail
 from shortlist.search.probability import Calibration
-from shortlist.search.retriever import as_retriever
+from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.scores import checked_reranker, checked_scores, info_of, score_texts
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
-from shortlist.types import Hit, Note, PoolSize, Ranking, Retrieved, Scores, Status, Where
+from shortlist.types import Note, PoolSize, Ranking, Scores, Status, Where
 
 
 def no_diagnosis(where: Where | None) -> list[Note]:
@@ -112,6 +113,17 @@ class Search(Searches):
         self.config.override({"weights": dict(self.weights)})
         if self.reranker is not None:
             checked_reranker(self.reranker)
+
+    def __repr__(self) -> str:
+        retriever, reranker = self.retriever, self.reranker
+        pool_size, top_k = self.config.sizes
+        facts = {
+            "retriever": retriever.function_name if isinstance(retriever, RowsRetriever) else type(retriever).__name__,
+            "reranker": None if reranker is None else info_of(reranker).name,
+            "pool_size": pool_size,
+            "top_k": top_k,
+        }
+        return short_repr(self, None, facts)
 
     @property
     def searcher(self) -> Search:
@@ -262,38 +274,6 @@ def scores_of(pending: Pending) -> Scores:
     while texts := pending.next_texts(scores):
         scores = scores.join(score_texts(reranker, pending.query, texts))
     return scores
-
-
-def pool_and_tail(
-    retriever: Retriever, query: str, size: int, top_k: int, where: Where | None = None
-) -> tuple[Sequence[Hit], Sequence[Hit]]:
-    """Return the pool as the retriever answers `size`, and the hits below it down to `top_k`.
-
-    The pool depends on `size` alone, never on `top_k`. If the pool is the start of the retriever's longer answer, or if
-    nothing follows the pool, the function calls the retriever once. The notes of the longest answer are at the pool.
-    """
-    if top_k <= size:
-        return retriever.retrieve(query, size, where), []
-    if isinstance(retriever, KeepsPrefix) and top_k <= retriever.prefix_depth:
-        hits = retriever.retrieve(query, top_k, where)
-        return Retrieved(hits[:size], notes_of(hits)), hits[size:]
-    pool = retriever.retrieve(query, size, where)
-    if len(pool) < size:
-        return pool, []
-    in_pool = {hit.passage.id for hit in pool}
-    longer = retriever.retrieve(query, top_k, where)
-    below = [hit for hit in longer if hit.passage.id not in in_pool][: top_k - size]
-    return Retrieved(pool, notes_of(longer) or notes_of(pool)), numbered(below, size + 1)
-
-
-def notes_of(hits: Sequence[Hit]) -> tuple[Note, ...]:
-    """Return the notes of a retriever about its hits; none for a plain list."""
-    return hits.notes if isinstance(hits, Retrieved) else ()
-
-
-def numbered(hits: Sequence[Hit], first: int = 1) -> list[Hit]:
-    """Return the hits with `rank` and `retrieval_rank` counted from `first`."""
-    return [replace(hit, rank=rank, retrieval_rank=rank) for rank, hit in enumerate(hits, start=first)]
 
 
 def _check_pointwise(reranker: Reranker, field: str, what: str) -> None:

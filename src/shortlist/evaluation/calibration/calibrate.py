@@ -20,6 +20,7 @@ from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.replay.scoring_pass import PassageCount, check_pointwise, score_all
 from shortlist.protocols import Reranker
+from shortlist.reprs import short_repr
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.search.stopping import BLOCK, StopRule
@@ -79,6 +80,14 @@ class FittedRules:
     resumed: int
     weights: Mapping[str, float]
     fits: StoredFits | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        rule, curve = self.stop_rule, self.probabilities
+        facts = {"queries": self.queries, "pool_size": rule.rule.pool_size, "top_k": rule.rule.top_k}
+        threshold, scored = rule.rule.threshold, rule.scored
+        return short_repr(
+            self, self.query_set, {**facts, "threshold": threshold, "mean_scored": scored, "curve": curve.method}
+        )
 
     def save(self) -> list[Path]:
         """Store both fits for the search that they were made with, and return the files.

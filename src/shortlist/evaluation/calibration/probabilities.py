@@ -15,6 +15,7 @@ from shortlist.evaluation.calibration.platt import fit_platt
 from shortlist.evaluation.metrics.reliability import Unlabelled
 from shortlist.evaluation.metrics.statistics import SEED
 from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.reprs import short_repr
 from shortlist.search.probability import Calibration, Isotonic, Platt
 from shortlist.types import Hit
 
@@ -59,6 +60,11 @@ class ProbabilityFit:
     held_out: Floats
     log_loss: dict[str, float]
     left_out: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def __repr__(self) -> str:
+        relevant = int(self.labelled.labels.sum())
+        facts = {"passages": len(self.labelled.labels), "relevant": relevant, "log_loss": self.log_loss}
+        return short_repr(self, self.method, facts)
 
     @property
     def unlabelled(self) -> Unlabelled:

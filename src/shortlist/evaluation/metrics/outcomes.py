@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from shortlist.evaluation.metrics.measures import Grades, Measure
 from shortlist.evaluation.query_sets.query_set import Judged, Level
+from shortlist.reprs import short_repr
 from shortlist.types import Hit, Note, Ranking
 
 Kind: TypeAlias = Literal["fine", "not retrieved", "truncated", "ranked out", "below the cut", "nothing relevant"]
@@ -96,6 +97,11 @@ class Outcome:
     seconds: Mapping[str, float] = field(default_factory=dict)
     skipped: Note | None = None
     ranked: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        failure = self.failure
+        ranks = {"retrieval_rank": failure.retrieval_rank, "final_rank": failure.final_rank}
+        return short_repr(self, self.query_id, {"kind": failure.kind, **ranks, "recall": self.recall})
 
     def of(self, stage: str) -> Mapping[str, float]:
         """Return the values of "stage one", "reranked" or "ceiling"."""

@@ -7,7 +7,7 @@ from functools import partial
 
 from shortlist.evaluation.metrics.measures import has_own_id
 from shortlist.protocols import Fuses, Retriever
-from shortlist.search.search import numbered
+from shortlist.search.pool import numbered
 from shortlist.types import Hit, Where
 
 

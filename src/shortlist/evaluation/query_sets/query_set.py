@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from shortlist.errors import InvalidInput
+from shortlist.reprs import short_repr
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.types import Hit, Passage, Qrels
 
@@ -41,6 +42,15 @@ class QuerySet:
     snippets: Qrels = field(default_factory=dict)
     unjudged: int = 0
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        counts = {
+            "queries": len(self.queries),
+            "judgments": sum(map(len, self.qrels.values())),
+            "snippets": sum(map(len, self.snippets.values())),
+            "unjudged": self.unjudged,
+        }
+        return short_repr(self, self.name, {name: count for name, count in counts.items() if count})
 
     @staticmethod
     def read(path: str | Path, *, qrels: str | Path | None = None, split: str = "test") -> QuerySet:

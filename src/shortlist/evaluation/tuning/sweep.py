@@ -12,6 +12,7 @@ from shortlist.evaluation.metrics.measures import Measure
 from shortlist.evaluation.metrics.outcomes import Outcome, judged_ids, measured
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.replay import Recorded
+from shortlist.reprs import short_repr
 from shortlist.types import Ranking
 
 Values = NDArray[np.float64]
@@ -50,6 +51,10 @@ class Curve:
     reranked: Mapping[str, Values]
     ceiling: Mapping[str, Values]
     recall: Values
+
+    def __repr__(self) -> str:
+        facts = {"blend": self.blend, "sizes": self.sizes, "queries": len(self.query_ids)}
+        return short_repr(self, None, {**facts, "measures": list(self.reranked)})
 
     def part(self, places: Sequence[int]) -> Curve:
         """Return the curve over the queries at these places."""

@@ -34,6 +34,7 @@ from shortlist.evaluation.tuning.settings import file_values
 from shortlist.evaluation.tuning.sweep import Curve, Plan, scaled
 from shortlist.evaluation.tuning.threshold import ThresholdChoice, results_of, tune_threshold
 from shortlist.protocols import Fuses
+from shortlist.reprs import short_repr
 from shortlist.search.search import Search
 from shortlist.types import Note
 
@@ -70,6 +71,12 @@ class Tuning:
     fusion: FusionChoice = NO_FUSION
     threshold: ThresholdChoice = NO_THRESHOLD
     undecided: Note | None = None
+
+    def __repr__(self) -> str:
+        facts = {"queries": len(self.curve.query_ids), "measure": self.measure, "settings": self.settings}
+        undecided = {} if self.undecided is None else {"undecided": self.undecided.code}
+        warnings = {"warnings": [note.code for note in self.warnings]} if self.warnings else {}
+        return short_repr(self, None, {**facts, **undecided, **warnings})
 
     @property
     def timing(self) -> Note:

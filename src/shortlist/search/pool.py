@@ -1,0 +1,52 @@
+"""The pool of a search, and the hits below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from shortlist.protocols import KeepsPrefix, Retriever
+from shortlist.types import Hit, Note, Where
+
+
+class Retrieved(list[Hit]):
+    """The hits of stage one, best first. `notes` are facts about them, which the answer shows.
+
+    A retriever may return a plain list instead, which has no notes.
+    """
+
+    def __init__(self, hits: Iterable[Hit] = (), notes: Iterable[Note] = ()) -> None:
+        super().__init__(hits)
+        self.notes: tuple[Note, ...] = tuple(notes)
+
+
+def pool_and_tail(
+    retriever: Retriever, query: str, size: int, top_k: int, where: Where | None = None
+) -> tuple[Sequence[Hit], Sequence[Hit]]:
+    """Return the pool as the retriever answers `size`, and the hits below it down to `top_k`.
+
+    The pool depends on `size` alone, never on `top_k`. If the pool is the start of the retriever's longer answer, or if
+    nothing follows the pool, the function calls the retriever once. The notes of the longest answer are at the pool.
+    """
+    if top_k <= size:
+        return retriever.retrieve(query, size, where), []
+    if isinstance(retriever, KeepsPrefix) and top_k <= retriever.prefix_depth:
+        hits = retriever.retrieve(query, top_k, where)
+        return Retrieved(hits[:size], notes_of(hits)), hits[size:]
+    pool = retriever.retrieve(query, size, where)
+    if len(pool) < size:
+        return pool, []
+    in_pool = {hit.passage.id for hit in pool}
+    longer = retriever.retrieve(query, top_k, where)
+    below = [hit for hit in longer if hit.passage.id not in in_pool][: top_k - size]
+    return Retrieved(pool, notes_of(longer) or notes_of(pool)), numbered(below, size + 1)
+
+
+def notes_of(hits: Sequence[Hit]) -> tuple[Note, ...]:
+    """Return the notes of a retriever about its hits; none for a plain list."""
+    return hits.notes if isinstance(hits, Retrieved) else ()
+
+
+def numbered(hits: Sequence[Hit], first: int = 1) -> list[Hit]:
+    """Return the hits with `rank` and `retrieval_rank` counted from `first`."""
+    return [replace(hit, rank=rank, retrieval_rank=rank) for rank, hit in enumerate(hits, start=first)]
