@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from shortlist.config.search_config import FUSION, SearchConfig
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
-from shortlist.errors import InvalidInput, ShortlistError
+from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput, ShortlistError
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.models import cross_encoder_spec, encoder_spec
@@ -276,6 +277,16 @@ def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: flo
 def open_collection(folder: Path, *, bi_encoder: str | None = None) -> Collection:
     """Return the index in `folder`; see `Collection.open`. `bi_encoder` must be the index's own if it is given."""
     return Collection.open(folder, ENGINES, encoder_name=None if bi_encoder is None else encoder_name(bi_encoder))
+
+
+def check_collection(folder: Path) -> None:
+    """Check that the index in `folder` can be opened. No error is raised if it is open already, or is read-only.
+
+    Raises:
+        NotAnIndex, IndexMismatch: As `Collection.open`.
+    """
+    with suppress(IndexLocked, IndexWriteFailed):
+        Collection.open(folder, ENGINES, wait=0.0).close()
 
 
 def create_collection(folder: Path, encoder: Encoder, name: str) -> Collection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from filelock import FileLock
 
 import shortlist
 from command_line import error_of, run
@@ -36,6 +37,36 @@ def test_list_aligns_sources_and_shows_totals_while_the_index_is_open(folder):
     assert rows.startswith("docs/rows.csv    csv     2 documents  2 passages  20")
     assert total.startswith("ix: 4 sources, 5 documents, 5 passages, ")
     assert total.endswith(f" MB on disk; bi-encoder hashed-32, format {FORMAT_VERSION}")
+
+
+def damaged(index):
+    for path in (index / "engine").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_list_reports_a_damaged_engine_as_search_does(folder, options):
+    damaged(folder / "ix")
+    message = error_of("list", "--index", "ix", *options, cwd=folder, code=3)
+    assert "is damaged: delete the index folder and rebuild it" in message
+    assert message == error_of("search", "q", "--index", "ix", "--no-rerank", cwd=folder, code=3)
+
+
+def test_list_does_not_wait_for_a_process_that_has_the_index_open(folder, monkeypatch):
+    monkeypatch.setattr("shortlist.collection.lock.STEP", "no wait")
+    lock = FileLock(folder / "ix" / "lock")
+    with lock:
+        (folder / "ix" / "lock.pid").write_text("1")
+        assert "ix: 4 sources" in run("list", "--index", "ix", cwd=folder).out
+
+
+def test_list_works_on_an_index_that_cannot_be_written(folder, monkeypatch):
+    def refuse(self, **_):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert "ix: 4 sources" in run("list", "--index", "ix", cwd=folder).out
 
 
 def test_an_index_with_one_of_everything_has_no_plurals(tmp_path):

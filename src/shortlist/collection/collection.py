@@ -12,7 +12,7 @@ from shortlist.collection import manifest as manifests
 from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.ledger import Entry, Ledger
 from shortlist.collection.lock import FILE as LOCK_FILE
-from shortlist.collection.lock import HOLDER, FolderLock
+from shortlist.collection.lock import HOLDER, WAIT, FolderLock
 from shortlist.collection.manifest import ENGINE_FOLDER
 from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.protocols import Index
@@ -94,8 +94,10 @@ class Collection:
         return collection
 
     @classmethod
-    def open(cls, folder: Path, engines: Mapping[str, Engine], *, encoder_name: str | None = None) -> Collection:
-        """Return the index in `folder`.
+    def open(
+        cls, folder: Path, engines: Mapping[str, Engine], *, encoder_name: str | None = None, wait: float = WAIT
+    ) -> Collection:
+        """Return the index in `folder`. If another process has it open, wait up to `wait` seconds.
 
         Raises:
             NotAnIndex: There is no folder, no index in it, or a damaged one.
@@ -115,7 +117,7 @@ class Collection:
                 f"are {', '.join(engines)}"
             )
         with ExitStack() as undo:
-            lock = FolderLock(folder)
+            lock = FolderLock(folder, wait)
             undo.callback(lock.release)
             index = engines[manifest.engine].open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
             undo.callback(index.close)

@@ -18,14 +18,14 @@ WAIT, STEP = 3.0, 0.05
 class FolderLock:
     """The lock of an index folder, from the construction to `release`.
 
-    The construction waits for another process, up to `WAIT` seconds. It does not wait for this process.
+    The construction waits for another process, up to `wait` seconds. It does not wait for this process.
 
     Raises:
         IndexLocked: Another process has the lock for longer, or this process has it already.
         IndexWriteFailed: The lock file cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wait: float = WAIT) -> None:
         from filelock import FileLock, Timeout
 
         self._folder = folder
@@ -34,9 +34,9 @@ class FolderLock:
             try:
                 self._lock.acquire(blocking=False)
             except Timeout:
-                if self._holder() == os.getpid():
+                if not wait or self._holder() == os.getpid():
                     raise
-                self._lock.acquire(timeout=WAIT, poll_interval=STEP)
+                self._lock.acquire(timeout=wait, poll_interval=STEP)
             (folder / HOLDER).write_text(str(os.getpid()), encoding="ascii")
         except Timeout as error:
             raise IndexLocked(self._message()) from error

@@ -24,7 +24,9 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
     id of another source.
     """
     from shortlist.collection import contents
+    from shortlist.registry import check_collection
 
+    check_collection(index)
     listing = contents(index)
     if as_json:
         typer.echo(json.dumps({"index": str(index), **listing.to_dict()}, ensure_ascii=False, indent=2))
