@@ -6,6 +6,7 @@ import pytest
 
 from command_line import run
 from shortlist import demo
+from shortlist.cli.command_table import NAMES
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,12 @@ def test_the_words_agree_with_the_orders(orders, command):
     assert ("The reranker is fooled, too" in shown) is not first["reranker"]
     assert ("stage one outweighs the reranker" in shown) is (first["reranker"] and not first["final"])
     assert "recall ceiling R@1 = " in shown
+
+
+def test_the_last_line_names_the_next_command(command):
+    last = command().out.splitlines()[-1]
+    assert last == "Next, with your own files: shortlist add FOLDER"
+    assert last.split()[-2] in NAMES
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

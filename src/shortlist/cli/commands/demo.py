@@ -47,6 +47,7 @@ def demo(as_json: JsonOption = False) -> None:
     _order(out, shown, "3. A search with the default settings", shown.final)
     _print(out, [*_of_final(shown), ""], INDENT)
     _pools(out, shown)
+    _print(out, ["", "Next, with your own files: shortlist add FOLDER"])
 
 
 def _print(out: Console, lines: Iterable[str], indent: int = 0) -> None:
