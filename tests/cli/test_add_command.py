@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 from command_line import error_of, run
 from shortlist import registry
 from shortlist.cli.render.adding import Display, Meter
-from shortlist.cli.render.progress import TimeLeft, duration
+from shortlist.cli.render.progress import PlainLines, TimeLeft, bar, duration
 from shortlist.collection import Progress
 from shortlist.encoders.hashed import HashedEncoder
 
@@ -174,9 +175,59 @@ def test_unchanged_sources_do_not_count_as_work():
     assert 8 <= seconds <= 20, "100 bytes a second, and 1100 are left: with the unchanged bytes it would be 4 s"
 
 
+class Screen(io.StringIO):
+    """The text that a terminal gets."""
+
+    def isatty(self):
+        return True
+
+
+CURSOR = re.compile(r"\r|\x1b\[[0-9;?]*[A-Zhl]")
+"""Control characters that move the cursor, hide it, or delete a line."""
+
+
+@pytest.mark.parametrize("variables", [{}, {"FORCE_COLOR": "1"}, {"TERM": "dumb", "FORCE_COLOR": "1"}])
+def test_a_pipe_gets_plain_lines_at_the_beginning_and_the_end(tmp_path, monkeypatch, variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "a.txt").write_text("one passage")
+    done = run("add", "a.txt", *HASHED, cwd=tmp_path)
+    assert not CURSOR.search(done.err)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in done.err.splitlines()]
+    assert lines[0] == "loading models"
+    assert lines[1].startswith("1 source read, 0 unchanged")
+    assert len(lines) == 3
+
+
+def test_a_pipe_gets_a_line_of_progress_now_and_then(tmp_path, monkeypatch):
+    monkeypatch.setattr("shortlist.cli.render.progress.LINE_SECONDS", 0.0)
+    (tmp_path / "a.txt").write_text("one passage")
+    lines = run("add", "a.txt", *HASHED, cwd=tmp_path).err.splitlines()
+    assert lines[1] == "embedding: 0 %, 0 passages"
+    assert any(line.startswith("embedding: 100 %, 1 passage, ") for line in lines)
+
+
+def test_lines_of_progress_are_ten_seconds_apart(monkeypatch):
+    shown = []
+    monkeypatch.setattr("shortlist.cli.render.progress.remark", shown.append)
+    clock = Clock()
+    lines = PlainLines(clock)
+    for second in range(35):
+        clock.seconds = second
+        lines.show(f"pairs: {second} of 35", "" if second < 15 else "about 9 s left")
+    assert shown == ["pairs: 10 of 35", "pairs: 20 of 35, about 9 s left", "pairs: 30 of 35, about 9 s left"]
+
+
+def test_a_measurement_prints_lines_into_a_pipe(monkeypatch, capsys):
+    monkeypatch.setattr("shortlist.cli.render.progress.LINE_SECONDS", 0.0)
+    with bar("passages") as progress:
+        progress(3, 10)
+    assert capsys.readouterr().err == "passages: 3 of 10\n"
+
+
 def test_progress_says_loading_at_once_then_passages_per_second(monkeypatch):
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=100)
+    screen = Screen()
+    console = Console(file=screen, force_terminal=True, force_interactive=True, width=100)
     monkeypatch.setattr("shortlist.cli.console.remarks", lambda: console)
     monkeypatch.setattr("shortlist.cli.render.progress.remarks", lambda: console)
     with Display() as display:

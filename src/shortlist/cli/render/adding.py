@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from shortlist.cli.console import counted, remark
-from shortlist.cli.render.progress import TimeLeft, display, words_of
+from shortlist.cli.render.progress import PlainLines, TimeLeft, display, words_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -20,7 +20,7 @@ LOADING = "loading models"
 class Display:
     """Prints "loading models" at once, then shows a bar with passages per second and the time left.
 
-    The bar is drawn on a terminal alone.
+    The bar is drawn on a terminal alone. A pipe or a file gets a plain line with the same facts now and then.
     """
 
     def __init__(self) -> None:
@@ -28,6 +28,7 @@ class Display:
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._meter = Meter()
+        self._lines = PlainLines()
 
     def __enter__(self) -> Display:
         remark(LOADING, "dim")
@@ -44,6 +45,9 @@ class Display:
         if self._task is not None:
             detail, left = self._meter.read(progress)
             self._bar.update(self._task, completed=progress.bytes_done, detail=detail, left=left)
+            if self._bar.disable:
+                done = 100 * progress.bytes_done / max(progress.bytes_total, 1)
+                self._lines.show(f"embedding: {done:.0f} %", detail, left)
 
 
 class Meter:

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar with the time left, which does not jump."""
+"""Progress on standard error: a bar with the time left on a terminal, and now and then a line in a pipe or a file."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ MEMORY_SECONDS = 20.0
 """The half-life of the measured speed: work of the last 20 seconds weighs as much as all work before it."""
 FIRST_SECONDS = 2.0
 """No time left is shown before the speed was measured for so long."""
+LINE_SECONDS = 10.0
+"""The shortest time between two lines of progress in a pipe or a file."""
 
 
 class TimeLeft:
@@ -68,7 +70,7 @@ def duration(seconds: float) -> str:
 
 
 def display(detail: bool = False) -> Progress:
-    """Return a bar that disappears at the end, and that is not drawn into a file.
+    """Return a bar that disappears at the end. It is disabled if standard error is no terminal that moves the cursor.
 
     A task has the fields `left` and, with `detail`, `detail`.
     """
@@ -84,20 +86,36 @@ def display(detail: bool = False) -> Progress:
         TextColumn(" {task.fields[left]}", markup=False),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not (console.is_interactive and console.file.isatty()),  # FORCE_COLOR makes a pipe interactive
     )
+
+
+class PlainLines:
+    """Prints progress as plain lines, at most one in `LINE_SECONDS`. They replace the bar in a pipe or a file."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._at = now()
+
+    def show(self, *parts: str) -> None:
+        """Print the parts that are not empty as one line, if enough time has passed."""
+        if self._now() - self._at >= LINE_SECONDS:
+            self._at = self._now()
+            remark(", ".join(filter(None, parts)))
 
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that takes how much is done of how much, and shows it as a bar on standard error."""
-    left = TimeLeft()
+    """Yield a function that takes how much is done of how much, and shows it on standard error."""
+    left, lines = TimeLeft(), PlainLines()
     with display() as shown:
         task = shown.add_task(what, total=1, left="")
 
         def update(done: int, total: int) -> None:
-            seconds = left.update(done, total)
-            shown.update(task, completed=done, total=total, left=words_of(seconds))
+            words = words_of(left.update(done, total))
+            shown.update(task, completed=done, total=total, left=words)
+            if shown.disable:
+                lines.show(f"{what}: {done} of {total}", words)
 
         yield update
 
