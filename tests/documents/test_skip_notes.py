@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 import shortlist
 from shortlist.documents.notes import CODES
 from shortlist.documents.source import Skipped
@@ -29,6 +31,18 @@ def test_the_table_the_words_and_the_readers_have_the_same_codes():
     in_readers = note_codes(PACKAGE / "documents")
     in_ingest = note_codes(PACKAGE / "collection") & set(CODES)
     assert in_readers | in_ingest == set(CODES) == set(NOT_READ)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (None, "part of this file: add the file again, or prune if the file no longer exists"),
+        ("a", "part of this document: add the document again, or remove it"),
+    ],
+)
+def test_half_written_content_has_a_remedy(document, words):
+    reason = Skipped("a.md", "", Note("half_written", document=document)).reason
+    assert reason == f"a run was interrupted, so the index may have only a {words}"
 
 
 def test_a_reason_is_a_fact_with_words():

@@ -45,6 +45,22 @@ def test_the_words_of_another_room_are_other_words():
             Note("setting_changed", setting="blend", current=1.0, best=2.0, **BETTER),
             "on the other half, which does not confirm it: judge more queries first",
         ),
+        (
+            Note(
+                "near_best",
+                measure="nDCG@10",
+                value=0.51,
+                pool=20,
+                best_pool=50,
+                best=0.512,
+                keep=0.98,
+                mean=-0.002,
+                low=-0.01,
+                high=0.006,
+            ),
+            "nDCG@10 0.5100. This is the smallest pool with at least 98% of the best value (0.5120 at pool 50) whose "
+            "difference from it may be chance: -0.0020 [-0.0100, +0.0060]",
+        ),
         (Note("not_tried", setting="fusion", reason="no_fusion"), "stage one fuses no lists"),
         (Note("no_threshold", reason="not_reranked"), "none: a threshold is for the scores of a reranker"),
         (Note("harmful", measure="RR@10", pools=["5", "10"]), "worse than none at pool 5, 10: RR@10 is below"),

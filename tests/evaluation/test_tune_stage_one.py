@@ -259,6 +259,9 @@ def test_weights_that_would_need_many_more_scores_are_not_tried():
     tuning = tune(searching(hybrid, knowing(judged)), judged, options(sizes=(5,)))
     assert tuning.rerank
     assert tuning.fusion.reason == Note("too_many_passages", setting="fusion", current=0.5)
+    assert describe(tuning.fusion.reason) == (
+        "0.5 stays. To try another fusion weight, the reranker would have to score too many additional passages"
+    )
     assert "fusion" not in tuning.settings
 
 
@@ -273,8 +276,11 @@ def test_a_weight_that_is_better_at_a_smaller_pool_is_reported_and_not_taken():
     assert (tuning.fusion.weight, tuning.settings["fusion"]) == (0.5, 0.5)
     assert tuning.fusion.reason.code == "setting_better_elsewhere"
     words = describe(tuning.fusion.reason)
-    assert words.startswith("0.5 stays, because pool 24 needs too many more passages scored. At pool 3, 0 is better")
-    assert words.endswith(". Tune again with 0 in use to measure it at pool 24")
+    assert words.startswith(
+        "0.5 stays. To try 0 at pool 24, the reranker would have to score too many additional passages. At pool 3, 0 "
+        "is better than 0.5: "
+    )
+    assert words.endswith(". To measure 0 at pool 24, set it and tune again")
     plain = tune(searching(hybrid, reranker), judged, options(sizes=(3, 24), fusions=()))
     assert tuning.threshold == plain.threshold
 

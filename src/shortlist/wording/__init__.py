@@ -84,8 +84,8 @@ def _too_large(values: Mapping[str, Any]) -> str:
 
 
 def _half_written(values: Mapping[str, Any]) -> str:
-    remedy = "remove it" if values["document"] else "prune if its file no longer exists"
-    return f"an interrupted run left it half written: add it again, or {remedy}"
+    noun, remedy = ("document", "remove it") if values["document"] else ("file", "prune if the file no longer exists")
+    return f"a run was interrupted, so the index may have only a part of this {noun}: add the {noun} again, or {remedy}"
 
 
 NOT_READ: Mapping[str, Words] = {

@@ -39,9 +39,9 @@ def gain_words(v: Values) -> str:
 
 def _elsewhere(v: Values) -> str:
     return (
-        f"{v['current']:g} stays, because pool {v['pool']} needs too many more passages scored. At pool "
-        f"{v['smaller_pool']}, {v['best']:g} is better than {v['current']:g}: {gain_words(v)}. Tune again with "
-        f"{v['best']:g} in use to measure it at pool {v['pool']}"
+        f"{v['current']:g} stays. To try {v['best']:g} at pool {v['pool']}, the reranker would have to score too many "
+        f"additional passages. At pool {v['smaller_pool']}, {v['best']:g} is better than {v['current']:g}: "
+        f"{gain_words(v)}. To measure {v['best']:g} at pool {v['pool']}, set it and tune again"
     )
 
 
@@ -113,15 +113,16 @@ WORDS: Mapping[str, Words] = {
     "setting_changed": lambda v: f"{v['best']:g} instead of {v['current']:g}: {gain_words(v)}",
     "setting_better_elsewhere": _elsewhere,
     "too_many_passages": lambda v: (
-        f"{v['current']:g} stays: other values of the {SETTINGS[v['setting']]} need too many more passages scored"
+        f"{v['current']:g} stays. To try another {SETTINGS[v['setting']]}, the reranker would have to score too many "
+        "additional passages"
     ),
     "not_tried": _not_tried,
     "no_threshold": _no_threshold,
     "threshold_found": lambda v: f"{v['threshold']:g}: {gain_words(v)} compared with showing all results",
     "threshold_not_better": lambda v: f"none: {v['threshold']:g} scores {gain_words(v)}",
     "near_best": (
-        "the smallest pool that these queries cannot tell from the best ({best_pool}: {measure} {best:.4f}) and that "
-        "keeps {keep:.0%} of it: {value:.4f}, {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+        "{measure} {value:.4f}. This is the smallest pool with at least {keep:.0%} of the best value ({best:.4f} at "
+        "pool {best_pool}) whose difference from it may be chance: {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
     ),
     "best_pool": _best_pool,
     "most_of_the_gain": "{gain:+.4f} {measure} over stage one; the best pool ({best_pool}) gains {best_gain:+.4f}",

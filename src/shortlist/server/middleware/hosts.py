@@ -78,7 +78,10 @@ class HostGate:
         if scope["type"] != "http" or not self._hosts or scope["path"] in OPEN_PATHS or self._is_known(scope):
             await self._app(scope, receive, send)
             return
-        message = "this server does not answer to the name in the Host header: start it with --allow-host NAME"
+        message = (
+            "the Host header of the request has a name that this server does not accept. To accept the name, start "
+            "the server with --allow-host NAME"
+        )
         await error_response(Request(scope), Problem(Kind.MISDIRECTED, message))(scope, receive, send)
 
     def _is_known(self, scope: Scope) -> bool:
