@@ -27,7 +27,7 @@ def test_ctrl_c_reports_what_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "load_encoder", lambda name, **_: Interrupted(64))
     (tmp_path / "one.txt").write_text("one passage")
     done = run("add", "one.txt", *HASHED, cwd=tmp_path, code=130)
-    assert "interrupted; committed documents stay, and the same command continues from there" in done.err
+    assert "interrupted; the committed documents stay in the index: run the same command again to continue" in done.err
 
 
 def test_the_first_files_that_were_not_read_are_named_and_all_with_verbose(tmp_path):
@@ -57,7 +57,7 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
         assert (
             "0 sources read, 0 unchanged, 1 empty, 0 removed; 0 documents written, 0 unchanged, 0 removed\n" in done.err
         )
-        assert "1 ignored (hidden, or node_modules and the like): docs/.hidden.md\n" in done.err
+        assert "1 ignored (hidden, or a folder such as node_modules): docs/.hidden.md\n" in done.err
         assert "\n  docs/x.png: unsupported format .png\n" in done.err
         assert "docs/x.pdf: not readable as PDF" in done.err
         assert "error: nothing could be read from docs, and ix is empty" in done.err
@@ -73,7 +73,7 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
 def test_nothing_to_read_leaves_no_index_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "load_encoder", lambda *_, **__: pytest.fail("a model loads"))
     (tmp_path / "docs").mkdir()
-    message = "nothing could be read from docs, and ix is not made"
+    message = "nothing could be read from docs, so the index ix was not created"
     assert message in error_of("add", "docs", "--index", "ix", cwd=tmp_path)
     (tmp_path / "docs" / "x.png").touch()
     done = run("add", "docs", "--index", "ix", cwd=tmp_path, code=2)
@@ -96,8 +96,8 @@ def test_broken_front_matter_is_reported_at_every_add(tmp_path):
         done = run("add", "a.md", *HASHED, cwd=tmp_path)
         assert read in done.err
         assert (
-            "1 not read:\n  a.md the front matter: not readable as YAML, so it stays in the text: mapping values are "
-            "not allowed here (line 2)\n" in done.err
+            "1 not read:\n  a.md the front matter: not readable as YAML, so the front matter stays in the text: "
+            "mapping values are not allowed here (line 2)\n" in done.err
         )
 
 

@@ -95,8 +95,8 @@ def test_every_setting_has_an_option():
 
 
 def test_errors_name_options_in_place_of_parameters():
-    error = InvalidInput("top_k is 9 and pool_size is 3: the reranker scores the pool", field="top_k")
-    assert message_of(error) == "--top is 9 and --pool is 3: the reranker scores the pool"
+    error = InvalidInput("top_k is 9 and pool_size is 3: the answer cannot be longer", field="top_k")
+    assert message_of(error) == "--top is 9 and --pool is 3: the answer cannot be longer"
     assert message_of(InvalidInput("blend must be 0 or more", field="blend")) == "--blend must be 0 or more"
     assert message_of(InvalidInput("shortlist.toml: top_k must be 1")) == "shortlist.toml: top_k must be 1"
     assert message_of(NotFitted("made for pool_size 3")) == "made for pool_size 3"

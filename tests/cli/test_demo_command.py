@@ -59,8 +59,8 @@ def test_the_words_agree_with_the_orders(orders, command):
     ):
         assert heading in shown
     first = {name: order[0]["answer"] for name, order in orders["orders"].items()}
-    assert ("Stage one is fooled" in shown) is not first["stage_one"]
-    assert ("The reranker is fooled, too" in shown) is not first["reranker"]
+    assert ("Stage one is wrong" in shown) is not first["stage_one"]
+    assert ("The reranker is wrong, too" in shown) is not first["reranker"]
     assert ("stage one outweighs the reranker" in shown) is (first["reranker"] and not first["final"])
     assert "recall ceiling R@1 = " in shown
 

@@ -48,7 +48,7 @@ def test_judgments_are_taken_saved_and_end_with_the_next_step(init, tmp_path):
     shown = init("", "y", "n", "s", "q")
     assert "query 1 of 3:" in shown
     assert "passage 1 of " in shown
-    assert "does it answer the query?" in shown
+    assert "does the passage answer the query?" in shown
     assert "logit" not in shown
     assert "was " not in shown
     saved = rows(tmp_path)
@@ -127,7 +127,7 @@ def test_own_queries_come_before_the_proposal_and_after_the_last(init, index, tm
 
 def test_answers_that_are_none_are_asked_again(init, tmp_path):
     shown = init("", "maybe", "Y", "q")
-    assert shown.count("does it answer the query?") == 3
+    assert shown.count("does the passage answer the query?") == 3
     assert list(rows(tmp_path)[0]["relevant"].values()) == [1]
 
 

@@ -234,7 +234,7 @@ def test_an_empty_query_is_an_error_before_a_model_loads(folder, monkeypatch):
     ("arguments", "code", "message"),
     [
         (["search", ""], 2, "the query is empty"),
-        (["search", "q", "--pool", "3", "--top", "9"], 2, "--top is 9 and --pool is 3: the reranker scores the pool"),
+        (["search", "q", "--pool", "3", "--top", "9"], 2, "--top is 9 and --pool is 3: the answer cannot be longer"),
         (["search", "q", "--top", "0"], 2, "--top must be a whole number of at least 1, not 0"),
         (["search", "q", "--pool", "many"], 2, "--pool must be a whole number of at least 1, or \"auto\", not 'many'"),
         (["search", "q", "--index", "nowhere"], 3, "there is no index at nowhere"),
@@ -246,7 +246,7 @@ def test_an_empty_query_is_an_error_before_a_model_loads(folder, monkeypatch):
         (["search", "q", "--where", "year"], 2, "--where is 'year': write key=value"),
         (["search", "q", "--weight", "dense"], 2, "--weight is 'dense': write key=value"),
         (["search", "q", "--weight", "foo=3"], 2, "'foo' is not a signal of stage one; the signals are dense, bm25,"),
-        (["search", "q", "--json", "--context"], 2, "exclude each other"),
+        (["search", "q", "--json", "--context"], 2, "cannot be used together"),
         (["search", "q", "--precision", "int3"], 2, "int3"),
         (["search", "q", "--blend", "-1"], 2, "--blend must be a number of 0 or more, not -1.0"),
         (["search", "q", "--fusion", "2"], 2, "--fusion must be a number from 0 to 1"),

@@ -167,7 +167,7 @@ def test_few_queries_switch_nothing_off(shell):
     shell.reranker = OracleReranker(shell.corpus.answers, -1)
     shown = shell("tune", "few.jsonl", "--sizes", "5,20", "--write")
     assert "recommended: nothing; 3 queries are too few to decide whether to rerank: judge at least 20" in shown
-    assert "nothing to put into shortlist.toml; it is left as it was" in shown
+    assert "nothing to write into shortlist.toml; the file is unchanged" in shown
     assert file_of(shell) == before
 
 
@@ -183,7 +183,7 @@ class Interrupting(TextReranker):
 
 def test_it_survives_ctrl_c_and_resumes(shell):
     shell.reranker = Interrupting()
-    assert "the same command continues from there" in shell("tune", "q.jsonl", "--sizes", "5,20", code=130)
+    assert "run the same command again to continue" in shell("tune", "q.jsonl", "--sizes", "5,20", code=130)
     (partial,) = shell.here.glob("shortlist-tune.*.partial.jsonl")
     assert len(partial.read_text().splitlines()) == 11
     shell.reranker = TextReranker()

@@ -108,7 +108,7 @@ def test_front_matter_that_is_not_yaml_stays_in_the_text_and_is_reported(load, t
         "YAML",
     )
     assert error in skipped.note.values["error"]
-    assert skipped.reason.startswith("not readable as YAML, so it stays in the text: ")
+    assert skipped.reason.startswith("not readable as YAML, so the front matter stays in the text: ")
 
 
 def test_front_matter_that_is_not_toml_is_reported_with_its_line(load):

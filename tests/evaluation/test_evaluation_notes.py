@@ -58,14 +58,14 @@ def test_the_words_of_another_room_are_other_words():
                 low=-0.01,
                 high=0.006,
             ),
-            "nDCG@10 0.5100. This is the smallest pool with at least 98% of the best value (0.5120 at pool 50) whose "
-            "difference from it may be chance: -0.0020 [-0.0100, +0.0060]",
+            "nDCG@10 0.5100. This is the smallest pool that keeps at least 98% of the best value (0.5120 at pool 50). "
+            "The difference from the best may be chance: -0.0020 [-0.0100, +0.0060]",
         ),
         (Note("not_tried", setting="fusion", reason="no_fusion"), "stage one fuses no lists"),
-        (Note("no_threshold", reason="not_reranked"), "none: a threshold is for the scores of a reranker"),
+        (Note("no_threshold", reason="not_reranked"), "none: a threshold needs the scores of a reranker"),
         (Note("harmful", measure="RR@10", pools=["5", "10"]), "worse than none at pool 5, 10: RR@10 is below"),
         (Note("over_budget", budget_ms=300.0, pool=5, p95_ms=412.3), "no pool is within 300 ms: at pool 5, 95 of 100"),
-        (Note("times_of_pass", pool=100, queries=4), "that pass at 100, and of 4 queries at smaller pools"),
+        (Note("times_of_pass", pool=100, queries=4), "that pass at pool 100, and from 4 queries at smaller pools"),
         (
             Note(
                 "stop_rule_fit",

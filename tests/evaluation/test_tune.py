@@ -349,7 +349,7 @@ def test_a_gain_that_the_other_half_does_not_bear_out_is_doubted():
     (doubt,) = [note for note in tuning.warnings if note.code == "gain_not_confirmed"]
     assert doubt.values["queries"] == len(parts.reported)
     assert doubt.values["unseen_gain"] < 0 < doubt.values["gain"]
-    assert f"below stage one on the {len(parts.reported)} queries that it was not chosen on" in describe(doubt)
+    assert f"below stage one on the {len(parts.reported)} queries that did not influence its choice" in describe(doubt)
 
 
 def test_a_budget_that_nothing_keeps_to():

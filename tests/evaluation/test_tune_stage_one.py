@@ -280,7 +280,7 @@ def test_a_weight_that_is_better_at_a_smaller_pool_is_reported_and_not_taken():
         "0.5 stays. To try 0 at pool 24, the reranker would have to score too many additional passages. At pool 3, 0 "
         "is better than 0.5: "
     )
-    assert words.endswith(". To measure 0 at pool 24, set it and tune again")
+    assert words.endswith(". To measure 0 at pool 24, set this fusion weight and tune again")
     plain = tune(searching(hybrid, reranker), judged, options(sizes=(3, 24), fusions=()))
     assert tuning.threshold == plain.threshold
 

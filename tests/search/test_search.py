@@ -60,7 +60,7 @@ def test_a_smaller_top_k_is_a_prefix_of_a_larger_one():
 
 def test_top_k_above_the_pool_is_an_error_that_names_both():
     with pytest.raises(
-        InvalidInput, match="top_k is 6 and pool_size is 3: the reranker scores the pool alone"
+        InvalidInput, match="top_k is 6 and pool_size is 3: the answer cannot be longer than the pool"
     ) as error:
         search_over().search("q", pool_size=3, top_k=6)
     assert error.value.field == "top_k"

@@ -36,7 +36,7 @@ TABLE = "search"
 
 
 def read(folder: Path | None = None) -> dict[str, Any]:
-    """Return the settings of `shortlist.toml` in `folder` or the current folder, by name. No file gives no settings.
+    """Return the settings of `shortlist.toml` in `folder` or the current folder, by name. Empty without a file.
 
     Raises:
         InvalidInput: The file cannot be read, is not TOML, or has an unknown key or a bad value.
@@ -46,9 +46,9 @@ def read(folder: Path | None = None) -> dict[str, Any]:
 
 
 def write(values: Mapping[str, Any], folder: Path | None = None) -> Path:
-    """Put the values into the [search] table of the file, keep the rest of it, and return the file.
+    """Write the values into the [search] table of the file, and return the file.
 
-    A value of None removes its key. Comments and layout stay.
+    A value of None removes its key. Comments, layout and other settings stay.
 
     Raises:
         InvalidInput: A bad value, or the file cannot be read, changed or written.
@@ -129,9 +129,11 @@ def parsed(text: str, file: Path) -> dict[str, Any]:
         raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [{TABLE}]; the keys are {', '.join(NAMES)}")
     signals = settings.get("weights")
     if isinstance(signals, dict):
-        strange = [name for name in signals if name not in SIGNALS]
-        if strange:
-            raise InvalidInput(f"{file}: weights: {strange[0]!r} is not a signal; the signals are {', '.join(SIGNALS)}")
+        no_signals = [name for name in signals if name not in SIGNALS]
+        if no_signals:
+            raise InvalidInput(
+                f"{file}: weights: {no_signals[0]!r} is not a signal; the signals are {', '.join(SIGNALS)}"
+            )
     try:
         SearchConfig().override(settings)
     except InvalidInput as error:

@@ -47,11 +47,11 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
                 notes.append(Note("setting_ignored", setting=name, reason=reason))
     config = default.override(from_file).override(given)
     config.check_signals()
-    needed = {"retriever", "bi_encoder", "rerank", "pool_size", "top_k", "fusion", "precision", "device", "threads"}
+    stage_one = {"retriever", "bi_encoder", "rerank", "pool_size", "top_k", "fusion", "precision", "device", "threads"}
     used = {
         name: value
         for name, value in from_file.items()
-        if name not in given and (config.rerank or name in needed) and getattr(config, name) == value
+        if name not in given and (config.rerank or name in stage_one) and getattr(config, name) == value
     }
     return Resolved(config, used, tuple(notes))
 
@@ -59,7 +59,7 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
 def _ignored(
     given: Mapping[str, Any], file: Mapping[str, Any], default: SearchConfig, requested: SearchConfig
 ) -> Iterator[tuple[str, str]]:
-    """The settings of the file that do not apply, each with the reason."""
+    """Yield the settings of the file that do not apply, each with the reason."""
     if given.get("reranker", requested.reranker) != file.get("reranker", default.reranker):
         yield from ((name, "other_reranker") for name in OF_RERANKER)
     elif given.get("blend", requested.blend) != file.get("blend", default.blend):

@@ -26,7 +26,7 @@ class SearchConfig:
     Args:
         retriever: Stage one: "hybrid", "dense", "bm25", or "package.module:attribute".
         bi_encoder: A packaged name, a folder, a hub id, or "package.module:attribute". None: the index's own.
-        reranker: As `bi_encoder`, or "vendor:model" for a hosted one. None: stage one alone.
+        reranker: The same forms as `bi_encoder`, or "vendor:model" for a hosted reranker. None: stage one alone.
         rerank: False keeps stage one's order.
         precision: "auto", "exact" (fp32) or "fast".
         device: "auto", "cpu", "cuda", or "openvino:GPU".
@@ -78,8 +78,8 @@ class SearchConfig:
             object.__setattr__(self, "min_probability", None)
         if self.top_k is not None and isinstance(self.pool_size, int) and self.top_k > self.pool_size and not self.tail:
             raise InvalidInput(
-                f"top_k is {self.top_k} and pool_size is {self.pool_size}: the reranker scores the pool alone, so it "
-                "cannot return more. Use a smaller top_k, a larger pool_size, or tail",
+                f"top_k is {self.top_k} and pool_size is {self.pool_size}: the answer cannot be longer "
+                "than the pool. Use a smaller top_k, a larger pool_size, or tail",
                 field="top_k",
             )
 
@@ -119,7 +119,7 @@ class SearchConfig:
 
     @property
     def sizes(self) -> tuple[PoolSize, int]:
-        """The pool size and the length of the answer. A size that is not set fits the other one."""
+        """The pool size and the length of the answer. A size that is not set depends on the other size."""
         if self.pool_size is None:
             return POOL_SIZE if self.top_k is None or self.tail else max(POOL_SIZE, self.top_k), self.top_k or TOP_K
         if self.top_k is not None:

@@ -21,7 +21,7 @@ FITS = {"stop_rule": "the stop rule", "calibration": "the probability curve"}
 
 
 def describe(note: Note) -> str:
-    """Return the note as one sentence without a full stop. An unknown code gives the code."""
+    """Return the note as one sentence without a full stop. For an unknown code, return the code."""
     words = WORDS.get(note.code) or TUNING_WORDS.get(note.code)
     if words is None:
         return note.code
@@ -29,7 +29,7 @@ def describe(note: Note) -> str:
 
 
 def worded(ranking: Ranking) -> dict[str, Any]:
-    """Return the ranking as a JSON object; next to its code and values, each note has its sentence as "message"."""
+    """Return the ranking as a JSON object. Each note also has its sentence, as "message"."""
     notes = [{**note.to_dict(), "message": describe(note)} for note in ranking.notes]
     return {**ranking.to_dict(), "notes": notes}
 
@@ -90,7 +90,7 @@ def _half_written(values: Mapping[str, Any]) -> str:
 
 NOT_READ: Mapping[str, Words] = {
     "unknown_format": lambda v: f"unsupported format {v['extension'] or '(no extension)'}",
-    "hidden": "hidden, or node_modules and the like",
+    "hidden": "hidden, or a folder such as node_modules",
     "beside_beir": "next to a BEIR corpus",
     "is_index": "a shortlist index, not documents",
     "not_regular": "not a regular file (a broken link, a device or a pipe)",
@@ -101,7 +101,7 @@ NOT_READ: Mapping[str, Words] = {
     "line_too_long": "longer than {megabytes} MB",
     "not_text": "not text: the file contains NUL bytes",
     "broken": "not readable as {format}: {error}",
-    "bad_front_matter": "not readable as {format}, so it stays in the text: {error}",
+    "bad_front_matter": "not readable as {format}, so the front matter stays in the text: {error}",
     "page_broken": "the page cannot be read: {error}",
     "encrypted": "encrypted: save the file without a password first",
     "encrypted_or_doc": "encrypted, or in Word's old .doc format: save the file as .docx without a password first",
@@ -136,7 +136,9 @@ WORDS: Mapping[str, Words] = {
     "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,
     "pool_stopped": "{scored} of {pool} passages scored: the rest is unlikely to enter the first {top_k}",
-    "pool_scored_whole": "all {pool} passages scored: the rest could enter the first {top_k} until the end",
+    "pool_scored_whole": (
+        "all {pool} passages scored: until the last check, an unscored passage could still enter the first {top_k}"
+    ),
     "pool_never_stops": (
         "all {pool} passages scored: the stored stop rule has no threshold, because none could be certified"
     ),

@@ -41,7 +41,7 @@ def _elsewhere(v: Values) -> str:
     return (
         f"{v['current']:g} stays. To try {v['best']:g} at pool {v['pool']}, the reranker would have to score too many "
         f"additional passages. At pool {v['smaller_pool']}, {v['best']:g} is better than {v['current']:g}: "
-        f"{gain_words(v)}. To measure {v['best']:g} at pool {v['pool']}, set it and tune again"
+        f"{gain_words(v)}. To measure {v['best']:g} at pool {v['pool']}, set this fusion weight and tune again"
     )
 
 
@@ -51,7 +51,7 @@ def _not_tried(v: Values) -> str:
 
 def _no_threshold(v: Values) -> str:
     reasons = {
-        "not_reranked": "a threshold is for the scores of a reranker",
+        "not_reranked": "a threshold needs the scores of a reranker",
         "runs_apart": APART,
         "equal_scores": "no two results have different scores",
     }
@@ -76,8 +76,12 @@ def _one_pass(v: Values) -> str:
 
 
 def _times_of_pass(v: Values) -> str:
-    times = "the times are those of that pass"
-    return times if v["queries"] is None else f"{times} at {v['pool']}, and of {v['queries']} queries at smaller pools"
+    times = "the times come from that pass"
+    return (
+        times
+        if v["queries"] is None
+        else f"{times} at pool {v['pool']}, and from {v['queries']} queries at smaller pools"
+    )
 
 
 def _stop_rule_fit(v: Values) -> str:
@@ -105,7 +109,7 @@ WORDS: Mapping[str, Words] = {
     "nothing_retrieved": _nothing_retrieved,
     "few_queries": (
         "{queries} queries are few: their 95 % intervals are too narrow, and are empty if all values are equal. Judge "
-        "at least {fewest}"
+        "at least {fewest} queries"
     ),
     "only_setting": lambda v: f"{v['current']:g} stays: there is no other {SETTINGS[v['setting']]} to try",
     "no_better_setting": lambda v: f"{v['current']:g} stays: no other {SETTINGS[v['setting']]} scores higher",
@@ -121,8 +125,8 @@ WORDS: Mapping[str, Words] = {
     "threshold_found": lambda v: f"{v['threshold']:g}: {gain_words(v)} compared with showing all results",
     "threshold_not_better": lambda v: f"none: {v['threshold']:g} scores {gain_words(v)}",
     "near_best": (
-        "{measure} {value:.4f}. This is the smallest pool with at least {keep:.0%} of the best value ({best:.4f} at "
-        "pool {best_pool}) whose difference from it may be chance: {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+        "{measure} {value:.4f}. This is the smallest pool that keeps at least {keep:.0%} of the best value ({best:.4f} "
+        "at pool {best_pool}). The difference from the best may be chance: {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
     ),
     "best_pool": _best_pool,
     "most_of_the_gain": "{gain:+.4f} {measure} over stage one; the best pool ({best_pool}) gains {best_gain:+.4f}",
@@ -134,7 +138,7 @@ WORDS: Mapping[str, Words] = {
     "too_few_to_decide": "{queries} queries are too few to decide whether to rerank: judge at least {fewest}",
     "at_ceiling": (
         "with and without reranking, {measure} is at the ceiling, {value:.4f}, so these queries cannot decide whether "
-        "to rerank. Judge harder ones"
+        "to rerank. Judge harder queries"
     ),
     "harmful": lambda v: (
         f"reranking is worse than none at pool {', '.join(v['pools'])}: {v['measure']} is below that of stage one, "
@@ -142,12 +146,12 @@ WORDS: Mapping[str, Words] = {
     ),
     "quality_falls": "{measure} falls beyond a pool of {pool}: a larger pool costs time and quality",
     "not_split": (
-        "{queries} queries are too few to choose on one half and report on the other: every figure is from the queries "
-        "that the choice was made on, so it is too high"
+        "{queries} queries are too few to choose on one half and report on the other: the figures come from the "
+        "same queries as the choice, so they are too high"
     ),
     "no_gain_at_pool": "pool {pool} gains nothing over stage one: {measure} {gain:+.4f} over all queries",
     "gain_not_confirmed": (
-        "pool {pool} is below stage one on the {queries} queries that it was not chosen on: {measure} "
+        "pool {pool} is below stage one on the {queries} queries that did not influence its choice: {measure} "
         "{unseen_gain:+.4f}, and {gain:+.4f} over all queries. Judge more queries before you use it"
     ),
     "one_pass": _one_pass,
@@ -156,7 +160,7 @@ WORDS: Mapping[str, Words] = {
         "{reranker} is declared pointwise, but its scores differ by up to {largest_difference:.3g} between pools "
         "(spread {spread:.3g}): one run at each size"
     ),
-    "times_of_runs": "the times are those of the runs",
+    "times_of_runs": "the times come from the runs",
     "times_of_pass": _times_of_pass,
     "stop_rule_fit": _stop_rule_fit,
 }

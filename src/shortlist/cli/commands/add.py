@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shortlist.documents import PassedOver, Skipped
 
 SHOWN = 20
-"""Files that are named without --verbose."""
+"""The number of files that the output names without --verbose."""
 
 
 @with_settings(*MODELS)
@@ -41,12 +41,12 @@ def add(
     from shortlist.cli.render.adding import Display
     from shortlist.cli.render.progress import kept_on_failure
 
-    # The reranker is named for the length of passages. It is not loaded.
+    # The name of the reranker decides the length of passages. The reranker itself is not loaded.
     config = resolved(given).config.override({"rerank": False})
     shown = None if verbose else SHOWN
     _check_paths(paths, index, shown)
     with (
-        kept_on_failure("committed documents stay"),
+        kept_on_failure("the committed documents stay in the index"),
         Display() as display,
         shortlist.open(index, create=True, config=config) as opened,
     ):
@@ -61,10 +61,10 @@ def add(
 
 
 def _check_paths(paths: Sequence[Path], index: Path, shown: int | None) -> None:
-    """Check the paths before the model loads, so that a new index is not made for nothing.
+    """Check the paths before the model loads, so that the command does not create an empty index.
 
     Raises:
-        InvalidInput: A path does not exist, or there is no index yet and no file that could be read.
+        InvalidInput: A path does not exist, or there is neither an index nor a readable file.
     """
     from dataclasses import replace
 
@@ -77,7 +77,7 @@ def _check_paths(paths: Sequence[Path], index: Path, shown: int | None) -> None:
     named = [replace(file, path=named_from(index.resolve().parent, Path(file.path))) for file in unread]
     _passed_over([file for file in named if isinstance(file, PassedOver)], shown)
     _skipped([file for file in named if not isinstance(file, PassedOver)], shown)
-    raise InvalidInput(f"nothing could be read from {_names(paths)}, and {index} is not made")
+    raise InvalidInput(f"nothing could be read from {_names(paths)}, so the index {index} was not created")
 
 
 def _names(paths: Sequence[Path]) -> str:
@@ -102,8 +102,8 @@ def _totals(report: IngestReport, index: Path, reranker: str) -> None:
     )
     if report.over_window:
         remark(
-            f"{counted(report.over_window, 'passage')} longer than the window of {reranker}: the reranker reads the "
-            "start alone"
+            f"{counted(report.over_window, 'passage')} longer than the window of {reranker}: the reranker reads "
+            "only the start"
         )
 
 
@@ -116,11 +116,11 @@ def _passed_over(files: Sequence[PassedOver], shown: int | None) -> None:
 
 
 def _replaced(files: Mapping[str, int], shown: int | None) -> None:
-    """Print the files with bytes that are not text in the encoding that was read."""
+    """Print the files with bytes that the encoding of the file cannot decode."""
     if files:
         remark(
             f"{counted(len(files), 'file')} with bytes that are not UTF-8, or not the encoding that the file names. "
-            "The replacement character (U+FFFD) stands for each byte. Save as UTF-8:"
+            "The replacement character (U+FFFD) replaces each such byte. Save these files as UTF-8:"
         )
         _listed([f"{name}: {counted(count, 'byte')}" for name, count in files.items()], shown)
 

@@ -15,16 +15,16 @@ PARTIAL = Path("shortlist-calibrate.*.partial.jsonl")
 
 
 @with_settings(*STAGES)
-def calibrate(  # noqa: PLR0913 - one parameter an option
+def calibrate(  # noqa: PLR0913 - one parameter per option
     queries: measuring_options.QueriesArgument,
     given: Given,
     index: IndexOption = DEFAULT_INDEX,
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
     pool: Annotated[int, option("--pool", "N", "The largest pool.")] = 100,
-    top: Annotated[int, option("--top", "N", "Length of the answers that the stop rule protects.")] = 10,
+    top: Annotated[int, option("--top", "N", "Hits in an answer. The stop rule is fitted for this number.")] = 10,
     measure: Annotated[
-        str, option("--measure", "NAME@K|overlap", "The measure of the loss by an early stop.")
+        str, option("--measure", "NAME@K|overlap", "The measure that an early stop may lower.")
     ] = "nDCG@10",
     alpha: Annotated[float, option("--alpha", "X", "The allowed mean loss, 0 to 1.")] = 0.05,
     delta: Annotated[float, option("--delta", "P", "The allowed probability of a larger mean loss, 0 to 1.")] = 0.05,
@@ -68,7 +68,7 @@ def calibrate(  # noqa: PLR0913 - one parameter an option
     config = resolved({**given, "rerank": True}).config
     judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
     with (
-        kept_on_failure(f"scores so far are in {checkpoint}"),
+        kept_on_failure(f"the scores so far are in {checkpoint}"),
         opened(SetUp("calibrate", index, config), judging) as (_, subject),
     ):
         render_evaluation.query_set(subject.judged, subject.search)

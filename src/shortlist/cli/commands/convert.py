@@ -36,7 +36,7 @@ def convert(
     """Write a query set in another format.
 
     The formats are BEIR folders, TREC topics and qrels, CSV and JSON lines. Queries without judgments are left out and
-    counted. No file is replaced.
+    counted. An existing file is never replaced.
     """
     from shortlist.evaluation.query_sets import files
 
@@ -46,16 +46,16 @@ def convert(
     written = files.write(query_set, out, qrels=qrels_out, split=split)
     count = sum(map(len, query_set.qrels.values())) + sum(map(len, query_set.snippets.values()))
     unjudged = counted(query_set.unjudged, "query", "queries")
-    left = f"; {unjudged} without judgments left out" if query_set.unjudged else ""
+    left_out = f"; {unjudged} without judgments left out" if query_set.unjudged else ""
     say(
         output(),
         f"{counted(len(query_set.queries), 'query', 'queries')}, {counted(count, 'judgment')} written to "
-        f"{' and '.join(map(str, written))}{left}",
+        f"{' and '.join(map(str, written))}{left_out}",
     )
 
 
 def _resolved(query_set: QuerySet, folder: Path) -> QuerySet:
-    """Return the query set, judged by ids of this index alone."""
+    """Return the query set with ids of this index in place of snippets."""
     from shortlist.cli.setups import judged_in
     from shortlist.evaluation.query_sets.query_set import QuerySet
 

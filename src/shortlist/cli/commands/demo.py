@@ -88,8 +88,8 @@ def _scores(hit: Hit) -> str:
 def _of_stage_one(demo: Demo) -> str:
     first = demo.stage_one[0]
     if demo.is_answer(first):
-        return f"Stage one is not fooled: {first.title} is first, and answers the query."
-    return f'Stage one is fooled: "{first.title}" has the words of the query, and does not answer it.'
+        return f"Stage one is right: {first.title} is first, and answers the query."
+    return f'Stage one is wrong: "{first.title}" has the words of the query, but does not answer the query.'
 
 
 def _of_reranker(demo: Demo) -> str:
@@ -98,7 +98,7 @@ def _of_reranker(demo: Demo) -> str:
     places = f"The answers are at places {', '.join(others)} and {last}."
     if demo.is_answer(first):
         return f"The reranker reads query and note together: {first.title} is first. {places}"
-    return f'The reranker is fooled, too: "{first.title}" is first, and is not an answer. {places}'
+    return f'The reranker is wrong, too: "{first.title}" is first, and is not an answer. {places}'
 
 
 def _of_final(demo: Demo) -> list[str]:
@@ -112,8 +112,9 @@ def _of_final(demo: Demo) -> list[str]:
         return [*lines, f'"{first.title}" is first, and is not an answer.']
     return [
         *lines,
-        f'Here stage one outweighs the reranker: "{first.title}" is first, and is not an answer. On average over '
-        "the test sets this score orders better than the reranker alone. For queries like this one, use --blend 0.",
+        f'Here the score of stage one outweighs the reranker: "{first.title}" is first, and is not an answer. On '
+        "average over the test sets, this score orders better than the reranker alone. For a query like this, use "
+        "--blend 0.",
     ]
 
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 RULE_FAILED = 1
 PARTIAL = "shortlist-evaluate.*.partial.jsonl"
-"""Where the partial results of a set-up are kept until all set-ups are done."""
+"""The file with the partial results of a set-up. The command deletes the file after all set-ups are done."""
 
 
 @with_settings("pool_size", "rerank", "progressive", *STAGES)
-def evaluate(  # noqa: PLR0913 - one parameter an option
+def evaluate(  # noqa: PLR0913 - one parameter per option
     queries: measuring_options.QueriesArgument,
     given: Given,
     index: IndexOption = DEFAULT_INDEX,
@@ -73,7 +73,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     baselines.check_queries(set_ups, query_set, before, allow_unknown=allow_unknown)
     measuring = runs.Measuring(query_set, allow_unknown, ignore_identical_ids, measures, cut, report is not None)
     external = runs.measured(runs.read(run or [], names), set_ups[0].index, measuring)
-    with kept_on_failure(f"results so far are in {PARTIAL}"):
+    with kept_on_failure(f"the results so far are in {PARTIAL}"):
         own = [_measured(set_up, measuring) for set_up in set_ups]
         results = [*((each.evaluation, each.source) for each in own), *external]
         applied = _report(results, before, rules, outputs)
@@ -90,7 +90,7 @@ def _check_counts(cut: int, failures: int) -> None:
 
 
 def _check_rerankers(set_ups: Sequence[SetUp]) -> None:
-    """Check the reranker of every set-up before the first one is measured."""
+    """Check the reranker of every set-up before the first measurement."""
     from shortlist.registry import check_reranker
 
     for set_up in set_ups:
@@ -101,9 +101,9 @@ def _check_rerankers(set_ups: Sequence[SetUp]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where the results go: how many failed queries to list, and the files of the run, the summary and the report.
+    """The requested outputs: the number of failed queries to list, and the files to write.
 
-    The evaluations of the set-ups `names` come first, and are written to `rankings` as TREC runs.
+    `names` are the names of the set-ups. `rankings` is the file for their rankings, as TREC runs.
     """
 
     failures: int
@@ -114,7 +114,7 @@ class Outputs:
     names: tuple[str, ...]
 
     def check(self) -> None:
-        """Check that every file can be written, so that a long run does not end in vain.
+        """Check that every file can be written, before the long run begins.
 
         Raises:
             InvalidInput: A file cannot be written.
@@ -169,7 +169,7 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
 
 
 def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkpoint:
-    """Return the checkpoint of a set-up. Notes about its stop rule, and results of an interrupted run, are printed."""
+    """Return the checkpoint of a set-up. Print the notes about its stop rule, and the number of resumed results."""
     from shortlist.cli.console import counted, remark, warn, with_index
     from shortlist.evaluation.replay.checkpoint import Checkpoint
     from shortlist.wording import describe
@@ -199,7 +199,7 @@ def _report(
     rules: Sequence[Rule],
     outputs: Outputs,
 ) -> list[RuleResult]:
-    """Print everything, write the files, and return the results of the rules. The evaluations are saved first."""
+    """Print the results, write the files, and return the results of the rules. The evaluations are saved first."""
     from shortlist.atomic_io import write_whole
     from shortlist.cli import baseline, runs
     from shortlist.cli.console import output

@@ -43,7 +43,7 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
 
 
 def aligned(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> Sequence[str]:
-    """Return one line a row, with the columns at the same places. The columns in `right` are aligned to the right."""
+    """Return one line for each row, with aligned columns. The columns in `right` are aligned to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

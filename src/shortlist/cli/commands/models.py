@@ -40,13 +40,13 @@ def models(context: typer.Context) -> None:
             say(out, f"  runs {_files(record).onnx_reason}")
         say(out, f"  {record.note}")
     packaged = cross_encoder_spec(CROSS_ENCODER)
-    for precision, whose, int8 in (
+    for precision, scope, int8 in (
         ("auto", f" for {packaged.files.name}", packaged.int8),
         ("auto", " for other models", None),
         ("exact", "", packaged.int8),
     ):
         runtime = choose(precision, int8)
-        say(out, f"{precision}{whose}: {runtime.shown} - {runtime.reason}")
+        say(out, f"{precision}{scope}: {runtime.shown} - {runtime.reason}")
 
 
 def _files(record: ModelRecord) -> ModelFiles:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from shortlist.types import Hit
 
 SHOWN = 1_500
-"""Characters of a passage on the screen."""
+"""The number of characters of a passage that the screen shows."""
 YES = frozenset({"", "y", "yes"})
 NO = frozenset({"n", "no", "s"})
-"""Answers to a proposed query. None of them is ever a query."""
+"""Answers to a proposed query. These texts never count as queries."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.command("convert")(convert)
@@ -69,7 +69,7 @@ def init(
     config = resolved(given).config
     size = config.pool_size if isinstance(config.pool_size, int) else POOL_SIZE
     whole_pool = max(size, top)
-    # Both stages are judged on the whole pool, so nothing may stop early or be left out.
+    # The user judges both stages on the whole pool, so the search must score and return the whole pool.
     config = config.override(
         {"pool_size": whole_pool, "top_k": whole_pool, "min_score": None, "min_probability": None, "tail": False}
     )
@@ -96,19 +96,19 @@ class Judge:
     seed: int
 
     def all(self, proposed: list[str]) -> None:
-        """Judge the last unfinished query, then the proposed ones, then the user's own until there are no more."""
+        """Judge the last unfinished query, then the proposed queries, then the queries of the user."""
         if self.judgments.last:
             self._query(self.judgments.last)
-        left = [query for query in proposed if not (self.judgments.started(query) or self.judgments.declined(query))]
-        for number, proposal in enumerate(left, start=1):
-            for query in self._accepted(f"query {number} of {len(left)}", proposal):
+        unseen = [query for query in proposed if not (self.judgments.started(query) or self.judgments.declined(query))]
+        for number, proposal in enumerate(unseen, start=1):
+            for query in self._accepted(f"query {number} of {len(unseen)}", proposal):
                 self._query(query)
         while query := _query_or_letter("\na query of your own (Enter ends)"):
             if query.lower() not in YES | NO:
                 self._query(query)
 
     def _accepted(self, heading: str, proposal: str) -> Iterator[str]:
-        """Yield the queries to judge before the next proposal: the user's own ones, and this one if it is accepted."""
+        """Yield the queries to judge before the next proposal: the user's own, and the proposal if it is accepted."""
         while True:
             self.out.print(f"\n[bold]{heading}:[/bold]", end=" ")
             say(self.out, proposal, "bold")
@@ -126,11 +126,11 @@ class Judge:
         from shortlist.evaluation.query_sets.judging import to_judge
 
         hits = to_judge(self.search.search(query), self.top, self.seed)
-        left = [hit for hit in hits if not self.judgments.shown(query, hit.id)]
+        unseen = [hit for hit in hits if not self.judgments.shown(query, hit.id)]
         if not hits:
             say(self.out, "no passage matches, so there is nothing to judge", "yellow")
-        for number, hit in enumerate(left, start=1):
-            self._show(f"passage {number} of {len(left)} for", query, hit)
+        for number, hit in enumerate(unseen, start=1):
+            self._show(f"passage {number} of {len(unseen)} for", query, hit)
             relevant = _yes_or_no()
             if relevant is None:
                 self.judgments.skip(query, hit.id)
@@ -149,7 +149,7 @@ class Judge:
 def _yes_or_no() -> bool | None:
     """Return whether the passage answers the query, or None if the user skips it. Raise Quit if the user quits."""
     while True:
-        answer = _prompt("does it answer the query? y, n, s skips, q quits").lower()
+        answer = _prompt("does the passage answer the query? y, n, s skips, q quits").lower()
         if answer == "q":
             raise Quit
         if answer in {"y", "n", "s"}:
@@ -157,7 +157,7 @@ def _yes_or_no() -> bool | None:
 
 
 def _query_or_letter(question: str) -> str:
-    """Return a query, an answer among `YES` and `NO`, or nothing. Ask again for another letter. Raise Quit for q."""
+    """Return a query, or an answer in `YES` or `NO`. Ask again after any other single letter. Raise Quit for q."""
     while True:
         answer = _prompt(question)
         if answer.lower() == "q":

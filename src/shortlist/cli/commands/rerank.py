@@ -20,21 +20,22 @@ if TYPE_CHECKING:
     from shortlist.types import Ranked
 
 ARRAY = re.compile(r"\s*\[\s*(?:\{|\]\s*\Z|\"(?:[^\"\\]|\\.)*\"\s*(?:[,\]]|\Z))")
-"""How a JSON array of objects or strings begins. Plain text that begins with a bracket seldom matches."""
+"""The start of a JSON array of objects or strings. Plain text that begins with a bracket seldom matches."""
 OURS = "rerank"
-"""The field of a row of `--json` that holds score, rank from 1, old place from 0, and whether it was cut."""
+"""The field that `--json` adds to each candidate: score, rank (from 1), index (from 0), and `truncated`."""
 
 
 @with_settings("reranker", "precision", "device", "threads")
 def rerank(
-    query: Annotated[str, typer.Argument(help="What to rank for.", show_default=False)],
+    query: Annotated[str, typer.Argument(help="The query.", show_default=False)],
     given: Given,
     file: Annotated[
-        str, typer.Argument(help="One candidate a line, plain or JSON, or a JSON array; - is standard input.")
+        str,
+        typer.Argument(help="One candidate per line (text or JSON), or one JSON array; - is standard input."),
     ] = "-",
     top: Annotated[int | None, typer.Option("--top", help="Candidates to show. [default: all]", metavar="N")] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help=f"Print one JSON object a line: the candidate's fields and {OURS!r}.")
+        bool, typer.Option("--json", help=f"Print one JSON object per line: the candidate's fields and {OURS!r}.")
     ] = False,
 ) -> None:
     """Rerank the candidates of any other retriever.
@@ -112,12 +113,12 @@ def _totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> None:
     from shortlist.search.scores import info_of
 
     cut = sum(item.truncated for item in ranked)
-    known = f"{cut} of the shown ones cut to the window"
+    known = f"{cut} of the shown candidates cut to the window"
     remark(f"{counted(count, 'candidate')} scored, {'cuts unknown' if info_of(reranker).remote else known}")
 
 
 def _check_free(candidates: Sequence[Any]) -> None:
-    """Check that no candidate has a field with our name."""
+    """Check that no candidate has a field with the name in `OURS`."""
     from shortlist.text.validation import item_name
 
     for place, candidate in enumerate(candidates):
@@ -142,12 +143,12 @@ def _read(file: str) -> list[Any]:
     array = _array(text, name) if ARRAY.match(text) else None
     candidates = _lines(lines, name) if array is None else array
     if not candidates:
-        raise InvalidInput(f"{name} has no candidates: give one a line")
+        raise InvalidInput(f"{name} has no candidates: give one per line")
     return candidates
 
 
 def _array(text: str, name: str) -> list[Any] | None:
-    """Return the text as one JSON array, or None if more text follows an array on its first line."""
+    """Return the text as one JSON array, or None if other text follows the array on the same line."""
     from shortlist.text.validation import item_name
 
     try:
@@ -156,7 +157,7 @@ def _array(text: str, name: str) -> list[Any] | None:
         gap = text[len(text[: error.pos].rstrip()) : error.pos]
         if error.msg == "Extra data" and "\n" not in gap:
             return None
-        raise InvalidInput(f"{name} looks like a JSON array and is not one: {error}") from error
+        raise InvalidInput(f"{name} looks like a JSON array and is not valid JSON: {error}") from error
     for place, item in enumerate(items):
         if not isinstance(item, str | dict):
             raise InvalidInput(
@@ -170,13 +171,13 @@ def _lines(lines: Sequence[tuple[int, str]], name: str) -> list[Any]:
     """Return every line as text, or every line as a JSON object, and never a mixture."""
     objects = [_object(line) for _, line in lines]
     plain = [number for (number, _), item in zip(lines, objects, strict=True) if item is None]
-    spread = any(line.strip() == "{" for _, line in lines)
+    multi_line = any(line.strip() == "{" for _, line in lines)
     if not plain:
         return list(objects)
-    if len(plain) < len(lines) or spread or all(line.lstrip().startswith("{") for _, line in lines):
+    if len(plain) < len(lines) or multi_line or all(line.lstrip().startswith("{") for _, line in lines):
         raise InvalidInput(
-            f"{name} line {plain[0]} is not a JSON object, and the input looks like JSON: give one object a line, "
-            "plain text alone, or one JSON array"
+            f"{name} line {plain[0]} is not a JSON object, and the input looks like JSON: give one object per line, "
+            "only plain text, or one JSON array"
         )
     return [line for _, line in lines]
 

@@ -46,7 +46,7 @@ def search(
     from shortlist.text.validation import checked_text
 
     if as_json and as_context:
-        raise InvalidInput("--json and --context exclude each other: give one")
+        raise InvalidInput("--json and --context cannot be used together: give one of the two")
     query = checked_text(query)
     settings = resolved(given)
     filters = parse_where(where)

@@ -18,7 +18,7 @@ MEBIBYTE = 1024 * 1024
 
 
 @with_settings(*ALL)
-def serve(  # noqa: PLR0913 - one parameter an option
+def serve(  # noqa: PLR0913 - one parameter per option
     given: Given,
     index: Annotated[
         Path | None, option("--index", "DIR", "The index to search. Without it, the server only reranks.")
@@ -33,7 +33,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
         int, option("--port", "N", "The port to listen on; 0 for any free port.", least=0, most=65535)
     ] = DEFAULT.port,
     api_keys: Annotated[
-        Path | None, option("--api-keys", "FILE", "API keys, one a line, in addition to SHORTLIST_API_KEYS.")
+        Path | None,
+        option("--api-keys", "FILE", "One API key per line, in addition to SHORTLIST_API_KEYS."),
     ] = None,
     allow_hosts: Annotated[
         list[str] | None,
@@ -70,7 +71,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
     ] = DEFAULT.cache_bytes // MEBIBYTE,
     drain: Annotated[
         float,
-        option("--drain", "SECONDS", "Seconds to continue after a stop signal, with /ready at 503.", least=0),
+        option("--drain", "SECONDS", "Seconds to serve after a stop signal, while /ready returns 503.", least=0),
     ] = DEFAULT.drain,
     trace: Annotated[
         bool, typer.Option("--trace", help="Send OpenTelemetry spans to the address in OTEL_EXPORTER_* variables.")

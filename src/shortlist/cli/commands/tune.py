@@ -21,7 +21,7 @@ PARTIAL = Path("shortlist-tune.*.partial.jsonl")
 
 
 @with_settings("progressive", *STAGES)
-def tune(  # noqa: PLR0913 - one parameter an option
+def tune(  # noqa: PLR0913 - one parameter per option
     queries: measuring_options.QueriesArgument,
     given: Given,
     index: IndexOption = DEFAULT_INDEX,
@@ -68,7 +68,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
     check_values(options)
     set_up = SetUp("tune", index, resolved({**given, "rerank": True}).config)
     judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
-    with kept_on_failure(f"scores so far are in {checkpoint}"):
+    with kept_on_failure(f"the scores so far are in {checkpoint}"):
         tuning, page = _tuned(set_up, judging, options, report is not None)
     out = output()
     render.tuning(out, tuning)
@@ -76,7 +76,7 @@ def tune(  # noqa: PLR0913 - one parameter an option
         report_file.put(page, report)
     lines = tuning.lines()
     if not lines:
-        say(out, f"\nnothing to put into {config_file.FILE}" + "; it is left as it was" * write)
+        say(out, f"\nnothing to write into {config_file.FILE}" + "; the file is unchanged" * write)
         return
     say(out, f"\n# {config_file.FILE}\n{lines}")
     if write:
@@ -123,4 +123,4 @@ def _numbers(text: str | None, option: str, kind: Callable[[str], Any], default:
     try:
         return tuple(kind(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise InvalidInput(f"{option} is {text!r}: write numbers with commas between them") from error
+        raise InvalidInput(f"{option} is {text!r}: write numbers separated by commas") from error

@@ -20,7 +20,7 @@ LOADING = "loading models"
 class Display:
     """Prints "loading models" at once, then shows a bar with passages per second and the time left.
 
-    The bar is drawn on a terminal alone. A pipe or a file gets a plain line with the same facts now and then.
+    Only a terminal gets the bar. A pipe or a file gets a plain line with the same facts every ten seconds.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Display:
         self._stack.close()
 
     def show(self, progress: Progress) -> None:
-        """Show this state."""
+        """Show the progress of the ingest."""
         if self._bar is None:
             self._bar = self._stack.enter_context(display(detail=True))
             self._task = self._bar.add_task("embedding", total=progress.bytes_total, detail="", left="")
@@ -51,7 +51,7 @@ class Display:
 
 
 class Meter:
-    """Turns states of an ingest into words: passages per second, and the time left.
+    """Turns the progress of an ingest into words: passages per second, and the time left.
 
     Unchanged sources cost no time. They count neither as work done nor as work to do.
     """

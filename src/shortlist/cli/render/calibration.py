@@ -26,7 +26,7 @@ def fitted(out: Console, rules: FittedRules) -> None:
 
 
 def _lines(out: Console, rules: FittedRules) -> None:
-    """Print the lines for `shortlist.toml`. A smallest probability is a comment, because it leaves answers out."""
+    """Print the lines for `shortlist.toml`. A limit removes hits from answers, so `min_probability` is a comment."""
     curve = rules.probabilities
     data = curve.labelled
     best = best_threshold(curve.held_out, data.labels, data.queries, unlabelled=curve.unlabelled)
@@ -52,7 +52,7 @@ def _stop_rule(out: Console, fit: StopRuleFit, without_relevant: int) -> None:
         return
     say(
         out,
-        f"  on these {fit.queries} queries: {fit.scored:.1f} of {fit.whole:.1f} passages scored a query, mean loss "
+        f"  on these {fit.queries} queries: {fit.scored:.1f} of {fit.whole:.1f} passages scored per query, mean loss "
         f"{fit.loss:.4f} (a loss of up to {fit.allowed:.4f} can be certified)",
     )
 
@@ -95,12 +95,13 @@ def _thresholds(out: Console, fit: ProbabilityFit) -> None:
     show(out, table)
     say(
         out,
-        "kept: passages of the scored pools; no answer: queries without a result; right: share of them with nothing "
-        "relevant in the pool; covered: share of the queries with nothing relevant that get no answer; -: of none",
+        "kept: passages of the scored pools; no answer: queries without a result; right: share of these queries with "
+        "nothing relevant in the pool; covered: share of the queries with nothing relevant that get no answer; "
+        "-: no such queries or passages",
         "dim",
     )
 
 
-def _share(value: float, of: int) -> str:
-    """Return the share to three places, or a dash for a share of nothing."""
-    return f"{value:.3f}" if of else "-"
+def _share(value: float, total: int) -> str:
+    """Return the share with three decimal places, or a dash if `total` is 0."""
+    return f"{value:.3f}" if total else "-"

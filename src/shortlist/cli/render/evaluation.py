@@ -24,7 +24,7 @@ NO_FAILURE = ("fine", "nothing relevant")
 
 
 def query_set(judged: Judged, search: Search) -> None:
-    """Print the size of the query set, and the queries and judgments that do not count in full."""
+    """Print the size of the query set, and the numbers of queries and judgments that are left out, unknown or cut."""
     parts = [f"{len(judged.queries)} judged queries; {_naming(judged)}"]
     if judged.unjudged:
         parts.append(f"{counted(judged.unjudged, 'query', 'queries')} without judgments left out")
@@ -35,7 +35,7 @@ def query_set(judged: Judged, search: Search) -> None:
     cut = sum(bool(search.query_notes(query)) for query in judged.queries.values())
     if cut:
         parts.append(
-            f"{counted(cut, 'query', 'queries')} longer than the bi-encoder's window: stage one reads the start alone"
+            f"{counted(cut, 'query', 'queries')} longer than the bi-encoder's window: stage one reads only the start"
         )
     remark(f"{judged.name}: {'; '.join(parts)}")
 
@@ -43,8 +43,8 @@ def query_set(judged: Judged, search: Search) -> None:
 def _naming(judged: Judged) -> str:
     """Return what the judgments name: snippets, ids of passages or documents, or both."""
     ids = any(grades.keys() - judged.by_snippet.get(key, ()) for key, grades in judged.qrels.items())
-    names = [f"ids name {judged.level}s"] if ids or not judged.snippets else []
-    return " and ".join([*names, *(["the set names snippets"] if judged.snippets else [])])
+    names = [f"{judged.level} ids"] if ids or not judged.snippets else []
+    return "judged by " + " and ".join([*names, *(["snippets"] if judged.snippets else [])])
 
 
 def evaluation(out: Console, result: Evaluation) -> None:
@@ -73,7 +73,7 @@ def evaluation(out: Console, result: Evaluation) -> None:
 
 
 def _cell(text: str, out: Console) -> str:
-    """Return the text of a cell: with its second line on a terminal, and on one line in a pipe or a file."""
+    """Return the text of a cell. A terminal keeps its two lines; a pipe or a file gets one line."""
     return text if out.is_terminal else text.replace("\n/", "/").replace("\n", " ")
 
 
@@ -96,7 +96,7 @@ def _costs(out: Console, result: Evaluation) -> None:
 
 
 def failures(out: Console, result: Evaluation, listed: int) -> None:
-    """Print how many queries each stage lost, and the first of them."""
+    """Print the number of queries that each stage lost, and the first `listed` lost queries."""
     split = ", ".join(f"{count} {kind}" for kind, count in result.failures.items() if count)
     say(out, f"an answer among the first {result.cutoff}: {split}")
     lost = [outcome for outcome in result.outcomes if outcome.failure.kind not in NO_FAILURE]
@@ -108,12 +108,12 @@ def failures(out: Console, result: Evaluation, listed: int) -> None:
             ranks = f": stage one {failure.retrieval_rank}, then {failure.final_rank}; above it {beaten}"
         say(out, f"  {failure.kind:<13}  {outcome.query[:70]}{ranks}")
     if len(lost) > listed > 0:
-        say(out, f"  and {len(lost) - listed} more; --save keeps all")
+        say(out, f"  and {len(lost) - listed} more; --save writes all of them to a file")
     out.print()
 
 
 def comparisons(out: Console, pairs: Sequence[Comparison]) -> None:
-    """Print every pair of evaluations, with p values corrected for their number. No pairs print nothing."""
+    """Print every pair of evaluations, with p values corrected for the number of pairs. No pairs: print nothing."""
     if not pairs:
         return
     numbers = (pairs[0].measure, "won/lost/tied", "p", "p (Holm)")

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar with the time left on a terminal, and now and then a line in a pipe or a file."""
+"""Progress on standard error: a bar with the time left on a terminal, or plain lines in a pipe or a file."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from shortlist.errors import ModelError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+CONTINUE = "run the same command again to continue"
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 MEMORY_SECONDS = 20.0
-"""The half-life of the measured speed: work of the last 20 seconds weighs as much as all work before it."""
+"""The half-life of the measured speed: the last 20 seconds of work have the same weight as all earlier work."""
 FIRST_SECONDS = 2.0
-"""No time left is shown before the speed was measured for so long."""
+"""The time left is shown after this many seconds of measurement."""
 LINE_SECONDS = 10.0
 """The shortest time between two lines of progress in a pipe or a file."""
 
 
 class TimeLeft:
-    """Estimates how long the rest of some work takes, and changes the shown number smoothly.
+    """Estimates the time that a task still needs, and changes the shown number smoothly.
 
     The speed is an average in which recent work weighs more. The time before the first work does not count. The shown
     number counts down, and approaches a new estimate within about a tenth of the time that is left.
@@ -62,7 +63,7 @@ class TimeLeft:
 
 
 def duration(seconds: float) -> str:
-    """Return a number of seconds as people say it: "40 s", "3 min", "2 h 10 min"."""
+    """Return a number of seconds in words: "40 s", "3 min", "2 h 10 min"."""
     if seconds < 90:
         return f"{round(seconds / 5) * 5 if seconds > 20 else round(seconds)} s"
     minutes = round(seconds / 60)
@@ -70,9 +71,9 @@ def duration(seconds: float) -> str:
 
 
 def display(detail: bool = False) -> Progress:
-    """Return a bar that disappears at the end. It is disabled if standard error is no terminal that moves the cursor.
+    """Return a bar that disappears at the end. The bar is disabled if standard error is not an interactive terminal.
 
-    A task has the fields `left` and, with `detail`, `detail`.
+    A task has the field `left`. If `detail` is true, a task also has the field `detail`.
     """
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -91,7 +92,7 @@ def display(detail: bool = False) -> Progress:
 
 
 class PlainLines:
-    """Prints progress as plain lines, at most one in `LINE_SECONDS`. They replace the bar in a pipe or a file."""
+    """Prints progress in a pipe or a file, as plain lines: at most one line every `LINE_SECONDS`."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -106,7 +107,7 @@ class PlainLines:
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that takes how much is done of how much, and shows it on standard error."""
+    """Yield a function that takes the finished and the total number of items, and shows them on standard error."""
     left, lines = TimeLeft(), PlainLines()
     with display() as shown:
         task = shown.add_task(what, total=1, left="")
@@ -127,16 +128,16 @@ def words_of(seconds: float | None) -> str:
 
 @contextmanager
 def kept_on_failure(kept: str) -> Iterator[None]:
-    """Report what is `kept`, and that the same command continues, if Ctrl-C or a model's failure ends a run.
+    """If Ctrl-C or a `ModelError` ends a run, report the results that are `kept`, and how to continue.
 
     Raises:
-        typer.Exit: It was Ctrl-C; the code is 130.
+        typer.Exit: The user pressed Ctrl-C. The code is 130.
     """
     try:
         yield
     except KeyboardInterrupt as error:
-        remark(f"interrupted; {kept}, and the same command continues from there")
+        remark(f"interrupted; {kept}: {CONTINUE}")
         raise typer.Exit(INTERRUPTED) from error
     except ModelError:
-        remark(f"{kept}, and the same command continues from there")
+        remark(f"{kept}: {CONTINUE}")
         raise

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 SNIPPET = 220
 EXTRACTED = ("html", "docx")
-"""Formats whose text is extracted, so that its characters are not those of the file."""
+"""Formats whose text is extracted. A position in the extracted text is not a position in the file."""
 
 
 def source(hit: Hit) -> str:
     """Return where the passage is: the file, as the index names it, and the place in the file.
 
     The place is a page, the row or line of a record without an id, the id of a record with an id, or the characters of
-    a text file. If the text was extracted from a file (HTML, Word), the characters are those of the extracted text.
+    a text file. If the text was extracted from a file (HTML, Word), the place is in the extracted text.
     """
     passage = hit.passage
     metadata = passage.metadata
@@ -49,7 +49,7 @@ def move(hit: Hit) -> str:
 
 
 def stage_one(hit: Hit) -> str:
-    """Return the stage-one score and its signals. A score that is the only signal is shown once."""
+    """Return the stage-one score and its signals. If the score equals the only signal, the number is shown once."""
     parts = ", ".join(f"{name} {value:.3f}" for name, value in hit.signals.items())
     if list(hit.signals.values()) == [hit.retrieval_score]:
         return parts
@@ -101,14 +101,14 @@ def is_markdown(metadata: Mapping[str, Any]) -> bool:
 def formula(weights: Mapping[str, float], unit: str = "logit", hits: Sequence[Hit] = ()) -> str:
     """Return the final score in words: the reranker's score, and what stage one adds to it.
 
-    With `hits`, signals that no hit has are left out, because they add nothing.
+    If `hits` are given, signals that no hit has are left out, because they add nothing.
     """
     known = {name for hit in hits for name in hit.signals} if hits else set(weights)
     return unit + "".join(f" + {weight:g} x {name}" for name, weight in weights.items() if name in known)
 
 
 def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) -> None:
-    """Print what the search cost, and the formula of the final score, if there are hits."""
+    """Print the times and counts of the search. If there are hits, also print the formula of the final score."""
     seconds = ranking.seconds
     line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
     if ranking.reranked:
@@ -122,7 +122,7 @@ def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) ->
 
 
 def notes(out: Console, ranking: Ranking, index: Path) -> None:
-    """Print the notes of the answer as sentences. "left_out" is not repeated by "no_good_answer"."""
+    """Print the notes of the answer as sentences. A "left_out" note with a count of 0 is not printed."""
     for note in ranking.notes:
         if note.code == "left_out" and not note.values["count"]:
             continue
@@ -130,7 +130,7 @@ def notes(out: Console, ranking: Ranking, index: Path) -> None:
 
 
 def from_file(out: Console, values: Mapping[str, Any]) -> None:
-    """Print the settings that the search took from `shortlist.toml`. No settings print nothing."""
+    """Print the settings that the search took from `shortlist.toml`. No settings: print nothing."""
     if values:
         shown = [lines({key: value}).splitlines()[-1] for key, value in values.items()]
         say(out, f"from {FILE} in this folder: {', '.join(shown)}", "dim")

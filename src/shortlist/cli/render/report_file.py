@@ -1,4 +1,4 @@
-"""What `evaluate --report` and `tune --report` share."""
+"""The common functions of `evaluate --report` and `tune --report`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def about(
 ) -> dict[str, str]:
     """Return facts about a set-up, with the models and the runtime on this machine.
 
-    `weights` are those of the final score, if they differ from those of the search.
+    `weights` are the weights of the final score. None: the weights of the search.
     """
     config = set_up.config
     runtime = getattr(search.reranker, "runtime", None) or choose(config.precision, device=config.device)
@@ -58,7 +58,7 @@ def about(
 
 
 def written() -> str:
-    """Return when and by which version a report is written."""
+    """Return the line with the version of shortlist and the time of the report."""
     return f"Written by shortlist {__version__} on {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC."
 
 

@@ -1,4 +1,4 @@
-"""What every table has in common."""
+"""The common layout of all tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shortlist.evaluation.metrics.statistics import Estimate
 
 WIDEST = 10_000
-"""Columns of a table in a file, at most."""
+"""The largest width of a table in a pipe or a file, in characters."""
 
 
 def compact(title: str, *, words: Sequence[str] = (), numbers: Sequence[str] = ()) -> Table:
@@ -40,7 +40,7 @@ def compact(title: str, *, words: Sequence[str] = (), numbers: Sequence[str] = (
 
 
 def show(out: Console, table: Table) -> None:
-    """Print the table. A pipe and a file get whole cells, in lines of any length without spaces at their ends."""
+    """Print the table. A pipe or a file gets complete cells: lines may have any length, and do not end with spaces."""
     if out.is_terminal:
         out.print(table)
         return
@@ -55,7 +55,7 @@ def show(out: Console, table: Table) -> None:
 
 
 def gain_of(estimate: Estimate) -> str:
-    """Return a difference with its interval, to three places."""
+    """Return a difference with its interval, with three decimal places."""
     return f"{estimate.mean:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
 
 

@@ -60,7 +60,7 @@ def _curve(out: Console, result: Tuning) -> None:
             *([_bar(float(means[place]), highest)] if wide else []),
         )
     show(out, table)
-    say(out, f"ceiling: recall of the pool; gain: {measure} over stage one; p50, p95: ms a search, both stages", "dim")
+    say(out, f"ceiling: recall of the pool; gain: {measure} over stage one; p50, p95: ms per search", "dim")
 
 
 def _bar(value: float, highest: float) -> str:
@@ -111,7 +111,7 @@ def _fusion(out: Console, result: Tuning) -> None:
         return
     place = f"pool {fusion.size}" if fusion.size else "stage one alone"
     means = ", ".join(f"{weight:g}: {values.mean():.4f}" for weight, values in fusion.values.items())
-    extra = f"; {counted(fusion.scored, 'passage')} scored in addition to the pass" if fusion.scored else ""
+    extra = f"; {counted(fusion.scored, 'passage')} scored in addition to the scoring pass" if fusion.scored else ""
     say(out, f"  at {place}, {result.measure} by fusion weight: {means}{extra}")
 
 
@@ -127,5 +127,5 @@ def _threshold(out: Console, result: Tuning) -> None:
         f"  at pool {result.recommended.size}, {_where(result)}: at {threshold.tried:g} precision "
         f"{effect.precision:.3f} and recall {effect.recall:.3f} of the relevant results; precision "
         f"{everything.precision:.3f} if everything is shown; {effect.left_out:.0%} of the results left out, "
-        f"{effect.empty} of {len(result.reported_on)} queries without any",
+        f"{effect.empty} of {len(result.reported_on)} queries without a result",
     )
