@@ -67,14 +67,14 @@ def measured_sections(evaluation: Evaluation, source: ReportSource, name: str, l
 
 
 def harm(evaluation: Evaluation) -> str:
-    """Return a warning if reranking lowers the first measure, beyond chance or within it, or an empty string."""
+    """Return a warning if reranking lowers the first measure, even if the loss may be chance, or an empty string."""
     measure = evaluation.measures[0]
     gain = evaluation.gain(measure)
     if gain.difference.mean >= 0 or not any(outcome.scored for outcome in evaluation.outcomes):
         return ""
     values = f"{evaluation.name}: {measure} {signed(gain.difference)} compared with stage one, p {gain.p:.4f}"
     if gain.p < ALPHA:
-        label, advice = "Warning: reranking does harm here.", f"{values}. Search without it: rerank = false."
+        label, advice = "Warning: reranking does harm here.", f"{values}. Search without reranking: rerank = false."
     else:
         label = "Warning: reranking gains nothing here."
         advice = f"{values}. The difference may be chance, and reranking costs time."
@@ -94,7 +94,7 @@ def _counts(evaluation: Evaluation) -> str:
     parts.append(f"{scored} passages scored, {truncated} of them cut to the reranker's window")
     skipped = sum(outcome.skipped is not None for outcome in outcomes)
     if skipped:
-        parts.append(f"{skipped} queries in stage one's order, because the reranker is not made for them")
+        parts.append(f"{skipped} queries in stage one's order, because the reranker skipped them")
     return "; ".join(parts) + "."
 
 

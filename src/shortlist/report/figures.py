@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, LINE, FIRST, SECOND, THIRD = "#010101", "#020202", "#030303", "#040404", "#050505"
-"""Placeholders. The finished SVG has the colours of the page instead, which differ in light, dark and print."""
+"""Placeholders for the colours of the page, which differ in light mode, in dark mode and in print."""
 _COLOURS = {INK: "ink", LINE: "line", FIRST: "first", SECOND: "second", THIRD: "third"}
 WIDTH = 5.1
-"""In inches: narrow, so that words are readable if the figure is as wide as a phone."""
+"""The width of a figure in inches. It is small, so that words stay readable on a phone."""
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "shortlist",
@@ -76,7 +76,7 @@ def figure(name: str, title: str, described: str, draw: Callable[[Axes], None], 
 
 
 def _inline(svg: str, name: str, title: str, described: str) -> str:
-    """The `<svg>` element alone, with unique ids, the colours of the page, a title and a description."""
+    """Return the `<svg>` element with unique ids, the colours of the page, a title and a description."""
     body = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     head, _, rest = body.partition(">")
     box = re.search(r'viewBox="[^"]*"', head)

@@ -32,7 +32,7 @@ def paragraph(content: str, kind: str = "") -> str:
 
 
 def box(label: str, content: str, kind: str = "note") -> str:
-    """Return a framed remark. The label has the meaning of the frame's colour: "Recommended", "Warning"."""
+    """Return a framed remark. The label repeats the meaning of the frame's colour: "Recommended", "Warning"."""
     return f'<div class="box {kind}" role="note"><strong>{text(label)}</strong> {text(content)}</div>'
 
 

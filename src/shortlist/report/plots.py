@@ -1,4 +1,4 @@
-"""The figures of a report. Each is described in words, and line styles, markers and labels repeat its colours."""
+"""The figures of a report. Each figure has a description in words. No figure depends on colours alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def curve(tuning: Tuning) -> str:
     measure, values = tuning.measure, tuning.curve
     sizes = np.array(values.sizes)
     reranked = [estimate(row) for row in values.reranked[measure]]
-    none = estimate(values.stage_one[measure])
+    stage_one = estimate(values.stage_one[measure])
     ceiling = values.ceiling[measure].mean(axis=1)
     recall = values.recall.mean(axis=1)
 
@@ -32,16 +32,16 @@ def curve(tuning: Tuning) -> str:
         low, high = [each.low for each in reranked], [each.high for each in reranked]
         axes.fill_between(sizes, low, high, color=SECOND, alpha=0.16, linewidth=0)
         axes.plot(sizes, [each.mean for each in reranked], color=SECOND, marker="o", label=f"reranked {measure} [95 %]")
-        axes.axhline(none.mean, color=FIRST, linestyle="-.", label=f"stage one {measure}")
+        axes.axhline(stage_one.mean, color=FIRST, linestyle="-.", label=f"stage one {measure}")
         _sizes(axes, tuning)
-        axes.set_ylim(0.95 * min(*low, none.low, float(recall.min())), 1.02)
+        axes.set_ylim(0.95 * min(*low, stage_one.low, float(recall.min())), 1.02)
         _legend(axes)
 
     first, last = reranked[0], reranked[-1]
     described = (
-        f"Stage one alone has {measure} {none.mean:.3f}. Reranked it is {first.mean:.3f} at pool {sizes[0]} and "
-        f"{last.mean:.3f} at pool {sizes[-1]}; the best order of the same pools has {ceiling[0]:.3f} and "
-        f"{ceiling[-1]:.3f}. The recall of the pools is {recall[0]:.0%} and {recall[-1]:.0%}."
+        f"Stage one alone has {measure} {stage_one.mean:.3f}. Reranked, the value is {first.mean:.3f} at pool "
+        f"{sizes[0]} and {last.mean:.3f} at pool {sizes[-1]}; the best order of the same pools has {ceiling[0]:.3f} "
+        f"and {ceiling[-1]:.3f}. The recall of the pools is {recall[0]:.0%} and {recall[-1]:.0%}."
     )
     return figure("curve", "Ceiling and quality over pool sizes", described, draw, 3.7)
 
@@ -73,20 +73,20 @@ def gains(tuning: Tuning) -> str:
 def latency(tuning: Tuning) -> str:
     """Return the measured milliseconds of a search over pool sizes: the median and the 95th percentile."""
     sizes = tuning.curve.sizes
-    half = [1000 * tuning.latency[size].whole(0.5) for size in sizes]
-    slow = [1000 * tuning.latency[size].whole(0.95) for size in sizes]
+    median = [1000 * tuning.latency[size].whole(0.5) for size in sizes]
+    p95 = [1000 * tuning.latency[size].whole(0.95) for size in sizes]
 
     def draw(axes: Axes) -> None:
-        axes.plot(sizes, slow, color=THIRD, linestyle="--", marker="s", label="p95")
-        axes.plot(sizes, half, color=SECOND, marker="o", label="p50, the median")
+        axes.plot(sizes, p95, color=THIRD, linestyle="--", marker="s", label="p95")
+        axes.plot(sizes, median, color=SECOND, marker="o", label="p50, the median")
         _sizes(axes, tuning)
         axes.set_ylim(0)
-        axes.set_ylabel("milliseconds a search")
+        axes.set_ylabel("milliseconds per search")
         _legend(axes)
 
     described = (
-        f"Both stages together: median {half[0]:.0f} ms at pool {sizes[0]} and {half[-1]:.0f} ms at pool {sizes[-1]}; "
-        f"95 of 100 searches stay below {slow[0]:.0f} and {slow[-1]:.0f} ms."
+        f"Both stages together: median {median[0]:.0f} ms at pool {sizes[0]} and {median[-1]:.0f} ms at pool "
+        f"{sizes[-1]}; 95 of 100 searches take at most {p95[0]:.0f} ms and {p95[-1]:.0f} ms."
     )
     return figure("latency", "Time of a search over pool sizes", described, draw)
 

@@ -15,14 +15,14 @@ from shortlist.wording import describe
 
 WORST = 10
 SHOWN = 110
-"""Characters of a passage."""
+"""The number of characters of a passage that a report shows."""
 
 FAILURES = {
     "fine": "an answer is among the first {cutoff}",
     "not retrieved": "not retrieved: no answer was in the pool, so no reranker could help",
     "truncated": "truncated: the reranker read only the start of the best answer",
     "ranked out": "ranked out: an answer was in the pool, and the reranker put it below the first {cutoff}",
-    "below the cut": "below the cut: stage one put the best answer below the first {cutoff}, and nothing reranked it",
+    "below the cut": "below the cut: stage one put the best answer below the first {cutoff}, and no reranker scored it",
     "nothing relevant": "nothing is judged relevant",
 }
 
@@ -74,7 +74,8 @@ def worst_queries(evaluation: Evaluation, source: ReportSource) -> str:
     introduction = (
         f"The {len(shown)} of {len(evaluation.outcomes)} queries with the lowest {measure} after reranking. A passage "
         "that is judged relevant is marked RELEVANT. The number in brackets is how many places the reranker moved a "
-        "passage up (+) or down (-)."
+        f'passage up (+) or down (-). "From below" means that the passage was not among the first '
+        f"{evaluation.cutoff} of stage one."
     )
     return "\n".join([paragraph(introduction, "quiet"), *(_query(outcome, evaluation, source) for outcome in shown)])
 

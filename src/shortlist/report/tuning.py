@@ -1,4 +1,4 @@
-"""The report of `tune`: the recommendation, the warnings, and the curves that it was read off."""
+"""The report of `tune`: the recommendation, the warnings, and the curves behind the recommendation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shortlist.wording.measuring import rule_name
 
 
 def tuning_page(tuning: Tuning, at: Evaluation, source: ReportSource, written: str = "", lines: str = "") -> str:
-    """Return the page. `at` is the evaluation at a pool size (`tune.evaluation_at`), shown with its worst queries.
+    """Return the page. `at` is the evaluation at the pool size to show (`tune.evaluation_at`), with its worst queries.
 
     `lines` are the lines for `shortlist.toml`; without them, the page shows the settings of the tuning. `written` is
     the date line.
@@ -87,7 +87,7 @@ def _method(tuning: Tuning) -> Iterable[str]:
     yield paragraph(
         f"Fusion weight{at}: {describe(fusion.reason)}. Threshold: {describe(tuning.threshold.reason)}.", "quiet"
     )
-    yield paragraph("Every figure on this page has the current fusion weight, and no result is left out.", "quiet")
+    yield paragraph("Every figure on this page uses the current fusion weight and no threshold.", "quiet")
 
 
 def _picks(tuning: Tuning) -> str:
