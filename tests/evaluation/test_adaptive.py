@@ -237,7 +237,7 @@ def test_an_interrupted_pass_goes_on(tmp_path):
 @pytest.mark.parametrize(
     ("reranker", "options", "message"),
     [
-        (None, CalibrateOptions(), "no reranker whose scores could be calibrated"),
+        (None, CalibrateOptions(), "no reranker, so there are no scores to calibrate"),
         (ListwiseReranker(), CalibrateOptions(), "scores a pool as a whole"),
         (ListwiseReranker(pointwise=True), CalibrateOptions(30), "its scores differ by up to"),
         (

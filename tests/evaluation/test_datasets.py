@@ -145,7 +145,7 @@ def test_bad_query_sets_say_what_and_where(tmp_path, name, text, message):
     [
         (files.read_qrels, "q1 0 a\n", "line 1 has 3 columns; a judgment has 4"),
         (files.read_qrels, "q1 0 a x\n", "grade 'x' is not a whole number"),
-        (files.read_qrels, "q1 0 a 1\nq1 0 a 0\n", "line 2: 'a' is judged 0 for query 'q1' and 1 above"),
+        (files.read_qrels, "q1 0 a 1\nq1 0 a 0\n", "line 2: 'a' is judged 0 for query 'q1' and 1 in an earlier line"),
         (files.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 b 1 1.0 t\n", "line 2: rank 1 occurs twice in query 'q1'"),
         (files.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 a 2 1.0 t\n", "passage 'a' occurs twice"),
         (files.read_run, "q1 Q0 a 1 nan t\n", "score 'nan' is not a finite number"),
@@ -257,7 +257,7 @@ def test_snippets_keep_their_grades_and_give_way_to_judgments_by_id(tmp_path):
     lines = '{"query": "x", "snippets": {"the end": 2}}\n{"query": "y", "relevant": "a"}\n'
     again = resolve(files.read(write(tmp_path / "s.jsonl", lines)), corpus).qrels.values()
     assert list(again) == [{"b": 2}, {"a": 1}]
-    with pytest.raises(InvalidInput, match=r"'end' is judged 2 .* and 1 above"):
+    with pytest.raises(InvalidInput, match=r"'end' is judged 2 .* and 1 in an earlier line"):
         files.read(write(tmp_path / "u.csv", "query,snippet,grade\nx,end,1\nx,end,2\n"))
     with pytest.raises(InvalidInput, match="every judgment in v is 0"):
         files.read(write(tmp_path / "v.csv", "query,snippet,grade\nx,end,0\ny,start,0\n"))

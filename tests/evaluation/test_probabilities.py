@@ -149,7 +149,7 @@ def test_held_out_probabilities_never_come_from_a_curve_that_saw_the_query():
     [
         ([0.0] * 40, "all 40 scored passages are not relevant"),
         ([1.0] * 40, "all 40 scored passages are relevant"),
-        ([1.0] * 9 + [0.0] * 31, "9 relevant passages among the 40 scored ones are too few"),
+        ([1.0] * 9 + [0.0] * 31, "9 relevant passages among the 40 scored passages are too few"),
         ([], "no passage was scored and judged"),
     ],
 )

@@ -36,7 +36,7 @@ CUTOFF = 10
 class Evaluation:
     """The measures of one search: one outcome for each query, in the order of the query set.
 
-    `fingerprint` is that of the query set: two evaluations with the same fingerprint can be compared. `pool_size` is
+    `fingerprint` identifies the query set: two evaluations with the same fingerprint can be compared. `pool_size` is
     the largest requested pool. A query is fine if a relevant id is among the first `cutoff` results. `about` holds
     facts about the search, for readers of a saved evaluation.
     """
@@ -101,7 +101,7 @@ class Evaluation:
         return tuple(notes)
 
     def seconds(self, stage: str, share: float) -> float:
-        """Return the seconds of "retrieve" or "rerank" that `share` of the queries stay below; 0.5 is the median."""
+        """Return a quantile of the seconds of "retrieve" or "rerank". A `share` of 0.5 gives the median."""
         return quantile([outcome.seconds.get(stage, 0.0) for outcome in self.outcomes], share)
 
 
@@ -136,7 +136,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     Args:
         search: The search to measure, with its configuration.
         judged: The queries with their judgments.
-        pool_size: Passages to score, or "auto". None: the configuration's.
+        pool_size: Passages to score, or "auto". None: the pool size of the configuration.
         measures: Names of measures, each with a cutoff.
         cutoff: A query is fine if a relevant id is among the first `cutoff` results.
         name: The name of this evaluation in tables.
@@ -145,8 +145,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         checkpoint: Stores each outcome. Stored outcomes are not measured again. The caller calls `finish`.
 
     Raises:
-        InvalidInput: An unknown measure, one without a cutoff, a bad size or cutoff, or a query that a stage cannot
-            take; the message names the query.
+        InvalidInput: An unknown measure, a measure without a cutoff, a bad size or cutoff, or a query that a stage
+            cannot process. The message names the query.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     parsed = measures_of(measures)
@@ -155,13 +155,13 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     config = whole_pool_config(search.config, depth=depth_of(parsed, cutoff, judged.level), pool_size=pool_size)
     reranker = search.reranker_at(config)
     outcomes: list[Outcome] = []
-    kept = checkpoint or Checkpoint(None, {})
+    stored = checkpoint or Checkpoint(None, {})
     for done, (query_id, query) in enumerate(judged.queries.items(), start=1):
-        if kept.get(query_id) is None:
+        if stored.get(query_id) is None:
             with name_query(query_id):
                 ranking = search_whole(search, query, config)
-            kept.put(query_id, to_json(measured(query_id, ranking, judged, parsed, cutoff)))
-        outcomes.append(from_json(kept.get(query_id)))
+            stored.put(query_id, to_json(measured(query_id, ranking, judged, parsed, cutoff)))
+        outcomes.append(from_json(stored.get(query_id)))
         if progress is not None:
             progress(done, len(judged.queries))
     facts = {"reranker": info_of(reranker).name if reranker is not None else "none", **(about or {})}
@@ -174,7 +174,7 @@ def measures_of(names: Sequence[str]) -> list[Measure]:
     """Return the measures with these names, each once.
 
     Raises:
-        InvalidInput: No name, an unknown name, or one without a cutoff.
+        InvalidInput: No name, an unknown name, or a name without a cutoff.
     """
     measures = list(dict.fromkeys(parse_with_cutoff(name) for name in names))
     if not measures:
@@ -183,10 +183,13 @@ def measures_of(names: Sequence[str]) -> list[Measure]:
 
 
 def compare(evaluations: Sequence[Evaluation], measure: str = "nDCG@10") -> list[Comparison]:
-    """Compare every pair of evaluations on one measure, with Holm's correction. Fewer than two give no pairs.
+    """Compare every pair of evaluations on one measure, with Holm's correction.
+
+    Fewer than two evaluations give no pairs.
 
     Raises:
-        InvalidInput: Their queries or judgments differ, two have one name, or one lacks the measure.
+        InvalidInput: The queries or judgments differ, two evaluations have the same name, or an evaluation lacks the
+            measure.
     """
     names = [evaluation.name for evaluation in evaluations]
     if len(set(names)) != len(names):
@@ -204,7 +207,7 @@ def difference(evaluation: Evaluation, other: Evaluation, measure: str, *, stage
     """Return the final rankings of `evaluation` minus those of `other`, paired by query id.
 
     Raises:
-        InvalidInput: Their queries or judgments differ, or one lacks the measure.
+        InvalidInput: The queries or judgments differ, or an evaluation lacks the measure.
     """
     if evaluation.fingerprint != other.fingerprint:
         raise InvalidInput(

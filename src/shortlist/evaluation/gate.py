@@ -24,7 +24,7 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule fails a change if the mean difference of a measure, now minus the baseline, is `sign` `bound`."""
+    """A limit on the mean difference of a measure, now minus the baseline. The change fails if it is `sign` `bound`."""
 
     measure: str
     sign: str
@@ -66,7 +66,7 @@ def apply_rule(rule: Rule, evaluation: Evaluation, baseline: Evaluation) -> Rule
     """Apply the rule to the mean difference of the final rankings, `evaluation` minus `baseline`.
 
     Raises:
-        InvalidInput: Their queries or judgments differ, or one lacks the measure.
+        InvalidInput: The queries or judgments differ, or an evaluation lacks the measure.
     """
     paired = difference(evaluation, baseline, rule.measure)
     return RuleResult(rule, paired, _SIGNS[rule.sign](paired.difference.mean, rule.bound), evaluation.name)

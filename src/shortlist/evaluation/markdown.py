@@ -51,7 +51,7 @@ def measure_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
 
 
 def times(evaluation: Evaluation) -> list[str]:
-    """Return the times of each stage, such as "retrieve p50 3 ms, p95 9 ms". An evaluation without times has none."""
+    """Return the times of each stage, such as "retrieve p50 3 ms, p95 9 ms". Empty if the times are unknown."""
     if not any(outcome.seconds for outcome in evaluation.outcomes):
         return []
     seconds = evaluation.seconds

@@ -33,9 +33,9 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | gain_not_confirmed | pool, measure, queries, unseen_gain, gain | the second half of the queries contradicts the gain |
 | one_pass | pool, largest_difference | the scores of the largest pool gave the results of every smaller pool |
 | listwise | reranker | the reranker scores a pool as a whole, so each size was run separately |
-| not_pointwise | reranker, largest_difference, spread | as listwise, although the reranker is declared pointwise |
-| times_of_runs | | the times are those of the runs at each size |
-| times_of_pass | pool, queries | the times are those of the pass, and of some queries at smaller pools |
+| not_pointwise | reranker, largest_difference, spread | declared pointwise, but the scores depend on the pool |
+| times_of_runs | | the times come from the runs at each size |
+| times_of_pass | pool, queries | the times come from the pass, and from some queries at smaller pools |
 | stop_rule_fit | result, measure, alpha, delta, queries, queries_needed | the guarantee of a fitted stop rule |
 """
 

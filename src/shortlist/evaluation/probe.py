@@ -39,7 +39,7 @@ class PairResult:
 class Probe:
     """The answers of both stages to a set of contrasts, in the order of the set.
 
-    `note` is the assumption of the reader of the set. `chance` is the accuracy of a random choice.
+    `note` is the assumption that was made to read the set. `chance` is the accuracy of a random choice.
     """
 
     contrasts: str
@@ -55,7 +55,7 @@ class Probe:
         return tuple(dict.fromkeys(pair.kind for pair in self.pairs))
 
     def answers(self, stage: Literal["retrieval", "rerank"], kind: str | None = None) -> list[Answer]:
-        """Return the answers of a stage, of one kind or of all."""
+        """Return the answers of a stage, for one kind of contrast or for all kinds."""
         pairs = [pair for pair in self.pairs if kind is None or pair.kind == kind]
         return [pair.retrieval if stage == "retrieval" else pair.rerank for pair in pairs]
 
@@ -86,7 +86,7 @@ def probe(
     """Test for each query of each contrast which of the two passages each stage scores higher.
 
     Stage one is the cosine of the bi-encoder. Two equal scores prefer no passage, so the contrast is not right.
-    `progress` is called with the number of contrasts that are done, and the number of all contrasts.
+    `progress` receives the number of finished contrasts, and the number of all contrasts.
 
     Raises:
         InvalidInput: A query leaves no room in the reranker's window.
@@ -110,7 +110,7 @@ def probe(
 
 
 def answer(scores: Sequence[Sequence[float]]) -> Answer:
-    """Return the answer that the scores of one or two queries for both passages give. Query i must prefer passage i."""
+    """Return the answer from the scores of both passages for one or two queries. Query i must prefer passage i."""
     leads = [row[place] - row[1 - place] for place, row in enumerate(scores)]
     if all(lead > 0 for lead in leads):
         return "right"
@@ -127,7 +127,10 @@ def encode_unique(encode: Callable[[Sequence[str]], NDArray[np.float32]], texts:
 
 
 def nearest_others(encoder: Encoder) -> Callable[[Sequence[str], Sequence[int]], list[int]]:
-    """Return a function from texts, and places in them, to the place of the most similar other text by cosine."""
+    """Return a function of texts and places.
+
+    For each place, it returns the place of the other text with the best cosine.
+    """
 
     def nearest(texts: Sequence[str], places: Sequence[int]) -> list[int]:
         rows = encode_unique(encoder.encode_passages, texts)

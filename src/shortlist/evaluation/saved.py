@@ -32,17 +32,17 @@ def load(file: Path) -> list[Evaluation]:
     """Return the evaluations in a file that `save` wrote.
 
     Raises:
-        InvalidInput: The file cannot be read, is something else, or has no evaluation.
+        InvalidInput: The file cannot be read, is not a saved evaluation, or has no evaluation.
     """
     try:
         content = json.loads(text_of(file))
         if content["version"] != VERSION:
             raise InvalidInput(
-                f"{file} has format {content['version']}, and this version reads {VERSION}: measure and save it again"
+                f"{file} has format {content['version']}, and this version reads {VERSION}: evaluate and save again"
             )
         if evaluations := [_evaluation(record) for record in content["evaluations"]]:
             return evaluations
-        raise InvalidInput(f"{file} has an empty list of evaluations: measure and save it again")
+        raise InvalidInput(f"{file} has an empty list of evaluations: evaluate and save again")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InvalidInput):
             raise

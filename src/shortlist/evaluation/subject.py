@@ -40,10 +40,10 @@ def subject_of(
     Args:
         search: The search to measure.
         queries: The query set.
-        passages: The passages of the index. None: they are unknown, and the set is resolved against the passages that
-            the retriever returns for the queries.
+        passages: The passages of the index. None: the passages are unknown. The set is then resolved against the
+            passages that the retriever returns for the queries.
         allow_unknown: Count judged ids and snippets that the index lacks as never found.
-        ignore_identical_ids: Leave out a passage if its id, or its document's id, is the query's own.
+        ignore_identical_ids: Leave out a passage if its id, or its document's id, equals the id of the query.
 
     Raises:
         InvalidInput: As `query_set.resolve` or `resolve_in_pools`.

@@ -15,7 +15,7 @@ from shortlist.types import PoolSize, Ranking
 def whole_pool_config(config: SearchConfig, *, depth: int, pool_size: PoolSize | None = None) -> SearchConfig:
     """Return the configuration without limits, for rankings that reach at least `depth` in any pool.
 
-    `pool_size` None keeps that of the configuration.
+    If `pool_size` is None, the pool size of the configuration stays.
     """
     return config.override(
         {
@@ -37,7 +37,7 @@ def search_whole(search: Search, query: str, config: SearchConfig) -> Ranking:
 
 @contextmanager
 def name_query(query_id: str) -> Iterator[None]:
-    """Add the query's id to the message of an InvalidInput that is raised inside."""
+    """Add the query's id to the message of an InvalidInput that the enclosed code raises."""
     try:
         yield
     except InvalidInput as error:

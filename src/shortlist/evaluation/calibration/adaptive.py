@@ -23,8 +23,8 @@ class Risk:
     The loss of a query, from 0 to 1, is the measure for the whole pool's ranking minus the measure for the shorter
     pool. If the measure rises, the loss is 0. Gains on some queries therefore do not compensate losses on others. For
     "overlap", the loss is the missing share of the first `top_k` hits of the whole pool. The mean is over the queries
-    that are reranked and have a relevant passage. The confidence is over the random choice of the fitted queries. It
-    assumes that later queries are independent, come from the same source, and search the same passages.
+    that are reranked and have a relevant passage. The confidence is over the random choice of the fitted queries. The
+    guarantee assumes that later queries are independent, come from the same source, and search the same passages.
     """
 
     measure: str
@@ -36,8 +36,9 @@ class Risk:
 class StopRuleFit:
     """A fitted stop rule, and its effect on the queries of the fit.
 
-    `allowed` is the largest mean loss on so many queries that can be certified, None if none can. `loss` is the mean
-    loss of these queries. `scored` is the mean number of passages that are scored, and `whole` that of the whole pool.
+    `allowed` is the largest mean loss that this number of queries can certify, or None if they cannot certify any loss.
+    `loss` is the mean loss of these queries. `scored` is the mean number of scored passages, and `whole` the mean size
+    of the whole pool.
     """
 
     rule: StopRule
@@ -62,10 +63,11 @@ class StopRuleFit:
 
 
 def fit_stop_rule(traces: Sequence[Trace], rule: StopRule, risk: Risk) -> StopRuleFit:
-    """Return `rule` with the smallest threshold that keeps the risk, or with none if nothing can be certified.
+    """Return `rule` with the smallest threshold that keeps the risk, or without a threshold.
 
-    The thresholds that are tried are the demands of the traces. The bound uses each query's largest loss at its stop or
-    later. This loss cannot fall if the threshold falls, so the first threshold that fails ends the search.
+    The function tries the demands of the traces as thresholds, highest first. The bound uses the largest loss of each
+    query at its stop or at a later check. A lower threshold cannot make this loss smaller, so the search ends at the
+    first threshold that fails. If nothing can be certified, the rule has no threshold.
 
     Source:
         Bates et al., "Distribution-free, risk-controlling prediction sets" (arXiv 2101.02703), theorem 1, with the
@@ -117,7 +119,10 @@ def _smallest(traces: Sequence[Trace], risk: Risk, allowed: float) -> float | No
 
 
 def _keeps(loss: float, queries: int, risk: Risk, allowed: float) -> bool:
-    """Whether the mean loss certifies the risk. The bound is computed only near `allowed`, where it jumps."""
+    """Whether the mean loss certifies the risk.
+
+    The bound is computed only near `allowed`, because it has jumps there.
+    """
     if abs(loss - allowed) > _NEAR:
         return loss < allowed
     return hoeffding_bentkus(max(loss, 0.0), queries, risk.alpha) <= risk.delta

@@ -33,16 +33,17 @@ class CalibrateOptions:
     """The options of a calibration.
 
     Args:
-        pool_size: The largest pool. top_k: The length of the answers that the stop rule protects. block: Passages that
-        are scored between two checks of the stop rule. measure: The measure of the loss, or "overlap", which needs no
-        judgments: the share of the
-            whole pool's first `top_k` that is missing.
+        pool_size: The largest pool.
+        top_k: Hits in an answer. The stop rule is fitted for this number.
+        block: Passages that are scored between two checks of the stop rule.
+        measure: The measure that an early stop may lower. "overlap" needs no judgments: the loss is the missing share
+            of the first `top_k` hits of the whole pool.
         alpha: The mean loss that is allowed, between 0 and 1.
         delta: The allowed probability of a larger mean loss, between 0 and 1.
-        method: The curve, "platt" or "isotonic". None: the one with the smaller log loss.
+        method: The curve, "platt" or "isotonic". None: the curve with the smaller log loss.
         judged_only: Leave out passages without a judgment. Otherwise they count as not relevant.
         checkpoint: The file for partial results.
-        about: What distinguishes this run from others, such as the index and its size, for the checkpoint.
+        about: Facts that identify this run in the checkpoint, such as the index and its size.
     """
 
     pool_size: int = POOL_SIZE
@@ -66,9 +67,9 @@ class CalibrateOptions:
 class FittedRules:
     """The fits of one scoring pass. `save` stores them for `pool_size="auto"` and `min_probability`.
 
-    `queries` counts the judged queries, `skipped` those that the reranker skipped, and `without_relevant` those without
-    anything relevant; the fit of the stop rule leaves out both. `resumed` counts the queries that an interrupted run
-    scored. `weights` are those of the final score.
+    `queries` counts the judged queries. `skipped` counts the queries that the reranker skipped, and `without_relevant`
+    the queries without a relevant id. The fit of the stop rule leaves out both. `resumed` counts the queries that an
+    interrupted run scored. `weights` are the weights of the final score.
     """
 
     stop_rule: StopRuleFit
@@ -90,7 +91,7 @@ class FittedRules:
         )
 
     def save(self) -> list[Path]:
-        """Store both fits for the search that they were made with, and return the files.
+        """Store both fits for the search of the calibration, and return the files.
 
         Raises:
             InvalidInput: The search has no place for fits.
@@ -140,8 +141,8 @@ def calibrate(
         progress: A function that receives the number of scored passages and the number of passages to score.
 
     Raises:
-        InvalidInput: No reranker, or one whose scores depend on the pool; a bad size, level or measure; a checkpoint of
-            another run; or too few relevant passages for a curve (see `fit_probabilities`).
+        InvalidInput: No reranker, a reranker whose scores depend on the pool, a bad size, level or measure, a
+            checkpoint of another run, or too few relevant passages for a curve (see `fit_probabilities`).
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     options = options or CalibrateOptions()
@@ -160,7 +161,7 @@ def calibrate(
 def _fit(
     search: Search, reranker: Reranker, judged: Judged, options: CalibrateOptions, recorded: Mapping[str, Recorded]
 ) -> FittedRules:
-    """Both fits from the pass of each query."""
+    """Both fits from the scoring pass of each query."""
     check = check_pointwise(search, reranker, list(recorded.values()), options.pool_size)
     if not check.holds:
         raise InvalidInput(
@@ -200,7 +201,7 @@ def _score(
     options: CalibrateOptions,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, Recorded], Checkpoint]:
-    """Each query's pass, and the checkpoint that holds them."""
+    """The scoring pass of each query, and the checkpoint that stores the passes."""
     depth = depth_of([measure_of(options.measure, options.top_k)], options.top_k, judged.level)
     count = PassageCount(progress)
     count.expect(len(judged.queries) * options.pool_size)
@@ -218,7 +219,7 @@ def _score(
 def _checked(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
     """The reranker, if a rule and a curve can be fitted for it with these options."""
     if reranker is None:
-        raise InvalidInput("the search has no reranker whose scores could be calibrated: give it one", field="reranker")
+        raise InvalidInput("the search has no reranker, so there are no scores to calibrate", field="reranker")
     if not info_of(reranker).pointwise:
         raise InvalidInput(
             f"{info_of(reranker).name} scores a pool as a whole: neither a stop rule nor probabilities can be fitted "

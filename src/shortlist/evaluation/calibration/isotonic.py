@@ -38,11 +38,11 @@ def fit_isotonic(scores: Sequence[float] | Floats, labels: Sequence[float] | Flo
     """Return the knots of the fitted curve: rising scores, and the share of relevant passages at each, never falling.
 
     Equal scores share one value. A run of equal values keeps its two ends. The curve is straight between knots and
-    level beyond them. Values stay 1 / (n + 2) away from 0 and 1, with n labels: so few labels cannot show a smaller
+    level beyond them. With n labels, values stay 1 / (n + 2) away from 0 and 1, because n labels cannot show a smaller
     probability.
 
     Raises:
-        InvalidInput: No scores, or another number of labels.
+        InvalidInput: There are no scores, or the numbers of scores and labels differ.
     """
     x, y = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if not len(x) or len(x) != len(y):

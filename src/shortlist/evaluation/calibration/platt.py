@@ -49,25 +49,25 @@ def fit_platt(scores: Sequence[float] | Floats, labels: Sequence[float] | Floats
 
 def _newton(scores: Floats, targets: Floats, offset: float) -> tuple[float, float]:
     """Slope and offset with the smallest log loss for the targets."""
-    at = np.array([0.0, offset])
+    params = np.array([0.0, offset])
     design = np.stack([scores, np.ones_like(scores)], axis=1)
-    loss = _loss(design @ at, targets)
+    loss = _loss(design @ params, targets)
     for _ in range(STEPS):
-        predicted = sigmoid(design @ at)
+        predicted = sigmoid(design @ params)
         gradient = design.T @ (predicted - targets)
         curvature = (design * (predicted * (1 - predicted))[:, None]).T @ design + RIDGE * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         size = 1.0
-        while size > CONVERGED and _loss(design @ (at - size * step), targets) > loss:
+        while size > CONVERGED and _loss(design @ (params - size * step), targets) > loss:
             size /= 2
-        after = at - size * step
-        before, loss = loss, _loss(design @ after, targets)
+        new_params = params - size * step
+        before, loss = loss, _loss(design @ new_params, targets)
         if loss > before:
             break
-        at = after
+        params = new_params
         if before - loss <= CONVERGED * max(1.0, abs(loss)):
             break
-    return float(at[0]), float(at[1])
+    return float(params[0]), float(params[1])
 
 
 def _loss(logits: Floats, targets: Floats) -> float:

@@ -26,15 +26,15 @@ METHODS: tuple[Method, ...] = ("platt", "isotonic")
 
 FOLDS = 5
 LEAST = 10
-"""The fewest relevant passages among the scored ones for a curve."""
+"""A curve needs at least this many relevant passages among the scored passages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Scored passages: final `scores`, `labels` of 1 (relevant) or 0, and `queries`, the number of each one's query.
+    """Scored passages: their final `scores`, `labels` of 1 (relevant) or 0, and `queries`, the number of each query.
 
-    `unjudged` counts the passages without a judgment that count as not relevant. If they were left out instead,
-    `left_out` and `left_out_queries` hold their scores and queries, because a search shows them, too.
+    `unjudged` counts the passages without a judgment that count as not relevant. If such passages are left out instead,
+    `left_out` and `left_out_queries` hold their scores and queries, because a search shows these passages, too.
     """
 
     scores: Floats
@@ -49,9 +49,9 @@ class Labelled:
 class ProbabilityFit:
     """The curve that was fitted on all queries, and the quality of such curves on unseen queries.
 
-    `held_out` holds a probability for each passage from a curve that was not fitted on its query, and `left_out` one
-    for each passage that the labels leave out. `log_loss` maps each method, and "base rate", to its loss in nats; lower
-    is better.
+    `held_out` holds a probability for each labelled passage, and `left_out` for each passage without a label. These
+    probabilities come from curves that were not fitted on the query of the passage. `log_loss` maps each method, and
+    "base rate", to its loss in nats. A lower loss is better.
     """
 
     calibration: Calibration
@@ -81,9 +81,9 @@ def labelled(rankings: Sequence[tuple[str, Sequence[Hit]]], judged: Judged, *, j
 
     A grade above 0 is relevant. Passages without a judgment count as not relevant, because most query sets list only
     what is relevant. This makes probabilities too low if judgments are sparse. With `judged_only`, these passages are
-    left out instead, which makes probabilities too high if mostly good passages were judged; they still count for
-    whether a query shows a hit. If documents are judged, each counts once, at its best passage. Hits without a score of
-    the reranker are ignored.
+    left out instead. This makes probabilities too high if mostly good passages were judged. The passages that are left
+    out still count as hits that a query shows. If documents are judged, each document counts once, at its best passage.
+    Hits without a score of the reranker are ignored.
     """
     rows: list[tuple[float, float, int]] = []
     left_out: list[tuple[float, int]] = []
@@ -111,8 +111,8 @@ def fit_probabilities(data: Labelled, method: Method | None = None, *, seed: int
     Queries are divided into five folds. Each fold gets its probabilities from a curve that was fitted on the others.
 
     Raises:
-        InvalidInput: No relevant or no other passage among the scored ones, fewer than 10 relevant ones, or relevant
-            or other passages of fewer than two queries.
+        InvalidInput: All scored passages are relevant or none is, fewer than 10 are relevant, or all passages of one
+            kind belong to one query.
     """
     _check(data)
     fold = _folds(data, seed)
@@ -160,35 +160,35 @@ def _check(data: Labelled) -> None:
     if not len(data.labels):
         raise InvalidInput("no passage was scored and judged, so there is nothing to fit probabilities on")
     if not ones or not others:
-        what = "relevant" if not others else "not relevant"
+        kind = "relevant" if not others else "not relevant"
         raise InvalidInput(
-            f"all {len(data.labels)} scored passages are {what}, and probabilities need both kinds: judge more "
+            f"all {len(data.labels)} scored passages are {kind}, and probabilities need both kinds: judge more "
             "queries, or score a larger pool"
         )
     if ones < LEAST:
         raise InvalidInput(
-            f"{ones} relevant passages among the {len(data.labels)} scored ones are too few for probabilities, which "
-            f"need at least {LEAST}: judge more queries, or score a larger pool"
+            f"{ones} relevant passages among the {len(data.labels)} scored passages are too few: probabilities need at "
+            f"least {LEAST}. Judge more queries, or score a larger pool"
         )
-    for what, places in (("relevant passages", data.labels > 0), ("passages that are not relevant", data.labels == 0)):
+    for kind, places in (("relevant passages", data.labels > 0), ("passages that are not relevant", data.labels == 0)):
         if len(np.unique(data.queries[places])) < 2:
-            raise InvalidInput(f"all {what} belong to one query: judge more queries, or score a larger pool")
+            raise InvalidInput(f"all {kind} belong to one query: judge more queries, or score a larger pool")
 
 
 def _folds(data: Labelled, seed: int) -> dict[int, int]:
-    """The fold of each query.
+    """The fold of each query. No fold gets all passages of one kind.
 
-    Queries with relevant passages are dealt one after the other, and so are queries with other passages, so no fold has
-    all passages of one kind.
+    The queries are sorted: first those with relevant passages only, then those with both kinds, then the others. The
+    sorted queries go to the folds in turn.
     """
     generator = np.random.default_rng(seed)
     numbers = np.unique(np.concatenate([data.queries, data.left_out_queries]))
     shuffled = numbers[generator.permutation(len(numbers))]
-    right, wrong = (set(data.queries[data.labels == label].tolist()) for label in (1, 0))
-    groups = (right - wrong, right & wrong, wrong - right)
+    relevant, others = (set(data.queries[data.labels == label].tolist()) for label in (1, 0))
+    groups = (relevant - others, relevant & others, others - relevant)
     place_of = {number: place for place, group in enumerate(groups) for number in group}
-    dealt = sorted(shuffled.tolist(), key=lambda number: place_of.get(number, len(groups)))
-    return {number: place % FOLDS for place, number in enumerate(dealt)}
+    ordered = sorted(shuffled.tolist(), key=lambda number: place_of.get(number, len(groups)))
+    return {number: place % FOLDS for place, number in enumerate(ordered)}
 
 
 def _folds_of(fold: Mapping[int, int], queries: Ints) -> Ints:

@@ -35,14 +35,14 @@ def hoeffding_bentkus(loss: float, queries: int, alpha: float) -> float:
 
 
 def least_queries(alpha: float, delta: float) -> int:
-    """Return the fewest queries that can certify `alpha` with confidence 1 - `delta`: they can if no query loses."""
+    """Return the fewest queries that certify `alpha` with confidence 1 - `delta` if no query has a loss."""
     return math.ceil(math.log(checked_level(delta, "delta")) / math.log(1 - checked_level(alpha, "alpha")) - 1e-9)
 
 
 def certified_loss(queries: int, alpha: float, delta: float) -> float | None:
-    """Return the largest mean loss of so many queries that certifies `alpha` with confidence 1 - `delta`.
+    """Return the largest mean loss of `queries` queries that certifies `alpha` with confidence 1 - `delta`.
 
-    None if the queries are so few that not even a loss of 0 certifies it.
+    None: the queries are so few that not even a mean loss of 0 certifies `alpha`.
     """
     checked_level(delta, "delta")
     if hoeffding_bentkus(0.0, queries, alpha) > delta:
@@ -55,7 +55,7 @@ def certified_loss(queries: int, alpha: float, delta: float) -> float | None:
 
 
 def binomial_cdf(most: int, trials: int, share: float) -> float:
-    """Return the probability of at most `most` successes in so many trials, each with probability `share`."""
+    """Return the probability of at most `most` successes in `trials` trials, each with probability `share`."""
     if most >= trials:
         return 1.0
     logs = [
@@ -73,7 +73,7 @@ def checked_level(value: float, name: str) -> float:
     """Return the value.
 
     Raises:
-        InvalidInput: It is not between 0 and 1. `name` is in the message.
+        InvalidInput: The value is not between 0 and 1. The message contains `name`.
     """
     if not 0 < value < 1:
         raise InvalidInput(f"{name} must be between 0 and 1, not {value}", field=name)

@@ -26,10 +26,10 @@ OVERLAP = "overlap"
 class Trace:
     """One query at each check of a stop rule. The last check is the whole pool.
 
-    `demands` are the demands at each check, minus infinity at the last. `sizes` are the numbers of passages that are
-    scored by then. `losses` are the measure for the whole pool's ranking minus the measure at the check, or 0 if the
-    measure does not fall. `worst` is the largest loss at this or any later check. It bounds the loss and never rises
-    with the size.
+    `demands` holds the demand at each check (see `search.stopping.demand`), and minus infinity at the last check.
+    `sizes` holds the number of scored passages at each check. `losses` holds the measure for the whole pool's ranking
+    minus the measure at the check, or 0 if the measure does not fall. `worst` holds the largest loss at this or any
+    later check. `worst` bounds the loss and never rises with the size.
     """
 
     query_id: str
@@ -50,7 +50,7 @@ def measure_of(name: str, top_k: int) -> Measure:
     """Return the measure whose loss is bounded. "overlap" is the recall of the whole pool's first `top_k`.
 
     Raises:
-        InvalidInput: An unknown name, or one without a cutoff.
+        InvalidInput: An unknown name, or a name without a cutoff.
     """
     return Measure("R", top_k) if name == OVERLAP else parse_with_cutoff(name)
 
@@ -58,10 +58,10 @@ def measure_of(name: str, top_k: int) -> Measure:
 def trace_of(
     recorded: Recorded, judged: Judged, name: str, rule: StopRule, weights: Mapping[str, float]
 ) -> Trace | None:
-    """Return the trace of one query's pass, or None if it was skipped, its pool is empty, or nothing is relevant.
+    """Return the trace of one query, or None if the query was skipped, has an empty pool, or has nothing relevant.
 
-    `name` is that of a measure, or "overlap". The rule's threshold is not used. The whole pool's scores serve for every
-    part of it, so the reranker must be pointwise.
+    `name` is the name of a measure, or "overlap". The rule's threshold is not used. The reranker must be pointwise,
+    because every part of the pool uses the scores of the whole pool.
     """
     measure = measure_of(name, rule.top_k)
     depth = max(depth_of([measure], rule.top_k, judged.level), rule.pool_size)

@@ -43,8 +43,8 @@ class Measure:
             InvalidInput: An id occurs twice in the ranking.
         """
         if len(set(ranking)) != len(ranking):
-            twice = next(key for place, key in enumerate(ranking) if key in ranking[:place])
-            raise InvalidInput(f"{twice!r} occurs twice in one ranking: each id may occur once")
+            repeated = next(key for place, key in enumerate(ranking) if key in ranking[:place])
+            raise InvalidInput(f"{repeated!r} occurs twice in one ranking: each id may occur once")
         if self.name == "nDCG":
             return _ndcg(ranking, grades, self.cutoff)
         return _FORMULAS[self.name](ranking[: self.cutoff], grades)
@@ -114,7 +114,7 @@ def per_query(
     *,
     ignore_identical_ids: bool = False,
 ) -> dict[str, dict[str, float]]:
-    """Return measure's name -> query id -> value for every judged query. A query without a ranking gets 0.
+    """Return name of the measure -> query id -> value for every judged query. A query without a ranking gets 0.
 
     Rankings of other queries are ignored. No judged queries give empty inner mappings.
 
@@ -134,7 +134,7 @@ def per_query(
 def measure_run(
     measures: Sequence[Measure], qrels: Qrels, run: Run, *, ignore_identical_ids: bool = False
 ) -> dict[str, float]:
-    """Return measure's name -> mean over every judged query, of a run in trec_eval's order.
+    """Return name of the measure -> mean over all judged queries. The run is in trec_eval's order.
 
     Raises:
         InvalidInput: No query is judged.

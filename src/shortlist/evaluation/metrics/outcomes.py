@@ -1,4 +1,4 @@
-"""What one query's ranking is worth: both stages, the ceiling between them, and which stage lost the answer."""
+"""The measures of one query: both stages, the ceiling, and the stage that lost the answer."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ Kind: TypeAlias = Literal["fine", "not retrieved", "truncated", "ranked out", "b
 KINDS: tuple[Kind, ...] = ("fine", "not retrieved", "truncated", "ranked out", "below the cut", "nothing relevant")
 """The outcomes of a query.
 
-fine: a relevant id is among the first `cutoff` results.
-not retrieved: the pool of stage one has no relevant id, so no reranker could help.
-truncated: the best relevant id is too low, and the reranker read only the start of its text.
-ranked out: a relevant id was in the pool and read whole, and the reranker put it below the cutoff.
-below the cut: a relevant id was in the pool, no reranker scored it, and stage one put it below the cutoff.
-nothing relevant: every judgment of the query is 0.
+fine: a relevant id is among the first `cutoff` results. not retrieved: the pool of stage one has no relevant id, so no
+reranker could help. truncated: the best relevant id is too low, and the reranker read only the start of its text.
+ranked out: a relevant id was in the pool and not truncated, and the reranker put it below the cutoff. below the cut: a
+relevant id was in the pool, no reranker scored it, and stage one put it below the cutoff. nothing relevant: every
+judgment of the query is 0.
 """
 STAGES = ("stage one", "reranked", "ceiling")
 
@@ -31,10 +30,11 @@ DOCUMENT_DEPTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What became of a query. Ranks are those of the best relevant id, from 1; None if the pool lacks one.
+    """The outcome of a query, with the ranks of its best relevant id, from 1. None: the pool has no relevant id.
 
-    `beaten_by` holds at most `cutoff` ids that rank above this id, if it is below the cutoff. `stage_one_had_it` is
-    True if stage one alone has a relevant id above the cutoff: the reranker then made the query worse.
+    `beaten_by` holds at most `cutoff` ids that rank above the best relevant id, if that id is below the cutoff.
+    `stage_one_had_it` is True if stage one alone has a relevant id above the cutoff. If the final ranking does not, the
+    reranker made the query worse.
     """
 
     kind: Kind
@@ -50,7 +50,7 @@ def judged_ids(hits: Sequence[Hit], judged: Judged) -> list[str]:
 
 
 def classify(ranking: Ranking, judged: Judged, grades: Grades, cutoff: int) -> Failure:
-    """Return what became of the query. `ranking` must hold the whole pool."""
+    """Return the outcome of the query. `ranking` must hold the whole pool."""
     relevant = {key for key, grade in grades.items() if grade > 0}
     if not relevant:
         return Failure("nothing relevant")
@@ -78,8 +78,8 @@ class Outcome:
     `ceiling` is the value of the best possible order of the same pool: no reranker can exceed it. `recall` is the
     recall of the pool. `reranked` equals `stage_one` if no reranker ran. `top` and `stage_one_top` hold the first ids,
     as many as the cutoff. `ranked` holds all ids in the final order: the pool, and the rest that the measures read.
-    `skipped` is the reason for which the reranker skipped the query, or None. `seconds` maps "retrieve" and "rerank"
-    to wall-clock time.
+    `skipped` is the reason why the reranker skipped the query, or None. `seconds` maps "retrieve" and "rerank" to
+    wall-clock time.
     """
 
     query_id: str
@@ -109,7 +109,7 @@ class Outcome:
 
 
 def depth_of(measures: Sequence[Measure], cutoff: int, level: Level) -> int:
-    """Return how many passages of a ranking the measures and the failure split read, whatever the pool size."""
+    """Return how many passages of a ranking the measures and the failure split read, for any pool size."""
     deepest = max([cutoff, *(measure.cutoff or 0 for measure in measures)])
     return deepest if level == "passage" else max(deepest, DOCUMENT_DEPTH)
 
@@ -146,7 +146,7 @@ def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence
 
 
 def nothing_retrieved(outcomes: Sequence[Outcome], pool_size: int) -> list[Note]:
-    """Return a note if queries have relevant ids, and no pool contains one: the ids may be those of something else."""
+    """Return a note if queries have relevant ids, and no pool contains any: the ids may belong to another index."""
     queries = sum(outcome.failure.kind != "nothing relevant" for outcome in outcomes)
     if not queries or any(outcome.recall for outcome in outcomes):
         return []
@@ -169,7 +169,7 @@ def from_json(record: Mapping[str, Any]) -> Outcome:
     """Return the outcome that `to_json` wrote.
 
     Raises:
-        TypeError, KeyError: The record is something else.
+        TypeError, KeyError: The record is not an outcome.
     """
     failure = {**record["failure"], "beaten_by": tuple(record["failure"]["beaten_by"])}
     tuples = {name: tuple(record.get(name, ())) for name in ("top", "stage_one_top", "ranked")}

@@ -1,4 +1,4 @@
-"""Whether probabilities come true, and which passages a smallest probability keeps."""
+"""The reliability of probabilities, and the effect of a smallest probability."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class Unlabelled:
-    """The probabilities and query numbers of passages without a label. They count for whether a query shows a hit."""
+    """The probabilities and query numbers of passages without a label. They count only as hits that a query shows."""
 
     probabilities: Floats = field(default_factory=lambda: np.zeros(0))
     queries: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -38,7 +38,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class ProbabilityThreshold:
-    """What a smallest probability keeps.
+    """The effect of a smallest probability.
 
     `precision` is the relevant share of the kept passages (1 if none is kept). `recall` is the kept share of the
     relevant scored passages (1 if none is relevant). Both count labelled passages. `silent` counts the queries that
@@ -79,7 +79,7 @@ def reliability(probabilities: Floats, labels: Floats) -> list[Bin]:
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """Return the expected calibration error: the mean distance of prediction and truth over bins, by passages.
+    """Return the expected calibration error: the mean difference of prediction and truth, weighted by passages.
 
     No bins give 0.
 
@@ -98,14 +98,14 @@ def thresholds(
     *,
     unlabelled: Unlabelled = NO_PASSAGES,
 ) -> list[ProbabilityThreshold]:
-    """Return what each smallest probability keeps. `queries` numbers each passage's query."""
+    """Return the effect of each smallest probability in `at`. `queries` holds the number of each passage's query."""
     return [_threshold(least, probabilities, labels, queries, unlabelled) for least in at]
 
 
 def best_threshold(
     probabilities: Floats, labels: Floats, queries: Ints, *, unlabelled: Unlabelled = NO_PASSAGES
 ) -> ProbabilityThreshold:
-    """Return the threshold with the highest F1 of passages, the largest of several. Needs at least one passage."""
+    """Return the threshold with the highest F1 of passages, the largest of equal ones. Needs at least one passage."""
     order = np.argsort(-probabilities, kind="stable")
     right = np.cumsum(labels[order])
     f1 = 2 * right / (np.arange(1, len(order) + 1) + labels.sum())

@@ -142,7 +142,7 @@ def _share_reached(
 ) -> float:
     """The share of sign patterns over the queries at which the sum of a column of `rows` reaches `observed`.
 
-    All patterns of up to 13 queries are tried, and random ones of more. `draw` is the type that signs are drawn in.
+    All patterns of up to 13 queries are tried, and random ones of more. `draw` is the dtype of the random signs.
     """
     queries = len(rows)
     if queries <= EXACT_UP_TO:

@@ -24,17 +24,19 @@ def evaluate_run(  # noqa: PLR0913 - only the first two are needed
     ignore_identical_ids: bool = False,
     about: Mapping[str, str] | None = None,
 ) -> Evaluation:
-    """Return the run as an evaluation without a reranker. The longest list is the pool size, and no times are known.
+    """Return the run as an evaluation without a reranker.
+
+    The length of the longest list is the pool size; times are unknown.
 
     Args:
         run: Query id -> passage or document id -> score. The order is that of trec_eval (`measures.ordered`). A judged
-            query that the run lacks counts 0; other queries are ignored.
+            query that the run lacks counts as 0. Other queries are ignored.
         judged: The queries with their judgments.
         measures: Names of measures, each with a cutoff.
-        cutoff: A query is fine if a relevant id is among so many first results.
+        cutoff: A query is fine if a relevant id is among the first `cutoff` results.
         name: The name of the run in tables.
         documents: Passage id -> document id. If documents are judged, a document counts at its best passage.
-        ignore_identical_ids: Leave out a passage if its id, or its document's id, is the query's own.
+        ignore_identical_ids: Leave out a passage if its id, or its document's id, equals the id of the query.
         about: Facts about the run, for readers of a saved evaluation.
 
     Raises:

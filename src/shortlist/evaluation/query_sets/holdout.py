@@ -1,4 +1,4 @@
-"""Two halves of the queries: one to choose a setting, and one to report its result. The second has no influence."""
+"""Two halves of the queries: one to choose a setting, and one to report its result without influence on the choice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from shortlist.evaluation.metrics.statistics import Estimate, best_of_p, paired
 from shortlist.types import NoteValue
 
 FEWEST_TO_SPLIT = 20
-"""With fewer queries, a half is too small to choose on. All queries then serve for both, and the result reports it."""
+"""With fewer queries, a half is too small for a choice.
+
+Both halves are then all queries, and the result reports this.
+"""
 
 ALPHA = 0.05
 
@@ -38,10 +41,10 @@ class Halves:
 class Gain:
     """The best of several alternatives compared with the current setting.
 
-    `result` is "better" if the gain is beyond chance, "chance" if it is not, and "no_other_half" if it is beyond
-    chance but there are too few queries for a second half. `gain` is the mean difference on the half to choose on,
-    `p` its p value, corrected for the choice among `tried` alternatives. `unseen` is the difference on the half to
-    report on, None unless the result is "better".
+    `result` is "better" if the gain is beyond chance, "chance" if it is not, and "no_other_half" if it is beyond chance
+    but there are too few queries for a second half. `gain` is the mean difference on the half to choose on, and `p` is
+    its p value, corrected for the choice among `tried` alternatives. `unseen` is the difference on the half to report
+    on. It is None unless the result is "better".
     """
 
     result: Result
@@ -66,7 +69,7 @@ class Gain:
 
 
 def halves(queries: int, seed: int) -> Halves:
-    """Return two random halves of so many queries, or all queries twice if they are fewer than 20."""
+    """Return two random halves of `queries` queries. With fewer than 20 queries, both halves are all queries."""
     if queries < FEWEST_TO_SPLIT:
         return Halves(tuple(range(queries)), tuple(range(queries)))
     drawn = np.random.default_rng(seed).permutation(queries).tolist()

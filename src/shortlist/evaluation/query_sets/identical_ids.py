@@ -20,7 +20,7 @@ def own_ids(queries: Mapping[str, str]) -> dict[str, set[str]]:
 
 
 class WithoutOwnId:
-    """A retriever without the passage or document whose id is the query's own. Satisfies `Retriever`.
+    """A retriever that leaves out the passage or document with the query's own id. Satisfies `Retriever`.
 
     ArguAna's queries are texts of its corpus, and BEIR removes them from results by the same rule. The pool keeps its
     size, because one more passage is retrieved.

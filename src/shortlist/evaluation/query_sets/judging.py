@@ -1,4 +1,4 @@
-"""A query set in the making: the passages to judge for a query, and judgments that are saved one by one."""
+"""The making of a query set: the passages to judge for a query, and judgments that are saved one by one."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def to_judge(ranking: Ranking, top_k: int, seed: int) -> list[Hit]:
 class Judgments:
     """The queries and judgments in a .jsonl or .csv file. After each judgment, the whole file is replaced.
 
-    Queries that the user rejected, and passages that the user skipped, are kept in files next to it, so that neither is
-    shown again.
+    Queries that the user rejected, and passages that the user skipped, are stored in files next to this file, so that
+    they are not shown again.
 
     Raises:
-        InvalidInput: Another kind of file, or a file that cannot be read or written or is not a query set.
+        InvalidInput: The file has another extension, cannot be read or written, or is not a query set.
     """
 
     def __init__(self, file: Path) -> None:
@@ -121,7 +121,7 @@ def _pairs(file: Path) -> set[tuple[str, str]]:
     """The query and the passage id on each line.
 
     Raises:
-        InvalidInput: The file cannot be read, or a line is something else.
+        InvalidInput: The file cannot be read, or a line is not a query and a passage id.
     """
     pairs = set()
     for place, line in lines_of(file):

@@ -12,13 +12,13 @@ from shortlist.evaluation.metrics.statistics import SEED
 from shortlist.types import PATH, Passage
 
 LONGEST_HEADING = 12
-"""In words. Longer headings are sentences, not queries."""
+"""The largest number of words in a heading. Longer headings are sentences, not queries."""
 PHRASES = (2, 3, 4)
 """The numbers of words in a phrase."""
 POOL = 5
-"""Phrases are drawn from the most frequent ones, this many times as many as the queries to propose."""
+"""To propose n queries, phrases are drawn from the `POOL` x n most frequent phrases."""
 SAMPLE = 3_000
-"""The passages that are searched for phrases. A larger corpus is sampled."""
+"""The largest number of passages that are searched for phrases. A larger corpus is sampled."""
 STOP = frozenset(
     """
     a about after all also an and any are as at be because been but by can could did do does each for from had has have
@@ -57,7 +57,10 @@ def propose(passages: Iterable[Passage], count: int, *, seed: int = SEED) -> lis
 
 
 def headings(passages: Sequence[Passage]) -> list[str]:
-    """Return the nearest headings of passages, or their titles, of 1 to 12 words, each once in any case, in order."""
+    """Return the nearest heading or the title of each passage, in order, without repetitions (in any case).
+
+    A heading of more than 12 words is left out.
+    """
     titles: dict[str, str] = {}
     for passage in passages:
         title = " ".join(passage.title.rpartition(PATH)[2].replace("`", "").split())
@@ -68,7 +71,7 @@ def headings(passages: Sequence[Passage]) -> list[str]:
 
 
 def phrases(passages: Sequence[Passage]) -> list[str]:
-    """Return the phrases of at least two passages in lower case, by passages times words, highest first.
+    """Return the phrases of at least two passages, in lower case, sorted by passages times words, highest first.
 
     A phrase inside a longer phrase of as many passages is left out.
     """

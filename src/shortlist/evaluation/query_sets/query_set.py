@@ -20,7 +20,7 @@ Level: TypeAlias = Literal["passage", "document"]
 
 _SPACE = re.compile(r"\s+")
 _INSIDE = rf"[^\W{SCRIPTS_WITHOUT_SPACES}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
-"""A letter or digit of a script with spaces between words. Thai, Lao, Burmese and Khmer have none either."""
+"""A letter or digit of a script with spaces between words. The ranges exclude Thai, Lao, Burmese and Khmer, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ class Judged:
     """A query set that is resolved against a corpus: every judged id is the id of a passage or of a document.
 
     `unknown` counts the judged ids and snippets that the corpus lacks; those with a grade above 0 count as never found.
-    `unjudged` is that of the query set. `snippets` are those of the query set, and `by_snippet` holds, for a query, the
-    ids in `qrels` that come from a snippet alone.
+    `unjudged` and `snippets` come from the query set. `by_snippet` maps a query id to the ids in `qrels` that come only
+    from a snippet.
     """
 
     name: str
@@ -102,10 +102,10 @@ class Judged:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the queries and of the judgments as they were given.
+        """A hash of the queries and of the given judgments.
 
-        Two evaluations can be compared if their fingerprints are equal. The passages that contain a snippet do not
-        change it, so one test can be compared over corpora that differ.
+        Two evaluations can be compared if their fingerprints are equal. The hash does not depend on the passages that
+        contain a snippet, so evaluations on different corpora can be compared.
         """
         given = {
             key: [pair for pair in self.qrels[key].items() if pair[0] not in self.by_snippet.get(key, ())]
@@ -160,13 +160,13 @@ def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: 
 
     The judged ids name documents if more of them are document ids than passage ids in the corpus; otherwise they name
     passages. A snippet stands for every passage (or document) whose text contains it as whole words, in any case and
-    spacing. An id that several snippets of a query give has the highest of their grades. A judgment by id takes
-    precedence over snippets. With `allow_unknown`, judged ids and snippets that the corpus lacks are kept and counted;
-    no hit can match them.
+    spacing. If several snippets of a query give the same id, the id has the highest of their grades. A judgment by id
+    takes precedence over snippets. With `allow_unknown`, judged ids and snippets that the corpus lacks are kept and
+    counted; no hit can match them.
 
     Raises:
-        InvalidInput: As `checked`; or some ids name passages and others documents; or the corpus lacks a judged id or
-            a snippet, and `allow_unknown` is False.
+        InvalidInput: As `checked`. Also if some ids name passages and others documents, or if the corpus lacks a judged
+            id or a snippet and `allow_unknown` is False.
     """
     checked(query_set)
     corpus = list(passages)
@@ -202,7 +202,7 @@ def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: 
 
 
 def _check_level(query_set: QuerySet, level: Level, others: Set[str]) -> None:
-    """Raise InvalidInput if some ids are of the other level."""
+    """Raise InvalidInput if some ids belong to the other level."""
     if others:
         key = min(others)
         raise InvalidInput(

@@ -25,15 +25,17 @@ def corpus_hash(passages: Iterable[Passage]) -> str:
 
 
 class Checkpoint:
-    """Finished pieces under keys, one JSON line each. Each piece is written at once. Without a file, it is in memory.
+    """The finished pieces of a run, by key.
+
+    Each piece is written at once, as a JSON line. Without a file, all is in memory.
 
     `about` identifies the run: the file of another run is an error, so two runs are never mixed. A * in the file's name
-    becomes a hash of `about`, so every run has a file of its own. A cut last line is ignored. `resumed` counts the
-    pieces that an earlier run finished.
+    becomes a hash of `about`, so every run has a file of its own. An incomplete last line is ignored. `resumed` counts
+    the pieces that an earlier run finished.
 
     Raises:
-        InvalidInput: The file belongs to another run, is something else, is damaged before its last line, or cannot be
-            read or written.
+        InvalidInput: The file belongs to another run, is not a checkpoint, is damaged before its last line, or cannot
+            be read or written.
     """
 
     def __init__(self, file: Path | None, about: Mapping[str, Any]) -> None:
@@ -55,7 +57,7 @@ class Checkpoint:
         return self._pieces.get(key)
 
     def put(self, key: str, piece: Any) -> None:
-        """Keep a finished piece."""
+        """Store a finished piece."""
         self._pieces[key] = piece
         if self._file is not None:
             self._append(_line([key, piece]))
@@ -66,7 +68,7 @@ class Checkpoint:
             self._file.unlink(missing_ok=True)
 
     def _append(self, line: bytes, *, end: int | None = None) -> None:
-        """Write the line at the end of the file, or at byte `end`, which cuts off the rest."""
+        """Write the line at the end of the file. If `end` is given, first cut the file to `end` bytes."""
         assert self._file is not None
         try:
             if end is not None:
@@ -79,7 +81,7 @@ class Checkpoint:
             ) from error
 
     def _read(self, file: Path, head: bytes) -> None:
-        """Read the whole lines. A kill during a write leaves a last line without its end."""
+        """Read the complete lines. If the process was killed during a write, the last line is incomplete."""
         try:
             raw = file.read_bytes()
         except OSError as error:

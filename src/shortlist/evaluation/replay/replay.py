@@ -21,9 +21,9 @@ from shortlist.types import Hit, Note, Passage, Ranking, RerankerInfo, Scores, W
 class Recorded:
     """One query's scoring pass.
 
-    `answers` maps each k of the retriever to its hits. `scores` and `truncated` go by passage id and cover every
-    passage of every pool. `skipped` is the reason for which the reranker skipped the query, with no `scores`, or None.
-    `seconds` is the time to retrieve and to score the largest pool.
+    `answers` maps each k of the retriever to its hits. `scores` and `truncated` use passage ids as keys, and cover
+    every passage of every pool. `skipped` is the reason why the reranker skipped the query, or None. A skipped query
+    has no `scores`. `seconds` is the time to retrieve and to score the largest pool.
     """
 
     query_id: str
@@ -37,7 +37,7 @@ class Recorded:
     def search(self, pool_size: int, depth: int, weights: Mapping[str, float], *, rerank: bool = True) -> Ranking:
         """Return the ranking of a search with a pool of this size, down to `depth` at least.
 
-        `weights` are those of the final score. Every pool must be one that was recorded.
+        `weights` are the weights of the final score. The pool of this size must have been recorded.
         """
         config = SearchConfig(pool_size=pool_size, top_k=depth, tail=True, rerank=rerank, weights=weights)
         return search_whole(Search(RecordedRetriever(self.answers), RecordedReranker(self), config), self.query, config)

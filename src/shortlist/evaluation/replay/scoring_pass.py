@@ -28,15 +28,15 @@ from shortlist.types import Hit, Ranking
 CHECKED_QUERIES = 3
 CHECKED_TEXTS = 10
 TOLERANCE = 0.02
-"""The share of the spread of scores that a score may change by between pools.
+"""The largest allowed change of a score between two pools, as a share of the spread of the scores.
 
-Batches have different lengths, which changes a score by its rounding: by up to 2e-6 with the packaged model in fp32, by
-more in low precision.
+Batches of different lengths round differently. With the packaged model in fp32, a score changes by up to 2e-6. In low
+precision, a score changes by more.
 """
 
 
 class PassageCount:
-    """Counts passages that are done and passages to do, and reports both to `report`."""
+    """Counts the finished passages and all passages to score, and reports both numbers to `report`."""
 
     def __init__(self, report: Callable[[int, int], None] | None) -> None:
         self._report = report or (lambda done, total: None)
@@ -85,19 +85,19 @@ def retrieval_sizes(retriever: Retriever | Fuses, sizes: Sequence[int], depth: i
 def record(search: Search, query_id: str, query: str, sizes: Sequence[int], depth: int) -> Recorded:
     """Record one query's pools and scores.
 
-    The largest pool is scored in one call, as a search scores it. Passages that only a smaller pool has are scored in a
-    second call; there are none if the retriever keeps its prefix.
+    The largest pool is scored in one call, as a search scores it. A second call scores the passages that only a smaller
+    pool has. If the retriever keeps its prefix, there is no second call.
 
     Raises:
         InvalidInput: The reranker cannot take the query; the message names it.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     text = checked_text(query)
-    answers, took = {}, {}
+    answers, retrieve_seconds = {}, {}
     for k in retrieval_sizes(search.retriever, sizes, depth):
         began = time.perf_counter()
         answers[k] = search.retriever.retrieve(text, k)
-        took[k] = time.perf_counter() - began
+        retrieve_seconds[k] = time.perf_counter() - began
     largest = max(sizes)
     config = whole_pool_config(search.config, depth=largest, pool_size=largest)
     pending = replace(search, retriever=RecordedRetriever(answers)).begin(text, config=config)
@@ -111,7 +111,8 @@ def record(search: Search, query_id: str, query: str, sizes: Sequence[int], dept
         more_scores, more_truncated = score_hits(pending.reranker, query_id, text, _unscored(answers, sizes, by_id))
         by_id, truncated = by_id | more_scores, truncated | more_truncated
     skipped = next((note for note in pending.notes if note.code == "rerank_skipped"), None)
-    seconds = {"retrieve": took[min(k for k in took if k >= largest)], "rerank": rerank_seconds}
+    retrieved_at = min(k for k in answers if k >= largest)
+    seconds = {"retrieve": retrieve_seconds[retrieved_at], "rerank": rerank_seconds}
     slim_answers = {k: tuple(slim(hit) for hit in hits) for k, hits in answers.items()}
     return Recorded(query_id, query, slim_answers, by_id, frozenset(truncated), skipped, seconds)
 
@@ -125,7 +126,7 @@ def _unscored(answers: Mapping[int, list[Hit]], sizes: Sequence[int], scores: Ma
 
 
 def score_hits(reranker: Reranker, query_id: str, query: str, hits: Sequence[Hit]) -> tuple[dict[str, float], set[str]]:
-    """Return passage id -> score, and the ids of passages that were cut. No hits do not call the reranker.
+    """Return passage id -> score, and the ids of passages that were cut. Without hits, the reranker is not called.
 
     Raises:
         InvalidInput: The reranker cannot take the query; the message names it.

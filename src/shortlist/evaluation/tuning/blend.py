@@ -15,10 +15,11 @@ SIGNAL = "dense"
 
 
 def derived_weights(recorded: Sequence[Recorded]) -> dict[str, float]:
-    """Return a weight for the cosine, to three digits, if no weights were fitted. Empty if hits have no cosine.
+    """Return a weight for the cosine, for models without fitted weights. Empty if hits have no cosine.
 
-    With this weight, the cosine spreads as far as the reranker's score within a pool: it is the median over queries of
-    the ratio of their standard deviations.
+    With this weight, the cosine varies as much as the reranker's score within a pool. For each query, the standard
+    deviation of the scores is divided by the standard deviation of the cosines. The weight is the median of these
+    ratios, rounded to three digits.
     """
     ratios = []
     for each in recorded:
@@ -50,7 +51,7 @@ def choose_setting(
 ) -> tuple[float, Note]:
     """Return the value of a setting to use, and the reason.
 
-    `values` maps each value of the setting to the measure of every query. `best` is the best of them on the half to
+    `values` maps each value of the setting to the measure of every query. `best` is the best value on the half to
     choose on.
     """
     if len(values) == 1:

@@ -24,8 +24,8 @@ class Curves:
     """One curve for each blend.
 
     `weights` are the weights at blend 1. `derived` is True if none were fitted. `current` is the current blend.
-    `method` is a note that tells how the curves were made. `resumed` counts the pieces of an interrupted run. `depth`
-    is the length of rankings.
+    `method` is a note about how the curves were made. `resumed` counts the pieces of an interrupted run. `depth` is the
+    length of rankings.
 
     `recorded` holds the pass of each query, None if each size was run separately. `runs` then holds the rankings of
     each size, at the current blend.
@@ -43,7 +43,7 @@ class Curves:
     runs: Mapping[int, Mapping[str, Ranking]] | None = field(default=None, repr=False)
 
     def ranking(self, query_id: str, size: int, blend: float) -> Ranking:
-        """Return the ranking of a query at a size and a blend. Separate runs have the current blend alone."""
+        """Return the ranking of a query at a size and a blend. Separate runs have only the current blend."""
         if self.recorded is not None:
             return self.recorded[query_id].search(size, self.depth, scaled(self.weights, blend))
         assert self.runs is not None

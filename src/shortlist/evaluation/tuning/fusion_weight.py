@@ -27,7 +27,8 @@ class FusionChoice:
     """The fusion weight to use, None if stage one has none, and the reason.
 
     `values` maps each weight that was tried to the measure of every query, at a pool of `size`; 0 is stage one alone.
-    `scored` passages were scored in addition to the pass. `recorded` answers searches with a new `weight` at that pool.
+    `scored` counts the passages that were scored in addition to the pass. `recorded` holds the pass of each query with
+    the chosen `weight` at that pool.
     """
 
     weight: float | None
@@ -59,9 +60,9 @@ class Trial:
 def tune_fusion(retriever: Retriever, fusions: Sequence[float], trial: Trial, size: int) -> FusionChoice:
     """Return the current weight, unless another one is better at a pool of `size`. Size 0 tries stage one alone.
 
-    Passages that another weight brings into the pool, and that have no score yet, are scored once. If they are more
-    than `trial.limit`, a smaller pool is tried: it shows whether another attempt is worthwhile, and the current weight
-    stays.
+    Another weight may bring passages into the pool that have no score yet. These passages are scored once. If there are
+    more than `trial.limit` such passages, the function tries a smaller pool. The current weight then stays, and the
+    reason reports whether another weight is better at the smaller pool.
     """
     if not isinstance(retriever, Fuses):
         return FusionChoice(None, Note("not_tried", setting="fusion", reason="no_fusion"))
@@ -120,7 +121,7 @@ def _choice(
 
 
 def _elsewhere(size: int, choice: FusionChoice, current: float) -> FusionChoice:
-    """The choice with the current weight: another one is better at a smaller pool than the recommended one."""
+    """The choice of the current weight, because another weight is better only at a smaller pool."""
     values = {**choice.reason.values, "pool": size, "smaller_pool": choice.size}
     return replace(choice, weight=current, reason=Note("setting_better_elsewhere", **values), recorded={})
 

@@ -17,7 +17,7 @@ from shortlist.types import Note
 SHARE = 0.08
 """Passages that are scored to time the smaller pools, as a share of the pass."""
 FUSION_SHARE, EXTRA_SHARE = 0.05, 0.15
-"""Passages that other fusion weights may need scored, and all passages beyond the pass, as shares of the pass."""
+"""The limits of additional passages, as shares of the pass: for other fusion weights, and for everything together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Latency:
     rerank: tuple[float, ...]
 
     def whole(self, share: float) -> float:
-        """Return the seconds of both stages together that `share` of the queries stay below; 0.5 is the median."""
+        """Return a quantile of the seconds of both stages together. A `share` of 0.5 gives the median."""
         return quantile([a + b for a, b in zip(self.retrieve, self.rerank, strict=True)], share)
 
 
 def queries_to_time(passed: int, queries: int, sizes: Sequence[int]) -> int:
-    """Return how many queries to time at each size: at most 8 % of the `passed` passages of the pass, at least 1."""
+    """Return how many queries to time at each size: at least 1, for at most 8 % of the `passed` passages."""
     passages = passages_to_time(passed, queries, sizes)
     return max(1, min(queries, int(SHARE * passed / passages))) if passages else 1
 
@@ -44,7 +44,7 @@ def passages_to_time(passed: int, queries: int, sizes: Sequence[int]) -> float:
 
 
 def of_seconds(seconds: Iterable[Mapping[str, float]]) -> Latency:
-    """Return the latency that a pass or a run recorded, without its first query, which warms up, if there are more."""
+    """Return the latency of a pass or a run. The first query warms up, so it is left out if there are more queries."""
     rows = list(seconds)
     return _latency(rows[1:] or rows)
 
@@ -61,9 +61,10 @@ def time_sizes(
     queries: int,
     progress: Callable[[int], None],
 ) -> Mapping[int, Latency]:
-    """Return size -> the seconds of some queries, spread over the set. The sizes take turns, so a busy minute hits all.
+    """Return size -> the seconds of some queries, spread over the set.
 
-    The first search warms up and does not count. Without sizes, nothing is searched.
+    The sizes take turns, so that other load on the machine affects all sizes. The first search warms up and does not
+    count. Without sizes, nothing is searched.
     """
     if not sizes:
         return {}

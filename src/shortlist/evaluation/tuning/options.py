@@ -30,10 +30,10 @@ class TuneOptions:
         measures: Names of measures, each with a cutoff. The first measure decides.
         cutoff: A query is fine if a relevant id is among the first `cutoff` results.
         budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. None: no limit.
-        timed: Queries to time at each size but the largest, which the pass times. None: up to 8 % of the pass, and at
-            least one.
+        timed: Queries to time at each size except the largest, which the pass times. None: up to 8 % of the pass, and
+            at least one query.
         checkpoint: The file for partial results.
-        about: What distinguishes this run from others, such as the index and its size, for the checkpoint.
+        about: Facts that identify this run in the checkpoint, such as the index and its size.
         seed: The seed of the two halves.
     """
 
@@ -57,7 +57,7 @@ def checked_options(search: Search, judged: Judged, options: TuneOptions) -> Tun
             timed queries.
     """
     if search.reranker is None:
-        raise InvalidInput("the search has no reranker, so there is nothing to tune: give it one", field="reranker")
+        raise InvalidInput("the search has no reranker, so there is nothing to tune", field="reranker")
     check_values(options)
     if len(judged.queries) < 2:
         raise InvalidInput("tuning needs at least two judged queries")

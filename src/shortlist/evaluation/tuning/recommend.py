@@ -1,4 +1,4 @@
-"""Rules that choose a pool size on some queries, their check on others, and warnings if reranking does harm."""
+"""Rules that choose a pool size on some queries, a check on other queries, and warnings if reranking does harm."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RuleName: TypeAlias = Literal["near_best", "most_of_the_gain", "latency_budget"]
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """The pool size that one rule chose, None if no size satisfies it, and the reason."""
+    """The pool size that one rule chose, and the reason. None: no size satisfies the rule."""
 
     rule: RuleName
     size: int | None
@@ -32,7 +32,7 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class PickCheck:
-    """A pick, measured on queries that it was not chosen on.
+    """A pick, measured on queries that did not influence it.
 
     `value` is the mean of the measure at the pick, `best` the highest mean of any size on these queries, and
     `stage_one` the mean without reranking. `cost` is the size of the pick divided by the largest size.
@@ -60,9 +60,9 @@ def picks(curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms:
 
 
 def smallest_near_best(curve: Curve, measure: str) -> Pick:
-    """Return the smallest size whose paired 95 % interval to the best reaches 0, and that keeps 98 % of the best mean.
+    """Return the smallest size that keeps 98 % of the best mean, and whose paired 95 % interval to the best reaches 0.
 
-    The second condition is for few queries, whose intervals are so wide that any size satisfies the first.
+    With few queries, the intervals are so wide that any size satisfies the second condition.
     """
     values, best = curve.reranked[measure], curve.best(measure)
     means = curve.means(measure)
@@ -89,7 +89,7 @@ def smallest_near_best(curve: Curve, measure: str) -> Pick:
 
 
 def most_of_the_gain(curve: Curve, measure: str) -> Pick:
-    """Return the smallest size with 90 % of the best gain over stage one. No size if none gains."""
+    """Return the smallest size with 90 % of the best gain over stage one. If no size gains, the pick has no size."""
     means, stage_one = curve.means(measure), float(curve.stage_one[measure].mean())
     best = curve.best(measure)
     gain = float(means[best]) - stage_one
@@ -108,7 +108,7 @@ def most_of_the_gain(curve: Curve, measure: str) -> Pick:
 
 
 def within_budget(curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms: float) -> Pick:
-    """Return the size with the highest mean of those whose p95 search time is within the budget."""
+    """Return the size with the highest mean among the sizes whose p95 search time is within the budget."""
     p95_ms = {size: 1000 * latency[size].whole(SLOWEST) for size in curve.sizes}
     fit = [place for place, size in enumerate(curve.sizes) if p95_ms[size] <= budget_ms]
     if not fit:
@@ -149,7 +149,7 @@ def harmful_sizes(curve: Curve, measure: str) -> list[int]:
 
 
 def undecided(curve: Curve, pick: Pick, measure: str) -> Note | None:
-    """Return why a pick without a gain and without harm does not decide whether to rerank, or None if it does.
+    """Return the reason why the queries cannot decide whether to rerank, or None. The pick neither gains nor does harm.
 
     A pick without a size was rejected for its time, which is a decision.
     """

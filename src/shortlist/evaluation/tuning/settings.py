@@ -15,11 +15,11 @@ def file_values(
 ) -> dict[str, Any]:
     """Return the values to write into a file with the settings `file`. None removes a key.
 
-    `tuned` are the settings that a tuning found with the configuration `config`. A blend, weights or a smallest score
-    of the file that the tuning did not find are removed. `own_weights` are weights that the new blend scales; they are
-    written if they are given. The retriever, the reranker and the fusion weight of `config` are written if the file
-    gives others. The `min_probability` of the file stays only if searches keep their pools and final scores, because
-    the stored curve was fitted for those.
+    `tuned` are the settings that a tuning found with the configuration `config`. The function removes the blend, the
+    weights and the smallest score of the file if the tuning did not find them. `own_weights` are weights that the new
+    blend scales. They are written if they are given. The retriever, the reranker and the fusion weight of `config` are
+    written if the file has other values. The `min_probability` of the file stays only if searches keep their pools and
+    final scores, because the stored curve was fitted for these pools and scores.
     """
     values: dict[str, Any] = {"blend": None, "weights": dict(own_weights) if own_weights else None, "min_score": None}
     values = {**tuned, **{name: tuned.get(name, value) for name, value in values.items()}}
@@ -46,7 +46,10 @@ def _same_scores(file: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
 
 
 def _value(settings: Mapping[str, Any], name: str, otherwise: Mapping[str, Any] | None = None) -> Any:
-    """A setting that applies: None and a missing key mean the default, or the value in `otherwise` if it is missing."""
+    """The value of a setting.
+
+    A missing key has the value in `otherwise`, if that is given. Otherwise, and for None: the default.
+    """
     if name not in settings and otherwise is not None:
         return _value(otherwise, name)
     value = settings.get(name)

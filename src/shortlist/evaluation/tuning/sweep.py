@@ -27,7 +27,7 @@ def scaled(weights: Mapping[str, float], blend: float) -> dict[str, float]:
 class Plan:
     """The plan of a sweep: pool sizes, measures, and the cutoff of the failure split.
 
-    `depth` is the length of every ranking, whatever its pool.
+    `depth` is the length of every ranking, for every pool size.
     """
 
     sizes: tuple[int, ...]
@@ -74,14 +74,16 @@ class Curve:
         return means
 
     def best(self, measure: str) -> int:
-        """Return the place in `sizes` of the highest reranked mean, the smallest size of several."""
+        """Return the place in `sizes` of the highest reranked mean. If several are equal, return the smallest size."""
         return int(np.argmax(self.means(measure)))
 
 
 def from_pass(
     recorded: Mapping[str, Recorded], judged: Judged, plan: Plan, weights: Mapping[str, float], blends: Sequence[float]
 ) -> list[Curve]:
-    """Return a curve for each blend, with every size read off one pass. The final scores use `weights` times the blend.
+    """Return a curve for each blend.
+
+    All sizes are computed from one pass. The final scores use `weights` times the blend.
 
     Pools do not depend on the blend, so the values that depend on the pool alone are computed once.
     """

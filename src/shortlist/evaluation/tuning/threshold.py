@@ -14,12 +14,15 @@ from shortlist.types import Note, Ranking
 
 CANDIDATES = 400
 DIGITS = 4
-"""Significant digits of a threshold, so that the file holds the threshold that was measured."""
+"""Significant digits of a threshold.
+
+Thresholds are rounded before they are measured, so the file has the measured value.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdEffect:
-    """What a threshold keeps of the first results, over some queries.
+    """The effect of a threshold on the first results of some queries.
 
     `precision` is the relevant share of the shown results (1 if none is shown). `recall` is the share of the relevant
     first results that are still shown (1 if none is relevant). Both count all results together. `f1` is the mean over
@@ -88,7 +91,7 @@ class Results:
 
 
 def _share(part: int, whole: int) -> float:
-    """The share; 1 of nothing, because nothing is wrong and nothing is lost."""
+    """The part divided by the whole, or 1 if the whole is 0."""
     return part / whole if whole else 1.0
 
 

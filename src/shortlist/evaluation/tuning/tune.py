@@ -48,10 +48,10 @@ class Tuning:
 
     `curve` covers all queries at the blend in `blend`. `curves` has one curve for each blend that was tried. `picks`
     were chosen on the queries `chosen_on`, and `checks` are the same picks measured on `reported_on`. `recommended` is
-    the pick to use. `rerank` is False if it does not gain over stage one on all queries. `undecided` is the reason for
-    which these queries cannot decide, or None. `threshold` and `fusion` were tuned at the recommended size and blend;
-    `fusion.size` is smaller if its weight was not taken. `config` is the configuration of the search. Notes and reasons
-    are facts; `shortlist.wording.describe` words them.
+    the pick to use. `rerank` is False if reranking does not gain over stage one on all queries. `undecided` is the
+    reason why these queries cannot decide, or None. `threshold` and `fusion` were tuned at the recommended size and
+    blend; a smaller `fusion.size` means that the current weight stays. `config` is the configuration of the search.
+    `shortlist.wording.describe` turns notes and reasons into sentences.
     """
 
     config: SearchConfig
@@ -80,7 +80,7 @@ class Tuning:
 
     @property
     def timing(self) -> Note:
-        """Where the times come from."""
+        """The note about the origin of the times."""
         return timing_note(self.curves, self.curve.sizes, self.latency)
 
     @property
@@ -143,18 +143,19 @@ def tune(
 ) -> Tuning:
     """Measure quality and time at every pool size, and recommend a size, a blend, a fusion weight and a threshold.
 
-    A pointwise reranker scores the largest pool once, and every smaller pool is read off that pass. Any other reranker
-    runs at each size, and so does one whose scores change between pools although it is declared pointwise. The blend is
-    tuned from the pass alone. If no weights were fitted for the pair of models, a weight for the cosine is tried. The
-    fusion weight and the threshold follow, at the recommended size. Rules choose on one half of the queries, and the
-    other half reports the choice. The other half influences one decision only: whether to rerank at all.
+    A pointwise reranker scores the largest pool once, and every smaller pool is computed from that pass. Any other
+    reranker runs at each size. A reranker that is declared pointwise also runs at each size if its scores change
+    between pools. The blend is tuned from the pass alone. If no weights were fitted for the pair of models, a weight
+    for the cosine is tried. The fusion weight and the threshold follow, at the recommended size. Rules choose on one
+    half of the queries, and the other half reports the choice. The other half influences one decision only: whether to
+    rerank at all.
 
     Args:
         search: The search to tune, with its current configuration.
         judged: The queries with their judgments.
         options: What to try.
-        progress: Is called with the number of scored passages, and the number of passages to score. The total grows if
-            more passages must be scored.
+        progress: A function that receives the number of scored passages and the number of passages to score. The total
+            grows if more passages must be scored.
 
     Raises:
         InvalidInput: No reranker, a bad size, blend or measure, or a checkpoint of another run.
@@ -183,7 +184,7 @@ def tune(
 def evaluation_at(
     tuning: Tuning, judged: Judged, size: int, *, cutoff: int = CUTOFF, about: Mapping[str, str] | None = None
 ) -> Evaluation:
-    """Return what `evaluate` measures at this pool size and the tuned blend, read off the pass of the tuning.
+    """Return what `evaluate` measures at this pool size and the tuned blend, computed from the pass of the tuning.
 
     The outcomes have no seconds, because nothing is searched again; `latency` has them.
 

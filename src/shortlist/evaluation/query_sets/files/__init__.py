@@ -64,7 +64,7 @@ def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> Query
     if suffix in {".csv", ".tsv"}:
         return read_csv(path)
     raise InvalidInput(
-        f"qrels is missing, and {path} can only be TREC topics, which need it: give a BEIR folder, a .csv, .tsv or "
+        f"qrels is missing, and {path} can only be TREC topics, which need qrels: give a BEIR folder, a .csv, .tsv or "
         ".jsonl file, or TREC topics with the file of their judgments",
         field="qrels",
     )
@@ -73,12 +73,12 @@ def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> Query
 def write(query_set: QuerySet, path: Path, *, qrels: Path | None = None, split: str = "test") -> list[Path]:
     """Write the set in the form that `read` reads from the same path, and return the files.
 
-    With `qrels`, the form is TREC topics and their judgments. Otherwise the extension selects JSON lines or CSV, and a
-    path without an extension a BEIR folder (its `split`). `unjudged` is a count and is not written.
+    With `qrels`, the form is TREC topics and their judgments. Otherwise the extension selects JSON lines or CSV. A path
+    without an extension selects a BEIR folder (its `split`). The count `unjudged` is not written.
 
     Raises:
-        InvalidInput: Another extension, a file that exists already or cannot be written, or a set that the form cannot
-            represent; see the writer of each form.
+        InvalidInput: Another extension, a file that already exists or cannot be written, or a set that the form cannot
+            represent. See the writer of each form.
     """
     suffix = path.suffix.lower()
     if qrels is None and (path.is_dir() or not suffix):
@@ -88,7 +88,7 @@ def write(query_set: QuerySet, path: Path, *, qrels: Path | None = None, split: 
     else:
         raise InvalidInput(f"{path}: name a .jsonl or .csv file, a BEIR folder, or a file for the qrels of TREC topics")
     if existing := [file for file in files if file.exists()]:
-        raise InvalidInput(f"{existing[0]} exists already: delete it, or name another file")
+        raise InvalidInput(f"{existing[0]} already exists: delete it, or name another file")
     try:
         if qrels is not None:
             write_trec(query_set, path, qrels)

@@ -64,8 +64,8 @@ def write_beir(
     """Write the set as a BEIR folder, and `corpus.jsonl` if passages are given.
 
     Raises:
-        InvalidInput: The set is judged by snippets, which BEIR cannot represent: resolve it first. Or a file cannot be
-            written.
+        InvalidInput: A file cannot be written, or the set is judged by snippets, which BEIR cannot represent. Resolve
+            the set first.
     """
     if query_set.snippets:
         raise InvalidInput(f"{query_set.name} is judged by text snippets, which a BEIR folder cannot hold: {RESOLVE}")

@@ -60,13 +60,13 @@ class Contrasts:
 
 
 def read_contrasts(path: Path | None = None, *, nearest: Nearest | None = None) -> Contrasts:
-    """Read the contrasts at `path`, or the packaged ones if it is None.
+    """Read the contrasts at `path`, or the packaged contrasts if `path` is None.
 
     A BEIR folder without a judgment of 0 names no excluded passage. `nearest` then selects the passage of the corpus
     that is most similar to the relevant one, and the note reports this.
 
     Raises:
-        InvalidInput: There is no such path, the form is another one, a row cannot be used, or there is no contrast.
+        InvalidInput: There is no such path, the form is unknown, a row cannot be used, or there is no contrast.
     """
     if path is None:
         return _checked(Contrasts("packaged", tuple(_rows(PACKAGED))), PACKAGED)
@@ -149,19 +149,19 @@ def _beir(folder: Path, nearest: Nearest | None) -> Contrasts:
     missing = [key for grades in query_set.qrels.values() for key in grades if key not in places]
     if missing:
         raise InvalidInput(f"{folder}: corpus.jsonl lacks {len(missing)} judged ids, such as {missing[0]!r}")
-    named, note = _judged_pairs(query_set.qrels), ""
-    if not named and nearest is not None:
+    triples, note = _judged_pairs(query_set.qrels), ""
+    if not triples and nearest is not None:
         relevant = [
             (query, key) for query, grades in query_set.qrels.items() for key, grade in grades.items() if grade > 0
         ]
         others = nearest(texts, [places[key] for _, key in relevant])
-        named = [(query, key, ids[other]) for (query, key), other in zip(relevant, others, strict=True)]
-        note = "no passage is judged 0, so the passage most similar to the relevant one counts as the excluded one"
+        triples = [(query, key, ids[other]) for (query, key), other in zip(relevant, others, strict=True)]
+        note = "no passage is judged 0, so the passage most similar to the relevant passage counts as excluded"
     pairs = tuple(
         Contrast(
             f"{query} {good} {bad}", "exclusion", (query_set.queries[query],), (texts[places[good]], texts[places[bad]])
         )
-        for query, good, bad in named
+        for query, good, bad in triples
         if texts[places[good]] != texts[places[bad]]
     )
     return Contrasts(query_set.name, pairs, note)

@@ -11,7 +11,7 @@ from shortlist.errors import InvalidInput
 
 MARK = "\ufeff"
 RESOLVE = "`shortlist queries convert --index DIR` replaces snippets by ids"
-"""The advice for a form that holds no snippets."""
+"""The advice for a form that cannot represent snippets."""
 
 
 def text_of(path: Path, newline: str | None = None) -> str:
@@ -77,5 +77,5 @@ def judge(qrels: dict[str, dict[str, int]], query_id: str, key: str, grade: int,
         raise InvalidInput(f"{place}: an id is empty")
     if qrels.setdefault(query_id, {}).setdefault(key, grade) != grade:
         raise InvalidInput(
-            f"{place}: {key!r} is judged {grade} for query {query_id!r} and {qrels[query_id][key]} above"
+            f"{place}: {key!r} is judged {grade} for query {query_id!r} and {qrels[query_id][key]} in an earlier line"
         )

@@ -1,8 +1,8 @@
 """Query sets of your own, as CSV or JSON lines: each query with the ids or the texts that answer it.
 
 CSV: the first row names the columns. `query` is required, and `relevant` (ids, separated by |) or `snippet` (a part of
-an answering passage, in whole words) or both. `id` and `grade` are optional. Rows with the same query are joined, also
-a row without an id and an earlier row that has one.
+an answering passage, in whole words) or both. `id` and `grade` are optional. Rows with the same query are joined. A row
+without an id is joined to an earlier row with the same query.
 
 JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`. `relevant` and `snippets` may be
 objects of grades, such as `{"id": 2}`. `"id"` names the query. A query without an id gets one from the hash of its
@@ -49,7 +49,9 @@ class _Builder:
             raise InvalidInput(f"{place}: the query is empty")
         key = name or self._of_text(text, place)
         if name and text in self._unnamed and name != id_of(text):
-            raise InvalidInput(f"{place}: the query has the id {name!r}, and an earlier row has no id: add it there")
+            raise InvalidInput(
+                f"{place}: the query has the id {name!r}, and an earlier row has no id: add the id there"
+            )
         if self.queries.setdefault(key, text) != text:
             raise InvalidInput(f"{place}: query id {key!r} has another text in an earlier row")
         self.places.setdefault(key, place)
@@ -99,8 +101,10 @@ def read_csv(file: Path) -> QuerySet:
 
 
 def _csv(file: Path) -> _Builder:
-    mark = "\t" if file.suffix.lower() == ".tsv" else ","
-    reader = csv.DictReader(io.StringIO(text_of(file, newline=""), newline=""), delimiter=mark, restkey="", restval="")
+    delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
+    reader = csv.DictReader(
+        io.StringIO(text_of(file, newline=""), newline=""), delimiter=delimiter, restkey="", restval=""
+    )
     try:
         columns = [name.strip().lower() for name in reader.fieldnames or []]
     except csv.Error as error:
@@ -110,7 +114,7 @@ def _csv(file: Path) -> _Builder:
         problem = f"{unknown[0]!r} is unknown" if unknown else f"it names {', '.join(columns) or 'nothing'}"
         topics = (
             "; TREC topics need the file of their judgments, too (qrels, or --qrels on the command line)"
-            if mark == "\t"
+            if delimiter == "\t"
             else ""
         )
         raise InvalidInput(

@@ -122,8 +122,8 @@ def write_trec(query_set: QuerySet, topics: Path, qrels: Path) -> None:
     """Write the set as topics and qrels: see `write_topics` and `write_qrels`.
 
     Raises:
-        InvalidInput: The set is judged by snippets, or an id contains white space; nothing is written then. Or a file
-            cannot be written.
+        InvalidInput: The set is judged by snippets, or an id contains white space: nothing is written. Or a file cannot
+            be written.
     """
     if query_set.snippets:
         raise InvalidInput(f"{query_set.name} is judged by text snippets, which TREC qrels cannot hold: {RESOLVE}")
