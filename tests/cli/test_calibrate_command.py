@@ -137,7 +137,7 @@ def test_too_few_queries_certify_nothing_and_keep_the_whole_pool(shell):
 
 
 def test_too_few_relevant_passages_leave_nothing_behind(shell):
-    assert "are too few for" in shell.fails("calibrate", "fewer.jsonl", "--pool", "48")
+    assert "are too few: probabilities need at least 10" in shell.fails("calibrate", "fewer.jsonl", "--pool", "48")
     assert not (shell.here / "ix" / "stop-rule.json").exists()
     assert not list(shell.here.glob("*.partial.jsonl"))
     shell("calibrate", "few.jsonl", "--pool", "48", "--checkpoint", "mine.jsonl")

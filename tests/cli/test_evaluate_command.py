@@ -59,7 +59,7 @@ def test_both_stages_ceiling_times_and_failures_are_shown(shell):
     for part in ("stage one", "reranked", "ceiling", "[95 %]", "won/lost", "/tied", "nDCG@10", "Judged@10", "p95"):
         assert part in shown
     assert " fine" in shown
-    assert "24 judged queries; judged by passage ids" in shown
+    assert "24 queries judged by passage ids" in shown
 
 
 def test_the_table_fits_a_terminal_of_80_columns(shell, monkeypatch):
@@ -73,11 +73,11 @@ def test_the_table_fits_a_terminal_of_80_columns(shell, monkeypatch):
 def test_the_line_about_the_query_set_says_whether_it_names_ids_or_snippets(shell):
     lines = [{"query": row["query"], "snippets": [str(row["query"]).rsplit(" ", 1)[0]]} for row in shell.corpus.rows]
     (shell.here / "s.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert "24 judged queries; judged by snippets" in shell("evaluate", "s.jsonl", "--no-rerank")
+    assert "24 queries judged by snippets" in shell("evaluate", "s.jsonl", "--no-rerank")
     lines[0] = shell.corpus.rows[0]
     (shell.here / "both.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     shown = shell("evaluate", "both.jsonl", "--no-rerank")
-    assert "24 judged queries; judged by passage ids and snippets" in shown
+    assert "24 queries judged by passage ids and snippets" in shown
 
 
 def test_a_file_of_another_kind_is_refused_with_the_option_and_the_kinds(shell):

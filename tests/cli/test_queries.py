@@ -139,7 +139,7 @@ def test_csv_works_and_the_end_of_input_is_a_quit(init, tmp_path):
 def test_the_query_set_can_be_evaluated(init, index, tmp_path):
     init("one garden", *["y"] * 4, "two bridge", *["n", "y", "n", "y"], "q")
     evaluated = run("evaluate", "q.jsonl", "--index", str(index), "--no-rerank", cwd=tmp_path)
-    assert "2 judged queries" in evaluated.err
+    assert "2 queries judged by passage ids" in evaluated.err
 
 
 def test_limits_of_the_file_hide_no_passage(init, tmp_path):

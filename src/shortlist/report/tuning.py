@@ -92,8 +92,8 @@ def _method(tuning: Tuning) -> Iterable[str]:
 
 def _picks(tuning: Tuning) -> str:
     checks: Mapping[str, PickCheck] = {check.rule: check for check in tuning.checks}
-    apart = tuning.chosen_on != tuning.reported_on
-    half = "on the other half" if apart else "on the same queries"
+    two_halves = tuning.chosen_on != tuning.reported_on
+    half = "on the other half" if two_halves else "on the same queries"
     rows = [_pick(pick, checks.get(pick.rule)) for pick in tuning.picks]
     caption = f"Chosen on {len(tuning.chosen_on)} queries; {tuning.measure} {half} ({len(tuning.reported_on)})"
     head = ("rule", "pool", tuning.measure, "of the best", "without reranking", "cost of the largest")

@@ -52,10 +52,10 @@ def add(
     ):
         opened.encoder  # noqa: B018 - loads the model
         report = opened.add(paths, prune=prune, progress=display.show)
-    _totals(report, index, str(config.reranker))
-    _passed_over(report.passed_over, shown)
-    _replaced(report.replaced, shown)
-    _skipped(report.skipped, shown)
+    _print_totals(report, index, str(config.reranker))
+    _print_passed_over(report.passed_over, shown)
+    _print_replaced(report.replaced, shown)
+    _print_skipped(report.skipped, shown)
     if not report.sources_read + report.sources_unchanged and (report.skipped or not (report.passages_total or prune)):
         raise InvalidInput(_nothing_read(paths, report, index))
 
@@ -75,8 +75,8 @@ def _check_paths(paths: Sequence[Path], index: Path, shown: int | None) -> None:
     if sources or collection.exists(index):
         return
     named = [replace(file, path=named_from(index.resolve().parent, Path(file.path))) for file in unread]
-    _passed_over([file for file in named if isinstance(file, PassedOver)], shown)
-    _skipped([file for file in named if not isinstance(file, PassedOver)], shown)
+    _print_passed_over([file for file in named if isinstance(file, PassedOver)], shown)
+    _print_skipped([file for file in named if not isinstance(file, PassedOver)], shown)
     raise InvalidInput(f"nothing could be read from {_names(paths)}, so the index {index} was not created")
 
 
@@ -88,7 +88,7 @@ def _nothing_read(paths: Sequence[Path], report: IngestReport, index: Path) -> s
     return f"nothing could be read from {_names(paths)}" + ("" if report.passages_total else f", and {index} is empty")
 
 
-def _totals(report: IngestReport, index: Path, reranker: str) -> None:
+def _print_totals(report: IngestReport, index: Path, reranker: str) -> None:
     empty = f"{report.sources_empty} empty, " if report.sources_empty else ""
     remark(
         f"{counted(report.sources_read, 'source')} read, {report.sources_unchanged} unchanged, {empty}"
@@ -107,7 +107,7 @@ def _totals(report: IngestReport, index: Path, reranker: str) -> None:
         )
 
 
-def _passed_over(files: Sequence[PassedOver], shown: int | None) -> None:
+def _print_passed_over(files: Sequence[PassedOver], shown: int | None) -> None:
     for reason in dict.fromkeys(file.reason for file in files):
         paths = [file.path for file in files if file.reason == reason]
         names = paths[:shown]
@@ -115,23 +115,23 @@ def _passed_over(files: Sequence[PassedOver], shown: int | None) -> None:
         remark(f"{len(paths)} ignored ({reason}): {', '.join(names)}{more}")
 
 
-def _replaced(files: Mapping[str, int], shown: int | None) -> None:
+def _print_replaced(files: Mapping[str, int], shown: int | None) -> None:
     """Print the files with bytes that the encoding of the file cannot decode."""
     if files:
         remark(
             f"{counted(len(files), 'file')} with bytes that are not UTF-8, or not the encoding that the file names. "
             "The replacement character (U+FFFD) replaces each such byte. Save these files as UTF-8:"
         )
-        _listed([f"{name}: {counted(count, 'byte')}" for name, count in files.items()], shown)
+        _print_list([f"{name}: {counted(count, 'byte')}" for name, count in files.items()], shown)
 
 
-def _skipped(files: Sequence[Skipped], shown: int | None) -> None:
+def _print_skipped(files: Sequence[Skipped], shown: int | None) -> None:
     if files:
         remark(f"{len(files)} not read:")
-        _listed([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in files], shown)
+        _print_list([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in files], shown)
 
 
-def _listed(lines: Sequence[str], shown: int | None) -> None:
+def _print_list(lines: Sequence[str], shown: int | None) -> None:
     """Print the first `shown` lines, or all if it is None, and the number of the others."""
     names = lines[:shown]
     for line in names:

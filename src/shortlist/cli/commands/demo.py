@@ -40,13 +40,13 @@ def demo(as_json: JsonOption = False) -> None:
         return
     out = output()
     _print(out, _introduction(shown))
-    _order(out, shown, f"1. Stage one alone: {shown.models[0]} and BM25, fused", shown.stage_one)
+    _print_order(out, shown, f"1. Stage one alone: {shown.models[0]} and BM25, fused", shown.stage_one)
     _print(out, [_of_stage_one(shown), ""], INDENT)
-    _order(out, shown, f"2. The reranker alone: {shown.models[1]} by its own score (--blend 0)", shown.reranker)
+    _print_order(out, shown, f"2. The reranker alone: {shown.models[1]} by its own score (--blend 0)", shown.reranker)
     _print(out, [_of_reranker(shown), ""], INDENT)
-    _order(out, shown, "3. A search with the default settings", shown.final)
+    _print_order(out, shown, "3. A search with the default settings", shown.final)
     _print(out, [*_of_final(shown), ""], INDENT)
-    _pools(out, shown)
+    _print_pools(out, shown)
     _print(out, ["", "Next, with your own files: shortlist add FOLDER"])
 
 
@@ -67,7 +67,7 @@ def _introduction(demo: Demo) -> list[str]:
     ]
 
 
-def _order(out: Console, demo: Demo, heading: str, ranking: Ranking) -> None:
+def _print_order(out: Console, demo: Demo, heading: str, ranking: Ranking) -> None:
     """Print the first hits of an order. A line that is too long ends in an ellipsis."""
     out.print(heading, style="bold", markup=False)
     for hit in ranking[:SHOWN]:
@@ -118,7 +118,7 @@ def _of_final(demo: Demo) -> list[str]:
     ]
 
 
-def _pools(out: Console, demo: Demo) -> None:
+def _print_pools(out: Console, demo: Demo) -> None:
     out.print("4. The pool size: a reranker can only reorder what stage one returned", style="bold", markup=False)
     for ranking in demo.pools:
         size = ranking.pool_size

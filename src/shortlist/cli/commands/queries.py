@@ -82,7 +82,7 @@ def init(
             judge.all(proposed)
         except (Quit, typer.Abort):
             console.print()
-    _end(console, judgments, index)
+    _print_summary(console, judgments, index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,13 @@ class Judge:
             self._query(self.judgments.last)
         unseen = [query for query in proposed if not (self.judgments.started(query) or self.judgments.declined(query))]
         for number, proposal in enumerate(unseen, start=1):
-            for query in self._accepted(f"query {number} of {len(unseen)}", proposal):
+            for query in self._queries_to_judge(f"query {number} of {len(unseen)}", proposal):
                 self._query(query)
         while query := _query_or_letter("\na query of your own (Enter ends)"):
             if query.lower() not in YES | NO:
                 self._query(query)
 
-    def _accepted(self, heading: str, proposal: str) -> Iterator[str]:
+    def _queries_to_judge(self, heading: str, proposal: str) -> Iterator[str]:
         """Yield the queries to judge before the next proposal: the user's own, and the proposal if it is accepted."""
         while True:
             self.out.print(f"\n[bold]{heading}:[/bold]", end=" ")
@@ -170,7 +170,7 @@ def _prompt(question: str) -> str:
     return str(typer.prompt(question, default="", show_default=False)).strip()
 
 
-def _end(out: Console, judgments: Judgments, index: Path) -> None:
+def _print_summary(out: Console, judgments: Judgments, index: Path) -> None:
     judged = [key for key, grades in judgments.qrels.items() if grades]
     say(
         out,

@@ -51,21 +51,21 @@ def rerank(
     query = checked_text(query)
     candidates = _read(file)
     if as_json:
-        _check_free(candidates)
+        _check_no_clash(candidates)
     config = resolved(given).config
     if config.reranker is None:
         raise InvalidInput("reranker is empty: name one", field="reranker")
     reranker = registry.configured_reranker(config, config.reranker)
     ranked = rank(query, candidates, reranker, top_k=top)
-    _remarks(reranker, query)
+    _print_notes(reranker, query)
     if as_json:
         _print_json(ranked)
     else:
         _print(ranked, query, reranker)
-    _totals(ranked, len(candidates), reranker)
+    _print_totals(ranked, len(candidates), reranker)
 
 
-def _remarks(reranker: Reranker, query: str) -> None:
+def _print_notes(reranker: Reranker, query: str) -> None:
     from shortlist.search.rerank import skip_note
     from shortlist.wording import describe
 
@@ -109,7 +109,7 @@ def _name(item: Ranked) -> str:
     return " ".join(str(fields.get("id", fields.get("_id", ""))).split())
 
 
-def _totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> None:
+def _print_totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> None:
     from shortlist.search.scores import info_of
 
     cut = sum(item.truncated for item in ranked)
@@ -117,7 +117,7 @@ def _totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> None:
     remark(f"{counted(count, 'candidate')} scored, {'cuts unknown' if info_of(reranker).remote else known}")
 
 
-def _check_free(candidates: Sequence[Any]) -> None:
+def _check_no_clash(candidates: Sequence[Any]) -> None:
     """Check that no candidate has a field with the name in `OURS`."""
     from shortlist.text.validation import item_name
 

@@ -46,31 +46,31 @@ def why(
         typer.echo(json.dumps({"a": a, "b": b, **asdict(explanation)}, ensure_ascii=False))
         return
     out = output()
-    _margins(out, explanation, a, b)
-    _words(out, explanation)
+    _print_margins(out, explanation, a, b)
+    _print_words(out, explanation)
     for note in notes:
         say(out, describe(note), "yellow")
     if explanation.truncated:
         say(out, f"{explanation.truncated} of the 2 passages cut to the reranker's window", "yellow")
 
 
-def _margins(out: Console, explanation: Explanation, a: str, b: str) -> None:
+def _print_margins(out: Console, explanation: Explanation, a: str, b: str) -> None:
     say(out, f"A = {a}\nB = {b}")
     for stage, margin in (
         ("stage one, cosine alone", explanation.retrieval_margin),
         ("reranker alone", explanation.rerank_margin),
     ):
-        say(out, f"{stage}: {_order(margin)}")
+        say(out, f"{stage}: {_order_in_words(margin)}")
     out.print()
 
 
-def _order(margin: float) -> str:
+def _order_in_words(margin: float) -> str:
     if abs(margin) <= LEVEL:
         return "A and B have the same score"
     return f"A {'above' if margin > 0 else 'below'} B by {abs(margin):.4f}"
 
 
-def _words(out: Console, explanation: Explanation) -> None:
+def _print_words(out: Console, explanation: Explanation) -> None:
     from rich.markup import escape
 
     from shortlist.cli.render.tables import compact, show

@@ -25,7 +25,7 @@ NO_FAILURE = ("fine", "nothing relevant")
 
 def query_set(judged: Judged, search: Search) -> None:
     """Print the size of the query set, and the numbers of queries and judgments that are left out, unknown or cut."""
-    parts = [f"{len(judged.queries)} judged queries; {_naming(judged)}"]
+    parts = [f"{len(judged.queries)} queries {_naming(judged)}"]
     if judged.unjudged:
         parts.append(f"{counted(judged.unjudged, 'query', 'queries')} without judgments left out")
     if judged.without_relevant:
@@ -41,7 +41,7 @@ def query_set(judged: Judged, search: Search) -> None:
 
 
 def _naming(judged: Judged) -> str:
-    """Return what the judgments name: snippets, ids of passages or documents, or both."""
+    """Return how the queries are judged: by ids of passages or documents, by snippets, or by both."""
     ids = any(grades.keys() - judged.by_snippet.get(key, ()) for key, grades in judged.qrels.items())
     names = [f"{judged.level} ids"] if ids or not judged.snippets else []
     return "judged by " + " and ".join([*names, *(["snippets"] if judged.snippets else [])])
