@@ -75,7 +75,7 @@ def fit_stop_rule(traces: Sequence[Trace], rule: StopRule, risk: Risk) -> StopRu
         pruning for two-stage relevance ranking" (arXiv 2205.09638).
     """
     allowed = certified_loss(len(traces), risk.alpha, risk.delta)
-    threshold = None if allowed is None else _smallest(traces, risk, allowed)
+    threshold = None if allowed is None else _smallest_threshold(traces, risk, allowed)
     needed = least_queries(risk.alpha, risk.delta) if allowed is None else 0
     guarantee = Guarantee(risk.measure, risk.alpha, risk.delta, len(traces), needed)
     fitted = replace(rule, threshold=threshold, guarantee=guarantee)
@@ -94,7 +94,7 @@ def effect(traces: Sequence[Trace], threshold: float | None) -> tuple[float, flo
     return float(np.mean(losses)), float(np.mean(sizes))
 
 
-def _smallest(traces: Sequence[Trace], risk: Risk, allowed: float) -> float | None:
+def _smallest_threshold(traces: Sequence[Trace], risk: Risk, allowed: float) -> float | None:
     """The smallest demand at which the mean of the largest losses keeps the risk, or None."""
     events = sorted(
         (
@@ -112,13 +112,13 @@ def _smallest(traces: Sequence[Trace], risk: Risk, allowed: float) -> float | No
             stops[place] = point
         if number + 1 < len(events) and events[number + 1][0] == demand:
             continue
-        if demand == -np.inf or not _keeps(total / len(traces), len(traces), risk, allowed):
+        if demand == -np.inf or not _is_certified(total / len(traces), len(traces), risk, allowed):
             break
         smallest = float(demand)
     return smallest
 
 
-def _keeps(loss: float, queries: int, risk: Risk, allowed: float) -> bool:
+def _is_certified(loss: float, queries: int, risk: Risk, allowed: float) -> bool:
     """Whether the mean loss certifies the risk.
 
     The bound is computed only near `allowed`, because it has jumps there.

@@ -147,7 +147,7 @@ def calibrate(
     """
     options = options or CalibrateOptions()
     search = replace(search, config=search.config.override({"rerank": True}))
-    reranker = _checked(search.reranker_at(), options)
+    reranker = _checked_reranker(search.reranker_at(), options)
     recorded, checkpoint = _score(search, reranker, judged, options, progress)
     try:
         rules = _fit(search, reranker, judged, options, recorded)
@@ -216,7 +216,7 @@ def _score(
     return score_all(search, judged, (options.pool_size,), depth, checkpoint, count.add), checkpoint
 
 
-def _checked(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
+def _checked_reranker(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:
     """The reranker, if a rule and a curve can be fitted for it with these options."""
     if reranker is None:
         raise InvalidInput("the search has no reranker, so there are no scores to calibrate", field="reranker")

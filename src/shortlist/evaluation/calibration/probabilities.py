@@ -116,7 +116,7 @@ def fit_probabilities(data: Labelled, method: Method | None = None, *, seed: int
     """
     _check(data)
     fold = _folds(data, seed)
-    folds, left_folds = _folds_of(fold, data.queries), _folds_of(fold, data.left_out_queries)
+    folds, left_folds = _passage_folds(fold, data.queries), _passage_folds(fold, data.left_out_queries)
     left_out: dict[Method, Floats] = {name: np.zeros(len(left_folds)) for name in METHODS}
     held_out: dict[Method, Floats] = {name: np.zeros(len(data.scores)) for name in METHODS}
     base = np.zeros(len(data.scores))
@@ -191,6 +191,6 @@ def _folds(data: Labelled, seed: int) -> dict[int, int]:
     return {number: place % FOLDS for place, number in enumerate(ordered)}
 
 
-def _folds_of(fold: Mapping[int, int], queries: Ints) -> Ints:
+def _passage_folds(fold: Mapping[int, int], queries: Ints) -> Ints:
     """The fold of each passage, which is that of its query."""
     return np.array([fold[number] for number in queries.tolist()], dtype=np.int64)

@@ -32,9 +32,9 @@ class WithoutOwnId:
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """Return at most `k` hits in the order of the inner retriever, numbered from 1."""
-        return self._without(query, k, lambda size: self._retriever.retrieve(query, size, where))
+        return self._retrieve_without(query, k, lambda size: self._retriever.retrieve(query, size, where))
 
-    def _without(self, query: str, k: int, retrieve: Callable[[int], list[Hit]]) -> list[Hit]:
+    def _retrieve_without(self, query: str, k: int, retrieve: Callable[[int], list[Hit]]) -> list[Hit]:
         own = self._ids.get(query, set())
         size = k + 1
         while True:
@@ -63,7 +63,7 @@ class FusesWithoutOwnId(WithoutOwnId):
                 by_size[size] = self._inner.retrieve_at(fusions, query, size, where)
             return by_size[size][place]
 
-        return [self._without(query, k, partial(retrieve, place)) for place in range(len(fusions))]
+        return [self._retrieve_without(query, k, partial(retrieve, place)) for place in range(len(fusions))]
 
 
 def without_own_id(retriever: Retriever, queries: Mapping[str, str]) -> Retriever:

@@ -181,11 +181,11 @@ def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: 
         example = min(unknown)
         raise InvalidInput(
             f"{len(unknown)} of {len(ids)} judged ids of {query_set.name} are in the index neither as passages nor as "
-            f"documents, such as {example!r} ({query_set.describe(_judging(query_set, example))}): index the corpus "
+            f"documents, such as {example!r} ({_query_judged_by(query_set, example)}): index the corpus "
             "that was judged, or allow unknown ids (allow_unknown), which count as never found"
         )
     qrels = {key: dict(query_set.qrels.get(key, {})) for key in query_set.queries}
-    by_snippet, missing = _containing(query_set, corpus, level, allow_unknown=allow_unknown)
+    by_snippet, missing = _resolved_snippets(query_set, corpus, level, allow_unknown=allow_unknown)
     for key, grades in by_snippet.items():
         qrels[key] = grades | qrels[key]
     snippet_ids = {key: grades.keys() - query_set.qrels.get(key, {}).keys() for key, grades in by_snippet.items()}
@@ -207,7 +207,7 @@ def _check_level(query_set: QuerySet, level: Level, others: Set[str]) -> None:
         key = min(others)
         raise InvalidInput(
             f"{query_set.name} mixes passage and document ids: most name {level}s, and {key!r} names a "
-            f"{'document' if level == 'passage' else 'passage'} ({query_set.describe(_judging(query_set, key))}). Use "
+            f"{'document' if level == 'passage' else 'passage'} ({_query_judged_by(query_set, key)}). Use "
             "one kind of id"
         )
 
@@ -224,31 +224,31 @@ def _check_sources(query_set: QuerySet, corpus: Iterable[Passage], unknown: Set[
         ids = list(dict.fromkeys(documents[source]))
         examples = ", ".join(map(repr, ids[:3]))
         raise InvalidInput(
-            f"{source!r} ({query_set.describe(_judging(query_set, source))}) is not a document but the source of "
+            f"{source!r} ({_query_judged_by(query_set, source)}) is not a document but the source of "
             f"{len(ids)} documents in the index: {examples}{', ...' if len(ids) > 3 else ''}. Judge by the ids of the "
             "documents that answer the query, or by a snippet of them"
         )
 
 
-def _judging(query_set: QuerySet, key: str) -> str:
-    """The first query that is judged by this id."""
-    return next(query_id for query_id, grades in query_set.qrels.items() if key in grades)
+def _query_judged_by(query_set: QuerySet, key: str) -> str:
+    """The first query that is judged by this id, as `QuerySet.describe` shows it."""
+    return query_set.describe(next(query_id for query_id, grades in query_set.qrels.items() if key in grades))
 
 
-def _containing(
+def _resolved_snippets(
     query_set: QuerySet, corpus: list[Passage], level: Level, *, allow_unknown: bool
 ) -> tuple[dict[str, dict[str, int]], int]:
     """Query id -> the ids that contain its snippets, with grades; and the number of snippets that nothing contains."""
     if not query_set.snippets:
         return {}, 0
-    texts = [(key_of(passage, level), _folded(passage.content)) for passage in corpus]
+    texts = [(key_of(passage, level), _normalized(passage.content)) for passage in corpus]
     by_query: dict[str, dict[str, int]] = {}
     missing = 0
     for query_id, snippets in query_set.snippets.items():
         for snippet, grade in snippets.items():
-            folded = _folded(snippet)
-            pattern = _whole_words(folded)
-            ids = [key for key, text in texts if folded in text and pattern.search(text)] if folded else []
+            normalized = _normalized(snippet)
+            pattern = _whole_words(normalized)
+            ids = [key for key, text in texts if normalized in text and pattern.search(text)] if normalized else []
             if not ids and not allow_unknown:
                 raise InvalidInput(
                     f"{query_set.describe(query_id)}: no passage of the index contains the text {snippet[:80]!r} that "
@@ -264,12 +264,12 @@ def _containing(
     return by_query, missing
 
 
-def _whole_words(folded: str) -> re.Pattern[str]:
+def _whole_words(normalized: str) -> re.Pattern[str]:
     """A pattern that matches the text if it neither begins nor ends inside a word."""
-    before = rf"(?<!{_INSIDE})" if re.match(_INSIDE, folded) else ""
-    after = rf"(?!{_INSIDE})" if re.match(_INSIDE, folded[-1:]) else ""
-    return re.compile(before + re.escape(folded) + after)
+    before = rf"(?<!{_INSIDE})" if re.match(_INSIDE, normalized) else ""
+    after = rf"(?!{_INSIDE})" if re.match(_INSIDE, normalized[-1:]) else ""
+    return re.compile(before + re.escape(normalized) + after)
 
 
-def _folded(text: str) -> str:
+def _normalized(text: str) -> str:
     return _SPACE.sub(" ", text).strip().casefold()

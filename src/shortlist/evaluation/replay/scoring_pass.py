@@ -195,9 +195,9 @@ def check_pointwise(search: Search, reranker: Reranker, recorded: Sequence[Recor
     step = max(1, len(scored) // CHECKED_QUERIES)
     for each in scored[::step][:CHECKED_QUERIES]:
         pool = search.retriever.retrieve(checked_text(each.query), size)
-        again = [hit for hit in pool[::-2] if hit.passage.id in each.scores][:CHECKED_TEXTS]
-        scores = score_texts(reranker, each.query, [hit.passage.content for hit in again])
-        changes = [abs(each.scores[hit.passage.id] - score) for hit, score in zip(again, scores, strict=True)]
+        checked_hits = [hit for hit in pool[::-2] if hit.passage.id in each.scores][:CHECKED_TEXTS]
+        scores = score_texts(reranker, each.query, [hit.passage.content for hit in checked_hits])
+        changes = [abs(each.scores[hit.passage.id] - score) for hit, score in zip(checked_hits, scores, strict=True)]
         pairs += len(changes)
         largest = max([largest, *changes])
         spread = max(spread, max(each.scores.values()) - min(each.scores.values()))

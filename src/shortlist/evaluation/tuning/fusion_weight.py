@@ -72,10 +72,10 @@ def tune_fusion(retriever: Retriever, fusions: Sequence[float], trial: Trial, si
         return FusionChoice(current, Note("only_setting", setting="fusion", current=current))
     for pool in [size, *(smaller for smaller in reversed(trial.plan.sizes) if smaller < size)]:
         answers = _answers(retriever, tried, trial, pool)
-        missing = {key: _missing(answers[key], trial.recorded[key], pool) for key in answers}
+        missing = {key: _unscored_hits(answers[key], trial.recorded[key], pool) for key in answers}
         if sum(map(len, missing.values())) <= trial.limit:
-            choice = _choice(current, answers, missing, trial, pool)
-            return choice if choice.size == size or choice.weight == current else _elsewhere(size, choice, current)
+            choice = _choose(current, answers, missing, trial, pool)
+            return choice if choice.size == size or choice.weight == current else _keep_current(size, choice, current)
     return FusionChoice(current, Note("too_many_passages", setting="fusion", current=current))
 
 
@@ -90,7 +90,7 @@ def _answers(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) 
     return {key: at(query) for key, query in trial.judged.queries.items()}
 
 
-def _missing(answers: Mapping[float, Mapping[int, Sequence[Hit]]], recorded: Recorded, pool: int) -> list[Hit]:
+def _unscored_hits(answers: Mapping[float, Mapping[int, Sequence[Hit]]], recorded: Recorded, pool: int) -> list[Hit]:
     """The hits of any weight's pool that the pass did not score; none if the reranker skipped the query."""
     if recorded.skipped is not None or not pool:
         return []
@@ -98,10 +98,10 @@ def _missing(answers: Mapping[float, Mapping[int, Sequence[Hit]]], recorded: Rec
     return [hit for key, hit in union.items() if key not in recorded.scores]
 
 
-def _choice(
+def _choose(
     current: float, answers: Answers, missing: Mapping[str, list[Hit]], trial: Trial, pool: int
 ) -> FusionChoice:
-    complete = _scored(missing, trial, pool)
+    complete = _with_scores(missing, trial, pool)
     weights = list(next(iter(answers.values())))
     by_weight = {
         weight: {key: _with_answers(complete[key], answers[key][weight]) for key in answers} for weight in weights
@@ -120,13 +120,13 @@ def _choice(
     return FusionChoice(weight, reason, pool, values, sum(map(len, missing.values())), by_weight[weight])
 
 
-def _elsewhere(size: int, choice: FusionChoice, current: float) -> FusionChoice:
+def _keep_current(size: int, choice: FusionChoice, current: float) -> FusionChoice:
     """The choice of the current weight, because another weight is better only at a smaller pool."""
     values = {**choice.reason.values, "pool": size, "smaller_pool": choice.size}
     return replace(choice, weight=current, reason=Note("setting_better_elsewhere", **values), recorded={})
 
 
-def _scored(missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> dict[str, Recorded]:
+def _with_scores(missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> dict[str, Recorded]:
     """Each query's pass, with the scores that it lacked."""
     trial.count.expect(sum(map(len, missing.values())))
     complete = dict(trial.recorded)

@@ -88,7 +88,7 @@ def latencies(
         assert curves.runs is not None
         return {size: of_seconds(ranking.seconds for ranking in curves.runs[size].values()) for size in options.sizes}
     *smaller, largest = options.sizes
-    queries = options.timed or queries_to_time(_passed(curves), len(judged.queries), smaller)
+    queries = options.timed or queries_to_time(_passages_of_pass(curves), len(judged.queries), smaller)
     count.expect(queries * sum(smaller))
     timed = time_sizes(search, judged, smaller, curves.depth, queries, count.add)
     return {**timed, largest: of_seconds(each.seconds for each in curves.recorded.values())}
@@ -107,13 +107,13 @@ def passages_left(curves: Curves, options: TuneOptions, queries: int) -> int:
 
     The cost of `options.timed` does not count, because the caller chose it.
     """
-    smaller, passed = options.sizes[:-1], _passed(curves)
+    smaller, passed = options.sizes[:-1], _passages_of_pass(curves)
     spent = float(curves.checked.pairs) if curves.checked is not None else 0.0
     if smaller and options.timed is None:
         spent += queries_to_time(passed, queries, smaller) * passages_to_time(passed, queries, smaller) + smaller[0]
     return max(0, int(min(FUSION_SHARE * passed, EXTRA_SHARE * passed - spent)))
 
 
-def _passed(curves: Curves) -> int:
+def _passages_of_pass(curves: Curves) -> int:
     """The number of passages that the pass scored."""
     return sum(len(each.scores) for each in (curves.recorded or {}).values())

@@ -67,8 +67,8 @@ def smallest_near_best(curve: Curve, measure: str) -> Pick:
     values, best = curve.reranked[measure], curve.best(measure)
     means = curve.means(measure)
     for place, size in enumerate(curve.sizes[:best]):
-        behind = paired(values[place], values[best]).difference
-        if behind.high >= 0 and means[place] >= KEEP * means[best]:
+        difference = paired(values[place], values[best]).difference
+        if difference.high >= 0 and means[place] >= KEEP * means[best]:
             reason = Note(
                 "near_best",
                 measure=measure,
@@ -77,14 +77,14 @@ def smallest_near_best(curve: Curve, measure: str) -> Pick:
                 best_pool=curve.sizes[best],
                 best=float(means[best]),
                 keep=KEEP,
-                mean=behind.mean,
-                low=behind.low,
-                high=behind.high,
+                mean=difference.mean,
+                low=difference.low,
+                high=difference.high,
             )
             return Pick("near_best", size, reason)
-    why = "no_smaller_near" if best else "smallest_pool"
+    reason_code = "no_smaller_near" if best else "smallest_pool"
     return Pick(
-        "near_best", curve.sizes[best], Note("best_pool", measure=measure, value=float(means[best]), reason=why)
+        "near_best", curve.sizes[best], Note("best_pool", measure=measure, value=float(means[best]), reason=reason_code)
     )
 
 
@@ -149,9 +149,10 @@ def harmful_sizes(curve: Curve, measure: str) -> list[int]:
 
 
 def undecided(curve: Curve, pick: Pick, measure: str) -> Note | None:
-    """Return the reason why the queries cannot decide whether to rerank, or None. The pick neither gains nor does harm.
+    """Return the reason why the queries cannot decide whether to rerank, or None if they can.
 
-    A pick without a size was rejected for its time, which is a decision.
+    Call this function for a pick that neither gains nor does harm. A pick without a size was rejected for its
+    time, which is a decision.
     """
     queries = len(curve.query_ids)
     if pick.size is None:

@@ -45,12 +45,12 @@ def _same_scores(file: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     )
 
 
-def _value(settings: Mapping[str, Any], name: str, otherwise: Mapping[str, Any] | None = None) -> Any:
+def _value(settings: Mapping[str, Any], name: str, fallback: Mapping[str, Any] | None = None) -> Any:
     """The value of a setting.
 
-    A missing key has the value in `otherwise`, if that is given. Otherwise, and for None: the default.
+    A missing key has the value in `fallback`, if that is given. Otherwise, and for None: the default.
     """
-    if name not in settings and otherwise is not None:
-        return _value(otherwise, name)
+    if name not in settings and fallback is not None:
+        return _value(fallback, name)
     value = settings.get(name)
     return getattr(DEFAULT, name) if value is None else value

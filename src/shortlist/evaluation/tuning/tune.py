@@ -178,7 +178,7 @@ def tune(
         trial = Trial(judged, reranker, curves.recorded, weights, plan, parts, checkpoint, count, limit)
         tuning = _refine(tuning, search, options, trial)
     checkpoint.finish()
-    return tuning if tuning.curve.recall.any() else _with_missing(tuning, judged)
+    return tuning if tuning.curve.recall.any() else _with_missing_warning(tuning, judged)
 
 
 def evaluation_at(
@@ -203,7 +203,7 @@ def evaluation_at(
     return Evaluation("tune", judged.name, judged.fingerprint, size, cutoff, names, outcomes, dict(about or {}))
 
 
-def _with_missing(tuning: Tuning, judged: Judged) -> Tuning:
+def _with_missing_warning(tuning: Tuning, judged: Judged) -> Tuning:
     """The tuning with a warning that no pool contains a relevant id."""
     largest = max(tuning.curve.sizes)
     missing = nothing_retrieved(evaluation_at(tuning, judged, largest).outcomes, largest)
@@ -255,7 +255,7 @@ def _recommend(
         rerank=gains,
         warnings=(
             *_warnings(choose, report, measure, harmful),
-            *_doubts(curve, report, recommended, measure),
+            *_gain_warnings(curve, report, recommended, measure),
         ),
         chosen_on=choose.query_ids,
         reported_on=report.query_ids,
@@ -283,7 +283,7 @@ def _gain(curve: Curve, pick: Pick, measure: str) -> float:
     return float(curve.means(measure)[place]) - float(curve.stage_one[measure].mean())
 
 
-def _doubts(curve: Curve, report: Curve, pick: Pick, measure: str) -> list[Note]:
+def _gain_warnings(curve: Curve, report: Curve, pick: Pick, measure: str) -> list[Note]:
     """Reasons against the recommended size although no test finds it harmful."""
     if pick.size is None:
         return [pick.reason]

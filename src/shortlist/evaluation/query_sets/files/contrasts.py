@@ -107,7 +107,7 @@ def _excluir(file: Path) -> Contrasts:
     corpus, rows = _list_of(file.with_name("corpus.json")), _list_of(file)
     pairs = []
     for number, row in enumerate(rows):
-        query, places = _first(row, "ExcluQ", "RQ_rewrite"), _first(row, "index", "corpus_sub_index")
+        query, places = _first_field(row, "ExcluQ", "RQ_rewrite"), _first_field(row, "index", "corpus_sub_index")
         if not isinstance(query, str) or not _two_places(places, len(corpus)):
             name = item_name("entry", number, len(rows))
             raise InvalidInput(
@@ -130,7 +130,7 @@ def _list_of(file: Path) -> list[Any]:
     return value
 
 
-def _first(row: object, *names: str) -> Any:
+def _first_field(row: object, *names: str) -> Any:
     return next((row[name] for name in names if name in row), None) if isinstance(row, dict) else None
 
 
@@ -159,10 +159,13 @@ def _beir(folder: Path, nearest: Nearest | None) -> Contrasts:
         note = "no passage is judged 0, so the passage most similar to the relevant passage counts as excluded"
     pairs = tuple(
         Contrast(
-            f"{query} {good} {bad}", "exclusion", (query_set.queries[query],), (texts[places[good]], texts[places[bad]])
+            f"{query} {relevant_id} {excluded_id}",
+            "exclusion",
+            (query_set.queries[query],),
+            (texts[places[relevant_id]], texts[places[excluded_id]]),
         )
-        for query, good, bad in triples
-        if texts[places[good]] != texts[places[bad]]
+        for query, relevant_id, excluded_id in triples
+        if texts[places[relevant_id]] != texts[places[excluded_id]]
     )
     return Contrasts(query_set.name, pairs, note)
 
@@ -170,11 +173,11 @@ def _beir(folder: Path, nearest: Nearest | None) -> Contrasts:
 def _judged_pairs(qrels: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, str]]:
     """Query id, relevant id, excluded id."""
     return [
-        (query, good, bad)
+        (query, relevant_id, excluded_id)
         for query, grades in qrels.items()
-        for good, above in grades.items()
-        for bad, below in grades.items()
-        if above > 0 >= below
+        for relevant_id, relevant_grade in grades.items()
+        for excluded_id, excluded_grade in grades.items()
+        if relevant_grade > 0 >= excluded_grade
     ]
 
 

@@ -47,7 +47,7 @@ class _Builder:
         text = text.strip()
         if not text:
             raise InvalidInput(f"{place}: the query is empty")
-        key = name or self._of_text(text, place)
+        key = name or self._id_of_text(text, place)
         if name and text in self._unnamed and name != id_of(text):
             raise InvalidInput(
                 f"{place}: the query has the id {name!r}, and an earlier row has no id: add the id there"
@@ -59,7 +59,7 @@ class _Builder:
             ids.append(key)
         return key
 
-    def _of_text(self, text: str, place: str) -> str:
+    def _id_of_text(self, text: str, place: str) -> str:
         """The id of an earlier query with this text, or else the hash of the text."""
         ids = self._ids.get(text, [])
         if len(ids) > 1:
@@ -160,9 +160,9 @@ def _jsonl(file: Path) -> _Builder:
             problem = f"unknown field {min(unknown)!r}" if unknown else 'no "query" string'
             raise InvalidInput(f"{place}: {problem}; the fields are id, query, relevant, snippets")
         key = builder.query(record["query"], _id(record.get("id")), place)
-        for name, grade in _graded(record.get("relevant"), "relevant", place).items():
+        for name, grade in _grades_of(record.get("relevant"), "relevant", place).items():
             judge(builder.qrels, key, name, grade, place)
-        for text, grade in _graded(record.get("snippets"), "snippets", place).items():
+        for text, grade in _grades_of(record.get("snippets"), "snippets", place).items():
             judge(builder.snippets, key, text, grade, place)
     return builder
 
@@ -171,7 +171,7 @@ def _id(given: object) -> str:
     return "" if given is None else str(given).strip()
 
 
-def _graded(given: object, what: str, place: str) -> dict[str, int]:
+def _grades_of(given: object, what: str, place: str) -> dict[str, int]:
     if given is None:
         return {}
     if isinstance(given, dict):
