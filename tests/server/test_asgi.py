@@ -67,7 +67,7 @@ def test_the_threads_end_with_the_application():
 
 
 def test_anything_else_is_refused():
-    with pytest.raises(InvalidInput, match="not a Search and not an open index"):
+    with pytest.raises(InvalidInput, match="neither a Search nor an open index"):
         shortlist.asgi(ListRetriever(["a"]))
 
 

@@ -1,4 +1,4 @@
-"""Answers as JSON. The serializer is fast, because the event loop waits while it writes a large answer."""
+"""Answers as JSON. The event loop waits while a large answer is serialized, so the serializer must be fast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Json(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        """Return the content as UTF-8 JSON. Bytes are JSON already."""
+        """Return the content as UTF-8 JSON. Bytes are returned unchanged."""
         return content if isinstance(content, bytes) else to_json(content)
 
 

@@ -41,7 +41,7 @@ def asgi(searched: Search | OpenIndex) -> FastAPI:
 
 
 def create_app(components: Components) -> FastAPI:
-    """Return the routes over these components. The application opens and closes nothing."""
+    """Return the routes over these components. The application does not open or close the components."""
     app = FastAPI(title="shortlist", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.components = components
     app.state.started = int(time.time())
@@ -72,7 +72,7 @@ async def _shortlist_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        kind, message = Kind.WRONG_METHOD, f"{request.url.path} does not answer {request.method}"
+        kind, message = Kind.WRONG_METHOD, f"{request.url.path} does not accept the method {request.method}"
     elif error.status_code == 404:
         kind, message = Kind.NOT_FOUND, f"there is nothing at {request.url.path}"
     else:

@@ -18,10 +18,10 @@ Query = Annotated[str, Field(json_schema_extra={"minLength": 1})]
 """A text that must not be empty, for the OpenAPI document. The check is made later, when the dialect is known."""
 
 Strings = Annotated[list[str], Field(fail_fast=True)]
-"""Texts. Like every list here, they are read up to the first error, because only the first error is reported."""
+"""A list of texts. A list is read up to the first error, because only the first error is reported."""
 
 Texts = Annotated[Strings, Field(json_schema_extra={"minItems": 1})]
-"""Documents to rerank. The OpenAPI document describes them as it describes `Query`."""
+"""Documents to rerank. As for `Query`, the minimum is only for the OpenAPI document."""
 
 
 async def json_of(request: Request, max_bytes: int) -> dict[str, Any]:
@@ -58,7 +58,7 @@ async def _bytes_of(request: Request, max_bytes: int) -> bytes:
 def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
     """Return the body as `model`. A field that is null counts as not given.
 
-    Only the first unknown field is read, so many of them cost as much as a single one.
+    Only the first unknown field is read, so many unknown fields cost no more time than one.
 
     Raises:
         Problem: The first error: a field is missing, of the wrong type or out of range, or it is unknown and the model
@@ -75,10 +75,10 @@ def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
 
 
 def _problem(error: ValidationError, given: Mapping[str, Any]) -> Problem:
-    """Return the first error. Of the branches of a union, the branch that got furthest reports it."""
+    """Return the first error. For a union, this is the error of the branch with the longest matching path."""
     errors = error.errors(include_url=False, include_context=False)
     branches = [
-        (_place(detail["loc"], given, detail["input"]), detail)
+        (_path_to_fault(detail["loc"], given, detail["input"]), detail)
         for detail in errors
         if detail["loc"][0] == errors[0]["loc"][0]
     ]
@@ -100,7 +100,7 @@ async def read(request: Request, model: type[Model], max_bytes: int) -> Model:
 
 
 def described(*models: type[BaseModel]) -> dict[str, Any]:
-    """Return what the OpenAPI document says about a route that reads one of these models."""
+    """Return the OpenAPI description of a route that reads one of these models."""
     schemas = [model.model_json_schema() for model in models]
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
@@ -115,11 +115,11 @@ def _json_name(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-def _place(steps: Sequence[str | int], given: Mapping[str, Any], wrong: object) -> list[str]:
+def _path_to_fault(steps: Sequence[str | int], given: Mapping[str, Any], wrong: object) -> list[str]:
     """Return the path to the value at fault.
 
-    The steps of an error also contain the names of a union's branches. These are no keys of the value that the path has
-    reached, or they follow the value at fault.
+    The steps of an error also contain the names of a union's branches. This function skips each step that is not a key
+    of the current value, and each step after the value at fault.
     """
     names = [str(steps[0])]
     value: Any = given.get(names[0])

@@ -1,4 +1,4 @@
-"""The components of a server, made from its options: an index or none, the models, and the queues in front of them."""
+"""The components of a server, made from its options: the models, their queues, and an optional index."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def build(options: ServeOptions, operations: Operations) -> Components:
     """Open the index, load the models, and return the components. `Components.close` also closes the index.
 
     Raises:
-        InvalidInput: The queue is shorter than the longest request, judged queries without an index, or a bad value.
+        InvalidInput: The queue is shorter than the longest request, there are judged queries without an index, or a
+            value is bad.
         FolderError: The index cannot be opened.
         ModelError: A model cannot be loaded.
     """
@@ -66,7 +67,7 @@ def assemble(
     """Return the components over a search or an open index. `Components.close` ends their threads.
 
     Raises:
-        InvalidInput: `searched` is something else.
+        InvalidInput: `searched` is neither a Search nor an open index.
     """
     options, operations = options or ServeOptions(), operations or Operations()
     if isinstance(searched, OpenIndex):
@@ -76,7 +77,7 @@ def assemble(
         names = Names.of(collection.ledger.known_sources(), folder)
         return replace(parts, index=collection.index, names=names)
     if not isinstance(searched, Search):
-        raise InvalidInput(f"{searched!r:.80} is not a Search and not an open index: give one of these")
+        raise InvalidInput(f"{searched!r:.80} is neither a Search nor an open index: give one of these")
     return _parts(options, operations, searched, searched.encoder)
 
 
@@ -119,7 +120,7 @@ def _close(parts: Sequence[_Closes]) -> None:
 def _scorer(
     options: ServeOptions, operations: Operations, reranker: Reranker | None
 ) -> tuple[Scorer | None, Batcher | None]:
-    """Return the reranker behind a queue, a cache and the log of texts, and that queue."""
+    """Return the scorer (the reranker with its queue, its cache and the log of texts), and the queue."""
     if reranker is None:
         return None, None
     metrics, info = operations.metrics, info_of(checked_reranker(reranker))
@@ -137,7 +138,7 @@ def _scorer(
 
 
 def _identity(reranker: Reranker) -> str:
-    """Return all that a score depends on besides the pair, as far as the reranker reports it."""
+    """Return an identifier of everything that a score depends on besides the pair, as far as it is known."""
     fingerprint = getattr(reranker, "fingerprint", None)
     if isinstance(fingerprint, str):
         return fingerprint
@@ -146,7 +147,7 @@ def _identity(reranker: Reranker) -> str:
 
 
 def _embedder(options: ServeOptions, metrics: Metrics, encoder: Encoder | None) -> Embedder | None:
-    """Return the bi-encoder behind a queue that holds at least the longest request."""
+    """Return a queue for the bi-encoder. The queue can hold at least the longest request."""
     if encoder is None:
         return None
     limit = max(options.queue_pairs, options.limits.max_inputs)

@@ -21,7 +21,7 @@ from shortlist.server.options import RequestLimits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
-    """The parts of a server. The routes of a part that is None answer with 503.
+    """The parts of a server. If a part is None, its routes answer with 503.
 
     Args:
         scorer: Scores the texts of rerank requests and of searches.
@@ -34,7 +34,7 @@ class Components:
         labels: The text of a judged query -> passage id -> grade.
         names: The names of sources that answers show.
         observer: Receives the numbers of searches.
-        spans: Makes a span of each rerank.
+        spans: Makes a span for each rerank.
         alive: Returns whether the threads that run the models are alive.
         close: Finishes the accepted requests, and ends the threads.
     """

@@ -29,9 +29,9 @@ router = APIRouter()
 class Operations:
     """The state of a running server.
 
-    `hosts` are the names that it answers to; an empty set accepts every name. `tracer` None makes no spans. `alive`
-    returns whether the threads of the models are alive. `warm` is True once the models are warm, `stopping` after the
-    signal to stop.
+    `hosts` are the accepted host names; an empty set accepts every name. If `tracer` is None, there are no spans.
+    `alive` returns whether the threads of the models are alive. `warm` is True after the models have warmed up.
+    `stopping` is True after the signal to stop.
     """
 
     metrics: Metrics = field(default_factory=Metrics)
@@ -46,12 +46,12 @@ class Operations:
 
     @property
     def ready(self) -> bool:
-        """Whether requests are welcome: the models are warm and alive, and the server does not stop."""
+        """Whether the models are warm, their threads are alive, and there was no signal to stop."""
         return self.warm and not self.stopping and self.alive()
 
 
 def operated(app: FastAPI, operations: Operations) -> ASGIApp:
-    """Return the application behind keys and limits, with counted, logged and traced requests and three more routes."""
+    """Return the application with API keys, limits, metrics, a log, traces, and three more routes."""
     app.state.operations = operations
     app.include_router(router)
     guard = Guard(HeadAsGet(app), operations.limits)
@@ -60,7 +60,7 @@ def operated(app: FastAPI, operations: Operations) -> ASGIApp:
     metrics.gauge(
         "body_bytes_in_flight", "Bytes of the bodies and unsent answers of these requests.", lambda: guard.body_bytes
     )
-    metrics.gauge("ready", "1 if requests are welcome.", lambda: float(operations.ready))
+    metrics.gauge("ready", "1 if the server is ready.", lambda: float(operations.ready))
     layers: ASGIApp = HostGate(KeyGate(guard, operations.keys), operations.hosts)
     if operations.tracer is not None:
         layers = TracedRequests(layers, operations.tracer)
@@ -80,9 +80,9 @@ async def health(request: Request) -> JSONResponse:
 
 @router.get("/ready")
 async def ready(request: Request) -> JSONResponse:
-    """Answer 200 if requests are welcome, and 503 before the models are warm and after the signal to stop."""
-    welcome = _operations_of(request).ready
-    return JSONResponse({"status": "ready" if welcome else "not ready"}, 200 if welcome else 503)
+    """Answer 200 if the server is ready, and 503 before the models are warm and after the signal to stop."""
+    is_ready = _operations_of(request).ready
+    return JSONResponse({"status": "ready" if is_ready else "not ready"}, 200 if is_ready else 503)
 
 
 @router.get("/metrics")

@@ -48,7 +48,7 @@ class ServeOptions:
         limits: The limits of one request.
         queue_pairs: Passages that may wait for the reranker.
         cache_bytes: Memory for scores that were computed before. 0: no cache.
-        drain: Seconds to continue with `/ready` at 503 after the signal to stop.
+        drain: Seconds to serve after the signal to stop, while `/ready` answers 503.
         trace: Send OpenTelemetry spans.
         trace_texts: Put queries and passages into the spans.
         log_texts: Put queries and passages into the log.

@@ -46,6 +46,6 @@ def problem_of(error: ShortlistError) -> Problem:
         return Problem(Kind.INVALID, str(error), field=error.field or "")
     if isinstance(error, NotFitted):
         return Problem(
-            Kind.NOT_FITTED, "nothing usable is stored for this search. Run: shortlist calibrate QUERIES --index DIR"
+            Kind.NOT_FITTED, "no usable fit is stored for this search. Run: shortlist calibrate QUERIES --index DIR"
         )
     return Problem(Kind.FAILED, f"the server could not finish this request ({type(error).__name__}): see its log")

@@ -21,9 +21,10 @@ from shortlist.server.problems import Kind, Problem
 
 @dataclass(frozen=True, slots=True)
 class RerankRequest:
-    """A rerank request, whatever its dialect. `field` is the dialect's name of `texts`.
+    """A rerank request of any dialect. `field` is the dialect's name of `texts`.
 
-    If `truncate` is false, a text that would be cut is a problem. `raw` leaves scores in the reranker's own unit.
+    If `truncate` is false, a text that would be cut is an error. If `raw` is true, scores stay in the reranker's own
+    unit.
     """
 
     query: str
@@ -80,7 +81,7 @@ async def rerank(components: Components, request: RerankRequest) -> RerankResult
 
 
 def _limit(scored: Scored, place: int, request: RerankRequest, reranker: Reranker) -> str:
-    """Return the limit that cut the text: the request's own cap, if its pair leaves room in the model's window."""
+    """Return in words the limit that cut the text: the request's cap if the pair is shorter than the window."""
     length = scored.lengths[place] if scored.lengths else 0
     window = info_of(reranker).window
     full = window is not None and length >= window

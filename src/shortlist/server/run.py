@@ -1,4 +1,4 @@
-"""A server from its first signal to its last."""
+"""The run of a server, from its start to its end."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ IDLE_SECONDS = 75
 request could be on its way when the server closes the connection."""
 
 STOP_SECONDS = 120
-"""Seconds after the signal to stop. The server then drops the requests without an answer."""
+"""The server waits this many seconds after the signal to stop. It then drops the requests without an answer."""
 
 BACKLOG = 2048
 
 
-UNUSABLE = {errno.EADDRINUSE: "is in use", errno.EACCES: "needs more rights"}
+UNUSABLE = {errno.EADDRINUSE: "is in use", errno.EACCES: "is not permitted"}
 """Errors of a port, in words. The web server reports the others."""
 
 
@@ -53,7 +53,7 @@ def check_address(host: str, port: int) -> None:
     """Check that the server can listen on the address, before the models load.
 
     Raises:
-        ShortlistError: Another program listens on the port, or the port needs more rights.
+        ShortlistError: Another program listens on the port, or this process may not use the port.
     """
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -172,7 +172,7 @@ async def _warm(components: Components, operations: Operations) -> None:
 
 
 async def warm_up(scorer: Scorer | None, encoder: Encoder | None) -> None:
-    """Run each model on texts of several lengths, so that the first request does not pay for it.
+    """Run each model on texts of several lengths, so that the first request is not slower than others.
 
     A reranker on another machine is not called, because each call may cost money.
     """

@@ -64,7 +64,7 @@ async def search(components: Components, searcher: Search, call: SearchCall) -> 
 
 
 async def _scores(components: Components, pending: Pending, deadline: float | None) -> tuple[Scores, Cause | None]:
-    """Return the scores of the leading texts that were scored in time, and the cause of an early end, if any."""
+    """Return the scores of the first texts, and the cause if scoring ended before the last text."""
     scores = Scores()
     for texts in _parts(pending, scores, deadline):
         left = None if deadline is None else deadline - time.perf_counter()
@@ -88,9 +88,10 @@ async def _scores(components: Components, pending: Pending, deadline: float | No
 
 
 def _parts(pending: Pending, scores: Scores, deadline: float | None) -> Iterator[Sequence[str]]:
-    """Yield the texts of each call. `scores` grows between the calls; after each block it decides on the next block.
+    """Yield the texts of each call. `scores` grows between the calls, and determines the next block.
 
-    With a deadline, a call has a few texts, unless one call must score them all: the time ends between two calls.
+    With a deadline, each call has only a few texts, because the time is checked between two calls. If one call must
+    score all texts, there is only that call.
     """
     reranker = pending.reranker
     whole = deadline is None or reranker is None or needs_one_call(reranker)

@@ -18,10 +18,10 @@ ROUND_TOKENS = 8192
 
 
 class Batcher(Scheduler):
-    """A `Scorer` over a `Scheduler`. Close it at the end: it first finishes what was accepted.
+    """A `Scorer` over a `Scheduler`. Close the batcher at the end: `close` first finishes the accepted requests.
 
-    If another machine runs the reranker, a round is one whole request, and `RerankerInfo.max_concurrent` rounds run
-    side by side.
+    If another machine runs the reranker, a round is one whole request, and `RerankerInfo.max_concurrent` rounds run at
+    the same time.
 
     Raises:
         InvalidInput: A bound is below 1.

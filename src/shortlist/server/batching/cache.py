@@ -22,9 +22,9 @@ Entry = tuple[float, bool, int]
 
 
 class ScoreCache:
-    """The scores that were used last, in at most `max_bytes` of memory by the size of an entry. Thread-safe.
+    """The most recently used scores, in at most `max_bytes` of memory. Thread-safe.
 
-    It holds at least one score.
+    Each score counts as `ENTRY_BYTES`. The cache holds at least one score.
 
     Raises:
         InvalidInput: `max_bytes` is negative.
@@ -42,7 +42,7 @@ class ScoreCache:
 
     @property
     def used_bytes(self) -> int:
-        """The memory of the scores, by the size of an entry."""
+        """The memory of the scores: `ENTRY_BYTES` for each score."""
         return len(self._entries) * ENTRY_BYTES
 
     def get(self, keys: Sequence[bytes]) -> list[Entry | None]:
@@ -51,18 +51,18 @@ class ScoreCache:
             return [self._entries.get(key) for key in keys]
 
     def put(self, keys: Sequence[bytes], entries: Sequence[Entry]) -> None:
-        """Store the entries. The entries that were unused for longest make room."""
+        """Store the entries. If the cache is full, the least recently used entries are removed."""
         with self._lock:
             self._entries.update(zip(keys, entries, strict=True))
 
 
 class CachedScorer:
-    """A `Scorer` that passes only the pairs on to `inner` that the cache lacks.
+    """A `Scorer` that passes only pairs without a cached score on to `inner`.
 
     `model` must change with everything that a score depends on besides the pair, such as `CrossEncoder.fingerprint`.
     The rest of the key is the query, the text and `max_tokens`. Use the cache for pointwise rerankers only: the scores
-    of others depend on the whole list. A new score of a pair may differ from the cached one by up to 0.01, because it
-    depends on the batch.
+    of other rerankers depend on the whole list. A new score of a pair may differ from the cached one by up to 0.01,
+    because it depends on the batch.
     """
 
     def __init__(self, inner: Scorer, cache: ScoreCache, model: str, observer: Observer | None = None) -> None:
@@ -89,19 +89,19 @@ class CachedScorer:
 
 
 def pair_keys(model: str, query: str, texts: Sequence[str], max_tokens: int | None) -> list[bytes]:
-    """Return a 16-byte key for each text. The lengths are hashed too, so no two pairs give the same input."""
+    """Return a 16-byte key for each text. The lengths are hashed too, so two pairs never have the same hash input."""
     head = hashlib.blake2b(digest_size=KEY_BYTES)
     for part in (model, query, str(max_tokens)):
-        _feed(head, part)
+        _hash_part(head, part)
     keys = []
     for text in texts:
         digest = head.copy()
-        _feed(digest, text)
+        _hash_part(digest, text)
         keys.append(digest.digest())
     return keys
 
 
-def _feed(digest: hashlib.blake2b, text: str) -> None:
+def _hash_part(digest: hashlib.blake2b, text: str) -> None:
     raw = text.encode("utf-8", "surrogatepass")
     digest.update(len(raw).to_bytes(8, "little"))
     digest.update(raw)

@@ -19,15 +19,15 @@ from shortlist.server.problems import Kind, Problem
 QUEUE_TEXTS = 4096
 ROUND_TEXTS = 64
 ROUND_TOKENS = 2048
-"""Stage one of a search waits for at most one such call of the bi-encoder, so it is shorter than a reranker's."""
+"""The limit is below that of a reranker, because stage one of a search waits for at most one such call."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedRequest:
-    """Texts to embed, whatever the dialect. `field` is the dialect's name of the texts.
+    """Texts to embed, of any dialect. `field` is the dialect's name of the texts.
 
-    If `query` is true, the model's prompt for queries applies. If `truncate` is false, a text that would be cut is a
-    problem. `dimensions` None accepts the model's dimension.
+    If `query` is true, the model's prompt for queries applies. If `truncate` is false, a text that would be cut is an
+    error. `dimensions` is the requested dimension. None accepts the dimension of the model.
     """
 
     texts: Sequence[str]
@@ -39,7 +39,7 @@ class EmbedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """`(n, dimension)` float32 `vectors`, the `tokens` read in all (0 if unknown), and the texts that were cut."""
+    """`(n, dimension)` float32 `vectors`, the number of all `tokens` (0 if unknown), and the number of cut texts."""
 
     vectors: NDArray[np.float32]
     tokens: int
@@ -47,9 +47,9 @@ class Embeddings:
 
 
 class Embedder(Scheduler):
-    """Lets concurrent requests share the bi-encoder's batches and take turns, counted in texts. See `Scheduler`.
+    """Fills the bi-encoder's batches with the texts of concurrent requests, which take turns. See `Scheduler`.
 
-    Close it at the end: it first finishes what was accepted.
+    Close the embedder at the end: `close` first finishes the accepted requests.
 
     Raises:
         InvalidInput: A bound is below 1.
@@ -83,8 +83,8 @@ class Embedder(Scheduler):
 
 def embed_now(encoder: Encoder, request: EmbedRequest) -> Embeddings:
     """Embed in this thread; see `Embedder.embed`."""
-    counts, truncated = _counted(encoder, request)
-    return Embeddings(_encoded(encoder, request.texts, request.query), sum(counts), sum(truncated))
+    counts, truncated = _token_counts(encoder, request)
+    return Embeddings(_vectors_of(encoder, request.texts, request.query), sum(counts), sum(truncated))
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -102,7 +102,7 @@ class _VectorWorker:
 
     def prepare(self, job: Job) -> None:
         """See `Worker.prepare`. Lengths are guessed from the characters if the encoder does not count tokens."""
-        counts, truncated = _counted(self._encoder, _request_of(job))
+        counts, truncated = _token_counts(self._encoder, _request_of(job))
         job.counted = bool(counts)
         lengths = counts or [1 + len(text) // CHARACTERS_PER_TOKEN for text in job.texts]
         job.ready(job.texts, lengths, truncated or [False] * len(job.texts))
@@ -117,7 +117,9 @@ class _VectorWorker:
             group = [piece for piece in pieces if _request_of(piece.job).query is query]
             if not group:
                 continue
-            rows = _encoded(self._encoder, [piece.job.texts[place] for piece in group for place in piece.places], query)
+            rows = _vectors_of(
+                self._encoder, [piece.job.texts[place] for piece in group for place in piece.places], query
+            )
             start = 0
             for piece in group:
                 end = start + len(piece.places)
@@ -132,7 +134,7 @@ def _request_of(job: Job) -> EmbedRequest:
     return job.request
 
 
-def _counted(encoder: Encoder, request: EmbedRequest) -> tuple[list[int], list[bool]]:
+def _token_counts(encoder: Encoder, request: EmbedRequest) -> tuple[list[int], list[bool]]:
     """Return the tokens of each text and which texts are cut; two empty lists if the encoder does not count tokens."""
     if not isinstance(encoder, CountsTokens):
         return [], []
@@ -148,7 +150,7 @@ def _counted(encoder: Encoder, request: EmbedRequest) -> tuple[list[int], list[b
     return counts, truncated
 
 
-def _encoded(encoder: Encoder, texts: Sequence[str], query: bool) -> NDArray[np.float32]:
+def _vectors_of(encoder: Encoder, texts: Sequence[str], query: bool) -> NDArray[np.float32]:
     rows = encoder.encode_queries(texts) if query else encoder.encode_passages(texts)
     if len(rows) != len(texts):
         raise ModelError(f"{encoder.name} returned {len(rows)} vectors for {len(texts)} texts")

@@ -18,10 +18,10 @@ TURN_TOKENS = 512
 class Job:
     """The pairs of one request, from their arrival to their scores.
 
-    `query` and `texts` are those of the request. `ready` fills `work` with what the reranker takes for each pair, and
-    `lengths` with its tokens. Pairs are handed out longest first, or all at once if a single call must score them
-    (`whole`). `scores` fills up in the order of the texts (a bi-encoder's scores are vectors). `unscored` counts the
-    missing ones. `counted` is False if the lengths are guesses.
+    `query` and `texts` come from the request. `ready` sets `work`, the input of the reranker for each pair, and
+    `lengths`, the number of tokens of each pair. `take` returns the longest pairs first, or all pairs if a single call
+    must score them (`whole`). `scores` are in the order of the texts (a bi-encoder's scores are vectors). `unscored`
+    counts the missing scores. `counted` is False if the lengths are guesses.
     """
 
     query: str
@@ -43,7 +43,7 @@ class Job:
         self.waiting = deque(sorted(range(len(work)), key=lambda place: -lengths[place]))
 
     def take(self, tokens: int, pairs: int) -> list[int]:
-        """Return the next places to score: at least one, at most `pairs`, and no more once they fill `tokens`."""
+        """Return the next places to score: at least one, at most `pairs`, and none after they fill `tokens`."""
         if self.whole:
             pairs = tokens = len(self.waiting) + sum(self.lengths)
         places: list[int] = []
@@ -62,7 +62,7 @@ class Piece:
 
 
 class FairQueue:
-    """A ring of jobs. It is not thread-safe: its owner holds a lock."""
+    """A ring of jobs. The queue is not thread-safe: its owner must hold a lock."""
 
     def __init__(self, turn_tokens: int = TURN_TOKENS) -> None:
         self._ring: deque[Job] = deque()
@@ -73,7 +73,7 @@ class FairQueue:
         return len(self._ring)
 
     def add(self, job: Job) -> None:
-        """Put the job behind all that wait. A job without waiting pairs is ignored."""
+        """Put the job behind all waiting jobs. A job without waiting pairs is ignored."""
         if job.waiting:
             self._ring.append(job)
 

@@ -2,8 +2,8 @@
 
 A progressive search scores its pool in steps that depend on each other, so its pairs cannot share batches with those of
 other requests. One thread of this queue runs one search at a time. The model's lock serves callers in the order in
-which they come, so the steps of that search alternate with the rounds of the batcher. Many progressive searches delay
-each other, and other requests wait for at most one step.
+which they come, so the steps of that search alternate with the rounds of the batcher. Progressive searches wait for
+each other. Other requests wait for at most one step.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def is_progressive(pending: Pending) -> bool:
 
 
 class ProgressiveQueue(Scheduler):
-    """Runs progressive searches one after another. Close it at the end: it first finishes what was accepted.
+    """Runs progressive searches one after another.
+
+    Close the queue at the end: `close` first finishes the accepted searches.
 
     At most `queue_pairs` passages wait.
 
@@ -55,7 +57,7 @@ class ProgressiveQueue(Scheduler):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class _ProgressiveJob(Job):
-    """A whole search. `results` receives its scores, because a score of the job holds no early exits."""
+    """A whole search. `results` receives the scores with their early exits, which `Job.scores` cannot hold."""
 
     pending: Pending
     results: tuple[Scores, ...] = ()

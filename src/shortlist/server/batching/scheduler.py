@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 ENDED = "a thread that runs the model has ended: start the server again"
 LONGEST_RETRY = 60
 LONG = 500_000
-"""Characters of a request from which on a separate thread tokenises it, so that short requests need not wait."""
+"""A separate thread tokenises requests with more characters, so that short requests do not wait."""
 PACE_WEIGHT = 0.2
 """The weight of the newest round in the measured pace. The measure assumes that all threads are busy."""
 
@@ -35,8 +35,8 @@ class Bounds:
         queue: The largest number of waiting pairs.
         pairs: The largest number of pairs in a round.
         tokens: The largest number of tokens in a round.
-        threads: The rounds that run side by side.
-        unit: The name of what a request contains, for messages.
+        threads: The number of rounds that run at the same time.
+        unit: The noun for the items of a request, for messages.
 
     Raises:
         InvalidInput: A bound is below 1.
@@ -62,16 +62,16 @@ class _Ticket:
     future: asyncio.Future[None]
     accepted: float
     started: float = 0.0
-    gone: bool = False
+    released: bool = False
 
 
 class Scheduler:
-    """Lets concurrent jobs share a model's batches, and take turns while more waits than one round holds.
+    """Fills a model's batches with the pairs of concurrent jobs. If more pairs wait than fit a round, jobs take turns.
 
     A round is one call of the model (for a bi-encoder a text takes the place of a pair). A job that would make the
     queue longer than its bound raises `QueueFull` at once. Two threads tokenise, `Bounds.threads` threads run rounds,
-    and the event loop only passes jobs on. A cancelled job leaves the queue; the model still scores its pairs in a
-    running round, and the scores are dropped.
+    and the event loop only passes jobs on. A cancelled job leaves the queue. If a running round contains pairs of this
+    job, the model still scores the pairs, and the scores are dropped.
     """
 
     def __init__(self, worker: Worker, bounds: Bounds, observer: Observer | None = None) -> None:
@@ -93,12 +93,15 @@ class Scheduler:
 
     @property
     def depth(self) -> int:
-        """The accepted pairs that have no score yet."""
+        """The number of accepted pairs without a score."""
         return self._depth
 
     @property
     def waiting(self) -> int:
-        """The requests with pairs that no round has taken yet. A request that is being tokenised does not count."""
+        """The number of requests with pairs that no round has taken yet.
+
+        A request does not count before it is tokenised.
+        """
         with self._change:
             return len(self._queue)
 
@@ -160,7 +163,7 @@ class Scheduler:
 
     def _release(self, ticket: _Ticket) -> None:
         with self._change:
-            ticket.gone = True
+            ticket.released = True
             self._queue.discard(ticket.job)
             self._depth -= ticket.job.unscored
             ticket.job.unscored = 0
@@ -168,17 +171,17 @@ class Scheduler:
             self._change.notify_all()
 
     def _retry_after(self) -> float:
-        """Return the seconds until the pairs that wait now should be scored, whole and at least 1."""
+        """Return the expected seconds until the waiting pairs are scored: a whole number from 1 to `LONGEST_RETRY`."""
         seconds = self._depth / self._pace if self._pace else 1.0
         return float(min(max(math.ceil(seconds), 1), LONGEST_RETRY))
 
     def _prepare(self, ticket: _Ticket) -> None:
-        if ticket.gone:
+        if ticket.released:
             return
         began = time.perf_counter()
         try:
             self._worker.prepare(ticket.job)
-        except BaseException as error:  # noqa: BLE001 - the request that it belongs to receives it
+        except BaseException as error:  # noqa: BLE001 - the request receives the error
             self._answer(ticket, error)
             return
         self._observer.took("tokenise", time.perf_counter() - began)
@@ -186,7 +189,7 @@ class Scheduler:
             self._answer(ticket)
             return
         with self._change:
-            if not ticket.gone:
+            if not ticket.released:
                 self._queue.add(ticket.job)
                 self._change.notify_all()
 
@@ -213,11 +216,11 @@ class Scheduler:
         while (pieces := self._next()) is not None:
             began = time.perf_counter()
             try:
-                self._settle(pieces, self._worker.run(pieces))
+                self._store_outcomes(pieces, self._worker.run(pieces))
             except Exception as error:  # noqa: BLE001 - no request may wait for an answer that will not come
                 for ticket in self._tickets_of(pieces):
                     self._answer(ticket, error)
-            self._measure(pieces, time.perf_counter() - began)
+            self._report_round(pieces, time.perf_counter() - began)
 
     def _tickets_of(self, pieces: Sequence[Piece]) -> list[_Ticket]:
         with self._change:
@@ -237,11 +240,11 @@ class Scheduler:
                     self._observer.took("wait", now - ticket.accepted)
             return pieces
 
-    def _settle(self, pieces: Sequence[Piece], outcomes: Sequence[Outcome]) -> None:
+    def _store_outcomes(self, pieces: Sequence[Piece], outcomes: Sequence[Outcome]) -> None:
         for piece, outcome in zip(pieces, outcomes, strict=True):
             with self._change:
                 ticket = self._tickets.get(piece.job)
-                done = ticket is not None and (isinstance(outcome, Exception) or self._store(piece, outcome))
+                done = ticket is not None and (isinstance(outcome, Exception) or self._store_scores(piece, outcome))
             if ticket is None or not done:
                 continue
             if isinstance(outcome, Exception):
@@ -250,7 +253,7 @@ class Scheduler:
                 self._observer.took("score", time.perf_counter() - ticket.started)
                 self._answer(ticket)
 
-    def _store(self, piece: Piece, outcome: tuple[Sequence[Any], list[bool]]) -> bool:
+    def _store_scores(self, piece: Piece, outcome: tuple[Sequence[Any], list[bool]]) -> bool:
         """Store the scores in their job, and return whether the job has all of them."""
         job = piece.job
         for place, score, truncated in zip(piece.places, *outcome, strict=True):
@@ -259,7 +262,7 @@ class Scheduler:
         self._depth -= len(piece.places)
         return not job.unscored
 
-    def _measure(self, pieces: Sequence[Piece], seconds: float) -> None:
+    def _report_round(self, pieces: Sequence[Piece], seconds: float) -> None:
         lengths = [piece.job.lengths[place] for piece in pieces for place in piece.places]
         pace = len(self._runners) * len(lengths) / max(seconds, 1e-6)
         with self._change:
@@ -273,7 +276,7 @@ class Scheduler:
 
 
 def _resolve(future: asyncio.Future[None], error: BaseException | None) -> None:
-    """Set the future. An error that would end the event loop, or that no future can hold, causes a `ModelError`."""
+    """Set the future. An error that would end the event loop, or that a future cannot hold, becomes a `ModelError`."""
     if future.done():
         return
     if error is None:

@@ -15,9 +15,9 @@ from shortlist.protocols import Reranker
 class Scored:
     """Raw scores in the order of the texts, the texts that were cut, and the tokens that the reranker read.
 
-    Scores are in the reranker's own unit, higher is better. `tokens` counts those of every pair, special tokens and the
-    repeated query included, or is 0 if the reranker does not report them. `lengths` holds the tokens of each pair, or
-    is empty.
+    Scores are in the reranker's own unit, higher is better. `tokens` counts the tokens of all pairs, with special
+    tokens and the repeated query. It is 0 if the reranker does not report tokens. `lengths` holds the tokens of each
+    pair, or is empty.
     """
 
     scores: list[float]
@@ -64,7 +64,7 @@ class ReadsPairs(Protocol):
 
 
 def check_cap(texts: Sequence[str], max_tokens: int | None) -> None:
-    """Check that a cap would not cut any text, for rerankers that cannot apply one.
+    """Check that a cap would not cut any text, for rerankers that cannot apply a cap.
 
     Raises:
         InvalidInput: A text may be longer than `max_tokens`. No tokenizer makes more tokens than a text has bytes.

@@ -22,10 +22,10 @@ class Worker(Protocol):
     """The interface that a `Scheduler` needs of a model."""
 
     def prepare(self, job: Job) -> None:
-        """Call `Job.ready`. A thread of its own runs this. Raise InvalidInput if the job cannot be scored."""
+        """Call `Job.ready`. A separate thread calls this method. Raise InvalidInput if the job cannot be scored."""
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
-        """Return one outcome for each piece. A failure affects only the pieces that it belongs to."""
+        """Return one outcome for each piece. A failure affects only the pieces that cause it."""
 
 
 @runtime_checkable
@@ -50,14 +50,17 @@ def worker_for(reranker: Reranker) -> Worker:
 def needs_one_call(reranker: Reranker) -> bool:
     """Return whether one call must score all texts of a request.
 
-    That is so if scores depend on the whole list, or if another machine runs the reranker.
+    This is true if scores depend on the whole list, or if another machine runs the reranker.
     """
     info = info_of(reranker)
     return not info.pointwise or info.remote
 
 
 def together_or_alone(run: Callable[[Sequence[Piece]], list[Outcome]], pieces: Sequence[Piece]) -> list[Outcome]:
-    """Return what `run` gives for all pieces at once. If that fails, run each piece alone, so errors stay apart."""
+    """Return the outcomes of one call for all pieces.
+
+    If the call fails, run each piece alone, so errors stay separate.
+    """
     try:
         return run(pieces)
     except Exception as error:  # noqa: BLE001 - whatever a model raises goes to the requests it belongs to
@@ -111,7 +114,7 @@ class PairWorker:
 class RequestWorker:
     """Scores each request by itself, a few of its texts in each turn.
 
-    A single call scores all of them if scores depend on the whole list, and if another machine runs the reranker.
+    A single call scores all its texts if scores depend on the whole list, or if another machine runs the reranker.
     """
 
     rows = 1

@@ -22,7 +22,8 @@ UNLOGGED = ("/health", "/ready", "/metrics")
 class AccessLog:
     """Writes one line for each request (no query string, header or body), and sends its id as `X-Request-Id`.
 
-    A request counts for the first of `routes` that matches its path, also if it is refused before it gets there.
+    A request counts for the first of `routes` that matches its path, even if a layer refuses the request before its
+    route.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, logger: logging.Logger, routes: Iterable[BaseRoute]) -> None:

@@ -1,4 +1,4 @@
-"""Protection of the routes: clients that leave, bodies that do not end, and too much work at a time."""
+"""Protection of the routes from clients that leave, bodies that do not end, and too much work at the same time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNLIMITED = ("/health", "/ready", "/metrics")
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
-    """`requests` and `body_bytes` (bodies, and answers not sent yet) limit what is in flight at the same time.
+    """The limits of what is in flight: the number of `requests`, and the `body_bytes` of bodies and unsent answers.
 
     `body_seconds` limits how long a body may take to arrive.
     """
@@ -49,7 +49,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         if self.requests >= self._limits.requests:
-            message = f"{self.requests} requests are in flight, the most that this server takes: try again"
+            message = f"{self.requests} requests are in flight, the limit of this server: try again"
             problem = Problem(Kind.OVERLOADED, message, retry_after=RETRY_AFTER)
             await error_response(Request(scope), problem)(scope, receive, send)
             return
@@ -89,10 +89,10 @@ class Guard:
         """Count the bytes of a body.
 
         Raises:
-            Problem: All bodies and unsent answers in flight are larger than the limit.
+            Problem: All bodies and unsent answers in flight are together larger than the limit.
         """
         if self.body_bytes + size > self._limits.body_bytes:
-            message = "the requests in flight hold the most bytes that this server takes: try again"
+            message = "the requests in flight hold as many bytes as this server allows: try again"
             raise Problem(Kind.OVERLOADED, message, retry_after=RETRY_AFTER)
         self.body_bytes += size
 
@@ -103,7 +103,7 @@ class Guard:
 
 
 class _Exchange:
-    """The `receive` and `send` of one request, which count its bytes and notice that the client left."""
+    """The `receive` and `send` of one request. They count its bytes, and detect that the client left."""
 
     def __init__(self, guard: Guard, receive: Receive, send: Send) -> None:
         self._guard, self._receive, self._send = guard, receive, send

@@ -1,4 +1,4 @@
-"""The host names that a server answers to. They keep web pages out of a server on this machine without API keys.
+"""The host names that a server accepts. The check protects a local server without API keys from web pages.
 
 A page can let its own domain name point at 127.0.0.1 (DNS rebinding). The browser then treats this server as a part of
 the page. The `Host` header still contains the name of the page.
@@ -36,11 +36,11 @@ def hosts_of(listen: str, keys: Keys, allowed: Sequence[str]) -> frozenset[str]:
         InvalidInput: A value in `allowed` is not a name or an address, such as a whole URL.
     """
     for name in allowed:
-        if not NAME.fullmatch(name) or not _bare(name):
+        if not NAME.fullmatch(name) or not _host_name(name):
             raise InvalidInput(f"{name!r} is not a host name: give the name alone, such as rerank.example.com")
     if not allowed and (len(keys) or not _is_loopback(listen)):
         return frozenset()
-    return frozenset(_bare(name) for name in (*LOCAL, listen, *allowed))
+    return frozenset(_host_name(name) for name in (*LOCAL, listen, *allowed))
 
 
 def open_to_others(listen: str, keys: Keys) -> bool:
@@ -55,7 +55,7 @@ def _is_loopback(address: str) -> bool:
         return address.lower() == "localhost"
 
 
-def _bare(host: str) -> str:
+def _host_name(host: str) -> str:
     """Return the host without its port and brackets, or an empty string if it is not a host."""
     try:
         return urlsplit(f"//{host if host.count(':') < 2 or '[' in host else f'[{host}]'}").hostname or ""
@@ -85,4 +85,4 @@ class HostGate:
         await error_response(Request(scope), Problem(Kind.MISDIRECTED, message))(scope, receive, send)
 
     def _is_known(self, scope: Scope) -> bool:
-        return _bare(Headers(scope=scope).get("host", "")) in self._hosts
+        return _host_name(Headers(scope=scope).get("host", "")) in self._hosts

@@ -24,7 +24,7 @@ OPEN_PATHS = ("/health", "/ready")
 
 
 class Keys:
-    """The accepted keys. Only their hashes are stored. Without keys, everybody gets in.
+    """The accepted keys. Only their hashes are stored. Without keys, every request is accepted.
 
     Raises:
         InvalidInput: A key is shorter than 16 characters, or has characters that no header can carry.
@@ -36,7 +36,7 @@ class Keys:
             if len(key) < MIN_LENGTH:
                 raise InvalidInput(f"{name} has {len(key)} characters: use at least {MIN_LENGTH}")
             if not key.isascii() or any(character.isspace() for character in key):
-                raise InvalidInput(f"{name} contains a space or a character beyond ASCII: use neither")
+                raise InvalidInput(f"{name} contains a space or a character that is not ASCII: use neither")
         self._hashes = [_hashed(key) for key in keys]
 
     def __len__(self) -> int:

@@ -19,8 +19,8 @@ LIBRARIES = ("uvicorn.error",)
 class JsonLines(logging.Formatter):
     """Formats a record as one JSON object: time (UTC), level, event and its fields.
 
-    Of an exception, the line has the type, the type of its first cause, and the places in the code where it began. The
-    message of an exception may quote a request, so the line has it only with `texts`.
+    For an exception, the line has its type, the type of its first cause, and the places in the code where this cause
+    was raised. The message of an exception may quote a request, so the line has the message only with `texts`.
     """
 
     def __init__(self, *, texts: bool = False) -> None:

@@ -51,7 +51,7 @@ class Metrics(Observer):
         return generate_latest(self.registry)
 
     def answered(self, path: str, code: int, seconds: float) -> None:
-        """Count an answered request. `path` is the path of a route, never one that a client made up."""
+        """Count an answered request. `path` is the path of a route, not the path that the client sent."""
         self._requests.labels(path, str(code)).inc()
         self._request_seconds.labels(path).observe(seconds)
 
@@ -110,11 +110,11 @@ COUNTERS = (
     ("batch_padded_tokens", "Tokens in those batches, padding included."),
     ("model_seconds", "Seconds that the model ran."),
     ("queue_refusals", "Requests refused because the queue was full."),
-    ("cancelled", "Requests, or parts of a request with a budget, that left before they had their scores."),
+    ("cancelled", "Requests, or parts of a request with a budget, that were cancelled before they had scores."),
     ("scored_passages", "Passages that the model scored for requests."),
     ("truncated_passages", "Scored passages that were cut to fit the window."),
     ("cache_hits", "Pairs whose score came from the cache."),
     ("cache_misses", "Pairs whose score came from the model, if there is a cache."),
-    ("results", "Hits of reranked searches whose pool had at least 10 passages, and more than the answer."),
-    ("results_from_last_tenth", "Those of these hits that stage one put into the last tenth of the pool."),
+    ("results", "Hits of reranked searches with a pool of at least 10 passages that is larger than the answer."),
+    ("results_from_last_tenth", "Hits in results that stage one ranked in the last tenth of the pool."),
 )

@@ -35,7 +35,7 @@ class Observer:
         """Report that a request was refused because the queue was full."""
 
     def cancelled(self) -> None:
-        """Report that a request left before it had its scores."""
+        """Report that a request was cancelled before it had its scores."""
 
     def scored(self, pairs: int, truncated: int) -> None:
         """Report that a request got its scores from the model."""
@@ -48,7 +48,7 @@ class Observer:
 
 
 class RefusalsOnly(Observer):
-    """Passes on refusals and cancellations, for queues whose other numbers would mix with those of the reranker."""
+    """Reports refusals and cancellations only. Other numbers of a queue would mix with the numbers of the reranker."""
 
     def __init__(self, inner: Observer) -> None:
         self._inner = inner

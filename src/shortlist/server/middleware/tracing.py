@@ -50,14 +50,17 @@ def make_provider(max_documents: int) -> TracerProvider:
 
 
 class RerankSpans:
-    """Makes a RERANKER span of each rerank; without a tracer none. Only with `texts` it has queries and passages."""
+    """Makes a RERANKER span for each rerank, if there is a tracer.
+
+    Only with `texts`, spans have queries and passages.
+    """
 
     def __init__(self, tracer: Tracer | None = None, *, texts: bool = False) -> None:
         self._tracer, self._texts = tracer, texts
 
     @contextmanager
     def rerank(self, model: str, query: str, texts: Sequence[str], top_k: int | None) -> Iterator[Report]:
-        """Enclose a rerank of `texts` that returns `top_k` of them (None: all), and yield the receiver of its answer.
+        """Enclose a rerank of `texts` that returns `top_k` of them (None: all), and yield a function for its answer.
 
         A document's id is its place in `texts`, from 0. The span of a failed rerank has the type of the error, because
         the message may quote a text.
@@ -85,7 +88,10 @@ class RerankSpans:
                 span.set_attributes(self._identity(model, query, len(texts) if top_k is None else top_k))
 
     def _identity(self, model: str, query: str, top_k: int) -> dict[str, str | int]:
-        """Return what identifies the span. It is set last, because a full span drops its oldest attributes."""
+        """Return the attributes that identify the span.
+
+        Set them last, because a full span drops its oldest attributes.
+        """
         identity: dict[str, str | int] = {
             "openinference.span.kind": "RERANKER",
             "reranker.model_name": model,
@@ -110,7 +116,7 @@ def mark_failed(span: Span, reason: str) -> None:
 
 
 class TracedRequests:
-    """Makes a SERVER span of each request, below the span of the caller if the request has a `traceparent`."""
+    """Makes a SERVER span for each request, below the span of the caller if the request has a `traceparent`."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
         self._app, self._tracer = app, tracer

@@ -35,12 +35,12 @@ export function changedOptions() {
   return Object.fromEntries([...texts, ...switches.map((name) => [name, String(field(name).checked)])]);
 }
 
-/** Return whether a smaller pool can't be read off the answer: its order depends on the pool, or has more than the pool. */
+/** Return whether smaller pools cannot be computed from the answer: its order depends on the pool, or exceeds the pool. */
 export const dependsOnPool = () => ["progressive", "tail", "adaptive"].some((name) => field(name).checked);
 
 /** Return the fields of a request for the options of the form, and for the pool and the answer that the page shows.
  *
- * If smaller pools can be read off the answer, the request asks for the whole pool of the largest size.
+ * If smaller pools can be computed from the answer, the request asks for the whole pool of the largest size.
  */
 export function requestFields({ pool, topK, largest }) {
   const { adaptive, where, ...changed } = changedOptions();

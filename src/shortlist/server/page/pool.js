@@ -1,4 +1,4 @@
-// The answer of any pool size, read off one scoring pass of the largest pool. This file does not touch the page.
+// The answer of any pool size, computed from one scoring pass of the largest pool. This file does not touch the page.
 //
 // If scores are pointwise, a smaller pool has the passages that stage one ranked within it, in the order of their
 // scores. Otherwise only the pool that was scored can be shown: `answer.fixed` is true.
@@ -39,8 +39,8 @@ export function cutPool(answer, size, topK) {
   };
 }
 
-/** Return the pair worth explaining: what entered the first `topK` and what it put out, or the two firsts; null if
- * nothing moved. */
+/** Return the most notable pair: a passage that entered the first `topK` and a passage that left it, or the first
+ * passages of both stages. Return null if nothing moved. */
 export function notablePair(view, topK) {
   if (!view.reranked) return null;
   const rose = view.top.find((hit) => hit.retrieval_rank > topK);

@@ -34,7 +34,7 @@ Ids = Annotated[list[int], Field(fail_fast=True)]
 
 
 class EmbeddingsRequest(BaseModel):
-    """A request. Two fields are not OpenAI's: `input_type` selects the model's prompt, `truncate` allows cutting."""
+    """A request. Two fields extend OpenAI's API: `input_type` selects the prompt, and `truncate` allows cutting."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -68,7 +68,7 @@ async def answer(request: Request) -> Json:
         result.warnings.append("max_chunks_per_doc has no effect: documents are not read in chunks here")
     results = [
         {"index": place, "relevance_score": score}
-        | ({"document": _echo(body.documents[place])} if body.return_documents is not False else {})
+        | ({"document": _returned_document(body.documents[place])} if body.return_documents is not False else {})
         for place, score in zip(result.places, result.scores, strict=True)
     ]
     return Json(
@@ -103,5 +103,5 @@ def _text(document: str | Mapping[str, Any], place: int, fields: Sequence[str]) 
     return "\n".join(document[name] for name in present)
 
 
-def _echo(document: str | dict[str, Any]) -> dict[str, Any]:
+def _returned_document(document: str | dict[str, Any]) -> dict[str, Any]:
     return {"text": document} if isinstance(document, str) else document

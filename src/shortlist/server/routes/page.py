@@ -45,7 +45,7 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-cache",
 }
 MAX_JUDGED = 200
-"""The judged queries that the page offers."""
+"""The largest number of judged queries that the page offers."""
 
 
 @router.get("/", include_in_schema=False)
@@ -60,7 +60,7 @@ async def about(request: Request) -> JSONResponse:
 
     The facts are its models, the number of passages, the defaults of searches, and judged queries. `unit` is "logit",
     or "score" if the reranker has a unit of its own. If `pointwise` is true, the scores of a large pool also give the
-    order of a smaller one. `max_documents` is the largest pool.
+    order of a smaller pool. `max_documents` is the largest pool.
     """
     return JSONResponse(_about(components_of(request)), headers={"Cache-Control": "no-store"})
 
@@ -107,5 +107,5 @@ def _file(name: str) -> Response:
 
 @cache
 def _files() -> Mapping[str, bytes]:
-    """Return the files of the page by name. A request names no path."""
+    """Return the files of the page by name. The names are fixed, so a request cannot reach other files."""
     return {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in KINDS}

@@ -28,10 +28,10 @@ router = APIRouter()
 LOG = logging.getLogger(__name__)
 
 SNIPPET = 200
-"""The most characters of a snippet."""
+"""The largest number of characters in a snippet."""
 MAX_FIELDS = 64
 MAX_VALUES = 1024
-"""The fields of a filter, and the values of all its fields together. The index checks one condition for each value."""
+"""The largest number of fields in a filter, and of values in all its fields. The index checks each value separately."""
 
 OPTIONS = (
     "top_k",
@@ -48,7 +48,7 @@ OPTIONS = (
 Scalar = str | int | float | bool
 
 
-def _bounded(where: Any) -> Any:
+def _check_size(where: Any) -> Any:
     """Refuse a filter that is too large before anything in it is read."""
     if not isinstance(where, dict):
         return where
@@ -66,10 +66,10 @@ def _too_many(what: str, count: int, limit: int) -> PydanticCustomError:
     )
 
 
-Filter = Annotated[dict[str, Scalar | Annotated[list[Scalar], Field(fail_fast=True)]], BeforeValidator(_bounded)]
+Filter = Annotated[dict[str, Scalar | Annotated[list[Scalar], Field(fail_fast=True)]], BeforeValidator(_check_size)]
 
 
-def _described(**schema: float) -> Any:
+def _documented_bound(**schema: float) -> Any:
     """Describe a bound in the OpenAPI document. `SearchConfig` checks it, as it does for every surface."""
     return Field(None, json_schema_extra=dict(schema))
 
@@ -78,19 +78,20 @@ class SearchRequest(BaseModel):
     """A request. The fields of `OPTIONS` and `where` are those of a search in Python; see `SearchConfig`.
 
     If a request does not give a field, the field has the server's value. `budget_ms` limits the wall-clock time in
-    milliseconds. `fail` decides what a failing reranker does to the answer.
+    milliseconds. `fail` applies if the reranker fails: "open" answers in stage one's order, and "closed" answers with
+    an error.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: Query
-    top_k: int | None = _described(minimum=1)
-    pool_size: int | Literal["auto"] | None = _described(minimum=1)
+    top_k: int | None = _documented_bound(minimum=1)
+    pool_size: int | Literal["auto"] | None = _documented_bound(minimum=1)
     where: Filter | None = None
     min_score: float | None = None
-    min_probability: float | None = _described(minimum=0, maximum=1)
+    min_probability: float | None = _documented_bound(minimum=0, maximum=1)
     rerank: bool | None = None
-    blend: float | None = _described(minimum=0)
+    blend: float | None = _documented_bound(minimum=0)
     progressive: bool | None = None
     tail: bool | None = None
     budget_ms: float | None = Field(None, ge=0, le=600_000)
@@ -114,7 +115,7 @@ async def answer(request: Request) -> Json:
             None if body.budget_ms is None else body.budget_ms / 1000,
         )
         ranking, failure = await search(components, searcher, call)
-    except InvalidInput as error:  # an error without a field is one of the filter: all else is checked with its field
+    except InvalidInput as error:  # only errors of the filter have no field
         raise Problem(Kind.INVALID, str(error), field=error.field or "where") from error
     except NotFitted as error:
         log_event(LOG, "not fitted", logging.WARNING, reason=components.names.message(str(error)))
@@ -154,7 +155,7 @@ def _report(observer: Observer, ranking: Ranking) -> None:
 
 
 def _failure(ranking: Ranking, failure: ShortlistError) -> Problem:
-    """Return the problem of a request that accepts no answer without reranking."""
+    """Return the problem for a request that accepts only reranked answers."""
     problem = problem_of(failure)
     if problem.kind in (Kind.INVALID, Kind.TOO_LONG):
         return problem

@@ -98,8 +98,8 @@ def _may_truncate(components: Components, truncate: bool | None, direction: str 
 async def info(request: Request) -> Json:
     """Answer with the facts that TEI's clients read first: the model, its window, and the texts of one request.
 
-    TEI serves one model. Here it is the reranker, or the bi-encoder if there is no reranker. A client may send as many
-    texts as every route of this server accepts.
+    TEI serves one model. Here it is the reranker, or the bi-encoder if there is no reranker. Every route of this server
+    accepts the reported number of texts.
     """
     components = components_of(request)
     limits = components.limits

@@ -26,7 +26,7 @@ from shortlist.types import RerankerInfo, Scores
 router = APIRouter()
 
 MAX_WORDS = 64
-"""The words of a query: both passages are scored once more for each word."""
+"""The largest number of words in a query: both passages are scored once more for each word."""
 
 PASSAGE_FIELDS = frozenset({"id_a", "id_b", "text_a", "text_b"})
 """The fields that name the two passages, by id or by text."""
@@ -123,7 +123,10 @@ async def answer(request: Request) -> JSONResponse:
 
 def _both_models(components: Components) -> tuple[Encoder, Scorer]:
     if components.encoder is None or components.scorer is None:
-        raise Problem(Kind.UNAVAILABLE, "both stages are compared, and this server has only one model")
+        raise Problem(
+            Kind.UNAVAILABLE,
+            "the comparison needs a bi-encoder and a reranker, and this server lacks one of them",
+        )
     return components.encoder, components.scorer
 
 
@@ -146,7 +149,7 @@ def _check(body: WhyById | WhyByText, max_characters: int) -> None:
 
 
 def _content(components: Components, shown: str) -> str:
-    """Return what the models read of the passage that `/search` shows under this id."""
+    """Return the text that the models read for the passage with this id of `/search`."""
     if components.index is None:
         raise Problem(Kind.NOT_FOUND, f"this server has no index to find {shown!r} in: give text_a and text_b")
     passages = components.index.get(components.names.originals(shown))
