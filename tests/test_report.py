@@ -224,7 +224,7 @@ def test_tuning_that_recommends_none_says_so():
     words = Reader(tuning_page(result, at, source_of(at, judged, [hit.passage for hit in pool]))).text
     assert "Recommended: no reranking" in words
     assert "rerank = false" in words
-    assert "Warning: reranking is worse than none at pool" in words
+    assert "Warning: reranking is worse than no reranking at pool" in words
 
 
 @pytest.mark.parametrize("reranker", [TextReranker(), ListwiseReranker()])

@@ -153,7 +153,7 @@ def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_scored(she
 def test_it_refuses_to_do_harm(shell):
     shell.reranker = OracleReranker(shell.corpus.answers, -1)
     shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--write")
-    assert "warning: reranking is worse than none at pool" in shown
+    assert "warning: reranking is worse than no reranking at pool" in shown
     assert "recommended: no reranking" in shown
     assert shell.search("red cat")["status"] == "off"
     assert shell.search("red cat", "--rerank")["status"] == "ok"
@@ -236,7 +236,7 @@ def test_a_report_is_of_the_recommended_pool_or_of_the_best(shell):
     shell("tune", "q.jsonl", "--sizes", "5,20", "--report", "r.html")
     page = (shell.here / "r.html").read_text(encoding="utf-8")
     assert "no reranking: stage one alone" in page
-    assert "reranking is worse than none at pool" in page.lower()
+    assert "reranking is worse than no reranking at pool" in page.lower()
 
 
 def test_a_report_names_the_weights_that_were_tuned(shell):

@@ -63,7 +63,10 @@ def test_the_words_of_another_room_are_other_words():
         ),
         (Note("not_tried", setting="fusion", reason="no_fusion"), "stage one fuses no lists"),
         (Note("no_threshold", reason="not_reranked"), "none: a threshold needs the scores of a reranker"),
-        (Note("harmful", measure="RR@10", pools=["5", "10"]), "worse than none at pool 5, 10: RR@10 is below"),
+        (
+            Note("harmful", measure="RR@10", pools=["5", "10"]),
+            "worse than no reranking at pool 5, 10: RR@10 is lower than in stage one",
+        ),
         (Note("over_budget", budget_ms=300.0, pool=5, p95_ms=412.3), "no pool is within 300 ms: at pool 5, 95 of 100"),
         (Note("times_of_pass", pool=100, queries=4), "that pass at pool 100, and from 4 queries at smaller pools"),
         (

@@ -158,7 +158,7 @@ def test_a_run_whose_pools_have_no_relevant_id_has_a_warning(with_other_ids):
     evaluation = sl.evaluate(search, queries, pool_size=10, allow_unknown=True)
     expected = sl.Note("nothing_retrieved", queries=20, pool=10, example=evaluation.outcomes[0].ranked[0])
     assert evaluation.warnings == (expected,)
-    assert "the ids of the query set are those of the retriever, which returned ids such as" in describe(expected)
+    assert "the query set has the ids of the retriever, which returned ids such as" in describe(expected)
     tuning = sl.tune(search, queries, sizes=(5, 10), timed=1, allow_unknown=True)
     assert [note.values["pool"] for note in tuning.warnings if note.code == "nothing_retrieved"] == [10]
     with pytest.raises(InvalidInput, match="relevant"):

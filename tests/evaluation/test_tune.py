@@ -236,7 +236,7 @@ def test_the_warning_fires_where_reranking_harms_and_stays_silent_where_it_helps
     assert helped.rerank
     harmed = tune(searching(retriever, OracleReranker(answers, -1)), judged, options())
     (warning,) = [note for note in harmed.warnings if note.code == "harmful"]
-    assert "reranking is worse than none at pool" in describe(warning)
+    assert "reranking is worse than no reranking at pool" in describe(warning)
     assert (harmed.rerank, harmed.settings) == (False, {"rerank": False})
 
 

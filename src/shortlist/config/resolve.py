@@ -25,11 +25,11 @@ class Resolved:
 
 
 def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchConfig | None = None) -> Resolved:
-    """Return the configuration of a search: `given` values first, then those of the file, then the default.
+    """Return the configuration of a search: `given` values first, then the values of the file, then the default.
 
     None among the given values means "not given". The function ignores settings of the file that belong to another
-    reranker or another blend than those of this search. The function also ignores a `min_probability` of the file if
-    the search has no probabilities: without reranking, with `tail`, or with `progressive`. Each ignored setting gives a
+    reranker or another blend than this search has. The function also ignores a `min_probability` of the file if the
+    search has no probabilities: without reranking, with `tail`, or with `progressive`. Each ignored setting gives a
     note.
 
     Raises:

@@ -69,8 +69,8 @@ def resolve_in_pools(
     """Resolve a query set against the passages that a retriever returns for its queries, `depth` for each query.
 
     Use this function if the corpus is not known. A judged id that no pool contains may still exist, and is therefore
-    not counted as unknown. A snippet stands for the retrieved passages that contain the snippet. Without such a
-    passage, the snippet counts as never found.
+    not counted as unknown. A snippet is replaced by the retrieved passages that contain it. Without such a passage, the
+    snippet counts as never found.
 
     Raises:
         InvalidInput: As `query_set.checked`; or some ids name passages and others documents; or no pool holds any

@@ -1,4 +1,4 @@
-"""Matplotlib figures as SVG inside a page. The colours are those of the page, and words are text."""
+"""Matplotlib figures as SVG inside a page. They use the colours of the page, and words stay text."""
 
 from __future__ import annotations
 

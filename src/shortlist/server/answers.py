@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 
 class Json(Response):
-    """A JSON answer. pydantic's serializer is several times as fast as that of the standard library."""
+    """A JSON answer. pydantic's serializer is several times as fast as the standard library's."""
 
     media_type = "application/json"
 

@@ -116,7 +116,7 @@ def set_dialect(request: Request, dialect: Dialect) -> None:
 
 
 def dialect_of(request: Request) -> Dialect:
-    """Return the dialect of the request: that of `set_dialect`, else that of its path, else the plain one."""
+    """Return the dialect of the request: from `set_dialect`, else from its path, else the plain dialect."""
     dialect = getattr(request.state, "dialect", None)
     if isinstance(dialect, Dialect):
         return dialect

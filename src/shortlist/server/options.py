@@ -44,7 +44,7 @@ class ServeOptions:
         host: The address to listen on.
         port: The port to listen on. 0: any free port.
         api_keys: A file with one API key a line, in addition to the environment variable.
-        allow_hosts: Further names that the `Host` header may have, besides those of this machine.
+        allow_hosts: Further names that the `Host` header may have, besides the names of this machine.
         limits: The limits of one request.
         queue_pairs: Passages that may wait for the reranker.
         cache_bytes: Memory for scores that were computed before. 0: no cache.

@@ -100,7 +100,7 @@ def _nothing_retrieved(v: Values) -> str:
     returned = "nothing" if v["example"] is None else f"ids such as {v['example']!r}"
     return (
         f"no pool of the {v['queries']} queries contains a relevant id, so every measure of the pools is 0. Check that "
-        f"the ids of the query set are those of the retriever, which returned {returned}, or try a pool larger than "
+        f"the query set has the ids of the retriever, which returned {returned}, or try a pool larger than "
         f"{v['pool']}"
     )
 
@@ -141,8 +141,8 @@ WORDS: Mapping[str, Words] = {
         "to rerank. Judge harder queries"
     ),
     "harmful": lambda v: (
-        f"reranking is worse than none at pool {', '.join(v['pools'])}: {v['measure']} is below that of stage one, "
-        "beyond chance"
+        f"reranking is worse than no reranking at pool {', '.join(v['pools'])}: {v['measure']} is lower than in "
+        "stage one, beyond chance"
     ),
     "quality_falls": "{measure} falls beyond a pool of {pool}: a larger pool costs time and quality",
     "not_split": (

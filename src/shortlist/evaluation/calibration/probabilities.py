@@ -192,5 +192,5 @@ def _folds(data: Labelled, seed: int) -> dict[int, int]:
 
 
 def _passage_folds(fold: Mapping[int, int], queries: Ints) -> Ints:
-    """The fold of each passage, which is that of its query."""
+    """The fold of each passage: the fold of its query."""
     return np.array([fold[number] for number in queries.tolist()], dtype=np.int64)

@@ -76,9 +76,9 @@ class Outcome:
     """The measures of one query. Each mapping goes from a measure's name to its value.
 
     `ceiling` is the value of the best possible order of the same pool: no reranker can exceed it. `recall` is the
-    recall of the pool. `reranked` equals `stage_one` if no reranker ran. `top` and `stage_one_top` hold the first ids,
-    as many as the cutoff. `ranked` holds all ids in the final order: the pool, and the rest that the measures read.
-    `skipped` is the reason why the reranker skipped the query, or None. `seconds` maps "retrieve" and "rerank" to
+    recall of the pool. `reranked` equals `stage_one` if no reranker ran. `top` and `stage_one_top` hold the first
+    `cutoff` ids. `ranked` holds all ids in the final order: the pool, and the ids below the pool that the measures
+    read. `skipped` is the reason why the reranker skipped the query, or None. `seconds` maps "retrieve" and "rerank" to
     wall-clock time.
     """
 

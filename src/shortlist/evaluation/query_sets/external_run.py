@@ -29,8 +29,8 @@ def evaluate_run(  # noqa: PLR0913 - only the first two are needed
     The length of the longest list is the pool size; times are unknown.
 
     Args:
-        run: Query id -> passage or document id -> score. The order is that of trec_eval (`measures.ordered`). A judged
-            query that the run lacks counts as 0. Other queries are ignored.
+        run: Query id -> passage or document id -> score. The ids are sorted as by trec_eval (`measures.ordered`). A
+            judged query that the run lacks counts as 0. Other queries are ignored.
         judged: The queries with their judgments.
         measures: Names of measures, each with a cutoff.
         cutoff: A query is fine if a relevant id is among the first `cutoff` results.

@@ -12,7 +12,7 @@ from shortlist.types import Hit, Where
 
 
 def own_ids(queries: Mapping[str, str]) -> dict[str, set[str]]:
-    """Return query text -> the ids of all queries with this text. A retriever gets the text alone."""
+    """Return query text -> the ids of all queries with this text. A retriever receives only the text of a query."""
     ids: dict[str, set[str]] = {}
     for key, text in queries.items():
         ids.setdefault(text, set()).add(key)

@@ -159,9 +159,9 @@ def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: 
     """Resolve a query set against a corpus.
 
     The judged ids name documents if more of them are document ids than passage ids in the corpus; otherwise they name
-    passages. A snippet stands for every passage (or document) whose text contains it as whole words, in any case and
-    spacing. If several snippets of a query give the same id, the id has the highest of their grades. A judgment by id
-    takes precedence over snippets. With `allow_unknown`, judged ids and snippets that the corpus lacks are kept and
+    passages. A snippet is replaced by every passage (or document) whose text contains it as whole words, in any case
+    and spacing. If several snippets of a query give the same id, the id has the highest of their grades. A judgment by
+    id takes precedence over snippets. With `allow_unknown`, judged ids and snippets that the corpus lacks are kept and
     counted; no hit can match them.
 
     Raises:

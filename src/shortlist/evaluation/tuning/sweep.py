@@ -85,17 +85,17 @@ def from_pass(
 
     All sizes are computed from one pass. The final scores use `weights` times the blend.
 
-    Pools do not depend on the blend, so the values that depend on the pool alone are computed once.
+    Pools do not depend on the blend, so values that depend only on the pool are computed once.
     """
 
     def at(blend: float) -> Callable[[int, str], Ranking]:
         shares = scaled(weights, blend)
         return lambda size, query_id: recorded[query_id].search(size, plan.depth, shares)
 
-    def alone(query_id: str) -> Ranking:
+    def stage_one(query_id: str) -> Ranking:
         return recorded[query_id].search(plan.depth, plan.depth, {}, rerank=False)
 
-    first = _curve(at(blends[0]), alone, judged, plan, blends[0])
+    first = _curve(at(blends[0]), stage_one, judged, plan, blends[0])
     others = [replace(first, blend=blend, reranked=_reranked(at(blend), judged, plan)) for blend in blends[1:]]
     return [first, *others]
 
@@ -106,12 +106,12 @@ def from_runs(runs: Mapping[int, Mapping[str, Ranking]], judged: Judged, plan: P
 
 
 def _curve(
-    at: Callable[[int, str], Ranking], alone: Callable[[str], Ranking], judged: Judged, plan: Plan, blend: float
+    at: Callable[[int, str], Ranking], stage_one: Callable[[str], Ranking], judged: Judged, plan: Plan, blend: float
 ) -> Curve:
     def outcome(query_id: str, ranking: Ranking) -> Outcome:
         return measured(query_id, ranking, judged, plan.measures, plan.cutoff)
 
-    first = [outcome(query_id, alone(query_id)) for query_id in judged.queries]
+    first = [outcome(query_id, stage_one(query_id)) for query_id in judged.queries]
     rows = [[outcome(query_id, at(size, query_id)) for query_id in judged.queries] for size in plan.sizes]
     names = [str(measure) for measure in plan.measures]
     return Curve(
@@ -126,7 +126,7 @@ def _curve(
 
 
 def _reranked(at: Callable[[int, str], Ranking], judged: Judged, plan: Plan) -> dict[str, Values]:
-    """The values of the final order alone."""
+    """The values of the final order, without the values that do not depend on the blend."""
     values = np.zeros((len(plan.measures), len(plan.sizes), len(judged.queries)))
     for row, size in enumerate(plan.sizes):
         for column, query_id in enumerate(judged.queries):

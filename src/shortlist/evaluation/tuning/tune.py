@@ -145,10 +145,10 @@ def tune(
 
     A pointwise reranker scores the largest pool once, and every smaller pool is computed from that pass. Any other
     reranker runs at each size. A reranker that is declared pointwise also runs at each size if its scores change
-    between pools. The blend is tuned from the pass alone. If no weights were fitted for the pair of models, a weight
-    for the cosine is tried. The fusion weight and the threshold follow, at the recommended size. Rules choose on one
-    half of the queries, and the other half reports the choice. The other half influences one decision only: whether to
-    rerank at all.
+    between pools. The blend is tuned with the scores of the pass. If no weights were fitted for the pair of models, a
+    weight for the cosine is tried. The fusion weight and the threshold follow, at the recommended size. Rules choose on
+    one half of the queries, and the other half reports the choice. The other half influences one decision only: whether
+    to rerank at all.
 
     Args:
         search: The search to tune, with its current configuration.

@@ -80,7 +80,7 @@ class _ProgressiveWorker:
         assert isinstance(job, _ProgressiveJob)
         try:
             scores = scores_of(job.pending)
-        except Exception as error:  # noqa: BLE001 - whatever a model raises goes to the request it belongs to
+        except Exception as error:  # noqa: BLE001 - the request receives every error of its model
             return error
         job.results = (scores,)
         return [scores[place] for place in piece.places], [scores.truncated[place] for place in piece.places]

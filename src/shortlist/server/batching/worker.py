@@ -63,7 +63,7 @@ def together_or_alone(run: Callable[[Sequence[Piece]], list[Outcome]], pieces: S
     """
     try:
         return run(pieces)
-    except Exception as error:  # noqa: BLE001 - whatever a model raises goes to the requests it belongs to
+    except Exception as error:  # noqa: BLE001 - the requests receive every error of their model
         if len(pieces) == 1:
             return [error]
     return [outcome for piece in pieces for outcome in together_or_alone(run, [piece])]
@@ -140,7 +140,7 @@ class RequestWorker:
         places = sorted(piece.places) if piece.job.whole else piece.places
         try:
             scores = score_texts(self._reranker, piece.job.query, [piece.job.texts[place] for place in places])
-        except Exception as error:  # noqa: BLE001 - whatever a model raises goes to the request it belongs to
+        except Exception as error:  # noqa: BLE001 - the request receives every error of its model
             return error
         by_place = dict(zip(places, zip(scores, scores.truncated, strict=True), strict=True))
         return [by_place[place][0] for place in piece.places], [by_place[place][1] for place in piece.places]

@@ -29,8 +29,8 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 def hosts_of(listen: str, keys: Keys, allowed: Sequence[str]) -> frozenset[str]:
     """Return the names to answer to. An empty set accepts every name.
 
-    The names are those of this machine, `listen` and `allowed`, if the server has no keys and listens on a loopback
-    address, or if `allowed` is not empty. Otherwise every name is accepted.
+    If the server has no keys and listens on a loopback address, or if `allowed` is not empty, only these names are
+    accepted: the names of this machine, `listen` and `allowed`. Otherwise every name is accepted.
 
     Raises:
         InvalidInput: A value in `allowed` is not a name or an address, such as a whole URL.

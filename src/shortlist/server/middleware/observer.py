@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Round:
     """One call of the model: `pairs` of `requests`, in `batches` that could hold `capacity` pairs.
 
-    `tokens` are those of the pairs, `padded` those of the batches with their padding. `seconds` is wall-clock time.
+    `tokens` counts the tokens of the pairs, and `padded` the tokens of the batches with their padding. `seconds` is
+    wall-clock time.
     """
 
     pairs: int

@@ -1,6 +1,6 @@
 """OpenTelemetry spans: one for each request, and below it one for each rerank, of OpenInference's kind RERANKER.
 
-The attributes are those of the OpenInference semantic conventions
+The attributes follow the OpenInference semantic conventions
 (https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md).
 """
 

@@ -92,7 +92,7 @@ def _about(components: Components) -> dict[str, Any]:
 
 
 def _defaults(search: Search) -> dict[str, Any]:
-    """Return the values of the options that a request may override; the sizes are the ones that apply."""
+    """Return the default values of the options that a request may override, with the sizes that apply."""
     pool_size, top_k = search.config.sizes
     options = {name: getattr(search.config, name) for name in OPTIONS}
     return {**options, "pool_size": pool_size, "top_k": top_k}

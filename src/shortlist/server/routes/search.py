@@ -75,7 +75,7 @@ def _documented_bound(**schema: float) -> Any:
 
 
 class SearchRequest(BaseModel):
-    """A request. The fields of `OPTIONS` and `where` are those of a search in Python; see `SearchConfig`.
+    """A request. The fields of `OPTIONS` and `where` have the same meaning as in Python: see `SearchConfig`.
 
     If a request does not give a field, the field has the server's value. `budget_ms` limits the wall-clock time in
     milliseconds. `fail` applies if the reranker fails: "open" answers in stage one's order, and "closed" answers with
