@@ -1,7 +1,7 @@
 """Contrast cards from our own frames: two passages that differ in the words that matter, a query for each.
 
 A frame is three lines: a passage with {{left|right}} alternations and two queries. Slots such as {place} are
-filled from the word lists below, in an order fixed by the seed, so that a model can't learn a name by heart.
+filled from the word lists below in an order fixed by the seed, so that a model cannot learn a name by heart.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+Card = dict[str, Any]
+"""frame (its number), kind, a, b, query_a, query_b."""
+Frame = tuple[str, str, str, str]
+"""kind, passage, query_a, query_b."""
 ALTERNATION = re.compile(r"\{\{(.*?)\|(.*?)\}\}(?!\})")
 SLOT = re.compile(r"\{(\w+)\}")
 CARDS_PER_FRAME = 22
 CARDS_PER_FIXED_FRAME = 14  # of a frame with fewer than two slots: its cards differ in their surroundings only
-LONG = 45  # words; a passage of this length stands alone
+LONG = 45  # words; a passage of this length gets no neutral sentences
 
 SOFT = [
     "Larkspur",
@@ -142,12 +146,13 @@ MONTH = [
 ]
 
 
-def read_frames(folder: Path) -> list[tuple[str, str, str, str]]:
-    """`(kind, passage, query_a, query_b)` of every frame in the folder's files."""
-    return [frame for path in sorted(folder.glob("*.txt")) for frame in _frames_of(path)]
+def read_frames(path: Path) -> list[Frame]:
+    """Return every frame of a file, or of the files of a folder."""
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    return [frame for file in files for frame in _frames_of(file)]
 
 
-def _frames_of(path: Path) -> list[tuple[str, str, str, str]]:
+def _frames_of(path: Path) -> list[Frame]:
     frames, kind = [], ""
     for block in path.read_text(encoding="utf-8").split("\n\n"):
         lines = [line for line in block.splitlines() if line]
@@ -162,7 +167,7 @@ def _frames_of(path: Path) -> list[tuple[str, str, str, str]]:
 
 
 def fill(rng: random.Random) -> dict[str, str]:
-    """One value a slot; paired slots (place and town, n and m...) always differ."""
+    """Return a value for each slot. Slots of a pair (place and town, n and m) always differ."""
     soft, softer = rng.sample(SOFT, 2)
     place, town = rng.sample(PLACE, 2)
     person, other = rng.sample(PERSON, 2)
@@ -195,37 +200,49 @@ def sentences(text: str) -> list[str]:
     return re.split(r"(?<=[.!?]) ", text)
 
 
-def cards(folder: Path, seed: int) -> list[dict[str, Any]]:
-    """Every frame filled several times: kind, both passages, both queries.
+def cards(folder: Path, seed: int) -> list[Card]:
+    """Return the cards of every frame in the folder's files."""
+    return cards_of(read_frames(folder), seed)
 
-    Around half of the short passages a neutral sentence or two of other frames stand, so that the decisive words lie
+
+def cards_of(frames: list[Frame], seed: int) -> list[Card]:
+    """Return each frame filled several times.
+
+    Half of the short passages get one or two neutral sentences of other frames, so that the decisive words can be
     anywhere in a longer text.
     """
     rng = random.Random(seed)
-    frames = read_frames(folder)
     fillers = [
         part
         for _, passage, _, _ in frames
         if len(passage.split()) < LONG and not re.search(r"\{\{|\}\}", part := sentences(passage)[-1])
     ]
     return [
-        _card(frame, fill(rng), fillers if len(frame[1].split()) < LONG else [], rng)
-        for frame in frames
+        {"frame": number} | _card(frame, fill(rng), fillers if len(frame[1].split()) < LONG else [], rng)
+        for number, frame in enumerate(frames)
         for _ in range(CARDS_PER_FRAME if len(set(SLOT.findall(" ".join(frame)))) > 1 else CARDS_PER_FIXED_FRAME)
     ]
 
 
-def _card(
-    frame: tuple[str, str, str, str], words: dict[str, str], fillers: list[str], rng: random.Random
-) -> dict[str, Any]:
+def _card(frame: Frame, words: dict[str, str], fillers: list[str], rng: random.Random) -> Card:
     kind, passage, query_a, query_b = frame
     before, after = (rng.sample(fillers, rng.choice((0, 0, 1, 2))) if fillers else [] for _ in range(2))
     whole = " ".join([*before, passage, *after])
     sides = (ALTERNATION.sub(side, whole) for side in (r"\1", r"\2"))
-    a, b, query_a, query_b = (_said(text, words) for text in (*sides, query_a, query_b))
+    a, b, query_a, query_b = (_filled(text, words) for text in (*sides, query_a, query_b))
     return {"kind": kind, "a": a, "b": b, "query_a": query_a, "query_b": query_b}
 
 
-def _said(text: str, words: dict[str, str]) -> str:
-    made = SLOT.sub(lambda slot: words[slot[1]], text)
-    return made[:1].upper() + made[1:]
+def _filled(text: str, words: dict[str, str]) -> str:
+    filled = SLOT.sub(lambda slot: words[slot[1]], text)
+    return filled[:1].upper() + filled[1:]
+
+
+def different(every: list[Card], most: int) -> list[Card]:
+    """Return at most `most` different cards of each frame. A long frame without slots has only one."""
+    frames: dict[int, dict[tuple[str, ...], Card]] = {}
+    for card in every:
+        own = frames.setdefault(card["frame"], {})
+        if len(own) < most:
+            own[tuple(card[part] for part in ("a", "b", "query_a", "query_b"))] = card
+    return [card for own in frames.values() for card in own.values()]

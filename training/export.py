@@ -1,7 +1,7 @@
-"""Step 3, `python training/export.py`: weights -> the model folders that travel as package data.
+"""`python training/export.py CHECKPOINT`: the running average of `learn.py` -> the model folder of the package.
 
-`--encoder` converts the genuine all-MiniLM-L6-v2; `--checkpoint FILE...` exports a trained cross-encoder.
-It ends with the largest difference between the exported files and torch, with the stored and the trained weights.
+`--encoder` converts the genuine all-MiniLM-L6-v2 instead. The command ends with the largest difference between the
+exported files in fp32 and torch, with the stored and with the trained weights.
 """
 
 from __future__ import annotations
@@ -18,149 +18,148 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-import config as settings
+import config
 import encoder
 import graph
-import train
-from model import EarlyExitCrossEncoder
+from pairs import APART, EXITS, PASSAGE_POSITION, QUERY_WINDOW, PairEncoder, PairTokenizer, batch_of, bert_name, load
 from shortlist import CrossEncoder
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT, write_manifest
 
+Weights = dict[str, NDArray[np.float32]]
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")
+ENCODER_FILES = ("config.json", "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json")
+SHAPE = graph.BertShape(apart=APART, passage_position=PASSAGE_POSITION)
+EXIT = f"exit-{APART}.onnx"
+"""The head after the layers apart, over states: the first exit of a pair whose passage has stored states."""
+PROBES = 64
 
 
 def write_tokenizer(target: Path) -> None:
-    """The model's tokenizer.json without the fixed padding and truncation that were saved with it."""
-    words = encoder.tokenizer()
-    words.save(str(target / "tokenizer.json"), pretty=False)
+    """Write the model's tokenizer.json without the fixed padding and truncation that were saved with it."""
+    encoder.tokenizer().save(str(target / "tokenizer.json"), pretty=False)
     for name in TOKENIZER_FILES:
         shutil.copy(encoder.folder() / name, target / name)
 
 
-def export_encoder(name: str, storage: str) -> None:
-    target = ROOT / name
-    target.mkdir(parents=True, exist_ok=True)
-    weights = {key: value.numpy() for key, value in encoder.bert().state_dict().items()}
+def export_encoder(target: Path, storage: str) -> None:
+    """Write the folder of the bi-encoder."""
+    (target / "1_Pooling").mkdir(parents=True, exist_ok=True)
+    weights = {name: value.numpy() for name, value in encoder.bert().state_dict().items()}
     onnx.save(graph.encoder_graph(weights, storage), target / "model.onnx")
-    source = encoder.folder()
-    for file in ("config.json", "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"):
-        shutil.copy(source / file, target / file)
-    (target / "1_Pooling").mkdir(exist_ok=True)
-    shutil.copy(source / "1_Pooling" / "config.json", target / "1_Pooling" / "config.json")
+    for file in (*ENCODER_FILES, "1_Pooling/config.json"):
+        shutil.copy(encoder.folder() / file, target / file)
     write_tokenizer(target)
     write_manifest(target)
 
 
-def cross_encoder_weights(asked: argparse.Namespace) -> dict[str, NDArray[np.float32]]:
-    """The checkpoints' mean weights: BERT's own names without the prefix, and `heads.N`."""
-    state = train.mean_of(asked.checkpoint, asked.shares, average=asked.average)
-    return {name.removeprefix("bert."): value.float().numpy() for name, value in state.items() if "pooler" not in name}
+def weights_of(checkpoint: Path) -> Weights:
+    """Return the running average under BERT's own names without "bert.", and `heads.N`."""
+    return {bert_name(name): value.float().numpy() for name, value in load(checkpoint).state_dict().items()}
 
 
-def placed(weights: dict[str, NDArray[np.float32]], wanted: Mapping[str, float]) -> dict[str, NDArray[np.float32]]:
-    """Every head's logit times `slope` plus `offset`, so that its sigmoid says how likely a passage is relevant.
+def calibrated(weights: Weights, slope: float, offset: float) -> Weights:
+    """Return the weights with every head's logit times `slope` plus `offset`, so that its sigmoid is a probability.
 
-    Training fixes no zero: a softmax over a group is blind to what all its logits have in common. The order of
-    passages stays as it is. `fit.py` prints the two numbers.
+    Training fixes no zero: a softmax over a pool is blind to what all its logits have in common. The order of passages
+    stays as it is. `fit.py` prints the two numbers.
     """
-    out = dict(weights)
+    own = dict(weights)
     for name in weights:
         if name.startswith("heads.") and name.endswith((".out.weight", ".out.bias", ".scale")):
-            out[name] = weights[name] * np.float32(wanted["slope"])
+            own[name] = weights[name] * np.float32(slope)
         if name.startswith("heads.") and name.endswith(".out.bias"):
-            out[name] = out[name] + np.float32(wanted["offset"])
-    return out
+            own[name] = own[name] + np.float32(offset)
+    return own
 
 
-def exits(weights: Mapping[str, NDArray[np.float32]]) -> list[int]:
-    """The layers that have a head, ascending."""
-    return sorted({int(name.split(".")[1]) for name in weights if name.startswith("heads.")})
+def bert_config() -> dict[str, object]:
+    """Return config.json of a cross-encoder with this tokenizer and these layers."""
+    values: dict[str, object] = json.loads((encoder.folder() / "config.json").read_text(encoding="utf-8"))
+    values.pop("_name_or_path", None)
+    values.pop("architectures", None)
+    values["id2label"], values["label2id"] = {"0": "LABEL_0"}, {"LABEL_0": 0}
+    values["sentence_transformers"] = {"activation_fn": "torch.nn.modules.linear.Identity"}
+    return values
 
 
-def cross_encoder_config(layers: list[int]) -> dict[str, object]:
-    """config.json of the exported cross-encoder; `shortlist_stages` names the stage files in order, and
-    `shortlist_longest_query` is the longest query in tokens that training saw."""
-    config = json.loads((encoder.folder() / "config.json").read_text(encoding="utf-8"))
-    config.pop("_name_or_path", None)
-    config.pop("architectures", None)
-    config["id2label"], config["label2id"] = {"0": "LABEL_0"}, {"LABEL_0": 0}
-    config["sentence_transformers"] = {"activation_fn": "torch.nn.modules.linear.Identity"}
-    config["shortlist_stages"] = [f"stage-{layer}.onnx" for layer in layers]
-    config["shortlist_longest_query"] = settings.load()["train"]["query_window"] - 2
-    return dict(config)
+def cross_encoder_config() -> dict[str, object]:
+    """Return config.json of the exported cross-encoder.
+
+    `shortlist_stages` names the stage files in order, `shortlist_longest_query` is the longest query in tokens that
+    training saw, `shortlist_apart` the number of layers apart, and `shortlist_exit` the file of the exit after them.
+    """
+    return bert_config() | {
+        "shortlist_stages": [f"stage-{level}.onnx" for level in EXITS],
+        "shortlist_longest_query": QUERY_WINDOW - 2,
+        "shortlist_apart": APART,
+        "shortlist_exit": EXIT,
+    }
 
 
-def export_cross_encoder(target: Path, storage: str, weights: dict[str, NDArray[np.float32]]) -> None:
+def export_cross_encoder(target: Path, storage: str, weights: Weights) -> None:
+    """Write the folder: a file for each stage and the exit, the tokenizer, the configuration and the manifest."""
     target.mkdir(parents=True, exist_ok=True)
-    layers = exits(weights)
-    for before, last in zip([0, *layers], layers, strict=False):
-        onnx.save(graph.stage_graph(weights, storage, before + 1, last), target / f"stage-{last}.onnx")
-    (target / "config.json").write_text(json.dumps(cross_encoder_config(layers), indent=1) + "\n", encoding="utf-8")
+    for before, last in zip([0, *EXITS], EXITS, strict=False):
+        onnx.save(graph.stage_graph(weights, storage, before + 1, last, SHAPE), target / f"stage-{last}.onnx")
+    onnx.save(graph.stage_graph(weights, storage, APART + 1, APART, SHAPE), target / EXIT)
+    (target / "config.json").write_text(json.dumps(cross_encoder_config(), indent=1) + "\n", encoding="utf-8")
     write_tokenizer(target)
     write_manifest(target)
-    difference = compare(target, weights, graph.stored(weights, storage))
-    print(f"{target.name}: largest difference to torch with the stored weights, {PROBES} pairs: {difference:.2e}")
-    print(
-        f"{target.name}: largest difference to torch before {storage} storage: {compare(target, weights, weights):.2e}"
-    )
 
 
 def write_torch(target: Path, weights: Mapping[str, NDArray[np.float32]]) -> None:
-    """A folder that sentence-transformers loads: the same layers under the [CLS] part of the last head alone.
+    """Write a folder that sentence-transformers loads: the same layers under the [CLS] part of the last head alone.
 
-    Speed is compared with it, scores are not: the likenesses have no place in BertForSequenceClassification.
+    Its speed is compared with the package's, its scores are not: BertForSequenceClassification has no likenesses and
+    no layers apart.
     """
     target.mkdir(parents=True, exist_ok=True)
-    last = exits(weights)[-1]
     named = {f"bert.{name}": value for name, value in weights.items() if not name.startswith("heads.")}
     for ours, theirs in (("dense", "bert.pooler.dense"), ("out", "classifier")):
         for part in ("weight", "bias"):
-            named[f"{theirs}.{part}"] = weights[f"heads.{last}.{ours}.{part}"]
-    save_file({k: np.ascontiguousarray(v) for k, v in named.items()}, target / "model.safetensors", {"format": "pt"})
-    made = cross_encoder_config([])
-    made["architectures"] = ["BertForSequenceClassification"]
-    (target / "config.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+            named[f"{theirs}.{part}"] = weights[f"heads.{EXITS[-1]}.{ours}.{part}"]
+    arrays = {name: np.ascontiguousarray(value) for name, value in named.items()}
+    save_file(arrays, target / "model.safetensors", {"format": "pt"})
+    values = bert_config() | {"architectures": ["BertForSequenceClassification"]}
+    (target / "config.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     write_tokenizer(target)
 
 
-PROBES = 64
-
-
 @torch.inference_mode()
-def compare(target: Path, weights: Mapping[str, NDArray[np.float32]], run: Mapping[str, NDArray[np.float32]]) -> float:
-    """Largest difference between the exported files in fp32 and torch with the weights `run`."""
-    model = EarlyExitCrossEncoder(encoder.bert(), exits(weights)).eval()
-    held = {
-        name if name.startswith("heads.") else f"bert.{name}": torch.from_numpy(np.ascontiguousarray(value))
-        for name, value in run.items()
-    }
-    model.load_state_dict(held, strict=False)
-    texts = [line for line in Path(graph.__file__).read_text(encoding="utf-8").splitlines() if len(line) > 20][:PROBES]
-    words = encoder.tokenizer()
-    query = words.encode("how is a matrix stored?").ids
-    rows = [(query + words.encode(text).ids[1:], len(query)) for text in texts]
-    wanted = train.scores(model, rows)[-1].numpy()
-    found = CrossEncoder(str(target), precision="exact").score("how is a matrix stored?", texts)
-    return float(np.abs(np.array(found) - wanted).max())
+def largest_difference(target: Path, weights: Mapping[str, NDArray[np.float32]]) -> float:
+    """Return the largest difference over some pairs between the exported files in fp32 and torch with the weights."""
+    model = PairEncoder().eval()
+    state = {name: torch.from_numpy(np.array(weights[bert_name(name)])) for name in model.state_dict()}
+    model.load_state_dict(state)
+    lines = Path(graph.__file__).read_text(encoding="utf-8").splitlines()
+    query, texts = "how is a matrix stored?", [line for line in lines if len(line) > 20][:PROBES]
+    logits = model(batch_of([{"queries": [query], "passages": texts}], PairTokenizer()))[-1].numpy()
+    scores = CrossEncoder(str(target), precision="exact").score(query, texts)
+    return float(np.abs(np.array(scores) - logits).max())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path, nargs="?")
     parser.add_argument("--encoder", action="store_true", help="convert the bi-encoder")
-    parser.add_argument("--checkpoint", type=Path, nargs="+", help="checkpoints of train.py; several: their mean")
-    parser.add_argument("--shares", type=float, nargs="+", help="how much of each in the mean, summing to 1")
-    parser.add_argument("--average", action="store_true", help="running averages instead of last weights, where kept")
-    parser.add_argument("--to", type=Path, default=ROOT / CROSS_ENCODER, help="folder to write")
+    parser.add_argument("--to", type=Path, help="folder to write in place of the package's")
     parser.add_argument("--torch", type=Path, help="also write a torch folder here, for benchmarks/speed.py")
-    parser.add_argument("--storage", default="int8", choices=("int8", "fp16"))
-    asked = parser.parse_args()
-    if asked.encoder:
-        export_encoder(BI_ENCODER, "fp16")
-    if asked.checkpoint:
-        weights = placed(cross_encoder_weights(asked), settings.load()["export"])
-        export_cross_encoder(asked.to, asked.storage, weights)
-        if asked.torch:
-            write_torch(asked.torch, weights)
+    parser.add_argument("--storage", choices=("int8", "fp16"), help="int8 for the cross-encoder, fp16 for the other")
+    arguments = parser.parse_args()
+    if arguments.encoder == bool(arguments.checkpoint):
+        raise SystemExit("name either a checkpoint or --encoder")
+    if arguments.encoder:
+        export_encoder(arguments.to or ROOT / BI_ENCODER, arguments.storage or "fp16")
+        return
+    target, storage = arguments.to or ROOT / CROSS_ENCODER, arguments.storage or "int8"
+    placing = config.load()["export"]
+    weights = calibrated(weights_of(arguments.checkpoint), placing["slope"], placing["offset"])
+    export_cross_encoder(target, storage, weights)
+    stored = largest_difference(target, graph.stored(weights, storage))
+    print(f"{target.name}: largest difference to torch with the stored weights, {PROBES} pairs: {stored:.2e}")
+    print(f"before {storage} storage: {largest_difference(target, weights):.2e}")
+    if arguments.torch:
+        write_torch(arguments.torch, weights)
 
 
 if __name__ == "__main__":

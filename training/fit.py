@@ -1,85 +1,93 @@
-"""Step 4, `python training/fit.py`: measures blends with stage one, and fits the drop rule of progressive reranking.
+"""`python training/fit.py`: chooses the blend with stage one, and fits the drop rule of progressive reranking.
 
-Runs in the package's own environment. The queries are training-source queries that training did not use; the
-corpus is their own passages and others of the same source. No evaluation set is read.
+Runs in the package's own environment. The blend is measured on two kinds of queries that training did not use: queries
+of training sources over their own passages (pools of 50 by hybrid, nDCG@10), and the held sources of the judged pools
+(nDCG@5). The rule is fitted on the first kind. No evaluation set is read. Writes blend.json and drop.json, and prints
+the `[export]` numbers that make the sigmoid of a logit a probability.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import random
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import config
-from mine_sources import read_source
+import judged
+import stage_one
 from shortlist import CrossEncoder
 from shortlist.evaluation.calibration.platt import fit_platt
-from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT, write_manifest
-from shortlist.registry import load_encoder
 from shortlist.rerankers.progressive import NAMES, DropRule
-from shortlist.retrievers.engine import Hybrid
 from shortlist.types import Passage
+from sources import read_source
 
 SOURCES = ("docs_sections", "lfrqa", "medquad", "selqa")
 QUERIES, CORPUS, POOL = 40, 1000, 50
-DENSE = (0.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
-WORDS = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+DENSE = (0.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 40.0)
+WORDS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25)
-"""A fifth passed as well on these queries, which have one answer each; with many relevant passages it would be thin."""
+"""A share of 0.2 passed, too, on these queries with one answer each. It is too little if many passages are relevant."""
 ENTERING = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4)
-"""Shares of a pool of 50 that are read at all; below .4 early exits would have next to nothing left to drop."""
+"""Shares of a pool of 50 that are scored at all; below 0.4, early exits have almost nothing left to drop."""
 LEAST = 10
 ALLOWED_LOSS = 0.0025
-"""Half of the .5 % that progressive reranking may lose: the rule has to hold on queries that it was not fitted on."""
+"""Half of the 0.5 % that progressive reranking may lose: the rule must hold on queries that it was not fitted on."""
+LAYERS = (3, 2.3)
+"""Cost of each stage in layers. The last layer is cheap, because only the first row of each pair leaves it."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """One query's pool in stage one's order: `(exits, n)` logits, `(n, 2)` stage-one signals, the answer's place."""
+    """One query's pool: `(exits, n)` logits, `(n, 2)` stage-one signals, and what is relevant."""
 
     logits: NDArray[np.float32]
     signals: NDArray[np.float32]
-    answer: int | None
+    answer: int | None = None  # row of the only relevant passage; None if the pool lacks it
+    grades: NDArray[np.int64] | None = None  # of a judged pool
 
 
-def pools(name: str, settings: dict[str, Any]) -> list[Pool]:
-    """The pools of unseen queries of one source."""
+def judged_pools(settings: dict[str, Any]) -> list[Pool]:
+    """Return the judged pools of the held sources."""
+    pools, reranker = judged.held_pools(settings), CrossEncoder(precision="exact")
+    signals = iter(stage_one.signals(pools))
+    return [
+        Pool(
+            every_exit(reranker, query, pool["passages"]),
+            next(signals)[:, : len(stage_one.SIGNALS)].astype(np.float32),
+            grades=np.array(grades),
+        )
+        for pool in pools
+        for query, grades in zip(pool["queries"], pool["grades"], strict=True)
+    ]
+
+
+def unseen_pools(name: str, settings: dict[str, Any]) -> list[Pool]:
+    """Return the pools, in stage one's order, of queries of one source that training did not use."""
     rng = random.Random(f"{settings['seed']}-{name}")
     used = settings["sources"][name]
     groups = read_source(settings["data"] / f"{name}.jsonl.gz", settings["keep"].get(name), used + CORPUS, rng)[used:]
-    passages = {group["positive"]: Passage(str(i), group["positive"]) for i, group in enumerate(groups)}
-    encoder, reranker = load_encoder(BI_ENCODER), CrossEncoder(precision="exact")
-    out = []
-    with tempfile.TemporaryDirectory() as folder:
-        index = EmbeddedEngine().create(Path(folder), dimension=encoder.dimension)
-        with contextlib.closing(index):
-            held = list(passages.values())
-            for start in range(0, len(held), 512):
-                part = held[start : start + 512]
-                index.add(part, encoder.encode_passages([one.content for one in part]))
-            retriever = Hybrid(index, encoder)
-            for group in groups[:QUERIES]:
-                hits = retriever.retrieve(group["query"], POOL)
-                logits = every_exit(reranker, group["query"], [hit.passage.content for hit in hits])
-                signals = [[hit.signals.get(key, 0.0) for key in ("dense", "bm25_share")] for hit in hits]
-                ids = [hit.passage.id for hit in hits]
-                answer = passages[group["positive"]].id
-                place = ids.index(answer) if answer in ids else None
-                out.append(Pool(logits, np.array(signals, dtype=np.float32), place))
-    return out
+    passages = {group["positive"]: Passage(str(number), group["positive"]) for number, group in enumerate(groups)}
+    reranker, pools = CrossEncoder(precision="exact"), []
+    with stage_one.hybrid(list(passages.values())) as retriever:
+        for group in groups[:QUERIES]:
+            hits = retriever.retrieve(group["query"], POOL)
+            logits = every_exit(reranker, group["query"], [hit.passage.content for hit in hits])
+            signals = [[hit.signals.get(name, 0.0) for name in stage_one.SIGNALS] for hit in hits]
+            ids = [hit.passage.id for hit in hits]
+            answer = passages[group["positive"]].id
+            place = ids.index(answer) if answer in ids else None
+            pools.append(Pool(logits, np.array(signals, dtype=np.float32), place))
+    return pools
 
 
 def every_exit(reranker: CrossEncoder, query: str, texts: list[str]) -> NDArray[np.float32]:
-    """`(exits, len(texts))` logits."""
+    """Return `(exits, len(texts))` logits."""
     scoring, _ = reranker.begin(query, texts)
     rows = [scoring.logits.copy()]
     while not scoring.done:
@@ -88,60 +96,97 @@ def every_exit(reranker: CrossEncoder, query: str, texts: list[str]) -> NDArray[
     return np.stack(rows)
 
 
+def graded(pools: list[Pool], weights: tuple[float, float]) -> tuple[float, float]:
+    """Return the mean nDCG@5 over grades, and the share of queries whose best passage comes first."""
+    discounts, rows = 1 / np.log2(np.arange(2, 7)), []
+    for pool in pools:
+        assert pool.grades is not None
+        order = np.argsort(-(pool.logits[-1] + pool.signals @ np.array(weights)), kind="stable")
+        gains, ideal = 2.0 ** pool.grades[order][:5] - 1, 2.0 ** np.sort(pool.grades)[::-1][:5] - 1
+        ndcg = (gains * discounts[: len(gains)]).sum() / (ideal * discounts[: len(ideal)]).sum()
+        rows.append((ndcg, pool.grades[order[0]] == pool.grades.max()))
+    ndcg, first = np.mean(rows, axis=0)
+    return float(ndcg), float(first)
+
+
 def gain(order: NDArray[np.int64], answer: int | None) -> float:
-    """nDCG@10 of one order with one relevant passage."""
-    found = np.flatnonzero(order[:10] == answer) if answer is not None else []
-    return float(1 / np.log2(found[0] + 2)) if len(found) else 0.0
+    """Return nDCG@10 of an order with one relevant passage."""
+    places = np.flatnonzero(order[:10] == answer) if answer is not None else []
+    return float(1 / np.log2(places[0] + 2)) if len(places) else 0.0
 
 
-def blended(held: list[Pool], weights: tuple[float, float]) -> float:
-    """Mean nDCG@10 of the last exit's logits with stage one's share."""
+def blended(pools: list[Pool], weights: tuple[float, float]) -> float:
+    """Return the mean nDCG@10 of the last exit's logits with stage one's part."""
     share = np.array(weights)
-    return float(
-        np.mean([gain(np.argsort(-(p.logits[-1] + p.signals @ share), kind="stable"), p.answer) for p in held])
-    )
+    orders = [np.argsort(-(pool.logits[-1] + pool.signals @ share), kind="stable") for pool in pools]
+    return float(np.mean([gain(order, pool.answer) for order, pool in zip(orders, pools, strict=True)]))
 
 
-def dropped(held: list[Pool], weights: tuple[float, float], rule: DropRule) -> float:
-    """Mean nDCG@10 under the drop rule."""
+def dropped(pools: list[Pool], weights: tuple[float, float], rule: DropRule) -> float:
+    """Return the mean nDCG@10 under the drop rule."""
     total = 0.0
-    for pool in held:
+    for pool in pools:
         prior = pool.signals @ np.array(weights)
         scores = pool.logits + prior
-        going = np.argsort(-prior, kind="stable")[: rule.entered(len(prior))]
+        rows = np.argsort(-prior, kind="stable")[: rule.entered(len(prior))]
         for number in range(len(rule.share)):
-            going = going[np.argsort(-scores[number][going], kind="stable")]
-            going = going[: rule.kept(scores.shape[1], number)]
-        total += gain(going[np.argsort(-scores[-1][going], kind="stable")], pool.answer)
-    return total / len(held)
+            rows = rows[np.argsort(-scores[number][rows], kind="stable")]
+            rows = rows[: rule.kept(scores.shape[1], number)]
+        total += gain(rows[np.argsort(-scores[-1][rows], kind="stable")], pool.answer)
+    return total / len(pools)
 
 
-def fit_rule(found: dict[str, list[Pool]], weights: tuple[float, float], entering: tuple[float, ...]) -> DropRule:
-    """The cheapest rule that loses at most `ALLOWED_LOSS` of the exact mean nDCG@10 on the source that suffers most."""
-    exact = {name: blended(held, weights) for name, held in found.items()}
-    best, least_cost = DropRule((1.0, 1.0), LEAST), np.inf
-    for enter, first, second in itertools.product(entering, SHARES, SHARES):
-        if not second <= first <= enter:
+def losses(pools: dict[str, list[Pool]], weights: tuple[float, float], rule: DropRule) -> dict[str, float]:
+    """Return source -> the share of nDCG@10 that the rule loses."""
+    return {name: 1 - dropped(own, weights, rule) / blended(own, weights) for name, own in pools.items()}
+
+
+def fit_rule(pools: dict[str, list[Pool]], weights: tuple[float, float], entering: tuple[float, ...]) -> DropRule:
+    """Return the cheapest rule that loses at most `ALLOWED_LOSS` on the source that suffers most."""
+    best, least_cost = DropRule((1.0,), LEAST), np.inf
+    for enter, share in itertools.product(entering, SHARES):
+        if share > enter:
             continue
-        rule = DropRule((first, second), LEAST, enter)
-        loss = max(1 - dropped(held, weights, rule) / exact[name] for name, held in found.items())
-        layers = (2, 2, 1.3)  # the last one is cheap: only the first row of each pair leaves it
-        going = (rule.entered(POOL), rule.kept(POOL, 0), rule.kept(POOL, 1))
-        cost = sum(one * texts / POOL for one, texts in zip(layers, going, strict=True))
-        if loss <= ALLOWED_LOSS and cost < least_cost:
+        rule = DropRule((share,), LEAST, enter)
+        cost = (LAYERS[0] * rule.entered(POOL) + LAYERS[1] * rule.kept(POOL, 0)) / POOL
+        if cost < least_cost and (loss := max(losses(pools, weights, rule).values())) <= ALLOWED_LOSS:
             best, least_cost = rule, cost
-            print(f"rule {enter}, {rule.share}: loss at most {loss:+.4f}, {cost / sum(layers):.2f} of the layers")
+            print(f"rule {enter}, {rule.share}: loss at most {loss:+.4f}, {cost / sum(LAYERS):.2f} of the layers")
     return best
 
 
-def zero(found: dict[str, list[Pool]], settings: dict[str, Any]) -> None:
-    """Prints the `[export]` numbers that make the sigmoid of the last exit's logit a probability on these queries."""
-    everything = [pool for held in found.values() for pool in held]
+def print_zero(pools: dict[str, list[Pool]], settings: dict[str, Any]) -> None:
+    """Print the `[export]` numbers that make the sigmoid of the last exit's logit a probability on these queries."""
+    everything = [pool for own in pools.values() for pool in own]
     logits = np.concatenate([pool.logits[-1] for pool in everything]).astype(np.float64)
     answers = np.concatenate([np.arange(pool.logits.shape[1]) == pool.answer for pool in everything])
     slope, offset = fit_platt(logits, answers.astype(np.float64))
-    held = settings["export"]
-    print(f"[export] slope = {slope * held['slope']:.4f}, offset = {slope * held['offset'] + offset:.4f}")
+    now = settings["export"]
+    print(f"[export] slope = {slope * now['slope']:.4f}, offset = {slope * now['offset'] + offset:.4f}")
+
+
+def print_exits(name: str, pools: list[Pool]) -> None:
+    """Print hybrid's nDCG@10 and that of the logits alone by exit."""
+    hybrid = np.mean([gain(np.arange(len(pool.signals)), pool.answer) for pool in pools])
+    exits = [
+        np.mean([gain(np.argsort(-pool.logits[number], kind="stable"), pool.answer) for pool in pools])
+        for number in range(len(pools[0].logits))
+    ]
+    print(f"{name}: hybrid {hybrid:.4f}, logits alone by exit {', '.join(f'{mean:.4f}' for mean in exits)}", flush=True)
+
+
+def print_blends(pools: dict[str, list[Pool]], graded_pools: list[Pool]) -> None:
+    """Print both measures for every pair of weights, and the pair with the largest sum of them."""
+    table = {}
+    for weights in itertools.product(DENSE, WORDS):
+        unseen = float(np.mean([blended(own, weights) for own in pools.values()]))
+        table[weights] = (unseen, *graded(graded_pools, weights))
+    for column, title in enumerate(("queries of training sources, nDCG@10", "judged pools, nDCG@5", "best first")):
+        print(f"{title}: columns bm25_share {', '.join(f'{words:g}' for words in WORDS)}")
+        for dense in DENSE:
+            print(f"  dense {dense:5g}: " + "  ".join(f"{table[dense, words][column]:.4f}" for words in WORDS))
+    best = max(table, key=lambda weights: table[weights][0] + table[weights][1])
+    print(f"best by the sum of both nDCG: dense {best[0]:g}, bm25_share {best[1]:g}: {table[best]}", flush=True)
 
 
 def save(name: str, value: object) -> None:
@@ -150,31 +195,20 @@ def save(name: str, value: object) -> None:
 
 def main() -> None:
     settings = config.load()
-    found = {}
+    pools = {}
     for name in SOURCES:
-        held = found[name] = pools(name, settings)
-        base = np.mean([gain(np.arange(len(p.signals)), p.answer) for p in held])
-        exits = [
-            float(np.mean([gain(np.argsort(-p.logits[number], kind="stable"), p.answer) for p in held]))
-            for number in range(len(held[0].logits))
-        ]
-        print(f"{name}: hybrid {base:.4f}, logits alone by exit {[round(one, 4) for one in exits]}", flush=True)
-    table = {(d, w): float(np.mean([blended(held, (d, w)) for held in found.values()])) for d in DENSE for w in WORDS}
-    for d in DENSE:
-        print(f"dense {d:5g}: " + "  ".join(f"{table[d, w]:.4f}" for w in WORDS))
-    best = max(table, key=lambda pair: table[pair])
-    print(f"best: dense {best[0]:g}, bm25_share {best[1]:g}: {table[best]:.4f}")
+        pools[name] = unseen_pools(name, settings)
+        print_exits(name, pools[name])
+    print_blends(pools, judged_pools(settings))
     chosen = (settings["blend"]["dense"], settings["blend"]["bm25_share"])
-    print(f"in use: {chosen}: {np.mean([blended(held, chosen) for held in found.values()]):.4f}")
+    print(f"in use: {chosen}: {np.mean([blended(own, chosen) for own in pools.values()]):.4f}")
     save("blend.json", {BI_ENCODER: {"dense": chosen[0], "bm25_share": chosen[1]}})
-    beside, alone = fit_rule(found, chosen, ENTERING), DropRule(tuple(settings["drop"]["alone"]), LEAST)
-    fit_rule(found, (0.0, 0.0), (1.0,))
-    loss = {
-        name: round(1 - dropped(held, (0.0, 0.0), alone) / blended(held, (0.0, 0.0)), 4) for name, held in found.items()
-    }
+    blend_rule, alone = fit_rule(pools, chosen, ENTERING), DropRule(tuple(settings["drop"]["alone"]), LEAST)
+    fit_rule(pools, (0.0, 0.0), (1.0,))
+    loss = {name: round(value, 4) for name, value in losses(pools, (0.0, 0.0), alone).items()}
     print(f"by the logits alone, in use: {alone.share}: loss {loss}")
-    zero(found, settings)
-    save("drop.json", {name: asdict(rule) for name, rule in zip(NAMES, (beside, alone), strict=True)})
+    print_zero(pools, settings)
+    save("drop.json", {name: asdict(rule) for name, rule in zip(NAMES, (blend_rule, alone), strict=True)})
     write_manifest(ROOT / CROSS_ENCODER)
 
 

@@ -1,11 +1,11 @@
-"""BERT weights -> one ONNX file that holds nothing but standard operators.
+"""BERT weights -> ONNX files that contain only standard operators.
 
-Both runtimes read it as it is. Matrices are stored small (fp16, or int8 with one scale a column) and turned
-into fp32 by Cast and Mul nodes that a runtime folds away when it loads the file; sums run in fp32.
+Both runtimes read them as they are. Matrices are stored small (fp16, or int8 with one scale a column) and turned
+into fp32 by Cast and Mul nodes that a runtime folds when it loads the file; sums run in fp32.
 
-The cross-encoder becomes one file a stage: the layers up to an exit, and that exit's head. A stage gives its
-logits and the token states that the next one starts from, so a caller can stop, drop pairs, or go on. The last
-layer computes the [CLS] row alone, which is exact because only that row is read.
+The cross-encoder becomes one file a stage: the layers up to an exit, and the head of this exit. A stage gives its
+logits and the token states that the next stage starts from, so that a caller can stop, drop pairs, or continue. The
+last layer computes the [CLS] row alone. This is exact, because only this row is read.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ def layer(graph: Graph, states: str, mask: str, weights: Weights, prefix: str, s
     asking = graph.op("Slice", states, graph.integers(0), graph.integers(1), graph.integers(1)) if cls else states
 
     def split(part: str, source: str) -> str:
-        made = graph.linear(source, weights, f"{prefix}.attention.self.{part}")
-        made = graph.op("Reshape", made, graph.integers(0, 0, shape.heads, shape.width // shape.heads))
-        return graph.op("Transpose", made, perm=[0, 2, 3, 1] if part == "key" else [0, 2, 1, 3])
+        rows = graph.linear(source, weights, f"{prefix}.attention.self.{part}")
+        rows = graph.op("Reshape", rows, graph.integers(0, 0, shape.heads, shape.width // shape.heads))
+        return graph.op("Transpose", rows, perm=[0, 2, 3, 1] if part == "key" else [0, 2, 1, 3])
 
     query = graph.op("Mul", split("query", asking), graph.number((shape.width // shape.heads) ** -0.5))
     likeness = graph.op("MatMul", query, split("key", states))
@@ -114,23 +114,44 @@ class BertShape:
     heads: int = 12
     layers: int = 6
     epsilon: float = 1e-12
+    apart: int = 0  # number of lower layers in which query and passage do not see each other
+    passage_position: int = 0  # position of a passage's first token in a pair
 
 
 def embeddings(graph: Graph, weights: Weights, shape: BertShape, *, types: bool) -> str:
-    """Word, position and type embeddings, normalised; without `types` every token is of type 0."""
+    """Word, position and type embeddings, normalised; without `types` the input is a single text of type 0."""
     words = graph.rows("embeddings.word_embeddings.weight", weights["embeddings.word_embeddings.weight"], "input_ids")
     positions = weights["embeddings.position_embeddings.weight"]
     length = graph.op("Slice", graph.op("Shape", "input_ids"), graph.integers(1), graph.integers(2))
     type_table = weights["embeddings.token_type_embeddings.weight"]
-    if not types:
-        positions = positions + type_table[0]
-    table = graph.constant("positions", positions.astype(np.float32))
-    used = graph.op("Slice", table, graph.integers(0), length, graph.integers(0))
-    summed = graph.op("Add", words, used)
     if types:
+        table = graph.constant("positions", positions.astype(np.float32))
+        used = graph.op("Gather", table, _places(graph, length, shape.passage_position, len(positions)))
+        summed = graph.op("Add", words, used)
         table = graph.constant("types", type_table.astype(np.float32))
         summed = graph.op("Add", summed, graph.op("Gather", table, "token_type_ids"))
+    else:
+        table = graph.constant("positions", (positions + type_table[0]).astype(np.float32))
+        summed = graph.op("Add", words, graph.op("Slice", table, graph.integers(0), length, graph.integers(0)))
     return graph.norm(summed, weights, "embeddings.LayerNorm", shape.epsilon)
+
+
+def _places(graph: Graph, length: str, passage: int, most: int) -> str:
+    """`(batch, length)` positions of tokens; those of the passage begin at `passage`."""
+    numbers = graph.constant("places", np.arange(most, dtype=np.int64))
+    numbers = graph.op("Slice", numbers, graph.integers(0), length, graph.integers(0))
+    own = graph.op("Mul", graph.op("Sub", graph.integers(1), "token_type_ids"), "attention_mask")
+    split = graph.op("ReduceSum", own, graph.integers(1), keepdims=1)
+    moved = graph.op("Mul", "token_type_ids", graph.op("Sub", split, graph.integers(passage)))
+    return graph.op("Min", graph.op("Sub", numbers, moved), graph.integers(most - 1))
+
+
+def wall(graph: Graph, mask: str) -> str:
+    """The mask, and a large negative number between query and passage: `(batch, 1, length, length)`."""
+    side = graph.op("Cast", "token_type_ids", to=TensorProto.FLOAT)
+    across, down = (graph.op("Unsqueeze", side, graph.integers(axis)) for axis in (1, 2))
+    between = graph.op("Mul", graph.op("Abs", graph.op("Sub", across, down)), graph.number(-10000.0))
+    return graph.op("Add", mask, graph.op("Unsqueeze", between, graph.integers(1)))
 
 
 def attention_mask(graph: Graph) -> str:
@@ -147,7 +168,7 @@ def finish(graph: Graph, outputs: dict[str, tuple[str, Axes]], inputs: list[str]
     """The checked model; `outputs` maps a name to its tensor and axes. The input `states` is float, the rest ids."""
     for name, (tensor, _) in outputs.items():
         graph.nodes.append(helper.make_node("Identity", [tensor], [name], name=name))
-    made = helper.make_graph(
+    whole = helper.make_graph(
         graph.nodes,
         "shortlist",
         [
@@ -159,14 +180,14 @@ def finish(graph: Graph, outputs: dict[str, tuple[str, Axes]], inputs: list[str]
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, axes) for name, (_, axes) in outputs.items()],
         list(graph.constants.values()),
     )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def encoder_graph(weights: Weights, storage: str, shape: BertShape | None = None) -> onnx.ModelProto:
+def encoder_graph(weights: Weights, storage: str) -> onnx.ModelProto:
     """Token ids and mask -> `sentence_embedding` `(batch, width)`: mean over real tokens, not yet normalised."""
-    shape = shape or BertShape()
+    shape = BertShape()
     graph = Graph(storage)
     states = embeddings(graph, weights, shape, types=False)
     mask = attention_mask(graph)
@@ -181,11 +202,11 @@ def encoder_graph(weights: Weights, storage: str, shape: BertShape | None = None
 
 
 def head(graph: Graph, state: str, tokens: str, weights: Weights, prefix: str) -> str:
-    """`(batch, 1)` logits: the [CLS] part, and both likenesses of `model.Match` at their scales."""
-    made = graph.op("Tanh", graph.linear(state, weights, f"{prefix}.dense"))
+    """`(batch, 1)` logits: the [CLS] part, and both likenesses of `pairs.Head` at their scales."""
+    pooled = graph.op("Tanh", graph.linear(state, weights, f"{prefix}.dense"))
     column = graph.constant(f"{prefix}.out.weight", weights[f"{prefix}.out.weight"].T)
     logits = graph.op(
-        "Add", graph.op("MatMul", made, column), graph.constant(f"{prefix}.out.bias", weights[f"{prefix}.out.bias"])
+        "Add", graph.op("MatMul", pooled, column), graph.constant(f"{prefix}.out.bias", weights[f"{prefix}.out.bias"])
     )
     scale = weights[f"{prefix}.scale"]
     for value, likeness in zip(scale, match(graph, tokens, weights, f"{prefix}.match"), strict=True):
@@ -194,21 +215,20 @@ def head(graph: Graph, state: str, tokens: str, weights: Weights, prefix: str) -
 
 
 def match(graph: Graph, tokens: str, weights: Weights, prefix: str) -> tuple[str, str]:
-    """`model.Match` as nodes: two `(batch, 1)` likenesses."""
-    one = graph.number(1.0)
+    """The likenesses of `pairs.Head` as nodes, each `(batch, 1)`: MaxSim, and the cosine of the mean states."""
     side = graph.op("Cast", "token_type_ids", to=TensorProto.FLOAT)
     real = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
     passage = graph.op("Mul", side, real)
-    query = graph.op("Mul", graph.op("Sub", one, side), real)
+    query = graph.op("Mul", graph.op("Sub", graph.number(1.0), side), real)
     small = graph.linear(tokens, weights, f"{prefix}.project")
     small = graph.op("Div", small, length(graph, small, 1e-12))
     likeness = graph.op("MatMul", small, graph.op("Transpose", small, perm=[0, 2, 1]))
-    outside = graph.op("Mul", graph.op("Sub", one, passage), graph.number(10.0))
+    outside = graph.op("Mul", graph.op("Sub", graph.number(1.0), passage), graph.number(10.0))
     likeness = graph.op("Sub", likeness, graph.op("Unsqueeze", outside, graph.integers(1)))
     best = graph.op("ReduceMax", likeness, graph.integers(2), keepdims=0)
     column = graph.constant(f"{prefix}.weigh.weight", weights[f"{prefix}.weigh.weight"].T)
     share = graph.op("Squeeze", graph.op("MatMul", tokens, column), graph.integers(2))
-    outside = graph.op("Mul", graph.op("Sub", one, query), graph.number(10000.0))
+    outside = graph.op("Mul", graph.op("Sub", graph.number(1.0), query), graph.number(10000.0))
     share = graph.op("Softmax", graph.op("Sub", share, outside), axis=-1)
     mean = graph.op("ReduceSum", graph.op("Mul", share, best), graph.integers(1), keepdims=1)
     sums = [
@@ -227,21 +247,21 @@ def length(graph: Graph, rows: str, least: float) -> str:
     return graph.op("Max", graph.op("ReduceL2", rows, graph.integers(-1), keepdims=1), graph.number(least))
 
 
-def stage_graph(
-    weights: Weights, storage: str, first: int, last: int, shape: BertShape | None = None
-) -> onnx.ModelProto:
+def stage_graph(weights: Weights, storage: str, first: int, last: int, shape: BertShape) -> onnx.ModelProto:
     """Layers `first` to `last`, counted from 1, and the head after the last of them.
 
-    Stage one reads token ids, later ones `states` `(batch, length, width)`; all read mask and types. Out come
-    `logits` `(batch, 1)` and, unless `last` is the model's last layer, `next_states` for the stage that follows.
+    The first stage reads token ids, later ones read `states` `(batch, length, width)`; all read mask and types. The
+    outputs are `logits` `(batch, 1)` and, before the model's last layer, `next_states` for the next stage. If `first`
+    is above `last`, there is no layer and no `next_states`: the file is the head alone.
     """
-    shape = shape or BertShape()
     graph = Graph(storage)
     states = embeddings(graph, weights, shape, types=True) if first == 1 else "states"
     mask = attention_mask(graph)
+    walled = wall(graph, mask) if first <= shape.apart else mask
     ends = last == shape.layers
     for number in range(first - 1, last - ends):
-        states = layer(graph, states, mask, weights, f"encoder.layer.{number}", shape, cls=False)
+        seen = walled if number < shape.apart else mask
+        states = layer(graph, states, seen, weights, f"encoder.layer.{number}", shape, cls=False)
     if ends:
         row = layer(graph, states, mask, weights, f"encoder.layer.{last - 1}", shape, cls=True)
     else:
@@ -250,14 +270,14 @@ def stage_graph(
     outputs: dict[str, tuple[str, Axes]] = {
         "logits": (head(graph, state, states, weights, f"heads.{last}"), ["batch", 1])
     }
-    if not ends:
+    if not ends and first <= last:
         outputs["next_states"] = (states, ["batch", "length", shape.width])
     inputs = ["input_ids" if first == 1 else "states", "attention_mask", "token_type_ids"]
     return finish(graph, outputs, inputs, shape.width)
 
 
 def stored(weights: Weights, storage: str) -> dict[str, NDArray[np.float32]]:
-    """The weights as the file holds them, back in fp32: what a torch model needs to give the same scores."""
+    """The weights as the file stores them, in fp32: a torch model with these gives the same scores."""
     out = {}
     for name, value in weights.items():
         kept = name.startswith(("embeddings.position", "embeddings.token_type")) or name.endswith(

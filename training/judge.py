@@ -1,16 +1,14 @@
-"""`python training/judge.py CHECKPOINT...`: held sources of the judged pools, by every score there is.
+"""`python training/judge.py CHECKPOINT...`: measures checkpoints on pools and frames that training never sees.
 
-nDCG@5 over grades and "best first" (the passage in front has the pool's highest grade) for the cosine, the hybrid
-order, the packaged reranker alone and with its default blend, and each checkpoint's running average; by query type.
-Differences between two scores are paired over queries. What the packaged models say is kept in the work folder.
+Held sources of the judged pools: nDCG@5 over grades, and the share of queries whose first passage has the highest grade
+of the pool ("best first"), by query type. Held frames: the share of contrast cards of which each query prefers its own
+passage, by kind; chance is 25 %. The tables show each checkpoint by its early and its last exit, the cosine, the hybrid
+order, and the packaged reranker alone and with its default blend. Differences to the last row are paired over queries.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,154 +18,139 @@ import torch
 from numpy.typing import NDArray
 
 import config
+import contrast
 import judged
-from reader import Reader, Shape, units_of
-from states import Store
+import stage_one
+from pairs import EXITS, PairEncoder, PairTokenizer, batch_of, load
 
-Scores = dict[str, list[NDArray[np.float64]]]
-"""Name of a score -> an array a query, over its pool's passages."""
-PACKAGED = ("cosine", "hybrid", "v1 alone", "v1 default")
-
-
-def load(path: Path, *, average: bool = True) -> Reader:
-    """The model of a checkpoint, by its running average unless told otherwise."""
-    kept = torch.load(path, map_location="cpu", weights_only=True)
-    shape = {name: tuple(value) if isinstance(value, list) else value for name, value in kept["shape"].items()}
-    model = Reader(Shape(**shape)).eval()
-    model.load_state_dict({**kept["model"], **(kept["average"] if average else {})})
-    return model.bfloat16()
+Scores = list[NDArray[np.float64]]
+"""An array for each query of each pool, over the pool's passages."""
 
 
-@torch.inference_mode()
-def logits(model: Reader, pools: Sequence[judged.Pool], store: Store, at_once: int = 12) -> list[NDArray[np.float64]]:
-    """An array a query, in the order of pools and of queries within them."""
-    out: list[NDArray[np.float64]] = []
-    for start in range(0, len(pools), at_once):
-        part = pools[start : start + at_once]
-        made = model(units_of(part, store, model.shape)).double().numpy()
-        at = 0
-        for pool in part:
-            queries, passages = len(pool["queries"]), len(pool["passages"])
-            table = made[at : at + queries * passages].reshape(passages, queries).T
-            out += list(table)
-            at += queries * passages
-    return out
-
-
-def held_pools(settings: dict[str, Any], store: Store) -> list[judged.Pool]:
-    """Pools of the sources that training never sees."""
-    names = set(settings["judged"]["held"])
+def held_frames(settings: dict[str, Any]) -> list[judged.Pool]:
+    """Return a pool of two passages and two queries for each held frame, with its kind as both types."""
+    frames = contrast.read_frames(settings["contrast"] / "held_frames.txt")
     return [
-        pool
-        for pool in judged.pools(judged.paths()[:1])
-        if pool["source"] in names and all(text in store for text in [*pool["queries"], *pool["passages"]])
+        {
+            "source": "held frames",
+            "passages": [card["a"], card["b"]],
+            "queries": [card["query_a"], card["query_b"]],
+            "types": [card["kind"]] * 2,
+            "grades": [[3, 0], [0, 3]],
+        }
+        for card in contrast.different(contrast.cards_of(frames, settings["seed"]), 1)
     ]
 
 
-def packaged(pools: Sequence[judged.Pool]) -> Scores:
-    """What stage one and the packaged reranker say; the index of a source holds its held passages."""
-    from shortlist.indexes.embedded import EmbeddedEngine
+@torch.inference_mode()
+def scores_of(model: PairEncoder, pools: Sequence[judged.Pool], tokenizer: PairTokenizer) -> list[Scores]:
+    """Return the scores by each exit."""
+    scores: list[Scores] = [[] for _ in EXITS]
+    for start in range(0, len(pools), 20):
+        part = pools[start : start + 20]
+        logits, at = model(batch_of(part, tokenizer)).double().numpy(), 0
+        for pool in part:
+            queries, passages = len(pool["queries"]), len(pool["passages"])
+            for exit_scores, row in zip(scores, logits, strict=True):
+                exit_scores += list(row[at : at + queries * passages].reshape(passages, queries).T)
+            at += queries * passages
+    return scores
+
+
+def baselines(pools: Sequence[judged.Pool], *, reranker: bool) -> dict[str, Scores]:
+    """Return the scores of stage one and, with `reranker`, of the packaged reranker."""
     from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
-    from shortlist.registry import fitted_weights, load_encoder, load_reranker
-    from shortlist.retrievers.engine import Hybrid
-    from shortlist.types import Passage
+    from shortlist.registry import fitted_weights, load_reranker
 
-    encoder, reranker = load_encoder(BI_ENCODER), load_reranker(CROSS_ENCODER)
-    weights = fitted_weights(BI_ENCODER, CROSS_ENCODER) or {}
-    out: dict[tuple[str, str], dict[str, NDArray[np.float64]]] = {}
-    for source in dict.fromkeys(pool["source"] for pool in pools):
-        own = [pool for pool in pools if pool["source"] == source]
-        texts = list(dict.fromkeys(text for pool in own for text in pool["passages"]))
-        with tempfile.TemporaryDirectory() as folder:
-            index = EmbeddedEngine().create(Path(folder), dimension=encoder.dimension)
-            with contextlib.closing(index):
-                index.add([Passage(text, text) for text in texts], encoder.encode_passages(texts))
-                retriever = Hybrid(index, encoder)
-                for pool in own:
-                    for query in pool["queries"]:
-                        hits = {hit.passage.id: hit for hit in retriever.retrieve(query, len(texts))}
-                        found = [hits[text] for text in pool["passages"]]
-                        logit = np.array(reranker.score(query, pool["passages"]), dtype=np.float64)
-                        blend = sum(
-                            weight * np.array([hit.signals.get(name, 0.0) for hit in found])
-                            for name, weight in weights.items()
-                        )
-                        out[pool["passages"][0], query] = {
-                            "cosine": np.array([hit.signals["dense"] for hit in found]),
-                            "hybrid": np.array([hit.retrieval_score for hit in found]),
-                            "share": np.array([hit.signals.get("bm25_share", 0.0) for hit in found]),
-                            "v1 alone": logit,
-                            "v1 default": logit + blend,
-                        }
-        print(f"packaged scores: {source}", flush=True)
-    rows = [out[pool["passages"][0], query] for pool in pools for query in pool["queries"]]
-    return {name: [row[name] for row in rows] for name in rows[0]}
-
-
-def kept_packaged(pools: Sequence[judged.Pool], path: Path) -> Scores:
-    """`packaged`, read from `path` where a run has written it."""
-    if not path.exists():
-        made = packaged(pools)
-        names = [query for pool in pools for query in pool["queries"]]
-        path.write_text(json.dumps({"queries": names, "scores": {n: [r.tolist() for r in v] for n, v in made.items()}}))
-    kept = json.loads(path.read_text())
-    if kept["queries"] != [query for pool in pools for query in pool["queries"]]:
-        raise SystemExit(f"{path} belongs to other pools: remove it")
-    return {name: [np.array(row) for row in rows] for name, rows in kept["scores"].items()}
+    signals = stage_one.signals(pools)
+    scores = {"cosine": [table[:, 0] for table in signals], "hybrid": [table[:, -1] for table in signals]}
+    if reranker:
+        packaged, weights = load_reranker(CROSS_ENCODER), fitted_weights(BI_ENCODER, CROSS_ENCODER) or {}
+        logits = [np.array(packaged.score(query, pool["passages"])) for pool in pools for query in pool["queries"]]
+        share = np.array([weights.get(name, 0.0) for name in stage_one.SIGNALS])
+        scores[f"{CROSS_ENCODER} alone"] = logits
+        scores[f"{CROSS_ENCODER} default"] = [
+            logit + table[:, : len(share)] @ share for logit, table in zip(logits, signals, strict=True)
+        ]
+    return scores
 
 
 def ndcg(scores: NDArray[np.float64], grades: NDArray[np.int64], depth: int = 5) -> float:
-    """nDCG with gains of 2^grade - 1."""
-    shares = 1 / np.log2(np.arange(2, depth + 2))
+    """Return nDCG with gains of 2^grade - 1."""
+    discounts = 1 / np.log2(np.arange(2, depth + 2))
     gains = 2.0**grades - 1
     order, ideal = np.argsort(-scores, kind="stable")[:depth], np.sort(gains)[::-1][:depth]
-    return float((gains[order] * shares[: len(order)]).sum() / (ideal * shares[: len(ideal)]).sum())
+    return float((gains[order] * discounts[: len(order)]).sum() / (ideal * discounts[: len(ideal)]).sum())
 
 
-def measured(scores: list[NDArray[np.float64]], grades: list[NDArray[np.int64]]) -> NDArray[np.float64]:
-    """`(queries, 2)`: nDCG@5, and 1 where a best passage stands first."""
+def measured(scores: Scores, pools: Sequence[judged.Pool]) -> NDArray[np.float64]:
+    """Return `(queries, 2)`: nDCG@5, and 1 if a best passage comes first."""
+    grades = [np.array(row) for pool in pools for row in pool["grades"]]
     return np.array([[ndcg(s, g), float(g[int(np.argmax(s))] == g.max())] for s, g in zip(scores, grades, strict=True)])
 
 
-def show(made: dict[str, NDArray[np.float64]], types: NDArray[np.str_], against: Sequence[str]) -> None:
-    """A Markdown table by type, and paired differences of the last row to the rows in `against`."""
-    print("| score | nDCG@5 | best first | a | b | c |\n|---|---|---|---|---|---|")
-    for name, rows in made.items():
-        cells = [f"{rows[types == kind, 1].mean():.3f}" for kind in ("a", "b", "c")]
-        print(f"| {name} | {rows[:, 0].mean():.4f} | {rows[:, 1].mean():.3f} | " + " | ".join(cells) + " |")
-    last = list(made)[-1]
-    for name in against:
-        if name in made and name != last:
-            off = made[last] - made[name]
-            error = off.std(0) / np.sqrt(len(off))
-            print(
-                f"{last} - {name}: nDCG@5 {off[:, 0].mean():+.4f} ± {error[0]:.4f}, "
-                f"best first {off[:, 1].mean():+.3f} ± {error[1]:.3f}"
-            )
+def both_right(scores: Scores) -> NDArray[np.float64]:
+    """Return 1 for each card of which both queries prefer their own passage."""
+    cards = zip(scores[::2], scores[1::2], strict=True)
+    return np.array([float(first[0] > first[1] and second[1] > second[0]) for first, second in cards])
+
+
+def pool_table(rows: dict[str, NDArray[np.float64]], types: NDArray[np.str_]) -> list[str]:
+    """Return a Markdown table by type, and paired differences of the last row to the others."""
+    lines = ["| score | nDCG@5 | best first | a | b | c |", "|---|---|---|---|---|---|"]
+    for name, table in rows.items():
+        by_type = [f"{table[types == kind, 1].mean():.3f}" for kind in ("a", "b", "c")]
+        cells = [name, f"{table[:, 0].mean():.4f}", f"{table[:, 1].mean():.3f}", *by_type]
+        lines.append(f"| {' | '.join(cells)} |")
+    *others, last = rows
+    for name in others:
+        off = rows[last] - rows[name]
+        mean, error = off.mean(0), off.std(0) / np.sqrt(len(off))
+        ndcg5, first = (f"{mean[column]:+.4f} ± {error[column]:.4f}" for column in (0, 1))
+        lines.append(f"{last} - {name}: nDCG@5 {ndcg5}, best first {first}")
+    return lines
+
+
+def frame_table(rows: dict[str, NDArray[np.float64]], kinds: NDArray[np.str_]) -> list[str]:
+    """Return a Markdown table of the shares of cards that are right, by kind."""
+    names = sorted(set(kinds.tolist()))
+    lines = [f"| score | all | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
+    for name, right in rows.items():
+        cells = [f"{right.mean():.3f}", *(f"{right[kinds == kind].mean():.2f}" for kind in names)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def every_score(pools: list[judged.Pool], arguments: argparse.Namespace) -> dict[str, Scores]:
+    """Return the scores of the baselines and of each checkpoint, under the names of the tables."""
+    scores = baselines(pools, reranker=not arguments.no_packaged)
+    tokenizer = PairTokenizer()
+    for path in arguments.checkpoints:
+        for average in (False, True) if arguments.last else (True,):
+            model = load(path, average=average).bfloat16()
+            for level, exit_scores in zip(EXITS, scores_of(model, pools, tokenizer), strict=True):
+                scores[f"{path.stem}{'' if average else ', last weights'}, exit {level}"] = exit_scores
+    return scores
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoints", type=Path, nargs="*")
-    parser.add_argument("--store", default="states")
-    parser.add_argument("--last", action="store_true", help="last weights beside the running average")
-    parser.add_argument("--no-packaged", action="store_true", help="the checkpoints alone")
-    asked, settings = parser.parse_args(), config.load()
+    parser.add_argument("--last", action="store_true", help="also the last weights, next to the running average")
+    parser.add_argument("--no-packaged", action="store_true", help="leave out the packaged reranker")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th pool of the held sources")
+    arguments, settings = parser.parse_args(), config.load()
     torch.set_num_threads(1)
-    store = Store(settings["work"] / asked.store, settings["reader"]["levels"], settings["reader"]["window"])
-    pools = held_pools(settings, store)
-    grades = [np.array(row) for pool in pools for row in pool["grades"]]
+    pools = judged.held_pools(settings)[:: arguments.every]
     types = np.array([kind for pool in pools for kind in pool["types"]])
-    print(f"{len(pools)} pools, {len(grades)} queries")
-    made = {}
-    if not asked.no_packaged:
-        kept = kept_packaged(pools, settings["work"] / f"packaged-{len(grades)}.json")
-        made = {name: measured(kept[name], grades) for name in PACKAGED}
-    for path in asked.checkpoints:
-        made[path.stem] = measured(logits(load(path), pools, store), grades)
-        if asked.last:
-            made[f"{path.stem}, last"] = measured(logits(load(path, average=False), pools, store), grades)
-    show(made, types, list(made)[:-1])
+    print(f"held sources: {len(pools)} pools, {len(types)} queries", flush=True)
+    rows = {name: measured(scores, pools) for name, scores in every_score(pools, arguments).items()}
+    print("\n".join(pool_table(rows, types)), flush=True)
+    frames = held_frames(settings)
+    kinds = np.array([pool["types"][0] for pool in frames])
+    print(f"held frames: {len(frames)}", flush=True)
+    rows = {name: both_right(scores) for name, scores in every_score(frames, arguments).items()}
+    print("\n".join(frame_table(rows, kinds)))
 
 
 if __name__ == "__main__":

@@ -12,32 +12,39 @@ from typing import Any
 import config
 
 Pool = dict[str, Any]
+"""source, passages, queries, types, and a row of grades for each query."""
 
 
 def paths() -> list[Path]:
-    """Every file of judged pools that the configuration names."""
+    """Return every file of judged pools that the configuration names."""
     settings = config.load()
     patterns = settings["judged"]["files"]
     return [Path(path) for pattern in patterns for path in sorted(glob.glob(str(config.ROOT / pattern)))]
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """One row a query: group, source, type, query, passages, grades. A last line that is being written is left out."""
+    """Yield one row a query: source, type, query, passages, grades. A last line without its end is left out."""
     whole = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     yield from (json.loads(line) for line in whole.decode("utf-8").split("\n")[:-1])
 
 
 def pools(files: Sequence[Path]) -> list[Pool]:
-    """Queries over the same passages together: source, passages, queries, types, and a row of grades a query."""
-    out: dict[tuple[str, ...], Pool] = {}
+    """Return the pools of the files. Queries over the same passages are in one pool; damaged rows are left out."""
+    pools_by_texts: dict[tuple[str, ...], Pool] = {}
     for path in files:
         for row in rows(path):
             if len(row["grades"]) != len(row["passages"]) or not row["query"].strip():
                 continue
-            name = (row["source"], *row["passages"])
+            key = (row["source"], *row["passages"])
             empty = {"source": row["source"], "passages": row["passages"], "queries": [], "types": [], "grades": []}
-            pool = out.setdefault(name, empty)
+            pool = pools_by_texts.setdefault(key, empty)
             pool["queries"].append(row["query"])
             pool["types"].append(row["type"])
             pool["grades"].append(row["grades"])
-    return list(out.values())
+    return list(pools_by_texts.values())
+
+
+def held_pools(settings: dict[str, Any]) -> list[Pool]:
+    """Return the pools of the sources that training never sees."""
+    names = settings["judged"]["held"]
+    return [pool for pool in pools(paths()[:1]) if pool["source"] in names]

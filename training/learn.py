@@ -1,7 +1,9 @@
-"""`python training/learn.py --name NAME`: trains the reader over stored states; resumes where it stopped.
+"""`python training/learn.py --name NAME --minutes N`: trains the cross-encoder; the same command resumes.
 
-A step takes whole blocks: queries, passages, and a target for each query over the block's passages. Gradients exist in
-the upper layers and heads alone. New judged pools are picked up whenever the command starts.
+A step takes whole blocks: judged pools, contrast cards and mined blocks (`blocks.py`). The first run begins from v1's
+weights (`unpack.py`), or with `--start` from the running average of another run. It saves every few minutes, and when
+it gets SIGTERM. Two runs that name each other by `--peer` use two cores: at each checkpoint, a run goes halfway towards
+the weights of its peer.
 """
 
 from __future__ import annotations
@@ -14,37 +16,29 @@ import time
 from pathlib import Path
 from typing import Any
 
+import tomllib
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 import config
 from blocks import Block, Blocks
-from reader import Reader, Shape, begin, begin_words, units_of, warm
-from states import Store
+from pairs import PairEncoder, PairTokenizer, batch_of, begin_from_v1, load
 
-HEADS = ("out", "gain", "match_row", "match_token", "weigh", "exact", "side", "narrow")
-
-
-def groups(model: Reader, options: dict[str, Any]) -> list[dict[str, Any]]:
-    """AdamW's parameter groups: copied layers, and what is new with a larger step."""
-    new = [p for name, p in model.named_parameters() if name.startswith(HEADS)]
-    seen = {id(p) for p in new}
-    body = [p for p in model.parameters() if id(p) not in seen]
-    return [{"params": body, "lr": options["learning_rate"]}, {"params": new, "lr": options["head_learning_rate"]}]
+RATES = ("learning_rate", "head_learning_rate")
 
 
-def pace(done: float, options: dict[str, Any]) -> float:
-    """The learning rate's factor at a share `done` of the run: linear warm-up, then a cosine to 2 %."""
-    if done < options["warmup"]:
-        return max(done / options["warmup"], 0.01)
-    left = (done - options["warmup"]) / (1 - options["warmup"])
+def pace(done: float, warmup: float) -> float:
+    """Return the learning rate's factor at a share `done` of the run: linear warm-up, then a cosine to 2 %."""
+    if done < warmup:
+        return max(done / warmup, 0.01)
+    left = (done - warmup) / (1 - warmup)
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(left, 1.0)))
 
 
-def loss_of(logits: Tensor, blocks: list[Block]) -> tuple[Tensor, Tensor]:
-    """Each query's listwise loss, and 1 where its best passage comes first; masked pairs count nowhere."""
-    losses, right, at = [], [], 0
+def losses_of(logits: Tensor, blocks: list[Block]) -> tuple[Tensor, Tensor]:
+    """Return each query's listwise loss, and 1 if its best passage comes first. Masked pairs count nowhere."""
+    losses, firsts, at = [], [], 0
     for block in blocks:
         target = block["target"]
         queries, passages = target.shape
@@ -55,44 +49,55 @@ def loss_of(logits: Tensor, blocks: list[Block]) -> tuple[Tensor, Tensor]:
         if block["both"]:
             columns = functional.log_softmax(table, 0)
             rows = (rows - (target * columns).sum(-1)) / 2
-        losses.append(rows * block["weight"])
+        losses.append(rows)
         best = table.detach().argmax(-1)
-        right.append((target.gather(1, best[:, None]).squeeze(1) >= target.amax(-1)).float())
-    return torch.cat(losses), torch.cat(right)
+        firsts.append((target.gather(1, best[:, None]).squeeze(1) >= target.amax(-1)).float())
+    return torch.cat(losses), torch.cat(firsts)
 
 
 def portions(blocks: list[Block], pairs: int) -> list[list[Block]]:
-    """Blocks of about `pairs` pairs at a time, whose gradients add up: a step's working memory stays small."""
-    out: list[list[Block]] = []
+    """Return blocks of about `pairs` pairs at a time, whose gradients add up: a step's working memory stays small."""
+    parts: list[list[Block]] = []
     room = 0
     for block in blocks:
         if room <= 0:
-            out.append([])
+            parts.append([])
             room = pairs
-        out[-1].append(block)
+        parts[-1].append(block)
         room -= block["target"].numel()
-    return out
+    return parts
+
+
+def optimiser_of(model: PairEncoder, options: dict[str, Any]) -> torch.optim.Optimizer:
+    """AdamW with a larger step for the heads. The embeddings of words and positions stay as they are."""
+    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    body = [parameter for name, parameter in trained if not name.startswith("heads.")]
+    heads = [parameter for name, parameter in trained if name.startswith("heads.")]
+    groups = [{"params": part, "lr": options[rate]} for part, rate in zip((body, heads), RATES, strict=True)]
+    return torch.optim.AdamW(groups, weight_decay=0.01, betas=(0.9, 0.98))
 
 
 class Learner:
-    """A run under way: the model, its optimiser, its weights' running average, steps, pairs and seconds so far."""
+    """A run in progress: the model, its optimiser, the running average of its weights, and the counts so far."""
 
-    def __init__(self, settings: dict[str, Any], path: Path, store: Store, start: Path | None) -> None:
-        self.options = options = settings["reader"]
+    def __init__(self, settings: dict[str, Any], path: Path, start: Path | None) -> None:
+        self.options = settings["pairs"]
         torch.manual_seed(settings["seed"])
-        self.path, self.store = path, store
-        self.shape = Shape(**{name: _frozen(value) for name, value in options["shape"].items()})
-        self.model = Reader(self.shape)
-        self.optimiser = torch.optim.AdamW(groups(self.model, options), weight_decay=0.01, betas=(0.9, 0.98))
-        self.step, self.pairs, self.seconds, self.slice = 0, 0, 0.0, 0
+        self.path, self.tokenizer, self.model = path, PairTokenizer(), PairEncoder()
         self.average: dict[str, Tensor] = {}
-        self.met = 0.0
+        self.step, self.pairs, self.seconds, self.slice = 0, 0, 0.0, 0
+        self.peer_written = 0.0
+        if not path.exists():
+            self._begin(settings["work"] / "v1.pt", start)
+        self.optimiser = optimiser_of(self.model, self.options)
         if path.exists():
             self._resume()
-        elif start:
-            kept = torch.load(start, map_location="cpu", weights_only=True)
-            said = self.model.load_state_dict({**kept["model"], **kept["average"]}, strict=False)
-            print(f"not in {start}: {said.missing_keys}", flush=True)
+
+    def _begin(self, v1: Path, start: Path | None) -> None:
+        if start:
+            self.model.load_state_dict(load(start).state_dict())
+        else:
+            begin_from_v1(self.model, torch.load(v1, weights_only=True))
 
     def _resume(self) -> None:
         kept = torch.load(self.path, map_location="cpu", weights_only=True)
@@ -103,13 +108,12 @@ class Learner:
         self.slice = kept["slice"] + 1
 
     def save(self) -> None:
-        """Writes beside the old file and swaps, so a kill leaves a whole checkpoint."""
+        """Write a new file next to the old one and rename it: if the run is killed, a whole checkpoint remains."""
         partial = self.path.with_suffix(".part")
         whole = {
             "model": self.model.state_dict(),
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
-            "shape": {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self.shape).items()},
             "step": self.step,
             "pairs": self.pairs,
             "seconds": self.seconds,
@@ -119,42 +123,48 @@ class Learner:
         partial.rename(self.path)
 
     def learn(self, blocks: list[Block], done: float) -> tuple[float, float]:
-        """A step at a share `done` of the run: its loss, and the share of queries whose best passage came first."""
-        factor = pace(done, self.options)
-        for group, rate in zip(self.optimiser.param_groups, ("learning_rate", "head_learning_rate"), strict=True):
-            group["lr"] = self.options[rate] * factor
+        """Do a step at a share `done` of the run.
+
+        Returns:
+            The mean loss of the last exit, and the share of queries whose best passage came first.
+        """
+        for group, rate in zip(self.optimiser.param_groups, RATES, strict=True):
+            group["lr"] = self.options[rate] * pace(done, self.options["warmup"])
         queries = sum(len(block["queries"]) for block in blocks)
-        loss = right = 0.0
+        loss = first = 0.0
         for part in portions(blocks, self.options["pairs_at_once"]):
-            half = {name: parameter.bfloat16() for name, parameter in self.model.named_parameters()}
-            logits = torch.func.functional_call(self.model, half, (units_of(part, self.store, self.shape),))
-            losses, best = loss_of(logits, part)
-            (losses.sum() / queries).backward()
-            loss, right = loss + losses.sum().item() / queries, right + best.sum().item() / queries
-            self.pairs += len(logits)
+            losses, firsts = self._add_gradients(part, queries)
+            loss, first = loss + losses.sum().item() / queries, first + firsts.sum().item() / queries
         if not math.isfinite(loss):
             raise SystemExit(f"the loss at step {self.step} is {loss}")
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_((p for p in self.model.parameters() if p.requires_grad), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
         self._follow()
-        return loss, right
+        return loss, first
+
+    def _add_gradients(self, part: list[Block], queries: int) -> tuple[Tensor, Tensor]:
+        half = {name: parameter.bfloat16() for name, parameter in self.model.named_parameters()}
+        logits = torch.func.functional_call(self.model, half, (batch_of(part, self.tokenizer),))
+        early, _ = losses_of(logits[0], part)
+        losses, firsts = losses_of(logits[-1], part)
+        ((losses + self.options["early"] * early).sum() / queries).backward()
+        self.pairs += logits.shape[1]
+        return losses.detach(), firsts
 
     @torch.no_grad()
     def meet(self, path: Path) -> None:
-        """Goes halfway towards another run's weights, where it has saved since the last time.
-
-        Two runs of one thread each use two cores without waiting for each other at every step.
-        """
-        if not path.exists() or (written := path.stat().st_mtime) == self.met:
+        """Go halfway towards another run's weights, if it has saved since the last time."""
+        if not path.exists() or (written := path.stat().st_mtime) == self.peer_written:
             return
-        other = torch.load(path, map_location="cpu", weights_only=True)
+        peer = torch.load(path, map_location="cpu", weights_only=True)
         for name, parameter in self.model.named_parameters():
-            parameter.lerp_(other["model"][name], 0.5)
-            if name in self.average and name in other["average"]:
-                self.average[name].lerp_(other["average"][name], 0.5)
-        self.met = written
+            if parameter.requires_grad:
+                parameter.lerp_(peer["model"][name], 0.5)
+            if name in self.average and name in peer["average"]:
+                self.average[name].lerp_(peer["average"][name], 0.5)
+        self.peer_written = written
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -162,90 +172,88 @@ class Learner:
         for name, parameter in self.model.named_parameters():
             if name in self.average:
                 self.average[name].lerp_(parameter.detach(), 1 - keep)
-            else:
+            elif parameter.requires_grad:
                 self.average[name] = parameter.detach().clone()
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+class Progress:
+    """Running means of loss and first places, printed every 20 steps."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner, self.pairs, self.seconds = learner, learner.pairs, learner.seconds
+        self.loss = self.first = 0.0
+
+    def add(self, loss: float, first: float) -> None:
+        """Take a step's numbers."""
+        learner, keep = self.learner, 0.97 if self.loss else 0.0
+        self.loss = keep * self.loss + (1 - keep) * loss
+        self.first = keep * self.first + (1 - keep) * first
+        if learner.step % 20 == 0:
+            rate = (learner.pairs - self.pairs) / (learner.seconds - self.seconds)
+            print(
+                f"step {learner.step} loss {self.loss:.3f} first {self.first:.3f} {learner.pairs} pairs, "
+                f"{rate:.0f} a second, {learner.seconds:.0f} s",
+                flush=True,
+            )
 
 
 def overridden(settings: dict[str, Any], changes: list[str]) -> dict[str, Any]:
-    """The settings with `name=value` changes to the reader's table, values as TOML; `shape.name` reaches inside."""
-    import tomllib
-
-    options = settings["reader"]
+    """Return the settings with `name=value` changes to [pairs]. Values are TOML; `shares.judged=0.5` reaches inside."""
     for change in changes:
         name, value = change.split("=", 1)
-        made = tomllib.loads(f"value = {value}")["value"]
-        if name.startswith("shape."):
-            options["shape"][name.removeprefix("shape.")] = made
-        elif name.startswith("shares."):
-            options["shares"][name.removeprefix("shares.")] = made
-        else:
-            options[name] = made
+        table, _, key = name.rpartition(".")
+        options = settings["pairs"][table] if table else settings["pairs"]
+        if key not in options:
+            raise SystemExit(f"{name}: [pairs] has no such setting")
+        options[key] = tomllib.loads(f"value = {value}")["value"]
     return settings
 
 
-def main() -> None:
+def arguments_of_command() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", default="reader", help="checkpoint name under training/work/readers")
+    parser.add_argument("--name", required=True, help="checkpoint name under training/work/runs")
     parser.add_argument("--start", type=Path, help="checkpoint whose running average to begin from")
-    parser.add_argument("--peer", help="name of a run beside this one, whose weights are met at every checkpoint")
-    parser.add_argument("--minutes", type=float, help="the whole run's clock, which sets the decay")
-    parser.add_argument("--pairs", type=float, default=1e12, help="pairs of the whole run, where they come earlier")
+    parser.add_argument("--peer", help="name of a run next to this one, whose weights it meets at every checkpoint")
+    parser.add_argument("--minutes", type=float, help="clock of the whole run, which sets the decay")
+    parser.add_argument("--pairs", type=float, default=1e12, help="pairs of the whole run, if they come earlier")
     parser.add_argument("--slice", type=float, default=1e9, help="minutes after which this command ends")
-    parser.add_argument("--threads", type=int, default=1, help="1 is best where other work takes a core now and then")
-    parser.add_argument("--set", nargs="*", default=[], help="name=value changes to [reader]")
-    asked = parser.parse_args()
-    settings = overridden(config.load(), asked.set)
-    options = settings["reader"]
-    torch.set_num_threads(asked.threads)
-    if asked.minutes:
-        options["minutes"] = asked.minutes
-    store = Store(settings["work"] / options["store"], options["levels"], options["window"])
-    source = Blocks(settings, store)
-    folder = settings["work"] / "readers"
-    folder.mkdir(exist_ok=True)
-    learner = Learner(settings, folder / f"{asked.name}.pt", store, asked.start)
-    if not learner.step and not asked.start:
-        if options["warm"]:
-            warm(learner.model, torch.load(settings["work"] / "packaged.pt", weights_only=True)["model"])
-        begin(learner.model, source.some_passages(250), store)
-    if not learner.step and learner.shape.lexical:
-        begin_words(learner.model, source.some_passages(3000), store)
-    run(learner, source, settings, asked)
+    parser.add_argument("--threads", type=int, default=1, help="with two, each product waits for the slower core")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="changes to [pairs]")
+    return parser.parse_args()
 
 
-def run(learner: Learner, source: Blocks, settings: dict[str, Any], asked: argparse.Namespace) -> None:
-    """Steps until the run's clock or the slice is over; asked to end, it saves after the step under way."""
-    options = learner.options
-    rng = random.Random(f"{settings['seed']}-{asked.name}-{learner.slice}")
+def run(learner: Learner, source: Blocks, rng: random.Random, arguments: argparse.Namespace) -> None:
+    """Do steps until the clock of the run or of this command is over, or until SIGTERM. Save at the end."""
+    options, progress = learner.options, Progress(learner)
     began = saved = time.monotonic()
-    earlier, budget, loss, right = learner.seconds, options["minutes"] * 60, 0.0, 0.0
-    pairs_before = learner.pairs
-    stopped: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
-    while (done := max(learner.seconds / budget, learner.pairs / asked.pairs)) < 1:
-        if stopped or time.monotonic() - began > asked.slice * 60:
+    earlier, budget = learner.seconds, options["minutes"] * 60
+    signals: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
+    while (done := max(learner.seconds / budget, learner.pairs / arguments.pairs)) < 1:
+        if signals or time.monotonic() - began > arguments.slice * 60:
             break
-        blocks = source.batch(rng, options["pairs_per_step"])
-        now, good = learner.learn(blocks, done)
+        loss, first = learner.learn(source.batch(rng, options["pairs_per_step"]), done)
         learner.seconds = earlier + time.monotonic() - began
-        loss, right = (now, good) if not loss else (0.97 * loss + 0.03 * now, 0.97 * right + 0.03 * good)
-        if learner.step % 20 == 0:
-            rate = (learner.pairs - pairs_before) / (learner.seconds - earlier)
-            print(
-                f"step {learner.step} loss {loss:.3f} first {right:.3f} {learner.pairs} pairs, {rate:.0f} a second, "
-                f"{learner.seconds:.0f} s",
-                flush=True,
-            )
+        progress.add(loss, first)
         if time.monotonic() - saved > options["checkpoint_minutes"] * 60:
-            if asked.peer:
-                learner.meet(learner.path.with_name(f"{asked.peer}.pt"))
+            if arguments.peer:
+                learner.meet(learner.path.with_name(f"{arguments.peer}.pt"))
             learner.save()
             saved = time.monotonic()
     learner.save()
+
+
+def main() -> None:
+    arguments = arguments_of_command()
+    settings = overridden(config.load(), arguments.set)
+    if arguments.minutes:
+        settings["pairs"]["minutes"] = arguments.minutes
+    torch.set_num_threads(arguments.threads)
+    folder = settings["work"] / "runs"
+    folder.mkdir(exist_ok=True)
+    learner = Learner(settings, folder / f"{arguments.name}.pt", arguments.start)
+    rng = random.Random(f"{settings['seed']}-{arguments.name}-{learner.slice}")
+    run(learner, Blocks(settings), rng, arguments)
 
 
 if __name__ == "__main__":

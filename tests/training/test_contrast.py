@@ -1,6 +1,7 @@
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,25 @@ def test_both_versions_share_most_words(cards):
 
 def test_every_kind_is_there(cards):
     kinds = {card["kind"] for card in cards}
-    assert kinds == {"negation", "exclusion", "number", "unit", "date", "name", "direction", "same_words", "trap"}
+    assert kinds == {
+        *("negation", "exclusion", "number", "unit", "date", "name", "direction", "same_words", "scope", "trap")
+    }
+
+
+def test_a_frame_gives_at_most_as_many_different_cards_as_requested(cards):
+    chosen = contrast.different(cards, 4)
+    texts = [tuple(card[part] for part in ("a", "b", "query_a", "query_b")) for card in chosen]
+    assert len(set(texts)) == len(texts)
+    counts = Counter(card["frame"] for card in chosen)
+    assert set(counts) == {card["frame"] for card in cards}
+    assert max(counts.values()) == 4
+
+
+def test_no_held_frame_is_trained_on(cards):
+    held = contrast.cards_of(contrast.read_frames(FRAMES.parent / "held_frames.txt"), 1)
+    assert len({card["frame"] for card in held}) >= 100
+    queries = {card[part] for card in cards for part in ("query_a", "query_b")}
+    assert not queries & {card[part] for card in held for part in ("query_a", "query_b")}
 
 
 def normal(text):

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def read_source(path: Path, keep: list[str] | None, limit: int, rng: random.Random) -> list[dict[str, Any]]:
-    """One row a query (a positive drawn at random among its own), at most `limit` of them."""
+    """Return one row a query, at most `limit`, with a positive drawn at random from the query's own."""
     by_query: dict[str, list[dict[str, Any]]] = {}
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
