@@ -86,14 +86,11 @@ def cross_encoder_config() -> dict[str, object]:
     """Return config.json of the exported cross-encoder.
 
     `shortlist_stages` names the stage files in order, `shortlist_longest_query` is the longest query in tokens that
-    training saw, `shortlist_apart` the number of layers apart, and `shortlist_exit` the file of the exit after them.
+    training saw. With layers apart, `shortlist_apart` is their number, and `shortlist_exit` the file of their exit.
     """
-    return bert_config() | {
-        "shortlist_stages": [f"stage-{level}.onnx" for level in EXITS],
-        "shortlist_longest_query": QUERY_WINDOW - 2,
-        "shortlist_apart": APART,
-        "shortlist_exit": EXIT,
-    }
+    stages = [f"stage-{level}.onnx" for level in EXITS]
+    stored = {"shortlist_apart": APART, "shortlist_exit": EXIT} if APART else {}
+    return bert_config() | {"shortlist_stages": stages, "shortlist_longest_query": QUERY_WINDOW - 2} | stored
 
 
 def export_cross_encoder(target: Path, storage: str, weights: Weights) -> None:
@@ -101,7 +98,8 @@ def export_cross_encoder(target: Path, storage: str, weights: Weights) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for before, last in zip([0, *EXITS], EXITS, strict=False):
         onnx.save(graph.stage_graph(weights, storage, before + 1, last, SHAPE), target / f"stage-{last}.onnx")
-    onnx.save(graph.stage_graph(weights, storage, APART + 1, APART, SHAPE), target / EXIT)
+    if APART:
+        onnx.save(graph.stage_graph(weights, storage, APART + 1, APART, SHAPE), target / EXIT)
     (target / "config.json").write_text(json.dumps(cross_encoder_config(), indent=1) + "\n", encoding="utf-8")
     write_tokenizer(target)
     write_manifest(target)

@@ -38,7 +38,8 @@ ENTERING = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4)
 LEAST = 10
 ALLOWED_LOSS = 0.0025
 """Half of the 0.5 % that progressive reranking may lose: the rule must hold on queries that it was not fitted on."""
-LAYERS = (3, 2.3)
+EXITS: tuple[int, ...] = tuple(config.load()["model"]["exits"])
+LAYERS = [last - before - 0.7 * (last == EXITS[-1]) for before, last in zip((0, *EXITS), EXITS, strict=False)]
 """Cost of each stage in layers. The last layer is cheap, because only the first row of each pair leaves it."""
 
 
@@ -143,12 +144,14 @@ def losses(pools: dict[str, list[Pool]], weights: tuple[float, float], rule: Dro
 
 def fit_rule(pools: dict[str, list[Pool]], weights: tuple[float, float], entering: tuple[float, ...]) -> DropRule:
     """Return the cheapest rule that loses at most `ALLOWED_LOSS` on the source that suffers most."""
-    best, least_cost = DropRule((1.0,), LEAST), np.inf
-    for enter, share in itertools.product(entering, SHARES):
-        if share > enter:
+    early = len(EXITS) - 1
+    best, least_cost = DropRule((1.0,) * early, LEAST), np.inf
+    for enter, *shares in itertools.product(entering, *[SHARES] * early):
+        if shares != sorted(shares, reverse=True) or shares[0] > enter:
             continue
-        rule = DropRule((share,), LEAST, enter)
-        cost = (LAYERS[0] * rule.entered(POOL) + LAYERS[1] * rule.kept(POOL, 0)) / POOL
+        rule = DropRule(tuple(shares), LEAST, enter)
+        texts = [rule.entered(POOL), *(rule.kept(POOL, number) for number in range(early))]
+        cost = sum(layers * count for layers, count in zip(LAYERS, texts, strict=True)) / POOL
         if cost < least_cost and (loss := max(losses(pools, weights, rule).values())) <= ALLOWED_LOSS:
             best, least_cost = rule, cost
             print(f"rule {enter}, {rule.share}: loss at most {loss:+.4f}, {cost / sum(LAYERS):.2f} of the layers")

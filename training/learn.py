@@ -147,7 +147,7 @@ class Learner:
     def _add_gradients(self, part: list[Block], queries: int) -> tuple[Tensor, Tensor]:
         half = {name: parameter.bfloat16() for name, parameter in self.model.named_parameters()}
         logits = torch.func.functional_call(self.model, half, (batch_of(part, self.tokenizer),))
-        early, _ = losses_of(logits[0], part)
+        early = torch.stack([losses_of(exit_logits, part)[0] for exit_logits in logits[:-1]]).sum(0)
         losses, firsts = losses_of(logits[-1], part)
         ((losses + self.options["early"] * early).sum() / queries).backward()
         self.pairs += logits.shape[1]

@@ -1,8 +1,10 @@
-"""The cross-encoder: query and passage pass the first three layers apart and the last three together.
+"""The cross-encoder: MiniLM's layers over flat rows, with a scoring head after each exit.
 
-Positions of a passage begin at a fixed number. So its states after layer `APART` depend on nothing but its text, and
-an index can store them (PreTTR, arXiv 2004.14255). In training, each text of a step passes these layers once, whatever
-the number of its pairs. The last layer computes [CLS] alone; its head reads the token states of the layer before.
+The table [model] of the configuration has the exits, and `apart`: the number of lower layers in which query and passage
+do not see each other. It is 0 in the packaged model. With more, positions of a passage begin at a fixed number, so its
+states after these layers depend on nothing but its text, and an index can store them (PreTTR, arXiv 2004.14255). Each
+text of a training step then passes these layers once, whatever the number of its pairs. The last layer computes [CLS]
+alone; its head reads the token states of the layer before.
 """
 
 from __future__ import annotations
@@ -16,13 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+import config
 import encoder
 from flat import MASKED, Slice, slices_of, split
 
 WIDTH, HEADS, MATCH_WIDTH = 384, 12, 128
-APART = 3
-EXITS = (3, 6)
-PASSAGE_POSITION = 16
+MODEL = config.load()["model"]
+APART: int = MODEL["apart"]
+EXITS: tuple[int, ...] = tuple(MODEL["exits"])
+PASSAGE_POSITION = 16 if APART else None
 QUERY_WINDOW, PASSAGE_WINDOW = 64, 224
 
 
@@ -126,7 +130,7 @@ class Batch:
     """Texts in the order of their slices, then pairs in the order of theirs."""
 
     ids: Tensor  # (text rows,)
-    positions: Tensor  # (text rows,)
+    positions: Tensor  # (text rows,) if the model has layers apart, otherwise (pair rows,)
     types: Tensor  # (text rows,): 0 query, 1 passage
     texts: list[Slice]
     gather: Tensor  # (pair rows,): the text row that each row of a pair begins as
@@ -171,9 +175,13 @@ def batch_of(blocks: Sequence[Mapping[str, Any]], tokenizer: PairTokenizer) -> B
     back = torch.empty(len(pairs), dtype=torch.long)
     back[torch.tensor(pair_order)] = torch.arange(len(pairs))
     sides = [side for number in pair_order for side in enumerate(pairs[number])]
+    if PASSAGE_POSITION is None:
+        positions = [torch.arange(sum(len(ids[text]) for text in pairs[n])) for n in pair_order]
+    else:
+        positions = [torch.arange(len(ids[n])) + PASSAGE_POSITION * is_passage[n] for n in order]
     return Batch(
         torch.tensor([token for number in order for token in ids[number]]),
-        torch.cat([torch.arange(len(ids[n])) + PASSAGE_POSITION * is_passage[n] for n in order]),
+        torch.cat(positions),
         torch.tensor([int(is_passage[number]) for number in order for _ in ids[number]]),
         text_slices,
         torch.cat([torch.arange(rows_of_text[n].start, rows_of_text[n].stop) for _, n in sides]),
@@ -201,8 +209,10 @@ class PairEncoder(nn.Module):
         return self.together(self.apart(batch), batch)
 
     def apart(self, batch: Batch) -> Tensor:
-        """Return `(text rows, width)`: the states of each text after the layers apart."""
-        rows = self.norm(self.words(batch.ids) + self.places(batch.positions) + self.types(batch.types))
+        """Return `(text rows, width)`: the states of each text after the layers apart; its words if there are none."""
+        rows = self.words(batch.ids)
+        if APART:
+            rows = self._placed(rows, batch.positions, batch.types)
         for layer in self.layers[:APART]:
             rows = layer(rows, batch.texts)
         return rows
@@ -210,14 +220,24 @@ class PairEncoder(nn.Module):
     def together(self, rows: Tensor, batch: Batch) -> Tensor:
         """Return the logits from the states of `apart`."""
         rows = rows.index_select(0, batch.gather)
+        if not APART:
+            rows = self._placed(rows, batch.positions, batch.side)
+        logits = [self._early(APART, rows, batch)] if APART in EXITS else []
+        for level, layer in enumerate(self.layers[APART:-1], start=APART + 1):
+            rows = layer(rows, batch.pairs)
+            if level in EXITS:
+                logits.append(self._early(level, rows, batch))
+        first = self.layers[-1].first(rows, batch.pairs)
+        logits.append(self.heads[str(len(self.layers))](first, rows, batch.side, batch.pairs))
+        return torch.stack(logits)[:, batch.back]
+
+    def _placed(self, words: Tensor, positions: Tensor, types: Tensor) -> Tensor:
+        return self.norm(words + self.places(positions) + self.types(types))
+
+    def _early(self, level: int, rows: Tensor, batch: Batch) -> Tensor:
         parts = zip(split(rows, batch.pairs), batch.pairs, strict=True)
         first = torch.cat([part.firsts(flat) for flat, part in parts])
-        early = self.heads[str(APART)](first, rows, batch.side, batch.pairs)
-        for layer in self.layers[APART:-1]:
-            rows = layer(rows, batch.pairs)
-        first = self.layers[-1].first(rows, batch.pairs)
-        last = self.heads[str(len(self.layers))](first, rows, batch.side, batch.pairs)
-        return torch.stack([early, last])[:, batch.back]
+        return self.heads[str(level)](first, rows, batch.side, batch.pairs)
 
 
 BERT_NAMES = {
@@ -246,12 +266,12 @@ def bert_name(name: str) -> str:
 
 
 def begin_from_v1(model: PairEncoder, state: Mapping[str, Tensor]) -> None:
-    """Load the trained weights that `unpack.py` wrote; the head after layer 3 begins as v1's head after layer 4.
+    """Load the trained weights that `unpack.py` wrote. A head after layer 3 begins as v1's head after layer 4.
 
     The frozen embeddings of words and positions stay those of the bi-encoder.
     """
     trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-    own = {name: state[bert_name(name).replace(f"heads.{APART}.", "heads.4.")] for name in trained}
+    own = {name: state[bert_name(name).replace("heads.3.", "heads.4.")] for name in trained}
     model.load_state_dict(own, strict=False)
 
 

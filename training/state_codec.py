@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=ROOT / CROSS_ENCODER, help="the exported model's folder")
     arguments, settings, tokenizer = parser.parse_args(), config.load(), PairTokenizer()
     model = load(arguments.checkpoint)
-    pools = trained_pools(settings)[::20]
+    pools = trained_pools(settings)[::40]
     codec = Codec(torch.cat([passage_states(model, pool["passages"][:4], tokenizer) for pool in pools]))
     codec.write(arguments.to / FILE)
     write_manifest(arguments.to)
