@@ -115,7 +115,7 @@ class BertShape:
     layers: int = 6
     epsilon: float = 1e-12
     apart: int = 0  # number of lower layers in which query and passage do not see each other
-    passage_position: int = 0  # position of a passage's first token in a pair
+    passage_position: int | None = None  # position of a passage's first token in a pair; None: after the query
 
 
 def embeddings(graph: Graph, weights: Weights, shape: BertShape, *, types: bool) -> str:
@@ -126,7 +126,10 @@ def embeddings(graph: Graph, weights: Weights, shape: BertShape, *, types: bool)
     type_table = weights["embeddings.token_type_embeddings.weight"]
     if types:
         table = graph.constant("positions", positions.astype(np.float32))
-        used = graph.op("Gather", table, _places(graph, length, shape.passage_position, len(positions)))
+        if shape.passage_position is None:
+            used = graph.op("Slice", table, graph.integers(0), length, graph.integers(0))
+        else:
+            used = graph.op("Gather", table, _places(graph, length, shape.passage_position, len(positions)))
         summed = graph.op("Add", words, used)
         table = graph.constant("types", type_table.astype(np.float32))
         summed = graph.op("Add", summed, graph.op("Gather", table, "token_type_ids"))
