@@ -140,10 +140,42 @@ def cross_encoder(
     return folder
 
 
-def staged(folder: Path, stages: int = 3, *, drop: bool = False, window: int = 64) -> Path:
+def _mean_state(before: str) -> list[onnx.NodeProto]:
+    """The nodes that compute `logits`, the mean of the states `before` of the pair's real tokens."""
+    return [
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["mask", "axis"], ["row"]),
+        helper.make_node("MatMul", ["row", before], ["total"]),
+        helper.make_node("ReduceMean", ["total"], ["sum"], axes=[1, 2], keepdims=0),
+        helper.make_node("Unsqueeze", ["sum", "axis"], ["column"]),
+        helper.make_node("ReduceSum", ["mask", "axis"], ["count"], keepdims=1),
+        helper.make_node("Div", ["column", "count"], ["logits"]),
+    ]
+
+
+def codec(folder: Path) -> None:
+    """Write a codec of the token states, with half of the components in four bits."""
+    states = table()
+    _, basis = np.linalg.eigh(np.cov(states.T))
+    basis = basis[:, ::-1].astype(np.float16)
+    np.savez(
+        folder / "states.npz",
+        mean=states.mean(axis=0),
+        basis=basis,
+        scale=((states - states.mean(axis=0)) @ basis.astype(np.float32)).std(axis=0),
+        levels_4=np.linspace(-2.25, 2.25, 16, dtype=np.float32),
+        levels_2=np.linspace(-1.5, 1.5, 4, dtype=np.float32),
+        four_bits=WIDTH // 2,
+    )
+
+
+def staged(
+    folder: Path, stages: int = 3, *, drop: bool = False, window: int = 64, apart: bool = False, exit_file: bool = True
+) -> Path:
     """Write a cross-encoder in stages, with a drop rule if `drop` is True.
 
-    Each stage doubles the token states. A logit is the mean state of the pair's real tokens.
+    Each stage doubles the token states. A logit is the mean state of the pair's real tokens. If `apart` is True, the
+    model can store the states after the first stage; `exit_file` writes the head after this stage alone, too.
     """
     cross_encoder(folder, window=window)
     names = [f"stage-{number}.onnx" for number in range(1, stages + 1)]
@@ -154,13 +186,7 @@ def staged(folder: Path, stages: int = 3, *, drop: bool = False, window: int = 6
             if number == 0
             else helper.make_node("Mul", ["states", "two"], ["before"]),
             helper.make_node("Identity", ["before"], ["next_states"]),
-            helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
-            helper.make_node("Unsqueeze", ["mask", "axis"], ["row"]),
-            helper.make_node("MatMul", ["row", "before"], ["total"]),
-            helper.make_node("ReduceMean", ["total"], ["sum"], axes=[1, 2], keepdims=0),
-            helper.make_node("Unsqueeze", ["sum", "axis"], ["column"]),
-            helper.make_node("ReduceSum", ["mask", "axis"], ["count"], keepdims=1),
-            helper.make_node("Div", ["column", "count"], ["logits"]),
+            *_mean_state("before"),
         ]
         constants = {"axis": np.array([1], dtype=np.int64)}
         if number == 0:
@@ -171,6 +197,13 @@ def staged(folder: Path, stages: int = 3, *, drop: bool = False, window: int = 6
         save(folder, nodes, constants, outputs, name, start="input_ids" if number == 0 else "states")
     config = json.loads((folder / "config.json").read_text())
     config["shortlist_stages"] = names
+    if apart:
+        codec(folder)
+        config["shortlist_apart"] = 1
+    if apart and exit_file:
+        axis = {"axis": np.array([1], dtype=np.int64)}
+        save(folder, _mean_state("states"), axis, "logits", "exit-1.onnx", start="states")
+        config["shortlist_exit"] = "exit-1.onnx"
     (folder / "config.json").write_text(json.dumps(config))
     if drop:
         rule = {"share": [0.5] * (stages - 1), "least": 1, "entering": 1.0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -150,6 +150,24 @@ class HasWeights(Protocol):
 
     def weights_hash(self) -> str:
         """Return a hash of the weights, or an empty string if there is none."""
+
+
+@runtime_checkable
+class KeepsStates(Protocol):
+    """A reranker that can compute its part of a passage once, and score from it."""
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether the model's files allow it. The methods raise InvalidInput if not."""
+
+    def states_of(self, texts: Sequence[str]) -> list[bytes]:
+        """Return the coded states of each text; no bytes, `b""`, for a text that is always scored from the text."""
+
+    def states_hash(self) -> str:
+        """Return a hash of everything that stored states depend on besides the text."""
+
+    def with_states(self, lookup: Callable[[Sequence[str]], Sequence[bytes | None]]) -> Reranker:
+        """Return this reranker with stored states: `lookup` returns those of each text, or None without any."""
 
 
 class Fits(Protocol):

@@ -27,6 +27,10 @@ class FakePair:
     query: str
     text: str
 
+    @property
+    def length(self):
+        return len(self.ids)
+
 
 def fake_score(query, text):
     """A number that only this pair has."""

@@ -32,10 +32,20 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One input. `ids` are its tokens. The second segment begins at `split`, which is the length if there is none."""
+    """One input. `ids` are its tokens. The second segment begins at `split`, which is the length if there is none.
+
+    If the second segment has stored states, `ids` are the tokens before it, and `stored` has the codes of its states,
+    `(tokens, bytes of a token)`.
+    """
 
     ids: Sequence[int]
     split: int
+    stored: NDArray[np.uint8] | None = None
+
+    @property
+    def length(self) -> int:
+        """The number of tokens, with those of stored states."""
+        return len(self.ids) + (0 if self.stored is None else len(self.stored))
 
 
 def batches(
@@ -47,8 +57,8 @@ def batches(
     then rounded up to a multiple of `step`.
     """
     return [
-        _batch(group, inputs, -(-len(inputs[group[0]].ids) // step) * step, pad)
-        for group in plan([len(text.ids) for text in inputs], rows, tokens)
+        _batch(group, inputs, -(-inputs[group[0]].length // step) * step, pad)
+        for group in plan([text.length for text in inputs], rows, tokens)
     ]
 
 
@@ -73,8 +83,8 @@ def _batch(rows: list[int], inputs: Sequence[Tokens], length: int, pad: int) -> 
     types = np.zeros((len(rows), length), dtype=np.int64)
     for place, row in enumerate(rows):
         tokens = inputs[row]
-        size = len(tokens.ids)
-        ids[place, :size] = tokens.ids
+        size = tokens.length
+        ids[place, : len(tokens.ids)] = tokens.ids
         mask[place, :size] = 1
         types[place, tokens.split : size] = 1
     return Batch(rows, ids, mask, types)

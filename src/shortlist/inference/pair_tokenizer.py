@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput, ModelNotFound, QueryTooLong
 from shortlist.inference.batches import Tokens
@@ -71,11 +75,17 @@ class PairTokenizer:
         return inputs, cut
 
     def pairs(
-        self, query: str, texts: Iterable[str], *, max_tokens: int | None = None
+        self,
+        query: str,
+        texts: Iterable[str],
+        *,
+        max_tokens: int | None = None,
+        stored: Sequence[NDArray[np.uint8] | None] = (),
     ) -> tuple[list[Tokens], list[bool]]:
         """Return the query with each text, cut to the window, and whether each text was cut. The query is never cut.
 
-        `max_tokens` limits each text further.
+        `max_tokens` limits each text further. `stored` has the codes of the states of each text and the special tokens
+        after it, or None; they are used if the text is not cut.
 
         Raises:
             QueryTooLong: The query leaves less than 32 tokens of the window for a passage.
@@ -90,11 +100,31 @@ class PairTokenizer:
         if room < PASSAGE_ROOM:
             raise self._too_long(len(query_ids))
         room = min(room, max_tokens or room)
+        given = list(texts)
+        coded = [codes if codes is not None and len(codes) - len(after) <= room else None for codes in stored]
+        encodings = iter(self._encode(text for text, codes in zip_longest(given, coded) if codes is None))
         inputs, cut = [], []
-        for encoding in self._encode(texts):
+        for _, codes in zip_longest(given, coded):
+            if codes is not None:
+                inputs.append(Tokens(head, len(head), codes))
+                cut.append(False)
+                continue
+            encoding = next(encodings)
             inputs.append(Tokens([*head, *encoding[:room], *after], len(head)))
             cut.append(len(encoding) > room)
         return inputs, cut
+
+    def passages(self, texts: Iterable[str], room: int) -> list[Tokens | None]:
+        """Return each text as it stands in a pair, without the query: its tokens and the special tokens after them.
+
+        None for a text of more than `room` tokens with the special tokens.
+
+        Raises:
+            InvalidInput: See `checked_texts`.
+        """
+        after = self._frame[2]
+        encodings = self._encode(texts)
+        return [Tokens([*ids, *after], 0) if len(ids) + len(after) <= room else None for ids in encodings]
 
     def _too_long(self, tokens: int) -> QueryTooLong:
         most = self.window - self.special_tokens - PASSAGE_ROOM

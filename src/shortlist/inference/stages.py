@@ -15,6 +15,8 @@ from shortlist.inference.engine import Engine, Outputs, batches_for, feed, plan_
 from shortlist.inference.fair_lock import FairLock
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.session import load
+from shortlist.inference.state_codec import StateCodec
+from shortlist.inference.stored_states import pair_states, query_states, states_alone
 from shortlist.text.validation import item_name
 
 BATCHES_TOGETHER = 2
@@ -27,13 +29,24 @@ class StagedSession:
     Several threads may call `run`; the calls run in the order in which they came. On OpenVINO, `run` uses all stages
     joined into one, and `begin` uses separate stages. Each form has weights and working memory of its own, so it is
     loaded only if it is used: `separate` tells which form is loaded now. On ONNX Runtime, both use the separate stages.
+
+    Inputs with stored states need `codec`. They use the separate stages, which are loaded when they are first used.
     """
 
     def __init__(
-        self, files: Sequence[Path], runtime: Runtime, *, threads: int | None = None, separate: bool = False
+        self,
+        files: Sequence[Path],
+        runtime: Runtime,
+        *,
+        threads: int | None = None,
+        separate: bool = False,
+        codec: StateCodec | None = None,
+        first_exit: Path | None = None,
     ) -> None:
         self.runtime = runtime
         self._files, self._threads = list(files), usable_cores() if threads is None else threads
+        self._codec, self._first_exit = codec, first_exit
+        self._exit: Engine | None = None
         self._turn, self._loading = FairLock(), threading.Lock()
         self._joined: Engine | None = None
         self._separate: list[Engine] = []
@@ -74,14 +87,41 @@ class StagedSession:
 
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """Return the last stage's logit of every pair, `(1,)`, in the order given. No pairs give no logits."""
-        batches = batches_for(self._loaded, inputs, pad)
-        with self._turn:
-            results = self._logits(batches)
         rows: Outputs = [np.empty(0, dtype=np.float32)] * len(inputs)
-        for batch, logits in zip(batches, results, strict=True):
-            for place, row in enumerate(batch.rows):
-                rows[row] = logits[place]
+        places = range(len(inputs))
+        with self._turn:
+            for part, logits_of in (
+                ([place for place in places if inputs[place].stored is None], self._from_text),
+                ([place for place in places if inputs[place].stored is not None], self._from_states),
+            ):
+                for place, logits in zip(part, logits_of([inputs[place] for place in part], pad), strict=True):
+                    rows[place] = logits
         return rows
+
+    def _from_text(self, inputs: Sequence[Tokens], pad: int) -> Outputs:
+        batches = batches_for(self._loaded, inputs, pad)
+        return _by_input(batches, self._logits(batches), len(inputs))
+
+    def _from_states(self, inputs: Sequence[Tokens], pad: int) -> Outputs:
+        if not inputs or self._codec is None:
+            return []
+        first, *later = self._load_separate()
+        queries = query_states(first, inputs, pad)
+        batches = batches_for(first, inputs, pad)
+        logits: Outputs = []
+        for batch in batches:
+            states: NDArray[np.float32] | None = pair_states(batch, inputs, queries, self._codec)
+            for engine in later:
+                outputs = engine.run([feed(engine, batch, states)])[0]
+                states = outputs[1] if len(outputs) > 1 else None
+            logits.append(outputs[0])
+        return _by_input(batches, logits, len(inputs))
+
+    def states_alone(self, inputs: Sequence[Tokens], pad: int = 0) -> list[NDArray[np.float32]]:
+        """Return the `(tokens, width)` states of each input after the first stage. No inputs give no states."""
+        first = self._load_separate()[0]
+        with self._turn:
+            return states_alone(first, inputs, pad)
 
     def _logits(self, batches: Sequence[Batch]) -> Outputs:
         """The last stage's logits of each batch, `(rows, 1)`."""
@@ -103,6 +143,15 @@ class StagedSession:
     def begin(self, inputs: Sequence[Tokens], pad: int = 0) -> Scoring:
         """Return every pair, scored by the first stage."""
         return Scoring(self._load_separate(), self._turn, inputs, pad)
+
+
+def _by_input(batches: Sequence[Batch], results: Outputs, count: int) -> Outputs:
+    """The results of the batches as a row for each of `count` inputs."""
+    rows: Outputs = [np.empty(0, dtype=np.float32)] * count
+    for batch, result in zip(batches, results, strict=True):
+        for place, row in enumerate(batch.rows):
+            rows[row] = result[place]
+    return rows
 
 
 class Scoring:

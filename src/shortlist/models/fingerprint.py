@@ -24,6 +24,19 @@ def weights_hash(spec: CrossEncoderSpec) -> str:
     return digest.hexdigest()[:16] if files else ""
 
 
+def states_hash(spec: CrossEncoderSpec) -> str:
+    """Return 16 hex digits for everything that stored states depend on besides the text; empty if none can be stored.
+
+    The parts are the first stage, the tokenizer and the codec.
+    """
+    if spec.codec is None:
+        return ""
+    digest = hashlib.sha256()
+    for file in (spec.stages[0], spec.files.tokenizer, spec.codec):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
 def _external_data(file: Path) -> list[Path]:
     """The files with the weights that do not fit into the ONNX file."""
     return [path for path in (Path(f"{file}_data"), Path(f"{file}.data")) if path.is_file()]

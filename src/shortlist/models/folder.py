@@ -9,7 +9,7 @@ from typing import Any
 
 from shortlist.errors import ModelError, ModelNotFound
 from shortlist.models.onnx_file import choose_onnx
-from shortlist.models.spec import INT8, CrossEncoderSpec, EncoderSpec, ModelFiles
+from shortlist.models.spec import INT8, STATES, CrossEncoderSpec, EncoderSpec, ModelFiles
 
 UNLIMITED = 1_000_000
 """A stated length from here on means "no limit"."""
@@ -78,7 +78,20 @@ def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) ->
         stages=stages,
         longest_query=int(longest) if longest else None,
         int8=int8 if int8.is_file() else None,
+        codec=_codec(folder, config),
+        first_exit=_first_exit(folder, config),
     )
+
+
+def _codec(folder: Path, config: dict[str, Any]) -> Path | None:
+    """The codec of stored states, if the layers of the first stage compute the query and the passage apart."""
+    file = folder / STATES
+    return file if config.get("shortlist_apart") and _stages(folder)[1:] and file.is_file() else None
+
+
+def _first_exit(folder: Path, config: dict[str, Any]) -> Path | None:
+    name = config.get("shortlist_exit")
+    return folder / str(name) if name and (folder / str(name)).is_file() else None
 
 
 def _activation(config: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 INT8 = "int8.npz"
 """The file with the activation ranges of a cross-encoder, next to its ONNX files."""
+STATES = "states.npz"
+"""The file with the codec of stored states, next to the ONNX files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ class CrossEncoderSpec:
     `activation`, "identity" or "sigmoid", is what the model's files suggest; scores are raw logits all the same.
     `stages` are the files of a model in stages, in the order in which they run, `files.onnx` first; empty for a model
     in one file. `longest_query` is the longest query in tokens that the model is made for, if its files state it.
-    `int8` is the file with the activation ranges for int8, if there is one.
+    `int8` is the file with the activation ranges for int8, if there is one. `codec` is the file with the codec of
+    stored states, if the first stage computes the query and the passage apart. `first_exit` is the file with the head
+    after the first stage alone, which reads token states.
     """
 
     files: ModelFiles
@@ -53,3 +57,5 @@ class CrossEncoderSpec:
     stages: tuple[Path, ...] = ()
     longest_query: int | None = None
     int8: Path | None = None
+    codec: Path | None = None
+    first_exit: Path | None = None

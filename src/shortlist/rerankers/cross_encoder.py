@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.inference.batches import Tokens
@@ -14,14 +18,20 @@ from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.inference.runtimes import choose
 from shortlist.inference.session import Session
 from shortlist.inference.stages import Scoring, StagedSession
+from shortlist.inference.state_codec import StateCodec
 from shortlist.models import CrossEncoderSpec, cross_encoder_spec
-from shortlist.models.fingerprint import weights_hash
+from shortlist.models.fingerprint import states_hash, weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.search.rerank import Ranks
-from shortlist.text.validation import checked_list, checked_text, item_name
+from shortlist.text.validation import checked_list, checked_text, checked_texts, item_name
 from shortlist.types import Note, RerankerInfo, Scores
 
 ACTIVATIONS = ("raw", "sigmoid", "model")
+QUERY_ROOM = 64
+"""The tokens of the window that stored states leave for the query and the special tokens around it."""
+
+Lookup = Callable[[Sequence[str]], Sequence[bytes | None]]
+"""Returns the stored states of each text, or None for a text without."""
 
 
 class CrossEncoder(Ranks):
@@ -69,8 +79,17 @@ class CrossEncoder(Ranks):
         )
         self.runtime = choose(precision, spec.int8, device)
         self._tokenizer = PairTokenizer(spec.files.tokenizer, self.info.window or spec.max_length)
+        self._lookup: Lookup | None = None
+        self._codec = StateCodec(spec.codec) if spec.codec and spec.stages else None
         self._session: Session | StagedSession = (
-            StagedSession(spec.stages, self.runtime, threads=threads, separate=early_exits)
+            StagedSession(
+                spec.stages,
+                self.runtime,
+                threads=threads,
+                separate=early_exits,
+                codec=self._codec,
+                first_exit=spec.first_exit,
+            )
             if spec.stages
             else _checked_session(self.info.name, Session(file, self.runtime, threads=threads))
         )
@@ -111,7 +130,14 @@ class CrossEncoder(Ranks):
             InvalidInput: See `score`, or `max_tokens` is below 1.
             QueryTooLong: See `score`.
         """
-        return self._tokenizer.pairs(checked_text(query), texts, max_tokens=max_tokens)
+        given = checked_texts(texts)
+        return self._tokenizer.pairs(checked_text(query), given, max_tokens=max_tokens, stored=self._stored(given))
+
+    def _stored(self, texts: Sequence[str]) -> list[NDArray[np.uint8] | None]:
+        """The codes of the stored states of each text; empty if no states are stored."""
+        if self._lookup is None or self._codec is None:
+            return []
+        return [self._codec.codes(coded or b"") for coded in self._lookup(texts)]
 
     def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
         """Return the score of each pair, in the order given: see `score`. No pairs give no scores.
@@ -164,8 +190,59 @@ class CrossEncoder(Ranks):
         """
         if not isinstance(self._session, StagedSession):
             raise InvalidInput(f"{self.info.name} has no early exits: only models in stages have them")
-        pairs, cut = self.pairs(query, texts)
+        pairs, cut = self._tokenizer.pairs(checked_text(query), checked_texts(texts))
         return self._session.begin(pairs, self._tokenizer.pad), cut
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether `states_of` and `with_states` work: the model's lower layers compute query and passage apart."""
+        return self._codec is not None
+
+    def states_of(self, texts: Iterable[str]) -> list[bytes]:
+        """Return the coded token states of each text after the layers that compute query and passage apart.
+
+        About 130 bytes a token with the packaged model. A text that leaves less than 64 tokens of the window for the
+        query gives no bytes, `b""`: such a text is always scored from the text. No texts give an empty list.
+
+        Raises:
+            InvalidInput: The model has no such layers (see `keeps_states`), or `texts` is not an iterable of strings.
+        """
+        session, codec = self._apart()
+        passages = self._tokenizer.passages(texts, self._tokenizer.window - QUERY_ROOM)
+        inputs = [tokens for tokens in passages if tokens is not None]
+        states = iter(session.states_alone(inputs, self._tokenizer.pad))
+        return [b"" if tokens is None else codec.encode(next(states)) for tokens in passages]
+
+    def with_states(self, lookup: Lookup) -> CrossEncoder:
+        """Return this model with stored states, which make scoring about 2.5 times as fast.
+
+        `lookup` receives texts and returns the bytes of `states_of` for each text, or None for a text without. A text
+        without bytes, and a text that the window cuts, is scored from the text. Scores from states are close to those
+        from the text. The returned model shares the weights and the working memory of this model.
+
+        Raises:
+            InvalidInput: The model has no layers that compute query and passage apart: see `keeps_states`.
+        """
+        self._apart()
+        other = copy.copy(self)
+        other._lookup = lookup
+        return other
+
+    def states_hash(self) -> str:
+        """Return a hash of everything that stored states depend on besides the text; empty without `keeps_states`.
+
+        The parts are the first stage's weights, the tokenizer and the codec. The first call reads the files.
+        """
+        return self._states_hash
+
+    @functools.cached_property
+    def _states_hash(self) -> str:
+        return states_hash(self._spec)
+
+    def _apart(self) -> tuple[StagedSession, StateCodec]:
+        if self._codec is None or not isinstance(self._session, StagedSession):
+            raise InvalidInput(f"{self.info.name} cannot store states: its layers compute query and passage together")
+        return self._session, self._codec
 
     def skip_reason(self, query: str) -> Note | None:
         """Return a note if the query is longer than the queries that the model was trained on, or None."""

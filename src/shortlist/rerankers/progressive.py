@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shortlist.errors import InvalidInput
-from shortlist.rerankers.cross_encoder import CrossEncoder
+from shortlist.rerankers.cross_encoder import CrossEncoder, Lookup
 from shortlist.search.rerank import Ranks
 from shortlist.text.validation import checked_list
 from shortlist.types import Note, RerankerInfo, Scores
@@ -102,6 +102,23 @@ class ProgressiveReranker(Ranks):
     def weights_hash(self) -> str:
         """See `protocols.HasWeights`."""
         return self._model.weights_hash()
+
+    @property
+    def keeps_states(self) -> bool:
+        """See `CrossEncoder.keeps_states`."""
+        return self._model.keeps_states
+
+    def states_of(self, texts: Iterable[str]) -> list[bytes]:
+        """See `CrossEncoder.states_of`."""
+        return self._model.states_of(texts)
+
+    def states_hash(self) -> str:
+        """See `CrossEncoder.states_hash`."""
+        return self._model.states_hash()
+
+    def with_states(self, lookup: Lookup) -> ProgressiveReranker:
+        """Return this reranker with stored states: see `CrossEncoder.with_states`."""
+        return ProgressiveReranker(self._model.with_states(lookup), self.rule, self.alone)
 
     def score(self, query: str, texts: Iterable[str]) -> Scores:
         """Return one float for each text, in the order given; higher is better. No texts give no scores.

@@ -84,7 +84,7 @@ class PairWorker:
     def prepare(self, job: Job) -> None:
         """See `Worker.prepare`."""
         pairs, truncated = self._reranker.pairs(job.query, job.texts, max_tokens=job.max_tokens)
-        job.ready(pairs, [len(pair.ids) for pair in pairs], truncated)
+        job.ready(pairs, [pair.length for pair in pairs], truncated)
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
         """See `Worker.run`."""
