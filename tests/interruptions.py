@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from shortlist.collection.ledger import Ledger
+from shortlist.collection.states import States
 from shortlist.indexes.embedded import EmbeddedIndex
 
 STEPS = [
     *((EmbeddedIndex, name) for name in ("add", "delete", "flush")),
     *((Ledger, name) for name in ("begin", "settle", "forget", "finish", "unfinish")),
+    *((States, name) for name in ("renew", "replace")),
 ]
 """The methods that change something on disk."""
 

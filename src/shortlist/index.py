@@ -12,6 +12,7 @@ from shortlist import registry
 from shortlist.collection import Collection, Contents, IngestReport, Progress, Source
 from shortlist.collection.diagnose import diagnose
 from shortlist.collection.fits import StoredFits
+from shortlist.collection.precompute import Precompute, checked_keeper, notes_on_states, with_stored_states
 from shortlist.config import SearchConfig
 from shortlist.config.search_config import RERANKER
 from shortlist.errors import FolderError, InvalidInput, NotAnIndex
@@ -40,7 +41,8 @@ def open_index(
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
 
     Raises:
-        InvalidInput: `config` has a weight of an unknown signal.
+        InvalidInput: `config` has a weight of an unknown signal, or its reranker cannot precompute and a new index
+            must.
         NotAnIndex: The folder contains no index, and `create` is False; or it contains other things.
         IndexMismatch: The index was made with another bi-encoder than `config` names, or in another format.
         IndexLocked: The index is open already, in this or another process.
@@ -50,21 +52,25 @@ def open_index(
     config.check_signals()
     folder = Path(path)
     encoder: Encoder | None = None
+    loaded: Reranker | None = None
     if reranker is None and config.reranker_name is not None:
         registry.check_reranker(config.reranker_name)
     if create and not collections.exists(folder):
+        if config.precompute:
+            loaded = checked_keeper(reranker or _reranker_of(config))
         name = config.bi_encoder or BI_ENCODER
         encoder = registry.configured_encoder(config, name)
         collection = registry.create_collection(folder, encoder, name)
     else:
         collection = registry.open_collection(folder, bi_encoder=config.bi_encoder)
-    return OpenIndex(collection, config, encoder=encoder, reranker=reranker)
+    return OpenIndex(collection, config, encoder=encoder, reranker=reranker, loaded=loaded)
 
 
 class OpenIndex(Searches):
     """An open index folder. `open_index` makes it.
 
-    `collection` is the folder, `config` the settings of searches. One thread at a time may use an index.
+    `collection` is the folder, `config` the settings of searches, `reranker` one of your own, and `loaded` the one of
+    `config` if it is loaded already. One thread at a time may use an index.
     After `close`, a method that needs the open folder raises FolderError.
     """
 
@@ -75,17 +81,20 @@ class OpenIndex(Searches):
         *,
         encoder: Encoder | None = None,
         reranker: Reranker | None = None,
+        loaded: Reranker | None = None,
     ) -> None:
         self.collection = collection
         self.config = config
         self._encoder = encoder
         self._reranker = reranker
+        self._loaded = loaded or reranker
 
     def add(
         self,
         items: str | Path | Document | Mapping[str, object] | Iterable[str | Path | Document | Mapping[str, object]],
         *,
         prune: bool = False,
+        precompute: bool | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Add files and folders, or documents that come from no file, and return what was done.
@@ -97,10 +106,14 @@ class OpenIndex(Searches):
         Args:
             items: One path or document, or several of one kind.
             prune: Remove the documents of files that no longer exist.
+            precompute: True: store, for every passage of the index, what the reranker computes without the query.
+                Searches are then faster, and the index is larger. Later calls continue. False: stop, and remove what is
+                stored. None: the value of the configuration, or what the index did before.
             progress: Is called after each source and each commit.
 
         Raises:
-            InvalidInput: A path does not exist, a document cannot be used, or paths and documents are mixed.
+            InvalidInput: A path does not exist, a document cannot be used, paths and documents are mixed, or the
+                reranker cannot precompute.
             IndexWriteFailed: The disk is full or failing; what was committed before stays.
         """
         self.collection.check_open()
@@ -109,13 +122,15 @@ class OpenIndex(Searches):
         documents = [item for item in given if not isinstance(item, str | Path)]
         if paths and documents:
             raise InvalidInput("paths and documents are mixed: add them in two calls")
+        states = Precompute(
+            self.collection, self._loaded_reranker, self.config.precompute if precompute is None else precompute
+        )
+        parts = (self.collection, self.encoder, self.splitter)
         if documents:
             if prune:
                 raise InvalidInput("prune is for files: documents without a file are removed by remove", field="prune")
-            return collections.add_documents(self.collection, self.encoder, self.splitter, documents, progress=progress)
-        return collections.add_paths(
-            self.collection, self.encoder, self.splitter, paths, prune=prune, progress=progress
-        )
+            return collections.add_documents(*parts, documents, progress=progress, precompute=states)
+        return collections.add_paths(*parts, paths, prune=prune, progress=progress, precompute=states)
 
     def remove(self, names: str | Iterable[str]) -> int:
         """Remove sources and documents by name, and return the number of removed documents. See `collection.remove`."""
@@ -161,7 +176,7 @@ class OpenIndex(Searches):
     def _searcher(self) -> Search:
         config = self.config
         with ThreadPoolExecutor(2) as loaders:
-            loading = loaders.submit(self._load_reranker)
+            loading = loaders.submit(self._search_reranker)
             needs_encoder = config.retriever in ("hybrid", "dense")
             encoder = loaders.submit(lambda: self.encoder).result() if needs_encoder else None
             reranker = loading.result()
@@ -184,6 +199,7 @@ class OpenIndex(Searches):
                 lambda: len(index),
             ),
             diagnose=lambda where: diagnose(index, self.collection.manifest.dimension, where),
+            facts=lambda: [] if reranker is None else notes_on_states(self.collection, reranker),
         )
 
     @property
@@ -198,11 +214,17 @@ class OpenIndex(Searches):
         """The splitter that cuts documents into passages for both models."""
         return registry.make_splitter(self.collection.manifest.encoder, self.config.reranker or RERANKER)
 
-    def _load_reranker(self) -> Reranker | None:
-        name = self.config.reranker_name
-        if self._reranker is not None or name is None:
-            return self._reranker
-        return registry.configured_reranker(self.config, name, early_exits=self.config.progressive)
+    def _search_reranker(self) -> Reranker | None:
+        """The reranker of searches, which uses the stored states; None if nothing is reranked."""
+        if self._reranker is None and self.config.reranker_name is None:
+            return None
+        return with_stored_states(self.collection, self._loaded_reranker())
+
+    def _loaded_reranker(self) -> Reranker:
+        """The reranker. The first call loads it."""
+        if self._loaded is None:
+            self._loaded = _reranker_of(self.config)
+        return self._loaded
 
     def __len__(self) -> int:
         """The number of passages."""
@@ -234,3 +256,8 @@ class OpenIndex(Searches):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _reranker_of(config: SearchConfig) -> Reranker:
+    """Load the reranker of a configuration. Without one, the packaged one computes states."""
+    return registry.configured_reranker(config, config.reranker or RERANKER, early_exits=config.progressive)

@@ -44,7 +44,8 @@ WhereOption = Annotated[
 
 NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
-where alpha delta measure method sizes blends fusions timed budget_ms cut prune allow_unknown qrels
+where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown
+qrels
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
 FLAGS: Mapping[str, str] = {
     **{name: f"--{name.replace('_', '-')}" for name in NAMED_ALIKE},
@@ -100,13 +101,20 @@ OPTIONS: Mapping[str, Setting] = {
     "precision": Setting(str, "auto, exact (fp32) or fast.", "auto", "auto|exact|fast"),
     "device": Setting(str, "Where models run: auto, cpu, cuda, or openvino:GPU.", "auto", "NAME"),
     "threads": Setting(int, "CPU cores for the models.", "all", "N"),
+    "precompute": Setting(
+        bool,
+        "Store what the reranker computes from each passage without a query: faster searches, a larger index. Also "
+        "for the passages that the index has already. --no-precompute removes what is stored.",
+        "as the index did before",
+    ),
 }
 """Setting of `SearchConfig` -> its option."""
 
 MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
 STAGES = ("retriever", *MODELS, "fusion", "blend", "weights")
 """What a search depends on, apart from its sizes and limits."""
-ALL = tuple(OPTIONS)
+ALL = tuple(name for name in OPTIONS if name != "precompute")
+"""The options of a search."""
 Command: TypeAlias = Callable[..., None]
 
 

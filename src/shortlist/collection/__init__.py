@@ -2,7 +2,8 @@
 
 from shortlist.collection.add import add_documents, add_paths
 from shortlist.collection.collection import Collection, Engine, exists
-from shortlist.collection.contents import Contents, Source, contents
+from shortlist.collection.contents import Contents, Precomputed, Source, contents
+from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress
 from shortlist.collection.remove import remove
 from shortlist.collection.report import IngestReport
@@ -12,6 +13,8 @@ __all__ = [
     "Contents",
     "Engine",
     "IngestReport",
+    "Precompute",
+    "Precomputed",
     "Progress",
     "Source",
     "add_documents",

@@ -9,6 +9,7 @@ from pathlib import Path
 from shortlist.collection.collection import Collection
 from shortlist.collection.document_ingest import DocumentIngest
 from shortlist.collection.ingest import Ingest
+from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress
 from shortlist.collection.report import IngestReport
 from shortlist.documents import PassedOver, UnknownFormat, checked, discover, named_from
@@ -25,20 +26,22 @@ def add_paths(
     *,
     prune: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    precompute: Precompute | None = None,
 ) -> IngestReport:
     """Read files and folders into the index, and return what was done.
 
     The function encodes only new and changed documents. With `prune`, the function removes the documents of files that
     no longer exist. The process may be killed at any moment: the same call then continues. `progress.Reporter`
     describes the calls of `progress`. Files and records that cannot be read raise no error: `skipped` of the report
-    lists them, files of an unknown format last. Without paths, the function reads nothing.
+    lists them, files of an unknown format last. Without paths, the function reads nothing. `precompute` computes the
+    states of the passages, also of those that the index has already.
 
     Raises:
-        InvalidInput: A path does not exist.
+        InvalidInput: A path does not exist, or the reranker of `precompute` cannot store states.
         IndexWriteFailed: The disk is full or failing; earlier commits stay.
     """
     sources, unread = discover([Path(path) for path in paths])
-    run = Ingest(collection, encoder, splitter, progress)
+    run = Ingest(collection, encoder, splitter, progress, precompute)
     report = run.run(sources, prune=prune)
     unread = [replace(item, path=named_from(collection.root, Path(item.path))) for item in unread]
     report.passed_over = [item for item in unread if isinstance(item, PassedOver)]
@@ -55,6 +58,7 @@ def add_documents(
     documents: Iterable[Document | Mapping[str, object]],
     *,
     progress: Callable[[Progress], None] | None = None,
+    precompute: Precompute | None = None,
 ) -> IngestReport:
     """Add documents that come from no file, and return what was done.
 
@@ -62,14 +66,15 @@ def add_documents(
     a document with the same id and the same content, this document stays. If the content differs, the new document
     replaces the old one. `prune` never removes these documents; `remove` does. The function checks all documents before
     it writes the first one, and therefore keeps all of them in memory. If the metadata field "format" of a document is
-    "md", the document is split at its headings. Without documents, the function adds nothing.
+    "md", the document is split at its headings. Without documents, the function adds nothing. `precompute` is that of
+    `add_paths`.
 
     Raises:
-        InvalidInput: A document has no id or no text, two have the same id, or a file gave one of the ids. Nothing is
-            written then.
+        InvalidInput: A document has no id or no text, two have the same id, a file gave one of the ids, or the reranker
+            of `precompute` cannot store states. Nothing is written then.
         IndexWriteFailed: The disk is full or failing; earlier commits stay.
     """
     valid = checked(documents)
-    report = DocumentIngest(collection, encoder, splitter, progress).run_documents(valid)
+    report = DocumentIngest(collection, encoder, splitter, progress, precompute).run_documents(valid)
     report.passages_total = len(collection.index)
     return report

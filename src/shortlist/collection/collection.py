@@ -1,9 +1,9 @@
-"""The folder of an index: its engine, its manifest, its ledger and its lock."""
+"""The folder of an index: its engine, its manifest, its ledger, its stored states and its lock."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -14,8 +14,11 @@ from shortlist.collection.ledger import Entry, Ledger
 from shortlist.collection.lock import FILE as LOCK_FILE
 from shortlist.collection.lock import HOLDER, WAIT, FolderLock
 from shortlist.collection.manifest import ENGINE_FOLDER
+from shortlist.collection.states import FILE as STATES_FILE
+from shortlist.collection.states import MadeBy, States, hash_of, remove_file
 from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.protocols import Index
+from shortlist.types import Passage
 
 
 class Engine(Protocol):
@@ -40,13 +43,15 @@ class Collection:
     """An index folder that is open in this process. `create` and `open` make it.
 
     `index` stores the passages. `manifest` describes the folder. `ledger` records which source gave
-    which documents.
+    which documents. `states` has what a reranker computed from the passages, or is None if the index does not
+    precompute.
     """
 
     def __init__(self, folder: Path, manifest: manifests.Manifest, index: Index, lock: FolderLock) -> None:
         self.folder = folder
         self.manifest = manifest
         self.index = index
+        self.states = _stored_states(folder / STATES_FILE)
         self.ledger = Ledger(folder / LEDGER_FILE)
         self._closed = False
         self._lock = lock
@@ -139,7 +144,41 @@ class Collection:
         self.ledger.begin(entries)
         self.index.delete(key for entry in entries for key in entry.passages)
         self.index.flush()
+        self.replace_states([key for entry in entries for key in entry.passages])
         self.ledger.forget(entry.id for entry in entries)
+
+    def keep_states(self, made_by: MadeBy) -> None:
+        """Make the index precompute. If the stored states were made by another reranker, remove them.
+
+        Raises:
+            IndexWriteFailed: The disk is full or failing.
+        """
+        states = self.states or States(self.folder / STATES_FILE)
+        if states.made_by != made_by:
+            states.renew(made_by)
+        self.states = states
+
+    def drop_states(self) -> int:
+        """Stop precomputing, delete the stored states, and return the bytes that they used.
+
+        Raises:
+            IndexWriteFailed: The file cannot be deleted.
+        """
+        if self.states is not None:
+            self.states.close()
+            self.states = None
+        return remove_file(self.folder)
+
+    def replace_states(
+        self, old: Iterable[str], passages: Sequence[Passage] = (), states: Mapping[bytes, bytes] | None = None
+    ) -> None:
+        """Remove the states of the passages `old`, and store those of `passages`: see `States.replace`.
+
+        `states` maps the hash of a text to its state. If the index does not precompute, the method does nothing.
+        """
+        if self.states is not None:
+            texts = {passage.id: hash_of(passage.content) for passage in passages}
+            self.states.replace(list(old), texts, states or {})
 
     def close(self) -> None:
         """Write everything to disk and release the folder. A second call does nothing."""
@@ -148,6 +187,8 @@ class Collection:
             self.index.close()
         finally:
             self.ledger.close()
+            if self.states is not None:
+                self.states.close()
             self._lock.release()
 
     def __enter__(self) -> Collection:
@@ -160,6 +201,17 @@ class Collection:
 def exists(folder: Path) -> bool:
     """Return whether the folder contains an index."""
     return (folder / manifests.FILE).is_file()
+
+
+def _stored_states(file: Path) -> States | None:
+    """The states in the file, or None if there is no file, or if a run was killed before it recorded its reranker."""
+    if not file.is_file():
+        return None
+    states = States(file)
+    if states.made_by is None:
+        states.close()
+        return None
+    return states
 
 
 def _prepared(folder: Path) -> Path:

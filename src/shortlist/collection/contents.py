@@ -12,6 +12,8 @@ from typing import Any
 from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.ledger import Ledger, SourceCounts
 from shortlist.collection.manifest import read as read_manifest
+from shortlist.collection.states import FILE as STATES_FILE
+from shortlist.collection.states import States
 from shortlist.documents import MEMORY
 from shortlist.documents.formats import EXTENSIONS
 from shortlist.reprs import short_repr
@@ -44,16 +46,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Precomputed:
+    """The stored states: the reranker that made them, the passages that have a state, and their size in bytes."""
+
+    reranker: str
+    passages: int
+    bytes_on_disk: int
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """An index: its sources sorted by name, its bi-encoder, its format, and its size on disk in bytes.
 
     `bytes_on_disk` counts the blocks that the files use. An engine may reserve longer files that use few blocks.
+    `precomputed` is None if the index does not precompute. Its bytes are part of `bytes_on_disk`.
     """
 
     sources: tuple[Source, ...]
     bi_encoder: str
     format_version: int
     bytes_on_disk: int
+    precomputed: Precomputed | None = None
 
     @property
     def documents(self) -> int:
@@ -78,6 +91,7 @@ class Contents:
             "bi_encoder": self.bi_encoder,
             "format_version": self.format_version,
             "bytes_on_disk": self.bytes_on_disk,
+            "precomputed": None if self.precomputed is None else asdict(self.precomputed),
         }
 
 
@@ -92,7 +106,17 @@ def contents(index: str | Path) -> Contents:
     manifest = read_manifest(folder)
     with closing(Ledger(folder / LEDGER_FILE)) as ledger:
         sources = tuple(_source(counts) for counts in ledger.counts())
-    return Contents(sources, manifest.encoder, manifest.format_version, _size(folder))
+    precomputed = _precomputed(folder / STATES_FILE)
+    return Contents(sources, manifest.encoder, manifest.format_version, _size(folder), precomputed)
+
+
+def _precomputed(file: Path) -> Precomputed | None:
+    if not file.is_file():
+        return None
+    with closing(States(file)) as states:
+        if states.made_by is None:
+            return None
+        return Precomputed(states.made_by.reranker, states.counts()[0], _on_disk(file.stat()))
 
 
 def _source(counts: SourceCounts) -> Source:

@@ -25,15 +25,13 @@ class DocumentIngest(Ingest):
             IndexWriteFailed: As `run`.
         """
         before = self._known(documents)
-        self._reopen_interrupted()
+        self._start()
         sizes = [len(document.text.encode()) for document in documents]
         places = self._reporter.sources([MEMORY.name] * len(documents), sizes)
         self._write(MEMORY, (documents[place] for place in places), before)
         if self.report.documents_written:
             self.collection.ledger.stamp(MEMORY.name)
-        self._report_half_written()
-        self.report.seconds = self._reporter.seconds
-        return self.report
+        return self._finish()
 
     def _known(self, documents: Sequence[Document]) -> dict[str, Entry]:
         """Return the entries of those documents that the index has."""

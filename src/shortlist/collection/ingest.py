@@ -10,6 +10,7 @@ from pathlib import Path
 
 from shortlist.collection.collection import Collection
 from shortlist.collection.ledger import Entry
+from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress, Reporter
 from shortlist.collection.report import IngestReport
 from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
@@ -47,7 +48,10 @@ class _Blocked:
 
 
 class Ingest:
-    """One run over some sources. `progress` is called as described at `Reporter`."""
+    """One run over some sources. `progress` is called as described at `Reporter`.
+
+    `precompute` computes states. Without it, the run removes states of passages that change, and computes none.
+    """
 
     def __init__(
         self,
@@ -55,12 +59,14 @@ class Ingest:
         encoder: Encoder,
         splitter: Splitter,
         progress: Callable[[Progress], None] | None = None,
+        precompute: Precompute | None = None,
     ) -> None:
         self.collection = collection
         self.report = IngestReport()
         self._encoder = encoder
         self._splitter = splitter
         self._reporter = Reporter(progress)
+        self._precompute = precompute
         self._settings = f"{SPLITTER} limit={splitter.limit}"
         self._blocked: list[_Blocked] = []
 
@@ -76,7 +82,7 @@ class Ingest:
         Raises:
             IndexWriteFailed: The disk is full or failing. Earlier commits stay, and the same call continues.
         """
-        self._reopen_interrupted()
+        self._start()
         if prune:
             self._prune()
         sources = [replace(source, root=self.collection.root) for source in sources]
@@ -85,14 +91,25 @@ class Ingest:
         for place in self._reporter.sources([source.name for source in sources], sizes):
             self._source(sources[place], finished.get(sources[place].name))
         self._take_freed()
+        return self._finish()
+
+    def _start(self) -> None:
+        """Start or stop precomputing, and mark sources with half-written documents as unread.
+
+        Reading these sources writes these documents anew.
+        """
+        if self._precompute is not None:
+            self._precompute.start(self.report)
+        for name in {entry.source for entry in self.collection.ledger.pending()}:
+            self.collection.ledger.unfinish(name)
+
+    def _finish(self) -> IngestReport:
+        """Compute the states that are missing, and return the report."""
+        if self._precompute is not None:
+            self._precompute.complete(self._reporter)
         self._report_half_written()
         self.report.seconds = self._reporter.seconds
         return self.report
-
-    def _reopen_interrupted(self) -> None:
-        """Mark sources with half-written documents as unread. Reading them writes these documents anew."""
-        for name in {entry.source for entry in self.collection.ledger.pending()}:
-            self.collection.ledger.unfinish(name)
 
     def _report_half_written(self) -> None:
         pending = self.collection.ledger.pending()
@@ -208,6 +225,7 @@ class Ingest:
             return
         # The slow part comes before the first change: an interruption here leaves everything as it was.
         vectors = self._reporter.encode(batch.passages, self._encoder)
+        states = {} if self._precompute is None else self._precompute.states_for(batch.passages, self._reporter)
         stale = {key for old in batch.old for key in old}
         self.collection.ledger.begin(
             [
@@ -218,6 +236,7 @@ class Ingest:
         self.collection.index.delete(stale - {passage.id for passage in batch.passages})
         self.collection.index.add(batch.passages, vectors)
         self.collection.index.flush()
+        self.collection.replace_states(stale, batch.passages, states)
         self.collection.ledger.settle(batch.entries)
         self.report.documents_written += len(batch.entries)
         self.report.passages_added += len(batch.passages)

@@ -133,6 +133,10 @@ class Ledger:
         """Return the ids of all documents, sorted."""
         return [key for (key,) in self._read("SELECT id FROM documents ORDER BY id")]
 
+    def passage_ids(self) -> set[str]:
+        """Return the ids of the passages of all documents, with the old and the new ids of pending documents."""
+        return {str(key) for (key,) in self._read("SELECT value FROM documents, json_each(documents.passages)")}
+
     def counts(self) -> list[SourceCounts]:
         """Return the numbers of each source, sorted by name."""
         return [

@@ -21,7 +21,8 @@ class Progress:
     """The progress of an ingest.
 
     `bytes_done` counts the finished sources, skipped ones too, and the text of the current source that is encoded.
-    `passages` counts encoded passages. A document that comes from no file counts as a source.
+    `passages` counts encoded passages. A document that comes from no file counts as a source. After the last source,
+    the states of passages that have none are computed: `states` of `states_total` passages are done.
     """
 
     source: str
@@ -31,6 +32,8 @@ class Progress:
     bytes_total: int
     passages: int
     seconds: float
+    states: int = 0
+    states_total: int = 0
 
     @property
     def passages_per_second(self) -> float:
@@ -48,6 +51,7 @@ class Reporter:
         self._done = self._total = self._bytes = self._bytes_total = 0
         self._size = 0
         self._passages = self._characters = 0
+        self._states = self._states_total = 0
 
     @property
     def seconds(self) -> float:
@@ -75,6 +79,16 @@ class Reporter:
             self.report()
         return np.concatenate(blocks)
 
+    def precompute(self, total: int) -> None:
+        """Start the part of the run that computes the states of `total` stored passages, and report."""
+        self._states_total = total
+        self.report()
+
+    def precomputed(self, passages: int) -> None:
+        """Count passages of this part as done, and report."""
+        self._states += passages
+        self.report()
+
     def report(self) -> None:
         """Report the present state."""
         encoded = min(self._size, self._characters)
@@ -87,5 +101,7 @@ class Reporter:
                 self._bytes_total,
                 self._passages,
                 self.seconds,
+                self._states,
+                self._states_total,
             )
         )

@@ -7,17 +7,20 @@ from typing import Any
 
 from shortlist.documents import PassedOver, Skipped
 from shortlist.reprs import short_repr
+from shortlist.types import Note
 
 
 @dataclass
 class IngestReport:
     """The numbers of an ingest, and the content that it did not read.
 
-    `sources_empty` counts the sources without a document. `skipped` is content that was not read, and `replaced` maps
-    a source to its number of bytes that are not text in its encoding. These three include sources that did not change
+    `sources_empty` counts the sources without a document. `skipped` is content that was not read, and `replaced` maps a
+    source to its number of bytes that are not text in its encoding. These three include sources that did not change
     since an earlier run. `passed_over` are files and folders that a walk left out. `over_window` counts the added
-    passages that are longer than the splitter's limit. `passages_total` is the number of passages in the index
-    afterwards, or None if it was not counted. `seconds` is wall-clock time.
+    passages that are longer than the splitter's limit. `states_computed` counts the texts whose states the run
+    computed, and `states_freed` the bytes of the states that the run deleted with `precompute=False`. `notes` are facts
+    to show, such as states of another reranker. `passages_total` is the number of passages in the index afterwards, or
+    None if it was not counted. `seconds` is wall-clock time.
     """
 
     sources_read: int = 0
@@ -30,15 +33,23 @@ class IngestReport:
     passages_added: int = 0
     passages_removed: int = 0
     over_window: int = 0
+    states_computed: int = 0
+    states_freed: int = 0
     passages_total: int | None = None
     seconds: float = 0.0
     skipped: list[Skipped] = field(default_factory=list)
     replaced: dict[str, int] = field(default_factory=dict)
     passed_over: list[PassedOver] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
     def __repr__(self) -> str:
         counts = {name: value for name, value in vars(self).items() if isinstance(value, int) and value}
-        lists = {"skipped": self.skipped, "replaced": self.replaced, "passed_over": self.passed_over}
+        lists = {
+            "skipped": self.skipped,
+            "replaced": self.replaced,
+            "passed_over": self.passed_over,
+            "notes": self.notes,
+        }
         return short_repr(self, None, counts | {name: len(items) for name, items in lists.items() if items})
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,4 +59,5 @@ class IngestReport:
             "skipped": [item.to_dict() for item in self.skipped],
             "replaced": dict(self.replaced),
             "passed_over": [item.to_dict() for item in self.passed_over],
+            "notes": [note.to_dict() for note in self.notes],
         }

@@ -51,7 +51,9 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     used = {
         name: value
         for name, value in from_file.items()
-        if name not in given and (config.rerank or name in stage_one) and getattr(config, name) == value
+        if name not in (*given, "precompute")
+        and (config.rerank or name in stage_one)
+        and getattr(config, name) == value
     }
     return Resolved(config, used, tuple(notes))
 

@@ -40,6 +40,8 @@ class SearchConfig:
         tail: Allow an answer that is longer than the pool. The rest follows in stage one's order.
         min_score: Leave out hits with a lower final score. None and minus infinity leave out nothing.
         min_probability: Leave out hits with a lower probability, 0 to 1. None and 0 leave out nothing.
+        precompute: For `add`: whether the index stores what the reranker computes from a passage without the query.
+            None: what the index did before. Searches use what is stored.
 
     Raises:
         InvalidInput: A value that cannot be used. `field` holds its name.
@@ -61,6 +63,7 @@ class SearchConfig:
     tail: bool = False
     min_score: float | None = None
     min_probability: float | None = None
+    precompute: bool | None = None
 
     def __post_init__(self) -> None:
         for name, (holds, expected) in CHECKS.items():
@@ -182,6 +185,7 @@ CHECKS: Mapping[str, Check] = {
     "tail": FLAG,
     "min_score": Check(lambda value: _is_number(value) and value != math.inf, "a number"),
     "min_probability": SHARE,
+    "precompute": FLAG,
 }
 OPTIONAL = tuple(field.name for field in fields(SearchConfig) if field.default is None or field.name == "reranker")
 """The settings that may be None."""

@@ -35,6 +35,11 @@ def no_diagnosis(where: Where | None) -> list[Note]:
     return [Note("no_match")]
 
 
+def no_facts() -> list[Note]:
+    """Return no notes."""
+    return []
+
+
 class Searches:
     """An object with a method `search`: a `Search` or an open index."""
 
@@ -94,6 +99,8 @@ class Search(Searches):
         encoder: The bi-encoder, if there is one; with it, an answer reports a cut query.
         fits: The stored stop rule and probabilities, for `pool_size="auto"` and `min_probability`.
         diagnose: Explains an answer without hits, given the filter.
+        facts: Returns notes about stored data, such as states that the reranker cannot use. Every reranked answer shows
+            them.
 
     Raises:
         InvalidInput: `retriever` is not such an object or function, or `reranker` has no method `score`.
@@ -107,6 +114,7 @@ class Search(Searches):
     encoder: Encoder | None = None
     fits: Fits | None = None
     diagnose: Callable[[Where | None], list[Note]] = no_diagnosis
+    facts: Callable[[], list[Note]] = no_facts
 
     def __post_init__(self) -> None:
         self.retriever = as_retriever(self.retriever, "the retriever")
@@ -169,6 +177,7 @@ class Search(Searches):
                 *notes,
                 *limit_notes,
                 *([skip] if skip is not None else []),
+                *(self.facts() if status == "ok" else []),
                 *self.query_notes(query),
                 *notes_of(pool),
                 *([] if pool else self.diagnose(where)),

@@ -17,6 +17,7 @@ IGNORED = {
     "tail": "passages below the pool have no probability",
     "progressive": "progressive scores depend on the pool",
 }
+RENEW = "shortlist add --precompute --index DIR"
 FITS = {"stop_rule": "the stop rule", "calibration": "the probability curve"}
 
 
@@ -76,6 +77,17 @@ def _unknown_field(values: Mapping[str, Any]) -> str:
     more = f" and {values['more']} more" if values.get("more") else ""
     known = f"the fields are {', '.join(fields)}{more}" if fields else "passages have no metadata"
     return f"no passage has the field {values['field']!r}: {known}"
+
+
+def _states_unused(values: Mapping[str, Any]) -> str:
+    made_by, reranker = values["made_by"], values["reranker"]
+    if values["reason"] == "cannot_use_states":
+        return f"not precomputed: the stored states are those of {made_by}, and {reranker} cannot use states"
+    if values["reason"] == "other_reranker":
+        why = f"those of {made_by}, not of {reranker}"
+    else:
+        why = f"those of {'other weights' if values['reason'] == 'other_weights' else 'another version'} of {made_by}"
+    return f"not precomputed: the stored states are {why}. Renew them with: {RENEW}"
 
 
 def _too_large(values: Mapping[str, Any]) -> str:
@@ -155,5 +167,6 @@ WORDS: Mapping[str, Words] = {
     "filter_unknown_value": "no passage has {field} with a value of the filter",
     "filter_no_overlap": "no passage matches every field of the filter, but each field matches some",
     "no_match": "no passage matches the query",
+    "states_unused": _states_unused,
     "setting_ignored": lambda v: f"{v['setting']} of shortlist.toml is ignored: {IGNORED[v['reason']]}",
 }

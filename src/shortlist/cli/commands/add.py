@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import shortlist
-from shortlist.cli.console import counted, remark
+from shortlist.cli.console import counted, remark, warn
 from shortlist.cli.options import DEFAULT_INDEX, MODELS, Given, IndexOption, resolved, with_settings
 from shortlist.errors import InvalidInput
 
@@ -22,10 +22,13 @@ SHOWN = 20
 """The number of files that the output names without --verbose."""
 
 
-@with_settings(*MODELS)
+@with_settings(*MODELS, "precompute")
 def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
     given: Given,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files and folders. Optional with --precompute and --no-precompute.", show_default=False),
+    ] = None,
     index: IndexOption = DEFAULT_INDEX,
     prune: Annotated[bool, typer.Option("--prune", help="Also remove the documents of deleted files.")] = False,
     verbose: Annotated[
@@ -41,22 +44,28 @@ def add(
     from shortlist.cli.render.adding import Display
     from shortlist.cli.render.progress import kept_on_failure
 
-    # The name of the reranker decides the length of passages. The reranker itself is not loaded.
+    paths = paths or []
+    if not paths and given["precompute"] is None:
+        raise typer.BadParameter("give files or folders, or --precompute, or --no-precompute", param_hint="PATHS")
+    # The name of the reranker decides the length of passages. The reranker itself is loaded only to precompute.
     config = resolved(given).config.override({"rerank": False})
     shown = None if verbose else SHOWN
-    _check_paths(paths, index, shown)
+    if paths:
+        _check_paths(paths, index, shown)
     with (
         kept_on_failure("the committed documents stay in the index"),
         Display() as display,
-        shortlist.open(index, create=True, config=config) as opened,
+        shortlist.open(index, create=bool(paths), config=config) as opened,
     ):
         opened.encoder  # noqa: B018 - loads the model
         report = opened.add(paths, prune=prune, progress=display.show)
     _print_totals(report, index, str(config.reranker))
+    _print_states(report)
     _print_passed_over(report.passed_over, shown)
     _print_replaced(report.replaced, shown)
     _print_skipped(report.skipped, shown)
-    if not report.sources_read + report.sources_unchanged and (report.skipped or not (report.passages_total or prune)):
+    nothing = not report.sources_read + report.sources_unchanged
+    if paths and nothing and (report.skipped or not (report.passages_total or prune)):
         raise InvalidInput(_nothing_read(paths, report, index))
 
 
@@ -105,6 +114,18 @@ def _print_totals(report: IngestReport, index: Path, reranker: str) -> None:
             f"{counted(report.over_window, 'passage')} longer than the window of {reranker}: the reranker reads "
             "only the start"
         )
+
+
+def _print_states(report: IngestReport) -> None:
+    """Print what happened to the stored states."""
+    from shortlist.wording import describe
+
+    if report.states_computed:
+        remark(f"{counted(report.states_computed, 'passage')} precomputed")
+    if report.states_freed:
+        remark(f"{report.states_freed / 1e6:.1f} MB of precomputed states removed")
+    for note in report.notes:
+        warn(describe(note))
 
 
 def _print_passed_over(files: Sequence[PassedOver], shown: int | None) -> None:

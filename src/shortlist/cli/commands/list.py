@@ -40,6 +40,13 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
         f"{counted(listing.passages, 'passage')}, {listing.bytes_on_disk / 1e6:.1f} MB on disk; bi-encoder "
         f"{listing.bi_encoder}, format {listing.format_version}",
     )
+    states = listing.precomputed
+    if states is not None:
+        say(
+            out,
+            f"precomputed for {states.reranker}: {counted(states.passages, 'passage')}, "
+            f"{states.bytes_on_disk / 1e6:.1f} MB of these",
+        )
 
 
 def aligned(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> Sequence[str]:

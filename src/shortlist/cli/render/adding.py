@@ -20,14 +20,17 @@ LOADING = "loading models"
 class Display:
     """Prints "loading models" at once, then shows a bar with passages per second and the time left.
 
-    Only a terminal gets the bar. A pipe or a file gets a plain line with the same facts every ten seconds.
+    If the run ends with passages that must be precomputed, a second bar shows them. Only a terminal gets a bar. A pipe
+    or a file gets a plain line with the same facts every ten seconds.
     """
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._states: TaskID | None = None
         self._meter = Meter()
+        self._states_left = TimeLeft()
         self._lines = PlainLines()
 
     def __enter__(self) -> Display:
@@ -42,12 +45,23 @@ class Display:
         if self._bar is None:
             self._bar = self._stack.enter_context(display(detail=True))
             self._task = self._bar.add_task("embedding", total=progress.bytes_total, detail="", left="")
-        if self._task is not None:
+        if progress.states_total:
+            self._show_states(self._bar, progress)
+        elif self._task is not None:
             detail, left = self._meter.read(progress)
             self._bar.update(self._task, completed=progress.bytes_done, detail=detail, left=left)
             if self._bar.disable:
                 done = 100 * progress.bytes_done / max(progress.bytes_total, 1)
                 self._lines.show(f"embedding: {done:.0f} %", detail, left)
+
+    def _show_states(self, bar: Bar, progress: Progress) -> None:
+        done, total = progress.states, progress.states_total
+        if self._states is None:
+            self._states = bar.add_task("precomputing", total=total, detail="", left="")
+        left = words_of(self._states_left.update(done, total))
+        bar.update(self._states, completed=done, detail=counted(done, "passage"), left=left)
+        if bar.disable:
+            self._lines.show(f"precomputing: {100 * done / total:.0f} %", counted(done, "passage"), left)
 
 
 class Meter:
