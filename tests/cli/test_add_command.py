@@ -15,6 +15,7 @@ from shortlist.cli.render.adding import Display, Meter
 from shortlist.cli.render.progress import PlainLines, TimeLeft, bar, duration
 from shortlist.collection import Progress
 from shortlist.encoders.hashed import HashedEncoder
+from states import StatesReranker
 
 HASHED = ("--bi-encoder", "hashed-64", "--index", "ix")
 
@@ -245,3 +246,70 @@ def test_progress_says_loading_at_once_then_passages_per_second(monkeypatch):
 )
 def test_durations_are_rounded(seconds, words):
     assert duration(seconds) == words
+
+
+@pytest.fixture
+def keeper(monkeypatch):
+    """The reranker that every command loads. It keeps states."""
+    reranker = StatesReranker()
+    monkeypatch.setattr(registry, "load_reranker", lambda *_, **__: reranker)
+    return reranker
+
+
+def test_precompute_stores_states_and_says_what_it_did(tmp_path, keeper, monkeypatch):
+    monkeypatch.setattr("shortlist.cli.render.progress.LINE_SECONDS", 0.0)
+    (tmp_path / "a.txt").write_text("one passage")
+    assert "precomputed" not in run("add", "a.txt", *HASHED, cwd=tmp_path).err
+    done = run("add", "a.txt", *HASHED, "--precompute", cwd=tmp_path)
+    assert "1 source read" not in done.err
+    assert "precomputing: 100 %, 1 passage\n" in done.err
+    assert "\n1 passage precomputed\n" in done.err
+    listed = run("list", "--index", "ix", cwd=tmp_path).out
+    assert "precomputed for states: 1 passage, 0.0 MB of these" in listed
+    assert run("list", "--index", "ix", "--json", cwd=tmp_path).json()["precomputed"]["passages"] == 1
+    run("search", "passage", "--index", "ix", cwd=tmp_path)
+    assert (keeper.stored, keeper.read) == (["a\none passage"], [])
+    done = run("add", "--no-precompute", *HASHED, cwd=tmp_path)
+    assert "0.0 MB of precomputed states removed" in done.err
+    assert "precomputed" not in run("list", "--index", "ix", cwd=tmp_path).out
+
+
+def test_precompute_without_paths_completes_an_index(tmp_path, keeper):
+    (tmp_path / "a.txt").write_text("one passage")
+    run("add", "a.txt", *HASHED, cwd=tmp_path)
+    assert "1 passage precomputed" in run("add", "--precompute", "--index", "ix", cwd=tmp_path).err
+    message = error_of("add", "--precompute", "--index", "none", cwd=tmp_path, code=3)
+    assert "there is no index at none" in message
+    assert not (tmp_path / "none").exists()
+
+
+def test_nothing_to_do_is_an_error(tmp_path):
+    assert "give files or folders, or --precompute" in run("add", "--index", "ix", cwd=tmp_path, code=2).text
+
+
+def test_the_file_can_turn_precomputing_on(tmp_path, keeper):
+    (tmp_path / "shortlist.toml").write_text("[search]\nprecompute = true\n")
+    (tmp_path / "a.txt").write_text("one passage")
+    assert "1 passage precomputed" in run("add", "a.txt", *HASHED, cwd=tmp_path).err
+    assert run("search", "passage", "--index", "ix", "--json", cwd=tmp_path).json()["from_file"] == {}
+    assert "precomputed states removed" in run("add", "a.txt", *HASHED, "--no-precompute", cwd=tmp_path).err
+
+
+def test_states_of_another_reranker_are_reported_with_the_command(tmp_path, keeper, monkeypatch):
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text(f"{name} passage")
+    run("add", "a.txt", *HASHED, "--precompute", cwd=tmp_path)
+    monkeypatch.setattr(registry, "load_reranker", lambda *_, **__: StatesReranker(weights="newer"))
+    renew = "those of other weights of states. Renew them with: shortlist add --precompute --index ix"
+    assert renew in run("search", "passage", "--index", "ix", cwd=tmp_path).text
+    assert renew in run("add", "b.txt", *HASHED, cwd=tmp_path).text
+    assert "2 passages precomputed" in run("add", "--precompute", "--index", "ix", cwd=tmp_path).err
+    assert "Renew" not in run("search", "passage", "--index", "ix", cwd=tmp_path).text
+
+
+def test_a_reranker_that_cannot_precompute_names_the_option_and_makes_no_index(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "load_reranker", lambda *_, **__: StatesReranker("old", keeps_states=False))
+    (tmp_path / "a.txt").write_text("one passage")
+    message = error_of("add", "a.txt", *HASHED, "--precompute", cwd=tmp_path)
+    assert message.startswith("--precompute needs another reranker: every layer of old reads")
+    assert not (tmp_path / "ix").exists()

@@ -40,6 +40,16 @@ EXAMPLES = [
         "no good answer: the best passage has probability 0.125, below a probability of 0.5",
     ),
     (Note("filter_unknown_field", field="yaer", fields=["title", "year"]), "'yaer': the fields are title, year"),
+    (
+        Note("states_unused", reason="other_reranker", made_by="a", reranker="b"),
+        "those of a, not of b. Renew them with: shortlist add --precompute --index DIR",
+    ),
+    (Note("states_unused", reason="other_weights", made_by="a", reranker="a"), "those of other weights of a. Renew"),
+    (Note("states_unused", reason="other_form", made_by="a", reranker="a"), "those of another version of a. Renew"),
+    (
+        Note("states_unused", reason="cannot_use_states", made_by="a", reranker="b"),
+        "the stored states are those of a, and b cannot use states",
+    ),
     (Note("setting_ignored", setting="blend", reason="other_reranker"), "it is valid for another reranker"),
 ]
 

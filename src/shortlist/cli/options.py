@@ -101,20 +101,13 @@ OPTIONS: Mapping[str, Setting] = {
     "precision": Setting(str, "auto, exact (fp32) or fast.", "auto", "auto|exact|fast"),
     "device": Setting(str, "Where models run: auto, cpu, cuda, or openvino:GPU.", "auto", "NAME"),
     "threads": Setting(int, "CPU cores for the models.", "all", "N"),
-    "precompute": Setting(
-        bool,
-        "Store what the reranker computes from each passage without a query: faster searches, a larger index. Also "
-        "for the passages that the index has already. --no-precompute removes what is stored.",
-        "as the index did before",
-    ),
 }
-"""Setting of `SearchConfig` -> its option."""
+"""Setting of `SearchConfig` -> its option. `add` has the option of `precompute`, which is no setting of a search."""
 
 MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
 STAGES = ("retriever", *MODELS, "fusion", "blend", "weights")
 """What a search depends on, apart from its sizes and limits."""
-ALL = tuple(name for name in OPTIONS if name != "precompute")
-"""The options of a search."""
+ALL = tuple(OPTIONS)
 Command: TypeAlias = Callable[..., None]
 
 

@@ -20,27 +20,27 @@ PASSAGES_PER_COMMIT = 512
 class Precompute:
     """The states of one ingest.
 
-    `load` returns the reranker. The first text without a state calls it. `wanted` is True to precompute from now on,
+    `load` returns the reranker. The first text without a state calls it. `switch` is True to precompute from now on,
     False to stop and to delete the states, and None to do what the index did before.
     """
 
-    def __init__(self, collection: Collection, load: Callable[[], Reranker], wanted: bool | None = None) -> None:
+    def __init__(self, collection: Collection, load: Callable[[], Reranker], switch: bool | None = None) -> None:
         self._collection = collection
         self._load = load
-        self._wanted = wanted
+        self._switch = switch
         self._report = IngestReport()
 
     def start(self, report: IngestReport) -> None:
-        """Begin to precompute, or stop, as `wanted` says. `report` receives the numbers.
+        """Begin to precompute, or stop, as `switch` says. `report` receives the numbers.
 
         Raises:
-            InvalidInput: `wanted` is True, and the reranker cannot store states. Nothing is written then.
+            InvalidInput: `switch` is True, and the reranker cannot store states. Nothing is written then.
             IndexWriteFailed: The disk is full or failing.
         """
         self._report = report
-        if self._wanted:
+        if self._switch:
             self._collection.keep_states(maker(checked_keeper(self._load())))
-        elif self._wanted is False:
+        elif self._switch is False:
             report.states_freed = self._collection.drop_states()
 
     def states_for(self, passages: Sequence[Passage], reporter: Reporter) -> Mapping[bytes, bytes]:
@@ -118,8 +118,8 @@ def checked_keeper(reranker: Reranker) -> Reranker:
     """
     if not keeps_states(reranker):
         raise InvalidInput(
-            f"{info_of(reranker).name} cannot precompute: all of its layers read a passage together with the query. "
-            "Add without precompute, or name another reranker",
+            f"precompute needs another reranker: every layer of {info_of(reranker).name} reads a passage together with "
+            "the query. Name a reranker that keeps states, or add without this option",
             field="precompute",
         )
     return reranker

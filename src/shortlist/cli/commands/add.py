@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import shortlist
-from shortlist.cli.console import counted, remark, warn
+from shortlist.cli.console import counted, remark, warn, with_index
 from shortlist.cli.options import DEFAULT_INDEX, MODELS, Given, IndexOption, resolved, with_settings
 from shortlist.errors import InvalidInput
 
@@ -22,7 +22,7 @@ SHOWN = 20
 """The number of files that the output names without --verbose."""
 
 
-@with_settings(*MODELS, "precompute")
+@with_settings(*MODELS)
 def add(
     given: Given,
     paths: Annotated[
@@ -31,6 +31,15 @@ def add(
     ] = None,
     index: IndexOption = DEFAULT_INDEX,
     prune: Annotated[bool, typer.Option("--prune", help="Also remove the documents of deleted files.")] = False,
+    precompute: Annotated[
+        bool | None,
+        typer.Option(
+            "--precompute/--no-precompute",
+            help="Store what the reranker computes from each passage without a query: faster searches, a larger index. "
+            "Also for the passages that the index has already. --no-precompute removes what is stored. "
+            "[default: shortlist.toml, or as the index did before]",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help=f"Name every file that add did not read, not only the first {SHOWN}.")
     ] = False,
@@ -45,10 +54,10 @@ def add(
     from shortlist.cli.render.progress import kept_on_failure
 
     paths = paths or []
-    if not paths and given["precompute"] is None:
+    if not paths and precompute is None:
         raise typer.BadParameter("give files or folders, or --precompute, or --no-precompute", param_hint="PATHS")
     # The name of the reranker decides the length of passages. The reranker itself is loaded only to precompute.
-    config = resolved(given).config.override({"rerank": False})
+    config = resolved({**given, "precompute": precompute}).config.override({"rerank": False})
     shown = None if verbose else SHOWN
     if paths:
         _check_paths(paths, index, shown)
@@ -60,7 +69,7 @@ def add(
         opened.encoder  # noqa: B018 - loads the model
         report = opened.add(paths, prune=prune, progress=display.show)
     _print_totals(report, index, str(config.reranker))
-    _print_states(report)
+    _print_states(report, index)
     _print_passed_over(report.passed_over, shown)
     _print_replaced(report.replaced, shown)
     _print_skipped(report.skipped, shown)
@@ -116,7 +125,7 @@ def _print_totals(report: IngestReport, index: Path, reranker: str) -> None:
         )
 
 
-def _print_states(report: IngestReport) -> None:
+def _print_states(report: IngestReport, index: Path) -> None:
     """Print what happened to the stored states."""
     from shortlist.wording import describe
 
@@ -125,7 +134,7 @@ def _print_states(report: IngestReport) -> None:
     if report.states_freed:
         remark(f"{report.states_freed / 1e6:.1f} MB of precomputed states removed")
     for note in report.notes:
-        warn(describe(note))
+        warn(with_index(describe(note), index))
 
 
 def _print_passed_over(files: Sequence[PassedOver], shown: int | None) -> None:
