@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from shortlist.inference import session, stages
+from shortlist.inference import session, stage_engines
 from shortlist.models.packaged import CROSS_ENCODER, packaged_folder
 from shortlist.models.packaged import ROOT as PACKAGED
 
@@ -74,7 +74,7 @@ def no_packaged_model(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
     original = session.load
     monkeypatch.setattr(session, "load", load)
-    monkeypatch.setattr(stages, "load", load)
+    monkeypatch.setattr(stage_engines, "load", load)
 
 
 @pytest.fixture(scope="session")

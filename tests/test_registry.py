@@ -13,7 +13,7 @@ from fakes import WordReranker
 from shortlist import SearchConfig, registry
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, ModelNotFound
-from shortlist.inference import stages
+from shortlist.inference import stage_engines
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.search.retriever import RowsRetriever
 
@@ -142,8 +142,8 @@ def test_the_device_goes_from_the_configuration_to_both_models(tmp_path):
 @pytest.mark.parametrize("progressive", [False, True])
 def test_each_kind_of_search_loads_the_form_that_it_uses(tmp_path, monkeypatch, progressive):
     pytest.importorskip("openvino")
-    loads, load = [], stages.load
-    monkeypatch.setattr(stages, "load", lambda files, *rest: loads.append(len(files)) or load(files, *rest))
+    loads, load = [], stage_engines.load
+    monkeypatch.setattr(stage_engines, "load", lambda files, *rest: loads.append(len(files)) or load(files, *rest))
     folder = tiny.staged(tmp_path / "model", drop=True, window=256)
     config = SearchConfig(
         bi_encoder="hashed-16", reranker=str(folder), device="openvino:CPU", precision="exact", progressive=progressive

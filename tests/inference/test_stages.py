@@ -3,7 +3,7 @@
 import pytest
 
 from shortlist.errors import InvalidInput
-from shortlist.inference import stages
+from shortlist.inference import stage_engines
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 from staged_models import RUNTIMES, TEXTS, mean_state, staged_model
 
@@ -49,8 +49,8 @@ JOINED, SEPARATE = [3], [1, 1, 1]
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("early_exits", [False, True])
 def test_each_form_is_loaded_once_and_only_if_it_is_used(tmp_path, monkeypatch, runtime, early_exits):
-    loads, load = [], stages.load
-    monkeypatch.setattr(stages, "load", lambda files, *rest: loads.append(len(files)) or load(files, *rest))
+    loads, load = [], stage_engines.load
+    monkeypatch.setattr(stage_engines, "load", lambda files, *rest: loads.append(len(files)) or load(files, *rest))
     model = staged_model(tmp_path, runtime, monkeypatch, early_exits=early_exits)
     first = SEPARATE if early_exits or runtime.engine == "onnxruntime" else JOINED
     assert loads == first

@@ -5,7 +5,9 @@ import pytest
 import tiny
 from shortlist import CrossEncoder
 from shortlist.errors import InvalidInput, QueryTooLong
+from shortlist.inference import stage_engines
 from shortlist.rerankers import cross_encoder
+from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
 from shortlist.server.batching.worker import PairWorker
 from staged_models import RUNTIMES, TEXTS
 
@@ -133,6 +135,85 @@ def test_a_model_in_three_stages(runtime, tmp_path):
     model = CrossEncoder(str(tiny.staged(tmp_path, 3, window=128, apart=True)))
     with_states = model.with_states(Store(model, TEXTS))
     assert with_states.score("query", TEXTS) == pytest.approx(model.score("query", TEXTS), abs=2 * CLOSE)
+
+
+def early_exits(model, texts=TEXTS):
+    """The logits after each stage, if all texts continue."""
+    scoring, cut = model.begin("query", texts)
+    assert cut == [False] * len(texts)
+    logits = [scoring.logits.tolist()]
+    while not scoring.done:
+        scoring.advance(range(len(texts)))
+        logits.append(scoring.logits.tolist())
+    return logits
+
+
+@pytest.mark.parametrize("stages", [2, 3])
+@pytest.mark.parametrize("known", [TEXTS, TEXTS[::2], []])
+def test_early_exits_from_states(runtime, tmp_path, stages, known):
+    model = CrossEncoder(str(tiny.staged(tmp_path, stages, window=128, apart=True)))
+    with_states = model.with_states(Store(model, known))
+    expected, logits = early_exits(model), early_exits(with_states)
+    for number in range(stages):
+        assert logits[number] == pytest.approx(expected[number], abs=CLOSE * 2 ** (number - 1))
+        if known:
+            assert logits[number] != expected[number]
+    assert logits[-1] == pytest.approx(list(with_states.score("query", TEXTS)), abs=1e-5)
+
+
+def test_a_part_continues_after_an_exit_from_states(model):
+    with_states = model.with_states(Store(model, TEXTS[::2]))
+    scoring, _ = with_states.begin("query", TEXTS)
+    early = scoring.logits.copy()
+    scoring.advance([3, 2])
+    scores = with_states.score("query", TEXTS)
+    for place in range(len(TEXTS)):
+        expected = scores[place] if place in {2, 3} else early[place]
+        assert scoring.logits[place] == pytest.approx(expected, abs=1e-5)
+
+
+def test_without_the_file_of_the_first_exit_the_text_is_used(runtime, tmp_path):
+    model = CrossEncoder(str(tiny.staged(tmp_path, 2, window=128, apart=True, exit_file=False)))
+    with_states = model.with_states(Store(model, TEXTS))
+    assert early_exits(with_states) == early_exits(model)
+
+
+def test_a_progressive_reranker_uses_the_states(model):
+    progressive = ProgressiveReranker(model, DropRule((0.5,), 1))
+    store = Store(progressive, TEXTS)
+    with_states = progressive.with_states(store)
+    assert progressive.keeps_states
+    assert with_states.states_hash() == progressive.states_hash() == model.states_hash()
+    assert with_states.info == progressive.info
+    ranks = [place.index for place in with_states.rank("query", TEXTS)]
+    assert store.lookups == [TEXTS]
+    assert ranks == [place.index for place in progressive.rank("query", TEXTS)]
+
+
+def test_only_the_forms_in_use_are_loaded(runtime, tmp_path, monkeypatch):
+    loads, load = [], stage_engines.load
+
+    def recorded(files, chosen, threads, codec):
+        loads.append(("+".join(file.stem for file in files), codec is not None))
+        return load(files, chosen, threads, codec)
+
+    monkeypatch.setattr(stage_engines, "load", recorded)
+    model = CrossEncoder(str(tiny.staged(tmp_path, 2, window=128, apart=True)), stored_states=True)
+    stored = [("stage-1", False), ("stage-2", True)]
+    with_states = model.with_states(Store(model, TEXTS))
+    with_states.score("query", TEXTS)
+    assert loads == stored
+    with_states.begin("query", TEXTS)[0].advance(range(len(TEXTS)))
+    assert loads == [*stored, ("exit-1", True)]
+    model.score("query", TEXTS)
+    text = ("stage-1+stage-2", False) if runtime.engine == "openvino" else ("stage-2", False)
+    assert loads == [*stored, ("exit-1", True), text]
+
+
+def test_another_fingerprint(model):
+    text = model.fingerprint
+    with_states = model.with_states(Store(model, TEXTS))
+    assert with_states.fingerprint != text == model.fingerprint
 
 
 def test_a_model_whose_layers_see_both_sides_keeps_no_states(runtime, tmp_path):

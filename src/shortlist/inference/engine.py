@@ -15,11 +15,13 @@ from shortlist.inference.batches import Batch, Tokens, batches, plan
 
 STATES = "states"
 """The name of a later stage's input for the token states of the stage before."""
+QUERY_STATES, CODES = "query_states", "codes"
+"""The names of the inputs of an engine that decodes states: the states of the query, and the codes of the passage."""
 GPU_BATCH_ROWS = 64
 GPU_BATCH_TOKENS = 16384
 
 Outputs = list[NDArray[np.float32]]
-Feed = dict[str, "NDArray[np.int64] | NDArray[np.float32]"]
+Feed = dict[str, "NDArray[np.int64] | NDArray[np.float32] | NDArray[np.uint8] | NDArray[np.uint16]"]
 
 
 class Engine(Protocol):

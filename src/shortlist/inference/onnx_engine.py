@@ -13,8 +13,9 @@ import numpy as np
 from shortlist.errors import ModelError
 from shortlist.inference.batches import BATCH_TOKENS
 from shortlist.inference.devices import CUDA, CUDA_PROVIDER
-from shortlist.inference.engine import GPU_BATCH_ROWS, GPU_BATCH_TOKENS, Feed, Outputs
+from shortlist.inference.engine import CODES, GPU_BATCH_ROWS, GPU_BATCH_TOKENS, QUERY_STATES, STATES, Feed, Outputs
 from shortlist.inference.runtimes import Runtime
+from shortlist.inference.state_codec import StateCodec
 
 CPU_PROVIDER = "CPUExecutionProvider"
 
@@ -28,13 +29,18 @@ class OnnxEngine:
 
     length_step = 1
 
-    def __init__(self, file: Path, runtime: Runtime, threads: int) -> None:
+    def __init__(self, file: Path, runtime: Runtime, threads: int, codec: StateCodec | None = None) -> None:
         on_cuda = runtime.device == CUDA
         self._session = _on_cuda(file, runtime.precision) if on_cuda else _on_cpu(file)
         self.batch_rows = GPU_BATCH_ROWS if on_cuda else 8
         self.batch_tokens = GPU_BATCH_TOKENS if on_cuda else BATCH_TOKENS
         self.side_by_side = 1 if on_cuda else threads
         self.inputs = [port.name for port in self._session.get_inputs()]
+        if codec is not None:
+            self.inputs = [
+                part for name in self.inputs for part in ((QUERY_STATES, CODES) if name == STATES else (name,))
+            ]
+        self._codec = codec
         outputs = self._session.get_outputs()
         self._outputs = [port.name for port in outputs]
         self.shape = tuple(size if isinstance(size, int) else None for size in outputs[0].shape)
@@ -47,7 +53,16 @@ class OnnxEngine:
         return list(self._cores.map(self._run, feeds))
 
     def _run(self, feed: Feed) -> Outputs:
-        return [np.asarray(array, dtype=np.float32) for array in self._session.run(self._outputs, feed)]
+        arrays = feed if self._codec is None else _decoded(feed, self._codec)
+        return [np.asarray(array, dtype=np.float32) for array in self._session.run(self._outputs, arrays)]
+
+
+def _decoded(feed: Feed, codec: StateCodec) -> Feed:
+    """The feed with the states of whole pairs."""
+    arrays = dict(feed)
+    passages = codec.decode(arrays.pop(CODES).astype(np.uint8, copy=False))
+    arrays[STATES] = np.concatenate([arrays.pop(QUERY_STATES), passages], axis=1)
+    return arrays
 
 
 def _on_cpu(file: Path) -> Any:

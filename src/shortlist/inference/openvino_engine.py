@@ -10,12 +10,15 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shortlist.errors import ModelError
 from shortlist.inference import openvino_int8
 from shortlist.inference.activation_ranges import Table
 from shortlist.inference.engine import GPU_BATCH_ROWS, GPU_BATCH_TOKENS, STATES, Feed, Outputs
+from shortlist.inference.openvino_states import DecodedStates
 from shortlist.inference.runtimes import Runtime
+from shortlist.inference.state_codec import StateCodec
 
 if TYPE_CHECKING:
     import openvino
@@ -42,7 +45,14 @@ class OpenVinoEngine:
 
     length_step = 16
 
-    def __init__(self, files: Sequence[Path], runtime: Runtime, threads: int, table: Table | None = None) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path],
+        runtime: Runtime,
+        threads: int,
+        table: Table | None = None,
+        codec: StateCodec | None = None,
+    ) -> None:
         import openvino
 
         device = runtime.device.upper()
@@ -50,6 +60,7 @@ class OpenVinoEngine:
         self.batch_rows = 8 if on_cpu else GPU_BATCH_ROWS
         self.batch_tokens = 1024 if on_cpu else GPU_BATCH_TOKENS
         self.side_by_side = threads if on_cpu else 1
+        self._decodes = DecodedStates(codec, bf16=runtime.precision == "bf16") if codec else None
         core = openvino.Core()
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": HINTS[runtime.precision],
@@ -59,6 +70,7 @@ class OpenVinoEngine:
             settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
         try:
             model = _joined([_folded(core, file, table or {}) for file in files])
+            model = model if self._decodes is None else self._decodes.joined(model)
             self._model = core.compile_model(model, device, settings)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot load {', '.join(map(str, files))} on {device}: {error}") from error
@@ -84,19 +96,27 @@ class OpenVinoEngine:
         return list(self._streams.map(self._run, feeds))
 
     def _run(self, feed: Feed) -> Outputs:
-        import openvino
-
         request = self._idle.get()  # waits for a free stream
         try:
+            arrays = feed if self._decodes is None else self._decodes.arrays(feed)
             with CONVERSION:
-                for name, array in feed.items():
-                    request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
+                for name, array in arrays.items():
+                    request.set_tensor(name, _tensor(array))
             request.infer()
             with CONVERSION:
                 tensors = [request.get_output_tensor(number) for number in range(self._outputs)]
                 return [np.array(tensor.data, dtype=np.float32) for tensor in tensors]
         finally:
             self._idle.put(request)
+
+
+def _tensor(array: NDArray[Any]) -> openvino.Tensor:
+    """The array as a tensor that shares its memory. The tensor does not keep the array alive."""
+    import openvino
+
+    if array.dtype == np.uint16:  # numpy has no bf16
+        return openvino.Tensor(array, openvino.Shape(array.shape), openvino.Type.bf16)
+    return openvino.Tensor(array, shared_memory=True)
 
 
 def _folded(core: openvino.Core, file: Path, table: Table) -> openvino.Model:

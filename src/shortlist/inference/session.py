@@ -15,6 +15,7 @@ from shortlist.inference.fair_lock import FairLock
 from shortlist.inference.onnx_engine import OnnxEngine
 from shortlist.inference.openvino_engine import OpenVinoEngine
 from shortlist.inference.runtimes import Runtime
+from shortlist.inference.state_codec import StateCodec
 
 
 class Session:
@@ -52,8 +53,10 @@ class Session:
         return rows
 
 
-def load(files: Sequence[Path], runtime: Runtime, threads: int) -> Engine:
+def load(files: Sequence[Path], runtime: Runtime, threads: int, codec: StateCodec | None = None) -> Engine:
     """Return the file on the runtime. OpenVINO joins several files, which are the stages of one model in order.
+
+    With `codec`, the engine has the inputs QUERY_STATES and CODES in place of the first file's STATES.
 
     Raises:
         InvalidInput: `threads` is below 1, or there are several files for ONNX Runtime.
@@ -63,7 +66,7 @@ def load(files: Sequence[Path], runtime: Runtime, threads: int) -> Engine:
         raise InvalidInput(f"threads must be at least 1, not {threads}", field="threads")
     if runtime.engine == "openvino":
         table = activation_ranges.read(runtime.int8) if runtime.int8 else {}
-        return OpenVinoEngine(files, runtime, threads, table)
+        return OpenVinoEngine(files, runtime, threads, table, codec)
     if len(files) != 1:
         raise InvalidInput(f"ONNX Runtime loads one file at a time, not {len(files)}")
-    return OnnxEngine(files[0], runtime, threads)
+    return OnnxEngine(files[0], runtime, threads, codec)

@@ -2,88 +2,70 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, ModelError
 from shortlist.inference.batches import Batch, Tokens
 from shortlist.inference.engine import Engine, Outputs, batches_for, feed, plan_for, usable_cores
 from shortlist.inference.fair_lock import FairLock
 from shortlist.inference.runtimes import Runtime
-from shortlist.inference.session import load
-from shortlist.inference.state_codec import StateCodec
-from shortlist.inference.stored_states import pair_states, query_states, states_alone
+from shortlist.inference.stage_engines import StageEngines, StageFiles
+from shortlist.inference.stored_states import QueryStates, query_states, real_rows, stored_batches, stored_feed
 from shortlist.text.validation import item_name
 
+Form = Literal["joined", "separate", "stored"]
+"""The forms of a model in stages: see `StagedSession`."""
 BATCHES_TOGETHER = 2
 """Batches that pass all stages before the next batches start, so that few token states are in memory."""
+ENCODED_TOGETHER = 8
+"""Batches for each core whose states are encoded before the next batches start."""
 
 
 class StagedSession:
-    """The files of one model, in the order in which they run.
+    """A model in stages.
 
     Several threads may call `run`; the calls run in the order in which they came. On OpenVINO, `run` uses all stages
-    joined into one, and `begin` uses separate stages. Each form has weights and working memory of its own, so it is
-    loaded only if it is used: `separate` tells which form is loaded now. On ONNX Runtime, both use the separate stages.
-
-    Inputs with stored states need `codec`. They use the separate stages, which are loaded when they are first used.
+    joined into one, and `begin` uses separate stages. On ONNX Runtime, both use the separate stages. Inputs with stored
+    states use the first stage, for their queries, and a form of the second stage that decodes states. Each form is
+    loaded when it is first used. `first` is the form to load now: "joined", "separate" or "stored".
     """
 
     def __init__(
-        self,
-        files: Sequence[Path],
-        runtime: Runtime,
-        *,
-        threads: int | None = None,
-        separate: bool = False,
-        codec: StateCodec | None = None,
-        first_exit: Path | None = None,
+        self, files: StageFiles, runtime: Runtime, *, threads: int | None = None, first: Form = "joined"
     ) -> None:
         self.runtime = runtime
-        self._files, self._threads = list(files), usable_cores() if threads is None else threads
-        self._codec, self._first_exit = codec, first_exit
-        self._exit: Engine | None = None
-        self._turn, self._loading = FairLock(), threading.Lock()
-        self._joined: Engine | None = None
-        self._separate: list[Engine] = []
+        self._files = files
+        self._engines = StageEngines(files, runtime, usable_cores() if threads is None else threads)
+        self._turn = FairLock()
         self._joins = runtime.engine == "openvino"
-        if separate or not self._joins:
-            self._load_separate()
+        if first == "stored":
+            self._engines.stage(0)
+            self._engines.second_from_codes()
+        elif first == "joined" and self._joins:
+            self._engines.joined()
         else:
-            self._load_joined()
+            self._separate()
 
-    def _load_separate(self) -> list[Engine]:
-        with self._loading:
-            self._separate = self._separate or [load([file], self.runtime, self._threads) for file in self._files]
-        return self._separate
-
-    def _load_joined(self) -> Engine:
-        with self._loading:
-            self._joined = self._joined or load(self._files, self.runtime, self._threads)
-        return self._joined
-
-    @property
-    def _loaded(self) -> Engine:
-        """An engine that is loaded already. All of them make the same batches."""
-        return self._joined or self._separate[0]
+    def _separate(self) -> list[Engine]:
+        return [self._engines.stage(number) for number in range(self.stages)]
 
     @property
     def stages(self) -> int:
         """The number of stages."""
-        return len(self._files)
+        return len(self._files.stages)
 
     @property
     def batch_rows(self) -> int:
         """The most pairs of one batch."""
-        return self._loaded.batch_rows
+        return self._engines.loaded.batch_rows
 
     def plan(self, lengths: Sequence[int]) -> list[list[int]]:
         """Return the batches that `run` makes of pairs with these lengths in tokens, as positions."""
-        return plan_for(self._loaded, lengths)
+        return plan_for(self._engines.loaded, lengths)
 
     def run(self, inputs: Sequence[Tokens], pad: int = 0) -> Outputs:
         """Return the last stage's logit of every pair, `(1,)`, in the order given. No pairs give no logits."""
@@ -99,41 +81,56 @@ class StagedSession:
         return rows
 
     def _from_text(self, inputs: Sequence[Tokens], pad: int) -> Outputs:
-        batches = batches_for(self._loaded, inputs, pad)
+        if not inputs:
+            return []
+        batches = batches_for(self._engines.loaded, inputs, pad)
         return _by_input(batches, self._logits(batches), len(inputs))
 
     def _from_states(self, inputs: Sequence[Tokens], pad: int) -> Outputs:
-        if not inputs or self._codec is None:
+        if not inputs:
             return []
-        first, *later = self._load_separate()
-        queries = query_states(first, inputs, pad)
-        batches = batches_for(first, inputs, pad)
-        logits: Outputs = []
-        for batch in batches:
-            states: NDArray[np.float32] | None = pair_states(batch, inputs, queries, self._codec)
-            for engine in later:
-                outputs = engine.run([feed(engine, batch, states)])[0]
-                states = outputs[1] if len(outputs) > 1 else None
-            logits.append(outputs[0])
-        return _by_input(batches, logits, len(inputs))
+        queries = query_states(self._engines.stage(0), inputs, pad)
+        second, later = self._engines.second_from_codes(), range(2, self.stages)
+        batches = stored_batches(second, inputs, queries)
+        results = second.run([stored_feed(batch) for batch in batches])
+        for engine in map(self._engines.stage, later):
+            results = engine.run(
+                [feed(engine, batch, outputs[1]) for batch, outputs in zip(batches, results, strict=True)]
+            )
+        return _by_input(batches, [outputs[0] for outputs in results], len(inputs))
 
-    def states_alone(self, inputs: Sequence[Tokens], pad: int = 0) -> list[NDArray[np.float32]]:
-        """Return the `(tokens, width)` states of each input after the first stage. No inputs give no states."""
-        first = self._load_separate()[0]
-        with self._turn:
-            return states_alone(first, inputs, pad)
+    def coded_states(self, inputs: Sequence[Tokens], pad: int = 0) -> list[bytes]:
+        """Return the coded states of each input after the first stage. No inputs give no states.
+
+        Raises:
+            ModelError: The model has no codec.
+        """
+        codec, first = self._files.codec, self._engines.stage(0)
+        if codec is None:
+            raise ModelError("the model has no codec of token states")
+        batches = batches_for(first, inputs, pad)
+        coded = [b""] * len(inputs)
+        together = ENCODED_TOGETHER * first.side_by_side
+        for start in range(0, len(batches), together):
+            part = batches[start : start + together]
+            with self._turn:
+                results = first.run([feed(first, batch) for batch in part])
+            for batch, outputs in zip(part, results, strict=True):
+                for place, row in enumerate(batch.rows):
+                    coded[row] = codec.encode(outputs[1][place, : inputs[row].length])
+        return coded
 
     def _logits(self, batches: Sequence[Batch]) -> Outputs:
         """The last stage's logits of each batch, `(rows, 1)`."""
         if self._joins:
-            engine = self._load_joined()
+            engine = self._engines.joined()
             return [outputs[0] for outputs in engine.run([feed(engine, batch) for batch in batches])]
         logits: Outputs = []
-        together = max(BATCHES_TOGETHER, self._loaded.side_by_side)
+        together = max(BATCHES_TOGETHER, self._engines.loaded.side_by_side)
         for start in range(0, len(batches), together):
             part = batches[start : start + together]
             states: list[NDArray[np.float32] | None] = [None] * len(part)
-            for engine in self._separate:
+            for engine in self._separate():
                 feeds = [feed(engine, batch, state) for batch, state in zip(part, states, strict=True)]
                 results = engine.run(feeds)
                 states = [outputs[1] if len(outputs) > 1 else None for outputs in results]
@@ -142,7 +139,7 @@ class StagedSession:
 
     def begin(self, inputs: Sequence[Tokens], pad: int = 0) -> Scoring:
         """Return every pair, scored by the first stage."""
-        return Scoring(self._load_separate(), self._turn, inputs, pad)
+        return Scoring(self._engines, self._turn, inputs, pad)
 
 
 def _by_input(batches: Sequence[Batch], results: Outputs, count: int) -> Outputs:
@@ -158,15 +155,17 @@ class Scoring:
     """Pairs between the stages.
 
     `logits` are those of the last stage that each pair has passed, and `reached` counts the stages that it has passed.
-    Logits of different stages are on different scales: compare them among pairs that reached the same stage.
+    Logits of different stages are on different scales: compare them among pairs that reached the same stage. Pairs with
+    stored states need a model that has the head after the first stage in a file of its own.
     """
 
-    def __init__(self, engines: Sequence[Engine], turn: FairLock, inputs: Sequence[Tokens], pad: int) -> None:
+    def __init__(self, engines: StageEngines, turn: FairLock, inputs: Sequence[Tokens], pad: int) -> None:
         self.logits = np.zeros(len(inputs), dtype=np.float32)
         self.reached = np.zeros(len(inputs), dtype=np.int64)
-        self.stages = len(engines)
+        self.stages = len(engines.files.stages)
         self._engines, self._turn, self._inputs, self._pad = engines, turn, inputs, pad
         self._states: dict[int, NDArray[np.float32]] = {}
+        self._queries: QueryStates = {}
         self._next = 0
         self.advance(range(len(inputs)))
 
@@ -188,19 +187,42 @@ class Scoring:
             raise InvalidInput(
                 f"{item_name('pair', dropped[0], len(self.reached))} was dropped after stage {self.reached[dropped[0]]}"
             )
-        engine, before, self._states = self._engines[self._next], self._states, {}
+        before, self._states = self._states, {}
+        from_codes = [row for row in rows if self._next < 2 and self._inputs[row].stored is not None]
+        with self._turn:
+            self._score([row for row in rows if row not in set(from_codes)], before)
+            self._score_from_codes(from_codes)
+        self._next += 1
+        self.reached[list(rows)] = self._next
+
+    def _score(self, rows: Sequence[int], before: dict[int, NDArray[np.float32]]) -> None:
+        """Score pairs by the next stage, which reads the states `before`, or the tokens if it is the first stage."""
+        if not rows:
+            return
+        engine = self._engines.stage(self._next)
         inputs = [self._inputs[row] for row in rows]
         batches = batches_for(engine, inputs, self._pad)
         feeds = [feed(engine, batch, _padded(batch, rows, before) if before else None) for batch in batches]
-        with self._turn:
-            results = engine.run(feeds)
-        for batch, (logits, *states) in zip(batches, results, strict=True):
+        for batch, (logits, *states) in zip(batches, engine.run(feeds), strict=True):
             for place, part in enumerate(batch.rows):
                 self.logits[rows[part]] = logits[place].reshape(-1)[0]
                 if states:
-                    self._states[rows[part]] = states[0][place, : len(inputs[part].ids)]
-        self._next += 1
-        self.reached[list(rows)] = self._next
+                    self._states[rows[part]] = states[0][place, : inputs[part].length]
+
+    def _score_from_codes(self, rows: Sequence[int]) -> None:
+        """Score pairs with stored states by the exit after the first stage, or by the second stage."""
+        if not rows:
+            return
+        inputs = [self._inputs[row] for row in rows]
+        if self._next == 0:
+            self._queries = query_states(self._engines.stage(0), inputs, self._pad)
+        engine = self._engines.second_from_codes() if self._next else self._engines.first_exit_from_codes()
+        batches = stored_batches(engine, inputs, self._queries)
+        for batch, (logits, *states) in zip(batches, engine.run([stored_feed(b) for b in batches]), strict=True):
+            for place, part in enumerate(batch.rows):
+                self.logits[rows[part]] = logits[place].reshape(-1)[0]
+                if states:
+                    self._states[rows[part]] = real_rows(batch, place, states[0])
 
 
 def _padded(batch: Batch, rows: Sequence[int], states: dict[int, NDArray[np.float32]]) -> NDArray[np.float32]:

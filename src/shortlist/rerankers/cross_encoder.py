@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.errors import BadScores, InvalidInput, ModelError
+from shortlist.errors import BadScores, InvalidInput
 from shortlist.inference.batches import Tokens
 from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.inference.runtimes import choose
-from shortlist.inference.session import Session
-from shortlist.inference.stages import Scoring, StagedSession
+from shortlist.inference.stages import Form, Scoring, StagedSession
 from shortlist.inference.state_codec import StateCodec
-from shortlist.models import CrossEncoderSpec, cross_encoder_spec
+from shortlist.models import cross_encoder_spec
 from shortlist.models.fingerprint import states_hash, weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
+from shortlist.rerankers.session import check_one_number, load_session
 from shortlist.search.rerank import Ranks
 from shortlist.text.validation import checked_list, checked_text, checked_texts, item_name
 from shortlist.types import Note, RerankerInfo, Scores
@@ -46,6 +46,7 @@ class CrossEncoder(Ranks):
         device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda" or "openvino:NAME".
         early_exits: Load the form for progressive reranking first. A model in stages has two forms, one for `score`
             and one for `begin`. The other form is loaded when it is first used.
+        stored_states: Load the form for stored states first, if the model has it: see `with_states`.
 
     Raises:
         ModelNotFound: There is no such model.
@@ -54,7 +55,7 @@ class CrossEncoder(Ranks):
         InvalidInput: An unknown precision, activation or device, or a device that is not available.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - only the first is needed
         self,
         model: str = CROSS_ENCODER,
         *,
@@ -64,11 +65,11 @@ class CrossEncoder(Ranks):
         threads: int | None = None,
         device: str = "auto",
         early_exits: bool = False,
+        stored_states: bool = False,
     ) -> None:
         if activation not in ACTIVATIONS:
             raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
         spec = cross_encoder_spec(model)
-        file = _onnx_file(spec)
         self._spec = spec
         self._sigmoid = activation == "sigmoid" or (activation == "model" and spec.activation == "sigmoid")
         self.info = RerankerInfo(
@@ -81,18 +82,8 @@ class CrossEncoder(Ranks):
         self._tokenizer = PairTokenizer(spec.files.tokenizer, self.info.window or spec.max_length)
         self._lookup: Lookup | None = None
         self._codec = StateCodec(spec.codec) if spec.codec and spec.stages else None
-        self._session: Session | StagedSession = (
-            StagedSession(
-                spec.stages,
-                self.runtime,
-                threads=threads,
-                separate=early_exits,
-                codec=self._codec,
-                first_exit=spec.first_exit,
-            )
-            if spec.stages
-            else _checked_session(self.info.name, Session(file, self.runtime, threads=threads))
-        )
+        first: Form = "stored" if stored_states and self._codec else "separate" if early_exits else "joined"
+        self._session = load_session(spec, self.runtime, self._codec, threads, first)
 
     @property
     def folder(self) -> Path:
@@ -151,7 +142,7 @@ class CrossEncoder(Ranks):
         name = self.info.name
         rows = self._session.run(pairs, self._tokenizer.pad)
         for row in rows:
-            _check_one_number(name, row.shape)
+            check_one_number(name, row.shape)
         scores = [float(row.reshape(-1)[0]) for row in rows]
         for place, score in enumerate(scores):
             if not math.isfinite(score):
@@ -172,9 +163,10 @@ class CrossEncoder(Ranks):
     def fingerprint(self) -> str:
         """A hash of everything that a score depends on besides the pair.
 
-        The parts are the weights, the tokenizer, the runtime, the activation and the window.
+        The parts are the weights, the tokenizer, the runtime, the activation, the window and the codec in use.
         """
         settings = f"{self.runtime.shown} {self._sigmoid} {self.info.window}"
+        settings += f" {self.states_hash()}" if self._lookup else ""
         digest = hashlib.sha256(f"{settings} {self.weights_hash()} ".encode())
         digest.update(self._spec.files.tokenizer.read_bytes())
         if self.runtime.int8:
@@ -190,7 +182,9 @@ class CrossEncoder(Ranks):
         """
         if not isinstance(self._session, StagedSession):
             raise InvalidInput(f"{self.info.name} has no early exits: only models in stages have them")
-        pairs, cut = self._tokenizer.pairs(checked_text(query), checked_texts(texts))
+        given = checked_texts(texts)
+        stored = self._stored(given) if self._spec.first_exit else []
+        pairs, cut = self._tokenizer.pairs(checked_text(query), given, stored=stored)
         return self._session.begin(pairs, self._tokenizer.pad), cut
 
     @property
@@ -207,11 +201,11 @@ class CrossEncoder(Ranks):
         Raises:
             InvalidInput: The model has no such layers (see `keeps_states`), or `texts` is not an iterable of strings.
         """
-        session, codec = self._apart()
+        session = self._apart()
         passages = self._tokenizer.passages(texts, self._tokenizer.window - QUERY_ROOM)
         inputs = [tokens for tokens in passages if tokens is not None]
-        states = iter(session.states_alone(inputs, self._tokenizer.pad))
-        return [b"" if tokens is None else codec.encode(next(states)) for tokens in passages]
+        coded = iter(session.coded_states(inputs, self._tokenizer.pad))
+        return [b"" if tokens is None else next(coded) for tokens in passages]
 
     def with_states(self, lookup: Lookup) -> CrossEncoder:
         """Return this model with stored states, which make scoring about 2.5 times as fast.
@@ -226,6 +220,7 @@ class CrossEncoder(Ranks):
         self._apart()
         other = copy.copy(self)
         other._lookup = lookup
+        other.__dict__.pop("fingerprint", None)
         return other
 
     def states_hash(self) -> str:
@@ -239,10 +234,10 @@ class CrossEncoder(Ranks):
     def _states_hash(self) -> str:
         return states_hash(self._spec)
 
-    def _apart(self) -> tuple[StagedSession, StateCodec]:
+    def _apart(self) -> StagedSession:
         if self._codec is None or not isinstance(self._session, StagedSession):
             raise InvalidInput(f"{self.info.name} cannot store states: its layers compute query and passage together")
-        return self._session, self._codec
+        return self._session
 
     def skip_reason(self, query: str) -> Note | None:
         """Return a note if the query is longer than the queries that the model was trained on, or None."""
@@ -265,28 +260,6 @@ class CrossEncoder(Ranks):
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of `text`, without special tokens."""
         return self._tokenizer.count(text)
-
-
-def _onnx_file(spec: CrossEncoderSpec) -> Path:
-    if spec.files.onnx is None:
-        raise ModelError(f"{spec.files.name}: {spec.files.onnx_reason}")
-    return spec.files.onnx
-
-
-def _checked_session(name: str, session: Session) -> Session:
-    """The session, if its file returns one number for a pair as far as the file states the shape."""
-    _check_one_number(name, session.shape[1:])
-    return session
-
-
-def _check_one_number(name: str, sizes: Sequence[int | None]) -> None:
-    """Raise ModelError if the output for one pair, of these sizes, is not one number."""
-    if any(size not in {1, None} for size in sizes):
-        shown = " x ".join("tokens" if size is None else str(size) for size in sizes)
-        raise ModelError(
-            f"{name} is not a cross-encoder with one label: its output for a pair is {shown} numbers, not one. Give a "
-            f"cross-encoder, such as {CROSS_ENCODER}"
-        )
 
 
 def sigmoid(logit: float) -> float:
