@@ -115,9 +115,12 @@ class StagedSession:
             part = batches[start : start + together]
             with self._turn:
                 results = first.run([feed(first, batch) for batch in part])
-            for batch, outputs in zip(part, results, strict=True):
-                for place, row in enumerate(batch.rows):
-                    coded[row] = codec.encode(outputs[1][place, : inputs[row].length])
+            rows = [row for batch in part for row in batch.rows]
+            states = [outputs[1][batch.mask == 1] for batch, outputs in zip(part, results, strict=True)]
+            codes, start_of_row = codec.encode(np.concatenate(states)), 0
+            for row in rows:
+                end = start_of_row + inputs[row].length * codec.token_bytes
+                coded[row], start_of_row = codes[start_of_row:end], end
         return coded
 
     def _logits(self, batches: Sequence[Batch]) -> Outputs:
