@@ -14,6 +14,7 @@ from shortlist.errors import ModelError
 from shortlist.inference.batches import BATCH_TOKENS
 from shortlist.inference.devices import CUDA, CUDA_PROVIDER
 from shortlist.inference.engine import CODES, GPU_BATCH_ROWS, GPU_BATCH_TOKENS, QUERY_STATES, STATES, Feed, Outputs
+from shortlist.inference.onnx_states import decoding_model
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.state_codec import StateCodec
 
@@ -36,11 +37,7 @@ class OnnxEngine:
         self.batch_tokens = GPU_BATCH_TOKENS if on_cuda else BATCH_TOKENS
         self.side_by_side = 1 if on_cuda else threads
         self.inputs = [port.name for port in self._session.get_inputs()]
-        if codec is not None:
-            self.inputs = [
-                part for name in self.inputs for part in ((QUERY_STATES, CODES) if name == STATES else (name,))
-            ]
-        self._codec = codec
+        self._decodes = DecodedStates(codec) if codec is not None else None
         outputs = self._session.get_outputs()
         self._outputs = [port.name for port in outputs]
         self.shape = tuple(size if isinstance(size, int) else None for size in outputs[0].shape)
@@ -53,19 +50,26 @@ class OnnxEngine:
         return list(self._cores.map(self._run, feeds))
 
     def _run(self, feed: Feed) -> Outputs:
-        arrays = feed if self._codec is None else _decoded(feed, self._codec)
+        arrays = feed if self._decodes is None else self._decodes.arrays(feed)
         return [np.asarray(array, dtype=np.float32) for array in self._session.run(self._outputs, arrays)]
 
 
-def _decoded(feed: Feed, codec: StateCodec) -> Feed:
-    """The feed with the states of whole pairs."""
-    arrays = dict(feed)
-    passages = codec.decode(arrays.pop(CODES).astype(np.uint8, copy=False))
-    arrays[STATES] = np.concatenate([arrays.pop(QUERY_STATES), passages], axis=1)
-    return arrays
+class DecodedStates:
+    """The part in front of a model that reads states, always on the CPU."""
+
+    def __init__(self, codec: StateCodec) -> None:
+        self._codec = codec
+        self._session = _on_cpu(decoding_model(codec))
+
+    def arrays(self, feed: Feed) -> Feed:
+        """Return the feed with STATES of whole pairs in place of QUERY_STATES and CODES."""
+        arrays = dict(feed)
+        components = self._codec.components(arrays.pop(CODES).astype(np.uint8, copy=False))
+        inputs = {QUERY_STATES: arrays.pop(QUERY_STATES), CODES: components}
+        return arrays | {STATES: self._session.run([STATES], inputs)[0]}
 
 
-def _on_cpu(file: Path) -> Any:
+def _on_cpu(file: Path | bytes) -> Any:
     options = _options()
     _share_arena()
     options.add_session_config_entry("session.use_env_allocators", "1")
@@ -90,13 +94,15 @@ def _options() -> Any:
     return options
 
 
-def _loaded(file: Path, options: Any, providers: Sequence[object]) -> Any:
+def _loaded(file: Path | bytes, options: Any, providers: Sequence[object]) -> Any:
     import onnxruntime
 
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=providers, enable_fallback=0)
+        model = file if isinstance(file, bytes) else str(file)
+        return onnxruntime.InferenceSession(model, options, providers=providers, enable_fallback=0)
     except Exception as error:  # its errors share no base but Exception
-        raise ModelError(f"ONNX Runtime cannot load {file}: {error}") from error
+        shown = "the decoder of stored states" if isinstance(file, bytes) else file
+        raise ModelError(f"ONNX Runtime cannot load {shown}: {error}") from error
 
 
 @cache

@@ -92,7 +92,7 @@ class StagedSession:
         queries = query_states(self._engines.stage(0), inputs, pad)
         second, later = self._engines.second_from_codes(), range(2, self.stages)
         batches = stored_batches(second, inputs, queries)
-        results = second.run([stored_feed(batch) for batch in batches])
+        results = second.run([stored_feed(second, batch) for batch in batches])
         for engine in map(self._engines.stage, later):
             results = engine.run(
                 [feed(engine, batch, outputs[1]) for batch, outputs in zip(batches, results, strict=True)]
@@ -221,7 +221,9 @@ class Scoring:
             self._queries = query_states(self._engines.stage(0), inputs, self._pad)
         engine = self._engines.second_from_codes() if self._next else self._engines.first_exit_from_codes()
         batches = stored_batches(engine, inputs, self._queries)
-        for batch, (logits, *states) in zip(batches, engine.run([stored_feed(b) for b in batches]), strict=True):
+        for batch, (logits, *states) in zip(
+            batches, engine.run([stored_feed(engine, b) for b in batches]), strict=True
+        ):
             for place, part in enumerate(batch.rows):
                 self.logits[rows[part]] = logits[place].reshape(-1)[0]
                 if states:

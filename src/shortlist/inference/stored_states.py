@@ -67,14 +67,11 @@ def _codes(pair: Tokens) -> NDArray[np.uint8]:
     return pair.stored
 
 
-def stored_feed(batch: StoredBatch) -> Feed:
+def stored_feed(engine: Engine, batch: StoredBatch) -> Feed:
     """Return the batch's arrays under the names of the inputs of an engine that decodes states."""
-    return {
-        QUERY_STATES: batch.queries,
-        CODES: batch.codes,
-        "attention_mask": batch.mask,
-        "token_type_ids": batch.types,
-    }
+    sides: Feed = {"attention_mask": batch.mask, "token_type_ids": batch.types}
+    inputs: Feed = {QUERY_STATES: batch.queries, CODES: batch.codes}
+    return inputs | {name: array for name, array in sides.items() if name in engine.inputs}
 
 
 def real_rows(batch: StoredBatch, place: int, states: NDArray[np.float32]) -> NDArray[np.float32]:
