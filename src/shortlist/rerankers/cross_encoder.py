@@ -208,7 +208,7 @@ class CrossEncoder(Ranks):
         return [b"" if tokens is None else next(coded) for tokens in passages]
 
     def with_states(self, lookup: Lookup) -> CrossEncoder:
-        """Return this model with stored states, which make scoring about 2.5 times as fast.
+        """Return this model with stored states, which make scoring more than twice as fast.
 
         `lookup` receives texts and returns the bytes of `states_of` for each text, or None for a text without. A text
         without bytes, and a text that the window cuts, is scored from the text. Scores from states are close to those
