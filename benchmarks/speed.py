@@ -1,6 +1,6 @@
 """Rerank speed compared with other engines, in one run: `python benchmarks/speed.py --torch FOLDER`.
 
-FOLDER is what `training/export.py --torch` writes: the packaged cross-encoder's layers in Hugging Face form, with the
+FOLDER is what `training/unpack.py --torch` writes: the packaged cross-encoder's layers in Hugging Face form, with the
 [CLS] part of its head alone. The other engines run that; ours also computes the similarities, which is a little more
 work. Every engine scores the same pairs in each round, and the engines take turns. Each ratio is the median of the
 ratios of each round to sentence-transformers' CrossEncoder with torch in fp32. Memory is the peak of a process of its

@@ -1,8 +1,7 @@
-"""`python training/unpack.py --folder FOLDER`: shortlist-reranker-v1 -> `v1.pt`, from which `learn.py` begins.
+"""`python training/unpack.py`: the packaged cross-encoder -> `v1.pt`, from which `learn.py` begins.
 
-Checkpoints do not travel with the repository. The first cross-encoder's weights do, stored in int8: its folder was part
-of the package, and the repository's history has it (README.md has the command that gets it). The heads' offset that the
-export added is taken away again.
+Checkpoints do not travel with the repository. The packaged weights do, stored in int8. The heads' offset that the export
+added is taken away again. With `--torch FOLDER`, the command also writes the folder that `benchmarks/speed.py` needs.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 import config
+from export import write_torch
+from shortlist.models.packaged import CROSS_ENCODER, ROOT
 
 Weights = dict[str, NDArray[np.float32]]
 EXITS = (2, 4, 6)
@@ -73,13 +74,17 @@ def unpacked(folder: Path) -> Weights:
 def main() -> None:
     settings = config.load()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="a folder of shortlist-reranker-v1")
+    parser.add_argument("--folder", type=Path, default=ROOT / CROSS_ENCODER, help="a folder of shortlist-reranker-v1")
     parser.add_argument("--to", type=Path, default=settings["work"] / "v1.pt")
+    parser.add_argument("--torch", type=Path, help="also write a torch folder here, for benchmarks/speed.py")
     arguments = parser.parse_args()
-    state = {name: torch.from_numpy(np.array(value)) for name, value in unpacked(arguments.folder).items()}
+    weights = unpacked(arguments.folder)
+    state = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
     arguments.to.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, arguments.to)
     print(f"{arguments.to}: {len(state)} tensors")
+    if arguments.torch:
+        write_torch(arguments.torch, weights)
 
 
 if __name__ == "__main__":

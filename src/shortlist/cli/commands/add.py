@@ -36,7 +36,7 @@ def add(
         typer.Option(
             "--precompute/--no-precompute",
             help="Store what the reranker computes from each passage without a query: faster searches, a larger index. "
-            "Also for the passages that the index has already. --no-precompute removes what is stored. "
+            "The packaged reranker cannot do this: see docs/indexing.md. --no-precompute removes what is stored. "
             "[default: shortlist.toml, or as the index did before]",
         ),
     ] = None,
