@@ -1,7 +1,7 @@
 """`python training/unpack.py`: the packaged cross-encoder -> `v1.pt`, from which `learn.py` begins.
 
-The repository has no checkpoints. It has the packaged weights, stored in int8. This command subtracts the offset that the
-export added to the heads. With `--torch FOLDER`, it also writes the folder that `benchmarks/speed.py` needs.
+The repository has no checkpoints. It has the packaged weights, stored in int8. This command subtracts the offset that
+the export added to the heads. With `--torch FOLDER`, it also writes the folder that `benchmarks/speed.py` needs.
 """
 
 from __future__ import annotations
