@@ -4,7 +4,7 @@ import pytest
 
 import shortlist
 from fakes import WordReranker
-from shortlist import SearchConfig
+from shortlist import SearchConfig, registry
 from shortlist.errors import FolderError, IndexLocked, IndexMismatch, InvalidInput, ModelNotFound, NotAnIndex
 from shortlist.types import Document, Note
 
@@ -162,3 +162,18 @@ def test_a_weight_of_an_unknown_signal_is_an_error(tmp_path):
         opened(tmp_path, config=SearchConfig(bi_encoder="hashed-64", weights={"foo": 3.0}))
     assert error.value.field == "weights"
     assert not (tmp_path / "index").exists()
+
+
+def test_an_index_that_another_process_made_in_the_meantime_is_opened(tmp_path, monkeypatch):
+    create = registry.create_collection
+
+    def create_twice(*parts):
+        create(*parts).close()
+        return create(*parts)
+
+    monkeypatch.setattr(registry, "create_collection", create_twice)
+    with shortlist.open(
+        tmp_path / "i", create=True, config=SearchConfig(bi_encoder="hashed-64", rerank=False)
+    ) as index:
+        index.add(Document("a", "text"))
+        assert len(index) == 1

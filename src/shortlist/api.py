@@ -221,6 +221,8 @@ def _subject(
     from shortlist.index import OpenIndex
     from shortlist.search.search import Search
 
+    if not isinstance(queries, (QuerySet, str, Path)):
+        raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
     query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
     passages: Iterable[Passage] | None = None
     if isinstance(search, OpenIndex):

@@ -44,7 +44,10 @@ class MissingExtra(ShortlistError, ImportError):
     """An optional package is needed, and it is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs an optional package. Install it with: pip install 'shortlist[{extra}]'")
+        super().__init__(
+            f"{what} needs an optional package. Install it with: pip install 'shortlist[{extra}]'. In a clone of the "
+            f"repository: pip install -e '.[{extra}]'"
+        )
 
 
 class ModelError(ShortlistError):

@@ -60,10 +60,20 @@ def open_index(
             loaded = checked_keeper(reranker or _reranker_of(config))
         name = config.bi_encoder or BI_ENCODER
         encoder = registry.configured_encoder(config, name)
-        collection = registry.create_collection(folder, encoder, name)
+        collection = _created(folder, encoder, name, config)
     else:
         collection = registry.open_collection(folder, bi_encoder=config.bi_encoder)
     return OpenIndex(collection, config, encoder=encoder, reranker=reranker, loaded=loaded)
+
+
+def _created(folder: Path, encoder: Encoder, name: str, config: SearchConfig) -> Collection:
+    """A new index. If another process made it in the meantime, that index."""
+    try:
+        return registry.create_collection(folder, encoder, name)
+    except NotAnIndex:
+        if not collections.exists(folder):
+            raise
+        return registry.open_collection(folder, bi_encoder=config.bi_encoder)
 
 
 class OpenIndex(Searches):

@@ -196,3 +196,16 @@ def test_a_second_close_does_nothing(index):
     collection = registry.open_collection(index)
     collection.close()
     collection.close()
+
+
+def test_an_index_that_lost_its_passages_is_damaged(index):
+    with registry.open_collection(index) as collection:
+        collection.index.delete(["a#0", "b#0"])
+    with pytest.raises(NotAnIndex, match=r"its passages are lost, although sources\.sqlite lists documents\. Delete"):
+        registry.open_collection(index)
+    FolderLock(index).release()  # the failed call left no lock
+
+
+def test_an_index_without_documents_is_not_damaged(tmp_path):
+    create(tmp_path / "i").close()
+    registry.open_collection(tmp_path / "i").close()

@@ -210,3 +210,10 @@ def test_arguments_of_evaluate_have_the_defaults_of_the_evaluation():
     shared = {name: value for name, value in defaults(sl.evaluate).items() if name in inner}
     assert shared == {name: inner[name] for name in shared}
     assert {"measures", "cutoff", "pool_size"} <= set(shared)
+
+
+@pytest.mark.parametrize("queries", [[{"query": "a", "relevant": ["b"]}], {"a": "b"}, None, 7])
+def test_queries_of_another_type_are_an_error(queries):
+    search = sl.Search(lambda query, k: [("a", "text", 1.0)], WordReranker())
+    with pytest.raises(InvalidInput, match="give a QuerySet, or the path of a file with queries"):
+        sl.evaluate(search, queries)

@@ -14,6 +14,7 @@ import pytest
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexWriteFailed, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedEngine
+from shortlist.indexes.embedded.index import translated
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(32)
@@ -188,3 +189,17 @@ def test_bm25_is_close_to_a_second_implementation(test_sets, tmp_path):
     index.close()
     theirs = np.mean([ndcg([docs[i]["_id"] for i in row], judged[q]) for q, row in zip(keys, rankings, strict=True)])
     assert ours == pytest.approx(theirs, abs=0.01)
+
+
+class PanicException(BaseException):
+    """What PyO3 raises if the engine panics."""
+
+
+def test_a_panic_of_the_engine_is_damage():
+    with pytest.raises(NotAnIndex, match=r"damaged \(at the disco\)"), translated(NotAnIndex, "damaged"):
+        raise PanicException("at the disco")
+
+
+def test_an_interruption_is_no_damage():
+    with pytest.raises(KeyboardInterrupt), translated(NotAnIndex, "damaged"):
+        raise KeyboardInterrupt

@@ -105,7 +105,7 @@ class Collection:
         """Return the index in `folder`. If another process has it open, wait up to `wait` seconds.
 
         Raises:
-            NotAnIndex: There is no folder, no index in it, or a damaged one.
+            NotAnIndex: There is no folder, no index in it, or a damaged one: also one that lost all its passages.
             IndexMismatch: The index was made with another bi-encoder than `encoder_name`, in another format, or with an
                 engine that is not in `engines`.
             IndexLocked: The index is open already, in this or another process.
@@ -127,6 +127,12 @@ class Collection:
             index = engines[manifest.engine].open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
             undo.callback(index.close)
             collection = cls(folder, manifest, index, lock)
+            undo.callback(collection.ledger.close)
+            if not len(index) and collection.ledger.has_passages():
+                raise NotAnIndex(
+                    f"the index in {folder} is damaged: its passages are lost, although {LEDGER_FILE} lists documents. "
+                    "Delete the index folder and rebuild it"
+                )
             undo.pop_all()
         return collection
 

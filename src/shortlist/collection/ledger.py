@@ -116,6 +116,10 @@ class Ledger:
         """Return the documents whose passages may be half written."""
         return list(self._entries("pending = 1"))
 
+    def has_passages(self) -> bool:
+        """Return whether the index has a document with passages that are not half written."""
+        return bool(self._read("SELECT 1 FROM documents WHERE pending = 0 AND passages != '[]' LIMIT 1"))
+
     def known_sources(self) -> set[str]:
         """Return every source that was read to its end or has documents."""
         return {name for (name,) in self._read("SELECT name FROM sources UNION SELECT source FROM documents")}

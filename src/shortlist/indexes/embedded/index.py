@@ -26,6 +26,8 @@ SAMPLE = 256
 TERM_SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 SHARD = "shard"
 """The folder of the engine's files."""
+PANIC = "PanicException"
+"""The name of the exception that PyO3 makes of a panic in Rust. It has no importable class."""
 LENGTH_FILE = "bm25.json"
 """The file with BM25's mean passage length."""
 
@@ -260,12 +262,18 @@ class EmbeddedEngine:
 
 @contextmanager
 def translated(kind: type[FolderError], what: str) -> Iterator[None]:
-    """Raise errors of the engine as `kind`. Qdrant Edge 0.9.0 raises `Exception` itself, so that is caught."""
+    """Raise errors of the engine as `kind`.
+
+    Qdrant Edge 0.9.0 raises `Exception` itself, so that is caught. If it panics, it raises a `PanicException`, which is
+    no `Exception`.
+    """
     try:
         yield
     except ShortlistError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
+            raise
         raise kind(f"{what} ({error})") from error
 
 
