@@ -78,7 +78,7 @@ def test_nothing_to_read_leaves_no_index_behind(tmp_path, monkeypatch):
     assert message in error_of("add", "docs", "--index", "ix", cwd=tmp_path)
     (tmp_path / "docs" / "x.png").touch()
     done = run("add", "docs", "--index", "ix", cwd=tmp_path, code=2)
-    assert "1 not read:\n  docs/x.png: unsupported format .png\n" in done.err
+    assert "1 not read, or read in part:\n  docs/x.png: unsupported format .png\n" in done.err
     assert message in done.err
     assert "no file or folder 'missing'" in error_of("add", "docs", "missing", "--index", "ix", cwd=tmp_path)
     assert not (tmp_path / "ix").exists()
@@ -97,8 +97,8 @@ def test_broken_front_matter_is_reported_at_every_add(tmp_path):
         done = run("add", "a.md", *HASHED, cwd=tmp_path)
         assert read in done.err
         assert (
-            "1 not read:\n  a.md the front matter: not readable as YAML, so the front matter stays in the text: "
-            "mapping values are not allowed here (line 2)\n" in done.err
+            "1 not read, or read in part:\n  a.md the front matter: not readable as YAML, so the front matter stays in "
+            "the text: mapping values are not allowed here (line 2)\n" in done.err
         )
 
 

@@ -157,7 +157,7 @@ def _print_replaced(files: Mapping[str, int], shown: int | None) -> None:
 
 def _print_skipped(files: Sequence[Skipped], shown: int | None) -> None:
     if files:
-        remark(f"{len(files)} not read:")
+        remark(f"{len(files)} not read, or read in part:")
         _print_list([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in files], shown)
 
 
