@@ -7,22 +7,14 @@ import itertools
 import pytest
 
 import shortlist as sl
-from fakes import ListRetriever, WordReranker
+from fakes import ListRetriever
 from shortlist import registry
 from shortlist.registry import progressive_of
 from shortlist.reprs import short, short_repr
 from shortlist.types import Hit, Ranked
+from word_queries import CONFIG, WORDS, PointwiseWords, query_set
 
-WORDS = ["".join(letters) for letters in itertools.product("bdfgk", "aeiou", "lmn")][:30]
-CONFIG = sl.SearchConfig(bi_encoder="hashed-32")
 LONGEST = 250
-
-
-class PointwiseWords(WordReranker):
-    """The word reranker with a score of its own for each text, so that a curve can be fitted."""
-
-    def score(self, query, texts):
-        return [score + len(text) / 1000 for score, text in zip(super().score(query, texts), texts, strict=True)]
 
 
 @pytest.fixture
@@ -38,7 +30,7 @@ def index(tmp_path):
 
 @pytest.fixture
 def queries():
-    return sl.QuerySet("words", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
+    return query_set()
 
 
 def test_an_index_shows_its_folder_counts_and_models_and_loads_none(tmp_path, monkeypatch):

@@ -15,17 +15,8 @@ from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.subject import resolve_in_pools
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.wording import describe
+from word_queries import CONFIG, WORDS, PointwiseWords, query_set
 from worlds import OracleReranker, PoolRetriever, searching, world
-
-WORDS = ["".join(letters) for letters in itertools.product("bdfgk", "aeiou", "lmn")][:30]
-CONFIG = sl.SearchConfig(bi_encoder="hashed-32")
-
-
-class PointwiseWords(WordReranker):
-    """The word reranker with a score of its own for each text, so that a curve can be fitted."""
-
-    def score(self, query, texts):
-        return [score + len(text) / 1000 for score, text in zip(super().score(query, texts), texts, strict=True)]
 
 
 @pytest.fixture
@@ -39,7 +30,7 @@ def index(tmp_path):
 
 @pytest.fixture
 def queries():
-    return sl.QuerySet("words", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
+    return query_set()
 
 
 def test_an_open_index_is_evaluated(index, queries):
