@@ -127,7 +127,7 @@ class Collection:
             index = engines[manifest.engine].open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
             undo.callback(index.close)
             collection = cls(folder, manifest, index, lock)
-            undo.callback(collection.ledger.close)
+            undo.callback(collection.close)
             if not len(index) and collection.ledger.has_passages():
                 raise NotAnIndex(
                     f"the index in {folder} is damaged: its passages are lost, although {LEDGER_FILE} lists documents. "
