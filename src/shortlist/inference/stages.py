@@ -191,9 +191,12 @@ class Scoring:
                 f"{item_name('pair', dropped[0], len(self.reached))} was dropped after stage {self.reached[dropped[0]]}"
             )
         before, self._states = self._states, {}
-        from_codes = [row for row in rows if self._next < 2 and self._inputs[row].stored is not None]
+        from_codes: list[int] = []
+        others: list[int] = []
+        for row in rows:
+            (from_codes if self._next < 2 and self._inputs[row].stored is not None else others).append(row)
         with self._turn:
-            self._score([row for row in rows if row not in set(from_codes)], before)
+            self._score(others, before)
             self._score_from_codes(from_codes)
         self._next += 1
         self.reached[list(rows)] = self._next

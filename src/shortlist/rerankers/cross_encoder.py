@@ -121,14 +121,14 @@ class CrossEncoder(Ranks):
             InvalidInput: See `score`, or `max_tokens` is below 1.
             QueryTooLong: See `score`.
         """
-        given = checked_texts(texts)
+        given = checked_list(texts)
         return self._tokenizer.pairs(checked_text(query), given, max_tokens=max_tokens, stored=self._stored(given))
 
     def _stored(self, texts: Sequence[str]) -> list[NDArray[np.uint8] | None]:
         """The codes of the stored states of each text; empty if no states are stored."""
         if self._lookup is None or self._codec is None:
             return []
-        return [self._codec.codes(coded or b"") for coded in self._lookup(texts)]
+        return [self._codec.codes(coded or b"") for coded in self._lookup(checked_texts(texts))]
 
     def score_pairs(self, pairs: Sequence[Tokens]) -> list[float]:
         """Return the score of each pair, in the order given: see `score`. No pairs give no scores.
@@ -182,7 +182,7 @@ class CrossEncoder(Ranks):
         """
         if not isinstance(self._session, StagedSession):
             raise InvalidInput(f"{self.info.name} has no early exits: only models in stages have them")
-        given = checked_texts(texts)
+        given = checked_list(texts)
         stored = self._stored(given) if self._spec.first_exit else []
         pairs, cut = self._tokenizer.pairs(checked_text(query), given, stored=stored)
         return self._session.begin(pairs, self._tokenizer.pad), cut
@@ -195,7 +195,7 @@ class CrossEncoder(Ranks):
     def states_of(self, texts: Iterable[str]) -> list[bytes]:
         """Return the coded token states of each text after the layers that compute query and passage apart.
 
-        About 130 bytes a token with the packaged model. A text that leaves less than 64 tokens of the window for the
+        The codec determines the bytes of a token. A text that leaves less than 64 tokens of the window for the
         query gives no bytes, `b""`: such a text is always scored from the text. No texts give an empty list.
 
         Raises:
