@@ -32,14 +32,17 @@ def rerank(
 
     Args:
         query: What to rank for.
-        documents: Strings, or dicts or objects with a text field ("text", "page_content", "content" and others).
+        documents: Strings, or dicts or objects with a text field ("text", "page_content", "content" and others). Hits
+            of a search may be given, too.
         top_k: Length of the result. None: all documents.
         reranker: A reranker, or a name for `load_reranker`. None: the packaged model. A name is loaded at every call,
             so load a reranker once if you rerank more than once.
 
     Returns:
         Each document as it was given, with its score, its rank and its place in `documents`. No documents give an
-        empty list. The score is the reranker's own (a logit for a cross-encoder); higher is better.
+        empty list. For every score, higher is better. `order` is "reranker" if the score is the reranker's own, a logit
+        for a cross-encoder. `order` is "blend" if the documents are hits of a search, and weights were fitted for their
+        bi-encoder and the reranker. The score then also has the weighted signals of stage one.
 
     Raises:
         InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, or a document without text.

@@ -82,9 +82,10 @@ class Retriever(Protocol):
     """Stage one: a query to a ranked pool."""
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        """Return at most `k` hits, best first, with `rank` and `retrieval_rank` 1, 2, 3. No match gives no hits.
+        """Return at most `k` hits, best first. No match gives no hits.
 
-        `search.pool.Retrieved` also has notes, which the answer shows.
+        `Hit.of` makes a hit. The search numbers the hits in their order. `search.pool.Retrieved` also has notes, which
+        the answer shows.
         """
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,8 @@ from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput, Shortl
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.models import cross_encoder_spec, encoder_spec
-from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, ROOT
+from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
+from shortlist.models.packaged import fitted_weights as fitted_weights
 from shortlist.protocols import Encoder, Index, Reranker, Retriever
 from shortlist.rerankers import vendors
 from shortlist.rerankers.cross_encoder import CrossEncoder
@@ -218,15 +218,6 @@ def progressive_of(reranker: Reranker) -> Callable[[], Reranker] | None:
         return None
     model = reranker
     return functools.cache(lambda: ProgressiveReranker(model, *read_rules(model.folder / DROP_RULES)))
-
-
-def fitted_weights(bi_encoder: str, reranker: str) -> dict[str, float]:
-    """Return the weights of stage-one signals that were fitted for this pair of models; none if none were fitted."""
-    path = ROOT / reranker / "blend.json"
-    if vendors.is_hosted(reranker) or not path.is_file():
-        return {}
-    weights = json.loads(path.read_text(encoding="utf-8")).get(bi_encoder, {})
-    return {name: float(weight) for name, weight in weights.items()}
 
 
 def make_splitter(bi_encoder: str = BI_ENCODER, reranker: str = CROSS_ENCODER) -> Splitter:

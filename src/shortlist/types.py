@@ -76,6 +76,7 @@ class Hit:
     passage, and from stage one otherwise. `rerank_score` is the reranker's raw output (for a cross-encoder an unbounded
     logit), or None if the passage was not scored. `signals` holds the parts of the stage-one score, such as
     `{"dense": 0.62, "bm25": 11.3}`. `probability` is the probability of being relevant, if the search computed it.
+    `bi_encoder` is the name of the model whose cosine is the signal "dense", or an empty string.
     """
 
     passage: Passage
@@ -87,11 +88,28 @@ class Hit:
     truncated: bool = False
     signals: Mapping[str, float] = field(default_factory=dict)
     probability: float | None = None
+    bi_encoder: str = ""
 
     @classmethod
-    def of(cls, id: str, text: str, score: float = 0.0, rank: int = 1) -> Hit:
-        """A hit of stage one, for a retriever of your own: a passage with its score and its rank from 1."""
-        return cls(Passage(id, text, id), score, rank, score, rank)
+    def of(  # noqa: PLR0913 - only the first two are needed
+        cls,
+        id: str | int,
+        text: str,
+        score: float = 0.0,
+        *,
+        title: str = "",
+        document_id: str = "",
+        metadata: Mapping[str, Field] | None = None,
+        signals: Mapping[str, float] | None = None,
+        bi_encoder: str = "",
+    ) -> Hit:
+        """Return a hit of stage one, for a retriever of your own.
+
+        The retriever returns its hits best first, and the search numbers them in this order. `score` is stage one's,
+        higher is better. The id becomes a string. Without a `document_id`, the passage is a document of its own.
+        """
+        passage = Passage(str(id), text, document_id or str(id), title, metadata=metadata or {})
+        return cls(passage, score, 1, score, 1, signals=signals or {}, bi_encoder=bi_encoder)
 
     @property
     def id(self) -> str:
@@ -281,12 +299,17 @@ class RerankerInfo:
     max_concurrent: int = 1
 
 
+Order: TypeAlias = Literal["blend", "reranker"]
+"""What orders a result: "reranker" is the reranker's score alone, "blend" adds the weighted signals of stage one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """One reranked document: the very object that was given, and its place in the list that was given, from 0.
 
     `score` is the final score, higher is better. `rank` counts from 1. `truncated` is True if the document was cut to
-    fit the reranker's window.
+    fit the reranker's window. `rerank_score` is the reranker's own score, or None if a progressive reranker did not
+    score the document to the end. `order` is the same for all results of a list.
     """
 
     index: int
@@ -294,6 +317,13 @@ class Ranked:
     document: Any
     rank: int
     truncated: bool = False
+    rerank_score: float | None = None
+    order: Order = "reranker"
+
+    @property
+    def retrieval_rank(self) -> int:
+        """The rank of the document in the list that was given, from 1."""
+        return self.index + 1
 
     def __repr__(self) -> str:
         return short_repr(self, self.index, {"rank": self.rank, "score": self.score, "document": self.document})

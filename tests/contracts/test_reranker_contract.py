@@ -211,7 +211,7 @@ def test_progressive_scores_count_the_exits_left(reranker):
 
 
 def test_a_search_takes_it(kind, reranker):
-    pool = [Hit.of(str(place), text, 1 / place, place) for place, text in enumerate(POOL, start=1)]
+    pool = [Hit.of(place, text, 1 / place) for place, text in enumerate(POOL, start=1)]
     retriever = SimpleNamespace(retrieve=lambda query, k, where=None: pool[:k])
     ranking = Search(retriever, reranker).search(QUERY, top_k=len(POOL))
     assert ranking.status == "ok"

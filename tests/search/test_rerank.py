@@ -4,8 +4,11 @@ import pytest
 
 from fakes import WordReranker
 from shortlist import rerank
+from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.types import Document, Passage, Scores
+from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, fitted_weights
+from shortlist.search.rerank import blend_weights
+from shortlist.types import Document, Hit, Passage, RerankerInfo, Scores
 
 
 class Node:
@@ -147,3 +150,63 @@ def test_a_reranker_that_returns_nothing_is_named():
 
     with pytest.raises(BadScores, match="words returned None instead of one number for each text"):
         rerank("a", ["a"], reranker=Silent())
+
+
+class Fitted(WordReranker):
+    """A reranker under the name for which weights are packaged."""
+
+    info = RerankerInfo(CROSS_ENCODER, pointwise=True)
+
+
+def hit_of(text, signals, bi_encoder=BI_ENCODER):
+    return Hit.of(text, text, 0.5, signals=signals, bi_encoder=bi_encoder)
+
+
+def test_hits_with_the_signals_of_the_fitted_bi_encoder_are_ranked_by_the_blend():
+    hits = [hit_of("tax due", {"dense": 0.2}), hit_of("tax", {"dense": 0.3, "bm25": 9.0, "bm25_share": 0.5})]
+    weights = fitted_weights(BI_ENCODER, CROSS_ENCODER)
+    ranked = rerank("tax due", hits, reranker=Fitted())
+    assert [row.document.text for row in ranked] == ["tax", "tax due"]
+    assert {row.order for row in ranked} == {"blend"}
+    assert [row.rerank_score for row in ranked] == [0.5, 1.0]
+    assert [row.retrieval_rank for row in ranked] == [2, 1]
+    assert [row.score for row in ranked] == pytest.approx(
+        [0.5 + 0.3 * weights["dense"] + 0.5 * weights["bm25_share"], 1.0 + 0.2 * weights["dense"]]
+    )
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        ["tax", "tax due"],
+        [hit_of("tax", {"dense": 0.9}), "tax due"],
+        [hit_of("tax", {"dense": 0.9}), hit_of("tax due", {"bm25": 3.0})],
+        [hit_of("tax", {"dense": 0.9}, ""), hit_of("tax due", {"dense": 0.1}, "")],
+        [hit_of("tax", {"dense": 0.9}), hit_of("tax due", {"dense": 0.1}, HashedEncoder(8).name)],
+        [{"text": "tax", "signals": {"dense": 0.9}}, {"text": "tax due", "signals": {"dense": 0.1}}],
+    ],
+    ids=["texts", "one text", "a signal is missing", "no bi-encoder", "two bi-encoders", "dicts"],
+)
+def test_other_documents_are_ranked_by_the_score_of_the_reranker_alone(documents):
+    ranked = rerank("tax due", documents, reranker=Fitted())
+    assert [row.index for row in ranked] == [1, 0]
+    assert {row.order for row in ranked} == {"reranker"}
+    assert [row.score for row in ranked] == [row.rerank_score for row in ranked] == [1.0, 0.5]
+
+
+def test_the_weights_belong_to_one_reranker_and_to_logits():
+    class Probabilities(Fitted):
+        info = RerankerInfo(CROSS_ENCODER, unit="score")
+
+    hits = [hit_of("tax", {"dense": 0.9})]
+    assert blend_weights(hits, Fitted()) == fitted_weights(BI_ENCODER, CROSS_ENCODER) != {}
+    assert blend_weights(hits, WordReranker()) == blend_weights(hits, Probabilities()) == {}
+    assert blend_weights([], Fitted()) == {}
+
+
+def test_a_document_that_a_progressive_reranker_dropped_has_no_score_of_the_reranker():
+    class Progressive(WordReranker):
+        def score_progressively(self, query, texts, prior):
+            return Scores([1.0, 7.0], [False] * 2, [0, 1])
+
+    assert [row.rerank_score for row in rerank("q", ["a", "b"], reranker=Progressive())] == [1.0, None]

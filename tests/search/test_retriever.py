@@ -25,13 +25,13 @@ def test_the_order_of_the_rows_is_the_ranking():
 
 def test_dicts_may_have_a_title_a_document_and_metadata():
     row = {"id": 7, "text": "a text", "score": 2, "title": "Guide", "document_id": "d", "metadata": {"year": 2024}}
-    hit = retriever_of(row, {"id": "x", "text": "another"}, Hit.of("h", "a hit", 3.0, 9)).retrieve("q", 10)[0]
+    hit = retriever_of(row, {"id": "x", "text": "another"}, Hit.of("h", "a hit", 3.0)).retrieve("q", 10)[0]
     assert (hit.id, hit.text, hit.title, hit.document_id, hit.metadata) == ("7", "a text", "Guide", "d", {"year": 2024})
     assert hit.score == 2.0
 
 
 def test_hits_are_numbered_anew():
-    (hit,) = retriever_of(Hit.of("h", "a hit", 3.0, 9)).retrieve("q", 10)
+    (hit,) = retriever_of(Hit.of("h", "a hit", 3.0)).retrieve("q", 10)
     assert (hit.id, hit.rank, hit.retrieval_rank, hit.score) == ("h", 1, 1, 3.0)
 
 
@@ -60,7 +60,7 @@ def test_the_notes_of_a_retriever_of_your_own_reach_the_answer():
         prefix_depth = 10
 
         def retrieve(self, query, k, where=None):
-            hits = [Hit.of(str(rank), "a text", 1.0, rank) for rank in range(1, 6)]
+            hits = [Hit.of(rank, "a text") for rank in range(1, 6)]
             return Retrieved(hits[:k], [Note("repeated_rows", count=k)])
 
     search = Search(Noting())

@@ -12,6 +12,7 @@ from shortlist.evaluation.query_sets.identical_ids import without_own_id
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, checked, resolve
 from shortlist.evaluation.replay.checkpoint import corpus_hash
 from shortlist.protocols import Retriever
+from shortlist.search.pool import retrieved
 from shortlist.search.search import Search
 from shortlist.types import Passage
 
@@ -77,9 +78,8 @@ def resolve_in_pools(
             judged id or snippet, and `allow_unknown` is False.
     """
     checked(query_set)
-    passages = {
-        hit.passage.id: hit.passage for query in query_set.queries.values() for hit in retriever.retrieve(query, depth)
-    }
+    pools = (retrieved(retriever, query, depth) for query in query_set.queries.values())
+    passages = {hit.passage.id: hit.passage for pool in pools for hit in pool}
     judged = resolve(query_set, passages.values(), allow_unknown=True)
     total = len({key for grades in query_set.qrels.values() for key in grades})
     total += sum(map(len, query_set.snippets.values()))

@@ -39,6 +39,15 @@ def packaged_folder(name: str, root: Path = ROOT) -> Path:
     return folder
 
 
+def fitted_weights(bi_encoder: str, reranker: str, root: Path = ROOT) -> dict[str, float]:
+    """Return the weights of stage-one signals that were fitted for this pair of models; none if none were fitted."""
+    path = root / reranker / "blend.json"
+    if not path.is_file():
+        return {}
+    weights = json.loads(path.read_text(encoding="utf-8")).get(bi_encoder, {})
+    return {name: float(weight) for name, weight in weights.items()}
+
+
 def write_manifest(folder: Path) -> None:
     """Write `manifest.json` with the SHA-256 of every file in `folder` that loading reads."""
     files = {

@@ -21,10 +21,10 @@ Vector: TypeAlias = NDArray[np.float32]
 Scored: TypeAlias = Sequence[tuple[Passage, float]]
 
 
-def ranked(scored: Scored, signals: Sequence[Mapping[str, float]]) -> list[Hit]:
-    """Return the passages as hits in the order given, with ranks from 1."""
+def ranked(scored: Scored, signals: Sequence[Mapping[str, float]], bi_encoder: str = "") -> list[Hit]:
+    """Return the passages as hits in the order given, with ranks from 1. `bi_encoder` gave the signal "dense"."""
     return [
-        Hit(passage, score, rank, score, rank, signals=own_signals)
+        Hit(passage, score, rank, score, rank, signals=own_signals, bi_encoder=bi_encoder)
         for rank, ((passage, score), own_signals) in enumerate(zip(scored, signals, strict=True), start=1)
     ]
 
@@ -39,7 +39,7 @@ class Dense:
         """Return at most `k` hits, best first. The score is a cosine, -1 to 1."""
         vector = self._encoder.encode_queries([checked_query(query, k)])[0]
         nearest = self._index.nearest(vector, k, where)
-        return ranked(nearest, [{"dense": score} for _, score in nearest])
+        return ranked(nearest, [{"dense": score} for _, score in nearest], self._encoder.name)
 
 
 class Lexical:
@@ -107,7 +107,7 @@ class Hybrid:
             {"dense": dense[key]} | ({"bm25": bm25[key], "bm25_share": bm25[key] / highest} if key in bm25 else {})
             for key, _ in fused
         ]
-        return ranked([(passages[key], score) for key, score in fused], signals)
+        return ranked([(passages[key], score) for key, score in fused], signals, self._encoder.name)
 
 
 def checked_fusion(fusion: float) -> float:

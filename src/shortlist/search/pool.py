@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from shortlist.errors import InvalidInput
 from shortlist.protocols import KeepsPrefix, Retriever
 from shortlist.types import Hit, Note, Where
 
@@ -20,6 +21,21 @@ class Retrieved(list[Hit]):
         self.notes: tuple[Note, ...] = tuple(notes)
 
 
+def retrieved(retriever: Retriever, query: str, k: int, where: Where | None = None) -> Sequence[Hit]:
+    """Return at most `k` hits of the retriever, numbered in their order.
+
+    Raises:
+        InvalidInput: The retriever returned something other than a list of hits.
+    """
+    hits = retriever.retrieve(query, k, where)
+    if not isinstance(hits, Sequence) or not all(isinstance(hit, Hit) for hit in hits):
+        name = type(retriever).__name__
+        raise InvalidInput(f"{name}.retrieve returned {hits!r:.80}: return a list of hits, such as Hit.of(id, text)")
+    if len(hits) <= k and all(hit.rank == hit.retrieval_rank == rank for rank, hit in enumerate(hits, start=1)):
+        return hits
+    return Retrieved(numbered(hits[:k]), notes_of(hits))
+
+
 def pool_and_tail(
     retriever: Retriever, query: str, size: int, top_k: int, where: Where | None = None
 ) -> tuple[Sequence[Hit], Sequence[Hit]]:
@@ -29,15 +45,15 @@ def pool_and_tail(
     nothing follows the pool, the function calls the retriever once. The notes of the longest answer are at the pool.
     """
     if top_k <= size:
-        return retriever.retrieve(query, size, where), []
+        return retrieved(retriever, query, size, where), []
     if isinstance(retriever, KeepsPrefix) and top_k <= retriever.prefix_depth:
-        hits = retriever.retrieve(query, top_k, where)
+        hits = retrieved(retriever, query, top_k, where)
         return Retrieved(hits[:size], notes_of(hits)), hits[size:]
-    pool = retriever.retrieve(query, size, where)
+    pool = retrieved(retriever, query, size, where)
     if len(pool) < size:
         return pool, []
     in_pool = {hit.passage.id for hit in pool}
-    longer = retriever.retrieve(query, top_k, where)
+    longer = retrieved(retriever, query, top_k, where)
     below = [hit for hit in longer if hit.passage.id not in in_pool][: top_k - size]
     return Retrieved(pool, notes_of(longer) or notes_of(pool)), numbered(below, size + 1)
 

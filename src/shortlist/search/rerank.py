@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
+from shortlist.models.packaged import fitted_weights
 from shortlist.protocols import Reranker, SkipsQueries
 from shortlist.reprs import short_repr
 from shortlist.search.pending import Pending
-from shortlist.search.scores import checked_reranker
+from shortlist.search.pool import numbered
+from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import scores_of
 from shortlist.text.validation import checked_list, checked_text, item_name, sound
-from shortlist.types import Hit, Note, Ranked
+from shortlist.types import Hit, Note, Order, Ranked
+
+COSINE = "dense"
+"""The signal of the bi-encoder, for which weights are fitted."""
 
 TEXT_FIELDS = ("text", "page_content", "content", "body", "passage", "document")
 """The fields that may hold a document's text, in this order (LangChain: page_content, Haystack: content)."""
@@ -26,6 +31,10 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
     Passages of an index therefore get the same score as in a search. The reranker scores every document, even for a
     query that a search would skip.
 
+    The order is that of the reranker's score alone, with one exception: hits of a search, if weights were fitted for
+    their bi-encoder and this reranker. The weighted signals of stage one are then part of the final score, as in a
+    search. `Ranked.order` reports which of the two applies.
+
     Raises:
         InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, a document without text, or a
             `reranker` without a method `score`.
@@ -35,17 +44,35 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
     items = checked_list(documents)
     checked_reranker(reranker)
     SearchConfig(top_k=top_k)
-    pool = [
-        Hit.of(str(place), text_of(item, item_name("document", place, len(items))), rank=place + 1)
-        for place, item in enumerate(items)
-    ]
+    pool = numbered([_hit(item, place, len(items)) for place, item in enumerate(items)])
+    weights = blend_weights(pool, reranker)
+    order: Order = "blend" if weights else "reranker"
     length = len(pool) if top_k is None else top_k
-    pending = Pending(query, pool, (), reranker, "ok", len(pool), length, {})
+    pending = Pending(query, pool, (), reranker, "ok", len(pool), length, weights)
     ranking = pending.finish(scores_of(pending))
+    places = [hit.retrieval_rank - 1 for hit in ranking]
     return [
-        Ranked(hit.retrieval_rank - 1, hit.score, items[hit.retrieval_rank - 1], place, hit.truncated)
-        for place, hit in enumerate(ranking, start=1)
+        Ranked(place, hit.score, items[place], rank, hit.truncated, hit.rerank_score, order)
+        for rank, (place, hit) in enumerate(zip(places, ranking, strict=True), start=1)
     ]
+
+
+def blend_weights(hits: Sequence[Hit], reranker: Reranker) -> dict[str, float]:
+    """Return the weights that were fitted for the hits and the reranker; none if a final score cannot have them.
+
+    Every hit needs the signal "dense" of one bi-encoder. The reranker must return logits.
+    """
+    info = info_of(reranker)
+    names = {hit.bi_encoder if COSINE in hit.signals else "" for hit in hits}
+    return fitted_weights(names.pop(), info.name) if len(names) == 1 and info.unit == "logit" else {}
+
+
+def _hit(item: object, place: int, total: int) -> Hit:
+    """The document as a hit. Only a hit that is given has signals."""
+    text = text_of(item, item_name("document", place, total))
+    if isinstance(item, Hit):
+        return Hit.of(place, text, signals=item.signals, bi_encoder=item.bi_encoder)
+    return Hit.of(place, text)
 
 
 class Ranks:

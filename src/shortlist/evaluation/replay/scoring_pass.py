@@ -20,6 +20,7 @@ from shortlist.evaluation.replay.replay import (
 )
 from shortlist.evaluation.whole_pool import name_query, search_whole, whole_pool_config
 from shortlist.protocols import Fuses, KeepsPrefix, Reranker, Retriever
+from shortlist.search.pool import retrieved
 from shortlist.search.scores import score_texts
 from shortlist.search.search import Search, scores_of
 from shortlist.text.validation import checked_text
@@ -96,7 +97,7 @@ def record(search: Search, query_id: str, query: str, sizes: Sequence[int], dept
     answers, retrieve_seconds = {}, {}
     for k in retrieval_sizes(search.retriever, sizes, depth):
         began = time.perf_counter()
-        answers[k] = search.retriever.retrieve(text, k)
+        answers[k] = retrieved(search.retriever, text, k)
         retrieve_seconds[k] = time.perf_counter() - began
     largest = max(sizes)
     config = whole_pool_config(search.config, depth=largest, pool_size=largest)
@@ -117,7 +118,7 @@ def record(search: Search, query_id: str, query: str, sizes: Sequence[int], dept
     return Recorded(query_id, query, slim_answers, by_id, frozenset(truncated), skipped, seconds)
 
 
-def _unscored(answers: Mapping[int, list[Hit]], sizes: Sequence[int], scores: Mapping[str, float]) -> list[Hit]:
+def _unscored(answers: Mapping[int, Sequence[Hit]], sizes: Sequence[int], scores: Mapping[str, float]) -> list[Hit]:
     """The hits of smaller pools that have no score yet."""
     hits: dict[str, Hit] = {}
     for size in sizes:
@@ -194,7 +195,7 @@ def check_pointwise(search: Search, reranker: Reranker, recorded: Sequence[Recor
     scored = [each for each in recorded if len(each.scores) > 1]
     step = max(1, len(scored) // CHECKED_QUERIES)
     for each in scored[::step][:CHECKED_QUERIES]:
-        pool = search.retriever.retrieve(checked_text(each.query), size)
+        pool = retrieved(search.retriever, checked_text(each.query), size)
         checked_hits = [hit for hit in pool[::-2] if hit.passage.id in each.scores][:CHECKED_TEXTS]
         scores = score_texts(reranker, each.query, [hit.passage.content for hit in checked_hits])
         changes = [abs(each.scores[hit.passage.id] - score) for hit, score in zip(checked_hits, scores, strict=True)]
