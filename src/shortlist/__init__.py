@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shortlist.evaluation.query_sets import QuerySet
     from shortlist.index import OpenIndex
     from shortlist.index import open_index as open
-    from shortlist.registry import load_encoder, load_reranker
+    from shortlist.registry import load_encoder, load_reranker, load_retriever
     from shortlist.rerankers.cross_encoder import CrossEncoder
     from shortlist.search.search import Search
     from shortlist.types import Document, Hit, Note, Passage, Ranked, Ranking, RerankerInfo
@@ -41,6 +41,7 @@ _PLACES = {
     "evaluate": "api",
     "load_encoder": "registry",
     "load_reranker": "registry",
+    "load_retriever": "registry",
     "open": "index",
     "rerank": "api",
     "tune": "api",
@@ -66,6 +67,7 @@ __all__ = [
     "evaluate",
     "load_encoder",
     "load_reranker",
+    "load_retriever",
     "open",
     "rerank",
     "tune",

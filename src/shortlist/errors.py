@@ -10,6 +10,9 @@
     │   ├── HostedRefused           a rerank service refused the key, the model or the request
     │   ├── HostedUnavailable       a rerank service did not answer, is overloaded, or fails
     │   └── BadScores               a model returned NaN, infinity or a wrong number of scores
+    ├── StoreError                  a store that cannot be searched
+    │   ├── StoreUnreachable        the store did not answer
+    │   └── StoreRefused            the store refused the key or the request
     ├── QueueFull                   the queue of a server is full; the error has the time to wait
     └── FolderError                 an index folder that cannot be used
         ├── NotAnIndex              the folder is missing, or contains something else
@@ -72,6 +75,18 @@ class HostedUnavailable(ModelError):
 
 class BadScores(ModelError):
     """A reranker returned NaN, infinity, or a wrong number of scores."""
+
+
+class StoreError(ShortlistError):
+    """A store, such as a Qdrant server, that cannot be searched."""
+
+
+class StoreUnreachable(StoreError):
+    """The store did not answer: it is not running, the address is wrong, or it needs more time."""
+
+
+class StoreRefused(StoreError):
+    """The store refused the request, or its key is missing or not accepted. A retry would not help."""
 
 
 class QueueFull(ShortlistError):

@@ -41,7 +41,45 @@ class CountsTokens(Protocol):
         """Return the tokens that it reads of each text, prompt and special tokens included, and which texts it cuts."""
 
 
-class Index(Protocol):
+class Searched(Protocol):
+    """What stage one needs of an index or a store: passages by vector and by words."""
+
+    def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
+        """Return at most `k` passages by cosine to `vector`, highest first, and equal scores by id.
+
+        `search.pool.Matches` also has notes, which the answer shows.
+        """
+
+    def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
+        """Return at most `k` passages by BM25 for `text`, highest first, and equal scores by id.
+
+        Each passage shares at least one term with the text.
+        """
+
+    def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
+        """Return the cosine of each of these passages to `vector`, in the order given. Every id must exist."""
+
+
+@runtime_checkable
+class SearchesBoth(Protocol):
+    """An index or a store that searches by vector and by words in one request."""
+
+    def both(
+        self, vector: NDArray[np.float32], text: str, k: int, where: Where | None = None
+    ) -> tuple[list[tuple[Passage, float]], list[tuple[Passage, float]]]:
+        """Return what `nearest` and `matching` return."""
+
+
+@runtime_checkable
+class ReportsExactness(Protocol):
+    """An index or a store that knows whether `nearest` may miss passages. An index without this attribute is exact."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether `nearest` compares the vector with every passage."""
+
+
+class Index(Searched, Protocol):
     """An engine that holds passages and searches them by vector and by words."""
 
     def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
@@ -55,18 +93,6 @@ class Index(Protocol):
 
     def passages(self) -> Iterator[Passage]:
         """Yield every passage, in no fixed order."""
-
-    def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """Return at most `k` passages by cosine to `vector`, highest first, and equal scores by id."""
-
-    def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """Return at most `k` passages by BM25 for `text`, highest first, and equal scores by id.
-
-        Each passage shares at least one term with the text.
-        """
-
-    def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
-        """Return the cosine of each of these passages to `vector`, in the order given. Every id must exist."""
 
     def flush(self) -> None:
         """Write every change to disk. After it, a kill loses nothing."""

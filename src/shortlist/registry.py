@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from shortlist.attributes import is_attribute as is_attribute
+from shortlist.attributes import load_attribute
 from shortlist.collection import Collection, Engine
 from shortlist.config.search_config import FUSION, SearchConfig
+from shortlist.encoders.checked import checked_encoder
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
-from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput, ShortlistError
+from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.models import cross_encoder_spec, encoder_spec
@@ -30,6 +31,9 @@ from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
 from shortlist.retrievers.engine import Dense, Hybrid, Lexical
 from shortlist.search.retriever import as_retriever
 from shortlist.search.scores import checked_reranker
+from shortlist.stores.encoder_check import check_encoder
+from shortlist.stores.kinds import KINDS, is_store, load_store
+from shortlist.stores.open_store import OpenStore
 from shortlist.text import Splitter
 
 ENGINES: Mapping[str, Engine] = {"embedded": EmbeddedEngine()}
@@ -40,8 +44,6 @@ RERANKER = CROSS_ENCODER
 
 DROP_RULES = "drop.json"
 """The file with a cross-encoder's drop rules, next to its ONNX files."""
-METHODS = ("score", "retrieve", "encode_queries")
-"""The methods that tell a part from a function that makes a part."""
 
 PASSAGE_TOKENS = 200
 QUERY_TOKENS = 64
@@ -124,70 +126,6 @@ def configured_reranker(config: SearchConfig, name: str, *, early_exits: bool = 
     return load_reranker(name, precision=precision, device=device, threads=threads, early_exits=early_exits)
 
 
-def is_attribute(name: str) -> bool:
-    """Return whether the name has the form "package.module:attribute"."""
-    module, colon, attribute = name.partition(":")
-    return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
-
-
-def load_attribute(name: str) -> Any:
-    """Return the object that "package.module:attribute" names.
-
-    A class or function that needs no arguments is called, and its result is returned. The module must be importable:
-    installed, or in a folder of PYTHONPATH. The current folder is not searched, because a file in it could then run
-    through a name in shortlist.toml.
-
-    Raises:
-        InvalidInput: The module cannot be imported, the attribute does not exist, a class needs arguments, or the call
-            fails.
-    """
-    module, _, attribute = name.partition(":")
-    try:
-        part: Any = importlib.import_module(module)
-        for step in attribute.split("."):
-            part = getattr(part, step)
-        if not _is_factory(part):
-            return part
-        return part()
-    except ShortlistError:
-        raise
-    except ModuleNotFoundError as error:
-        raise InvalidInput(
-            f"{name} cannot be loaded: there is no module {error.name!r}. Install it, or put its folder into PYTHONPATH"
-        ) from error
-    except Exception as error:  # a module of the user's own may raise anything
-        raise InvalidInput(f"{name} cannot be loaded: {type(error).__name__}: {error}") from error
-
-
-def _is_factory(part: Any) -> bool:
-    """Whether `part` makes the object: a class, or a function without required parameters."""
-    if isinstance(part, type):
-        return True
-    if not callable(part) or any(callable(getattr(part, method, None)) for method in METHODS):
-        return False
-    try:
-        inspect.signature(part).bind()
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def checked_encoder(encoder: Any, name: str) -> Encoder:
-    """Return the encoder. `name` is its name in the error message.
-
-    Raises:
-        InvalidInput: The encoder lacks a method or an attribute of `protocols.Encoder`.
-    """
-    methods = all(callable(getattr(encoder, method, None)) for method in ("encode_queries", "encode_passages"))
-    dimension = getattr(encoder, "dimension", None)
-    if not methods or not isinstance(getattr(encoder, "name", None), str) or not isinstance(dimension, int):
-        raise InvalidInput(
-            f"{name} is {encoder!r:.80}: an encoder has the methods encode_queries and encode_passages, a name, and a "
-            "dimension"
-        )
-    return cast("Encoder", encoder)
-
-
 def encoder_name(name: str) -> str:
     """Return the name that an index stores for the bi-encoder `name`. Raises as `load_encoder`; loads nothing."""
     if is_attribute(name) or name.startswith("hashed-"):
@@ -249,17 +187,70 @@ def make_splitter(bi_encoder: str = BI_ENCODER, reranker: str = CROSS_ENCODER) -
     return Splitter(count, limit)
 
 
-def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: float = FUSION) -> Retriever:
-    """Return stage one over an index: "hybrid", "dense" or "bm25", or the retriever of "package.module:attribute".
+def is_retriever(name: str) -> bool:
+    """Return whether `name` is a retriever without an index folder: a store, or "package.module:attribute"."""
+    return is_store(name) or is_attribute(name)
 
-    The attribute may be a retriever, a function `(query, k) -> rows`, or a function or class that makes one of these:
-    see `search.retriever.as_retriever`.
+
+def load_retriever(
+    name: str,
+    *,
+    encoder: Encoder | None = None,
+    fusion: float = FUSION,
+    fields: Mapping[str, str] | None = None,
+    client: Any = None,
+) -> Retriever:
+    """Return stage one over a store, or your own.
+
+    Args:
+        name: `kind:COLLECTION@WHERE` for a store, such as "chroma:notes@./chroma"; see `stores.kinds.KINDS`. Or
+            "package.module:attribute" for a retriever, a function `(query, k) -> rows`, or a function or class that
+            makes one of these; see `search.retriever.as_retriever`.
+        encoder: The bi-encoder that made the vectors of the store. None: the packaged one. Before the first search, a
+            stored vector is compared with the encoder's vector of the same text.
+        fusion: The weight of the vectors, for a store with vectors and words.
+        fields: The names of the store's fields that are not recognised; see `stores.kinds.load_store`.
+        client: A client of the store that you have made; the name then needs no WHERE.
+
+    Returns:
+        Hybrid retrieval over a store with vectors and words, otherwise retrieval by the one that it has. The attribute
+        `index` is the store.
 
     Raises:
-        InvalidInput: See `load_attribute` and `as_retriever`.
+        InvalidInput: An unknown name, collection or field, or a store that another bi-encoder made. See also
+            `load_attribute`.
+        MissingExtra: The client of the store is not installed.
+        StoreUnreachable: The store does not answer.
+        StoreRefused: The store refuses the key or the request.
     """
+    if is_store(name):
+        return store_retriever(load_store(name, fields, client), encoder, fusion)
     if is_attribute(name):
         return as_retriever(load_attribute(name), name)
+    raise InvalidInput(
+        f"{name!r:.80} is no retriever: write kind:COLLECTION@WHERE with a kind of {', '.join(KINDS)}, or "
+        "package.module:attribute",
+        field="retriever",
+    )
+
+
+def store_retriever(store: OpenStore, encoder: Encoder | None = None, fusion: float = FUSION) -> Retriever:
+    """Return stage one over an open store; see `load_retriever`."""
+    if not store.has_vectors:
+        return Lexical(store)
+    encoder = load_encoder() if encoder is None else encoder
+    check_encoder(store, encoder)
+    return Hybrid(store, encoder, fusion=fusion) if store.has_words else Dense(store, encoder)
+
+
+def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: float = FUSION) -> Retriever:
+    """Return stage one over an index: "hybrid", "dense" or "bm25", or a retriever of its own, as `load_retriever`.
+
+    Raises:
+        InvalidInput: See `load_retriever`.
+    """
+    if is_retriever(name):
+        return load_retriever(name, encoder=encoder, fusion=fusion)
     if name == "bm25" or encoder is None:
         return Lexical(index)
     return Dense(index, encoder) if name == "dense" else Hybrid(index, encoder, fusion=fusion)

@@ -345,7 +345,7 @@ def test_the_identical_id_rule_holds_at_every_weight():
     assert isinstance(retriever, Fuses)
     for query in queries.values():
         apart = [
-            WithoutOwnId(Hybrid(hybrid._index, NumberEncoder(), depth=40, fusion=share), queries).retrieve(query, 12)
+            WithoutOwnId(Hybrid(hybrid.index, NumberEncoder(), depth=40, fusion=share), queries).retrieve(query, 12)
             for share in FUSIONS
         ]
         assert retriever.retrieve_at(FUSIONS, query, 12) == apart

@@ -24,7 +24,8 @@ class SearchConfig:
     """The settings of a search. Python, the command line, `shortlist.toml`, HTTP and MCP use the same names and checks.
 
     Args:
-        retriever: Stage one: "hybrid", "dense", "bm25", or "package.module:attribute".
+        retriever: Stage one: "hybrid", "dense", "bm25", "package.module:attribute", or a store such as
+            "chroma:notes@./chroma".
         bi_encoder: A packaged name, a folder, a hub id, or "package.module:attribute". None: the index's own.
         reranker: The same forms as `bi_encoder`, or "vendor:model" for a hosted reranker. None: stage one alone.
         rerank: False keeps stage one's order.
@@ -71,7 +72,11 @@ class SearchConfig:
             if not holds(value) and not (value is None and name in OPTIONAL):
                 raise invalid(name, expected, value)
         if self.retriever not in RETRIEVERS and ":" not in self.retriever:
-            raise invalid("retriever", f"{', '.join(RETRIEVERS)}, or package.module:attribute", self.retriever)
+            raise invalid(
+                "retriever",
+                f"{', '.join(RETRIEVERS)}, package.module:attribute, or a store such as chroma:notes@./chroma",
+                self.retriever,
+            )
         for signal, weight in (self.weights or {}).items():
             if not SCALE.holds(weight):
                 raise invalid(f"weights.{signal}", SCALE.expected, weight)

@@ -1,4 +1,4 @@
-"""Stage one over an index: by vectors, by words, or by both."""
+"""Stage one over an index or a store: by vectors, by words, or by both."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from shortlist.config.search_config import FUSION as FUSION
 from shortlist.errors import InvalidInput
-from shortlist.protocols import Encoder, Fuses, Index, Retriever
+from shortlist.protocols import Encoder, Fuses, ReportsExactness, Retriever, Searched, SearchesBoth
 from shortlist.search.fusion import rrf
+from shortlist.search.pool import Retrieved, notes_of
 from shortlist.search.retriever import checked_query
-from shortlist.types import Hit, Passage, Where
+from shortlist.types import Hit, Note, Passage, Where
 
 LIST_DEPTH = 100
 
@@ -21,37 +22,40 @@ Vector: TypeAlias = NDArray[np.float32]
 Scored: TypeAlias = Sequence[tuple[Passage, float]]
 
 
-def ranked(scored: Scored, signals: Sequence[Mapping[str, float]], bi_encoder: str = "") -> list[Hit]:
+def ranked(
+    scored: Scored, signals: Sequence[Mapping[str, float]], bi_encoder: str = "", notes: Sequence[Note] = ()
+) -> Retrieved:
     """Return the passages as hits in the order given, with ranks from 1. `bi_encoder` gave the signal "dense"."""
-    return [
+    hits = (
         Hit(passage, score, rank, score, rank, signals=own_signals, bi_encoder=bi_encoder)
         for rank, ((passage, score), own_signals) in enumerate(zip(scored, signals, strict=True), start=1)
-    ]
+    )
+    return Retrieved(hits, notes)
 
 
 class Dense:
     """Retrieval by the cosine between the bi-encoder's vectors. `signals` has "dense"."""
 
-    def __init__(self, index: Index, encoder: Encoder) -> None:
-        self._index, self._encoder = index, encoder
+    def __init__(self, index: Searched, encoder: Encoder) -> None:
+        self.index, self._encoder = index, encoder
 
-    def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
+    def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
         """Return at most `k` hits, best first. The score is a cosine, -1 to 1."""
         vector = self._encoder.encode_queries([checked_query(query, k)])[0]
-        nearest = self._index.nearest(vector, k, where)
-        return ranked(nearest, [{"dense": score} for _, score in nearest], self._encoder.name)
+        nearest = self.index.nearest(vector, k, where)
+        return ranked(nearest, [{"dense": score} for _, score in nearest], self._encoder.name, notes_of(nearest))
 
 
 class Lexical:
     """Retrieval by BM25. `signals` has "bm25"."""
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
+    def __init__(self, index: Searched) -> None:
+        self.index = index
 
-    def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
+    def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
         """Return at most `k` hits that share a term with the query, best first. The score is BM25, above 0."""
-        matching = self._index.matching(checked_query(query, k), k, where)
-        return ranked(matching, [{"bm25": score} for _, score in matching])
+        matching = self.index.matching(checked_query(query, k), k, where)
+        return ranked(matching, [{"bm25": score} for _, score in matching], notes=notes_of(matching))
 
 
 class Hybrid:
@@ -61,7 +65,7 @@ class Hybrid:
     BM25 score divided by the query's highest: it can be compared between queries and does not depend on the pool.
 
     Args:
-        index: The passages.
+        index: The passages of an index or a store.
         encoder: The bi-encoder that the index was made with.
         depth: How many passages are read from each list, unless the pool is larger.
         fusion: The weight of the vectors, 0 to 1. At 0.5 both lists weigh the same. At 0 the vectors only fill the
@@ -71,16 +75,20 @@ class Hybrid:
         InvalidInput: `depth` is below 1, or `fusion` is outside 0 to 1.
     """
 
-    def __init__(self, index: Index, encoder: Encoder, *, depth: int = LIST_DEPTH, fusion: float = FUSION) -> None:
+    def __init__(self, index: Searched, encoder: Encoder, *, depth: int = LIST_DEPTH, fusion: float = FUSION) -> None:
         if depth < 1:
             raise InvalidInput(f"depth must be at least 1, not {depth}")
-        self._index, self._encoder, self._depth = index, encoder, depth
+        self.index, self._encoder, self._depth = index, encoder, depth
         self.fusion = checked_fusion(fusion)
 
     @property
     def prefix_depth(self) -> int:
-        """`depth`. A larger pool reads more of both lists, and a passage far down in a list can change the order."""
-        return self._depth
+        """`depth`. A larger pool reads more of both lists, and a passage far down in a list can change the order.
+
+        0 if the vectors are searched approximately.
+        """
+        exact = self.index.exact if isinstance(self.index, ReportsExactness) else True
+        return self._depth if exact else 0
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """Return at most `k` hits, best first. The score is the fused one, at most 2/61."""
@@ -91,9 +99,13 @@ class Hybrid:
         query = checked_query(query, k)
         vector = self._encoder.encode_queries([query])[0]
         depth = max(k, self._depth)
-        nearest = self._index.nearest(vector, depth, where)
-        matching = self._index.matching(query, depth, where)
+        nearest, matching = self._read(vector, query, depth, where)
         return [self._fused(checked_fusion(fusion), vector, nearest, matching, k) for fusion in fusions]
+
+    def _read(self, vector: Vector, query: str, depth: int, where: Where | None) -> tuple[Scored, Scored]:
+        if isinstance(self.index, SearchesBoth):
+            return self.index.both(vector, query, depth, where)
+        return self.index.nearest(vector, depth, where), self.index.matching(query, depth, where)
 
     def _fused(self, fusion: float, vector: Vector, nearest: Scored, matching: Scored, k: int) -> list[Hit]:
         passages = {passage.id: passage for passage, _ in [*nearest, *matching]}
@@ -101,13 +113,15 @@ class Hybrid:
         bm25 = {passage.id: score for passage, score in matching}
         fused = rrf([list(dense), list(bm25)], weights=[2 * fusion, 2 * (1 - fusion)])[:k]
         missing = [key for key, _ in fused if key not in dense]
-        dense |= dict(zip(missing, self._index.similarities(vector, missing), strict=True))
+        dense |= dict(zip(missing, self.index.similarities(vector, missing), strict=True))
         highest = max(bm25.values(), default=1.0)
         signals = [
             {"dense": dense[key]} | ({"bm25": bm25[key], "bm25_share": bm25[key] / highest} if key in bm25 else {})
             for key, _ in fused
         ]
-        return ranked([(passages[key], score) for key, score in fused], signals, self._encoder.name)
+        notes = list(notes_of(nearest))
+        notes += [note for note in notes_of(matching) if note not in notes]
+        return ranked([(passages[key], score) for key, score in fused], signals, self._encoder.name, notes)
 
 
 def checked_fusion(fusion: float) -> float:

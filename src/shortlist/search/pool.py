@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shortlist.errors import InvalidInput
 from shortlist.protocols import KeepsPrefix, Retriever
-from shortlist.types import Hit, Note, Where
+from shortlist.types import Hit, Note, Passage, Where
 
 
 class Retrieved(list[Hit]):
@@ -36,6 +36,17 @@ def retrieved(retriever: Retriever, query: str, k: int, where: Where | None = No
     return Retrieved(numbered(hits[:k]), notes_of(hits))
 
 
+class Matches(list[tuple[Passage, float]]):
+    """Passages with their scores, best first. `notes` are facts about them, which the answer shows.
+
+    An index may return a plain list instead, which has no notes.
+    """
+
+    def __init__(self, scored: Iterable[tuple[Passage, float]] = (), notes: Iterable[Note] = ()) -> None:
+        super().__init__(scored)
+        self.notes: tuple[Note, ...] = tuple(notes)
+
+
 def pool_and_tail(
     retriever: Retriever, query: str, size: int, top_k: int, where: Where | None = None
 ) -> tuple[Sequence[Hit], Sequence[Hit]]:
@@ -58,9 +69,9 @@ def pool_and_tail(
     return Retrieved(pool, notes_of(longer) or notes_of(pool)), numbered(below, size + 1)
 
 
-def notes_of(hits: Sequence[Hit]) -> tuple[Note, ...]:
-    """Return the notes of a retriever about its hits; none for a plain list."""
-    return hits.notes if isinstance(hits, Retrieved) else ()
+def notes_of(hits: Sequence[Hit] | Sequence[tuple[Passage, float]]) -> tuple[Note, ...]:
+    """Return the notes of a retriever about its hits, or of an index about its passages; none for a plain list."""
+    return hits.notes if isinstance(hits, Retrieved | Matches) else ()
 
 
 def numbered(hits: Sequence[Hit], first: int = 1) -> list[Hit]:

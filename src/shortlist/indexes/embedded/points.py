@@ -8,7 +8,6 @@ read every passage once per value, and would use the engine's rules of equality 
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -16,7 +15,7 @@ from hashlib import blake2b
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from shortlist.errors import InvalidInput
+from shortlist.search.filters import alternatives
 from shortlist.types import PATH, Passage, Value, Where
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ WORDS = "words"
 """The payload key with the words for filters."""
 LONGEST_WORD = 100
 """Characters. A longer word is stored as its hash."""
-LARGEST_INT, LONGEST_INT = 2**63, 1024
-NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?")
-"""Text that a filter reads as a number. "007" stays text, because it may be part of a name."""
+LARGEST_INT = 2**63
 
 
 def point_id(passage_id: str) -> str:
@@ -59,16 +56,9 @@ def condition(where: Where | None) -> qdrant_edge.Filter | None:
     """
     import qdrant_edge as engine
 
-    if where is None:
-        return None
-    if not isinstance(where, Mapping):
-        raise InvalidInput(f"where is {where!r}; give a mapping of fields to values, such as {{'year': 2024}}")
     must: list[Any] = []
-    for field, value_or_list in where.items():
-        values = list(value_or_list) if isinstance(value_or_list, list | tuple | set | frozenset) else [value_or_list]
-        if not values:
-            raise InvalidInput(f"where: the list for {field!r} is empty, so nothing can match: give a value")
-        words = {_word(field, same) for value in values for same in _alike(field, value)}
+    for field, values in alternatives(where).items():
+        words = {_word(field, value) for value in values}
         must.append(engine.FieldCondition(WORDS, match=engine.MatchAny(sorted(words))))
     return engine.Filter(must=must) if must else None
 
@@ -91,24 +81,3 @@ def _word(field: str, value: Value) -> str:
         value = int(value)
     word = f"{json.dumps(field)}:{json.dumps(value)}"
     return word if len(word) <= LONGEST_WORD else f"#{blake2b(word.encode(), digest_size=16).hexdigest()}"
-
-
-def _alike(field: str, value: Value) -> list[Value]:
-    """Return the value and its equals: CSV files and front matter have numbers, true and false as text."""
-    if isinstance(value, bool):
-        word = str(value)
-        return [value, word.lower(), word, word.upper()]
-    if isinstance(value, float):
-        return [value, str(value), *([str(int(value))] if value.is_integer() else [])]
-    if isinstance(value, int):
-        if value.bit_length() > LONGEST_INT:
-            raise InvalidInput(f"where: {field} is a number of more than {LONGEST_INT} bits, which no passage has")
-        return [value, str(value), f"{value}.0"]
-    if not isinstance(value, str):
-        raise InvalidInput(
-            f"where: {field}={value!r} is a {type(value).__name__}; give text, a number, true or false, or a list of "
-            "these"
-        )
-    if value.lower() in ("true", "false"):
-        return [value, value.lower() == "true"]
-    return [value, json.loads(value)] if NUMBER.fullmatch(value) else [value]

@@ -1,0 +1,60 @@
+"""Objects of the user by name: `package.module:attribute`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+from shortlist.errors import InvalidInput, ShortlistError
+
+METHODS = ("score", "retrieve", "encode_queries")
+"""The methods that tell a part from a function that makes a part."""
+
+
+def is_attribute(name: str) -> bool:
+    """Return whether the name has the form "package.module:attribute"."""
+    module, colon, attribute = name.partition(":")
+    return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
+
+
+def load_attribute(name: str) -> Any:
+    """Return the object that "package.module:attribute" names.
+
+    A class or function that needs no arguments is called, and its result is returned. The module must be importable:
+    installed, or in a folder of PYTHONPATH. The current folder is not searched, because a file in it could then run
+    through a name in shortlist.toml.
+
+    Raises:
+        InvalidInput: The module cannot be imported, the attribute does not exist, a class needs arguments, or the call
+            fails.
+    """
+    module, _, attribute = name.partition(":")
+    try:
+        part: Any = importlib.import_module(module)
+        for step in attribute.split("."):
+            part = getattr(part, step)
+        if not _is_factory(part):
+            return part
+        return part()
+    except ShortlistError:
+        raise
+    except ModuleNotFoundError as error:
+        raise InvalidInput(
+            f"{name} cannot be loaded: there is no module {error.name!r}. Install it, or put its folder into PYTHONPATH"
+        ) from error
+    except Exception as error:  # a module of the user's own may raise anything
+        raise InvalidInput(f"{name} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _is_factory(part: Any) -> bool:
+    """Whether `part` makes the object: a class, or a function without required parameters."""
+    if isinstance(part, type):
+        return True
+    if not callable(part) or any(callable(getattr(part, method, None)) for method in METHODS):
+        return False
+    try:
+        inspect.signature(part).bind()
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""The check that a collection was made with the bi-encoder that searches it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from shortlist.errors import InvalidInput
+from shortlist.protocols import Encoder
+from shortlist.stores.metrics import cosines
+from shortlist.stores.store import Store
+from shortlist.types import Passage
+
+SMALLEST_COSINE = 0.98
+"""Of a stored vector to our vector of its text. Other precisions of one model are above it, and other models below."""
+
+Form: TypeAlias = Literal["text", "title and text"]
+"""What the stored vectors were made from."""
+
+REMEDY = (
+    "name the right one: --bi-encoder NAME, --bi-encoder openai:MODEL or openai:MODEL@URL for an embeddings endpoint, "
+    "or package.module:attribute for a function or object of your own"
+)
+
+
+def check_encoder(store: Store, encoder: Encoder) -> Form | None:
+    """Compare one stored vector with the encoder's vector of its text. Return what the vectors were made from.
+
+    The text alone is tried, and the title followed by the text. An empty collection gives None.
+
+    Raises:
+        InvalidInput: The lengths of the vectors differ, or their cosine is below 0.98.
+    """
+    sample = store.sample()
+    if sample is None:
+        return None
+    passage, vector = sample
+    if len(vector) != encoder.dimension:
+        raise InvalidInput(
+            f"{store.name} was not made with the bi-encoder {encoder.name}: its vectors have {len(vector)} numbers, "
+            f"and those of the bi-encoder {encoder.dimension}; {REMEDY}",
+            field="bi_encoder",
+        )
+    forms = _forms(passage)
+    scores = cosines(vector, np.asarray(encoder.encode_passages(list(forms)), dtype=np.float32))
+    cosine, form = max(zip(scores, forms.values(), strict=True), key=lambda pair: pair[0])
+    if cosine < SMALLEST_COSINE:
+        raise InvalidInput(
+            f"{store.name} seems not to be made with the bi-encoder {encoder.name}: the stored vector of passage "
+            f"{passage.id!r} has the cosine {cosine:.2f} to the bi-encoder's vector of its text, and at least "
+            f"{SMALLEST_COSINE} is expected; {REMEDY}",
+            field="bi_encoder",
+        )
+    return form
+
+
+def _forms(passage: Passage) -> dict[str, Form]:
+    """Return the texts that the vector may be made from. The text comes first, and wins if both are equal."""
+    forms: dict[str, Form] = {passage.text: "text"}
+    forms.setdefault(passage.content, "title and text")
+    return forms

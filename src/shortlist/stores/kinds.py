@@ -1,0 +1,80 @@
+"""The kinds of stores. A kind is one record here and one file with its name, which has the function `open_backend`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, cast
+
+from shortlist.errors import InvalidInput, MissingExtra
+from shortlist.stores.address import parse_address
+from shortlist.stores.fields import check_roles
+from shortlist.stores.open_store import OpenStore
+from shortlist.stores.store import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of store.
+
+    `example` is a valid name. `packages` are the modules that the client consists of, which the extra with the name of
+    the kind installs. `needs_where` is True if the name must have a folder, a file or a URL.
+    """
+
+    name: str
+    example: str
+    packages: tuple[str, ...] = ()
+    needs_where: bool = True
+
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (Kind("sqlite", "sqlite:notes@notes.db"),)}
+"""The kinds by name."""
+
+
+def is_store(name: str) -> bool:
+    """Return whether `name` is the name of a store: it starts with a kind and a colon."""
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in KINDS
+
+
+def load_store(name: str, fields: Mapping[str, str] | None = None, client: Any = None) -> OpenStore:
+    """Return the open store with this name.
+
+    Args:
+        name: `kind:COLLECTION@WHERE`, such as "chroma:notes@./chroma".
+        fields: The names of the fields that are not recognised, such as `{"text": "body"}`. The roles are id, text,
+            title, vector, document_id and metadata.
+        client: The client of the store, if you have made one: a chromadb client, a QdrantClient, a connection, and so
+            on. The name then needs no WHERE. The client is not closed.
+
+    Raises:
+        InvalidInput: An unknown kind, collection, role or field, or a missing part of the name.
+        MissingExtra: The client of the store is not installed.
+        StoreUnreachable: The store does not answer.
+        StoreRefused: The key is missing or not accepted, or the request is refused.
+    """
+    kind = KINDS.get(name.partition(":")[0].strip())
+    if kind is None:
+        raise InvalidInput(f"{name!r:.80} is no store: the kinds of stores are {', '.join(KINDS)}")
+    address = parse_address(name, kind.example)
+    if kind.needs_where and not address.where and client is None:
+        raise InvalidInput(f"{address.name!r} needs the place of the store: write {kind.example}")
+    given = dict(fields or {})
+    check_roles(given)
+    check_packages(kind)
+    module = import_module(f"shortlist.stores.{kind.name}")
+    return OpenStore(cast("Backend", module.open_backend(address, given, client)))
+
+
+def check_packages(kind: Kind) -> None:
+    """Check that the client of a kind is installed.
+
+    Raises:
+        MissingExtra: A package of the client is missing.
+    """
+    for package in kind.packages:
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise MissingExtra(f"a {kind.name} store ({kind.example})", kind.name) from error

@@ -1,0 +1,297 @@
+"""SQLite: words by FTS5, vectors by sqlite-vec. `sqlite:TABLE@FILE`.
+
+The table may be an ordinary table with an FTS5 table and a vec0 table or a BLOB column next to it, or an FTS5 or vec0
+table that holds the text itself. `sqlite_layout` finds them.
+
+Sources: https://www.sqlite.org/fts5.html and https://alexgarcia.xyz/sqlite-vec (read in November 2026).
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from shortlist.errors import InvalidInput, MissingExtra, StoreRefused, StoreUnreachable
+from shortlist.stores.address import StoreAddress
+from shortlist.stores.filters import Condition, check_known
+from shortlist.stores.sqlite_layout import Layout, VectorTable, parsed, quoted, read_layout
+from shortlist.stores.store import Facts, Row, Vector
+
+LARGEST_K = 4096
+"""The most rows of one query in sqlite-vec."""
+PAGE = 1000
+WORDS = re.compile(r"\w+")
+
+
+def open_backend(address: StoreAddress, fields: Mapping[str, str], client: sqlite3.Connection | None) -> SqliteBackend:
+    """Return the backend of a table. `client` is a connection; without it, the file is opened to read.
+
+    Raises:
+        InvalidInput: No such file or table, or fields or vectors that cannot be used.
+        MissingExtra: The table has vectors, and sqlite-vec is not installed or cannot be loaded.
+        StoreRefused: The file is no SQLite database.
+    """
+    return SqliteBackend(address, fields, client)
+
+
+class SqliteBackend:
+    """A table of a SQLite database. Satisfies `stores.store.Backend`."""
+
+    def __init__(self, address: StoreAddress, fields: Mapping[str, str], client: sqlite3.Connection | None) -> None:
+        self._owns = client is None
+        self._lock = threading.Lock()
+        self._name = address.name
+        self._connection = client or _opened(Path(address.where), address.name)
+        try:
+            with self._translated():
+                has_vec = load_vec(self._connection)
+                self._layout = read_layout(self._connection, address.name, address.collection, fields, has_vec=has_vec)
+            if self._layout.vectors is not None and not has_vec:
+                raise MissingExtra(f"{self._name} has vectors, and reading them", "sqlite")
+            self.facts = _facts(self._name, self._layout, self._dimension())
+        except BaseException:
+            self.close()
+            raise
+
+    def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:
+        """Return the `k` nearest rows. The score is a cosine, or a squared distance."""
+        place = self._vectors()
+        filters, values = self._filters(where, "m")
+        blob = np.ascontiguousarray(vector, dtype="<f4").tobytes()
+        if not place.table:
+            distance = f"vec_distance_cosine(m.{quoted(place.column)}, ?)"
+            condition = " and ".join([f"m.{quoted(place.column)} is not null", *filters])
+            sql = f"select {self._columns('m')}, {distance} as distance from {self._table} m where {condition} "
+            rows = self._rows(f"{sql} order by distance limit ?", [blob, *values, k])
+        else:
+            key, own = quoted(place.key), self._own_key(place)
+            inside = f" and {key} in (select m.{own} from {self._table} m where {' and '.join(filters)})"
+            near = f"select {key} as near_key, distance from {quoted(place.table)} "
+            near += f"where {quoted(place.column)} match ? and k = ?{inside if filters else ''}"
+            sql = f"with near as materialized ({near}) select {self._columns('m')}, near.distance "
+            sql += f"from near join {self._table} m on m.{own} = near.near_key"
+            rows = self._rows(sql, [blob, k, *values])
+        return [row._replace(score=_score(row.score, place.metric)) for row in rows]
+
+    def matching(self, text: str, k: int, where: Sequence[Condition]) -> list[Row]:
+        """Return the `k` rows with the best BM25 score of any of the words."""
+        words = self._layout.words
+        query = " OR ".join(f'"{word}"' for word in WORDS.findall(text))
+        if words == self._layout.table:
+            filters, values = self._filters(where, self._table)
+            source = self._table
+        else:
+            filters, values = self._filters(where, "m")
+            source = f"{quoted(words)} join {self._table} m on m.{quoted(self._layout.key)} = {quoted(words)}.rowid"
+        alias = self._table if words == self._layout.table else "m"
+        condition = " and ".join([f"{quoted(words)} match ?", *filters])
+        key = f"cast({alias}.{self._id} as text)"
+        sql = f"select {self._columns(alias)}, -{quoted(words)}.rank from {source} where {condition} "
+        return self._rows(f"{sql} order by {quoted(words)}.rank, {key} limit ?", [query, *values, k])
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """Return the vectors of the rows with these ids."""
+        stored: dict[str, Vector] = {}
+        for start in range(0, len(ids), PAGE):
+            keys = [same for key in ids[start : start + PAGE] for same in ((key, int(key)) if _is_int(key) else (key,))]
+            sql = f"{self._with_vectors()} where m.{self._id} in ({_marks(keys)})"
+            for row, blob in self._vector_rows(sql, keys):
+                stored.setdefault(str(row.id), blob)
+        return stored
+
+    def samples(self, count: int) -> list[tuple[Row, Vector]]:
+        """Return at most `count` rows with their vectors."""
+        return self._vector_rows(f"{self._with_vectors()} limit ?", [count])
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every row."""
+        with self._lock, self._translated():
+            cursor = self._connection.execute(f"select {self._columns('m')}, 0.0 from {self._table} m")
+        while True:
+            with self._lock, self._translated():
+                page = cursor.fetchmany(PAGE)
+            if not page:
+                return
+            yield from map(self._row, page)
+
+    def close(self) -> None:
+        """Close the connection, unless it was given."""
+        if self._owns:
+            self._connection.close()
+
+    def __len__(self) -> int:
+        with self._lock, self._translated():
+            return int(self._connection.execute(f"select count(*) from {self._table}").fetchone()[0])
+
+    @property
+    def _table(self) -> str:
+        return quoted(self._layout.table)
+
+    @property
+    def _id(self) -> str:
+        return quoted(self._layout.fields.id or self._layout.key)
+
+    def _vectors(self) -> VectorTable:
+        assert self._layout.vectors is not None
+        return self._layout.vectors
+
+    def _own_key(self, place: VectorTable) -> str:
+        return quoted(self._layout.fields.id if place.names_id else self._layout.key)
+
+    def _with_vectors(self) -> str:
+        """The start of a query for rows with their vectors."""
+        place = self._vectors()
+        if not place.table or place.table == self._layout.table:
+            column = f"m.{quoted(place.column)}"
+            return f"select {self._columns('m')}, {column} from {self._table} m"
+        columns = f"{self._columns('m')}, v.{quoted(place.column)}"
+        join = f"{self._table} m cross join {quoted(place.table)} v on v.{quoted(place.key)} = m.{self._own_key(place)}"
+        return f"select {columns} from {join}"
+
+    def _columns(self, alias: str) -> str:
+        return ", ".join(f"{alias}.{name}" for name in map(quoted, (self._layout.key, *self._layout.columns)))
+
+    def _rows(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        return [self._row(line) for line in self._lines(sql, values)]
+
+    def _lines(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with self._lock, self._translated():
+            return self._connection.execute(sql, values).fetchall()
+
+    def _row(self, line: Sequence[Any]) -> Row:
+        layout = self._layout
+        record = dict(zip(layout.columns, line[1:-1], strict=True))
+        for name in layout.flags & record.keys():
+            record[name] = None if record[name] is None else bool(record[name])
+        if layout.fields.metadata:
+            record[layout.fields.metadata] = parsed(record[layout.fields.metadata])
+        return Row(record[layout.fields.id] if layout.fields.id else line[0], record, line[-1])
+
+    def _vector_rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Row, Vector]]:
+        lines = [line for line in self._lines(sql, values) if isinstance(line[-1], bytes)]
+        return [(self._row((*line[:-1], 0.0)), np.frombuffer(line[-1], dtype="<f4")) for line in lines]
+
+    def _filters(self, where: Sequence[Condition], alias: str) -> tuple[list[str], list[Any]]:
+        layout, parts, values = self._layout, [], list[Any]()
+        if not layout.fields.metadata:
+            check_known(where, layout.columns, self._name)
+        for condition in where:
+            if condition.field in layout.columns:
+                flags = condition.flags if condition.field in layout.flags else []
+                allowed = [*condition.texts, *condition.numbers, *map(int, flags)]
+                parts.append(f"{alias}.{quoted(condition.field)} in ({_marks(allowed)})")
+                values += allowed
+            else:
+                part, own = _in_json(f"{alias}.{quoted(layout.fields.metadata)}", condition)
+                parts.append(part)
+                values += own
+        return parts, values
+
+    def _dimension(self) -> int | None:
+        place = self._layout.vectors
+        if place is None or place.dimension is not None:
+            return None if place is None else place.dimension
+        return next((len(vector) for _, vector in self.samples(1)), None)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except self._connection.Error as error:
+            locked = "locked" in str(error)
+            kind = StoreUnreachable if locked else StoreRefused
+            raise kind(f"{self._name}: {error}{'; another program writes to it' if locked else ''}") from error
+
+
+def _opened(file: Path, name: str) -> sqlite3.Connection:
+    if not file.is_file():
+        raise InvalidInput(f"{name}: there is no file {str(file)!r}")
+    connection: sqlite3.Connection = driver().connect(
+        f"file:{quote(str(file))}?mode=ro", uri=True, check_same_thread=False
+    )
+    return connection
+
+
+def driver() -> Any:
+    """Return the module that opens SQLite files: Python's own, or pysqlite3 if Python's own cannot load extensions.
+
+    The builds of Python by pyenv and for macOS leave out the extensions of SQLite.
+    """
+    if hasattr(sqlite3.Connection, "enable_load_extension"):
+        return sqlite3
+    try:
+        import pysqlite3
+    except ImportError:
+        return sqlite3
+    return pysqlite3
+
+
+def load_vec(connection: sqlite3.Connection) -> bool:
+    """Load sqlite-vec into the connection if it is installed, and return whether the connection has it."""
+    try:
+        return bool(connection.execute("select vec_version()").fetchone())
+    except connection.OperationalError:
+        pass
+    try:
+        import sqlite_vec
+    except ImportError:
+        return False
+    if not hasattr(connection, "enable_load_extension"):
+        return False
+    connection.enable_load_extension(True)
+    sqlite_vec.load(connection)
+    connection.enable_load_extension(False)
+    return True
+
+
+def _facts(name: str, layout: Layout, dimension: int | None) -> Facts:
+    place = layout.vectors
+    return Facts(
+        name,
+        layout.fields,
+        metric=None if place is None else "cosine" if place.metric == "cosine" else "l2",
+        dimension=dimension,
+        words=bool(layout.words),
+        exact=True,
+        largest_k=LARGEST_K if place is not None and place.table else None,
+    )
+
+
+def _score(distance: float | None, metric: str) -> float:
+    """Return the cosine or the squared distance. sqlite-vec returns NULL as the cosine distance of a zero vector."""
+    if metric == "cosine":
+        return 0.0 if distance is None else 1.0 - distance
+    return float("nan") if distance is None else distance**2
+
+
+def _is_int(key: str) -> bool:
+    return key.lstrip("-").isdigit() and str(int(key)) == key
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _in_json(column: str, condition: Condition) -> tuple[str, list[Any]]:
+    """Return a test of a field in a JSON object, whose value may be a list."""
+
+    def test(alias: str) -> str:
+        flags = [str(flag).lower() for flag in condition.flags]
+        return (
+            f"({alias}.type = 'text' and {alias}.value in ({_marks(condition.texts)}) or {alias}.type in "
+            f"('integer', 'real') and {alias}.value in ({_marks(condition.numbers)}) or {alias}.type in "
+            f"({_marks(flags)}))"
+        )
+
+    values = [*condition.texts, *condition.numbers, *(str(flag).lower() for flag in condition.flags)]
+    in_list = f"f.type = 'array' and exists (select 1 from json_each(f.value) e where {test('e')})"
+    sql = f"exists (select 1 from json_each({column}) f where f.key = ? and ({test('f')} or {in_list}))"
+    return sql, [condition.field, *values, *values]
