@@ -11,7 +11,8 @@ from fakes import ListRetriever
 from shortlist import registry
 from shortlist.registry import progressive_of
 from shortlist.reprs import short, short_repr
-from shortlist.types import Hit, Ranked
+from shortlist.search.ranked import Ranked
+from shortlist.types import Hit
 from word_queries import CONFIG, WORDS, PointwiseWords, query_set
 
 LONGEST = 250

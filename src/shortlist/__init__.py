@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from shortlist.index import open_index as open
     from shortlist.registry import load_encoder, load_reranker, load_retriever
     from shortlist.rerankers.cross_encoder import CrossEncoder
+    from shortlist.search.ranked import Ranked
     from shortlist.search.search import Search
-    from shortlist.types import Document, Hit, Note, Passage, Ranked, Ranking, RerankerInfo
+    from shortlist.types import Document, Hit, Note, Passage, Ranking, RerankerInfo
 
 __version__ = "0.1.0"
 
@@ -30,7 +31,7 @@ _PLACES = {
     "OpenIndex": "index",
     "Passage": "types",
     "QuerySet": "evaluation.query_sets",
-    "Ranked": "types",
+    "Ranked": "search.ranked",
     "Ranking": "types",
     "RerankerInfo": "types",
     "Search": "search.search",

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from shortlist import registry
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Reranker
+from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank
-from shortlist.types import PoolSize, Ranked
+from shortlist.types import PoolSize
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -297,33 +297,3 @@ class RerankerInfo:
     window: int | None = None
     remote: bool = False
     max_concurrent: int = 1
-
-
-Order: TypeAlias = Literal["blend", "reranker"]
-"""What orders a result: "reranker" is the reranker's score alone, "blend" adds the weighted signals of stage one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """One reranked document: the very object that was given, and its place in the list that was given, from 0.
-
-    `score` is the final score, higher is better. `rank` counts from 1. `truncated` is True if the document was cut to
-    fit the reranker's window. `rerank_score` is the reranker's own score, or None if a progressive reranker did not
-    score the document to the end. `order` is the same for all results of a list.
-    """
-
-    index: int
-    score: float
-    document: Any
-    rank: int
-    truncated: bool = False
-    rerank_score: float | None = None
-    order: Order = "reranker"
-
-    @property
-    def retrieval_rank(self) -> int:
-        """The rank of the document in the list that was given, from 1."""
-        return self.index + 1
-
-    def __repr__(self) -> str:
-        return short_repr(self, self.index, {"rank": self.rank, "score": self.score, "document": self.document})

@@ -85,10 +85,10 @@ def resolve_in_pools(
     total += sum(map(len, query_set.snippets.values()))
     if judged.unknown == total and not allow_unknown:
         example = next(iter(passages), None)
-        retrieved = "the pools are empty" if example is None else f"a retrieved passage has the id {example!r}"
+        example_id = "the pools are empty" if example is None else f"a retrieved passage has the id {example!r}"
         raise InvalidInput(
             f"none of the {total} judged ids and snippets of {query_set.name} is in the first {depth} passages of any "
-            f"query ({retrieved}): judge by the ids of the retriever's passages or documents, or allow unknown ids "
+            f"query ({example_id}): judge by the ids of the retriever's passages or documents, or allow unknown ids "
             "(allow_unknown)"
         )
     return replace(judged, unknown=0)

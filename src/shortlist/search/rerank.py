@@ -12,10 +12,11 @@ from shortlist.protocols import Reranker, SkipsQueries
 from shortlist.reprs import short_repr
 from shortlist.search.pending import Pending
 from shortlist.search.pool import numbered
+from shortlist.search.ranked import Order, Ranked
 from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import scores_of
 from shortlist.text.validation import checked_list, checked_text, item_name, sound
-from shortlist.types import Hit, Note, Order, Ranked
+from shortlist.types import Hit, Note
 
 COSINE = "dense"
 """The signal of the bi-encoder, for which weights are fitted."""

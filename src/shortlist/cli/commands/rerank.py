@@ -17,7 +17,7 @@ from shortlist.errors import InvalidInput
 
 if TYPE_CHECKING:
     from shortlist.protocols import Reranker
-    from shortlist.types import Ranked
+    from shortlist.search.ranked import Ranked
 
 ARRAY = re.compile(r"\s*\[\s*(?:\{|\]\s*\Z|\"(?:[^\"\\]|\\.)*\"\s*(?:[,\]]|\Z))")
 """The start of a JSON array of objects or strings. Plain text that begins with a bracket seldom matches."""
