@@ -1,18 +1,20 @@
-"""What every store must do. A store joins by one entry in `store_makers.MAKERS`."""
+"""What every store must do. A store joins by one entry in `store_makers.MAKERS` or `server_makers.SERVER_MAKERS`."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from server_makers import SERVER_MAKERS
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.registry import store_retriever
 from shortlist.retrievers.engine import Dense, Hybrid
 from shortlist.stores.kinds import KINDS, load_store
 from shortlist.types import Passage
-from store_makers import MAKERS
+from store_makers import MAKERS as EMBEDDED_MAKERS
 
+MAKERS = {**EMBEDDED_MAKERS, **SERVER_MAKERS}
 ENCODER = HashedEncoder(64)
 WORDS = "cat dog bird red blue green sleeps runs sings house garden river".split()  # noqa: SIM905
 NOTES = [

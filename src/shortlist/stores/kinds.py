@@ -28,7 +28,13 @@ class Kind:
     needs_where: bool = True
 
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (Kind("sqlite", "sqlite:notes@notes.db"),)}
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("sqlite", "sqlite:notes@notes.db"),
+        Kind("postgres", "postgres:passages@postgresql://user@localhost/database", ("psycopg",)),
+    )
+}
 """The kinds by name."""
 
 
