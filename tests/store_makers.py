@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,7 +125,63 @@ def sqlite_with_one_vec0(folder: Path, passages: Sequence[Passage], vectors: Vec
     return load_store(f"sqlite:notes@{folder / 'notes.db'}")
 
 
-VEC = ("sqlite_vec",)
+def chroma_metadata(note: Passage) -> dict[str, object] | None:
+    own = {"document_id": note.document_id, **({"title": note.title} if note.title else {})}
+    return {**own, **note.metadata}
+
+
+def chroma(configuration: dict[str, object] | None, metadata: dict[str, object] | None = None) -> Make:
+    def make(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> OpenStore:
+        import chromadb
+
+        client = chromadb.PersistentClient(str(folder))
+        collection = client.create_collection(
+            "notes", embedding_function=None, configuration=configuration, metadata=metadata
+        )
+        collection.add(
+            ids=[note.id for note in passages],
+            embeddings=vectors.tolist(),
+            documents=[note.text for note in passages],
+            metadatas=[chroma_metadata(note) for note in passages],
+        )
+        return load_store(f"chroma:notes@{folder}")
+
+    return make
+
+
+def qdrant(distance: str, using: str, *, words: bool = False, own_ids: bool = True, memory: bool = True) -> Make:
+    def make(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> OpenStore:
+        from qdrant_client import QdrantClient, models
+
+        client = QdrantClient(":memory:") if memory else QdrantClient(path=str(folder / "q"))
+        size = models.VectorParams(size=vectors.shape[1], distance=models.Distance(distance))
+        sparse = {"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)} if words else None
+        client.create_collection("notes", {using: size} if using else size, sparse_vectors_config=sparse)
+        points = []
+        for place, (note, vector) in enumerate(zip(passages, vectors, strict=True)):
+            payload = {"id": note.id, "text": note.text, "document_id": note.document_id, **note.metadata}
+            payload |= {"title": note.title} if note.title else {}
+            own = {using: vector.tolist()}
+            if words:
+                terms = bm25_terms(note.content)
+                own["bm25"] = models.SparseVector(indices=terms.indices, values=terms.values)
+            points.append(models.PointStruct(id=place, vector=own if using else vector.tolist(), payload=payload))
+        client.upsert("notes", points)
+        if memory:
+            return load_store("qdrant:notes", client=client)
+        client.close()
+        return load_store(f"qdrant:notes@{folder / 'q'}")
+
+    return make
+
+
+def bm25_terms(text: str) -> Any:
+    import qdrant_edge
+
+    return qdrant_edge.Bm25(qdrant_edge.Bm25Config(k=1.2, b=0.75, avg_len=8.0, language="english")).embed_document(text)
+
+
+VEC, CHROMA, QDRANT = ("sqlite_vec",), ("chromadb",), ("qdrant_client",)
 MAKERS: dict[str, Maker] = {
     "fake, cosine": Maker("", fake, repeats=True),
     "fake, squared distance": Maker("", by_distance, repeats=True),
@@ -133,4 +190,13 @@ MAKERS: dict[str, Maker] = {
     "sqlite, vec0 by cosine": Maker("sqlite", sqlite_with_vec0(" distance_metric=cosine"), VEC, repeats=True),
     "sqlite, blobs": Maker("sqlite", sqlite_with_blobs, VEC, repeats=True),
     "sqlite, one vec0": Maker("sqlite", sqlite_with_one_vec0, VEC, words=False),
+    "chroma, l2": Maker("chroma", chroma(None), CHROMA, words=False),
+    "chroma, cosine": Maker("chroma", chroma({"hnsw": {"space": "cosine"}}), CHROMA, words=False),
+    "chroma, ip": Maker("chroma", chroma({"hnsw": {"space": "ip"}}), CHROMA, words=False),
+    "qdrant, BM25": Maker("qdrant", qdrant("Cosine", "dense", words=True), QDRANT, repeats=True),
+    "qdrant, no name": Maker("qdrant", qdrant("Cosine", ""), QDRANT, words=False, repeats=True),
+    "qdrant, Dot": Maker("qdrant", qdrant("Dot", "own"), QDRANT, words=False, repeats=True),
+    "qdrant, Euclid": Maker("qdrant", qdrant("Euclid", "own"), QDRANT, words=False, repeats=True),
+    "qdrant, folder": Maker("qdrant", qdrant("Cosine", "", memory=False), QDRANT, words=False, repeats=True),
+    "chroma, old cosine": Maker("chroma", chroma(None, {"hnsw:space": "cosine"}), CHROMA, words=False),
 }

@@ -49,7 +49,7 @@ ROLES = tuple(field.name for field in fields(Fields))
 
 
 def find_fields(
-    store: str, given: Mapping[str, str], kinds: Mapping[str, FieldKind], *, schema: bool = False
+    store: str, given: Mapping[str, str], kinds: Mapping[str, FieldKind], *, schema: bool = False, own_ids: bool = False
 ) -> Fields:
     """Return the fields of a store.
 
@@ -58,6 +58,7 @@ def find_fields(
         given: The fields that the user names: role -> field.
         kinds: What the store's fields hold: field -> kind.
         schema: Whether `kinds` has every field of the store. Otherwise, a given field may be missing in it.
+        own_ids: Whether the store has ids that its user chose. Then a field is the id only if it is given.
 
     Raises:
         InvalidInput: A given role or field is unknown, or no field is recognised as the text. The message lists the
@@ -71,6 +72,8 @@ def find_fields(
                     f"fields: {store} has no field {name!r} for {role}; {_listed(kinds)}", field="fields"
                 )
     names = {role: given.get(role) or _usual(role, kinds) for role in ROLES}
+    if own_ids:
+        names["id"] = given.get("id", "")
     if not names["text"]:
         texts = [name for name, kind in kinds.items() if kind == "text" and name not in names.values()]
         if len(texts) != 1:

@@ -31,6 +31,8 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
+        Kind("chroma", "chroma:notes@./chroma", ("chromadb",)),
+        Kind("qdrant", "qdrant:notes@http://127.0.0.1:6333", ("qdrant_client",)),
         Kind("sqlite", "sqlite:notes@notes.db"),
         Kind("postgres", "postgres:passages@postgresql://user@localhost/database", ("psycopg",)),
     )
