@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shortlist.registry import load_encoder, load_reranker, load_retriever
     from shortlist.rerankers.cross_encoder import CrossEncoder
     from shortlist.search.ranked import Ranked
+    from shortlist.search.retriever import from_function
     from shortlist.search.search import Search
     from shortlist.types import Document, Hit, Note, Passage, Ranking, RerankerInfo
 
@@ -40,6 +41,7 @@ _PLACES = {
     "asgi": "api",
     "calibrate": "api",
     "evaluate": "api",
+    "from_function": "search.retriever",
     "load_encoder": "registry",
     "load_reranker": "registry",
     "load_retriever": "registry",
@@ -66,6 +68,7 @@ __all__ = [
     "asgi",
     "calibrate",
     "evaluate",
+    "from_function",
     "load_encoder",
     "load_reranker",
     "load_retriever",

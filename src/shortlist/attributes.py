@@ -8,8 +8,8 @@ from typing import Any
 
 from shortlist.errors import InvalidInput, ShortlistError
 
-METHODS = ("score", "retrieve", "encode_queries")
-"""The methods that tell a part from a function that makes a part."""
+METHODS = ("score", "retrieve", "encode_queries", "forward")
+"""The methods that tell a part that can be called from a function that makes a part (DSPy: forward)."""
 
 
 def is_attribute(name: str) -> bool:

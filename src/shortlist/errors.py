@@ -13,6 +13,7 @@
     ├── StoreError                  a store that cannot be searched
     │   ├── StoreUnreachable        the store did not answer
     │   └── StoreRefused            the store refused the key or the request
+    ├── RetrieverFailed             a retriever of the user raised an error
     ├── QueueFull                   the queue of a server is full; the error has the time to wait
     └── FolderError                 an index folder that cannot be used
         ├── NotAnIndex              the folder is missing, or contains something else
@@ -87,6 +88,10 @@ class StoreUnreachable(StoreError):
 
 class StoreRefused(StoreError):
     """The store refused the request, or its key is missing or not accepted. A retry would not help."""
+
+
+class RetrieverFailed(ShortlistError):
+    """A retriever that is not part of the package raised an error. `__cause__` is the error."""
 
 
 class QueueFull(ShortlistError):

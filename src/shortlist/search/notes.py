@@ -4,6 +4,7 @@
 |---|---|---|
 | query_truncated | window | the bi-encoder read only the start of the query |
 | repeated_rows | count | so many rows of a function repeat the id of an earlier row, and are left out |
+| retriever_limited | count, k, limit, line | `count` of `k` passages: the retriever's own `limit`, which `line` sets |
 | rerank_skipped | reason, tokens, longest, reranker | the reranker is not made for this query |
 | rerank_failed | error, message | the reranker raised an error; the hits are in stage one's order |
 | rerank_partial | scored, pool, cause | the budget ended or the queue was full before the whole pool was scored |

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shortlist.config import SearchConfig
-from shortlist.errors import InvalidInput
 from shortlist.models.packaged import fitted_weights
 from shortlist.protocols import Reranker, SkipsQueries
 from shortlist.reprs import short_repr
@@ -15,14 +14,12 @@ from shortlist.search.pool import numbered
 from shortlist.search.ranked import Order, Ranked
 from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import scores_of
-from shortlist.text.validation import checked_list, checked_text, item_name, sound
+from shortlist.search.texts import text_of
+from shortlist.text.validation import checked_list, checked_text, item_name
 from shortlist.types import Hit, Note
 
 COSINE = "dense"
 """The signal of the bi-encoder, for which weights are fitted."""
-
-TEXT_FIELDS = ("text", "page_content", "content", "body", "passage", "document")
-"""The fields that may hold a document's text, in this order (LangChain: page_content, Haystack: content)."""
 
 
 def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int | None = None) -> list[Ranked]:
@@ -92,36 +89,3 @@ class Ranks:
 def skip_note(reranker: Reranker, query: str) -> Note | None:
     """Return the reason to keep stage one's order for this query in a search, or None. `rank` ignores the reason."""
     return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
-
-
-def text_of(item: object, label: str = "the document") -> str:
-    """Return the text that a model reads: a string itself, or the first field or attribute of `TEXT_FIELDS` with text.
-
-    If the document has a string `title`, the title is the first line of the result, as in `Passage.content`. If every
-    such field is empty, the text is empty. `label` is the name of the document in the error.
-
-    Raises:
-        InvalidInput: None of the fields holds a string.
-    """
-    if isinstance(item, str):
-        return sound(item)
-    texts: list[str] = []
-    for name in TEXT_FIELDS:
-        holder, value = item, _field(item, name)
-        if isinstance(value, Mapping):
-            holder, value = value, value.get("text")
-        if isinstance(value, str):
-            title = _field(holder, "title")
-            texts.append(f"{title}\n{value}" if isinstance(title, str) and title else value)
-            if value.strip():
-                return sound(texts[-1])
-    if texts:
-        return sound(texts[0])
-    shown = sorted(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
-    raise InvalidInput(
-        f"{label} has no text ({shown}): give strings, or dicts or objects with one of {', '.join(TEXT_FIELDS)}"
-    )
-
-
-def _field(item: object, name: str) -> Any:
-    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)

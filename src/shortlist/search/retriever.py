@@ -1,22 +1,22 @@
-"""An adapter that makes a retriever of any object or function."""
+"""Anything that retrieves as stage one: a function, a retriever of a framework, or an object with `retrieve`."""
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
 from typing import Any, cast
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, RetrieverFailed, ShortlistError
 from shortlist.protocols import Retriever
 from shortlist.reprs import short_repr
-from shortlist.search.pool import Retrieved
-from shortlist.text.validation import checked_text, item_name, sound
-from shortlist.types import Hit, Note, Passage, Where
-
-Rows = Iterable[Any]
-"""A row of such a function: an `(id, text)` or `(id, text, score)` tuple, or a dict with the same keys."""
+from shortlist.search.foreign import frameworks, haystack
+from shortlist.search.foreign.background import Background
+from shortlist.search.foreign.rows import Direction, RowReader
+from shortlist.search.foreign.source import Call, Source, accepts, methods, parameters
+from shortlist.search.pool import Retrieved, numbered
+from shortlist.text.validation import checked_text, item_name
+from shortlist.types import Hit, Note, Where
 
 
 def checked_query(query: str, k: int) -> str:
@@ -30,119 +30,190 @@ def checked_query(query: str, k: int) -> str:
     return checked_text(query)
 
 
-def as_retriever(part: Any, name: str) -> Retriever:
-    """Return `part` as a retriever. `name` is the name of the part in error messages.
+def as_retriever(part: Any, name: str | None = None) -> Retriever:
+    """Return anything that retrieves as a retriever.
 
-    `part` is an object with `protocols.Retriever.retrieve`, which is returned unchanged, or a function
-    `(query, k) -> rows`: see `RowsRetriever`.
+    `part` is one of these, told by its methods and their signatures:
+
+    - an object with `protocols.Retriever.retrieve`, which is returned unchanged
+    - a function `(query, k)` that returns rows, see `RowsRetriever`; the function may be async
+    - a LangChain retriever or vector store, a LlamaIndex retriever, a Haystack retriever component or pipeline, or a
+      DSPy retriever
+
+    Args:
+        part: The retriever.
+        name: Its name in errors. None: the name of its function or class.
 
     Raises:
-        InvalidInput: The part is neither.
+        InvalidInput: The part is none of these.
     """
-    if not isinstance(part, type):
-        if callable(getattr(part, "retrieve", None)):
-            return cast("Retriever", part)
-        if callable(part):
-            return RowsRetriever(part, name)
+    label = name or f"the retriever {_label(part)}"
+    source = None if isinstance(part, type) else _source(part, label)
+    if source is not None:
+        return RowsRetriever(source, label)
+    if not isinstance(part, type) and methods(part, "retrieve"):
+        return cast("Retriever", part)
     raise InvalidInput(
-        f"{name} is {part!r:.80}: a retriever is an object with a method retrieve(query, k, where), or a function "
-        "(query, k) that returns rows of id, text and score"
+        f"{name or 'the retriever'} is {part!r:.80}: a retriever is an object with a method retrieve(query, k, where), "
+        "a function (query, k) that returns rows of id, text and score, or a retriever of LangChain, LlamaIndex, "
+        "Haystack or DSPy"
     )
 
 
+def from_function(function: Callable[..., Any], *, name: str | None = None, lower_is_better: bool = False) -> Retriever:
+    """Return a function `(query, k)` that returns rows as a retriever: see `RowsRetriever`.
+
+    `Search` accepts such a function itself. `from_function` states what the function cannot.
+
+    Args:
+        function: The function. It may be async. With a parameter `where`, it receives the filter.
+        name: The name of the retriever in errors. None: the name of the function.
+        lower_is_better: The scores of the rows are distances. A hit then has minus the distance as its score, and the
+            distance itself as signal "distance".
+
+    Raises:
+        InvalidInput: `function` is no such function.
+    """
+    if isinstance(function, type) or not callable(function):
+        raise InvalidInput(f"function is {function!r:.80}: give a function (query, k) that returns rows")
+    label = name or f"the retriever {_label(function)}"
+    return RowsRetriever(_function(function, label, "lower" if lower_is_better else "higher"), label)
+
+
 class RowsRetriever:
-    """A function `(query, k) -> rows` as a retriever. Satisfies `protocols.Retriever`.
+    """A foreign retriever. Satisfies `protocols.Retriever`.
 
-    A row is a tuple `(id, text)` or `(id, text, score)`, or a dict with "id", "text" and optionally "score", "title",
-    "document_id" and "metadata", or a `Hit`. The order of the rows is the ranking. Results show the scores, but the
-    scores do not change the order. A row without a score gets 1 / rank. Of several rows with one id, the first is used,
-    and a note counts the others. Rows after the first `k` hits are not read.
-
-    A function with a parameter `where` receives the filter. Any other function cannot filter.
+    A row is a tuple `(id, text)` or `(id, text, score)`, a string, a dict or an object with text, or a `Hit`. Dicts and
+    objects may have an id, a score, a title, a document id and metadata. The order of the rows is the ranking. Results
+    show the scores, but the scores do not change the order. `search.foreign.rows.RowReader` has the rules for missing fields.
+    Of several rows with one id, the first is used, and a note counts the others. Rows after the first `k` hits are not
+    read. If the retriever has a limit of its own that is smaller than k, a note reports the limit.
     """
 
-    def __init__(self, function: Callable[..., Rows], name: str) -> None:
+    def __init__(self, source: Source, name: str) -> None:
         self.name = name
-        self._function = function
-        self._filters = _has_parameter(function, "where")
+        self._source = source
+        self._reader = RowReader(name, source.scores)
+        self._background = Background()
 
     @property
     def function_name(self) -> str:
-        """The name of the function, or that of its class if it has none."""
-        return str(getattr(self._function, "__name__", type(self._function).__name__))
+        """The name of the function, or that of the class if there is none."""
+        return self._source.label
 
     def __repr__(self) -> str:
         return short_repr(self, self.function_name, {})
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
-        """Return at most `k` hits, in the order of the rows, with a note if rows repeat the ids of earlier rows.
+        """Return at most `k` hits, in the order of the rows, with notes about repeated rows and a limit below `k`.
 
         Raises:
-            InvalidInput: An empty query, k below 1, a filter for a function without `where`, or a row that cannot be
-                used: the message names its id.
+            InvalidInput: An empty query, k below 1, a filter for a retriever that cannot filter, or a row that cannot
+                be used: the message names its id.
+            RetrieverFailed: The retriever raised an error.
         """
         query = checked_query(query, k)
-        if where and not self._filters:
-            raise InvalidInput(f"{self.name} has no parameter where, so it cannot filter", field="where")
-        rows = self._function(query, k, where=where) if self._filters else self._function(query, k)
-        if rows is None or isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-            raise InvalidInput(f"{self.name} returned {rows!r:.80}: it must return a list of rows")
+        if where and self._source.no_filter:
+            raise InvalidInput(f"{self.name} {self._source.no_filter}", field="where")
         hits: dict[str, Hit] = {}
-        repeated = 0
-        total = len(rows) if isinstance(rows, Sized) else None
-        for place, row in enumerate(rows):
+        count = 0
+        for label, row in self._rows(query, k, where):
+            hit = self._reader.hit(row, label, len(hits) + 1)
+            hits.setdefault(hit.id, hit)
+            count += 1
             if len(hits) == k:
                 break
-            hit = self._hit(row, item_name("row", place, total), len(hits) + 1)
-            repeated += hit.id in hits
-            hits.setdefault(hit.id, hit)
-        return Retrieved(hits.values(), [Note("repeated_rows", count=repeated)] if repeated else [])
+        repeated = count - len(hits)
+        notes = [Note("repeated_rows", count=repeated)] if repeated else []
+        return Retrieved(numbered(list(hits.values())), notes + self._notes_on_limit(count, k))
 
-    def _hit(self, row: Any, name: str, rank: int) -> Hit:
-        if isinstance(row, Hit):
-            return replace(row, rank=rank, retrieval_rank=rank)
-        fields = self._fields(row, name)
-        key, text = fields["id"], fields.get("text")
-        if isinstance(key, bool) or not isinstance(key, str | int) or not str(key).strip():
-            raise InvalidInput(f"{self.name}: {name} has the id {key!r:.80}: an id is a string or a whole number")
-        if not isinstance(text, str) or not text.strip():
-            raise InvalidInput(f"{self.name}: passage {str(key)!r} has no text")
-        metadata = fields.get("metadata") or {}
-        if not isinstance(metadata, Mapping):
-            raise InvalidInput(f"{self.name}: the metadata of passage {str(key)!r} is {metadata!r:.80}, not a dict")
-        score = self._score(fields.get("score"), str(key), rank)
-        passage = Passage(
-            sound(str(key)),
-            sound(text),
-            document_id=str(fields.get("document_id") or key),
-            title=str(fields.get("title") or ""),
-            metadata=metadata,
-        )
-        return Hit(passage, score, rank, score, rank)
+    def _rows(self, query: str, k: int, where: Where | None) -> Iterator[tuple[str, Any]]:
+        """Yield each row with its name in errors."""
+        rows = self._answer(query, k, where)
+        if rows is None or isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+            raise InvalidInput(f"{self.name} returned {rows!r:.80}: it must return a list of rows")
+        total = len(rows) if isinstance(rows, Sized) else None
+        place, iterator, end = 0, iter(rows), object()
+        while True:
+            with failures(self.name):
+                row = next(iterator, end)
+            if row is end:
+                return
+            yield item_name("row", place, total), row
+            place += 1
 
-    def _fields(self, row: Any, name: str) -> Mapping[str, Any]:
-        if isinstance(row, Mapping) and "id" in row:
-            return row
-        if isinstance(row, Sequence) and not isinstance(row, str | bytes) and len(row) in (2, 3):
-            return dict(zip(("id", "text", "score"), row, strict=False))
-        raise InvalidInput(
-            f"{self.name}: {name} is {row!r:.80}: give (id, text, score) tuples, or dicts with id, text and score"
-        )
+    def _answer(self, query: str, k: int, where: Where | None) -> Any:
+        *calls, last = self._source.calls
+        with failures(self.name):
+            for call in calls:
+                try:
+                    return self._source.rows(self._background.result(call(query, k, where)))
+                except NotImplementedError:
+                    continue
+            return self._source.rows(self._background.result(last(query, k, where)))
 
-    def _score(self, score: Any, key: str, rank: int) -> float:
-        if score is None:
-            return 1.0 / rank
-        try:
-            number = float(score)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        if isinstance(score, str) or not math.isfinite(number):
-            raise InvalidInput(f"{self.name}: the score of passage {key!r} is {score!r:.80}, not a finite number")
-        return number
+    def _notes_on_limit(self, count: int, k: int) -> list[Note]:
+        own = self._source.limit
+        if own is None or not 0 < count < k:
+            return []
+        limit = own.value()
+        if limit is not None and count < limit:
+            return []
+        return [Note("retriever_limited", count=count, k=k, limit=limit, line=own.line.format(k=k))]
 
 
-def _has_parameter(function: Callable[..., Any], name: str) -> bool:
+@contextmanager
+def failures(name: str) -> Iterator[None]:
+    """Turn every error of foreign code into RetrieverFailed, which has its type and message. Our own errors stay."""
     try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a function written in C may have no signature
-        return False
+        yield
+    except ShortlistError:
+        raise
+    except Exception as error:
+        raise RetrieverFailed(f"{name} failed: {type(error).__name__}: {error}") from error
+
+
+def _source(part: Any, name: str) -> Source | None:
+    """How the part is called; None if it is a retriever of our own, or none at all."""
+    retrieves = methods(part, "retrieve", "aretrieve")
+    if retrieves:
+        return _retrieving(part, retrieves[0], name)
+    if methods(part, "similarity_search_with_score", "asimilarity_search_with_score"):
+        return frameworks.langchain_store(part)
+    if methods(part, "invoke", "ainvoke"):
+        return frameworks.langchain_retriever(part)
+    if haystack.is_pipeline(part):
+        return haystack.haystack_pipeline(part, name)
+    if methods(part, "run", "run_async"):
+        return haystack.haystack_component(part, name)
+    if methods(part, "forward"):
+        return frameworks.dspy_retriever(part)
+    return _function(part, name) if callable(part) else None
+
+
+def _retrieving(part: Any, method: Callable[..., Any], name: str) -> Source | None:
+    """How an object with `retrieve` is called. Ours accepts a query, a number and a filter, LlamaIndex's a query."""
+    if accepts(method, "query", 1, None) and not inspect.iscoroutinefunction(method):
+        return None
+    if accepts(method, "query", 1):
+        return _function(method, name, label=type(part).__name__)
+    return frameworks.llamaindex_retriever(part)
+
+
+def _function(
+    function: Callable[..., Any], name: str, scores: Direction = "higher", label: str | None = None
+) -> Source:
+    if not accepts(function, "query", 1):
+        raise InvalidInput(f"{name} does not accept (query, k): give a function with two parameters")
+    filters = "where" in parameters(function)
+    call: Call = (
+        (lambda query, k, where: function(query, k, where=where))
+        if filters
+        else (lambda query, k, where: function(query, k))
+    )
+    no_filter = "" if filters else "has no parameter where, so it cannot filter"
+    return Source(label or _label(function), (call,), no_filter=no_filter, scores=scores)
+
+
+def _label(part: Any) -> str:
+    return str(getattr(part, "__name__", type(part).__name__))

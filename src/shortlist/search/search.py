@@ -68,6 +68,7 @@ class Searches:
 
         Raises:
             InvalidInput: An empty query, or settings that cannot be used, or that contradict each other.
+            RetrieverFailed: A retriever of your own raised an error.
             NotFitted: A stored rule or curve is needed, and it is missing or was fitted for something else.
             BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
         """
@@ -90,8 +91,9 @@ class Search(Searches):
     """Two-stage search over any retriever. Python, the command line, HTTP, MCP and the evaluation use this class.
 
     Args:
-        retriever: Stage one: an object with `retrieve(query, k, where)`, or a function `(query, k)` that returns rows
-            of id, text and score; see `search.retriever.as_retriever`.
+        retriever: Stage one: anything that retrieves. A function `(query, k)` that returns rows of id, text and score;
+            a retriever of LangChain, LlamaIndex, Haystack or DSPy; an object with `retrieve(query, k, where)`. See
+            `search.retriever.as_retriever`.
         reranker: Stage two. None gives stage one's order.
         config: The settings of each search; an argument of `search` takes precedence.
         weights: The weight of each stage-one signal in the final score at blend 1, if `config` has no weights.
@@ -103,7 +105,7 @@ class Search(Searches):
             them.
 
     Raises:
-        InvalidInput: `retriever` is not such an object or function, or `reranker` has no method `score`.
+        InvalidInput: `retriever` is nothing of these, or `reranker` has no method `score`.
     """
 
     retriever: Retriever
@@ -117,7 +119,7 @@ class Search(Searches):
     facts: Callable[[], list[Note]] = no_facts
 
     def __post_init__(self) -> None:
-        self.retriever = as_retriever(self.retriever, "the retriever")
+        self.retriever = as_retriever(self.retriever)
         self.config.override({"weights": dict(self.weights)})
         if self.reranker is not None:
             checked_reranker(self.reranker)

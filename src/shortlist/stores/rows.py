@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from numbers import Integral, Real
-from typing import Any
-from uuid import UUID
+from collections.abc import Iterable, Mapping
 
 from shortlist.errors import InvalidInput
+from shortlist.search.foreign.rows import id_of
+from shortlist.search.metadata import fields_of
 from shortlist.search.pool import Matches
 from shortlist.stores.fields import Fields
 from shortlist.stores.store import Row
 from shortlist.text.validation import sound
-from shortlist.types import Field, Note, Passage, Value
+from shortlist.types import Note, Passage
 
 
 def passage_of(row: Row, fields: Fields, store: str) -> Passage:
@@ -26,15 +25,15 @@ def passage_of(row: Row, fields: Fields, store: str) -> Passage:
             id.
     """
     record = row.record
-    key = id_of(record.get(fields.id) if fields.id else row.id, store)
+    key = id_of(record.get(fields.id) if fields.id else row.id, f"{store}: a row")
     text = record.get(fields.text)
     if not isinstance(text, str) or not text.strip():
         state = "has no text" if isinstance(text, str) or text is None else f"has the text {text!r:.80}"
         raise InvalidInput(f"{store}: passage {key!r} {state} in its field {fields.text!r}")
     inner = record.get(fields.metadata) if fields.metadata else None
     own = {fields.text, fields.id, fields.vector, fields.metadata}
-    metadata = dict(_flat({name: value for name, value in record.items() if name not in own}))
-    metadata |= dict(_flat(inner)) if isinstance(inner, Mapping) else {}
+    metadata = fields_of({name: value for name, value in record.items() if name not in own})
+    metadata |= fields_of(inner) if isinstance(inner, Mapping) else {}
     title = metadata.pop(fields.title, None) if fields.title else None
     document_id = metadata.pop(fields.document_id, None) if fields.document_id else None
     return Passage(
@@ -44,18 +43,6 @@ def passage_of(row: Row, fields: Fields, store: str) -> Passage:
         title="" if title is None else sound(str(title)),
         metadata=metadata,
     )
-
-
-def id_of(key: Any, store: str) -> str:
-    """Return an id of a store as text.
-
-    Raises:
-        InvalidInput: The id is neither text, nor a whole number, nor a UUID, or it is empty.
-    """
-    whole = isinstance(key, Integral) and not isinstance(key, bool)
-    if not (whole or isinstance(key, str | UUID)) or not str(key).strip():
-        raise InvalidInput(f"{store}: a row has the id {key!r:.80}: an id is text, a whole number or a UUID")
-    return sound(str(key))
 
 
 def matches(rows: Iterable[tuple[Row, float]], k: int, fields: Fields, store: str) -> Matches:
@@ -79,28 +66,3 @@ def _finite(score: float, row: Row, store: str) -> float:
     if not math.isfinite(score):
         raise InvalidInput(f"{store}: the score of row {row.id!r:.80} is {score!r}, not a finite number")
     return float(score)
-
-
-def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Field]]:
-    for name, value in record.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list | tuple | set):
-            values = [plain for plain in map(_plain, value) if plain is not None]
-            if values:
-                yield f"{prefix}{name}", values
-        elif (plain := _plain(value)) is not None:
-            yield f"{prefix}{name}", plain
-
-
-def _plain(value: Any) -> Value | None:
-    """Return a value of a store as one of ours; None for no value, NaN and binary values."""
-    if value is None or isinstance(value, bytes | bytearray | memoryview):
-        return None
-    if isinstance(value, str | bool):
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        return float(value) if math.isfinite(value) else None
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -50,6 +50,14 @@ def _skipped(values: Mapping[str, Any]) -> str:
     return f"not reranked: {values.get('reason', 'the reranker skips this query')}"
 
 
+def _retriever_limited(values: Mapping[str, Any]) -> str:
+    passages = f"the retriever returned {values['count']} of the {values['k']} requested passages"
+    if values["limit"] is None:
+        return f"{passages}, and accepts no number of passages: if it has a limit of its own, raise the limit"
+    line = f": raise the limit with {values['line']}" if values["line"] else ""
+    return f"{passages}, because its own limit is {values['limit']}{line}"
+
+
 def _partial(values: Mapping[str, Any]) -> str:
     cause = "the time budget ended" if values["cause"] == "budget" else "the queue was full"
     return f"reranked in part: {cause} after {values['scored']} of {values['pool']} passages"
@@ -144,6 +152,7 @@ WORDS: Mapping[str, Words] = {
     "repeated_rows": lambda v: (
         f"{v['count']} {'row' if v['count'] == 1 else 'rows'} of the retriever left out: an earlier row has the same id"
     ),
+    "retriever_limited": _retriever_limited,
     "rerank_skipped": _skipped,
     "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,

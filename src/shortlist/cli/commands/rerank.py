@@ -87,8 +87,8 @@ def _print(ranked: Sequence[Ranked], query: str, reranker: Reranker) -> None:
     from rich.text import Text
 
     from shortlist.cli.render.ranking import marked
-    from shortlist.search.rerank import text_of
     from shortlist.search.scores import info_of
+    from shortlist.search.texts import text_of
     from shortlist.text.validation import sound
 
     unit = info_of(reranker).unit

@@ -1,0 +1,1 @@
+"""Functions and the retrievers of frameworks as stage one."""

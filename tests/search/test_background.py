@@ -1,0 +1,94 @@
+"""Async functions as stage one, for callers with and without an event loop."""
+
+import asyncio
+import gc
+import threading
+import warnings
+
+import pytest
+
+from fakes import WordReranker
+from shortlist.errors import RetrieverFailed
+from shortlist.search.foreign.background import Background
+from shortlist.search.search import Search
+
+
+async def asynchronous(query, k):
+    await asyncio.sleep(0)
+    return [("a", "cats sleep", 0.2), ("b", f"{query} {k}", 0.1)]
+
+
+def ids(search):
+    return [hit.id for hit in search.search("tax due", pool_size=7, top_k=2)]
+
+
+def test_an_async_function_is_a_retriever():
+    assert ids(Search(asynchronous, WordReranker())) == ["b", "a"]
+
+
+def test_it_works_where_an_event_loop_already_runs():
+    async def main():
+        return ids(Search(asynchronous, WordReranker()))
+
+    assert asyncio.run(main()) == ["b", "a"]
+
+
+def test_all_calls_run_in_one_loop_that_is_not_the_callers():
+    loops = []
+
+    async def client(query, k):
+        loops.append(asyncio.get_running_loop())
+        return [("a", "text")]
+
+    search = Search(client)
+
+    async def main():
+        search.search("q")
+        return asyncio.get_running_loop()
+
+    callers = asyncio.run(main())
+    search.search("q")
+    thread = threading.Thread(target=lambda: search.search("q"))
+    thread.start()
+    thread.join()
+    assert len(loops) == 3
+    assert set(loops) == {loops[0]} != {callers}
+
+
+def test_an_error_of_an_async_function_has_its_name():
+    async def broken(query, k):
+        raise TimeoutError("too slow")
+
+    with pytest.raises(RetrieverFailed, match="the retriever broken failed: TimeoutError: too slow"):
+        Search(broken).search("q")
+
+
+def test_a_callable_object_and_a_method_may_be_async():
+    class Client:
+        async def __call__(self, query, k):
+            return [("a", f"{query} {k}")]
+
+        async def find(self, query, k, where=None):
+            return [("b", str(where))]
+
+    class Own:
+        async def retrieve(self, query, k, where=None):
+            return [("c", f"{where}")]
+
+    assert Search(Client()).search("q", pool_size=9)[0].text == "q 9"
+    assert Search(Client().find).search("q", where={"year": 1})[0].text == "{'year': 1}"
+    assert Search(Own()).search("q", where={"year": 1})[0].id == "c"
+
+
+def test_the_loop_ends_with_the_retriever():
+    background = Background()
+    assert background.result(7) == 7
+    assert background.result(asyncio.sleep(0, "slept")) == "slept"
+    loop = background._loop
+    thread = next(thread for thread in threading.enumerate() if thread.name == "shortlist-retriever")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del background
+        gc.collect()
+        thread.join(10)
+    assert loop.is_closed()
