@@ -84,10 +84,10 @@ class RowsRetriever:
     """A foreign retriever. Satisfies `protocols.Retriever`.
 
     A row is a tuple `(id, text)` or `(id, text, score)`, a string, a dict or an object with text, or a `Hit`. Dicts and
-    objects may have an id, a score, a title, a document id and metadata. The order of the rows is the ranking. Results
-    show the scores, but the scores do not change the order. `search.foreign.rows.RowReader` has the rules for missing fields.
-    Of several rows with one id, the first is used, and a note counts the others. Rows after the first `k` hits are not
-    read. If the retriever has a limit of its own that is smaller than k, a note reports the limit.
+    objects may have an id, a score, a title, a document id and metadata. `search.foreign.rows.RowReader` has the rules
+    for missing fields. The order of the rows is the ranking. Results show the scores, but the scores do not change the
+    order. Of several rows with one id, the first is used, and a note counts the others. Rows after the first `k` hits
+    are not read. If the retriever has a limit of its own that is smaller than k, a note reports the limit.
     """
 
     def __init__(self, source: Source, name: str) -> None:
