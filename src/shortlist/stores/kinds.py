@@ -35,6 +35,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("qdrant", "qdrant:notes@http://127.0.0.1:6333", ("qdrant_client",)),
         Kind("sqlite", "sqlite:notes@notes.db"),
         Kind("postgres", "postgres:passages@postgresql://user@localhost/database", ("psycopg",)),
+        Kind("milvus", "milvus:notes@./milvus.db", ("pymilvus",)),
     )
 }
 """The kinds by name."""
