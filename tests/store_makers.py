@@ -181,6 +181,29 @@ def bm25_terms(text: str) -> Any:
     return qdrant_edge.Bm25(qdrant_edge.Bm25Config(k=1.2, b=0.75, avg_len=8.0, language="english")).embed_document(text)
 
 
+def faiss(spec: str, metric: str, *, labels: Callable[[int], int] | None = None) -> Make:
+    """An index of `faiss.index_factory`. `labels` gives the index ids of its own."""
+
+    def make(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> OpenStore:
+        import faiss
+
+        index = faiss.index_factory(vectors.shape[1], spec, getattr(faiss, metric))
+        if labels is None:
+            index.add(vectors)
+        else:
+            index.add_with_ids(vectors, np.array([labels(place) for place in range(len(passages))]))
+        faiss.write_index(index, str(folder / "index.faiss"))
+        lines = []
+        for note in passages:
+            row = {"id": note.id, "text": note.text, "title": note.title, "document_id": note.document_id}
+            lines.append(json.dumps({**row, "metadata": dict(note.metadata)}))
+        (folder / "texts.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        return load_store(f"faiss:{folder / 'texts.jsonl'}@{folder / 'index.faiss'}")
+
+    return make
+
+
+FAISS = ("faiss",)
 VEC, CHROMA, QDRANT = ("sqlite_vec",), ("chromadb",), ("qdrant_client",)
 MAKERS: dict[str, Maker] = {
     "fake, cosine": Maker("", fake, repeats=True),
@@ -198,5 +221,11 @@ MAKERS: dict[str, Maker] = {
     "qdrant, Dot": Maker("qdrant", qdrant("Dot", "own"), QDRANT, words=False, repeats=True),
     "qdrant, Euclid": Maker("qdrant", qdrant("Euclid", "own"), QDRANT, words=False, repeats=True),
     "qdrant, folder": Maker("qdrant", qdrant("Cosine", "", memory=False), QDRANT, words=False, repeats=True),
+    "faiss, inner product": Maker("faiss", faiss("Flat", "METRIC_INNER_PRODUCT"), FAISS, words=False, repeats=True),
+    "faiss, distance": Maker("faiss", faiss("Flat", "METRIC_L2"), FAISS, words=False, repeats=True),
+    "faiss, HNSW": Maker("faiss", faiss("HNSW32", "METRIC_L2"), FAISS, words=False, repeats=True),
+    "faiss, places as ids": Maker(
+        "faiss", faiss("IDMap,Flat", "METRIC_L2", labels=lambda place: place), FAISS, words=False, repeats=True
+    ),
     "chroma, old cosine": Maker("chroma", chroma(None, {"hnsw:space": "cosine"}), CHROMA, words=False),
 }

@@ -15,6 +15,9 @@ from shortlist.types import Passage
 SMALLEST_COSINE = 0.98
 """Of a stored vector to our vector of its text. Other precisions of one model are above it, and other models below."""
 
+SMALLEST_ROUNDED = 0.7
+"""The same for a store whose vectors are rounded, such as a FAISS index with product quantisation."""
+
 Form: TypeAlias = Literal["text", "title and text"]
 """What the stored vectors were made from."""
 
@@ -30,7 +33,8 @@ def check_encoder(store: Store, encoder: Encoder) -> Form | None:
     The text alone is tried, and the title followed by the text. An empty collection gives None.
 
     Raises:
-        InvalidInput: The lengths of the vectors differ, or their cosine is below 0.98.
+        InvalidInput: The lengths of the vectors differ, or their cosine is below 0.98, or below 0.7 if the store rounds
+            its vectors.
     """
     sample = store.sample()
     if sample is None:
@@ -45,11 +49,12 @@ def check_encoder(store: Store, encoder: Encoder) -> Form | None:
     forms = _forms(passage)
     scores = cosines(vector, np.asarray(encoder.encode_passages(list(forms)), dtype=np.float32))
     cosine, form = max(zip(scores, forms.values(), strict=True), key=lambda pair: pair[0])
-    if cosine < SMALLEST_COSINE:
+    smallest = SMALLEST_ROUNDED if store.lossy else SMALLEST_COSINE
+    if cosine < smallest:
         raise InvalidInput(
             f"{store.name} seems not to be made with the bi-encoder {encoder.name}: the stored vector of passage "
             f"{passage.id!r} has the cosine {cosine:.2f} to the bi-encoder's vector of its text, and at least "
-            f"{SMALLEST_COSINE} is expected; {REMEDY}",
+            f"{smallest} is expected; {REMEDY}",
             field="bi_encoder",
         )
     return form

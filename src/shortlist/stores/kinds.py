@@ -33,6 +33,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("chroma", "chroma:notes@./chroma", ("chromadb",)),
         Kind("qdrant", "qdrant:notes@http://127.0.0.1:6333", ("qdrant_client",)),
+        Kind("faiss", "faiss:texts.jsonl@index.faiss", ("faiss",)),
         Kind("sqlite", "sqlite:notes@notes.db"),
         Kind("postgres", "postgres:passages@postgresql://user@localhost/database", ("psycopg",)),
         Kind("milvus", "milvus:notes@./milvus.db", ("pymilvus",)),

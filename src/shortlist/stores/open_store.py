@@ -66,6 +66,11 @@ class OpenStore:
         """The length of a stored vector; None if it is unknown, or without vectors."""
         return self._facts.dimension
 
+    @property
+    def lossy(self) -> bool:
+        """Whether the stored vectors are rounded so much that they differ visibly from the true vectors."""
+        return self._facts.lossy
+
     def nearest(self, vector: Vector, k: int, where: Where | None = None) -> Matches:
         """Return at most `k` passages by their cosine to `vector`, highest first, and equal scores by id.
 

@@ -46,6 +46,10 @@ class Store(Searched, Protocol):
     def dimension(self) -> int | None:
         """The length of a stored vector; None if it is unknown, or without vectors."""
 
+    @property
+    def lossy(self) -> bool:
+        """Whether the stored vectors are rounded so much that they differ visibly from the true vectors."""
+
     def both(self, vector: Vector, text: str, k: int, where: Where | None = None) -> tuple[Matches, Matches]:
         """Return what `nearest` and `matching` return, in one request if the store allows it."""
 
@@ -91,6 +95,7 @@ class Facts:
         filters: Whether the collection can be filtered.
         exact: Whether a vector query compares the vector with every row.
         largest_k: The most rows of one query, if there is a limit.
+        lossy: Whether the stored vectors are rounded so much that the cosine to the true vector may be below 0.98.
     """
 
     name: str
@@ -101,6 +106,7 @@ class Facts:
     filters: bool = True
     exact: bool = False
     largest_k: int | None = None
+    lossy: bool = False
 
 
 class Backend(Protocol):
