@@ -203,7 +203,39 @@ def faiss(spec: str, metric: str, *, labels: Callable[[int], int] | None = None)
     return make
 
 
-FAISS = ("faiss",)
+def lance(index: str = "", *, words: bool = True) -> Make:
+    """A table; `index` is the metric of its vector index, "" for none."""
+
+    def make(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> OpenStore:
+        import lancedb
+        import pyarrow
+        from lancedb.index import FTS, IvfFlat
+
+        columns = {
+            "year": pyarrow.int64(),
+            "lang": pyarrow.string(),
+            "open": pyarrow.bool_(),
+            "size": pyarrow.float64(),
+        }
+        columns |= {"tags": pyarrow.list_(pyarrow.string())}
+        texts = {name: pyarrow.string() for name in ("id", "text", "title", "document_id")}
+        schema = pyarrow.schema({**texts, "vector": pyarrow.list_(pyarrow.float32(), vectors.shape[1]), **columns})
+        rows = [
+            {**{name: getattr(note, name) for name in texts}, "vector": vector.tolist(), **note.metadata}
+            for note, vector in zip(passages, vectors, strict=True)
+        ]
+        table = lancedb.connect(folder).create_table("notes", pyarrow.Table.from_pylist(rows, schema))
+        if index:
+            table.create_index("vector", config=IvfFlat(distance_type=index, num_partitions=1))
+        if words:
+            table.create_index("text", config=FTS())
+            table.create_index("title", config=FTS())
+        return load_store(f"lancedb:notes@{folder}")
+
+    return make
+
+
+FAISS, LANCE = ("faiss",), ("lancedb",)
 VEC, CHROMA, QDRANT = ("sqlite_vec",), ("chromadb",), ("qdrant_client",)
 MAKERS: dict[str, Maker] = {
     "fake, cosine": Maker("", fake, repeats=True),
@@ -227,5 +259,9 @@ MAKERS: dict[str, Maker] = {
     "faiss, places as ids": Maker(
         "faiss", faiss("IDMap,Flat", "METRIC_L2", labels=lambda place: place), FAISS, words=False, repeats=True
     ),
+    "lancedb": Maker("lancedb", lance(), LANCE, repeats=True),
+    "lancedb, index by l2": Maker("lancedb", lance("l2", words=False), LANCE, words=False, repeats=True),
+    "lancedb, index by dot": Maker("lancedb", lance("dot", words=False), LANCE, words=False, repeats=True),
+    "lancedb, index by cosine": Maker("lancedb", lance("cosine"), LANCE, repeats=True),
     "chroma, old cosine": Maker("chroma", chroma(None, {"hnsw:space": "cosine"}), CHROMA, words=False),
 }

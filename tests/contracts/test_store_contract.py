@@ -242,7 +242,7 @@ def test_a_vector_with_nan_is_refused(made):
 
 
 def test_an_empty_text_names_its_id(made):
-    store = made([Passage("full", "red"), Passage("empty", " ")])
+    store = made([Passage("full", "red"), Passage("empty", " ")], ENCODER.encode_passages(["red", "red cat"]))
     with pytest.raises(InvalidInput, match="passage 'empty' has no text"):
         store.nearest(query("red"), 5)
 

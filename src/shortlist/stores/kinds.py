@@ -32,6 +32,7 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("chroma", "chroma:notes@./chroma", ("chromadb",)),
+        Kind("lancedb", "lancedb:notes@./lance", ("lancedb",)),
         Kind("qdrant", "qdrant:notes@http://127.0.0.1:6333", ("qdrant_client",)),
         Kind("faiss", "faiss:texts.jsonl@index.faiss", ("faiss",)),
         Kind("sqlite", "sqlite:notes@notes.db"),
