@@ -56,7 +56,9 @@ class FaissBackend:
     def __init__(self, address: StoreAddress, fields: Mapping[str, str], index: Any) -> None:
         import faiss
 
-        self._name, self._index = address.name, faiss.downcast_index(index)
+        self._name = address.name
+        self._owner = index  # the memory of the other two belongs to this object
+        self._index = faiss.downcast_index(index)
         self._records = read_texts(Path(address.collection), self._name)
         names = find_fields(self._name, fields, kinds_of(self._records[:SAMPLE_ROWS]))
         self._labels, self._inner = _unwrapped(self._index)
