@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from shortlist.config import SearchConfig
     from shortlist.errors import ShortlistError
     from shortlist.evaluation.query_sets import QuerySet
+    from shortlist.foreign import OpenRetriever
     from shortlist.index import OpenIndex
-    from shortlist.index import open_index as open
+    from shortlist.opening import open_by_name as open
     from shortlist.registry import load_encoder, load_reranker, load_retriever
     from shortlist.rerankers.cross_encoder import CrossEncoder
     from shortlist.search.ranked import Ranked
@@ -30,6 +31,7 @@ _PLACES = {
     "Hit": "types",
     "Note": "types",
     "OpenIndex": "index",
+    "OpenRetriever": "foreign",
     "Passage": "types",
     "QuerySet": "evaluation.query_sets",
     "Ranked": "search.ranked",
@@ -45,7 +47,7 @@ _PLACES = {
     "load_encoder": "registry",
     "load_reranker": "registry",
     "load_retriever": "registry",
-    "open": "index",
+    "open": "opening",
     "rerank": "api",
     "tune": "api",
 }
@@ -57,6 +59,7 @@ __all__ = [
     "Hit",
     "Note",
     "OpenIndex",
+    "OpenRetriever",
     "Passage",
     "QuerySet",
     "Ranked",
@@ -81,7 +84,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'shortlist' has no attribute {name!r}")
-    value = getattr(import_module(f"shortlist.{_PLACES[name]}"), "open_index" if name == "open" else name)
+    value = getattr(import_module(f"shortlist.{_PLACES[name]}"), "open_by_name" if name == "open" else name)
     globals()[name] = value
     return value
 

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from shortlist.evaluation.query_sets import QuerySet
     from shortlist.evaluation.subject import Subject
     from shortlist.evaluation.tuning.tune import Tuning
-    from shortlist.index import OpenIndex
+    from shortlist.search.opened import Opened
     from shortlist.search.search import Search
-    from shortlist.types import Passage
 
 
 def rerank(
@@ -55,7 +54,7 @@ def rerank(
 
 
 def evaluate(  # noqa: PLR0913 - only the first two are needed
-    search: Search | OpenIndex,
+    search: Search | Opened,
     queries: QuerySet | str | Path,
     *,
     pool_size: PoolSize | None = None,
@@ -69,8 +68,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     """Measure both stages, and the ceiling between them, on judged queries.
 
     Args:
-        search: An open index, or a `Search` over any retriever. Its configuration is measured, without its limits on
-            score and probability.
+        search: An open index, an open retriever, or a `Search` over any retriever. Its configuration is measured,
+            without its limits on score and probability.
         queries: A query set, or a path for `QuerySet.read`.
         pool_size: Passages to score, or "auto". None: the configuration's.
         measures: Names of measures, each with a cutoff. The first one is the main one.
@@ -103,7 +102,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
 
 
 def tune(  # noqa: PLR0913 - only the first two are needed
-    search: Search | OpenIndex,
+    search: Search | Opened,
     queries: QuerySet | str | Path,
     *,
     budget_ms: float | None = None,
@@ -120,7 +119,7 @@ def tune(  # noqa: PLR0913 - only the first two are needed
     """Find the pool size, blend, fusion weight and smallest score for your queries, from one scoring pass.
 
     Args:
-        search: An open index, or a `Search` over any retriever. Its configuration is the one in use.
+        search: An open index, an open retriever, or a `Search` over any retriever. Its configuration is the one in use.
         queries: A query set, or a path for `QuerySet.read`.
         budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. None: no limit.
         sizes: Pool sizes to try.
@@ -159,7 +158,7 @@ def tune(  # noqa: PLR0913 - only the first two are needed
 
 
 def calibrate(  # noqa: PLR0913 - only the first two are needed
-    search: Search | OpenIndex,
+    search: Search | Opened,
     queries: QuerySet | str | Path,
     *,
     pool_size: int = 100,
@@ -177,7 +176,7 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
     """Fit the stop rule for `pool_size="auto"` and the curve for `min_probability`, from one scoring pass.
 
     Args:
-        search: An open index, or a `Search` over any retriever.
+        search: An open index, an open retriever, or a `Search` over any retriever.
         queries: A query set, or a path for `QuerySet.read`.
         pool_size: The largest pool.
         top_k: The length of the answers that an adaptive pool must get right.
@@ -217,31 +216,30 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
 
 
 def _subject(
-    search: Search | OpenIndex, queries: QuerySet | str | Path, *, allow_unknown: bool, ignore_identical_ids: bool
+    search: Search | Opened, queries: QuerySet | str | Path, *, allow_unknown: bool, ignore_identical_ids: bool
 ) -> Subject:
-    """The search of an open index or the search itself, and the resolved queries."""
+    """The search of an open index or retriever, or the search itself, and the resolved queries."""
     from shortlist.evaluation.query_sets import QuerySet
     from shortlist.evaluation.subject import subject_of
-    from shortlist.index import OpenIndex
+    from shortlist.foreign import corpus_of, listed_by
+    from shortlist.search.opened import Opened
     from shortlist.search.search import Search
 
     if not isinstance(queries, (QuerySet, str, Path)):
         raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
     query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
-    passages: Iterable[Passage] | None = None
-    if isinstance(search, OpenIndex):
-        searcher, passages = search.searcher, search.collection.index.passages()
+    if isinstance(search, Opened):
+        searcher, passages = search.searcher, corpus_of(search)
     elif isinstance(search, Search):
-        searcher, of_retriever = search, getattr(search.retriever, "passages", None)
-        passages = of_retriever() if callable(of_retriever) else None
+        searcher, passages = search, listed_by(search.retriever)
     else:
-        raise InvalidInput(f"search is {search!r:.80}: give an open index or a Search")
+        raise InvalidInput(f"search is {search!r:.80}: give an open index, an open retriever, or a Search")
     return subject_of(
         searcher, query_set, passages, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids
     )
 
 
-def asgi(search: Search | OpenIndex) -> FastAPI:
+def asgi(search: Search | Opened) -> FastAPI:
     """Return an ASGI application that serves reranking, embeddings and, over `search`, searches and the page.
 
     The routes are those of `shortlist serve`. API keys, host checks, limits on requests and metrics belong to that
@@ -249,7 +247,7 @@ def asgi(search: Search | OpenIndex) -> FastAPI:
     queue. The queue ends with the application's lifespan. The caller closes an index.
 
     Args:
-        search: A `Search`, or an open index. Its configuration holds the defaults of `/search`.
+        search: A `Search`, an open index or an open retriever. Its configuration holds the defaults of `/search`.
 
     Raises:
         MissingExtra: The server extra is not installed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +18,14 @@ from shortlist.config.search_config import RERANKER
 from shortlist.errors import FolderError, InvalidInput, NotAnIndex
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker
+from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.retrievers.engine import named_with_fusion
-from shortlist.search.explain import Explanation, explain
+from shortlist.search.opened import Opened
 from shortlist.search.scores import info_of
-from shortlist.search.search import Search, Searches
+from shortlist.search.search import Search
 from shortlist.text import Splitter
-from shortlist.types import Document
+from shortlist.types import Document, Passage
 
 
 def open_index(
@@ -76,7 +77,7 @@ def _created(folder: Path, encoder: Encoder, name: str, config: SearchConfig) ->
         return registry.open_collection(folder, bi_encoder=config.bi_encoder)
 
 
-class OpenIndex(Searches):
+class OpenIndex(Opened):
     """An open index folder. `open_index` makes it.
 
     `collection` is the folder, `config` the settings of searches, `reranker` one of your own, and `loaded` the one of
@@ -155,26 +156,33 @@ class OpenIndex(Searches):
         """Return what the index holds, with its bi-encoder, its format and its size on disk."""
         return collections.contents(self.collection.folder)
 
-    def explain(self, query: str, a: str, b: str) -> Explanation:
-        """Return which words of the query put passage `a` above passage `b`, both by id. See `search.explain`.
+    @property
+    def name(self) -> str:
+        """The index folder."""
+        return str(self.collection.folder)
 
-        Raises:
-            InvalidInput: The index has no passage with such an id, the ids are equal, or a stage has no model.
-        """
+    @property
+    def bi_encoder(self) -> str:
+        """The name of the bi-encoder that the index was made with."""
+        return self.collection.manifest.encoder
+
+    def shown_names(self) -> Names:
+        """Return the names of sources without the folders of this machine."""
+        return Names.of(self.collection.ledger.known_sources(), str(self.collection.folder))
+
+    def count(self) -> int:
+        """Return the number of passages."""
+        return len(self)
+
+    def passages(self) -> Iterator[Passage]:
+        """Return every passage, in no fixed order."""
         self.collection.check_open()
-        if a == b:
-            raise InvalidInput(f"both ids are {a!r}: give two passages to compare")
-        passages = {passage.id: passage for passage in self.collection.index.get([a, b])}
-        missing = [key for key in (a, b) if key not in passages]
-        if missing:
-            raise InvalidInput(
-                f"the index has no passage {' and no passage '.join(map(repr, missing))}: "
-                "`shortlist search --json` shows the ids of passages"
-            )
-        encoder, reranker = self.searcher.encoder, self.searcher.reranker
-        if encoder is None or reranker is None:
-            raise InvalidInput("both stages are compared: open the index with a bi-encoder and a reranker")
-        return explain(query, passages[a].content, passages[b].content, encoder, reranker)
+        return self.collection.index.passages()
+
+    def find(self, query: str, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Return the passages with these ids, by id, without those that the index lacks."""
+        self.collection.check_open()
+        return {passage.id: passage for passage in self.collection.index.get(ids)}
 
     @property
     def searcher(self) -> Search:
@@ -260,12 +268,6 @@ class OpenIndex(Searches):
     def close(self) -> None:
         """Write everything to disk and release the folder. A second call does nothing."""
         self.collection.close()
-
-    def __enter__(self) -> OpenIndex:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 def _reranker_of(config: SearchConfig) -> Reranker:

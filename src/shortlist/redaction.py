@@ -121,6 +121,16 @@ def public_name(name: str) -> str:
     return Names().shown(name)
 
 
+def without_secrets(name: str) -> str:
+    """Return the name of a store without the user, the password and the query of its URL. Other names stay."""
+    before, scheme, url = name.partition("://")
+    if not scheme:
+        return name
+    address = re.split(r"[?#]", url, maxsplit=1)[0]
+    host, slash, path = address.partition("/")
+    return f"{before}{scheme}{host.rpartition('@')[2]}{slash}{path}"
+
+
 def _shared(parents: Sequence[list[str]]) -> list[str]:
     """Return the parts that all paths start with."""
     shared = parents[0]

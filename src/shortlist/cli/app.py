@@ -12,14 +12,26 @@ import typer
 
 from shortlist import __version__
 from shortlist.cli.command_table import Commands
-from shortlist.cli.console import with_index
+from shortlist.cli.console import with_place
 from shortlist.cli.options import FLAGS, OPTIONS
 from shortlist.config.file import FILE, read
-from shortlist.errors import FolderError, InvalidInput, MissingExtra, ModelError, ShortlistError
+from shortlist.config.search_config import RETRIEVERS
+from shortlist.errors import (
+    FolderError,
+    InvalidInput,
+    MissingExtra,
+    ModelError,
+    RetrieverFailed,
+    ShortlistError,
+    StoreError,
+)
+from shortlist.redaction import without_secrets
 
 EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
     (InvalidInput, 2),
     (FolderError, 3),
+    (StoreError, 3),
+    (RetrieverFailed, 3),
     (ModelError, 4),
     (MissingExtra, 4),
     (ShortlistError, 1),
@@ -46,8 +58,8 @@ def root(
 ) -> None:
     """Two-stage retrieval: retrieve wide, rerank the pool, keep the few you use.
 
-    Exit codes: 0 done, 1 a rule of --fail-if failed or serve cannot listen, 2 bad input, 3 the index folder cannot be
-    used, 4 a model cannot be used, 130 interrupted.
+    Exit codes: 0 done, 1 a rule of --fail-if failed or serve cannot listen, 2 bad input, 3 the index folder, the
+    store or the retriever cannot be used, 4 a model cannot be used, 130 interrupted.
     """
 
 
@@ -85,9 +97,9 @@ def message_of(error: ShortlistError, arguments: Sequence[str] = ()) -> str:
     """Return the error's message, with the options of the command line in place of the parameters it names.
 
     If the error has a `field`, it is about an option: the field's name becomes its option at the first place, and every
-    parameter that is spelled with an underscore becomes its option everywhere. The index folder of the arguments takes
-    the place of DIR. Otherwise the names of `shortlist.toml`
-    stay, because the error may be about the file. If no argument gives the field and the file does, the message begins
+    parameter that is spelled with an underscore becomes its option everywhere. Otherwise the names of
+    `shortlist.toml` stay, because the error may be about the file. Proposed commands name the index folder or the
+    retriever of the arguments. If no argument gives the field and the file does, the message begins
     with the file.
     """
     message = str(error)
@@ -99,15 +111,28 @@ def message_of(error: ShortlistError, arguments: Sequence[str] = ()) -> str:
     for name, flag in FLAGS.items():
         if ("_" in name or name == "tail") and (field is not None or name not in OPTIONS):
             message = re.sub(rf"(?<![-\w]){name}\b", flag, message)
-    index = _index_of(arguments)
-    return message if index is None else with_index(message, index)
+    place = _place_of(arguments)
+    return message if place is None else with_place(message, place)
 
 
-def _index_of(arguments: Sequence[str]) -> str | None:
-    """Return the index folder that the arguments give, or None."""
+def _place_of(arguments: Sequence[str]) -> list[str] | None:
+    """Return the arguments that name what is searched: the index folder or the retriever. None: the default folder."""
+    index, retriever, state = (_value_of(name, arguments) for name in ("--index", "--retriever", "--state"))
+    if index is not None:
+        return ["--index", index]
+    if retriever is None:
+        with contextlib.suppress(ShortlistError):  # a file that cannot be used is the error itself
+            retriever = read().get("retriever")
+    if retriever is None or retriever in RETRIEVERS:
+        return None
+    return ["--retriever", without_secrets(retriever), *([] if state is None else ["--state", state])]
+
+
+def _value_of(option: str, arguments: Sequence[str]) -> str | None:
+    """Return the value that the arguments give for an option, or None."""
     for argument, following in zip(arguments, [*arguments[1:], None], strict=False):
         name, equals, value = argument.partition("=")
-        if name == "--index":
+        if name == option:
             return value if equals else following
     return None
 

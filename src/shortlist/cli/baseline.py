@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shortlist.cli.setups import SetUp, judged_in
+from shortlist.cli.setups import Judging, SetUp, judged_in
 from shortlist.errors import InvalidInput
 from shortlist.evaluation import saved
 from shortlist.evaluation.evaluate import Evaluation, difference
 from shortlist.evaluation.gate import Rule, RuleResult, apply_rule, parse_rule
 from shortlist.evaluation.metrics.statistics import Paired
-from shortlist.evaluation.query_sets.query_set import QuerySet
 
 
 def parse_rules(options: Sequence[str], baseline: Path | None) -> list[Rule]:
@@ -58,32 +57,32 @@ def _namesake(name: str, names: Sequence[str], evaluations: Sequence[Evaluation]
     raise InvalidInput(f"the baseline has no set-up {name!r}; it has {known}")
 
 
-def check_queries(
-    set_ups: Sequence[SetUp], queries: QuerySet, before: Sequence[Evaluation], *, allow_unknown: bool
-) -> None:
+def check_queries(set_ups: Sequence[SetUp], judging: Judging, before: Sequence[Evaluation]) -> None:
     """Check that the set-ups and their baselines are measured on the same queries and judgments.
 
-    What ids and snippets mean depends on the index of a set-up, so every index is read. No model is loaded.
+    What ids and snippets mean depends on the passages of a set-up, so the passages of every index and retriever are
+    read. If a retriever cannot list its passages, it is searched for every query. No reranker is loaded.
 
     Raises:
         InvalidInput: They differ; the message names the set-up. Or as `query_set.resolve`.
     """
-    indexes = list(dict.fromkeys(set_up.index for set_up in set_ups))
-    if len(indexes) == 1 and not before:
+    subjects = {set_up.subject: set_up for set_up in reversed(set_ups)}
+    if len(subjects) == 1 and not before:
         return
-    prints = {index: judged_in(index, queries, allow_unknown=allow_unknown).fingerprint for index in indexes}
+    queries, first = judging.queries, set_ups[0].subject
+    prints = {subject: judged_in(set_up, judging)[0].fingerprint for subject, set_up in subjects.items()}
     for set_up in set_ups:
-        if prints[set_up.index] != prints[indexes[0]]:
+        if prints[set_up.subject] != prints[first]:
             raise InvalidInput(
-                f"{queries.name} does not judge the same in {indexes[0]} and in {set_up.index}, the index of set-up "
-                f"{set_up.name!r}: ids and snippets must name the same passages or documents in both"
+                f"{queries.name} does not judge the same in {first} and in {set_up.subject}, which set-up "
+                f"{set_up.name!r} searches: ids and snippets must name the same passages or documents in both"
             )
     for set_up, evaluation in zip(set_ups, before, strict=bool(before)):
-        if prints[set_up.index] != evaluation.fingerprint:
+        if prints[set_up.subject] != evaluation.fingerprint:
             raise InvalidInput(
                 f"the baseline was measured on {evaluation.query_set} ({len(evaluation.outcomes)} queries), and its "
                 f"queries or judgments differ from those of {queries.name} ({len(queries.queries)} queries) in "
-                f"{set_up.index}: save it again"
+                f"{set_up.subject}: save it again"
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,4 +47,9 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def with_index(text: str, index: Path | str) -> str:
     """Return the text with this index folder in the commands that the text proposes."""
-    return text.replace("--index DIR", shlex.join(["--index", str(index)]))
+    return with_place(text, ["--index", str(index)])
+
+
+def with_place(text: str, arguments: Sequence[str]) -> str:
+    """Return the text with these arguments in place of `--index DIR` in the commands that the text proposes."""
+    return text.replace(" --index DIR", "".join(f" {shlex.quote(argument)}" for argument in arguments))

@@ -15,11 +15,12 @@ import typer
 
 from shortlist import config
 from shortlist.config.file import toml_of
+from shortlist.config.places import INDEX, STATE
 from shortlist.config.search_config import FUSION, POOL_SIZE, RERANKER, TOP_K
 from shortlist.errors import InvalidInput
 from shortlist.types import Value, Where
 
-DEFAULT_INDEX = Path(".shortlist")
+DEFAULT_INDEX = INDEX
 
 Given: TypeAlias = Mapping[str, Any]
 """The settings that the command line gives, by the names of `SearchConfig`; None for those that it does not give."""
@@ -31,6 +32,18 @@ def option(flag: str, metavar: str, words: str, *, least: int | None = None, mos
 
 
 IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", metavar="DIR")]
+SearchedIndexOption = Annotated[
+    Path | None,
+    option(
+        "--index",
+        "DIR",
+        f"The index folder. [default: {DEFAULT_INDEX}, or none if the retriever is a store or an attribute]",
+    ),
+]
+StateOption = Annotated[
+    Path | None,
+    option("--state", "DIR", f"The folder for the fits of a retriever without an index. [default: {STATE}]"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 WhereOption = Annotated[
     list[str] | None,
@@ -52,6 +65,7 @@ FLAGS: Mapping[str, str] = {
     "pool_size": "--pool",
     "top_k": "--top",
     "weights": "--weight",
+    "fields": "--field",
     "measures": "--measure",
     "count": "--proposals",
 }
@@ -95,7 +109,19 @@ OPTIONS: Mapping[str, Setting] = {
         "SIGNAL=X",
     ),
     "fusion": Setting(float, "Weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1.", FUSION, "X"),
-    "retriever": Setting(str, "Stage one: hybrid, dense, bm25, or package.module:attribute.", "hybrid", "NAME"),
+    "retriever": Setting(
+        str,
+        "Stage one: hybrid, dense or bm25 over the index; a store such as chroma:notes@./chroma; or "
+        "package.module:attribute.",
+        "hybrid",
+        "NAME",
+    ),
+    "fields": Setting(
+        list[str],
+        "The name of a store's id, text, title, vector, document_id or metadata; repeat the option for several.",
+        "found in the store",
+        "FIELD=NAME",
+    ),
     "bi_encoder": Setting(str, f"The model of stage one: {MODEL}.", "the index's own", "NAME"),
     "reranker": Setting(str, f"The model of stage two: {MODEL}; or vendor:model (hosted).", RERANKER, "NAME"),
     "precision": Setting(str, "auto, exact (fp32) or fast.", "auto", "auto|exact|fast"),
@@ -105,7 +131,7 @@ OPTIONS: Mapping[str, Setting] = {
 """Setting of `SearchConfig` -> its option. `add` has the option of `precompute`, which is no setting of a search."""
 
 MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
-STAGES = ("retriever", *MODELS, "fusion", "blend", "weights")
+STAGES = ("retriever", "fields", *MODELS, "fusion", "blend", "weights")
 """What a search depends on, apart from its sizes and limits."""
 ALL = tuple(OPTIONS)
 Command: TypeAlias = Callable[..., None]
@@ -174,7 +200,9 @@ def typed(given: Given) -> dict[str, Any]:
         values["pool_size"] = value_of(values["pool_size"])
     if "weights" in values:
         values["weights"] = _weights(values["weights"])
-    return values
+    if "fields" in values:
+        values["fields"] = dict(pair_of(text, "--field", "text=body") for text in values["fields"]) or None
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def value_of(text: str) -> Any:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shortlist.cli.console import counted, remark
-from shortlist.cli.setups import Judging
+from shortlist.cli.setups import Judging, SetUp, judged_in
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.query_sets import files as query_files
 from shortlist.evaluation.query_sets.external_run import evaluate_run
-from shortlist.evaluation.query_sets.query_set import Judged, resolve
-from shortlist.registry import open_collection
+from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.report import ReportSource, source_of
 from shortlist.types import Run
 
@@ -56,19 +55,17 @@ def read(options: Sequence[str], names: Sequence[str]) -> list[ExternalRun]:
     return runs
 
 
-def measured(runs: Sequence[ExternalRun], index: Path, measuring: Measuring) -> list[tuple[Evaluation, ReportSource]]:
-    """Return the evaluation of each run against the passages of an index. No runs open no index.
+def measured(runs: Sequence[ExternalRun], set_up: SetUp, measuring: Measuring) -> list[tuple[Evaluation, ReportSource]]:
+    """Return the evaluation of each run against the passages that a set-up searches. No runs open nothing.
 
     Raises:
-        InvalidInput: A run answers none of the judged queries, or has no id of the index.
+        InvalidInput: A run answers none of the judged queries, or has no id of these passages.
     """
     if not runs:
         return []
-    with open_collection(index) as collection:
-        passages = list(collection.index.passages())
-    judged = resolve(measuring.queries, passages, allow_unknown=measuring.allow_unknown)
+    judged, passages = judged_in(set_up, measuring)
     documents = {passage.id: passage.document_id or passage.id for passage in passages}
-    known = {*documents, *documents.values()}
+    known = None if judged.depth is not None else {*documents, *documents.values()}
     results = []
     for run in runs:
         evaluation = evaluate_run(
@@ -79,18 +76,18 @@ def measured(runs: Sequence[ExternalRun], index: Path, measuring: Measuring) -> 
             name=run.name,
             documents=documents,
             ignore_identical_ids=measuring.ignore_identical_ids,
-            about={"run": str(run.file), "index": str(index)},
+            about={"run": str(run.file), "index": set_up.subject},
         )
         _report(run, judged, known)
         results.append((evaluation, source_of(evaluation, judged, passages if measuring.report else ())))
     return results
 
 
-def _report(run: ExternalRun, judged: Judged, known: set[str]) -> None:
-    """Print what of the run does not count."""
+def _report(run: ExternalRun, judged: Judged, known: set[str] | None) -> None:
+    """Print what of the run does not count. `known` has the ids of all passages and documents, None if unknown."""
     ids = {key for query_id in judged.queries for key in run.run.get(query_id, ())}
-    unknown = ids - known
-    if unknown == ids:
+    unknown = set() if known is None else ids - known
+    if ids and unknown == ids:
         raise InvalidInput(
             f"run {run.name!r}: none of its {len(ids)} ids, such as {min(ids)!r}, is in the index of the judgments: a "
             "run must name the same passages or documents"

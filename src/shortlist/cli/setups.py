@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import shortlist
 from shortlist import config
 from shortlist.cli.options import Given, pair_of, report, resolved, typed, value_of
 from shortlist.config import SearchConfig
 from shortlist.config.file import toml_of
 from shortlist.config.search_config import NAMES
 from shortlist.errors import InvalidInput
+from shortlist.foreign import corpus_of
+from shortlist.opening import index_of, open_search
+from shortlist.redaction import without_secrets
+from shortlist.stores.kinds import is_store
 
 if TYPE_CHECKING:
     from shortlist.evaluation.query_sets.query_set import Judged, QuerySet
     from shortlist.evaluation.subject import Subject
-    from shortlist.index import OpenIndex
+    from shortlist.search.opened import Opened
+    from shortlist.types import Passage
 
 INDEX = "index"
 EXAMPLE = f"name:key=value,key=value with the keys {INDEX}, {', '.join(NAMES)}"
@@ -27,11 +31,40 @@ EXAMPLE = f"name:key=value,key=value with the keys {INDEX}, {', '.join(NAMES)}"
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """One way to search one index."""
+    """One way to search one index, or one store or retriever of your own if `index` is None."""
 
     name: str
-    index: Path
+    index: Path | None
     config: SearchConfig
+    state: Path | None = None
+
+    @property
+    def subject(self) -> str:
+        """The name of what is searched: the index folder, or the retriever without secrets."""
+        return without_secrets(self.config.retriever) if self.index is None else str(self.index)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of a command that searches the same."""
+        if self.index is not None:
+            return ["--index", str(self.index)]
+        state = [] if self.state is None else ["--state", str(self.state)]
+        return ["--retriever", self.subject, *state]
+
+    @classmethod
+    def at(cls, name: str, settings: SearchConfig, place: Place) -> SetUp:
+        """Return the set-up that searches at the place of the command line.
+
+        Raises:
+            InvalidInput: A store and an index folder are given together.
+        """
+        return cls(name, index_of(settings, place.index), settings, place.state)
+
+    @contextmanager
+    def open(self) -> Iterator[Opened]:
+        """Yield the open index or retriever. Raises as `shortlist.opening.open_search` does."""
+        with open_search(self.config, self.index, self.state) as searched:
+            yield searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +76,33 @@ class Judging:
     ignore_identical_ids: bool
 
 
-def set_ups(given: Given, texts: Sequence[str], index: Path) -> list[SetUp]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What --index and --state give, or None: the index folder, and the folder for a retriever without an index."""
+
+    index: Path | None = None
+    state: Path | None = None
+
+
+def set_ups(given: Given, texts: Sequence[str], place: Place) -> list[SetUp]:
     """Return the set-ups that `name:key=value,key=value` options or .toml files state.
 
     A set-up is a configuration: its own values take precedence over the options of the command line, and those over
-    `shortlist.toml`. A .toml file has one table for each set-up. No texts give one set-up, "default".
+    `shortlist.toml`. A .toml file has one table for each set-up. The index folder of `place` is that of the set-ups
+    that name none, except for stores, which have none. No texts give one set-up, "default".
 
     Raises:
         InvalidInput: A missing name, an unknown key, a bad value, or one name twice.
     """
     if not texts:
-        return [SetUp("default", index, resolved(given).config)]
+        return [SetUp.at("default", resolved(given).config, place)]
     tables = [table for text in texts for table in _tables(text)]
     names = [name for name, _ in tables]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise InvalidInput(f"two set-ups are named {repeated[0]!r}: give each a name of its own")
     file = config.read()
-    return [_set_up(name, table, typed(given), file, index) for name, table in tables]
+    return [_set_up(name, table, typed(given), file, place) for name, table in tables]
 
 
 def _tables(text: str) -> list[tuple[str, dict[str, Any]]]:
@@ -89,38 +131,54 @@ def _of_file(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _set_up(
-    name: str, table: Mapping[str, Any], given: Mapping[str, Any], file: Mapping[str, Any], index: Path
+    name: str, table: Mapping[str, Any], given: Mapping[str, Any], file: Mapping[str, Any], place: Place
 ) -> SetUp:
     values = dict(table)
-    own = values.pop(INDEX, str(index))
-    if not isinstance(own, str) or not own.strip():
+    own = values.pop(INDEX, None)
+    if own is not None and (not isinstance(own, str) or not own.strip()):
         raise InvalidInput(f"set-up {name!r}: {INDEX} must be a folder, not {own!r}")
     try:
         settings = config.resolve({**given, **values}, file)
+        shared = None if is_store(settings.config.retriever) else place.index
+        index = index_of(settings.config, shared if own is None else Path(own))
     except InvalidInput as error:
         raise InvalidInput(f"set-up {name!r}: {error}") from error
     report(settings)
-    return SetUp(name, Path(own), settings.config)
+    return SetUp(name, index, settings.config, place.state)
 
 
 @contextmanager
-def opened(set_up: SetUp, judging: Judging) -> Iterator[tuple[OpenIndex, Subject]]:
-    """Yield the open index of a set-up, and its search with the query set resolved against the index."""
+def opened(set_up: SetUp, judging: Judging) -> Iterator[tuple[Opened, Subject]]:
+    """Yield the open index or retriever of a set-up, and its search with the resolved query set."""
     from shortlist.evaluation.subject import subject_of
 
     unknown, identical = judging.allow_unknown, judging.ignore_identical_ids
-    with shortlist.open(set_up.index, config=set_up.config) as index:
-        passages, search = index.collection.index.passages(), index.searcher
+    with set_up.open() as searched:
+        search, passages = searched.searcher, corpus_of(searched)
         yield (
-            index,
+            searched,
             subject_of(search, judging.queries, passages, allow_unknown=unknown, ignore_identical_ids=identical),
         )
 
 
-def judged_in(index: Path, queries: QuerySet, *, allow_unknown: bool) -> Judged:
-    """Return the query set resolved against an index. No model is loaded."""
-    from shortlist.evaluation.query_sets.query_set import resolve
-    from shortlist.registry import open_collection
+def judged_in(set_up: SetUp, judging: Judging) -> tuple[Judged, Sequence[Passage]]:
+    """Return the query set resolved as `opened` resolves it, and the passages of `known_passages`.
 
-    with open_collection(index) as collection:
-        return resolve(queries, collection.index.passages(), allow_unknown=allow_unknown)
+    No reranker is loaded, and no bi-encoder if the passages can be listed.
+    """
+    from shortlist.evaluation.query_sets.query_set import resolve
+    from shortlist.evaluation.subject import resolve_in, retrieved_passages
+
+    unknown = judging.allow_unknown
+    with replace(set_up, config=set_up.config.override({"rerank": False})).open() as searched:
+        corpus = corpus_of(searched)
+        if corpus is not None:
+            passages: Sequence[Passage] = list(corpus)
+            return resolve(judging.queries, passages, allow_unknown=unknown), passages
+        passages = retrieved_passages(judging.queries, searched.searcher.retriever)
+        return resolve_in(passages, judging.queries, allow_unknown=unknown), passages
+
+
+def known_passages(searched: Opened, subject: Subject) -> Iterable[Passage]:
+    """Return the passages that a report can show: all of them, or those that stage one returned for the queries."""
+    return subject.seen or searched.passages() or ()

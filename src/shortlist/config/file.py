@@ -11,7 +11,11 @@
     min_score = 2.5
     reranker = "cohere:rerank-v3.5"
 
-The keys are the fields of `SearchConfig`. An unknown table or key is an error. Without this check, a misspelt key would
+    [fields]
+    text = "body"
+
+The keys of `[search]` are the fields of `SearchConfig`. `[fields]` is its field `fields`: the names of a store's
+fields. An unknown table or key is an error. Without this check, a misspelt key would
 have no effect and no message.
 """
 
@@ -33,6 +37,8 @@ else:
 
 FILE = "shortlist.toml"
 TABLE = "search"
+FIELDS = "fields"
+"""The table of the names of a store's fields. It is the setting `fields`."""
 
 
 def read(folder: Path | None = None) -> dict[str, Any]:
@@ -61,9 +67,7 @@ def write(values: Mapping[str, Any], folder: Path | None = None) -> Path:
     parsed(before, file)
     try:
         document = tomlkit.parse(before)
-        table = document.setdefault(TABLE, tomlkit.table())
-        for key, value in values.items():
-            _set(table, key, value)
+        _put(document, values)
         after = tomlkit.dumps(document)
     except TOMLKitError as error:
         raise InvalidInput(f"{file} cannot be changed ({error}). Add these lines yourself:\n{lines(values)}") from error
@@ -76,10 +80,24 @@ def lines(values: Mapping[str, Any]) -> str:
     """Return the values in the form of the file, without the values that are None."""
     import tomlkit
 
-    table = tomlkit.table()
-    for key, value in values.items():
-        _set(table, key, value)
-    return tomlkit.dumps({TABLE: table}).strip()
+    document = tomlkit.document()
+    _put(document, values)
+    return tomlkit.dumps(document).strip()
+
+
+def _put(document: Any, values: Mapping[str, Any]) -> None:
+    """Set the values in their tables of the document: `fields` is a table of its own."""
+    import tomlkit
+
+    settings = {key: value for key, value in values.items() if key != FIELDS}
+    if settings or not values:
+        table = document.setdefault(TABLE, tomlkit.table())
+        for key, value in settings.items():
+            _set(table, key, value)
+    if FIELDS in values:
+        document.pop(FIELDS, None)
+        if values[FIELDS] is not None:
+            document[FIELDS] = dict(values[FIELDS])
 
 
 def _set(table: Any, key: str, value: Any) -> None:
@@ -121,12 +139,7 @@ def parsed(text: str, file: Path) -> dict[str, Any]:
         tables = toml_of(text)
     except ValueError as error:
         raise InvalidInput(f"{file} is not valid TOML: {error}") from error
-    settings = tables.pop(TABLE, {})
-    if tables or not isinstance(settings, dict):
-        raise InvalidInput(f"{file}: {next(iter(tables), TABLE)!r} is not a known table. Put every key under [{TABLE}]")
-    unknown = [key for key in settings if key not in NAMES]
-    if unknown:
-        raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [{TABLE}]; the keys are {', '.join(NAMES)}")
+    settings = _settings_in(tables, file)
     signals = settings.get("weights")
     if isinstance(signals, dict):
         no_signals = [name for name in signals if name not in SIGNALS]
@@ -139,3 +152,19 @@ def parsed(text: str, file: Path) -> dict[str, Any]:
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error}") from error
     return settings
+
+
+def _settings_in(tables: dict[str, Any], file: Path) -> dict[str, Any]:
+    """The settings of both tables, with known names."""
+    settings, fields = tables.pop(TABLE, {}), tables.pop(FIELDS, None)
+    if tables or not isinstance(settings, dict):
+        name = next(iter(tables), TABLE)
+        raise InvalidInput(
+            f"{file}: {name!r} is not a known table. Put every key under [{TABLE}], and the names of a store's fields "
+            f"under [{FIELDS}]"
+        )
+    names = [name for name in NAMES if name != FIELDS]
+    unknown = [key for key in settings if key not in names]
+    if unknown:
+        raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [{TABLE}]; the keys are {', '.join(names)}")
+    return settings if fields is None else {**settings, FIELDS: fields}

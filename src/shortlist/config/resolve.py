@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shortlist.config.search_config import SearchConfig
+from shortlist.errors import InvalidInput
 from shortlist.types import Note
 
 OF_RERANKER = ("blend", "weights", "min_score", "min_probability")
@@ -28,12 +29,12 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     """Return the configuration of a search: `given` values first, then the values of the file, then the default.
 
     None among the given values means "not given". The function ignores settings of the file that belong to another
-    reranker or another blend than this search has. The function also ignores a `min_probability` of the file if the
-    search has no probabilities: without reranking, with `tail`, or with `progressive`. Each ignored setting gives a
-    note.
+    reranker or another blend than this search has, and the `fields` of another store. The function also ignores a
+    `min_probability` of the file if the search has no probabilities: without reranking, with `tail`, or with
+    `progressive`. Each ignored setting gives a note.
 
     Raises:
-        InvalidInput: A value that cannot be used, or a weight of an unknown signal.
+        InvalidInput: A value that cannot be used, a weight of an unknown signal, or `given` fields without a store.
     """
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
@@ -47,7 +48,13 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
                 notes.append(Note("setting_ignored", setting=name, reason=reason))
     config = default.override(from_file).override(given)
     config.check_signals()
-    stage_one = {"retriever", "bi_encoder", "rerank", "pool_size", "top_k", "fusion", "precision", "device", "threads"}
+    if "fields" in given and not config.is_foreign:
+        raise InvalidInput(
+            f"fields are the names of a store's fields, and the retriever is {config.retriever!r}: name a store",
+            field="fields",
+        )
+    models = {"bi_encoder", "precision", "device", "threads"}
+    stage_one = {"retriever", "fields", "rerank", "pool_size", "top_k", "fusion", *models}
     used = {
         name: value
         for name, value in from_file.items()
@@ -66,5 +73,7 @@ def _ignored(
         yield from ((name, "other_reranker") for name in OF_RERANKER)
     elif given.get("blend", requested.blend) != file.get("blend", default.blend):
         yield from ((name, "other_blend") for name in OF_BLEND)
+    if requested.retriever != file.get("retriever", requested.retriever):
+        yield "fields", "other_retriever"
     reasons = ((not requested.rerank, "not_reranked"), (requested.tail, "tail"), (requested.progressive, "progressive"))
     yield from (("min_probability", reason) for applies, reason in reasons if applies)

@@ -17,6 +17,8 @@ TOP_K = 5
 FUSION = 0.5
 RETRIEVERS = ("hybrid", "dense", "bm25")
 SIGNALS = ("dense", "bm25", "bm25_share")
+FIELDS = ("id", "text", "title", "vector", "document_id", "metadata")
+"""The fields of a store that `SearchConfig.fields` can name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +26,10 @@ class SearchConfig:
     """The settings of a search. Python, the command line, `shortlist.toml`, HTTP and MCP use the same names and checks.
 
     Args:
-        retriever: Stage one: "hybrid", "dense", "bm25", "package.module:attribute", or a store such as
+        retriever: Stage one: "hybrid", "dense" or "bm25" over an index, "package.module:attribute", or a store such as
             "chroma:notes@./chroma".
+        fields: The names of a store's fields, for "id", "text", "title", "vector", "document_id" and "metadata". A
+            field that is not named is found in the store.
         bi_encoder: A packaged name, a folder, a hub id, or "package.module:attribute". None: the index's own.
         reranker: The same forms as `bi_encoder`, or "vendor:model" for a hosted reranker. None: stage one alone.
         rerank: False keeps stage one's order.
@@ -49,6 +53,7 @@ class SearchConfig:
     """
 
     retriever: str = "hybrid"
+    fields: Mapping[str, str] | None = None
     bi_encoder: str | None = None
     reranker: str | None = RERANKER
     rerank: bool = True
@@ -72,14 +77,9 @@ class SearchConfig:
             if not holds(value) and not (value is None and name in OPTIONAL):
                 raise invalid(name, expected, value)
         if self.retriever not in RETRIEVERS and ":" not in self.retriever:
-            raise invalid(
-                "retriever",
-                f"{', '.join(RETRIEVERS)}, package.module:attribute, or a store such as chroma:notes@./chroma",
-                self.retriever,
-            )
-        for signal, weight in (self.weights or {}).items():
-            if not SCALE.holds(weight):
-                raise invalid(f"weights.{signal}", SCALE.expected, weight)
+            expected = f"{', '.join(RETRIEVERS)}, package.module:attribute, or a store such as chroma:notes@./chroma"
+            raise invalid("retriever", expected, self.retriever)
+        self._check_names()
         if self.min_score == -math.inf:
             object.__setattr__(self, "min_score", None)
         if self.min_probability == 0:
@@ -90,6 +90,17 @@ class SearchConfig:
                 "than the pool. Use a smaller top_k, a larger pool_size, or tail",
                 field="top_k",
             )
+
+    def _check_names(self) -> None:
+        """Check the names and values in `fields` and `weights`."""
+        for role, name in (self.fields or {}).items():
+            if role not in FIELDS:
+                raise InvalidInput(f"fields: {role!r} is unknown; the fields are {', '.join(FIELDS)}", field="fields")
+            if not TEXT.holds(name):
+                raise invalid(f"fields.{role}", TEXT.expected, name)
+        for signal, weight in (self.weights or {}).items():
+            if not SCALE.holds(weight):
+                raise invalid(f"weights.{signal}", SCALE.expected, weight)
 
     def override(self, given: Mapping[str, Any]) -> SearchConfig:
         """Return the configuration with the given values in place of its own.
@@ -135,6 +146,11 @@ class SearchConfig:
         return self.pool_size, TOP_K if self.pool_size == "auto" else min(TOP_K, self.pool_size)
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether the retriever is a store or an attribute, which need no index folder."""
+        return self.retriever not in RETRIEVERS
+
+    @property
     def reranker_name(self) -> str | None:
         """The reranker to load, or None if the search does not rerank."""
         return self.reranker if self.rerank else None
@@ -175,6 +191,7 @@ SHARE = Check(lambda value: _is_number(value) and 0 <= value <= 1, "a number fro
 SCALE = Check(_is_scale, "a number of 0 or more")
 CHECKS: Mapping[str, Check] = {
     "retriever": TEXT,
+    "fields": Check(lambda value: isinstance(value, Mapping), 'a table of fields and names, such as text = "body"'),
     "bi_encoder": TEXT,
     "reranker": TEXT,
     "rerank": FLAG,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from shortlist.evaluation.replay.checkpoint import corpus_hash
 from shortlist.protocols import Retriever
 from shortlist.search.pool import retrieved
 from shortlist.search.search import Search
+from shortlist.text.validation import checked_text
 from shortlist.types import Passage
 
 DEPTH = 100
@@ -21,11 +22,16 @@ DEPTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A search and the judged queries. `about` identifies the models, the passages and the rules, for a checkpoint."""
+    """A search and the judged queries.
+
+    `about` identifies the models, the passages and the rules, for a checkpoint. `seen` has the passages that stage one
+    returned while the set was resolved; it is empty if the corpus is known.
+    """
 
     search: Search
     judged: Judged
     about: Mapping[str, Any] = field(default_factory=dict)
+    seen: tuple[Passage, ...] = ()
 
 
 def subject_of(
@@ -50,8 +56,10 @@ def subject_of(
         InvalidInput: As `query_set.resolve` or `resolve_in_pools`.
     """
     corpus = None if passages is None else list(passages)
+    seen: tuple[Passage, ...] = ()
     if corpus is None:
-        judged = resolve_in_pools(queries, search.retriever, allow_unknown=allow_unknown)
+        seen = retrieved_passages(queries, search.retriever)
+        judged = resolve_in(seen, queries, allow_unknown=allow_unknown)
     else:
         judged = resolve(queries, corpus, allow_unknown=allow_unknown)
     about: dict[str, Any] = {
@@ -61,7 +69,7 @@ def subject_of(
     }
     if ignore_identical_ids:
         search = replace(search, retriever=without_own_id(search.retriever, queries.queries))
-    return Subject(search, judged, about)
+    return Subject(search, judged, about, seen)
 
 
 def resolve_in_pools(
@@ -77,21 +85,38 @@ def resolve_in_pools(
         InvalidInput: As `query_set.checked`; or some ids name passages and others documents; or no pool holds any
             judged id or snippet, and `allow_unknown` is False.
     """
+    passages = retrieved_passages(query_set, retriever, depth)
+    return resolve_in(passages, query_set, depth, allow_unknown=allow_unknown)
+
+
+def retrieved_passages(query_set: QuerySet, retriever: Retriever, depth: int = DEPTH) -> tuple[Passage, ...]:
+    """Return the passages that a retriever returns for the queries, `depth` for each query, each passage once.
+
+    Raises:
+        InvalidInput: As `query_set.checked`.
+    """
     checked(query_set)
-    pools = (retrieved(retriever, query, depth) for query in query_set.queries.values())
-    passages = {hit.passage.id: hit.passage for pool in pools for hit in pool}
-    judged = resolve(query_set, passages.values(), allow_unknown=True)
+    queries = query_set.queries.values()
+    pools = (retrieved(retriever, checked_text(query), depth) for query in queries)
+    return tuple({hit.passage.id: hit.passage for pool in pools for hit in pool}.values())
+
+
+def resolve_in(
+    passages: Sequence[Passage], query_set: QuerySet, depth: int = DEPTH, *, allow_unknown: bool = False
+) -> Judged:
+    """Resolve a query set against the passages of `retrieved_passages`. Raises as `resolve_in_pools` does."""
+    judged = resolve(query_set, passages, allow_unknown=True)
     total = len({key for grades in query_set.qrels.values() for key in grades})
     total += sum(map(len, query_set.snippets.values()))
     if judged.unknown == total and not allow_unknown:
-        example = next(iter(passages), None)
+        example = passages[0].id if passages else None
         example_id = "the pools are empty" if example is None else f"a retrieved passage has the id {example!r}"
         raise InvalidInput(
             f"none of the {total} judged ids and snippets of {query_set.name} is in the first {depth} passages of any "
             f"query ({example_id}): judge by the ids of the retriever's passages or documents, or allow unknown ids "
             "(allow_unknown)"
         )
-    return replace(judged, unknown=0)
+    return replace(judged, unknown=0, depth=depth)
 
 
 def _parts(search: Search) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from shortlist.errors import InvalidInput, ShortlistError
-from shortlist.index import OpenIndex
 from shortlist.redaction import Names
+from shortlist.search.opened import Opened
 from shortlist.search.rerank import rank, skip_note
 from shortlist.types import Note, Where
 from shortlist.wording import describe, worded
@@ -19,13 +19,13 @@ MAX_POOL = 1000
 
 
 class Tools:
-    """The two tools over one open index. The defaults of a search are those of `OpenIndex.config`.
+    """The two tools over one open index or retriever. The defaults of a search are those of its `config`.
 
     One call runs at a time, so two threads never use the index or a model at once. `names` keeps the folders of this
     machine out of ids, sources and notes; None shows them.
     """
 
-    def __init__(self, index: OpenIndex, *, names: Names | None = None) -> None:
+    def __init__(self, index: Opened, *, names: Names | None = None) -> None:
         self._index, self._names = index, names
         self._lock = threading.Lock()
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import PurePath
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, RetrieverFailed, ShortlistError
 from shortlist.protocols import KeepsPrefix, Retriever
+from shortlist.redaction import without_secrets
 from shortlist.types import Hit, Note, Passage, Where
 
 
@@ -26,8 +30,10 @@ def retrieved(retriever: Retriever, query: str, k: int, where: Where | None = No
 
     Raises:
         InvalidInput: The retriever returned something other than a list of hits.
+        RetrieverFailed: The retriever raised an error that is not one of shortlist's.
     """
-    hits = retriever.retrieve(query, k, where)
+    with failures_of(retriever):
+        hits = retriever.retrieve(query, k, where)
     if not isinstance(hits, Sequence) or not all(isinstance(hit, Hit) for hit in hits):
         name = type(retriever).__name__
         raise InvalidInput(f"{name}.retrieve returned {hits!r:.80}: return a list of hits, such as Hit.of(id, text)")
@@ -45,6 +51,24 @@ class Matches(list[tuple[Passage, float]]):
     def __init__(self, scored: Iterable[tuple[Passage, float]] = (), notes: Iterable[Note] = ()) -> None:
         super().__init__(scored)
         self.notes: tuple[Note, ...] = tuple(notes)
+
+
+@contextmanager
+def failures_of(retriever: object) -> Iterator[None]:
+    """Make an error of a retriever in the enclosed code a `RetrieverFailed`. Errors of shortlist stay.
+
+    The message names the retriever, the error, and the line that raised it.
+    """
+    try:
+        yield
+    except ShortlistError:
+        raise
+    except Exception as error:  # code of the user's own, and clients of stores, may raise anything
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f", in {PurePath(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
+        name = getattr(retriever, "name", None)
+        shown = without_secrets(name) if isinstance(name, str) else type(retriever).__name__
+        raise RetrieverFailed(f"{shown} failed: {type(error).__name__}: {error}{place}") from error
 
 
 def pool_and_tail(

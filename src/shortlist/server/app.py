@@ -12,8 +12,8 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from shortlist.errors import ShortlistError
-from shortlist.index import OpenIndex
+from shortlist.errors import ShortlistError, StoreError
+from shortlist.search.opened import Opened
 from shortlist.search.search import Search
 from shortlist.server.build import assemble
 from shortlist.server.components import Components
@@ -26,8 +26,8 @@ LOG = logging.getLogger(__name__)
 ROUTES = (cohere, jina, rerank, tei, voyage, embeddings, models, search, page, why)
 
 
-def asgi(searched: Search | OpenIndex) -> FastAPI:
-    """Return the application over a search or an open index: see `shortlist.asgi`."""
+def asgi(searched: Search | Opened) -> FastAPI:
+    """Return the application over a search, an open index or an open retriever: see `shortlist.asgi`."""
     components = assemble(searched)
 
     @contextlib.asynccontextmanager
@@ -64,7 +64,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 async def _shortlist_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ShortlistError)
     problem = problem_of(error)
-    if problem.kind is Kind.FAILED:
+    if isinstance(error, StoreError) or problem.kind in (Kind.FAILED, Kind.UPSTREAM):
         log_event(LOG, "request failed", logging.ERROR, error, method=request.method, path=request.scope["route"].path)
     return error_response(request, problem)
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from shortlist.errors import InvalidInput
-from shortlist.index import OpenIndex, open_index
+from shortlist.foreign import corpus_of
+from shortlist.index import OpenIndex
 from shortlist.models.packaged import BI_ENCODER
+from shortlist.opening import open_search
 from shortlist.protocols import Encoder, HasWeights, Reranker
-from shortlist.redaction import Names
 from shortlist.registry import configured_encoder, configured_reranker
+from shortlist.search.opened import Opened
 from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import Search
 from shortlist.server.batching.batcher import Batcher
@@ -28,14 +30,18 @@ from shortlist.server.middleware.tracing import RerankSpans
 from shortlist.server.operations import Operations
 from shortlist.server.options import ServeOptions
 
+RETRIEVE_SECONDS = 60.0
+"""The server waits this long for a retriever that may be on another machine."""
+
 
 def build(options: ServeOptions, operations: Operations) -> Components:
-    """Open the index, load the models, and return the components. `Components.close` also closes the index.
+    """Open the index or the retriever, load the models, and return the components. `Components.close` closes it, too.
 
     Raises:
-        InvalidInput: The queue is shorter than the longest request, there are judged queries without an index, or a
-            value is bad.
+        InvalidInput: The queue is shorter than the longest request, there are judged queries and nothing to search, or
+            a value is bad.
         FolderError: The index cannot be opened.
+        StoreError: The store cannot be opened.
         ModelError: A model cannot be loaded.
     """
     if options.queue_pairs < options.limits.max_documents:
@@ -43,42 +49,44 @@ def build(options: ServeOptions, operations: Operations) -> Components:
             f"a queue of {options.queue_pairs} passages is shorter than the longest request of "
             f"{options.limits.max_documents}: use a larger queue_pairs or a smaller max_documents"
         )
-    if options.index is None:
+    if options.index is None and not options.config.is_foreign:
         if options.queries is not None:
             raise InvalidInput("judged queries need the index that they were judged on: also set index (--index)")
         config, name = options.config, options.config.reranker_name
         encoder = configured_encoder(config, config.bi_encoder or BI_ENCODER)
         reranker = None if name is None else configured_reranker(config, name)
         return _parts(options, operations, None, encoder, reranker)
-    index = open_index(options.index, config=options.config)
+    opened = open_search(options.config, options.index, options.state)
     try:
-        components = assemble(index, options, operations)
+        components = assemble(opened, options, operations)
         if options.queries is not None:
-            components = replace(components, labels=_labels(options.queries, index))
+            components = replace(components, labels=_labels(options.queries, opened))
     except BaseException:
-        index.close()
+        opened.close()
         raise
-    return replace(components, close=lambda: _close([components, index]))
+    return replace(components, close=lambda: _close([components, opened]))
 
 
 def assemble(
-    searched: Search | OpenIndex, options: ServeOptions | None = None, operations: Operations | None = None
+    searched: Search | Opened, options: ServeOptions | None = None, operations: Operations | None = None
 ) -> Components:
-    """Return the components over a search or an open index. `Components.close` ends their threads.
+    """Return the components over a search, an open index or an open retriever. `Components.close` ends their threads.
 
     Raises:
-        InvalidInput: `searched` is neither a Search nor an open index.
+        InvalidInput: `searched` is none of these.
     """
     options, operations = options or ServeOptions(), operations or Operations()
     if isinstance(searched, OpenIndex):
-        collection = searched.collection
-        folder = str(collection.folder)
         parts = _parts(options, operations, searched.searcher, searched.encoder)
-        names = Names.of(collection.ledger.known_sources(), folder)
-        return replace(parts, index=collection.index, names=names)
+        return replace(parts, index=searched.collection.index, names=searched.shown_names())
+    if isinstance(searched, Opened):
+        parts = _parts(options, operations, searched.searcher, searched.encoder)
+        return replace(
+            parts, names=searched.shown_names(), passages=searched.count(), retrieve_seconds=RETRIEVE_SECONDS
+        )
     if not isinstance(searched, Search):
-        raise InvalidInput(f"{searched!r:.80} is neither a Search nor an open index: give one of these")
-    return _parts(options, operations, searched, searched.encoder)
+        raise InvalidInput(f"{searched!r:.80} is neither a Search nor an open index or retriever: give one of these")
+    return replace(_parts(options, operations, searched, searched.encoder), retrieve_seconds=RETRIEVE_SECONDS)
 
 
 def _parts(
@@ -163,13 +171,15 @@ def _progressive(options: ServeOptions, metrics: Metrics) -> ProgressiveQueue:
     return queue
 
 
-def _labels(queries: Path, index: OpenIndex) -> Mapping[str, Mapping[str, int]]:
+def _labels(queries: Path, opened: Opened) -> Mapping[str, Mapping[str, int]]:
     """Return query text -> passage id -> grade. The grade of a judged document holds for each of its passages."""
-    from shortlist.evaluation.query_sets import QuerySet, resolve
+    from shortlist.evaluation.query_sets import QuerySet
+    from shortlist.evaluation.subject import subject_of
 
-    judged = resolve(QuerySet.read(queries), index.collection.index.passages(), allow_unknown=True)
+    subject = subject_of(opened.searcher, QuerySet.read(queries), corpus_of(opened), allow_unknown=True)
+    judged = subject.judged
     passages: dict[str, list[str]] = {}
-    for passage in index.collection.index.passages():
+    for passage in subject.seen or opened.passages() or ():
         key = passage.id if judged.level == "passage" else passage.document_id or passage.id
         passages.setdefault(key, []).append(passage.id)
     return {

@@ -29,7 +29,9 @@ class Components:
         encoder: Makes embeddings.
         embedder: The queue in front of `encoder`. None: a thread embeds each request separately.
         progressive: The queue of progressive searches. None: a thread runs each search separately.
-        index: Finds the passages of `/why` by id.
+        index: Finds the passages of `/why` by id. None: they are found among the hits of the query.
+        passages: The number of passages of a search without `index`, if it is known.
+        retrieve_seconds: The limit of the time of stage one. None: no limit.
         limits: The limits of one request.
         labels: The text of a judged query -> passage id -> grade.
         names: The names of sources that answers show.
@@ -45,6 +47,8 @@ class Components:
     embedder: Embedder | None = None
     progressive: ProgressiveQueue | None = None
     index: Index | None = None
+    passages: int | None = None
+    retrieve_seconds: float | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)

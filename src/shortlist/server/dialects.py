@@ -30,6 +30,7 @@ CODES: Mapping[Kind, int] = {
     Kind.WRONG_METHOD: 405,
     Kind.OVERLOADED: 429,
     Kind.UNAVAILABLE: 503,
+    Kind.UPSTREAM: 502,
     Kind.FAILED: 500,
 }
 """The status codes of a dialect without status codes of its own."""
@@ -72,6 +73,7 @@ def _tei(problem: Problem, code: int) -> dict[str, Any]:
         Kind.TOO_LONG: "Tokenizer",
         Kind.OVERLOADED: "Overloaded",
         Kind.UNAVAILABLE: "Unhealthy",
+        Kind.UPSTREAM: "Backend",
         Kind.FAILED: "Backend",
     }
     return {"error": problem.message, "error_type": kinds.get(problem.kind, "Validation")}

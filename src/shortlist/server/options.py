@@ -39,7 +39,9 @@ class ServeOptions:
 
     Args:
         config: The models and the defaults of `/search`.
-        index: The folder of the index. None: reranking and embeddings only.
+        index: The folder of the index. None: reranking and embeddings only, unless `config` names a store or a
+            retriever of your own.
+        state: The folder for the fits of a retriever without an index.
         queries: A file of judged queries. The page marks their relevant passages.
         host: The address to listen on.
         port: The port to listen on. 0: any free port.
@@ -57,6 +59,7 @@ class ServeOptions:
 
     config: SearchConfig = field(default_factory=SearchConfig)
     index: Path | None = None
+    state: Path | None = None
     queries: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8800

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from enum import Enum
 
-from shortlist.errors import InvalidInput, NotFitted, QueryTooLong, QueueFull, ShortlistError
+from shortlist.errors import (
+    InvalidInput,
+    NotFitted,
+    QueryTooLong,
+    QueueFull,
+    RetrieverFailed,
+    ShortlistError,
+    StoreError,
+    StoreUnreachable,
+)
 
 
 class Kind(Enum):
@@ -24,7 +33,8 @@ class Kind(Enum):
     NOT_FITTED = "not_fitted"  # no stop rule or probabilities are stored for this search
     WRONG_METHOD = "wrong_method"
     OVERLOADED = "overloaded"
-    UNAVAILABLE = "unavailable"  # the server lacks this part, or is not ready
+    UNAVAILABLE = "unavailable"  # the server lacks this part, is not ready, or the store does not answer
+    UPSTREAM = "upstream"  # the store refused the request, or the retriever failed
     FAILED = "failed"  # the model returned unusable numbers, or the server has a bug
 
 
@@ -47,5 +57,11 @@ def problem_of(error: ShortlistError) -> Problem:
     if isinstance(error, NotFitted):
         return Problem(
             Kind.NOT_FITTED, "no usable fit is stored for this search. Run: shortlist calibrate QUERIES --index DIR"
+        )
+    if isinstance(error, StoreUnreachable):
+        return Problem(Kind.UNAVAILABLE, "the store of this server does not answer: try again later")
+    if isinstance(error, StoreError | RetrieverFailed):
+        return Problem(
+            Kind.UPSTREAM, f"stage one of this server failed ({type(error).__name__}): see the log of the server"
         )
     return Problem(Kind.FAILED, f"the server could not finish this request ({type(error).__name__}): see its log")

@@ -23,6 +23,7 @@ from shortlist.server.batching.progressive import is_progressive
 from shortlist.server.batching.worker import needs_one_call
 from shortlist.server.components import Components
 from shortlist.server.middleware.logs import log_event
+from shortlist.server.problems import Kind, Problem
 from shortlist.types import Ranking, Scores, Where
 
 LOG = logging.getLogger(__name__)
@@ -45,10 +46,11 @@ async def search(components: Components, searcher: Search, call: SearchCall) -> 
     """Return the answer, and the error of the reranker if it failed. The answer then keeps stage one's order.
 
     Raises:
-        InvalidInput, NotFitted: As `Search.begin`.
+        InvalidInput, NotFitted, StoreError, RetrieverFailed: As `Search.begin`.
+        Problem: Stage one takes longer than the limit.
     """
     deadline = None if call.budget is None else time.perf_counter() + call.budget
-    pending = await run_sync(lambda: searcher.begin(call.query, where=call.where, config=call.config))
+    pending = await _retrieved(components, searcher, call)
     if pending.reranker is None or not pending.texts:
         return pending.finish(), None
     name = info_of(pending.reranker).name
@@ -61,6 +63,20 @@ async def search(components: Components, searcher: Search, call: SearchCall) -> 
     except ShortlistError as error:
         log_event(LOG, "search left in stage one's order", logging.WARNING, error)
         return pending.finish(error=error), error
+
+
+async def _retrieved(components: Components, searcher: Search, call: SearchCall) -> Pending:
+    """Return the search with its pool. A retriever that does not answer in time is left to its thread."""
+    seconds = components.retrieve_seconds
+    try:
+        with anyio.fail_after(seconds):
+            return await run_sync(
+                lambda: searcher.begin(call.query, where=call.where, config=call.config),
+                abandon_on_cancel=seconds is not None,
+            )
+    except TimeoutError as error:
+        message = f"stage one did not answer within {seconds:g} s: try again later"
+        raise Problem(Kind.UNAVAILABLE, message) from error
 
 
 async def _scores(components: Components, pending: Pending, deadline: float | None) -> tuple[Scores, Cause | None]:

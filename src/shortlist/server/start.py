@@ -27,6 +27,7 @@ def start(options: ServeOptions) -> None:
         ShortlistError: The server cannot listen on the address.
         InvalidInput: Options that contradict each other, or an API key that cannot be used.
         FolderError: The index cannot be opened.
+        StoreError: The store cannot be opened.
         ModelError: A model cannot be loaded.
         MissingExtra: `trace` is set, and the tracing extra is not installed.
     """
@@ -47,7 +48,7 @@ def start(options: ServeOptions) -> None:
     )
     components = build(options, operations)
     operations.alive = components.alive
-    searches = options.index is not None
+    searches = components.search is not None
     log_event(logger, "loaded", host=options.host, port=options.port, keys=len(keys), searches=searches)
 
     def close() -> None:

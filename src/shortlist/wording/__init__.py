@@ -13,6 +13,7 @@ CALIBRATE = "shortlist calibrate QUERIES --index DIR"
 IGNORED = {
     "other_reranker": "it is valid for another reranker",
     "other_blend": "it is valid for another blend",
+    "other_retriever": "it is valid for another retriever",
     "not_reranked": "the search does not rerank",
     "tail": "passages below the pool have no probability",
     "progressive": "progressive scores depend on the pool",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from shortlist.cli import options_measuring as measuring_options
-from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, option, resolved, with_settings
+from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, option, resolved, with_settings
 
 PARTIAL = Path("shortlist-calibrate.*.partial.jsonl")
 
@@ -18,7 +18,8 @@ PARTIAL = Path("shortlist-calibrate.*.partial.jsonl")
 def calibrate(  # noqa: PLR0913 - one parameter per option
     queries: measuring_options.QueriesArgument,
     given: Given,
-    index: IndexOption = DEFAULT_INDEX,
+    index: SearchedIndexOption = None,
+    state: StateOption = None,
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
     pool: Annotated[int, option("--pool", "N", "The largest pool.")] = 100,
@@ -41,14 +42,15 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Fit a stop rule for the pool, and a curve from scores to probabilities.
 
-    One scoring pass gives the rule and the curve. The index folder stores both, for `search --pool auto` and `search
-    --min-probability`. You may interrupt the command: run it again to continue.
+    One scoring pass gives the rule and the curve, for `search --pool auto` and `search --min-probability`. The index
+    folder stores both, or the folder of --state if the retriever has no index. You may interrupt the command: run it
+    again to continue.
     """
     from shortlist.cli.console import output, say
     from shortlist.cli.render import calibration as render
     from shortlist.cli.render import evaluation as render_evaluation
     from shortlist.cli.render.progress import bar, kept_on_failure
-    from shortlist.cli.setups import Judging, SetUp, opened
+    from shortlist.cli.setups import Judging, Place, SetUp, opened
     from shortlist.evaluation.calibration.calibrate import CalibrateOptions, check_values
     from shortlist.evaluation.calibration.calibrate import calibrate as run_calibration
     from shortlist.evaluation.query_sets import files
@@ -65,11 +67,11 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
         checkpoint=checkpoint,
     )
     check_values(options)
-    config = resolved({**given, "rerank": True}).config
+    set_up = SetUp.at("calibrate", resolved({**given, "rerank": True}).config, Place(index, state))
     judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
     with (
         kept_on_failure(f"the scores so far are in {checkpoint}"),
-        opened(SetUp("calibrate", index, config), judging) as (_, subject),
+        opened(set_up, judging) as (_, subject),
     ):
         render_evaluation.query_set(subject.judged, subject.search)
         with bar("passages") as progress:

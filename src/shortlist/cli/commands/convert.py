@@ -56,8 +56,10 @@ def convert(
 
 def _resolved(query_set: QuerySet, folder: Path) -> QuerySet:
     """Return the query set with ids of this index in place of snippets."""
-    from shortlist.cli.setups import judged_in
+    from shortlist.cli.setups import Judging, SetUp, judged_in
+    from shortlist.config import SearchConfig
     from shortlist.evaluation.query_sets.query_set import QuerySet
 
-    judged = judged_in(folder, query_set, allow_unknown=False)
+    set_up = SetUp("convert", folder, SearchConfig())
+    judged, _ = judged_in(set_up, Judging(query_set, allow_unknown=False, ignore_identical_ids=False))
     return QuerySet(query_set.name, judged.queries, judged.qrels, unjudged=query_set.unjudged)

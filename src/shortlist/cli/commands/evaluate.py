@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from shortlist.cli import options_measuring as measuring_options
-from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, with_settings
+from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, with_settings
 from shortlist.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ PARTIAL = "shortlist-evaluate.*.partial.jsonl"
 def evaluate(  # noqa: PLR0913 - one parameter per option
     queries: measuring_options.QueriesArgument,
     given: Given,
-    index: IndexOption = DEFAULT_INDEX,
+    index: SearchedIndexOption = None,
+    state: StateOption = None,
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
     set_up: measuring_options.SetUpOption = None,
@@ -62,7 +63,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
 
     rules = baselines.parse_rules(fail_if or [], baseline)
     _check_counts(cut, failures)
-    set_ups = setups.set_ups(given, set_up or [], index)
+    set_ups = setups.set_ups(given, set_up or [], setups.Place(index, state))
     names = tuple(set_up.name for set_up in set_ups)
     outputs = Outputs(failures, save, summary, report, write_run, names)
     outputs.check()
@@ -70,9 +71,9 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
     before = [] if baseline is None else baselines.read(baseline, names, measures, rules)
     query_set = files.read(queries, qrels=qrels, split=split)
     _check_rerankers(set_ups)
-    baselines.check_queries(set_ups, query_set, before, allow_unknown=allow_unknown)
     measuring = runs.Measuring(query_set, allow_unknown, ignore_identical_ids, measures, cut, report is not None)
-    external = runs.measured(runs.read(run or [], names), set_ups[0].index, measuring)
+    baselines.check_queries(set_ups, measuring, before)
+    external = runs.measured(runs.read(run or [], names), set_ups[0], measuring)
     with kept_on_failure(f"the results so far are in {PARTIAL}"):
         own = [_measured(set_up, measuring) for set_up in set_ups]
         results = [*((each.evaluation, each.source) for each in own), *external]
@@ -145,11 +146,11 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
     from shortlist.cli.render import evaluation as render
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
-    from shortlist.cli.setups import opened
+    from shortlist.cli.setups import known_passages, opened
     from shortlist.evaluation.evaluate import evaluate as run_evaluation
     from shortlist.report import source_of
 
-    with opened(set_up, measuring) as (index, subject):
+    with opened(set_up, measuring) as (searched, subject):
         search, judged = subject.search, subject.judged
         render.query_set(judged, search)
         checkpoint = _checkpoint(set_up, subject, measuring)
@@ -160,23 +161,23 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
                 measures=measuring.measures,
                 cutoff=measuring.cutoff,
                 name=set_up.name,
-                about=report_file.about(set_up, index, search),
+                about=report_file.about(set_up, searched),
                 progress=progress,
                 checkpoint=checkpoint,
             )
-        passages = index.collection.index.passages() if measuring.report else ()
+        passages = known_passages(searched, subject) if measuring.report else ()
         return Measured(evaluation, source_of(evaluation, judged, passages), checkpoint)
 
 
 def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkpoint:
     """Return the checkpoint of a set-up. Print the notes about its stop rule, and the number of resumed results."""
-    from shortlist.cli.console import counted, remark, warn, with_index
+    from shortlist.cli.console import counted, remark, warn, with_place
     from shortlist.evaluation.replay.checkpoint import Checkpoint
     from shortlist.wording import describe
 
     rule, notes = subject.search.stop_rule()
     for note in notes:
-        warn(f"{set_up.name}: {with_index(describe(note), set_up.index)}")
+        warn(f"{set_up.name}: {with_place(describe(note), set_up.arguments)}")
     about = {
         **subject.about,
         "set_up": set_up.name,

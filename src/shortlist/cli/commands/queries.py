@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import shortlist
 from shortlist.cli.commands.convert import convert
 from shortlist.cli.console import counted, output, say
-from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, option, resolved, with_settings
+from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, option, resolved, with_settings
 from shortlist.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ class Quit(Exception):
 def init(
     given: Given,
     out: Annotated[Path, option("--out", "FILE", "The query set, .jsonl or .csv.")],
-    index: IndexOption = DEFAULT_INDEX,
+    index: SearchedIndexOption = None,
+    state: StateOption = None,
     proposals: Annotated[int, option("--proposals", "N", "Queries to propose.")] = 20,
     top: Annotated[int, option("--top", "N", "Results of each stage to judge.")] = 5,
     seed: Annotated[int | None, option("--seed", "N", "Another seed proposes other queries. [default: fixed]")] = None,
@@ -57,10 +57,12 @@ def init(
     Accept a proposed query, or type a query of your own. Then answer yes or no for the passages that both stages find.
     The command saves every judgment at once. Run it again to continue.
     """
+    from shortlist.cli.setups import Place, SetUp
     from shortlist.config import POOL_SIZE
     from shortlist.evaluation.metrics.statistics import SEED
     from shortlist.evaluation.query_sets.judging import Judgments
     from shortlist.evaluation.query_sets.propose import propose
+    from shortlist.foreign import corpus_of
 
     if top < 1:
         raise InvalidInput(f"--top must be at least 1, not {top}")
@@ -74,15 +76,16 @@ def init(
         {"pool_size": whole_pool, "top_k": whole_pool, "min_score": None, "min_probability": None, "tail": False}
     )
     console = output()
-    with shortlist.open(index, config=config) as opened:
-        proposed = propose(opened.collection.index.passages(), proposals, seed=seed)
+    set_up = SetUp.at("init", config, Place(index, state))
+    with set_up.open() as opened:
+        proposed = propose(corpus_of(opened) or (), proposals, seed=seed)
         judge = Judge(console, opened.searcher, judgments, top, seed)
         say(console, f"{counted(judgments.count, 'judgment')} so far; every answer is saved in {out}")
         try:
             judge.all(proposed)
         except (Quit, typer.Abort):
             console.print()
-    _print_summary(console, judgments, index)
+    _print_summary(console, judgments, set_up.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ def _prompt(question: str) -> str:
     return str(typer.prompt(question, default="", show_default=False)).strip()
 
 
-def _print_summary(out: Console, judgments: Judgments, index: Path) -> None:
+def _print_summary(out: Console, judgments: Judgments, place: Sequence[str]) -> None:
     judged = [key for key, grades in judgments.qrels.items() if grades]
     say(
         out,
@@ -180,5 +183,5 @@ def _print_summary(out: Console, judgments: Judgments, index: Path) -> None:
     if len(judged) < 2 or not judgments.answered:
         say(out, "evaluate needs two judged queries and at least one answer: continue with the same command")
     else:
-        command = shlex.join(["shortlist", "evaluate", str(judgments.file), "--index", str(index)])
+        command = shlex.join(["shortlist", "evaluate", str(judgments.file), *place])
         say(out, f"next: {command}")

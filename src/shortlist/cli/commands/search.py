@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
-import shortlist
 from shortlist.cli.console import output, remarks
 from shortlist.cli.options import (
     ALL,
-    DEFAULT_INDEX,
     Given,
-    IndexOption,
     JsonOption,
+    SearchedIndexOption,
+    StateOption,
     WhereOption,
     parse_where,
     resolved,
@@ -31,17 +30,19 @@ NO_RERANKER = RerankerInfo("none")
 def search(
     query: Annotated[str, typer.Argument(help="What to search for.", show_default=False)],
     given: Given,
-    index: IndexOption = DEFAULT_INDEX,
+    index: SearchedIndexOption = None,
+    state: StateOption = None,
     where: WhereOption = None,
     as_json: JsonOption = False,
     as_context: Annotated[bool, typer.Option("--context", help="Print numbered passages for a prompt.")] = False,
 ) -> None:
-    """Search an index in two stages, and show the scores of both.
+    """Search an index or a store in two stages, and show the scores of both.
 
     For every score, higher is better. "was 7 (+6)" means that stage one ranked the passage at place 7, and that the
     reranker moved it up by 6 places.
     """
     from shortlist.cli.render import ranking as render
+    from shortlist.cli.setups import Place, SetUp
     from shortlist.search.scores import info_of
     from shortlist.text.validation import checked_text
 
@@ -51,7 +52,8 @@ def search(
     settings = resolved(given)
     filters = parse_where(where)
     began = time.perf_counter()
-    with shortlist.open(index, config=settings.config) as opened:
+    set_up = SetUp.at("search", settings.config, Place(index, state))
+    with set_up.open() as opened:
         searcher = opened.searcher
         loaded = time.perf_counter() - began
         ranking = searcher.search(query, where=filters)
@@ -64,11 +66,11 @@ def search(
     elif as_context:
         if ranking.hits:
             typer.echo(render.as_context(ranking))
-        render.notes(remarks(), ranking, index)
+        render.notes(remarks(), ranking, set_up.arguments)
         render.from_file(remarks(), settings.from_file)
     else:
         info = NO_RERANKER if searcher.reranker is None else info_of(searcher.reranker)
         render.table(output(), ranking, info.unit)
-        render.notes(output(), ranking, index)
+        render.notes(output(), ranking, set_up.arguments)
         render.footer(output(), ranking, loaded, info)
         render.from_file(output(), settings.from_file)

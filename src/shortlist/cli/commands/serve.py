@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shortlist.cli.options import ALL, Given, option, resolved, with_settings
+from shortlist.cli.options import ALL, Given, StateOption, option, resolved, with_settings
 from shortlist.errors import InvalidInput
 from shortlist.server import server_extra
 from shortlist.server.options import RequestLimits, ServeOptions
@@ -21,8 +21,15 @@ MEBIBYTE = 1024 * 1024
 def serve(  # noqa: PLR0913 - one parameter per option
     given: Given,
     index: Annotated[
-        Path | None, option("--index", "DIR", "The index to search. Without it, the server only reranks.")
+        Path | None,
+        option(
+            "--index",
+            "DIR",
+            "The index to search. Without it, and without a store or an attribute as retriever, the "
+            "server only reranks.",
+        ),
     ] = None,
+    state: StateOption = None,
     queries: Annotated[
         Path | None, option("--queries", "FILE", "Judged queries, to mark relevant passages on the page.")
     ] = None,
@@ -103,6 +110,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
         ServeOptions(
             config=resolved(given).config,
             index=index,
+            state=state,
             queries=queries,
             host=host,
             port=port,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shortlist import config as config_file
 from shortlist.cli import options_measuring as measuring_options
-from shortlist.cli.options import DEFAULT_INDEX, STAGES, Given, IndexOption, resolved, with_settings
+from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, resolved, with_settings
 from shortlist.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ PARTIAL = Path("shortlist-tune.*.partial.jsonl")
 def tune(  # noqa: PLR0913 - one parameter per option
     queries: measuring_options.QueriesArgument,
     given: Given,
-    index: IndexOption = DEFAULT_INDEX,
+    index: SearchedIndexOption = None,
+    state: StateOption = None,
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
     sizes: measuring_options.SizesOption = None,
@@ -48,7 +49,7 @@ def tune(  # noqa: PLR0913 - one parameter per option
     from shortlist.cli.render import report_file
     from shortlist.cli.render import tuning as render
     from shortlist.cli.render.progress import kept_on_failure
-    from shortlist.cli.setups import Judging, SetUp
+    from shortlist.cli.setups import Judging, Place, SetUp
     from shortlist.evaluation.query_sets import files
     from shortlist.evaluation.tuning.options import BLENDS, FUSIONS, MEASURES, SIZES, TuneOptions, check_values
 
@@ -66,7 +67,7 @@ def tune(  # noqa: PLR0913 - one parameter per option
         checkpoint=checkpoint,
     )
     check_values(options)
-    set_up = SetUp("tune", index, resolved({**given, "rerank": True}).config)
+    set_up = SetUp.at("tune", resolved({**given, "rerank": True}).config, Place(index, state))
     judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
     with kept_on_failure(f"the scores so far are in {checkpoint}"):
         tuning, page = _tuned(set_up, judging, options, report is not None)
@@ -90,13 +91,13 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
     from shortlist.cli.render import evaluation as render
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
-    from shortlist.cli.setups import opened
+    from shortlist.cli.setups import known_passages, opened
     from shortlist.evaluation.tuning.sweep import scaled
     from shortlist.evaluation.tuning.tune import evaluation_at
     from shortlist.evaluation.tuning.tune import tune as run_tuning
     from shortlist.report import source_of, tuning_page
 
-    with opened(set_up, judging) as (index, subject):
+    with opened(set_up, judging) as (searched, subject):
         search, judged = subject.search, subject.judged
         render.query_set(judged, search)
         with bar("passages") as progress:
@@ -104,9 +105,9 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
         if not reported:
             return tuning, ""
         weights = scaled(tuning.curves.weights, tuning.blend)
-        facts = {**report_file.about(set_up, index, search, weights), "blend": f"{tuning.blend:g}, tuned"}
+        facts = {**report_file.about(set_up, searched, weights), "blend": f"{tuning.blend:g}, tuned"}
         evaluation = evaluation_at(tuning, judged, _shown_size(tuning), cutoff=options.cutoff, about=facts)
-        source = source_of(evaluation, judged, index.collection.index.passages())
+        source = source_of(evaluation, judged, known_passages(searched, subject))
         return tuning, tuning_page(tuning, evaluation, source, report_file.written(), tuning.lines())
 
 

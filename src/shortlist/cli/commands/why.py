@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import shortlist
 from shortlist.cli.console import output, say
-from shortlist.cli.options import DEFAULT_INDEX, MODELS, Given, IndexOption, JsonOption, resolved, with_settings
+from shortlist.cli.options import (
+    MODELS,
+    Given,
+    JsonOption,
+    SearchedIndexOption,
+    StateOption,
+    resolved,
+    with_settings,
+)
+from shortlist.types import Note
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,17 +26,19 @@ if TYPE_CHECKING:
     from shortlist.search.explain import Explanation
 
 BAR = 10
+UNKNOWN = "unknown"
 LEVEL = 1e-9
 """A smaller effect or margin favours neither passage."""
 
 
-@with_settings(*MODELS)
+@with_settings("retriever", "fields", *MODELS)
 def why(
     query: Annotated[str, typer.Argument(help="The query.", show_default=False)],
     a: Annotated[str, typer.Argument(metavar="ID_A", help="A passage's id, as in search --json.", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="ID_B", help="The passage to compare with.", show_default=False)],
     given: Given,
-    index: IndexOption = DEFAULT_INDEX,
+    index: SearchedIndexOption = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show which words of a query put one passage above another.
@@ -36,12 +46,17 @@ def why(
     The command leaves out each word of the query once, in both stages. The effect of a word is the change of the score
     difference between the two passages.
     """
+    from shortlist.opening import open_search
     from shortlist.wording import describe
 
-    config = resolved({**given, "rerank": True}).config.override({"retriever": "dense"})
-    with shortlist.open(index, config=config) as opened:
+    config = resolved({**given, "rerank": True}).config
+    if not config.is_foreign:
+        config = config.override({"retriever": "dense"})
+    with open_search(config, index, state) as opened:
         explanation = opened.explain(query, a, b)
         notes = opened.searcher.query_notes(query)
+        if opened.bi_encoder == UNKNOWN:
+            notes.append(Note("other_bi_encoder", bi_encoder=opened.encoder.name, retriever=opened.name))
     if as_json:
         typer.echo(json.dumps({"a": a, "b": b, **asdict(explanation)}, ensure_ascii=False))
         return

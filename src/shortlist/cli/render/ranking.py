@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shortlist.cli.console import counted, say, with_index
+from shortlist.cli.console import counted, say, with_place
 from shortlist.config.file import FILE, lines
 from shortlist.text import marked as pieces_of
 from shortlist.text import snippet
@@ -13,8 +13,6 @@ from shortlist.types import Hit, Ranking, RerankerInfo
 from shortlist.wording import describe
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
     from rich.text import Text
 
@@ -121,12 +119,15 @@ def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) ->
     say(out, f"{line}; models and index loaded in {loaded:.2f} s", "dim")
 
 
-def notes(out: Console, ranking: Ranking, index: Path) -> None:
-    """Print the notes of the answer as sentences. A "left_out" note with a count of 0 is not printed."""
+def notes(out: Console, ranking: Ranking, place: Sequence[str]) -> None:
+    """Print the notes of the answer as sentences. A "left_out" note with a count of 0 is not printed.
+
+    `place` are the arguments that name what was searched, for the commands that a note proposes.
+    """
     for note in ranking.notes:
         if note.code == "left_out" and not note.values["count"]:
             continue
-        say(out, with_index(describe(note), index), "yellow")
+        say(out, with_place(describe(note), place), "yellow")
 
 
 def from_file(out: Console, values: Mapping[str, Any]) -> None:

@@ -11,12 +11,12 @@ from shortlist import __version__
 from shortlist.atomic_io import check_place, write_whole
 from shortlist.cli.console import remark
 from shortlist.inference.runtimes import choose
+from shortlist.redaction import without_secrets
 from shortlist.report import check_plots
 
 if TYPE_CHECKING:
     from shortlist.cli.setups import SetUp
-    from shortlist.index import OpenIndex
-    from shortlist.search.search import Search
+    from shortlist.search.opened import Opened
 
 
 def check(file: Path) -> None:
@@ -30,28 +30,26 @@ def check(file: Path) -> None:
     check_place(file)
 
 
-def about(
-    set_up: SetUp, index: OpenIndex, search: Search, weights: Mapping[str, float] | None = None
-) -> dict[str, str]:
+def about(set_up: SetUp, searched: Opened, weights: Mapping[str, float] | None = None) -> dict[str, str]:
     """Return facts about a set-up, with the models and the runtime on this machine.
 
     `weights` are the weights of the final score. None: the weights of the search.
     """
-    config = set_up.config
+    config, search, passages = set_up.config, searched.searcher, searched.count()
     runtime = getattr(search.reranker, "runtime", None) or choose(config.precision, device=config.device)
     used = search.weights_at() if weights is None else weights
     terms = " + ".join(f"{weight:g} x {name}" for name, weight in used.items() if weight)
     return {
-        "index": str(set_up.index),
-        "retriever": config.retriever,
-        "bi-encoder": index.collection.manifest.encoder,
+        "index": "none" if set_up.index is None else str(set_up.index),
+        "retriever": without_secrets(config.retriever),
+        "bi-encoder": searched.bi_encoder,
         "reranker": config.reranker_name or "none",
         "precision": config.precision,
         "blend": f"{config.blend:g}",
         "fusion": f"{config.fusion:g}",
         "weights": "fitted" if config.weights is None else str(dict(config.weights)),
         "progressive": "yes" if config.progressive else "no",
-        "passages": str(len(index)),
+        "passages": "unknown" if passages is None else str(passages),
         "runtime": runtime.shown,
         "final score": f"reranker's score + {terms}" if terms else "the reranker's score",
     }

@@ -79,7 +79,7 @@ class Judged:
 
     `unknown` counts the judged ids and snippets that the corpus lacks; those with a grade above 0 count as never found.
     `unjudged` and `snippets` come from the query set. `by_snippet` maps a query id to the ids in `qrels` that come only
-    from a snippet.
+    from a snippet. `depth` is None, or the number of hits of each query that stood for a corpus that cannot be listed.
     """
 
     name: str
@@ -90,6 +90,7 @@ class Judged:
     unjudged: int = 0
     snippets: Qrels = field(default_factory=dict)
     by_snippet: Mapping[str, Set[str]] = field(default_factory=dict)
+    depth: int | None = None
 
     def key(self, hit: Hit) -> str:
         """Return the id that judgments use for this hit."""

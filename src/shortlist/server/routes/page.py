@@ -80,7 +80,7 @@ def _about(components: Components) -> dict[str, Any]:
     encoder = components.encoder if search is not None else None
     return {
         "index": search is not None,
-        "passages": len(components.index) if components.index is not None else None,
+        "passages": len(components.index) if components.index is not None else components.passages,
         "encoder": public_name(encoder.name) if encoder is not None else None,
         "reranker": public_name(scorer.name) if scorer is not None else None,
         "unit": "score" if scorer is not None and not gives_logits(scorer.reranker) else "logit",

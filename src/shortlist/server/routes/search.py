@@ -105,7 +105,9 @@ async def answer(request: Request) -> Json:
     body = await read(request, SearchRequest, components.limits.max_body)
     searcher = components.search
     if searcher is None:
-        raise Problem(Kind.UNAVAILABLE, "this server has no index: start it with --index DIR to search")
+        raise Problem(
+            Kind.UNAVAILABLE, "this server has no index: start it with --index DIR or --retriever NAME to search"
+        )
     check_query(components, body.query)
     try:
         call = SearchCall(

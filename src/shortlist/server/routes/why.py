@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from shortlist.protocols import Encoder
 from shortlist.search.explain import explain, word_places
+from shortlist.search.pool import retrieved
 from shortlist.search.scores import info_of
 from shortlist.server.batching.embedder import Embedder, EmbedRequest
 from shortlist.server.batching.scorer import Scorer
@@ -27,6 +28,9 @@ router = APIRouter()
 
 MAX_WORDS = 64
 """The largest number of words in a query: both passages are scored once more for each word."""
+
+DEPTH = 100
+"""The least number of hits in which a passage is looked for by its id, without an index."""
 
 PASSAGE_FIELDS = frozenset({"id_a", "id_b", "text_a", "text_b"})
 """The fields that name the two passages, by id or by text."""
@@ -114,8 +118,7 @@ async def answer(request: Request) -> JSONResponse:
     if isinstance(body, WhyByText):
         a, b = body.text_a, body.text_b
     else:
-        a = await run_in_threadpool(_content, components, body.id_a)
-        b = await run_in_threadpool(_content, components, body.id_b)
+        a, b = await run_in_threadpool(_contents, components, body.query, [body.id_a, body.id_b])
     queued = encoder if components.embedder is None else ThroughEmbedder(components.embedder, encoder)
     explanation = await run_in_threadpool(explain, body.query, a, b, queued, ThroughScorer(scorer))
     return JSONResponse(asdict(explanation))
@@ -148,11 +151,23 @@ def _check(body: WhyById | WhyByText, max_characters: int) -> None:
         )
 
 
-def _content(components: Components, shown: str) -> str:
-    """Return the text that the models read for the passage with this id of `/search`."""
-    if components.index is None:
-        raise Problem(Kind.NOT_FOUND, f"this server has no index to find {shown!r} in: give text_a and text_b")
-    passages = components.index.get(components.names.originals(shown))
-    if not passages:
-        raise Problem(Kind.NOT_FOUND, f"the index has no passage {shown!r}: /search shows the ids of passages")
-    return passages[0].content
+def _contents(components: Components, query: str, shown: Sequence[str]) -> list[str]:
+    """Return the texts that the models read for the passages with these ids of `/search`.
+
+    Without an index, the passages are found among the hits of the query.
+    """
+    if components.index is not None:
+        index, names = components.index, components.names
+        passages = {key: matches[0] for key in shown if (matches := index.get(names.originals(key)))}
+    elif components.search is not None:
+        size, _ = components.search.config.sizes
+        depth = max(DEPTH, size) if isinstance(size, int) else DEPTH
+        hits = retrieved(components.search.retriever, query, depth)
+        passages = {components.names.shown(hit.id): hit.passage for hit in reversed(hits)}
+    else:
+        raise Problem(Kind.NOT_FOUND, f"this server has no index to find {shown[0]!r} in: give text_a and text_b")
+    missing = [key for key in shown if key not in passages]
+    if missing:
+        place = "the index has" if components.index is not None else "the hits of this query have"
+        raise Problem(Kind.NOT_FOUND, f"{place} no passage {missing[0]!r}: /search shows the ids of passages")
+    return [passages[key].content for key in shown]

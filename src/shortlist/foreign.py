@@ -1,0 +1,224 @@
+"""A search over a store or over a retriever of your own, without an index folder."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+from shortlist import registry
+from shortlist.collection.fits import StoredFits
+from shortlist.config import SearchConfig
+from shortlist.config.places import STATE
+from shortlist.errors import InvalidInput
+from shortlist.models.packaged import BI_ENCODER
+from shortlist.protocols import Encoder, Reranker, Retriever
+from shortlist.redaction import Names
+from shortlist.reprs import short_repr
+from shortlist.retrievers.engine import named_with_fusion
+from shortlist.search.opened import Opened
+from shortlist.search.pool import retrieved
+from shortlist.search.scores import info_of
+from shortlist.search.search import Search
+from shortlist.stores.kinds import is_store, load_store
+from shortlist.text.validation import checked_text
+from shortlist.types import Note, Passage
+
+DEPTH = 100
+"""The number of hits in which `find` looks for an id, if the retriever cannot list its passages."""
+
+LISTED = 200_000
+"""The largest store whose passages are read to resolve judgments."""
+
+
+def open_retriever(
+    config: SearchConfig, *, state: str | Path | None = None, reranker: Reranker | None = None
+) -> OpenRetriever:
+    """Open the store or the retriever that `config.retriever` names. Close it, or use it in a `with` statement.
+
+    Models are found now and loaded when they are first needed.
+
+    Args:
+        config: Models and settings. Its `bi_encoder` is the one that the vectors of the store were made with. None: the
+            packaged one.
+        state: The folder for the fits of `calibrate`. None: `.shortlist-state` in the current folder.
+        reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
+
+    Raises:
+        InvalidInput: The retriever cannot be made, a collection does not exist, or `config` has a weight of an unknown
+            signal.
+        StoreError: The store does not answer, or refuses the request.
+        MissingExtra: The client of the store is not installed.
+        ModelNotFound: There is no such model.
+    """
+    config.check_signals()
+    if reranker is None and config.reranker_name is not None:
+        registry.check_reranker(config.reranker_name)
+    registry.encoder_name(config.bi_encoder or BI_ENCODER)
+    return OpenRetriever(config, state=STATE if state is None else Path(state), reranker=reranker)
+
+
+def listed_by(retriever: object) -> Iterator[Passage] | None:
+    """Return every passage of a retriever or a store, or None if it cannot list its passages.
+
+    A retriever lists its passages by a method `passages`, or it searches a store or an index that does.
+    """
+    for part in (retriever, getattr(retriever, "index", None)):
+        listing = getattr(part, "passages", None)
+        passages = listing() if callable(listing) else None
+        if isinstance(passages, Iterable):
+            return iter(passages)
+    return None
+
+
+def corpus_of(searched: Opened) -> Iterator[Passage] | None:
+    """Return the passages against which judgments are resolved: all of them, or None if that is not possible.
+
+    It is not possible if the retriever cannot list its passages, and not done if a store has more than `LISTED`.
+    """
+    if isinstance(searched, OpenRetriever) and (searched.count() or 0) > LISTED:
+        return None
+    return searched.passages()
+
+
+class OpenRetriever(Opened):
+    """An open store, or an open retriever of your own. `open_retriever` makes it.
+
+    `config` holds the settings of searches, `state` is the folder for fits, and `reranker` is one of your own. The
+    retriever is made at once, so a wrong name is an error here.
+    """
+
+    def __init__(self, config: SearchConfig, *, state: Path = STATE, reranker: Reranker | None = None) -> None:
+        self.config = config
+        self.state = state
+        self._reranker = reranker
+        self._store = load_store(config.retriever, config.fields) if is_store(config.retriever) else None
+        self._own = None if self._store is not None else registry.load_retriever(config.retriever)
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """The name of the retriever, without secrets."""
+        return self.config.retriever if self._store is None else self._store.name
+
+    @property
+    def bi_encoder(self) -> str:
+        """The name of the bi-encoder of a store with vectors; "unknown" for a retriever of your own."""
+        if self._store is None or not self._store.has_vectors:
+            return "unknown"
+        return registry.encoder_name(self.config.bi_encoder or BI_ENCODER)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The bi-encoder that the configuration names, or the packaged one. The first use loads the model."""
+        return registry.configured_encoder(self.config, self.config.bi_encoder or BI_ENCODER)
+
+    @property
+    def searcher(self) -> Search:
+        """The search over this retriever. The first use loads the models, side by side.
+
+        Raises:
+            InvalidInput: The retriever is closed.
+        """
+        if self._closed:
+            raise InvalidInput(f"{self.name} is closed: open it again")
+        return self._searcher
+
+    @cached_property
+    def _searcher(self) -> Search:
+        config = self.config
+        with ThreadPoolExecutor(1) as loaders:
+            loading = loaders.submit(self._loaded_reranker)
+            retriever = self._retriever
+            reranker = loading.result()
+        own = self._reranker is not None
+        weights = {} if own or config.reranker is None else registry.fitted_weights(self.bi_encoder, config.reranker)
+        alone = reranker is not None and not weights and config.weights is None
+        notes = [Note("reranker_alone", retriever=self.name)] if alone else []
+        return Search(
+            retriever,
+            reranker,
+            config,
+            weights=weights,
+            progressive=None if reranker is None else registry.progressive_of(reranker),
+            encoder=None if self.bi_encoder == "unknown" else self.encoder,
+            fits=StoredFits(
+                self.fits_folder,
+                self.bi_encoder,
+                named_with_fusion(self.name, retriever),
+                reranker,
+                self.count,
+            ),
+            facts=lambda: notes,
+        )
+
+    @cached_property
+    def _retriever(self) -> Retriever:
+        store = self._store
+        if store is None:
+            assert self._own is not None
+            return self._own
+        return registry.store_retriever(store, self.encoder if store.has_vectors else None, self.config.fusion)
+
+    def _loaded_reranker(self) -> Reranker | None:
+        config, name = self.config, self.config.reranker_name
+        if self._reranker is not None or name is None:
+            return self._reranker
+        return registry.configured_reranker(config, name, early_exits=config.progressive)
+
+    @property
+    def fits_folder(self) -> Path:
+        """The folder of this retriever's fits, inside `state`."""
+        plain = re.sub(r"[^\w.-]+", "_", self.name)[:60]
+        return self.state / f"{plain}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+
+    def shown_names(self) -> Names:
+        """Return names that show the last part of an absolute path, and no folders of this machine."""
+        return Names(index_folder=str(self.state.resolve()))
+
+    def count(self) -> int | None:
+        """Return the number of passages, or None if the retriever does not know it."""
+        sized = self._store if self._store is not None else self._own
+        return len(sized) if isinstance(sized, Sized) else None
+
+    def passages(self) -> Iterator[Passage] | None:
+        """Return every passage, or None if the retriever cannot list its passages.
+
+        A retriever of your own can list them if it has a method `passages`.
+        """
+        return listed_by(self._store if self._store is not None else self._own)
+
+    def find(self, query: str, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Return the passages with these ids, by id.
+
+        They are looked for in the hits of the query, and then among all passages if the retriever can list them.
+        """
+        pool, _ = self.config.sizes
+        depth = max(DEPTH, pool) if isinstance(pool, int) else DEPTH
+        hits = retrieved(self.searcher.retriever, checked_text(query), depth)
+        passages = {hit.passage.id: hit.passage for hit in hits if hit.passage.id in ids}
+        missing = set(ids) - passages.keys()
+        for passage in (self.passages() or ()) if missing else ():
+            if passage.id in missing:
+                passages[passage.id] = passage
+                missing.discard(passage.id)
+            if not missing:
+                break
+        return passages
+
+    def __repr__(self) -> str:
+        config, own = self.config, self._reranker
+        facts = {
+            "bi_encoder": self.bi_encoder,
+            "reranker": config.reranker_name if own is None else info_of(own).name,
+        }
+        return short_repr(self, self.name, facts)
+
+    def close(self) -> None:
+        """Release the connection to a store. A second call does nothing. A retriever of your own is not closed."""
+        self._closed = True
+        if self._store is not None:
+            self._store.close()

@@ -1,0 +1,130 @@
+"""`shortlist.open`, and the one function that opens what a configuration searches: an index folder or a retriever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, overload
+
+from shortlist import collection as collections
+from shortlist import registry
+from shortlist.config import SearchConfig
+from shortlist.config.places import INDEX
+from shortlist.errors import InvalidInput
+from shortlist.foreign import OpenRetriever, open_retriever
+from shortlist.index import OpenIndex, open_index
+from shortlist.protocols import Reranker
+from shortlist.redaction import without_secrets
+from shortlist.stores.kinds import is_store
+
+
+@overload
+def open_by_name(
+    path: Path,
+    *,
+    create: bool = False,
+    config: SearchConfig | None = None,
+    reranker: Reranker | None = None,
+    state: str | Path | None = None,
+) -> OpenIndex: ...
+@overload
+def open_by_name(
+    path: str,
+    *,
+    create: bool = False,
+    config: SearchConfig | None = None,
+    reranker: Reranker | None = None,
+    state: str | Path | None = None,
+) -> OpenIndex | Any: ...
+def open_by_name(
+    path: str | Path,
+    *,
+    create: bool = False,
+    config: SearchConfig | None = None,
+    reranker: Reranker | None = None,
+    state: str | Path | None = None,
+) -> OpenIndex | Any:
+    """Open an index folder, a store, or a retriever of your own. Close it, or use it in a `with` statement.
+
+    Models are found now and loaded when they are first needed, once for all uses.
+
+    Args:
+        path: The index folder; or the name of a store, such as "chroma:notes@./chroma"; or "package.module:attribute".
+            A `Path`, and a string that is the name of an existing folder, are always an index folder.
+        create: Make a new index if the folder contains none.
+        config: Models and settings. Without it, the packaged models and the default settings apply.
+        reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
+        state: The folder for the fits of a store or of a retriever of your own. None: `.shortlist-state` in the current
+            folder.
+
+    Returns:
+        An `OpenIndex`, which adds, removes and searches; or an `OpenRetriever`, which searches. (The annotation is
+        wider, because a type checker cannot tell which one a string gives.)
+
+    Raises:
+        InvalidInput: `config` has a weight of an unknown signal, its reranker cannot precompute and a new index must,
+            or a retriever cannot be made.
+        NotAnIndex: The folder contains no index, and `create` is False; or it contains other things.
+        IndexMismatch: The index was made with another bi-encoder than `config` names, or in another format.
+        IndexLocked: The index is open already, in this or another process.
+        ModelNotFound: There is no such model.
+        StoreError: The store does not answer, or refuses the request.
+        MissingExtra: The client of the store is not installed.
+    """
+    config = config or SearchConfig()
+    if isinstance(path, Path) or not registry.is_retriever(path) or collections.exists(Path(path)):
+        if state is not None:
+            raise InvalidInput(f"{path} is an index folder, which holds its own fits: leave out state", field="state")
+        return open_index(path, create=create, config=config, reranker=reranker)
+    if create:
+        raise InvalidInput(f"{without_secrets(path)} is a retriever, which is read and never made: leave out create")
+    if config.is_foreign and config.retriever != path:
+        raise InvalidInput(
+            f"{without_secrets(path)} is opened with the retriever {without_secrets(config.retriever)}: name "
+            "one of the two",
+            field="retriever",
+        )
+    return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker)
+
+
+def open_search(
+    config: SearchConfig,
+    index: str | Path | None = None,
+    state: str | Path | None = None,
+    *,
+    reranker: Reranker | None = None,
+) -> OpenIndex | OpenRetriever:
+    """Open what `config` searches: a store or a retriever of your own if it names one, and otherwise an index folder.
+
+    Args:
+        config: Models and settings.
+        index: The index folder. None: `.shortlist` in the current folder, or no folder if the retriever needs none. If
+            it is given with a retriever of your own, the folder keeps the fits, and its passages are those of the
+            judgments.
+        state: The folder for the fits of a retriever without an index. None: `.shortlist-state` in the current folder.
+        reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
+
+    Raises:
+        InvalidInput: A store and an index folder are given together. Or as `open_by_name`.
+        FolderError, ModelError, StoreError, MissingExtra: As `open_by_name`.
+    """
+    folder = index_of(config, index)
+    if folder is None:
+        return open_retriever(config, state=state, reranker=reranker)
+    return open_index(folder, config=config, reranker=reranker)
+
+
+def index_of(config: SearchConfig, index: str | Path | None) -> Path | None:
+    """Return the index folder that `config` searches, or None if the retriever needs none. See `open_search`.
+
+    Raises:
+        InvalidInput: A store and an index folder are given together.
+    """
+    if index is None:
+        return None if config.is_foreign else INDEX
+    if is_store(config.retriever):
+        raise InvalidInput(
+            f"retriever is {without_secrets(config.retriever)!r}, and the index {index} is given, too: leave out the "
+            "index, or use hybrid, dense or bm25, which search the index",
+            field="retriever",
+        )
+    return Path(index)

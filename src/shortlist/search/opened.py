@@ -1,0 +1,93 @@
+"""A search that is open: the common base of an open index folder and of an open retriever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from shortlist.config import SearchConfig
+from shortlist.errors import InvalidInput
+from shortlist.protocols import Encoder
+from shortlist.redaction import Names
+from shortlist.search.explain import Explanation, explain
+from shortlist.search.search import Searches
+from shortlist.types import Passage
+
+Self = TypeVar("Self", bound="Opened")
+
+
+class Opened(Searches):
+    """A search with its passages and models. Close it, or use it in a `with` statement.
+
+    `config` holds the models and the settings of searches.
+    """
+
+    config: SearchConfig
+
+    @property
+    def name(self) -> str:
+        """The index folder, or the name of the retriever without secrets."""
+        raise NotImplementedError
+
+    @property
+    def encoder(self) -> Encoder:
+        """The bi-encoder. The first use loads the model."""
+        raise NotImplementedError
+
+    @property
+    def bi_encoder(self) -> str:
+        """The name of the bi-encoder, or "unknown" if the retriever does not tell which one it uses."""
+        raise NotImplementedError
+
+    def count(self) -> int | None:
+        """Return the number of passages, or None if it is unknown."""
+        raise NotImplementedError
+
+    def passages(self) -> Iterator[Passage] | None:
+        """Return every passage, in no fixed order, or None if the retriever cannot list its passages."""
+        raise NotImplementedError
+
+    def find(self, query: str, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Return the passages with these ids, by id, without those that do not exist.
+
+        A retriever that cannot look up an id is searched for the query.
+        """
+        raise NotImplementedError
+
+    def shown_names(self) -> Names:
+        """Return the names without the folders of this machine, for answers that others read."""
+        raise NotImplementedError
+
+    def explain(self, query: str, a: str, b: str) -> Explanation:
+        """Return which words of the query put passage `a` above passage `b`, both by id. See `search.explain`.
+
+        Raises:
+            InvalidInput: There is no passage with such an id, the ids are equal, or a stage has no model.
+        """
+        if a == b:
+            raise InvalidInput(f"both ids are {a!r}: give two passages to compare")
+        passages = self.find(query, [a, b])
+        missing = [key for key in (a, b) if key not in passages]
+        if missing:
+            raise InvalidInput(self._not_found(missing))
+        reranker = self.searcher.reranker
+        if reranker is None:
+            raise InvalidInput("both stages are compared: search with a reranker", field="rerank")
+        return explain(query, passages[a].content, passages[b].content, self.encoder, reranker)
+
+    def _not_found(self, ids: Sequence[str]) -> str:
+        """Return the message about ids that `find` does not find."""
+        return (
+            f"{self.name} has no passage {' and no passage '.join(map(repr, ids))}: `shortlist search --json` shows "
+            "the ids of passages"
+        )
+
+    def close(self) -> None:
+        """Release everything. A second call does nothing."""
+        raise NotImplementedError
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
