@@ -43,16 +43,16 @@ def write_whole(file: Path, text: str, failure: type[ShortlistError] = InvalidIn
         raise failure(f"{file} cannot be written: {error.strerror or error}") from error
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, failure: type[ShortlistError] = InvalidInput) -> None:
     """Make the folder and the folders above it, if they are missing.
 
     Raises:
-        InvalidInput: The folder cannot be made.
+        InvalidInput: The folder cannot be made. `failure` is the class of the error.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidInput(f"{folder} cannot be made: {error.strerror or error}") from error
+        raise failure(f"{folder} cannot be made: {error.strerror or error}") from error
 
 
 def _is_special(file: Path) -> bool:

@@ -19,7 +19,7 @@ from shortlist.protocols import Encoder, Reranker, Retriever
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.retrievers.engine import named_with_fusion
-from shortlist.search.opened import Opened
+from shortlist.search.opened import UNKNOWN, Opened
 from shortlist.search.pool import retrieved
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
@@ -106,9 +106,9 @@ class OpenRetriever(Opened):
 
     @property
     def bi_encoder(self) -> str:
-        """The name of the bi-encoder of a store with vectors; "unknown" for a retriever of your own."""
+        """The name of the bi-encoder of a store with vectors; `UNKNOWN` for a retriever of your own."""
         if self._store is None or not self._store.has_vectors:
-            return "unknown"
+            return UNKNOWN
         return registry.encoder_name(self.config.bi_encoder or BI_ENCODER)
 
     @cached_property
@@ -144,7 +144,7 @@ class OpenRetriever(Opened):
             config,
             weights=weights,
             progressive=None if reranker is None else registry.progressive_of(reranker),
-            encoder=None if self.bi_encoder == "unknown" else self.encoder,
+            encoder=None if self.bi_encoder == UNKNOWN else self.encoder,
             fits=StoredFits(
                 self.fits_folder,
                 self.bi_encoder,

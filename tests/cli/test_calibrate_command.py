@@ -229,5 +229,5 @@ def test_a_bad_probability_in_the_file_is_an_error(shell, value):
 
 @pytest.mark.parametrize("option", ["--alpha", "--delta"])
 def test_levels_are_checked_before_the_index_is_opened(shell, monkeypatch, option):
-    monkeypatch.setattr("shortlist.cli.setups.shortlist.open", lambda *_, **__: pytest.fail("the index is opened"))
+    monkeypatch.setattr("shortlist.cli.setups.open_search", lambda *_, **__: pytest.fail("the index is opened"))
     assert f"{option} must be between 0 and 1, not 2.0" in shell.fails("calibrate", "q.jsonl", option, "2")

@@ -239,7 +239,7 @@ def test_an_empty_query_is_an_error_before_a_model_loads(folder, monkeypatch):
         (["search", "q", "--pool", "many"], 2, "--pool must be a whole number of at least 1, or \"auto\", not 'many'"),
         (["search", "q", "--index", "nowhere"], 3, "there is no index at nowhere"),
         (["search", "q", "--index", "docs"], 3, "docs is not a shortlist index"),
-        (["search", "q", "--retriever", "magic"], 2, "--retriever must be hybrid, dense, bm25, or package.module"),
+        (["search", "q", "--retriever", "magic"], 2, "--retriever must be hybrid, dense, bm25, package.module"),
         (["search", "q", "--retriever", "no.such:thing"], 2, "no.such:thing cannot be loaded"),
         (["search", "q", "--bi-encoder", "hashed-64"], 3, "made with the bi-encoder all-MiniLM-L6-v2"),
         (["search", "q", "--reranker", "nope"], 4, "'nope'"),

@@ -25,6 +25,7 @@ LIMITS = {
 }
 OTHERS = {
     "index": ("--index", "ix", Path("ix")),
+    "state": ("--state", "fits", Path("fits")),
     "queries": ("--queries", "q.csv", Path("q.csv")),
     "host": ("--host", "0.0.0.0", "0.0.0.0"),
     "port": ("--port", 0, 0),
@@ -39,7 +40,8 @@ OTHERS = {
     "log_level": ("--log-level", "debug", "debug"),
 }
 SEARCH = {
-    "retriever": ("--retriever", "bm25", "bm25"),
+    "retriever": ("--retriever", "chroma:notes@./chroma", "chroma:notes@./chroma"),
+    "fields": ("--field", "text=body", {"text": "body"}),
     "bi_encoder": ("--bi-encoder", "hashed-64", "hashed-64"),
     "reranker": ("--reranker", "fakes:WordReranker", "fakes:WordReranker"),
     "rerank": ("--rerank", None, True),
@@ -136,7 +138,7 @@ def test_mcp_opens_the_index_with_the_search_options(tmp_path, monkeypatch):
         return Server()
 
     monkeypatch.setattr("shortlist.mcp.make_server", make_server)
-    own = {name: row for name, row in SEARCH.items() if name not in {"bi_encoder", "pool_size"}}
+    own = {name: row for name, row in SEARCH.items() if name not in {"retriever", "fields", "bi_encoder", "pool_size"}}
     run("mcp", "--index", "ix", *words(own), cwd=tmp_path)
     tools, transport = opened
     assert transport == "stdio"

@@ -252,5 +252,5 @@ def test_a_report_names_the_weights_that_were_tuned(shell):
 
 @pytest.mark.parametrize("arguments", [["--sizes", "0"], ["--blends", "-1"], ["--budget-ms", "-1"]])
 def test_values_are_checked_before_the_index_is_opened(shell, monkeypatch, arguments):
-    monkeypatch.setattr("shortlist.cli.setups.shortlist.open", lambda *_, **__: pytest.fail("the index is opened"))
+    monkeypatch.setattr("shortlist.cli.setups.open_search", lambda *_, **__: pytest.fail("the index is opened"))
     assert f"{arguments[0]} must be" in shell.fails("tune", "q.jsonl", *arguments)

@@ -177,7 +177,7 @@ def test_snippets_are_found_in_the_pools():
 
 def test_what_is_neither_an_index_nor_a_search_is_an_error(queries, tmp_path):
     for call in (sl.evaluate, sl.tune, sl.calibrate):
-        with pytest.raises(InvalidInput, match="give an open index or a Search"):
+        with pytest.raises(InvalidInput, match="give an open index, an open retriever, or a Search"):
             call("my-index", queries)
         with pytest.raises(InvalidInput, match="there is no query set at"):
             call(searching(world()[0]), tmp_path / "missing.csv")

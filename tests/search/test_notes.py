@@ -23,7 +23,7 @@ EXAMPLES = [
     (Note("pool_stopped", scored=16, pool=50, top_k=5), "16 of 50 passages scored"),
     (
         Note("no_stop_rule", reason="not_fitted"),
-        "stored with the index. Make one with: shortlist calibrate QUERIES --index DIR",
+        "stored for this search. Make one with: shortlist calibrate QUERIES --index DIR",
     ),
     (
         Note("fit_outdated", fit="stop_rule", fitted_on=2, passages=3),
@@ -71,8 +71,8 @@ def calls(path):
 
 
 def codes_in_source():
-    for room in ROOMS:
-        for path in (PACKAGE / room).rglob("*.py"):
+    for paths in ([PACKAGE / "foreign.py"], *((PACKAGE / room).rglob("*.py") for room in ROOMS)):
+        for path in paths:
             for call in calls(path):
                 if getattr(call.func, "id", "") == "Note" and isinstance(call.args[0], ast.Constant):
                     yield call.args[0].value

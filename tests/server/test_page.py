@@ -180,7 +180,7 @@ def test_why_refuses_with_a_reason(serve, body, code):
 
 def test_why_reports_what_the_server_lacks(serve):
     body = {"query": "q", "id_a": "p1", "id_b": "p2"}
-    assert serve().post("/why", json=body).status_code == 404
+    assert serve(search=None).post("/why", json=body).status_code == 404
     assert serve(encoder=None).post("/why", json=body).status_code == 503
     assert serve(scorer=None).post("/why", json=body).status_code == 503
 

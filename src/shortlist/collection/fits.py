@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shortlist.atomic_io import write_whole
+from shortlist.atomic_io import make_folder, write_whole
 from shortlist.errors import IndexWriteFailed, NotFitted
 from shortlist.protocols import HasWeights, Reranker
 from shortlist.search.probability import Calibration, Isotonic, Platt
@@ -105,6 +105,7 @@ class StoredFits:
             **fit,
         }
         file = self.folder / name
+        make_folder(self.folder, IndexWriteFailed)
         write_whole(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n", IndexWriteFailed)
         return file
 

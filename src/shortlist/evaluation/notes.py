@@ -31,7 +31,7 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | not_split | queries | the queries are too few for two halves |
 | no_gain_at_pool | pool, measure, gain | the recommended pool gains nothing |
 | gain_not_confirmed | pool, measure, queries, unseen_gain, gain | the second half of the queries contradicts the gain |
-| one_pass | pool, largest_difference | the scores of the largest pool gave the results of every smaller pool |
+| one_pass | pool, largest_difference, approximate | the largest pool's scores gave the results of every smaller pool |
 | listwise | reranker | the reranker scores a pool as a whole, so each size was run separately |
 | not_pointwise | reranker, largest_difference, spread | declared pointwise, but the scores depend on the pool |
 | times_of_runs | | the times come from the runs at each size |

@@ -21,6 +21,8 @@
 | filter_unknown_value | field | no passage has this field with a value of the filter |
 | filter_no_overlap | | each field of the filter matches some passages, but no passage matches all of them |
 | no_match | | no passage matches the query |
+| reranker_alone | retriever | the order is that of the reranker's score: no weights are known for this retriever |
+| other_bi_encoder | bi_encoder, retriever | `explain` compares cosines of this bi-encoder, not the retriever's scores |
 | states_unused | reason, made_by, reranker | precomputed states exist, and they are not those of this reranker |
 | setting_ignored | setting, reason | a setting of shortlist.toml does not apply to this search |
 """

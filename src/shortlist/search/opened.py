@@ -11,9 +11,12 @@ from shortlist.protocols import Encoder
 from shortlist.redaction import Names
 from shortlist.search.explain import Explanation, explain
 from shortlist.search.search import Searches
-from shortlist.types import Passage
+from shortlist.types import Note, Passage
 
 Self = TypeVar("Self", bound="Opened")
+
+UNKNOWN = "unknown"
+"""The bi-encoder of a retriever that does not tell which one it uses."""
 
 
 class Opened(Searches):
@@ -36,7 +39,7 @@ class Opened(Searches):
 
     @property
     def bi_encoder(self) -> str:
-        """The name of the bi-encoder, or "unknown" if the retriever does not tell which one it uses."""
+        """The name of the bi-encoder, or `UNKNOWN`."""
         raise NotImplementedError
 
     def count(self) -> int | None:
@@ -74,6 +77,13 @@ class Opened(Searches):
         if reranker is None:
             raise InvalidInput("both stages are compared: search with a reranker", field="rerank")
         return explain(query, passages[a].content, passages[b].content, self.encoder, reranker)
+
+    def explain_notes(self, query: str) -> list[Note]:
+        """Return notes about what `explain` compares: a cut query, or another bi-encoder than that of the retriever."""
+        notes = self.searcher.query_notes(query)
+        if self.bi_encoder == UNKNOWN:
+            notes.append(Note("other_bi_encoder", bi_encoder=self.encoder.name, retriever=self.name))
+        return notes
 
     def _not_found(self, ids: Sequence[str]) -> str:
         """Return the message about ids that `find` does not find."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from shortlist.errors import InvalidInput, RetrieverFailed, ShortlistError
-from shortlist.protocols import KeepsPrefix, Retriever
+from shortlist.protocols import KeepsPrefix, ReportsExactness, Retriever
 from shortlist.redaction import without_secrets
 from shortlist.types import Hit, Note, Passage, Where
 
@@ -51,6 +51,12 @@ class Matches(list[tuple[Passage, float]]):
     def __init__(self, scored: Iterable[tuple[Passage, float]] = (), notes: Iterable[Note] = ()) -> None:
         super().__init__(scored)
         self.notes: tuple[Note, ...] = tuple(notes)
+
+
+def is_approximate(retriever: object) -> bool:
+    """Return whether the retriever searches a store that may miss passages, so that its prefix is not kept."""
+    index = getattr(retriever, "index", None)
+    return isinstance(index, ReportsExactness) and not index.exact
 
 
 @contextmanager

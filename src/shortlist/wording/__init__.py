@@ -67,7 +67,7 @@ def _partial(values: Mapping[str, Any]) -> str:
 def _no_stop_rule(values: Mapping[str, Any]) -> str:
     if values["reason"] == "not_reranked":
         return "fixed pool size: the search does not rerank, so no stop rule applies"
-    return f"fixed pool size: no stop rule is stored with the index. Make one with: {CALIBRATE}"
+    return f"fixed pool size: no stop rule is stored for this search. Make one with: {CALIBRATE}"
 
 
 def _left_out(values: Mapping[str, Any]) -> str:
@@ -177,6 +177,13 @@ WORDS: Mapping[str, Words] = {
     "filter_unknown_value": "no passage has {field} with a value of the filter",
     "filter_no_overlap": "no passage matches every field of the filter, but each field matches some",
     "no_match": "no passage matches the query",
+    "reranker_alone": (
+        "the reranker alone orders the answer: no weights are fitted for the scores of {retriever}; to add its scores, "
+        "give weights"
+    ),
+    "other_bi_encoder": (
+        "stage one is explained with the cosine of {bi_encoder}, because {retriever} does not tell how it scores"
+    ),
     "states_unused": _states_unused,
     "setting_ignored": lambda v: f"{v['setting']} of shortlist.toml is ignored: {IGNORED[v['reason']]}",
 }

@@ -72,7 +72,12 @@ def _one_pass(v: Values) -> str:
         if v["largest_difference"]
         else ""
     )
-    return f"one scoring pass at pool {v['pool']}, and every smaller pool computed from it{changes}"
+    cut = (
+        ". Stage one is approximate, so a search with a smaller pool may retrieve a few other passages"
+        if v.get("approximate")
+        else ""
+    )
+    return f"one scoring pass at pool {v['pool']}, and every smaller pool computed from it{changes}{cut}"
 
 
 def _times_of_pass(v: Values) -> str:

@@ -18,7 +18,6 @@ from shortlist.cli.options import (
     resolved,
     with_settings,
 )
-from shortlist.types import Note
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from shortlist.search.explain import Explanation
 
 BAR = 10
-UNKNOWN = "unknown"
 LEVEL = 1e-9
 """A smaller effect or margin favours neither passage."""
 
@@ -54,9 +52,7 @@ def why(
         config = config.override({"retriever": "dense"})
     with open_search(config, index, state) as opened:
         explanation = opened.explain(query, a, b)
-        notes = opened.searcher.query_notes(query)
-        if opened.bi_encoder == UNKNOWN:
-            notes.append(Note("other_bi_encoder", bi_encoder=opened.encoder.name, retriever=opened.name))
+        notes = opened.explain_notes(query)
     if as_json:
         typer.echo(json.dumps({"a": a, "b": b, **asdict(explanation)}, ensure_ascii=False))
         return

@@ -15,6 +15,7 @@ from shortlist.evaluation.gate import RuleResult
 from shortlist.evaluation.markdown import interval, signed, times
 from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.search.pool import is_approximate
 from shortlist.wording import describe
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ def query_set(judged: Judged, search: Search) -> None:
         parts.append(
             f"{counted(cut, 'query', 'queries')} longer than the bi-encoder's window: stage one reads only the start"
         )
+    if judged.depth is not None:
+        parts.append(f"resolved against the first {judged.depth} hits of each query, because not all passages are read")
+    if is_approximate(search.retriever):
+        parts.append("stage one is approximate")
     remark(f"{judged.name}: {'; '.join(parts)}")
 
 

@@ -30,6 +30,11 @@ class WithoutOwnId:
         self._retriever = retriever
         self._ids = own_ids(queries)
 
+    @property
+    def index(self) -> object:
+        """The index or the store that the inner retriever searches, or None."""
+        return getattr(self._retriever, "index", None)
+
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """Return at most `k` hits in the order of the inner retriever, numbered from 1."""
         return self._retrieve_without(query, k, lambda size: self._retriever.retrieve(query, size, where))

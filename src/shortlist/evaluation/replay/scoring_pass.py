@@ -20,7 +20,7 @@ from shortlist.evaluation.replay.replay import (
 )
 from shortlist.evaluation.whole_pool import name_query, search_whole, whole_pool_config
 from shortlist.protocols import Fuses, KeepsPrefix, Reranker, Retriever
-from shortlist.search.pool import retrieved
+from shortlist.search.pool import is_approximate, retrieved
 from shortlist.search.scores import score_texts
 from shortlist.search.search import Search, scores_of
 from shortlist.text.validation import checked_text
@@ -75,9 +75,12 @@ def retrieval_sizes(retriever: Retriever | Fuses, sizes: Sequence[int], depth: i
     """Return each k to retrieve, largest first, so that every pool is exactly the pool of a search.
 
     A search with a pool of `size` and hits down to `depth` retrieves both. Up to the retriever's prefix depth, the
-    longest answer contains the shorter answers. Beyond this depth, each k needs its own retrieval.
+    longest answer contains the shorter answers. Beyond this depth, each k needs its own retrieval. An approximate
+    retriever promises the same answer for no k. Its longest answer is therefore cut, and only its k is returned.
     """
     every = sorted({depth, *sizes}, reverse=True)
+    if is_approximate(retriever):
+        return every[:1]
     prefix = retriever.prefix_depth if isinstance(retriever, KeepsPrefix) else 0
     within = [k for k in every if k <= prefix]
     return [k for k in every if k > prefix] + within[:1]

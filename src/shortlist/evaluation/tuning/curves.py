@@ -14,6 +14,7 @@ from shortlist.evaluation.tuning.blend import derived_weights
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass, from_runs, scaled
 from shortlist.protocols import Fuses, Reranker
+from shortlist.search.pool import is_approximate
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.types import Note, Ranking
@@ -96,7 +97,12 @@ def _from_pass(
     current = search.config.blend if fitted else 0.0
     blends = sorted({*options.blends, current}) if weights else [current]
     curves = tuple(from_pass(recorded, judged, plan, weights, blends))
-    method = Note("one_pass", pool=max(plan.sizes), largest_difference=checked.largest_difference)
+    method = Note(
+        "one_pass",
+        pool=max(plan.sizes),
+        largest_difference=checked.largest_difference,
+        approximate=is_approximate(search.retriever),
+    )
     return Curves(curves, weights, not fitted, current, method, checked, resumed, plan.depth, recorded)
 
 
