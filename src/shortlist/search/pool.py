@@ -32,7 +32,7 @@ def retrieved(retriever: Retriever, query: str, k: int, where: Where | None = No
         InvalidInput: The retriever returned something other than a list of hits.
         RetrieverFailed: The retriever raised an error that is not one of shortlist's.
     """
-    with failures_of(retriever):
+    with failures(name_of(retriever)):
         hits = retriever.retrieve(query, k, where)
     if not isinstance(hits, Sequence) or not all(isinstance(hit, Hit) for hit in hits):
         name = type(retriever).__name__
@@ -60,10 +60,10 @@ def is_approximate(retriever: object) -> bool:
 
 
 @contextmanager
-def failures_of(retriever: object) -> Iterator[None]:
-    """Make an error of a retriever in the enclosed code a `RetrieverFailed`. Errors of shortlist stay.
+def failures(name: str) -> Iterator[None]:
+    """Make an error of the retriever `name` in the enclosed code a `RetrieverFailed`. Errors of shortlist stay.
 
-    The message names the retriever, the error, and the line that raised it.
+    The message has the type and the message of the error, and the line that raised it.
     """
     try:
         yield
@@ -72,9 +72,13 @@ def failures_of(retriever: object) -> Iterator[None]:
     except Exception as error:  # code of the user's own, and clients of stores, may raise anything
         frames = traceback.extract_tb(error.__traceback__)
         place = f", in {PurePath(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
-        name = getattr(retriever, "name", None)
-        shown = without_secrets(name) if isinstance(name, str) else type(retriever).__name__
-        raise RetrieverFailed(f"{shown} failed: {type(error).__name__}: {error}{place}") from error
+        raise RetrieverFailed(f"{without_secrets(name)} failed: {type(error).__name__}: {error}{place}") from error
+
+
+def name_of(retriever: object) -> str:
+    """Return the name of the retriever, or the name of its class if it has none."""
+    name = getattr(retriever, "name", None)
+    return name if isinstance(name, str) else type(retriever).__name__
 
 
 def pool_and_tail(

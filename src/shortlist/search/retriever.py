@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from contextlib import contextmanager
 from typing import Any, cast
 
-from shortlist.errors import InvalidInput, RetrieverFailed, ShortlistError
+from shortlist.errors import InvalidInput
 from shortlist.protocols import Retriever
 from shortlist.reprs import short_repr
 from shortlist.search.foreign import frameworks, haystack
 from shortlist.search.foreign.background import Background
 from shortlist.search.foreign.rows import Direction, RowReader
 from shortlist.search.foreign.source import Call, Source, accepts, methods, parameters
-from shortlist.search.pool import Retrieved, numbered
+from shortlist.search.pool import Retrieved, failures, numbered
 from shortlist.text.validation import checked_text, item_name
 from shortlist.types import Hit, Note, Where
 
@@ -160,17 +159,6 @@ class RowsRetriever:
         if limit is not None and count < limit:
             return []
         return [Note("retriever_limited", count=count, k=k, limit=limit, line=own.line.format(k=k))]
-
-
-@contextmanager
-def failures(name: str) -> Iterator[None]:
-    """Turn every error of foreign code into RetrieverFailed, which has its type and message. Our own errors stay."""
-    try:
-        yield
-    except ShortlistError:
-        raise
-    except Exception as error:
-        raise RetrieverFailed(f"{name} failed: {type(error).__name__}: {error}") from error
 
 
 def _source(part: Any, name: str) -> Source | None:

@@ -16,7 +16,7 @@ from shortlist.evaluation.replay.scoring_pass import PassageCount, retrieval_siz
 from shortlist.evaluation.tuning.blend import choose_setting
 from shortlist.evaluation.tuning.sweep import Plan
 from shortlist.protocols import Fuses, Reranker, Retriever
-from shortlist.search.pool import failures_of
+from shortlist.search.pool import failures, name_of
 from shortlist.types import Hit, Note
 
 Answers = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
@@ -85,7 +85,7 @@ def _answers(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) 
     sizes = retrieval_sizes(retriever, [pool] if pool else [], trial.plan.depth)
 
     def at(query: str) -> dict[float, dict[int, list[Hit]]]:
-        with failures_of(retriever):
+        with failures(name_of(retriever)):
             by_size = {k: retriever.retrieve_at(tried, query, k) for k in sizes}
         return {weight: {k: by_size[k][place] for k in sizes} for place, weight in enumerate(tried)}
 
