@@ -11,13 +11,14 @@ import numpy as np
 
 from fake_store import FakeBackend
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import StoreRefused, StoreUnreachable
-from shortlist.search.retriever import RowsRetriever
+from shortlist.errors import ShortlistError, StoreRefused, StoreUnreachable
 from shortlist.stores.kinds import KINDS, Kind
 from shortlist.types import Hit, Passage
-from word_queries import WORDS
+from word_queries import WORDS, PointwiseWords
 
-TEXTS = {word: f"{word} is a word" + " and more" * (place % 3) for place, word in enumerate(WORDS)}
+TEXTS = {
+    word: f"{word} is a word of the spoken language" + " and more" * (place % 3) for place, word in enumerate(WORDS)
+}
 PASSAGES = [
     Passage(word, text, f"doc-{word}", metadata={"half": "first" if place < 15 else "second"})
     for place, (word, text) in enumerate(TEXTS.items())
@@ -38,9 +39,9 @@ def rows(query, k):
 
 def filtering(query, k, where=None):
     """As `rows`, with a filter on the field "half"."""
-    wanted = (where or {}).get("half")
+    wanted = (where or {}).get("half", ["first", "second"])
     halves = {passage.id: passage.metadata["half"] for passage in PASSAGES}
-    return [row for row in rows(query, 30) if wanted in (None, halves[row[0]])][:k]
+    return [row for row in rows(query, 30) if halves[row[0]] in wanted][:k]
 
 
 def failing(query, k):
@@ -60,7 +61,7 @@ class Listing:
 
     def retrieve(self, query, k, where=None):
         self.asked.append(k)
-        return RowsRetriever(rows, "rows").retrieve(query, k)
+        return [Hit.of(*row) for row in rows(query, k)]
 
     def passages(self):
         return iter(PASSAGES)
@@ -74,6 +75,15 @@ class WithSignals:
 
     def retrieve(self, query, k, where=None):
         return [Hit.of(key, text, score, signals={"dense": score}) for key, text, score in rows(query, k)]
+
+
+class Exhausted(PointwiseWords):
+    """A reranker that scores two queries."""
+
+    def score(self, query, texts):
+        if len(self.calls) == 2:
+            raise ShortlistError("no more scores")
+        return super().score(query, texts)
 
 
 class WordStore(FakeBackend):

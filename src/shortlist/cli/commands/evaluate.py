@@ -173,6 +173,7 @@ def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkp
     """Return the checkpoint of a set-up. Print the notes about its stop rule, and the number of resumed results."""
     from shortlist.cli.console import counted, remark, warn, with_place
     from shortlist.evaluation.replay.checkpoint import Checkpoint
+    from shortlist.redaction import without_secrets
     from shortlist.wording import describe
 
     rule, notes = subject.search.stop_rule()
@@ -181,7 +182,7 @@ def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkp
     about = {
         **subject.about,
         "set_up": set_up.name,
-        "config": asdict(set_up.config),
+        "config": {**asdict(set_up.config), "retriever": without_secrets(set_up.config.retriever)},
         "stop_rule": None if rule is None else asdict(rule),
         "measures": measuring.measures,
         "cutoff": measuring.cutoff,

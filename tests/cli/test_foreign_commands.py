@@ -1,0 +1,183 @@
+"""Every command over a store and over a retriever of your own, without an index folder."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import foreign_parts
+from command_line import error_of, run
+from foreign_parts import ENCODER, SECRET, STORE
+from hashed import index_of
+from shortlist import config
+from shortlist.evaluation.saved import load
+from word_queries import WORDS
+
+OWN = "foreign_parts:rows"
+RERANKER = "word_queries:PointwiseWords"
+MODELS = ("--bi-encoder", ENCODER, "--reranker", RERANKER)
+RETRIEVERS = (STORE, OWN, "foreign_parts:Listing")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Run in a folder with the thirty queries, where `fake` is a kind of store."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"query": word, "relevant": [word]} for word in WORDS]
+    (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    foreign_parts.install(monkeypatch)
+    return tmp_path
+
+
+def files(here):
+    return sorted(path.name for path in here.iterdir())
+
+
+@pytest.mark.parametrize("retriever", RETRIEVERS)
+def test_search_needs_no_index(retriever, here):
+    answer = run("search", WORDS[2], "--retriever", retriever, *MODELS, "--json").json()
+    assert (answer["hits"][0]["id"], answer["status"]) == (WORDS[2], "ok")
+    shown = run("search", WORDS[2], "--retriever", retriever, *MODELS).text
+    assert "the reranker alone orders the answer" in shown
+    assert files(here) == ["q.jsonl"]
+
+
+def test_a_filter(here):
+    halves = ("--where", "half=second")
+    for retriever in (STORE, "foreign_parts:filtering"):
+        answer = run("search", WORDS[0], "--retriever", retriever, *MODELS, *halves, "--json").json()
+        assert {hit["id"] in WORDS[15:] for hit in answer["hits"]} == {True}
+    assert "cannot filter" in error_of("search", "q", "--retriever", OWN, *MODELS, *halves)
+
+
+def test_the_file_names_the_retriever_and_its_fields(here, monkeypatch):
+    backends = foreign_parts.install(monkeypatch)
+    config.write({"retriever": STORE, "bi_encoder": ENCODER, "reranker": RERANKER, "fields": {"text": "body"}})
+    assert '[fields]\ntext = "body"' in (here / config.FILE).read_text()
+    assert run("search", WORDS[1], "--json").json()["hits"][0]["id"] == WORDS[1]
+    assert backends[-1].given == {"text": "body"}
+    run("search", WORDS[1], "--field", "text=content")
+    assert backends[-1].given == {"text": "content"}
+    shown = run("search", WORDS[1], "--retriever", "fake:others@somewhere")
+    assert backends[-1].given == {}
+    assert "fields of shortlist.toml is ignored: it is valid for another retriever" in shown.err
+    message = error_of("search", "q", "--index", "my-index")
+    assert message.startswith(f"shortlist.toml: retriever is {STORE!r}, and the index my-index is given, too")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--field", "text"), "write key=value, such as text=body"),
+        (("--field", "body=text", "--retriever", STORE), "--field: 'body' is unknown; the fields are id, text"),
+        (("--field", "text=body", "--retriever", "hybrid"), "the retriever is 'hybrid': name a store"),
+        (("--retriever", STORE, "--index", "ix"), "--retriever is"),
+        (("--retriever", "foreign_parts:absent"), "cannot be loaded"),
+    ],
+)
+def test_bad_input(arguments, message):
+    assert message in error_of("search", "q", *arguments)
+
+
+@pytest.mark.parametrize("retriever", RETRIEVERS)
+def test_evaluate_and_its_files(retriever, here):
+    pytest.importorskip("matplotlib", reason="the report extra is not installed")
+    outputs = ("--save", "run.json", "--report", "run.html", "--write-run", "run.txt", "--markdown", "run.md")
+    shown = run("evaluate", "q.jsonl", "--retriever", retriever, *MODELS, *outputs)
+    (saved,) = load(here / "run.json")
+    assert saved.estimate("reranked", "nDCG@10").mean == 1.0
+    assert (saved.about["retriever"], saved.about["index"]) == (retriever, "none")
+    assert saved.about["passages"] == ("unknown" if retriever == OWN else "30")
+    assert ("resolved against the first 100 hits of each query" in shown.err) == (retriever == OWN)
+    assert run("evaluate", "q.jsonl", "--retriever", retriever, *MODELS, "--baseline", "run.json").code == 0
+    external = run("evaluate", "q.jsonl", "--retriever", retriever, *MODELS, "--run", "again:run.txt").text
+    assert "30 of 30 judged queries answered" in external
+    assert not (here / ".shortlist-state").exists()
+
+
+def test_set_ups_with_an_index_a_store_and_a_retriever(here):
+    index_of(foreign_parts.PASSAGES, here / "ours")
+    (here / "set-ups.toml").write_text(
+        f'[ours]\nretriever = "hybrid"\n[theirs]\nretriever = "{STORE}"\n[theirs.fields]\ntext = "text"\n'
+        f'[own]\nretriever = "{OWN}"\n'
+    )
+    run("evaluate", "q.jsonl", "--index", "ours", "--set-up", "set-ups.toml", *MODELS, "--save", "run.json")
+    ours, theirs, own = load(here / "run.json")
+    assert [each.about["index"] for each in (ours, theirs, own)] == ["ours", "none", "ours"]
+    assert ours.values("stage one", "nDCG@10") == theirs.values("stage one", "nDCG@10")
+    message = error_of("evaluate", "q.jsonl", "--set-up", f"theirs:retriever={STORE},index=ours", *MODELS)
+    assert message.startswith("set-up 'theirs': retriever is")
+
+
+def test_snippets_over_a_store_that_cannot_list(here, monkeypatch):
+    foreign_parts.install(monkeypatch, lists=False)
+    rows = [{"query": word, "snippets": [f"{word} is a word"]} for word in WORDS]
+    (here / "s.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    shown = run("evaluate", "s.jsonl", "--retriever", STORE, *MODELS, "--save", "run.json").err
+    assert "judged by snippets; resolved against the first 100 hits of each query" in shown
+    assert load(here / "run.json")[0].estimate("stage one", "R@10").mean == 1.0
+
+
+def test_tune_writes_the_file_and_reports_an_approximate_stage_one(here, monkeypatch):
+    backends = foreign_parts.install(monkeypatch, exact=False)
+    sizes = ("--sizes", "5,10,20", "--timed", "1", "--write")
+    shown = run("tune", "q.jsonl", "--retriever", STORE, *MODELS, *sizes)
+    assert "stage one is approximate" in shown.err
+    assert "Stage one is approximate, so a search with a smaller pool" in shown.text
+    assert set(backends[-1].asked) == {100}
+    assert (here / config.FILE).exists() == ("written to" in shown.out)
+
+
+@pytest.mark.parametrize("retriever", RETRIEVERS)
+def test_calibrate_stores_fits_beside_the_file(retriever, here):
+    state = here / ".shortlist-state"
+    missing = run("search", WORDS[0], "--retriever", retriever, *MODELS, "--pool", "auto").text
+    assert f"Make one with: shortlist calibrate QUERIES --retriever {retriever}" in missing
+    shown = run("calibrate", "q.jsonl", "--retriever", retriever, *MODELS, "--pool", "20", "--top", "5")
+    assert sorted(path.name for path in state.rglob("*.json")) == ["calibration.json", "stop-rule.json"]
+    assert str(next(state.iterdir()).name) in shown.text
+    answer = run("search", WORDS[0], "--retriever", retriever, *MODELS, "--min-probability", "0.01", "--json").json()
+    assert answer["hits"][0]["probability"] is not None
+    other = ("search", WORDS[0], "--retriever", retriever, *MODELS, "--state", "elsewhere")
+    assert "has no calibration.json" in error_of(*other, "--min-probability", "0.01", code=3)
+    assert f"--retriever {retriever} --state elsewhere" in run(*other, "--pool", "auto").text
+
+
+@pytest.mark.parametrize("retriever", RETRIEVERS)
+def test_why_finds_the_passages(retriever):
+    shown = run("why", f"{WORDS[0]} word", WORDS[0], WORDS[1], "--retriever", retriever, *MODELS)
+    assert "reranker alone: A above B" in shown.text
+    assert ("stage one is explained with the cosine of" in shown.text) == (retriever != STORE)
+    message = error_of("why", "q", WORDS[0], "absent", "--retriever", retriever, *MODELS)
+    assert f"{retriever} has no passage 'absent'" in message
+
+
+def test_failures_are_one_line_with_exit_code_3(monkeypatch):
+    for command in (("search", "q"), ("evaluate", "q.jsonl"), ("tune", "q.jsonl"), ("calibrate", "q.jsonl")):
+        result = run(*command, "--retriever", "foreign_parts:failing", *MODELS, code=3)
+        assert "error: foreign_parts:failing failed: ConnectionError: no route to the service" in result.err
+    for failure, words in ((foreign_parts.UNREACHABLE, "start it"), (foreign_parts.REFUSED, "set FAKE_KEY")):
+        foreign_parts.install(monkeypatch, failure=failure)
+        assert words in error_of("search", "q", "--retriever", STORE, *MODELS, code=3)
+
+
+def test_passwords_are_in_no_output_and_no_file(here):
+    pytest.importorskip("matplotlib", reason="the report extra is not installed")
+    outputs = ("--save", "run.json", "--report", "run.html")
+    results = [
+        run("evaluate", "q.jsonl", "--retriever", SECRET, *MODELS, *outputs),
+        run("calibrate", "q.jsonl", "--retriever", SECRET, *MODELS, "--pool", "20", "--top", "5"),
+        run("search", "q", "--retriever", SECRET, *MODELS, "--pool", "auto", "--state", "other"),
+        run("search", "q", "--retriever", SECRET, "--index", "ix", code=2),
+        run("evaluate", "q.jsonl", "--retriever", SECRET, "--reranker", "foreign_parts:Exhausted", *MODELS[:2], code=1),
+    ]
+    assert list(here.glob("*.partial.jsonl"))
+    texts = [result.out + result.err for result in results]
+    texts += [path.read_text() for path in here.rglob("*") if path.is_file()] + [str(path) for path in here.rglob("*")]
+    assert [word for word in ("secret", "hidden") for text in texts if word in text] == []
+
+
+def test_queries_init_proposes_from_a_store(here):
+    result = run("queries", "init", "--out", "own.jsonl", "--retriever", STORE, *MODELS, stdin="q\n", code=None)
+    assert "query 1 of" in result.text
