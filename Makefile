@@ -47,7 +47,7 @@ lock: .venv/installed-dev  ## resolve the dependencies again
 bench: .venv/installed-dev  ## measure the quality of both stages, see benchmarks/README.md
 	$(BIN)/python benchmarks/quality.py
 
-clients: .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## run the clients of the vendors against the server
+clients: .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## run the clients of the vendors and the frameworks
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients/bin/python -m pytest -c pytest.ini -rs .
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients-others/bin/python -m pytest -c pytest.ini .
 
