@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from shortlist.search.texts import text_of
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LIBRARIES = {
     "langchain_retriever.py": "langchain_core",
     "llamaindex_postprocessor.py": "llama_index.core",
     "haystack_ranker.py": "haystack",
+    "dspy_retriever.py": "dspy",
 }
 
 
@@ -30,9 +33,11 @@ def test_examples_compile(name):
 def test_examples_use_public_names_only(name):
     import shortlist as sl
 
-    names = set(re.findall(r"\bsl\.(\w+)", (EXAMPLES / name).read_text(encoding="utf-8")))
-    assert names
-    assert names <= set(sl.__all__)
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    assert set(re.findall(r"\bsl\.(\w+)", text)) <= set(sl.__all__)
+    modules = set(re.findall(r"^(?:import|from) (shortlist[\w.]*)", text, re.MULTILINE))
+    assert modules
+    assert all(module == "shortlist" or module.startswith("shortlist.integrations.") for module in modules)
 
 
 @pytest.mark.parametrize(("name", "library"), LIBRARIES.items())
@@ -41,11 +46,10 @@ def test_examples_put_the_answer_first(name, library):
     spec = importlib.util.spec_from_file_location(f"example_{name[:-3]}", EXAMPLES / name)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    results = module.main()
+    results = list(module.main())
     assert len(results) == 2
     first = results[0]
-    text = next(getattr(first, field) for field in ("page_content", "text", "content") if hasattr(first, field))
-    assert text == "Income tax is due in April."
+    assert text_of(first) == "Income tax is due in April."
 
 
 def test_the_settings_of_mcp_clients_name_a_command():

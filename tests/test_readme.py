@@ -73,7 +73,8 @@ def run(page: Path) -> dict[str, object]:
 def test_pages_with_python_are_known():
     """A page that loses its Python must also leave this list."""
     assert {page.stem for page in WITH_PYTHON} == {
-        "README", "calibration", "hosted", "indexing", "measuring", "python", "serving", "settings", "tuning",
+        "README", "calibration", "hosted", "indexing", "measuring", "python", "retrievers", "serving", "settings",
+        "tuning",
     }  # fmt: skip
 
 
@@ -112,6 +113,16 @@ def test_the_tuning_page_runs(workplace):
 def test_the_calibration_page_runs(workplace):
     ranking = run(ROOT / "docs" / "calibration.md")["ranking"]
     assert all(hit.probability >= 0.2 for hit in ranking)
+
+
+def test_the_retrievers_page_compiles_and_its_function_retrieves():
+    """The blocks need stores and frameworks, and run in tests/clients. The first block needs neither."""
+    first, *others = python_of(ROOT / "docs" / "retrievers.md")
+    names: dict[str, object] = {}
+    exec(compile(first, "retrievers.md", "exec"), names)
+    assert sl.Search(names["by_words"]).search("when is income tax due")[0].id == "tax"
+    for block in others:
+        compile(block, "retrievers.md", "exec")
 
 
 def test_the_hosted_page_runs(monkeypatch):
