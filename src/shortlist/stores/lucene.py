@@ -196,8 +196,8 @@ class LuceneBackend:
     def _with_vectors(self, body: dict[str, Any], name: str) -> list[tuple[Row, Vector]]:
         answer = self._search({**body, **self._dialect.stored(name)})
         hits = zip(_rows(answer), answer["hits"]["hits"], strict=True)
-        found = [(row, hit.get("fields", {}).get(name) or row.record.get(name)) for row, hit in hits]
-        return [(row, np.asarray(vector, dtype=np.float32)) for row, vector in found if vector]
+        rows = [(row, hit.get("fields", {}).get(name) or row.record.get(name)) for row, hit in hits]
+        return [(row, np.asarray(vector, dtype=np.float32)) for row, vector in rows if vector]
 
     def _search(self, body: Any) -> Any:
         return self._checked(self._api.send("POST", f"{self._path}/_search", body))
