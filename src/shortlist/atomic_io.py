@@ -1,10 +1,13 @@
-"""Text files that are written completely or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from shortlist.errors import InvalidInput, ShortlistError
 
@@ -43,6 +46,24 @@ def write_whole(file: Path, text: str, failure: type[ShortlistError] = InvalidIn
         raise failure(f"{file} cannot be written: {error.strerror or error}") from error
 
 
+@contextmanager
+def written_whole(file: Path) -> Iterator[IO[bytes]]:
+    """Yield a stream whose content becomes the file if the enclosed code raises no error. See `write_whole`.
+
+    Raises:
+        InvalidInput: The file cannot be written.
+    """
+    try:
+        if _is_special(file):
+            with file.open("wb") as stream:
+                yield stream
+        else:
+            with _replacing(file.resolve()) as stream:
+                yield stream
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be written: {error.strerror or error}") from error
+
+
 def make_folder(folder: Path, failure: type[ShortlistError] = InvalidInput) -> None:
     """Make the folder and the folders above it, if they are missing.
 
@@ -60,10 +81,16 @@ def _is_special(file: Path) -> bool:
 
 
 def _replace(file: Path, raw: bytes) -> None:
+    with _replacing(file) as stream:
+        stream.write(raw)
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[IO[bytes]]:
     part = file.with_name(f"{file.name}.part")
     try:
         with part.open("wb") as stream:
-            stream.write(raw)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         if file.exists():

@@ -15,7 +15,7 @@ from shortlist.config import SearchConfig
 from shortlist.config.places import STATE
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import BI_ENCODER
-from shortlist.protocols import Encoder, Reranker, Retriever
+from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.retrievers.engine import named_with_fusion
@@ -190,6 +190,11 @@ class OpenRetriever(Opened):
         A retriever of your own can list them if it has a method `passages`.
         """
         return listed_by(self._store if self._store is not None else self._own)
+
+    def vector_store(self) -> ReturnsVectors | None:
+        """Return the store if it has vectors, or None."""
+        store = self._store
+        return store if store is not None and store.has_vectors else None
 
     def find(self, query: str, ids: Sequence[str]) -> Mapping[str, Passage]:
         """Return the passages with these ids, by id.

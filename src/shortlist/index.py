@@ -17,13 +17,14 @@ from shortlist.config import SearchConfig
 from shortlist.config.search_config import RERANKER
 from shortlist.errors import FolderError, InvalidInput, NotAnIndex
 from shortlist.models.packaged import BI_ENCODER
-from shortlist.protocols import Encoder, Reranker
+from shortlist.protocols import Encoder, Reranker, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.retrievers.engine import named_with_fusion
 from shortlist.search.opened import Opened
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
+from shortlist.stores.kinds import is_store
 from shortlist.text import Splitter
 from shortlist.types import Document, Passage
 
@@ -108,14 +109,16 @@ class OpenIndex(Opened):
         precompute: bool | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
-        """Add files and folders, or documents that come from no file, and return what was done.
+        """Add files and folders, documents that come from no file, or a store, and return what was done.
 
         Paths are read as `shortlist add` reads them: only what is new or changed is encoded. `Document`s, and dicts
-        with "id" and "text" and maybe "title" and "metadata", are added or replaced by their id. Safe to kill at any
-        moment: the same call continues. No items add nothing.
+        with "id" and "text" and maybe "title" and "metadata", are added or replaced by their id. A string such as
+        "chroma:notes@./chroma" adds the passages of that store as they are, with its vectors if the bi-encoder of the
+        index made them; `config.fields` names its fields. Safe to kill at any moment: the same call continues. No items
+        add nothing.
 
         Args:
-            items: One path or document, or several of one kind.
+            items: One path, document or store, or several paths or documents.
             prune: Remove the documents of files that no longer exist.
             precompute: True: store, for every passage of the index, what the reranker computes without the query.
                 Searches are then faster, and the index is larger. Later calls continue. False: stop, and remove what is
@@ -123,25 +126,32 @@ class OpenIndex(Opened):
             progress: Is called after each source and each commit.
 
         Raises:
-            InvalidInput: A path does not exist, a document cannot be used, paths and documents are mixed, or the
-                reranker cannot precompute.
+            InvalidInput: A path does not exist, a document or a store cannot be used, paths, documents and stores are
+                mixed, or the reranker cannot precompute.
+            StoreError: The store does not answer, or refuses the request.
             IndexWriteFailed: The disk is full or failing; what was committed before stays.
         """
         self.collection.check_open()
         given = [items] if isinstance(items, str | Path | Document | Mapping) else list(items)
+        if any(isinstance(item, str) and is_store(item) for item in given):
+            if prune:
+                raise InvalidInput("prune is for files: a store is compared as a whole at each call", field="prune")
+            parts, states = (self.collection, self.encoder, self.splitter), self._states(precompute)
+            return collections.add_store(*parts, given, self.config.fields, progress=progress, precompute=states)
         paths = [item for item in given if isinstance(item, str | Path)]
         documents = [item for item in given if not isinstance(item, str | Path)]
         if paths and documents:
             raise InvalidInput("paths and documents are mixed: add them in two calls")
-        states = Precompute(
-            self.collection, self._loaded_reranker, self.config.precompute if precompute is None else precompute
-        )
-        parts = (self.collection, self.encoder, self.splitter)
+        parts, states = (self.collection, self.encoder, self.splitter), self._states(precompute)
         if documents:
             if prune:
                 raise InvalidInput("prune is for files: documents without a file are removed by remove", field="prune")
             return collections.add_documents(*parts, documents, progress=progress, precompute=states)
         return collections.add_paths(*parts, paths, prune=prune, progress=progress, precompute=states)
+
+    def _states(self, precompute: bool | None) -> Precompute:
+        switch = self.config.precompute if precompute is None else precompute
+        return Precompute(self.collection, self._loaded_reranker, switch)
 
     def remove(self, names: str | Iterable[str]) -> int:
         """Remove sources and documents by name, and return the number of removed documents. See `collection.remove`."""
@@ -178,6 +188,11 @@ class OpenIndex(Opened):
         """Return every passage, in no fixed order."""
         self.collection.check_open()
         return self.collection.index.passages()
+
+    def vector_store(self) -> ReturnsVectors | None:
+        """Return the engine if it returns vectors, or None."""
+        index: object = self.collection.index
+        return index if isinstance(index, ReturnsVectors) else None
 
     def find(self, query: str, ids: Sequence[str]) -> Mapping[str, Passage]:
         """Return the passages with these ids, by id, without those that the index lacks."""

@@ -104,6 +104,14 @@ class Index(Searched, Protocol):
         """The number of passages."""
 
 
+@runtime_checkable
+class ReturnsVectors(Protocol):
+    """An index or a store that returns its vectors."""
+
+    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """Return the `(len(ids), dimension)` stored vectors, in the order given. Every id must exist."""
+
+
 class Retriever(Protocol):
     """Stage one: a query to a ranked pool."""
 

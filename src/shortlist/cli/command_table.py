@@ -11,8 +11,9 @@ import typer
 from typer.core import TyperGroup
 
 SUMMARIES: Mapping[str, str] = {
-    "add": "Read files and folders into an index.",
+    "add": "Read files and folders, or the passages of a store, into an index.",
     "list": "List the sources of an index.",
+    "export": "Write the passages of an index or a store into a file.",
     "remove": "Remove sources or documents from an index.",
     "search": "Search an index or a store in two stages, and show the scores of both.",
     "rerank": "Rerank the candidates of any other retriever.",

@@ -1,6 +1,6 @@
 """The folder of an index with any engine: its contents, adding and removing, and the stored fits."""
 
-from shortlist.collection.add import add_documents, add_paths
+from shortlist.collection.add import add_documents, add_paths, add_store
 from shortlist.collection.collection import Collection, Engine, exists
 from shortlist.collection.contents import Contents, Precomputed, Source, contents
 from shortlist.collection.precompute import Precompute
@@ -19,6 +19,7 @@ __all__ = [
     "Source",
     "add_documents",
     "add_paths",
+    "add_store",
     "contents",
     "exists",
     "remove",

@@ -1,8 +1,9 @@
-"""Add files and documents to an open index."""
+"""Add files, documents and the passages of stores to an open index."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from shortlist.collection.ingest import Ingest
 from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress
 from shortlist.collection.report import IngestReport
+from shortlist.collection.store_ingest import StoreIngest
 from shortlist.documents import PassedOver, UnknownFormat, checked, discover, named_from
+from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder
+from shortlist.stores.kinds import load_store
 from shortlist.text import Splitter
 from shortlist.types import Document
 
@@ -47,6 +51,37 @@ def add_paths(
     report.passed_over = [item for item in unread if isinstance(item, PassedOver)]
     report.skipped[:0] = [item for item in unread if not isinstance(item, PassedOver | UnknownFormat)]
     report.skipped += [item for item in unread if isinstance(item, UnknownFormat)]
+    report.passages_total = len(collection.index)
+    return report
+
+
+def add_store(
+    collection: Collection,
+    encoder: Encoder,
+    splitter: Splitter,
+    names: Sequence[object],
+    fields: Mapping[str, str] | None = None,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    precompute: Precompute | None = None,
+) -> IngestReport:
+    """Add the passages of a store as they are, and return what was done.
+
+    `names` holds the name of the store, and nothing else. `fields` are the names of its fields. The next call with the
+    same store adds what is new or changed, and removes what the store no longer has. The process may be killed at any
+    moment: the same call then continues. See `StoreIngest.run_store`.
+
+    Raises:
+        InvalidInput: There are other names, the store cannot be opened or cannot list its passages, a row is no passage,
+            or the reranker of `precompute` cannot store states.
+        StoreError: The store does not answer, or refuses the request.
+        IndexWriteFailed: The disk is full or failing; earlier commits stay.
+    """
+    name, *others = names
+    if others or not isinstance(name, str):
+        raise InvalidInput("a store is added by itself: add stores, paths and documents in separate calls")
+    with closing(load_store(name, fields)) as store:
+        report = StoreIngest(collection, encoder, splitter, progress, precompute).run_store(store)
     report.passages_total = len(collection.index)
     return report
 

@@ -17,6 +17,7 @@ from shortlist.collection.states import States
 from shortlist.documents import MEMORY
 from shortlist.documents.formats import EXTENSIONS
 from shortlist.reprs import short_repr
+from shortlist.stores.kinds import is_store
 
 BLOCK = 512
 """Bytes of a block in `st_blocks`."""
@@ -24,13 +25,13 @@ BLOCK = 512
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that gave documents, or ":memory:" for all documents that came from no file.
+    """A file or a store that gave documents, or ":memory:" for all documents that came from no file.
 
-    `kind` is the format, such as "md", or "memory". `read_at` is the time of the last complete read, or of the last
-    write of documents without a file, in UTC; None if this time is unknown. If `complete` is False, the next `add`
-    reads the file again even if the file did not change. The reasons are: the last read was interrupted, `remove`
-    removed a document, or the file has the id of another source. For documents without a file, `complete` is False if
-    some documents are half written.
+    `kind` is the format, such as "md", the kind of the store, or "memory". `read_at` is the time of the last complete
+    read, or of the last write of documents without a file, in UTC; None if this time is unknown. If `complete` is
+    False, the next `add` reads the file again even if the file did not change. The reasons are: the last read was
+    interrupted, `remove` removed a document, or the file has the id of another source. For documents without a file,
+    `complete` is False if some documents are half written.
     """
 
     name: str
@@ -122,6 +123,7 @@ def _precomputed(file: Path) -> Precomputed | None:
 def _source(counts: SourceCounts) -> Source:
     memory = counts.source == MEMORY.name
     kind = MEMORY.format if memory else EXTENSIONS.get(PurePosixPath(counts.source).suffix.lower(), "")
+    kind = counts.source.partition(":")[0] if is_store(counts.source) else kind
     complete = not counts.pending and (counts.finished or memory)
     return Source(counts.source, kind, counts.documents, counts.passages, counts.read_at, complete)
 

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shortlist.collection.collection import Collection
 from shortlist.collection.ledger import Entry
 from shortlist.collection.precompute import Precompute
@@ -15,6 +18,7 @@ from shortlist.collection.progress import Progress, Reporter
 from shortlist.collection.report import IngestReport
 from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
 from shortlist.protocols import Encoder
+from shortlist.stores.kinds import is_store
 from shortlist.text import Splitter
 from shortlist.types import Document, Note, Passage
 
@@ -26,7 +30,7 @@ SPLITTER = "split-2"
 
 
 @dataclass
-class _Batch:
+class Batch:
     """Documents that are written in one commit. `old` has, for each document, the ids of its present passages."""
 
     entries: list[Entry] = field(default_factory=list)
@@ -193,7 +197,7 @@ class Ingest:
 
     def _write(self, source: Source, documents: Iterable[Document], before: Mapping[str, Entry]) -> None:
         """Write the documents that are new or differ from their record in `before`."""
-        batch = _Batch()
+        batch = Batch()
         for document in documents:
             digest = self._digest(document)
             entry = before.get(document.id)
@@ -206,7 +210,7 @@ class Ingest:
             batch.old.append(entry.passages if entry is not None else ())
             if len(batch.passages) >= PASSAGES_PER_COMMIT:
                 self._commit(batch)
-                batch = _Batch()
+                batch = Batch()
         self._commit(batch)
 
     def _digest(self, document: Document) -> str:
@@ -220,11 +224,11 @@ class Ingest:
         self.report.over_window += sum(count(passage.content) > limit for passage in passages)
         return passages
 
-    def _commit(self, batch: _Batch) -> None:
+    def _commit(self, batch: Batch) -> None:
         if not batch.entries:
             return
         # The slow part comes before the first change: an interruption here leaves everything as it was.
-        vectors = self._reporter.encode(batch.passages, self._encoder)
+        vectors = self._vectors(batch.passages)
         states = {} if self._precompute is None else self._precompute.states_for(batch.passages, self._reporter)
         stale = {key for old in batch.old for key in old}
         self.collection.ledger.begin(
@@ -242,6 +246,10 @@ class Ingest:
         self.report.passages_added += len(batch.passages)
         self.report.passages_removed += len(stale)
 
+    def _vectors(self, passages: Sequence[Passage]) -> NDArray[np.float32]:
+        """Return the vector of each passage."""
+        return self._reporter.encode(passages, self._encoder)
+
     def _drop(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
@@ -251,7 +259,7 @@ class Ingest:
 
     def _prune(self) -> None:
         for name in sorted(self.collection.ledger.known_sources() - {MEMORY.name}):
-            if not (self.collection.root / name).is_file():
+            if not is_store(name) and not (self.collection.root / name).is_file():
                 self.collection.ledger.unfinish(name)
                 self._drop(list(self.collection.ledger.documents(name).values()))
                 self.report.sources_removed += 1

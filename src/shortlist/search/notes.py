@@ -23,6 +23,8 @@
 | no_match | | no passage matches the query |
 | reranker_alone | retriever | the order is that of the reranker's score: no weights are known for this retriever |
 | other_bi_encoder | bi_encoder, retriever | `explain` compares cosines of this bi-encoder, not the retriever's scores |
+| vectors_taken | count, store | `add` took so many vectors of a store instead of encoding the passages |
+| vectors_encoded | count, reason | `add` encoded so many passages of a store, and did not take their vectors |
 | states_unused | reason, made_by, reranker | precomputed states exist, and they are not those of this reranker |
 | setting_ignored | setting, reason | a setting of shortlist.toml does not apply to this search |
 """

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
-from shortlist.protocols import Encoder
+from shortlist.protocols import Encoder, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.search.explain import Explanation, explain
 from shortlist.search.search import Searches
@@ -48,6 +48,10 @@ class Opened(Searches):
 
     def passages(self) -> Iterator[Passage] | None:
         """Return every passage, in no fixed order, or None if the retriever cannot list its passages."""
+        raise NotImplementedError
+
+    def vector_store(self) -> ReturnsVectors | None:
+        """Return what holds the vectors of the passages, or None if they cannot be read."""
         raise NotImplementedError
 
     def find(self, query: str, ids: Sequence[str]) -> Mapping[str, Passage]:

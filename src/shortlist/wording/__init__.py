@@ -184,6 +184,8 @@ WORDS: Mapping[str, Words] = {
     "other_bi_encoder": (
         "stage one is explained with the cosine of {bi_encoder}, because {retriever} does not tell how it scores"
     ),
+    "vectors_taken": "{count} vectors taken from {store}: the bi-encoder of the index made them",
+    "vectors_encoded": "{count} passages encoded: {reason}",
     "states_unused": _states_unused,
     "setting_ignored": lambda v: f"{v['setting']} of shortlist.toml is ignored: {IGNORED[v['reason']]}",
 }

@@ -16,18 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shortlist.collection import IngestReport
+    from shortlist.config import SearchConfig
     from shortlist.documents import PassedOver, Skipped
 
 SHOWN = 20
 """The number of files that the output names without --verbose."""
 
 
-@with_settings(*MODELS)
+@with_settings(*MODELS, "fields")
 def add(
     given: Given,
     paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Files and folders. Optional with --precompute and --no-precompute.", show_default=False),
+        list[str] | None,
+        typer.Argument(
+            help="Files and folders, or one store such as chroma:notes@./chroma. Optional with --precompute and "
+            "--no-precompute.",
+            show_default=False,
+        ),
     ] = None,
     index: IndexOption = DEFAULT_INDEX,
     prune: Annotated[bool, typer.Option("--prune", help="Also remove the documents of deleted files.")] = False,
@@ -44,38 +49,59 @@ def add(
         bool, typer.Option("--verbose", help=f"Name every file that add did not read, not only the first {SHOWN}.")
     ] = False,
 ) -> None:
-    """Read files and folders into an index.
+    """Read files and folders, or the passages of a store, into an index.
 
     Only new and changed files are embedded. Formats: .txt .md .html .pdf .docx .jsonl .csv and BEIR folders. The
-    reranker's window limits the length of passages. You may interrupt the command: run it again to continue. If the
+    reranker's window limits the length of passages. The passages of a store are added as they are, with the vectors of
+    the store if the bi-encoder of the index made them. You may interrupt the command: run it again to continue. If the
     command can read nothing, the exit code is 2.
     """
     from shortlist.cli.render.adding import Display
     from shortlist.cli.render.progress import kept_on_failure
+    from shortlist.stores.kinds import is_store
 
-    paths = paths or []
-    if not paths and precompute is None:
+    given_paths = paths or []
+    stores = [path for path in given_paths if is_store(path)]
+    if not given_paths and precompute is None:
         raise typer.BadParameter("give files or folders, or --precompute, or --no-precompute", param_hint="PATHS")
     # The name of the reranker decides the length of passages. The reranker itself is loaded only to precompute.
-    config = resolved({**given, "precompute": precompute}).config.override({"rerank": False})
+    source = {"retriever": stores[0]} if stores else {}
+    config = resolved({**given, **source, "precompute": precompute}).config.override({"rerank": False})
     shown = None if verbose else SHOWN
-    if paths:
-        _check_paths(paths, index, shown)
+    files = [] if stores else list(map(Path, given_paths))
+    if stores:
+        _check_stores(given_paths, config)
+    elif files:
+        _check_paths(files, index, shown)
     with (
         kept_on_failure("the committed documents stay in the index"),
         Display() as display,
-        shortlist.open(index, create=bool(paths), config=config) as opened,
+        shortlist.open(index, create=bool(given_paths), config=config) as opened,
     ):
         opened.encoder  # noqa: B018 - loads the model
-        report = opened.add(paths, prune=prune, progress=display.show)
+        report = opened.add(stores or files, prune=prune, progress=display.show)
     _print_totals(report, index, str(config.reranker))
     _print_states(report, index)
     _print_passed_over(report.passed_over, shown)
     _print_replaced(report.replaced, shown)
     _print_skipped(report.skipped, shown)
     nothing = not report.sources_read + report.sources_unchanged
-    if paths and nothing and (report.skipped or not (report.passages_total or prune)):
-        raise InvalidInput(_nothing_read(paths, report, index))
+    if files and nothing and (report.skipped or not (report.passages_total or prune)):
+        raise InvalidInput(_nothing_read(files, report, index))
+
+
+def _check_stores(paths: Sequence[str], config: SearchConfig) -> None:
+    """Check that a store can be opened, before the model loads and an empty index is created.
+
+    Raises:
+        InvalidInput: There are other paths, or the store has no such collection or field.
+        StoreError: The store does not answer, or refuses the request.
+    """
+    from shortlist.stores.kinds import load_store
+
+    if len(paths) > 1:
+        raise InvalidInput("a store is added by itself: add stores and files in separate calls")
+    load_store(paths[0], config.fields).close()
 
 
 def _check_paths(paths: Sequence[Path], index: Path, shown: int | None) -> None:

@@ -25,7 +25,8 @@ def source(hit: Hit) -> str:
     """Return where the passage is: the file, as the index names it, and the place in the file.
 
     The place is a page, the row or line of a record without an id, the id of a record with an id, or the characters of
-    a text file. If the text was extracted from a file (HTML, Word), the place is in the extracted text.
+    a text file. If the text was extracted from a file (HTML, Word), the place is in the extracted text. The passages of
+    stores have no place.
     """
     passage = hit.passage
     metadata = passage.metadata
@@ -34,6 +35,8 @@ def source(hit: Hit) -> str:
         return f"{name} {passage.document_id[len(name) + 1 :].replace('=', ' ', 1)}"
     if passage.document_id != name:
         return f"{name} id {passage.document_id}"
+    if not passage.end:
+        return name
     before = metadata.get("text_start", 0)
     before = before if isinstance(before, int) else 0
     characters = f"chars {passage.start + before}-{passage.end + before}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shortlist.atomic_io import write_whole
 from shortlist.errors import FolderError, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
 from shortlist.indexes.embedded.points import LARGEST_INT, WORDS, condition, passage, payload, point_id
+from shortlist.indexes.embedded.terms import bm25_of, term_counts
 from shortlist.types import Passage, Where
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ DENSE, SPARSE = "dense", "bm25"
 BATCH = 512
 PAGE = 1000
 SAMPLE = 256
-TERM_SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 SHARD = "shard"
 """The folder of the engine's files."""
 PANIC = "PanicException"
@@ -50,7 +50,7 @@ class EmbeddedIndex:
         self._dimension = dimension
         self._shard = shard
         self._average_length = average_length
-        self._bm25 = _bm25(average_length)
+        self._bm25 = bm25_of(average_length)
         self._open = True
         self._changed = False
 
@@ -84,11 +84,11 @@ class EmbeddedIndex:
 
     def _measure_length(self, passages: Sequence[Passage]) -> None:
         """Store BM25's mean length, measured on the first passages. It never changes, so that scores stay the same."""
-        total = sum(sum(_counts(item.content).values) for item in passages[:SAMPLE])
+        total = sum(sum(term_counts(item.content).values) for item in passages[:SAMPLE])
         average = max(1.0, round(total / len(passages[:SAMPLE]), 1))
         write_whole(self._folder / LENGTH_FILE, json.dumps({"average_length": average}), IndexWriteFailed)
         self._average_length = average
-        self._bm25 = _bm25(average)
+        self._bm25 = bm25_of(average)
 
     def delete(self, ids: Iterable[str]) -> None:
         """Remove the passages with these ids. Unknown ids are ignored.
@@ -154,16 +154,23 @@ class EmbeddedIndex:
         Raises:
             InvalidInput: The index has no passage with one of the ids.
         """
+        return [float(score) for score in self.vectors(ids) @ vector]
+
+    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """Return the `(len(ids), dimension)` stored vectors, in the order given.
+
+        Raises:
+            InvalidInput: The index has no passage with one of the ids.
+        """
         if not ids:
-            return []
+            return np.empty((0, self._dimension), dtype=np.float32)
         with self._reading():
             records = self._shard.retrieve([point_id(key) for key in ids], with_payload=False, with_vector=[DENSE])
             stored = {str(record.id): cast("dict[str, list[float]]", record.vector)[DENSE] for record in records}
         unknown = [key for key in ids if point_id(key) not in stored]
         if unknown:
             raise InvalidInput(f"the index has no passage {unknown[0]!r}")
-        rows = np.array([stored[point_id(key)] for key in ids], dtype=np.float32)
-        return [float(score) for score in rows @ vector]
+        return np.array([stored[point_id(key)] for key in ids], dtype=np.float32)
 
     def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
         """Return at most `k` passages by BM25 for `text`, highest first, and equal scores by id.
@@ -174,7 +181,7 @@ class EmbeddedIndex:
         Raises:
             InvalidInput: `k` is below 1, or `where` cannot be used.
         """
-        terms = _counts(text)
+        terms = term_counts(text)
         return self._query(terms, SPARSE, k, where) if terms.indices else []
 
     def _query(self, vector: Any, using: str, k: int, where: Where | None) -> list[tuple[Passage, float]]:
@@ -275,22 +282,3 @@ def translated(kind: type[FolderError], what: str) -> Iterator[None]:
         if not isinstance(error, Exception) and type(error).__name__ != PANIC:
             raise
         raise kind(f"{what} ({error})") from error
-
-
-def _counts(text: str) -> qdrant_edge.SparseVector:
-    """Return how often each term is in the text."""
-    import qdrant_edge as engine
-
-    counter = engine.Bm25(engine.Bm25Config(k=TERM_SATURATION, b=0.0, language="english"))
-    terms = counter.embed_document(text)
-    # With b = 0 the weight of a term is tf * (k + 1) / (tf + k). This inverts it.
-    counts = [weight * TERM_SATURATION / (TERM_SATURATION + 1 - weight) for weight in terms.values]
-    return engine.SparseVector(indices=terms.indices, values=[float(round(count)) for count in counts])
-
-
-def _bm25(average_length: float) -> qdrant_edge.Bm25:
-    import qdrant_edge as engine
-
-    return engine.Bm25(
-        engine.Bm25Config(k=TERM_SATURATION, b=LENGTH_WEIGHT, avg_len=average_length or 100.0, language="english")
-    )

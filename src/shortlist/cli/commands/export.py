@@ -1,0 +1,70 @@
+"""`shortlist export`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shortlist.cli.console import counted, remark
+from shortlist.cli.options import Given, SearchedIndexOption, option, resolved, with_settings
+from shortlist.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from shortlist.documents.export import Row
+    from shortlist.protocols import ReturnsVectors
+    from shortlist.types import Passage
+
+BATCH = 512
+"""The number of vectors that are read at once."""
+
+
+@with_settings("retriever", "fields")
+def export(
+    given: Given,
+    out: Annotated[Path, option("--out", "FILE", "The file: .jsonl or .parquet. An existing file is replaced.")],
+    index: SearchedIndexOption = None,
+    vectors: Annotated[bool, typer.Option("--vectors", help="Also write the vector of each passage.")] = False,
+) -> None:
+    """Write the passages of an index or a store into a file.
+
+    Each row has id, text, title, document_id and metadata. The file is complete, or it is not written.
+    """
+    from shortlist.atomic_io import check_place, written_whole
+    from shortlist.documents.export import check_format, write
+    from shortlist.opening import open_search
+
+    check_format(out)
+    check_place(out)
+    settings = {**given, "retriever": given["retriever"] or ("hybrid" if index is not None else None)}
+    config = resolved(settings).config.override({"rerank": False})
+    with open_search(config, index) as opened:
+        passages = opened.passages()
+        if passages is None:
+            raise InvalidInput(f"{opened.name} cannot list its passages, so they cannot be exported")
+        store = opened.vector_store() if vectors else None
+        if vectors and store is None:
+            raise InvalidInput(f"{opened.name} has no vectors to export: leave out --vectors")
+        rows, dimension = _rows(passages, store)
+        with written_whole(out) as file:
+            count = write(rows, file, out.suffix, dimension)
+    remark(f"{counted(count, 'passage')} of {opened.name} written to {out}")
+
+
+def _rows(passages: Iterator[Passage], store: ReturnsVectors | None) -> tuple[Iterator[Row], int | None]:
+    """Return each passage with its vector, and the length of a vector; None without vectors."""
+    if store is None:
+        return ((passage, None) for passage in passages), None
+    rows = _with_vectors(passages, store)
+    first = next(rows, None)
+    if first is None or first[1] is None:
+        return iter(()), 0
+    return (row for part in ([first], rows) for row in part), len(first[1])
+
+
+def _with_vectors(passages: Iterator[Passage], store: ReturnsVectors) -> Iterator[Row]:
+    while batch := list(islice(passages, BATCH)):
+        yield from zip(batch, store.vectors([passage.id for passage in batch]).tolist(), strict=True)

@@ -1,0 +1,126 @@
+"""The passages of a store into an index."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortlist.collection.ingest import PASSAGES_PER_COMMIT, Batch, Ingest
+from shortlist.collection.ledger import Entry
+from shortlist.collection.report import IngestReport
+from shortlist.documents import Skipped
+from shortlist.errors import InvalidInput
+from shortlist.stores.encoder_check import Form, check_encoder
+from shortlist.stores.store import Store
+from shortlist.types import Note, Passage
+
+FORMAT = "import-1"
+"""The version of the import. A new version makes the next run write unchanged passages again."""
+
+
+class StoreIngest(Ingest):
+    """One run over a store, by the same rules as for the documents of a file.
+
+    Each passage of the store is stored as it is, with its id and its document's id: it is not split again. The ledger
+    records each passage as a document of its own, whose source is the store.
+    """
+
+    def run_store(self, store: Store) -> IngestReport:
+        """Write the new and changed passages, remove those that the store no longer has, and return what was done.
+
+        The index takes the vectors of the store if the encoder of the index made them. Otherwise, the encoder encodes
+        the passages. A note of the report has the reason.
+
+        Raises:
+            InvalidInput: The store cannot list its passages, or a row is no passage.
+            StoreError: The store does not answer, or refuses the request.
+            IndexWriteFailed: As `run`.
+        """
+        passages = store.passages()
+        if passages is None:
+            raise InvalidInput(f"{store.name} cannot list its passages, so they cannot be added")
+        self._start()
+        self._store, self._form, self._reused = store, self._checked_form(store), 0
+        for _ in self._reporter.sources([store.name], [0]):
+            self._read(store.name, passages)
+        written = self.report.passages_added
+        if self._reused < written:
+            self.report.notes.append(Note("vectors_encoded", count=written - self._reused, reason=self._reason))
+        if self._reused:
+            self.report.notes.append(Note("vectors_taken", count=self._reused, store=store.name))
+        return self._finish()
+
+    def _checked_form(self, store: Store) -> Form | None:
+        """The text that the vectors of the store were made from; None if they are not those of the encoder."""
+        self._reason = "the store has no vectors"
+        if not store.has_vectors:
+            return None
+        try:
+            form = check_encoder(store, self._encoder)
+        except InvalidInput:
+            self._reason = f"the vectors of the store are not those of {self._encoder.name}"
+            return None
+        self._reason = "the vectors of the store were made without the title, or are missing"
+        return form
+
+    def _read(self, name: str, passages: Iterator[Passage]) -> None:
+        ledger = self.collection.ledger
+        before = ledger.documents(name)
+        seen: set[str] = set()
+        taken = ledger.passage_ids() - {key for entry in before.values() for key in entry.passages}
+        ledger.unfinish(name)
+        reported = len(self.report.skipped)
+        batch = Batch()
+        for passage in passages:
+            owner = ledger.owner(passage.id)
+            if owner not in (None, name) or passage.id in taken:
+                note = Note("id_of_other_source", id=passage.id, source=owner or "another document")
+                self.report.skipped.append(Skipped(name, "", note))
+                continue
+            seen.add(passage.id)
+            self._put(batch, name, passage, before)
+            if len(batch.passages) >= PASSAGES_PER_COMMIT:
+                self._commit(batch)
+                batch = Batch()
+        self._commit(batch)
+        self._drop([entry for key, entry in before.items() if key not in seen])
+        skipped = [(item.place, item.note) for item in self.report.skipped[reported:]]
+        ledger.finish(name, FORMAT, skipped)
+        self.report.sources_read += 1
+
+    def _put(self, batch: Batch, name: str, passage: Passage, before: Mapping[str, Entry]) -> None:
+        """Put the passage into the batch if it is new or changed."""
+        digest, entry = _digest(passage), before.get(passage.id)
+        if entry is not None and entry.hash == digest and not entry.pending:
+            self.report.documents_unchanged += 1
+            return
+        self.report.over_window += self._splitter.count_tokens(passage.content) > self._splitter.limit
+        batch.entries.append(Entry(passage.id, name, digest, (passage.id,)))
+        batch.passages.append(passage)
+        batch.old.append(entry.passages if entry is not None else ())
+
+    def _vectors(self, passages: Sequence[Passage]) -> NDArray[np.float32]:
+        """Return the vectors of the store for the passages that the encoder would encode alike, and encode the rest."""
+        known = [passage.id for passage in passages if self._form == "title and text" or not passage.title]
+        try:
+            rows = self._store.vectors(known) if self._form is not None else np.empty((0, 0), dtype=np.float32)
+        except InvalidInput:  # a row without a vector
+            rows = np.empty((0, 0), dtype=np.float32)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        usable = np.isfinite(rows).all(axis=1) & (lengths[:, 0] > 0)
+        taken = {key: row / length for key, row, length, use in zip(known, rows, lengths, usable, strict=False) if use}
+        rest = [passage for passage in passages if passage.id not in taken]
+        encoded = self._reporter.encode(rest, self._encoder) if rest else ()
+        taken |= {passage.id: row for passage, row in zip(rest, encoded, strict=True)}
+        self._reused += len(passages) - len(rest)
+        return np.array([taken[passage.id] for passage in passages], dtype=np.float32)
+
+
+def _digest(passage: Passage) -> str:
+    """Return a hash of everything that is stored of the passage."""
+    content = [FORMAT, passage.document_id, passage.title, passage.text, dict(passage.metadata)]
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode("utf-8"), digest_size=16).hexdigest()

@@ -1,0 +1,135 @@
+"""`shortlist add STORE`, and `shortlist export`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import foreign_parts
+from command_line import error_of, run
+from foreign_parts import ENCODER, PASSAGES, SECRET, STORE
+from shortlist import config
+from shortlist.documents import export
+
+MODELS = ("--bi-encoder", ENCODER)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch):
+    return foreign_parts.install(monkeypatch)
+
+
+def rows_of(file):
+    return {row["id"]: row for row in map(json.loads, file.read_text(encoding="utf-8").splitlines())}
+
+
+def test_a_store_becomes_an_index(here, store):
+    shown = run("add", STORE, "--index", "ix", *MODELS, "--field", "text=body").err
+    assert "30 documents written" in shown
+    assert f"30 vectors taken from {STORE}" in shown
+    assert [backend.given for backend in store] == [{"text": "body"}] * 2
+    assert "0 documents written, 30 unchanged" in run("add", STORE, "--index", "ix").err
+    assert f"{STORE}  fake" in run("list", "--index", "ix").out
+    encoded = run("add", STORE, "--index", "other", "--bi-encoder", "hashed-64").err
+    assert "30 passages encoded: the vectors of the store are not those of hashed-64" in encoded
+
+
+def test_fields_of_the_file_are_those_of_its_retriever(here, store):
+    config.write({"retriever": STORE, "fields": {"title": "head"}})
+    run("add", STORE, "--index", "ix", *MODELS)
+    run("add", "fake:others@somewhere", "--index", "ix", *MODELS)
+    assert [backend.given for backend in store][1:3] == [{"title": "head"}, {}]
+
+
+def test_nothing_is_made_if_the_store_cannot_be_opened(here, monkeypatch):
+    monkeypatch.setitem(foreign_parts.KINDS, "fake", foreign_parts.Kind("fake", STORE, ("no_such_package",)))
+    assert "pip install" in error_of("add", STORE, "--index", "ix", *MODELS, code=4)
+    assert "a store is added by itself" in error_of("add", STORE, "file.md", "--index", "ix", *MODELS)
+    assert not (here / "ix").exists()
+
+
+def test_an_index_and_a_store_export_the_same_rows(here):
+    run("add", STORE, "--index", "ix", *MODELS)
+    assert f"30 passages of {STORE} written to a.jsonl" in run("export", "--retriever", STORE, "--out", "a.jsonl").err
+    assert "30 passages of ix written to b.jsonl" in run("export", "--index", "ix", "--out", "b.jsonl").err
+    assert rows_of(here / "a.jsonl") == rows_of(here / "b.jsonl")
+    assert rows_of(here / "a.jsonl")[PASSAGES[0].id] == {
+        "id": PASSAGES[0].id,
+        "text": PASSAGES[0].text,
+        "title": "",
+        "document_id": PASSAGES[0].document_id,
+        "metadata": {"half": "first"},
+    }
+    run("add", "a.jsonl", "--index", "again", *MODELS)
+    assert "30 passages" in run("list", "--index", "again").out
+
+
+def test_vectors(here):
+    run("add", STORE, "--index", "ix", *MODELS)
+    run("export", "--index", "ix", "--vectors", "--out", "a.jsonl")
+    run("export", "--retriever", STORE, "--vectors", "--out", "b.jsonl")
+    ours, theirs = rows_of(here / "a.jsonl"), rows_of(here / "b.jsonl")
+    for key, row in ours.items():
+        assert row["vector"] == pytest.approx(theirs[key]["vector"], abs=1e-6)
+        assert len(row["vector"]) == 32
+
+
+def test_parquet(here):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the parquet extra is not installed")
+    run("export", "--retriever", STORE, "--vectors", "--out", "a.parquet")
+    rows = parquet.read_table(here / "a.parquet").to_pylist()
+    assert [row["id"] for row in rows] == [passage.id for passage in PASSAGES]
+    assert list(rows[0]) == ["id", "text", "title", "document_id", "metadata", "vector"]
+    assert json.loads(rows[0]["metadata"]) == {"half": "first"}
+    assert len(rows[0]["vector"]) == 32
+    run("export", "--retriever", STORE, "--out", "b.parquet")
+    assert "vector" not in parquet.read_table(here / "b.parquet").column_names
+
+
+def test_an_interrupted_export_leaves_the_file_before(here, monkeypatch):
+    (here / "a.jsonl").write_text("before")
+
+    class Broken(foreign_parts.WordStore):
+        def rows(self):
+            yield from list(super().rows())[:5]
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(foreign_parts, "WordStore", Broken)
+    run("export", "--retriever", STORE, "--out", "a.jsonl", code=None)
+    assert (here / "a.jsonl").read_text() == "before"
+    assert [path.name for path in here.iterdir()] == ["a.jsonl"]
+
+
+def test_an_empty_store(here, monkeypatch):
+    monkeypatch.setattr(export, "ROWS_PER_GROUP", 7)
+    foreign_parts.install(monkeypatch, passages=[])
+    assert "0 passages" in run("export", "--retriever", STORE, "--out", "a.jsonl", "--vectors").err
+    assert (here / "a.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--retriever", STORE, "--out", "a.csv"), "has no known format"),
+        (("--retriever", STORE, "--out", "missing/a.jsonl"), "does not exist"),
+        (("--retriever", "foreign_parts:rows", "--out", "a.jsonl"), "cannot list its passages"),
+        (("--retriever", "foreign_parts:Listing", "--out", "a.jsonl", "--vectors"), "has no vectors to export"),
+    ],
+)
+def test_bad_input(arguments, message):
+    assert message in error_of("export", *arguments)
+
+
+def test_an_index_is_exported_although_the_file_names_a_store(here):
+    run("add", STORE, "--index", "ix", *MODELS)
+    config.write({"retriever": SECRET})
+    shown = run("export", "--index", "ix", "--out", "a.jsonl").err
+    assert "of ix written" in shown
+    assert "secret" not in run("export", "--out", "b.jsonl").err
