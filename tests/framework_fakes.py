@@ -173,3 +173,12 @@ class DspyRetrieve:
 
     def forward(self, query: str, k: int | None = None, **kwargs: Any) -> Any:
         return SimpleNamespace(passages=list(TEXTS.values())[:k])
+
+
+DSPY = DspyRetrieve()
+LANGCHAIN = VectorStoreRetriever()
+
+
+async def asynchronous(query: str, k: int) -> list[tuple[str, str]]:
+    """An async function as a retriever."""
+    return list(TEXTS.items())[:k]

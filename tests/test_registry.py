@@ -166,3 +166,9 @@ def test_only_a_cross_encoder_with_a_drop_rule_has_a_progressive_form(tmp_path):
     make = registry.progressive_of(model)
     assert make() is make()
     assert np.isfinite(make().score("query", ["cat", "dog"])).all()
+
+
+@pytest.mark.parametrize("name", ["DSPY", "LANGCHAIN", "asynchronous", "LlamaIndexRetriever"])
+def test_a_retriever_of_a_framework_is_loaded_by_its_name(name):
+    retriever = registry.load_retriever(f"framework_fakes:{name}")
+    assert [hit.text for hit in retriever.retrieve("tax", 2)] == ["cats sleep", "tax is due"]

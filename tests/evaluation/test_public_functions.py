@@ -167,6 +167,44 @@ def test_one_relevant_id_in_a_pool_or_none_at_all_gives_no_warning(with_other_id
     assert evaluate(search, nothing, pool_size=10).warnings == ()
 
 
+class Limited:
+    """A retriever of LangChain with its default limit. `calls` counts its searches."""
+
+    def __init__(self):
+        self.search_kwargs, self.calls = {}, 0
+
+    def invoke(self, query):
+        self.calls += 1
+        rows = [{"id": word, "text": word} for word in WORDS if word in query]
+        rows += [{"id": word, "text": word} for word in WORDS if word not in query]
+        return rows[: self.search_kwargs.get("k", 4)]
+
+
+def test_measurements_report_a_retriever_with_a_limit_of_its_own(tmp_path):
+    queries = sl.QuerySet("own", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
+    retriever = Limited()
+    search = sl.Search(retriever, PointwiseWords())
+    note = sl.Note("retriever_limited", count=4, k=20, limit=4, line='retriever.search_kwargs["k"] = 20')
+    for _ in range(2):  # the second time from the checkpoint
+        evaluation = sl.evaluate(search, queries, pool_size=20)
+        assert evaluation.warnings == (note,)
+        tuning = sl.tune(search, queries, sizes=(5, 20), timed=1, checkpoint=tmp_path / "pass.jsonl")
+        assert [each for each in tuning.warnings if each.code == note.code] == [note]
+    exec(note.values["line"], {"retriever": retriever})
+    assert sl.evaluate(search, queries, pool_size=20).warnings == ()
+
+
+def test_a_retriever_that_accepts_no_number_is_called_once_for_all_pool_sizes():
+    queries = sl.QuerySet("own", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
+    calls = []
+    for sizes in ((20,), (5, 10, 15, 20)):
+        retriever = Limited()
+        retriever.search_kwargs["k"] = 20
+        sl.tune(sl.Search(retriever, PointwiseWords()), queries, sizes=sizes, timed=1, blends=(), fusions=())
+        calls.append(retriever.calls)
+    assert calls[1] - calls[0] < len(WORDS), "only the timed searches differ"
+
+
 def test_snippets_are_found_in_the_pools():
     retriever, judged, _ = world(queries=3)
     text = retriever.pools[judged.queries["q0"]][4].text

@@ -9,6 +9,7 @@ import pytest
 import framework_fakes as fakes
 from fakes import WordReranker
 from shortlist.errors import InvalidInput, RetrieverFailed
+from shortlist.protocols import KeepsPrefix
 from shortlist.search.retriever import as_retriever
 from shortlist.search.search import Search
 from shortlist.types import Note
@@ -103,6 +104,16 @@ def test_a_limit_of_the_retriever_is_reported_with_the_line_that_lifts_it(part, 
     exec(line, {"retriever": part})
     assert len(as_retriever(part).retrieve(QUERY, 50)) == 6
     assert Search(part).search(QUERY, pool_size=50).note("retriever_limited") is None
+
+
+def test_a_retriever_that_accepts_no_number_keeps_its_prefix():
+    parts = {kind: as_retriever(part) for kind, (part, _) in PARTS.items()}
+    assert {kind for kind, part in parts.items() if isinstance(part, KeepsPrefix)} == {
+        "langchain retriever", "langchain retriever, async alone", "llamaindex", "dspy embeddings",
+    }  # fmt: skip
+    kept = parts["langchain retriever"]
+    assert kept.retrieve(QUERY, kept.prefix_depth)[:2] == kept.retrieve(QUERY, 2)
+    assert not isinstance(as_retriever(lambda query, k: []), KeepsPrefix)
 
 
 def test_a_pool_within_the_limit_has_no_note():

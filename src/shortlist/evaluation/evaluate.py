@@ -14,6 +14,7 @@ from shortlist.evaluation.metrics.outcomes import (
     Outcome,
     depth_of,
     from_json,
+    limited,
     measured,
     nothing_retrieved,
     to_json,
@@ -94,8 +95,8 @@ class Evaluation:
 
     @property
     def warnings(self) -> tuple[Note, ...]:
-        """Notes if no pool contains a relevant id, and if the queries are too few for reliable intervals."""
-        notes = nothing_retrieved(self.outcomes, self.pool_size)
+        """Notes if no pool contains a relevant id, if the retriever limits the pool, and if the queries are too few."""
+        notes = nothing_retrieved(self.outcomes, self.pool_size) + limited(self.outcomes)
         if (queries := len(self.outcomes)) < FEWEST_TO_SPLIT:
             notes.append(Note("few_queries", queries=queries, fewest=FEWEST_TO_SPLIT))
         return tuple(notes)

@@ -10,6 +10,10 @@ from typing import Any
 from shortlist.types import Field, Value
 
 
+PLAIN = (str, int, bool)
+"""The types of the values that stay as they are. Most values have one of these, and the other checks are slow."""
+
+
 def fields_of(record: Mapping[Any, Any]) -> dict[str, Field]:
     """Return the record as metadata of a passage.
 
@@ -21,7 +25,9 @@ def fields_of(record: Mapping[Any, Any]) -> dict[str, Field]:
 
 def _flat(record: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Field]]:
     for name, value in record.items():
-        if isinstance(value, Mapping):
+        if type(value) in PLAIN:
+            yield f"{prefix}{name}", value
+        elif isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
         elif isinstance(value, list | tuple | set):
             values = [plain for plain in map(_plain, value) if plain is not None]

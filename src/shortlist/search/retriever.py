@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any, cast
 
@@ -49,7 +50,7 @@ def as_retriever(part: Any, name: str | None = None) -> Retriever:
     label = name or f"the retriever {_label(part)}"
     source = None if isinstance(part, type) else _source(part, label)
     if source is not None:
-        return RowsRetriever(source, label)
+        return RowsRetriever(source, label) if source.limit is None else CutRetriever(source, label)
     if not isinstance(part, type) and methods(part, "retrieve"):
         return cast("Retriever", part)
     raise InvalidInput(
@@ -159,6 +160,15 @@ class RowsRetriever:
         if limit is not None and count < limit:
             return []
         return [Note("retriever_limited", count=count, k=k, limit=limit, line=own.line.format(k=k))]
+
+
+class CutRetriever(RowsRetriever):
+    """A foreign retriever that accepts no number of passages. Satisfies `protocols.KeepsPrefix`.
+
+    A shorter answer is the start of the whole answer, so `tune` calls the retriever once for all pool sizes.
+    """
+
+    prefix_depth = sys.maxsize
 
 
 def _source(part: Any, name: str) -> Source | None:

@@ -16,7 +16,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 def sound(text: str) -> str:
     """Return the text with U+FFFD in place of each half of a surrogate pair. Its length does not change."""
-    return SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def item_name(noun: str, place: int, total: int | None) -> str:

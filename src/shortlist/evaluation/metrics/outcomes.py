@@ -78,8 +78,9 @@ class Outcome:
     `ceiling` is the value of the best possible order of the same pool: no reranker can exceed it. `recall` is the
     recall of the pool. `reranked` equals `stage_one` if no reranker ran. `top` and `stage_one_top` hold the first
     `cutoff` ids. `ranked` holds all ids in the final order: the pool, and the ids below the pool that the measures
-    read. `skipped` is the reason why the reranker skipped the query, or None. `seconds` maps "retrieve" and "rerank" to
-    wall-clock time.
+    read. `skipped` is the reason why the reranker skipped the query, or None. `limited` is the note on a retriever with
+    a limit of its own that is smaller than the pool, or None. `seconds` maps "retrieve" and "rerank" to wall-clock
+    time.
     """
 
     query_id: str
@@ -97,6 +98,7 @@ class Outcome:
     seconds: Mapping[str, float] = field(default_factory=dict)
     skipped: Note | None = None
     ranked: tuple[str, ...] = ()
+    limited: Note | None = None
 
     def __repr__(self) -> str:
         failure = self.failure
@@ -142,6 +144,7 @@ def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence
         seconds=dict(ranking.seconds),
         skipped=ranking.note("rerank_skipped"),
         ranked=tuple(judged_ids(ranking.hits, judged)),
+        limited=ranking.note("retriever_limited"),
     )
 
 
@@ -154,6 +157,11 @@ def nothing_retrieved(outcomes: Sequence[Outcome], pool_size: int) -> list[Note]
     return [Note("nothing_retrieved", queries=queries, pool=pool_size, example=example)]
 
 
+def limited(outcomes: Sequence[Outcome]) -> list[Note]:
+    """Return a note if the retriever has a limit of its own: no setting can enlarge the pool beyond the limit."""
+    return [outcome.limited for outcome in outcomes if outcome.limited is not None][:1]
+
+
 def _best_order(pool: Sequence[Hit], judged: Judged, grades: Grades) -> list[Hit]:
     """The pool by grade, highest first, judged before unjudged."""
     return sorted(pool, key=lambda hit: -grades.get(judged.key(hit), -1_000_000))
@@ -161,8 +169,9 @@ def _best_order(pool: Sequence[Hit], judged: Judged, grades: Grades) -> list[Hit
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
     """Return the outcome as a JSON object. Floats come back unchanged."""
-    skipped = outcome.skipped
-    return {**asdict(replace(outcome, skipped=None)), "skipped": None if skipped is None else skipped.to_dict()}
+    notes = {"skipped": outcome.skipped, "limited": outcome.limited}
+    stored = {name: None if note is None else note.to_dict() for name, note in notes.items()}
+    return {**asdict(replace(outcome, skipped=None, limited=None)), **stored}
 
 
 def from_json(record: Mapping[str, Any]) -> Outcome:
@@ -173,8 +182,8 @@ def from_json(record: Mapping[str, Any]) -> Outcome:
     """
     failure = {**record["failure"], "beaten_by": tuple(record["failure"]["beaten_by"])}
     tuples = {name: tuple(record.get(name, ())) for name in ("top", "stage_one_top", "ranked")}
-    skipped = note_from_json(record.get("skipped"))
-    return Outcome(**{**record, **tuples, "failure": Failure(**failure), "skipped": skipped})
+    notes = {name: note_from_json(record.get(name)) for name in ("skipped", "limited")}
+    return Outcome(**{**record, **tuples, **notes, "failure": Failure(**failure)})
 
 
 def note_from_json(record: Mapping[str, Any] | None) -> Note | None:

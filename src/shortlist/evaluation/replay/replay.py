@@ -13,6 +13,7 @@ from typing import Any
 from shortlist.config import SearchConfig
 from shortlist.evaluation.metrics.outcomes import note_from_json
 from shortlist.evaluation.whole_pool import search_whole
+from shortlist.search.pool import Retrieved
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note, Passage, Ranking, RerankerInfo, Scores, Where
 
@@ -23,7 +24,8 @@ class Recorded:
 
     `answers` maps each k of the retriever to its hits. `scores` and `truncated` use passage ids as keys, and cover
     every passage of every pool. `skipped` is the reason why the reranker skipped the query, or None. A skipped query
-    has no `scores`. `seconds` is the time to retrieve and to score the largest pool.
+    has no `scores`. `seconds` is the time to retrieve and to score the largest pool. `limited` is the note on a
+    retriever with a limit of its own, or None.
     """
 
     query_id: str
@@ -33,6 +35,7 @@ class Recorded:
     truncated: frozenset[str]
     skipped: Note | None
     seconds: Mapping[str, float]
+    limited: Note | None = None
 
     def search(self, pool_size: int, depth: int, weights: Mapping[str, float], *, rerank: bool = True) -> Ranking:
         """Return the ranking of a search with a pool of this size, down to `depth` at least.
@@ -40,7 +43,8 @@ class Recorded:
         `weights` are the weights of the final score. The pool of this size must have been recorded.
         """
         config = SearchConfig(pool_size=pool_size, top_k=depth, tail=True, rerank=rerank, weights=weights)
-        return search_whole(Search(RecordedRetriever(self.answers), RecordedReranker(self), config), self.query, config)
+        retriever = RecordedRetriever(self.answers, self.limited)
+        return search_whole(Search(retriever, RecordedReranker(self), config), self.query, config)
 
 
 def answer_to(answers: Mapping[int, Sequence[Hit]], k: int) -> list[Hit]:
@@ -49,14 +53,15 @@ def answer_to(answers: Mapping[int, Sequence[Hit]], k: int) -> list[Hit]:
 
 
 class RecordedRetriever:
-    """Answers from recorded hits. Satisfies `Retriever`."""
+    """Answers from recorded hits, with the note on the limit of their retriever. Satisfies `Retriever`."""
 
-    def __init__(self, answers: Mapping[int, Sequence[Hit]]) -> None:
-        self._answers = answers
+    def __init__(self, answers: Mapping[int, Sequence[Hit]], limited: Note | None = None) -> None:
+        self._answers, self._limited = answers, limited
 
-    def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
-        """Return the recorded answer to `k`."""
-        return answer_to(self._answers, k)
+    def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
+        """Return the recorded answer to `k`. An answer of `k` hits is not limited."""
+        hits = answer_to(self._answers, k)
+        return Retrieved(hits, [self._limited] if self._limited is not None and len(hits) < k else [])
 
 
 class RecordedReranker:
@@ -85,18 +90,19 @@ def slim(hit: Hit) -> Hit:
 def recorded_to_json(recorded: Recorded) -> dict[str, Any]:
     """Return the pass as a JSON object. Floats come back unchanged."""
     return {
-        **asdict(replace(recorded, answers={}, skipped=None)),
+        **asdict(replace(recorded, answers={}, skipped=None, limited=None)),
         "answers": {str(k): [_hit_to_row(hit) for hit in hits] for k, hits in recorded.answers.items()},
         "truncated": sorted(recorded.truncated),
         "skipped": None if recorded.skipped is None else recorded.skipped.to_dict(),
+        "limited": None if recorded.limited is None else recorded.limited.to_dict(),
     }
 
 
 def recorded_from_json(record: Mapping[str, Any]) -> Recorded:
     """Return the pass that `recorded_to_json` wrote."""
     answers = {int(k): tuple(_hit_from_row(row) for row in rows) for k, rows in record["answers"].items()}
-    truncated, skipped = frozenset(record["truncated"]), note_from_json(record["skipped"])
-    return Recorded(**{**record, "answers": answers, "truncated": truncated, "skipped": skipped})
+    notes = {name: note_from_json(record.get(name)) for name in ("skipped", "limited")}
+    return Recorded(**{**record, **notes, "answers": answers, "truncated": frozenset(record["truncated"])})
 
 
 def ranking_to_json(ranking: Ranking) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from shortlist.evaluation.replay.replay import (
 )
 from shortlist.evaluation.whole_pool import name_query, search_whole, whole_pool_config
 from shortlist.protocols import Fuses, KeepsPrefix, Reranker, Retriever
-from shortlist.search.pool import is_approximate, retrieved
+from shortlist.search.pool import is_approximate, notes_of, retrieved
 from shortlist.search.scores import score_texts
 from shortlist.search.search import Search, scores_of
 from shortlist.text.validation import checked_text
@@ -118,7 +118,9 @@ def record(search: Search, query_id: str, query: str, sizes: Sequence[int], dept
     retrieved_at = min(k for k in answers if k >= largest)
     seconds = {"retrieve": retrieve_seconds[retrieved_at], "rerank": rerank_seconds}
     slim_answers = {k: tuple(slim(hit) for hit in hits) for k, hits in answers.items()}
-    return Recorded(query_id, query, slim_answers, by_id, frozenset(truncated), skipped, seconds)
+    notes = [note for hits in answers.values() for note in notes_of(hits) if note.code == "retriever_limited"]
+    limited = next(iter(notes), None)
+    return Recorded(query_id, query, slim_answers, by_id, frozenset(truncated), skipped, seconds, limited)
 
 
 def _unscored(answers: Mapping[int, Sequence[Hit]], sizes: Sequence[int], scores: Mapping[str, float]) -> list[Hit]:

@@ -50,6 +50,15 @@ class Curves:
         assert self.runs is not None
         return self.runs[size][query_id]
 
+    def limited(self) -> list[Note]:
+        """Return a note if the retriever has a limit of its own that is smaller than the largest pool."""
+        if self.recorded is not None:
+            notes = [each.limited for each in self.recorded.values()]
+        else:
+            runs = self.runs or {}
+            notes = [ranking.note("retriever_limited") for ranking in runs[max(runs)].values()]
+        return [note for note in notes if note is not None][:1]
+
 
 def measure_curves(
     search: Search, reranker: Reranker, judged: Judged, options: TuneOptions, plan: Plan, count: PassageCount

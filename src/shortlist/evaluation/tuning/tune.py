@@ -254,6 +254,7 @@ def _recommend(
         recommended=recommended,
         rerank=gains,
         warnings=(
+            *curves.limited(),
             *_warnings(choose, report, measure, harmful),
             *_gain_warnings(curve, report, recommended, measure),
         ),

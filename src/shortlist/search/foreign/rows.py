@@ -38,8 +38,8 @@ def id_of(key: Any, label: str) -> str:
     Raises:
         InvalidInput: The id is neither text, nor a whole number, nor a UUID, or it is empty.
     """
-    whole = isinstance(key, Integral) and not isinstance(key, bool)
-    if not (whole or isinstance(key, str | UUID)) or not str(key).strip():
+    usable = isinstance(key, str | UUID) or (isinstance(key, Integral) and not isinstance(key, bool))
+    if not usable or not str(key).strip():
         raise InvalidInput(f"{label} has the id {key!r:.80}: an id is text, a whole number or a UUID")
     return sound(str(key))
 
