@@ -42,19 +42,25 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
         StoreUnreachable: The server does not answer.
         StoreRefused: The key is missing or not accepted.
     """
-    return ChromaBackend(address, fields, client)
+    with translated(address.name, key="CHROMA_API_KEY"):
+        if client is not None:
+            return ChromaBackend(address, fields, client, owns=False)
+        own = _server(address) if address.is_url else _folder(address)
+        try:
+            return ChromaBackend(address, fields, own, owns=True)
+        except BaseException:
+            own.close()
+            raise
 
 
 class ChromaBackend:
     """A collection of Chroma. Satisfies `stores.store.Backend`."""
 
-    def __init__(self, address: StoreAddress, fields: Mapping[str, str], client: Any) -> None:
-        self._name = address.name
-        with translated(self._name):
-            client = client or (_server(address) if address.is_url else _folder(address))
-            self._collection = _collection(client, address)
-            self._metric = _metric(self._collection, self._name)
-            sample = self._collection.get(limit=SAMPLE_ROWS, include=["documents", "metadatas", "embeddings"])
+    def __init__(self, address: StoreAddress, fields: Mapping[str, str], client: Any, *, owns: bool) -> None:
+        self._name, self._client, self._owns = address.name, client, owns
+        self._collection = _collection(client, address)
+        self._metric = _metric(self._collection, self._name)
+        sample = self._collection.get(limit=SAMPLE_ROWS, include=["documents", "metadatas", "embeddings"])
         self.facts = Facts(
             self._name,
             _fields(self._name, fields, [row.record for row in _rows(sample)]),
@@ -118,7 +124,9 @@ class ChromaBackend:
             offset += len(result["ids"])
 
     def close(self) -> None:
-        """Do nothing: clients of Chroma share their connection and have no method to close it."""
+        """Close the client, unless it was given."""
+        if self._owns:
+            self._client.close()
 
     def __len__(self) -> int:
         with translated(self._name):

@@ -47,7 +47,14 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Qdran
         StoreRefused: The key is missing or not accepted.
     """
     with _errors(address.name):
-        return QdrantBackend(address, fields, client or _client(address), owns=client is None)
+        if client is not None:
+            return QdrantBackend(address, fields, client, owns=False)
+        own = _client(address)
+        try:
+            return QdrantBackend(address, fields, own, owns=True)
+        except BaseException:
+            own.close()
+            raise
 
 
 class QdrantBackend:
@@ -180,7 +187,7 @@ def _errors(store: str) -> Any:
     """Return the context that raises the errors of Qdrant's client as ours."""
     from qdrant_client.http.exceptions import ResponseHandlingException
 
-    return translated(store, (ResponseHandlingException,))
+    return translated(store, (ResponseHandlingException,), key="QDRANT_API_KEY")
 
 
 def _client(address: StoreAddress) -> QdrantClient:

@@ -16,10 +16,13 @@ LOST: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, httpx.Transp
 
 
 @contextmanager
-def translated(store: str, unreachable: tuple[type[Exception], ...] = (), where: str = "") -> Iterator[None]:
+def translated(
+    store: str, unreachable: tuple[type[Exception], ...] = (), where: str = "", key: str = ""
+) -> Iterator[None]:
     """Raise the errors of a client as ours: those of a lost connection and `unreachable`, and all others.
 
-    Clients raise errors of many kinds, some of them `Exception` itself. `where` is the address for the message.
+    Clients raise errors of many kinds, some of them `Exception` itself. `where` is the address for the message, and
+    `key` the environment variable with the key.
 
     Raises:
         StoreUnreachable: No answer, or no answer in time.
@@ -35,7 +38,13 @@ def translated(store: str, unreachable: tuple[type[Exception], ...] = (), where:
             f"{store} does not answer{place} ({shown(error)}): start the server, or correct the address"
         ) from error
     except Exception as error:
-        raise StoreRefused(f"{store} refused the request: {shown(error)}") from error
+        hint = f"; set {key} to a valid key" if key and _is_about_the_key(error) else ""
+        raise StoreRefused(f"{store} refused the request: {shown(error)}{hint}") from error
+
+
+def _is_about_the_key(error: Exception) -> bool:
+    text = f"{type(error).__name__} {error}".lower()
+    return any(word in text for word in ("unauthorized", "forbidden", "api key", "autherror", "authorizationerror"))
 
 
 def shown(error: BaseException) -> str:
