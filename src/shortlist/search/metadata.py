@@ -9,7 +9,6 @@ from typing import Any
 
 from shortlist.types import Field, Value
 
-
 PLAIN = (str, int, bool)
 """The types of the values that stay as they are. Most values have one of these, and the other checks are slow."""
 
