@@ -56,6 +56,7 @@ def test_search_and_the_page_need_no_index(retriever, serve):
     assert [note["code"] for note in answer["notes"]] == ["reranker_alone"]
     facts = client.get("/page/about").json()
     assert (facts["index"], facts["passages"]) == (True, 30 if retriever == STORE else None)
+    assert facts["retriever"] == ("fake:words" if retriever == STORE else OWN)
     assert client.get("/").status_code == 200
     assert client.post("/v1/embeddings", json={"input": "text", "model": ENCODER}).status_code == 200
 

@@ -93,6 +93,7 @@ def test_about_has_the_facts_of_the_server(serve):
     defaults = facts.pop("defaults")
     assert facts == {
         "index": True,
+        "retriever": None,
         "passages": 1,
         "encoder": "hashed-8",
         "reranker": "words",

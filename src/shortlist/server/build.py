@@ -82,7 +82,11 @@ def assemble(
     if isinstance(searched, Opened):
         parts = _parts(options, operations, searched.searcher, searched.encoder)
         return replace(
-            parts, names=searched.shown_names(), passages=searched.count(), retrieve_seconds=RETRIEVE_SECONDS
+            parts,
+            names=searched.shown_names(),
+            retriever=searched.name.partition("@")[0],
+            passages=searched.count(),
+            retrieve_seconds=RETRIEVE_SECONDS,
         )
     if not isinstance(searched, Search):
         raise InvalidInput(f"{searched!r:.80} is neither a Search nor an open index or retriever: give one of these")

@@ -30,6 +30,7 @@ class Components:
         embedder: The queue in front of `encoder`. None: a thread embeds each request separately.
         progressive: The queue of progressive searches. None: a thread runs each search separately.
         index: Finds the passages of `/why` by id. None: they are found among the hits of the query.
+        retriever: The name of a retriever without an index, for the page; without its place, which may be a folder.
         passages: The number of passages of a search without `index`, if it is known.
         retrieve_seconds: The limit of the time of stage one. None: no limit.
         limits: The limits of one request.
@@ -47,6 +48,7 @@ class Components:
     embedder: Embedder | None = None
     progressive: ProgressiveQueue | None = None
     index: Index | None = None
+    retriever: str | None = None
     passages: int | None = None
     retrieve_seconds: float | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)

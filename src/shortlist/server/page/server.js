@@ -9,8 +9,9 @@ export async function loadFacts(search) {
   const facts = await get("page/about");
   byId("mode-index").disabled = !facts.index;
   byId("mode-index").title = facts.index ? "" : "This server was started without an index";
+  if (facts.retriever) byId("mode-index").textContent = "The store";
   const models = [facts.encoder, facts.reranker].filter(Boolean).join(" → ");
-  byId("about").textContent = [facts.passages ? count(facts.passages, "passage") : "", models].filter(Boolean).join(" · ");
+  byId("about").textContent = [facts.retriever, facts.passages ? count(facts.passages, "passage") : "", models].filter(Boolean).join(" · ");
   byId("judged").replaceChildren(...facts.judged.map((query) => make("option", { attrs: { value: query } })));
   byId("offer-list").replaceChildren(...facts.judged.slice(0, 6).map((query) => {
     const button = make("button", { cls: "quiet", text: query, attrs: { type: "button" } });

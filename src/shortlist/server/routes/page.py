@@ -58,9 +58,9 @@ async def page() -> Response:
 async def about(request: Request) -> JSONResponse:
     """Answer with facts about the server.
 
-    The facts are its models, the number of passages, the defaults of searches, and judged queries. `unit` is "logit",
-    or "score" if the reranker has a unit of its own. If `pointwise` is true, the scores of a large pool also give the
-    order of a smaller pool. `max_documents` is the largest pool.
+    The facts are its models, the name of a retriever without an index, the number of passages, the defaults of
+    searches, and judged queries. `unit` is "logit", or "score" if the reranker has a unit of its own. If `pointwise` is
+    true, the scores of a large pool also give the order of a smaller pool. `max_documents` is the largest pool.
     """
     return JSONResponse(_about(components_of(request)), headers={"Cache-Control": "no-store"})
 
@@ -80,6 +80,7 @@ def _about(components: Components) -> dict[str, Any]:
     encoder = components.encoder if search is not None else None
     return {
         "index": search is not None,
+        "retriever": components.retriever,
         "passages": len(components.index) if components.index is not None else components.passages,
         "encoder": public_name(encoder.name) if encoder is not None else None,
         "reranker": public_name(scorer.name) if scorer is not None else None,
