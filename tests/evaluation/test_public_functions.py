@@ -12,7 +12,7 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.calibrate import CalibrateOptions
 from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.query_sets.query_set import Judged
-from shortlist.evaluation.subject import resolve_in_pools
+from shortlist.evaluation.subject import resolve_in_pools, subject_of
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.wording import describe
 from word_queries import CONFIG, WORDS, PointwiseWords, query_set
@@ -192,6 +192,21 @@ def test_measurements_report_a_retriever_with_a_limit_of_its_own(tmp_path):
         assert [each for each in tuning.warnings if each.code == note.code] == [note]
     exec(note.values["line"], {"retriever": retriever})
     assert sl.evaluate(search, queries, pool_size=20).warnings == ()
+
+
+def test_the_pass_of_a_function_is_not_that_of_another(tmp_path):
+    queries = sl.QuerySet("own", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
+
+    def first(query, k):
+        return [(word, word) for word in WORDS][:k]
+
+    def second(query, k):
+        return [(word, word) for word in reversed(WORDS)][:k]
+
+    abouts = []
+    for function in (first, second):
+        abouts.append(subject_of(sl.Search(function, PointwiseWords()), queries).about)
+    assert abouts[0] != abouts[1]
 
 
 def test_a_retriever_that_accepts_no_number_is_called_once_for_all_pool_sizes():

@@ -12,7 +12,7 @@ from shortlist.evaluation.query_sets.identical_ids import without_own_id
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, checked, resolve
 from shortlist.evaluation.replay.checkpoint import corpus_hash
 from shortlist.protocols import Retriever
-from shortlist.search.pool import retrieved
+from shortlist.search.pool import name_of, retrieved
 from shortlist.search.search import Search
 from shortlist.text.validation import checked_text
 from shortlist.types import Passage
@@ -124,6 +124,6 @@ def _parts(search: Search) -> dict[str, Any]:
         return search.fits.made_for(search.weights_at())
     return {
         "bi_encoder": "unknown" if search.encoder is None else search.encoder.name,
-        "retriever": type(search.retriever).__name__,
+        "retriever": name_of(search.retriever),
         "weights": search.weights_at(),
     }
