@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from shortlist.errors import ModelError, ModelNotFound
+from shortlist.types import Weights
 
 ROOT = Path(__file__).parent / "packaged"
 BI_ENCODER = "all-MiniLM-L6-v2"
@@ -39,13 +40,14 @@ def packaged_folder(name: str, root: Path = ROOT) -> Path:
     return folder
 
 
-def fitted_weights(bi_encoder: str, reranker: str, root: Path = ROOT) -> dict[str, float]:
+def fitted_weights(bi_encoder: str, reranker: str, root: Path = ROOT) -> Weights:
     """Return the weights of stage-one signals that were fitted for this pair of models; none if none were fitted."""
     path = root / reranker / "blend.json"
     if not path.is_file():
-        return {}
-    weights = json.loads(path.read_text(encoding="utf-8")).get(bi_encoder, {})
-    return {name: float(weight) for name, weight in weights.items()}
+        return Weights()
+    fitted = json.loads(path.read_text(encoding="utf-8")).get(bi_encoder, {})
+    negated = float(fitted.pop("negated", 1.0))
+    return Weights({name: float(weight) for name, weight in fitted.items()}, negated)
 
 
 def write_manifest(folder: Path) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from shortlist.types import Hit, Scores
+from shortlist.text.negation import is_negated
+from shortlist.types import Hit, Scores, Weights
 
 
 def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:
     """Return the part of stage one in the hit's final score: the weighted sum of its signals."""
     return sum(weight * hit.signals.get(name, 0.0) for name, weight in weights.items())
+
+
+def weights_for(query: str, weights: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the weights of the signals for this query: fitted weights have a factor for queries with a negation."""
+    if isinstance(weights, Weights) and weights.negated != 1 and is_negated(query):
+        return weights.times(weights.negated)
+    return weights
 
 
 def best_first(scores: Sequence[float], exits_left: Sequence[int] = ()) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Literal
 from shortlist.errors import ShortlistError
 from shortlist.protocols import Reranker
 from shortlist.search.limits import Limits
-from shortlist.search.order import ordered, stage_one_share
+from shortlist.search.order import ordered, stage_one_share, weights_for
 from shortlist.search.stopping import StopRule
 from shortlist.types import Hit, Note, Ranking, Scores, Status
 
@@ -24,7 +24,8 @@ class Pending:
 
     `reranker` scores the texts, None if nothing is to be scored. `pool` holds the candidates in stage one's order, and
     `below` the hits that follow them if the answer is longer than the pool. `top_k` is the length of the answer.
-    `status` is that of an answer without scores: "off" or "skipped"; "ok" if there are texts to score.
+    `status` is that of an answer without scores: "off" or "skipped"; "ok" if there are texts to score. `weights` are
+    those of the signals of stage one, before `weights_for`.
     """
 
     query: str
@@ -49,7 +50,13 @@ class Pending:
     @property
     def prior(self) -> list[float]:
         """The part of stage one in the final score of each text."""
-        return [stage_one_share(hit, self.weights) for hit in self.pool]
+        weights = self.query_weights
+        return [stage_one_share(hit, weights) for hit in self.pool]
+
+    @property
+    def query_weights(self) -> Mapping[str, float]:
+        """The weight of each signal for this query: see `order.weights_for`."""
+        return weights_for(self.query, self.weights)
 
     def next_texts(self, scores: Scores) -> list[str]:
         """Return the texts to score next, given the scores of the texts so far; none if scoring is complete.
@@ -77,7 +84,7 @@ class Pending:
         done = time.perf_counter()
         scores = Scores() if scores is None or error is not None else scores
         status = self._status(scores, error, cause)
-        hits = ordered(self.pool, scores, self.weights)
+        hits = ordered(self.pool, scores, self.query_weights)
         hits = [*hits, *self.below][: self.top_k]
         reranked = status in ("ok", "partial")
         kept = self.limits.kept(hits) if reranked else hits
@@ -90,7 +97,7 @@ class Pending:
             truncated=sum(scores.truncated),
             dropped=sum(left > 0 for left in scores.exits_left),
             seconds={"retrieve": self.seconds, "rerank": done - self.retrieved_at if self.retrieved_at else 0.0},
-            weights=dict(self.weights) if reranked else {},
+            weights=dict(self.query_weights) if reranked else {},
             min_score=self.limits.min_score,
             min_probability=self.limits.min_probability,
             left_out=len(hits) - len(kept),

@@ -16,7 +16,7 @@ from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import scores_of
 from shortlist.search.texts import text_of
 from shortlist.text.validation import checked_list, checked_text, item_name
-from shortlist.types import Hit, Note
+from shortlist.types import Hit, Note, Weights
 
 COSINE = "dense"
 """The signal of the bi-encoder, for which weights are fitted."""
@@ -55,14 +55,14 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
     ]
 
 
-def blend_weights(hits: Sequence[Hit], reranker: Reranker) -> dict[str, float]:
+def blend_weights(hits: Sequence[Hit], reranker: Reranker) -> Weights:
     """Return the weights that were fitted for the hits and the reranker; none if a final score cannot have them.
 
     Every hit needs the signal "dense" of one bi-encoder. The reranker must return logits.
     """
     info = info_of(reranker)
     names = {hit.bi_encoder if COSINE in hit.signals else "" for hit in hits}
-    return fitted_weights(names.pop(), info.name) if len(names) == 1 and info.unit == "logit" else {}
+    return fitted_weights(names.pop(), info.name) if len(names) == 1 and info.unit == "logit" else Weights()
 
 
 def _hit(item: object, place: int, total: int) -> Hit:

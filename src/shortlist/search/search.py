@@ -27,7 +27,7 @@ from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.scores import checked_reranker, checked_scores, info_of, score_texts
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
-from shortlist.types import Note, PoolSize, Ranking, Scores, Status, Where
+from shortlist.types import Note, PoolSize, Ranking, Scores, Status, Weights, Where
 
 
 def no_diagnosis(where: Where | None) -> list[Note]:
@@ -96,7 +96,8 @@ class Search(Searches):
             `search.retriever.as_retriever`.
         reranker: Stage two. None gives stage one's order.
         config: The settings of each search; an argument of `search` takes precedence.
-        weights: The weight of each stage-one signal in the final score at blend 1, if `config` has no weights.
+        weights: The weight of each stage-one signal in the final score at blend 1, if `config` has no weights. Fitted
+            `Weights` also have a factor for queries with a negation.
         progressive: Returns the reranker of progressive searches. The first progressive search calls the function.
         encoder: The bi-encoder, if there is one; with it, an answer reports a cut query.
         fits: The stored stop rule and probabilities, for `pool_size="auto"` and `min_probability`.
@@ -188,11 +189,11 @@ class Search(Searches):
             retrieved_at=retrieved,
         )
 
-    def weights_at(self, config: SearchConfig | None = None) -> dict[str, float]:
+    def weights_at(self, config: SearchConfig | None = None) -> Weights:
         """Return the weight of each stage-one signal under this configuration, without weights of 0."""
         config = config or self.config
         base = self.weights if config.weights is None else config.weights
-        return {name: config.blend * weight for name, weight in base.items() if config.blend * weight}
+        return (base if isinstance(base, Weights) else Weights(base)).times(config.blend)
 
     def reranker_at(self, config: SearchConfig | None = None) -> Reranker | None:
         """Return the reranker of searches under this configuration, or None if nothing is reranked.

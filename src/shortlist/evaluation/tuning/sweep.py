@@ -13,14 +13,14 @@ from shortlist.evaluation.metrics.outcomes import Outcome, judged_ids, measured
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.reprs import short_repr
-from shortlist.types import Ranking
+from shortlist.types import Ranking, Weights
 
 Values = NDArray[np.float64]
 
 
-def scaled(weights: Mapping[str, float], blend: float) -> dict[str, float]:
+def scaled(weights: Mapping[str, float], blend: float) -> Weights:
     """Return the weights times the blend."""
-    return {name: blend * weight for name, weight in weights.items()}
+    return (weights if isinstance(weights, Weights) else Weights(weights)).times(blend)
 
 
 @dataclass(frozen=True, slots=True)
