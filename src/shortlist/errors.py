@@ -7,8 +7,8 @@
     ├── ModelError                  weights or a model folder that cannot be used
     │   ├── ModelNotFound           no such id, folder or file
     │   ├── HubUnreachable          the model hub did not answer
-    │   ├── HostedRefused           a rerank service refused the key, the model or the request
-    │   ├── HostedUnavailable       a rerank service did not answer, is overloaded, or fails
+    │   ├── HostedRefused           a hosted model refused the key, the model or the request
+    │   ├── HostedUnavailable       a hosted model did not answer, is overloaded, or fails
     │   └── BadScores               a model returned NaN, infinity or a wrong number of scores
     ├── StoreError                  a store that cannot be searched
     │   ├── StoreUnreachable        the store did not answer
@@ -67,11 +67,11 @@ class HubUnreachable(ModelError):
 
 
 class HostedRefused(ModelError):
-    """A rerank service refused the request, or its key is not set. A retry would not help."""
+    """The service of a hosted model refused the request, or its key is not set. A retry would not help."""
 
 
 class HostedUnavailable(ModelError):
-    """A rerank service did not answer in time, is overloaded, or fails, after all retries."""
+    """The service of a hosted model did not answer in time, is overloaded, or fails, after all retries."""
 
 
 class BadScores(ModelError):

@@ -12,9 +12,11 @@ from shortlist.attributes import is_attribute as is_attribute
 from shortlist.attributes import load_attribute
 from shortlist.collection import Collection, Engine
 from shortlist.config.search_config import FUSION, SearchConfig
+from shortlist.encoders import openai
 from shortlist.encoders.checked import checked_encoder
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
+from shortlist.encoders.openai import OpenAIEncoder, is_openai
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
 from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput
 from shortlist.indexes.embedded import EmbeddedEngine
@@ -56,8 +58,8 @@ def load_encoder(
     """Load a bi-encoder.
 
     Args:
-        name: A packaged name, a folder, a hub id, "package.module:attribute", or "hashed-64" for an encoder without a
-            model.
+        name: A packaged name, a folder, a hub id, "package.module:attribute", "openai:MODEL" or "openai:MODEL@URL" for
+            an embeddings endpoint, or "hashed-64" for an encoder without a model.
         precision: "auto", "exact" (fp32) or "fast".
         device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda", or "openvino:NAME" such as
             "openvino:GPU".
@@ -69,7 +71,10 @@ def load_encoder(
         MissingExtra: The model has no usable ONNX file, and the torch extra is not installed.
         InvalidInput: An unknown precision or device, a device that is not available here, or an attribute that is not
             an encoder.
+        HostedRefused: OpenAI needs a key, and OPENAI_API_KEY is not set.
     """
+    if is_openai(name):
+        return OpenAIEncoder(name)
     if is_attribute(name):
         return checked_encoder(load_attribute(name), name)
     kind, _, size = name.partition("-")
@@ -128,6 +133,8 @@ def configured_reranker(config: SearchConfig, name: str, *, early_exits: bool = 
 
 def encoder_name(name: str) -> str:
     """Return the name that an index stores for the bi-encoder `name`. Raises as `load_encoder`; loads nothing."""
+    if is_openai(name):
+        return openai.parse(name).name
     if is_attribute(name) or name.startswith("hashed-"):
         return name
     return encoder_spec(name).files.name
@@ -174,7 +181,7 @@ def make_splitter(bi_encoder: str = BI_ENCODER, reranker: str = CROSS_ENCODER) -
     counters.append(tokenizer.count)
     if not unknown:
         limits.append(cross.max_length - QUERY_TOKENS - tokenizer.special_tokens)
-    if not bi_encoder.startswith("hashed-") and not is_attribute(bi_encoder):
+    if not bi_encoder.startswith("hashed-") and not is_openai(bi_encoder) and not is_attribute(bi_encoder):
         spec = encoder_spec(bi_encoder)
         own = PairTokenizer(spec.files.tokenizer, spec.max_length)
         limits.append(spec.max_length - own.special_tokens - own.count(spec.passage_prompt))

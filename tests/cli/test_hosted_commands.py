@@ -9,8 +9,8 @@ import pytest
 
 from command_line import run
 from hashed import index_of
+from shortlist import http_service
 from shortlist.evaluation.saved import load
-from shortlist.rerankers import hosted
 from shortlist.types import Passage
 from standin_vendor import cohere, standin_vendor, worth
 from worlds import WORDS
@@ -39,7 +39,7 @@ def shell(folder, tmp_path, monkeypatch):
     """Run commands in an empty folder; names of the module's files stand for their paths. `server` is the service."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("CO_API_KEY", "sk-secret")
-    monkeypatch.setattr(hosted, "FIRST_WAIT", 0.0)
+    monkeypatch.setattr(http_service, "FIRST_WAIT", 0.0)
 
     def invoke(*arguments, code=0):
         paths = [str(folder / word) if (folder / word).exists() else word for word in arguments]

@@ -16,8 +16,9 @@ import pytest
 
 from shortlist import registry
 from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, InvalidInput, ModelError
+from shortlist.http_service import retry_after
 from shortlist.models.packaged import BI_ENCODER
-from shortlist.rerankers.hosted import HostedReranker, retry_after
+from shortlist.rerankers.hosted import HostedReranker
 from shortlist.rerankers.vendors import VENDORS, is_hosted, parse
 from standin_vendor import cohere, jina, mixedbread, pinecone, standin_vendor, tei, voyage, worth
 

@@ -122,7 +122,12 @@ OPTIONS: Mapping[str, Setting] = {
         "found in the store",
         "FIELD=NAME",
     ),
-    "bi_encoder": Setting(str, f"The model of stage one: {MODEL}.", "the index's own", "NAME"),
+    "bi_encoder": Setting(
+        str,
+        f"The model of stage one: {MODEL}; or openai:MODEL[@URL] (an embeddings endpoint).",
+        "the index's own",
+        "NAME",
+    ),
     "reranker": Setting(str, f"The model of stage two: {MODEL}; or vendor:model (hosted).", RERANKER, "NAME"),
     "precision": Setting(str, "auto, exact (fp32) or fast.", "auto", "auto|exact|fast"),
     "device": Setting(str, "Where models run: auto, cpu, cuda, or openvino:GPU.", "auto", "NAME"),

@@ -30,8 +30,10 @@ class SearchConfig:
             "chroma:notes@./chroma".
         fields: The names of a store's fields, for "id", "text", "title", "vector", "document_id" and "metadata". A
             field that is not named is found in the store.
-        bi_encoder: A packaged name, a folder, a hub id, or "package.module:attribute". None: the index's own.
-        reranker: The same forms as `bi_encoder`, or "vendor:model" for a hosted reranker. None: stage one alone.
+        bi_encoder: A packaged name, a folder, a hub id, "package.module:attribute", or "openai:MODEL" and
+            "openai:MODEL@URL" for an embeddings endpoint. None: the index's own, or the packaged one for a store.
+        reranker: A packaged name, a folder, a hub id, "package.module:attribute", or "vendor:model" for a hosted
+            reranker. None: stage one alone.
         rerank: False keeps stage one's order.
         precision: "auto", "exact" (fp32) or "fast".
         device: "auto", "cpu", "cuda", or "openvino:GPU".

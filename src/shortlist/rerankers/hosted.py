@@ -1,42 +1,22 @@
-"""A reranker behind HTTP: one client for every vendor of `vendors`.
-
-The retries are a plain loop. The usual library, stamina, accepts no `sleep` function, and hides the waits in its test
-mode. The loop must also end early if a vendor requests a longer wait than `LONGEST_WAIT`.
-"""
+"""A reranker behind HTTP: one client for every vendor of `vendors`."""
 
 from __future__ import annotations
 
 import math
 import os
-import threading
 import time
-import weakref
-from collections.abc import Callable, Iterable, Mapping
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from shortlist.errors import BadScores, HostedRefused, HostedUnavailable, InvalidInput
+from shortlist.errors import BadScores, HostedRefused, InvalidInput
+from shortlist.http_service import RETRIES, TIMEOUT, Endpoint, HttpService, key_in
 from shortlist.rerankers.vendors import Address, parse, with_path
 from shortlist.search.rerank import Ranks
 from shortlist.text.validation import checked_text, checked_texts, item_name
 from shortlist.types import RerankerInfo, Scores
 
-if TYPE_CHECKING:
-    import httpx
-
-TIMEOUT = 30.0
-RETRIES = 3
 MAX_CONCURRENT = 8
 """The number of requests that a server sends at the same time. This number respects the limits of vendors."""
-FIRST_WAIT = 0.5
-"""Seconds before the first retry. Each further wait is twice as long."""
-LONGEST_WAIT = 60.0
-TRANSIENT = frozenset({429, 500, 502, 503, 504})
-"""Statuses after which another attempt may succeed."""
-KEY_REFUSED = frozenset({401, 403, 498})
-"""Cohere returns 498 for an unknown key."""
-SHOWN = 200
-"""The most characters of a vendor's answer in an error message."""
 
 
 class HostedReranker(Ranks):
@@ -80,12 +60,17 @@ class HostedReranker(Ranks):
             max_concurrent=MAX_CONCURRENT,
         )
         self._vendor, self._model = address.vendor, address.model
-        self._key = key_of(address)
-        self._url = address.url or _base_url(address)
         self._max_texts = max_texts or address.vendor.max_texts
-        self._timeout, self._retries, self._sleep = timeout, retries, sleep
-        self._client: httpx.Client | None = None
-        self._client_lock = threading.Lock()
+        vendor = address.vendor
+        endpoint = Endpoint(
+            address.name,
+            address.url or _base_url(address),
+            key_of(address),
+            vendor.keys,
+            vendor.key_header,
+            vendor.headers,
+        )
+        self._service = HttpService(endpoint, timeout=timeout, retries=retries, sleep=sleep)
 
     def score(self, query: str, texts: Iterable[str]) -> Scores:
         """Return the vendor's score of each text, in the order given; higher is better. No texts send no request.
@@ -108,83 +93,12 @@ class HostedReranker(Ranks):
         scores: list[float] = []
         for start in range(0, len(texts), self._max_texts):
             part = texts[start : start + self._max_texts]
-            scores += self._read(self._answer(self._vendor.body(self._model, query, part)), len(part))
+            scores += self._read(self._service.post(self._vendor.body(self._model, query, part)), len(part))
         return Scores(scores)
 
     def close(self) -> None:
         """Close the connections. Deleting the object also closes them. A closed reranker can be used again."""
-        with self._client_lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    def _answer(self, body: Mapping[str, Any]) -> Any:
-        """The parsed answer to one request, after retries if necessary."""
-        import httpx
-
-        wait, failure = 0.0, ""
-        for attempt in range(self._retries + 1):
-            if attempt:
-                self._sleep(wait)
-            wait = FIRST_WAIT * 2**attempt
-            try:
-                response = self._connected().post(self._url, json=body)
-            except httpx.TimeoutException:
-                failure = f"no answer within {self._timeout:g} s"
-                continue
-            except httpx.TransportError as error:
-                failure = f"no connection ({type(error).__name__})"
-                continue
-            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-                raise HostedRefused(f"{self.info.name}: the request cannot be sent ({type(error).__name__})") from error
-            if response.status_code not in TRANSIENT:
-                return self._parsed(response)
-            failure = f"status {response.status_code}{self._shown(response)}"
-            requested = retry_after(response.headers.get("Retry-After"))
-            if requested is not None and requested > LONGEST_WAIT:
-                raise HostedUnavailable(
-                    f"{self.info.name}: {failure}; the vendor requests a wait of {requested:.0f} s: try again after it"
-                )
-            wait = wait if requested is None else requested
-        raise HostedUnavailable(f"{self.info.name} is not available: {failure}, after {self._retries + 1} attempts")
-
-    def _connected(self) -> httpx.Client:
-        """The client that all threads share, made at its first use."""
-        import httpx
-
-        with self._client_lock:
-            if self._client is None:
-                headers = dict(self._vendor.headers)
-                if self._key:
-                    bearer = self._vendor.key_header == "Authorization"
-                    headers[self._vendor.key_header] = f"Bearer {self._key}" if bearer else self._key
-                self._client = httpx.Client(timeout=self._timeout, headers=headers)
-                weakref.finalize(self, self._client.close)
-            return self._client
-
-    def _parsed(self, response: httpx.Response) -> Any:
-        """The JSON of a response whose status is not transient."""
-        status = response.status_code
-        if status in KEY_REFUSED:
-            names = " or ".join(self._vendor.keys)
-            raise HostedRefused(
-                f"{self.info.name}: status {status}, the key in {names} is missing or not accepted"
-                f"{self._shown(response)}"
-            )
-        if not response.is_success:
-            url = self._url.split("?")[0]
-            raise HostedRefused(f"{self.info.name}: status {status} from {url}{self._shown(response)}")
-        try:
-            return response.json()
-        except ValueError as error:
-            raise BadScores(f"{self.info.name} returned an answer that is not JSON{self._shown(response)}") from error
-
-    def _shown(self, response: httpx.Response) -> str:
-        """The start of the vendor's text, on one line and without the key."""
-        text = " ".join(response.text.split())
-        if self._key:
-            text = text.replace(self._key, "***")
-        return f": {text[:SHOWN]}" if text else ""
+        self._service.close()
 
     def _read(self, answer: Any, count: int) -> list[float]:
         """One score for each text, in the order of the request."""
@@ -217,33 +131,13 @@ def key_of(address: Address) -> str:
     Raises:
         HostedRefused: A needed key is missing, or the key cannot be sent in a header.
     """
-    vendor = address.vendor
-    for variable in vendor.keys:
-        key = os.environ.get(variable, "").strip()
-        if key and not (key.isascii() and key.isprintable() and " " not in key):
-            raise HostedRefused(f"{variable} is not a valid key: it contains spaces or other unusual characters")
-        if key:
-            return key
-    if vendor.needs_key:
-        raise HostedRefused(f"{address.name} needs a key: set {' or '.join(vendor.keys)}")
-    return ""
+    key = key_in(address.vendor.keys)
+    if not key and address.vendor.needs_key:
+        raise HostedRefused(f"{address.name} needs a key: set {' or '.join(address.vendor.keys)}")
+    return key
 
 
 def _base_url(address: Address) -> str:
     """The vendor's own URL, or the URL in its environment variable."""
     vendor = address.vendor
     return with_path(os.environ.get(vendor.base_variable, "").strip() or vendor.base, vendor.path)
-
-
-def retry_after(header: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, from a number or a date; None without a header of either form."""
-    if header is None:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(header).timestamp() - time.time()
-        except (ValueError, TypeError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
