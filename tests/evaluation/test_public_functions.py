@@ -194,7 +194,7 @@ def test_measurements_report_a_retriever_with_a_limit_of_its_own(tmp_path):
     assert sl.evaluate(search, queries, pool_size=20).warnings == ()
 
 
-def test_the_pass_of_a_function_is_not_that_of_another(tmp_path):
+def test_the_pass_of_a_function_is_not_that_of_another():
     queries = sl.QuerySet("own", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
 
     def first(query, k):
