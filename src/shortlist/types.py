@@ -27,21 +27,6 @@ Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 """query id -> passage id -> grade; 0 means judged and not relevant."""
 
 
-class Weights(dict[str, float]):
-    """Stage-one signal -> its weight in the final score.
-
-    `negated` is the factor of all weights for a query with a word of negation, such as "not" or "without".
-    """
-
-    def __init__(self, weights: Mapping[str, float] | None = None, negated: float = 1.0) -> None:
-        super().__init__(weights or {})
-        self.negated = negated
-
-    def times(self, factor: float) -> Weights:
-        """Return the weights times a factor, without weights of 0."""
-        return Weights({name: factor * weight for name, weight in self.items() if factor * weight}, self.negated)
-
-
 Run: TypeAlias = Mapping[str, Mapping[str, float]]
 """query id -> passage id -> score; higher is better."""
 

@@ -8,11 +8,12 @@ import pytest
 
 from fakes import WordReranker
 from shortlist.config import SearchConfig
+from shortlist.config.weights import Weights
 from shortlist.evaluation.tuning.sweep import scaled
 from shortlist.models.packaged import fitted_weights
 from shortlist.search.search import Search
 from shortlist.text.negation import is_negated
-from shortlist.types import Hit, Weights
+from shortlist.types import Hit
 
 NEGATED = [
     "a database that does not need a server",

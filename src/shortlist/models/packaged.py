@@ -6,8 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from shortlist.config.weights import Weights
 from shortlist.errors import ModelError, ModelNotFound
-from shortlist.types import Weights
 
 ROOT = Path(__file__).parent / "packaged"
 BI_ENCODER = "all-MiniLM-L6-v2"

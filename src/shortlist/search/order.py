@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from shortlist.config.weights import Weights
 from shortlist.text.negation import is_negated
-from shortlist.types import Hit, Scores, Weights
+from shortlist.types import Hit, Scores
 
 
 def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shortlist.config import SearchConfig
+from shortlist.config.weights import Weights
 from shortlist.models.packaged import fitted_weights
 from shortlist.protocols import Reranker, SkipsQueries
 from shortlist.reprs import short_repr
@@ -16,7 +17,7 @@ from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import scores_of
 from shortlist.search.texts import text_of
 from shortlist.text.validation import checked_list, checked_text, item_name
-from shortlist.types import Hit, Note, Weights
+from shortlist.types import Hit, Note
 
 COSINE = "dense"
 """The signal of the bi-encoder, for which weights are fitted."""

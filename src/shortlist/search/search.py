@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from shortlist.config import POOL_SIZE, SearchConfig
+from shortlist.config.weights import Weights
 from shortlist.errors import InvalidInput
 from shortlist.protocols import (
     CountsTokens,
@@ -27,7 +28,7 @@ from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.scores import checked_reranker, checked_scores, info_of, score_texts
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
-from shortlist.types import Note, PoolSize, Ranking, Scores, Status, Weights, Where
+from shortlist.types import Note, PoolSize, Ranking, Scores, Status, Where
 
 
 def no_diagnosis(where: Where | None) -> list[Note]:
