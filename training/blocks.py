@@ -10,12 +10,16 @@ from typing import Any
 import torch
 
 import contrast
+import edits
+import flips
 import judged
 
 Block = dict[str, Any]
 """queries, passages, target `(queries, passages)`, masked (the same shape), both (passages choose queries, too)."""
 GAIN = {0: 0.0, 1: 0.1, 2: 0.4, 3: 1.0}
 """Grade -> weight in a query's target."""
+
+CARDS = ("frames", "edits", "flips", "exclusions")
 
 
 def judged_block(pool: judged.Pool, strangers: list[str], most: int) -> Block:
@@ -78,9 +82,14 @@ class Blocks:
     def __init__(self, settings: dict[str, Any]) -> None:
         self.options = options = settings["pairs"]
         cards = contrast.cards(settings["contrast"] / "frames", settings["seed"])
+        pools = trained_pools(settings)
+        passages = (text for pool in pools for text in pool["passages"])
         self.kinds: dict[str, list[Any]] = {
-            "judged": trained_pools(settings),
+            "judged": pools,
             "frames": contrast.different(cards, options["cards_per_frame"]),
+            "edits": edits.cards(settings),
+            "flips": flips.flips(passages, options["flips"], settings["seed"]),
+            "exclusions": flips.exclusions(pools, options["exclusions"], settings["seed"]),
             "mined": mined_rows(settings["work"] / "clusters.jsonl"),
         }
         self.shares = {name: share for name, share in options["shares"].items() if share and self.kinds[name]}
@@ -100,7 +109,7 @@ class Blocks:
         return blocks
 
     def _block(self, kind: str, row: Any, rng: random.Random) -> Block:
-        if kind == "frames":
+        if kind in CARDS:
             return card_block(row)
         if kind == "mined":
             return mined_block(row, self.options["teacher"])

@@ -1,7 +1,7 @@
-"""`python training/judge.py CHECKPOINT...`: measures checkpoints on pools and frames that training never sees.
+"""`python training/judge.py CHECKPOINT...`: measures checkpoints on pools and cards that training never sees.
 
 Held sources of the judged pools: nDCG@5 over grades, and the share of queries whose first passage has the highest grade
-of the pool ("best first"), by query type. Held frames: the share of contrast cards of which each query prefers its own
+of the pool ("best first"), by query type. Held frames and edits: the share of cards of which each query prefers its own
 passage, by kind; chance is 25 %. The tables show each checkpoint by its early and its last exit, the cosine, the hybrid
 order, and the packaged reranker alone and with its default blend. Differences to the last row are paired over queries.
 """
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import config
 import contrast
+import edits
 import judged
 import stage_one
 from pairs import EXITS, PairEncoder, PairTokenizer, batch_of, load
@@ -30,16 +31,23 @@ Scores = list[NDArray[np.float64]]
 def held_frames(settings: dict[str, Any]) -> list[judged.Pool]:
     """Return a pool of two passages and two queries for each held frame, with its kind as both types."""
     frames = contrast.read_frames(settings["contrast"] / "held_frames.txt")
-    return [
-        {
-            "source": "held frames",
-            "passages": [card["a"], card["b"]],
-            "queries": [card["query_a"], card["query_b"]],
-            "types": [card["kind"]] * 2,
-            "grades": [[3, 0], [0, 3]],
-        }
-        for card in contrast.different(contrast.cards_of(frames, settings["seed"]), 1)
-    ]
+    cards = contrast.different(contrast.cards_of(frames, settings["seed"]), 1)
+    return [_pool_of("held frames", card) for card in cards]
+
+
+def held_edits(settings: dict[str, Any]) -> list[judged.Pool]:
+    """Return a pool of two passages and two queries for each held edit."""
+    return [_pool_of("held edits", card) for card in edits.cards(settings, edits.HELD)]
+
+
+def _pool_of(source: str, card: contrast.Card) -> judged.Pool:
+    return {
+        "source": source,
+        "passages": [card["a"], card["b"]],
+        "queries": [card["query_a"], card["query_b"]],
+        "types": [card["kind"]] * 2,
+        "grades": [[3, 0], [0, 3]],
+    }
 
 
 @torch.inference_mode()
@@ -146,11 +154,11 @@ def main() -> None:
     print(f"held sources: {len(pools)} pools, {len(types)} queries", flush=True)
     rows = {name: measured(scores, pools) for name, scores in every_score(pools, arguments).items()}
     print("\n".join(pool_table(rows, types)), flush=True)
-    frames = held_frames(settings)
-    kinds = np.array([pool["types"][0] for pool in frames])
-    print(f"held frames: {len(frames)}", flush=True)
-    rows = {name: both_right(scores) for name, scores in every_score(frames, arguments).items()}
-    print("\n".join(frame_table(rows, kinds)))
+    for cards in (held_frames(settings), held_edits(settings)):
+        kinds = np.array([pool["types"][0] for pool in cards])
+        print(f"{cards[0]['source']}: {len(cards)}", flush=True)
+        rows = {name: both_right(scores) for name, scores in every_score(cards, arguments).items()}
+        print("\n".join(frame_table(rows, kinds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "training"))
 
+pytest.importorskip("tomllib")
+
 import contrast  # noqa: E402
+import edits  # noqa: E402
+import keep_judged  # noqa: E402
 
 FRAMES = ROOT / "training" / "data" / "frames"
 
@@ -67,6 +71,7 @@ def normal(text):
 
 def test_no_text_equals_an_evaluation_text(cards, test_sets):
     ours = {normal(card[part]) for card in cards for part in ("a", "b", "query_a", "query_b")}
+    ours |= {normal(row[side]) for row in keep_judged.read(edits.EDITS) for side in ("query_a", "query_b")}
     seen = 0
     files = [*test_sets.glob("*/queries.jsonl"), *test_sets.glob("*/corpus.jsonl")]
     files += [*(test_sets.parent / "negation").rglob("*.jsonl")]
