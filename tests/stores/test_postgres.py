@@ -11,6 +11,7 @@ import pytest
 import real_postgres
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.retrievers.engine import Hybrid
 from shortlist.stores.kinds import load_store
 
 psycopg = pytest.importorskip("psycopg")
@@ -118,6 +119,34 @@ def test_both_lists_come_from_one_statement_of_a_given_connection(table, opened,
     assert (ids(near), ids(words), len(recorder.statements) - opening) == (["a", "b"], ["a"], 1)
     store.close()
     assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_hybrid_retrieval_needs_one_statement(table, opened, connection):
+    rows = [
+        (f"n{number}", f"red {number}" if number < 5 else "blue", embedded(f"red {number}")) for number in range(50)
+    ]
+    rows += [("far", "the red cat", embedded("green house"))]
+    recorder = Recorder(connection)
+    store = opened(table("id text, text text, embedding vector(16)", rows), client=recorder)
+    hybrid = Hybrid(store, ENCODER, depth=10)
+    hybrid.retrieve("red cat", 5)
+    opening = len(recorder.statements)
+    hits = {hit.id: hit for hit in hybrid.retrieve("red cat", 20)}
+    assert len(recorder.statements) - opening == 1
+    assert hits["far"].signals["dense"] == pytest.approx(store.similarities(query("red cat"), ["far"])[0], abs=1e-6)
+
+
+def test_a_table_may_use_the_names_of_sql(table, opened, connection):
+    columns = (
+        '"list" text, score int, settings text, near text, distance text, id text, text text, embedding vector(16)'
+    )
+    rows = [("x", 3, "y", "z", "far", "a", "red", embedded("red"))]
+    name = table(columns, rows, name="settings", after=("create index on {} using hnsw (embedding vector_ip_ops)",))
+    store = opened(name)
+    near, words = store.both(query("red"), "red", 5, {"list": "x", "score": 3})
+    assert (ids(near), ids(words)) == (["a"], ["a"])
+    assert near[0][0].metadata == {"list": "x", "score": 3, "settings": "y", "near": "z", "distance": "far"}
+    connection.execute("drop table settings")
 
 
 def test_a_table_without_vectors_is_searched_by_words(table, opened):

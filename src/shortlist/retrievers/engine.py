@@ -12,7 +12,7 @@ from shortlist.config.search_config import FUSION as FUSION
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, Fuses, ReportsExactness, Retriever, Searched, SearchesBoth
 from shortlist.search.fusion import rrf
-from shortlist.search.pool import Retrieved, notes_of
+from shortlist.search.pool import Retrieved, cosines_of, notes_of
 from shortlist.search.retriever import checked_query
 from shortlist.types import Hit, Note, Passage, Where
 
@@ -112,6 +112,7 @@ class Hybrid:
         dense = {passage.id: score for passage, score in nearest}
         bm25 = {passage.id: score for passage, score in matching}
         fused = rrf([list(dense), list(bm25)], weights=[2 * fusion, 2 * (1 - fusion)])[:k]
+        dense |= {key: score for key, score in cosines_of(matching).items() if key not in dense}
         missing = [key for key, _ in fused if key not in dense]
         dense |= dict(zip(missing, self.index.similarities(vector, missing), strict=True))
         highest = max(bm25.values(), default=1.0)

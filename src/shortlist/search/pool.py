@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import PurePath
@@ -45,12 +45,19 @@ def retrieved(retriever: Retriever, query: str, k: int, where: Where | None = No
 class Matches(list[tuple[Passage, float]]):
     """Passages with their scores, best first. `notes` are facts about them, which the answer shows.
 
-    An index may return a plain list instead, which has no notes.
+    `cosines` are what `similarities` would return for passages found by words, if the store has sent them: id ->
+    cosine. An index may return a plain list instead, which has neither.
     """
 
-    def __init__(self, scored: Iterable[tuple[Passage, float]] = (), notes: Iterable[Note] = ()) -> None:
+    def __init__(
+        self,
+        scored: Iterable[tuple[Passage, float]] = (),
+        notes: Iterable[Note] = (),
+        cosines: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__(scored)
         self.notes: tuple[Note, ...] = tuple(notes)
+        self.cosines: Mapping[str, float] = cosines or {}
 
 
 def is_approximate(retriever: object) -> bool:
@@ -106,6 +113,11 @@ def pool_and_tail(
 def notes_of(hits: Sequence[Hit] | Sequence[tuple[Passage, float]]) -> tuple[Note, ...]:
     """Return the notes of a retriever about its hits, or of an index about its passages; none for a plain list."""
     return hits.notes if isinstance(hits, Retrieved | Matches) else ()
+
+
+def cosines_of(scored: Sequence[tuple[Passage, float]]) -> Mapping[str, float]:
+    """Return the cosines that a store has sent with passages found by words; none for a plain list."""
+    return scored.cosines if isinstance(scored, Matches) else {}
 
 
 def numbered(hits: Sequence[Hit], first: int = 1) -> list[Hit]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from shortlist.errors import InvalidInput
 from shortlist.reprs import short_repr
+from shortlist.search.foreign.rows import id_of
 from shortlist.search.pool import Matches
 from shortlist.stores.filters import Condition, conditions
 from shortlist.stores.metrics import Metric, are_unit
@@ -104,7 +105,8 @@ class OpenStore:
         self._check_vector(vector)
         self._check_words()
         near, words = self._backend.both(vector, text, self._checked_k(k), self._conditions(where))
-        return self._nearest(near, vector, k), self._matching(words, k)
+        by_words = list(words)
+        return self._nearest(near, vector, k), self._matching(by_words, k, self._cosines(by_words, vector))
 
     def similarities(self, vector: Vector, ids: Sequence[str]) -> list[float]:
         """Return the score of each of these passages, in the unit of `nearest`. No ids give an empty list.
@@ -175,8 +177,19 @@ class OpenStore:
         scored = ((row, metric.score(row.score, length)) for row in rows)
         return matches(scored, k, self._facts.fields, self.name)
 
-    def _matching(self, rows: Iterable[Row], k: int) -> Matches:
-        return matches(((row, row.score) for row in rows), k, self._facts.fields, self.name)
+    def _matching(self, rows: Iterable[Row], k: int, cosines: Mapping[str, float] | None = None) -> Matches:
+        passages = matches(((row, row.score) for row in rows), k, self._facts.fields, self.name)
+        return Matches(passages, passages.notes, cosines)
+
+    def _cosines(self, rows: Iterable[Row], vector: Vector) -> dict[str, float]:
+        """Return the scores of `similarities` for rows of words that have a score of the vector query."""
+        metric, length, key = self._unit(), float(np.linalg.norm(vector)), self._facts.fields.id
+        scores: dict[str, float] = {}
+        for row in rows:
+            if row.near is not None:
+                name = id_of(row.record.get(key) if key else row.id, f"{self.name}: a row")
+                scores.setdefault(name, metric.score(row.near, length))
+        return scores
 
     def _unit(self) -> Metric:
         """The metric, with what the first vectors show about their length."""

@@ -23,6 +23,7 @@ from shortlist.stores.address import StoreAddress
 from shortlist.stores.filters import Condition, check_known
 from shortlist.stores.postgres_filters import condition_sql
 from shortlist.stores.postgres_layout import Layout, VectorColumn, quoted, read_layout
+from shortlist.stores.postgres_sql import LARGEST_SCAN, both_sql, near_sql, shown, words_sql
 from shortlist.stores.store import Facts, Row, Vector
 
 if TYPE_CHECKING:
@@ -33,10 +34,6 @@ PAGE = 1000
 WORDS = re.compile(r"\w+")
 LONGEST_WORD = 2000
 """The most bytes of a word. PostgreSQL indexes no longer word, and refuses it in a query."""
-SMALLEST_SCAN, LARGEST_SCAN = 40, 1000
-"""The limits of `hnsw.ef_search`: pgvector's default, and its maximum. A query returns at most so many rows."""
-SCANNED = 20_000
-"""pgvector's default of `hnsw.max_scan_tuples`."""
 NOT_READY = ("starting up", "shutting down", "too many", "remaining connection slots", "recovery")
 """Parts of the refusals of a connection that end after a while."""
 NO_ANSWER = ("08", "53", "57")
@@ -73,18 +70,17 @@ class PostgresBackend:
     def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:
         """Return the `k` nearest rows. The score is a cosine, an inner product or a squared distance."""
         filters, values = self._filters(where)
-        return self._rows(self._near_sql(k, filters), {**values, **self._near_values(vector, k)})[0]
+        return self._rows(near_sql(self._layout, k, filters), {**values, **self._near_values(vector, k)})[0]
 
     def matching(self, text: str, k: int, where: Sequence[Condition]) -> list[Row]:
         """Return the `k` rows with the highest rank for any of the words."""
         filters, values = self._filters(where)
-        return self._rows(self._words_sql(filters), {**values, **self._word_values(text), "k": k})[1]
+        return self._rows(words_sql(self._layout, filters), {**values, **self._word_values(text), "k": k})[1]
 
     def both(self, vector: Vector, text: str, k: int, where: Sequence[Condition]) -> tuple[list[Row], list[Row]]:
-        """Return what `nearest` and `matching` return, from one statement."""
+        """Return what `nearest` and `matching` return, from one statement, which also compares the rows of words."""
         filters, values = self._filters(where)
-        near, words = self._near_sql(k, filters), self._words_sql(filters)
-        sql = f"with near as ({near}), words as ({words}) select * from near union all select * from words"
+        sql = both_sql(self._layout, k, filters)
         return self._rows(sql, {**values, **self._near_values(vector, k), **self._word_values(text)})
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
@@ -134,31 +130,7 @@ class PostgresBackend:
         return quoted(self._vector().name)
 
     def _shown(self) -> str:
-        return ", ".join(map(quoted, dict.fromkeys((self._layout.key, *self._layout.columns))))
-
-    def _near_sql(self, k: int, filters: Sequence[str]) -> str:
-        """Return the query for the nearest rows. Its settings hold for this statement alone."""
-        place = self._vector()
-        distance = f"{self._column()} {place.operator} %(vector)s::{place.type}"
-        order = distance if place.index else f"{distance}, {quoted(self._layout.key)}"
-        conditions = [f"{self._column()} is not null", *filters]
-        select = f"select 'near' as list, {distance} as score, {self._shown()} from {self._layout.table} where "
-        settings = _settings(place, k)
-        if not settings:
-            return f"{select}{' and '.join(conditions)} order by {order} limit %(k)s"
-        assigned = ", ".join(
-            f"set_config('{name}', '{value}', true) as s{i}" for i, (name, value) in enumerate(settings)
-        )
-        conditions.append("settings.s0 is not null")
-        near = f"{select}{' and '.join(conditions)} order by {order} limit %(k)s"
-        return f"select nearest.* from (select {assigned}) settings, lateral ({near}) nearest"
-
-    def _words_sql(self, filters: Sequence[str]) -> str:
-        words, query = self._layout.words, "to_tsquery(%(configuration)s::regconfig, %(words)s)"
-        rank = f"ts_rank_cd({words}, {query}, 1)::float8"
-        conditions = " and ".join([f"{words} @@ {query}", *filters])
-        select = f"select 'words' as list, {rank} as score, {self._shown()} from {self._layout.table}"
-        return f"{select} where {conditions} order by score desc, {quoted(self._layout.key)} limit %(k)s"
+        return shown(self._layout)
 
     def _near_values(self, vector: Vector, k: int) -> dict[str, Any]:
         return {"vector": "[" + ",".join(map(repr, vector.tolist())) + "]", "k": k}
@@ -199,8 +171,13 @@ class PostgresBackend:
         """Return the rows of both lists."""
         lists: dict[str, list[Row]] = {"near": [], "words": []}
         for line in self._lines(sql, values):
-            score = self._score(line[1]) if line[0] == "near" else line[1]
-            lists[line[0]].append(self._row(line[2:])._replace(score=score))
+            kind, score, distance = line[:3]
+            near = None if distance is None else self._score(distance)
+            row = self._row(line[3:])
+            if kind == "words":
+                lists[kind].append(row._replace(score=score, near=near))
+            elif near is not None:
+                lists[kind].append(row._replace(score=near))
         return lists["near"], lists["words"]
 
     def _score(self, distance: float) -> float:
@@ -264,19 +241,6 @@ def _facts(name: str, layout: Layout, dimension: int | None) -> Facts:
         exact=place is None or not place.index,
         largest_k=LARGEST_SCAN if place is not None and place.index == "hnsw" and not place.iterative else None,
     )
-
-
-def _settings(place: VectorColumn, k: int) -> list[tuple[str, str]]:
-    """Return the settings with which an index returns `k` rows, also with a filter."""
-    settings = []
-    if place.index == "hnsw":
-        settings.append(("hnsw.ef_search", str(min(max(k, SMALLEST_SCAN), LARGEST_SCAN))))
-        if place.iterative:
-            settings.append(("hnsw.max_scan_tuples", str(max(SCANNED, 4 * k))))
-    if place.index and place.iterative:
-        order = "strict_order" if place.index == "hnsw" else "relaxed_order"
-        settings.append((f"{place.index}.iterative_scan", order))
-    return settings
 
 
 def _vector_of(text: str) -> Vector:

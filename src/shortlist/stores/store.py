@@ -73,12 +73,14 @@ class Row(NamedTuple):
     """A row of a store: its id, its fields by name, and a score of the query.
 
     The score of a vector query is a cosine, an inner product, or a squared distance, as `Facts.metric` says. For a
-    query of words, higher is better.
+    query of words, higher is better. `near` is the score of the vector query for a row of the words, if one request has
+    both.
     """
 
     id: Any
     record: Mapping[str, Any]
     score: float = 0.0
+    near: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
