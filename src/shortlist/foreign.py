@@ -30,6 +30,9 @@ from shortlist.types import Note, Passage
 DEPTH = 100
 """The number of hits in which `find` looks for an id, if the retriever cannot list its passages."""
 
+WORDS = "words"
+"""The folder for BM25 of a store's passages, in its folder for fits."""
+
 LISTED = 200_000
 """The largest store whose passages are read to resolve judgments."""
 
@@ -97,6 +100,10 @@ class OpenRetriever(Opened):
         self._reranker = reranker
         self._store = load_store(config.retriever, config.fields) if is_store(config.retriever) else None
         self._own = None if self._store is not None else registry.load_retriever(config.retriever)
+        if config.words and self._store is None:
+            raise InvalidInput(
+                f"words are BM25 beside a store, and {self.name} is none: leave out words", field="words"
+            )
         self._closed = False
 
     @property
@@ -148,7 +155,7 @@ class OpenRetriever(Opened):
             fits=StoredFits(
                 self.fits_folder,
                 self.bi_encoder,
-                named_with_fusion(self.name, retriever),
+                named_with_fusion(f"{self.name} with words" if config.words else self.name, retriever),
                 reranker,
                 self.count,
             ),
@@ -161,7 +168,9 @@ class OpenRetriever(Opened):
         if store is None:
             assert self._own is not None
             return self._own
-        return registry.store_retriever(store, self.encoder if store.has_vectors else None, self.config.fusion)
+        words = self.fits_folder / WORDS if self.config.words else None
+        encoder = self.encoder if store.has_vectors else None
+        return registry.store_retriever(store, encoder, self.config.fusion, words)
 
     def _loaded_reranker(self) -> Reranker | None:
         config, name = self.config, self.config.reranker_name
@@ -226,4 +235,5 @@ class OpenRetriever(Opened):
         """Release the connection to a store. A second call does nothing. A retriever of your own is not closed."""
         self._closed = True
         if self._store is not None:
+            getattr(self.__dict__.get("_retriever"), "index", self._store).close()
             self._store.close()

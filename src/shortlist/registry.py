@@ -35,7 +35,8 @@ from shortlist.search.retriever import as_retriever
 from shortlist.search.scores import checked_reranker
 from shortlist.stores.encoder_check import check_encoder
 from shortlist.stores.kinds import KINDS, is_store, load_store
-from shortlist.stores.open_store import OpenStore
+from shortlist.stores.store import Store
+from shortlist.stores.words import with_words
 from shortlist.text import Splitter
 
 ENGINES: Mapping[str, Engine] = {"embedded": EmbeddedEngine()}
@@ -206,6 +207,7 @@ def load_retriever(
     fusion: float = FUSION,
     fields: Mapping[str, str] | None = None,
     client: Any = None,
+    words: Path | None = None,
 ) -> Retriever:
     """Return stage one over a store, or your own.
 
@@ -218,6 +220,8 @@ def load_retriever(
         fusion: The weight of the vectors, for a store with vectors and words.
         fields: The names of the store's fields that are not recognised; see `stores.kinds.load_store`.
         client: A client of the store that you have made; the name then needs no WHERE.
+        words: For a store that has vectors alone: a folder in which BM25 of its passages is kept; see
+            `stores.words.with_words`.
 
     Returns:
         Hybrid retrieval over a store with vectors and words, otherwise retrieval by the one that it has. The attribute
@@ -231,7 +235,7 @@ def load_retriever(
         StoreRefused: The store refuses the key or the request.
     """
     if is_store(name):
-        return store_retriever(load_store(name, fields, client), encoder, fusion)
+        return store_retriever(load_store(name, fields, client), encoder, fusion, words)
     if is_attribute(name):
         return as_retriever(load_attribute(name), name)
     raise InvalidInput(
@@ -241,8 +245,12 @@ def load_retriever(
     )
 
 
-def store_retriever(store: OpenStore, encoder: Encoder | None = None, fusion: float = FUSION) -> Retriever:
+def store_retriever(
+    store: Store, encoder: Encoder | None = None, fusion: float = FUSION, words: Path | None = None
+) -> Retriever:
     """Return stage one over an open store; see `load_retriever`."""
+    if words is not None:
+        store = with_words(store, words, next(iter(ENGINES.values())))
     if not store.has_vectors:
         return Lexical(store)
     encoder = load_encoder() if encoder is None else encoder

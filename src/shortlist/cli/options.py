@@ -57,7 +57,7 @@ WhereOption = Annotated[
 
 NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
-where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown
+where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words
 qrels
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
 FLAGS: Mapping[str, str] = {
@@ -122,6 +122,7 @@ OPTIONS: Mapping[str, Setting] = {
         "found in the store",
         "FIELD=NAME",
     ),
+    "words": Setting(bool, "Keep BM25 of the passages in the state folder, for a store that has vectors alone.", "no"),
     "bi_encoder": Setting(
         str,
         f"The model of stage one: {MODEL}; or openai:MODEL[@URL] (an embeddings endpoint).",
@@ -136,7 +137,7 @@ OPTIONS: Mapping[str, Setting] = {
 """Setting of `SearchConfig` -> its option. `add` has the option of `precompute`, which is no setting of a search."""
 
 MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
-STAGES = ("retriever", "fields", *MODELS, "fusion", "blend", "weights")
+STAGES = ("retriever", "fields", "words", *MODELS, "fusion", "blend", "weights")
 """What a search depends on, apart from its sizes and limits."""
 ALL = tuple(OPTIONS)
 Command: TypeAlias = Callable[..., None]

@@ -73,7 +73,7 @@ def _sections(source: Any, path: str, level: str) -> Iterator[str]:
         yield _table(own)
     if shared:
         names = ", ".join(f"`{name}`" for name in shared)
-        yield textwrap.fill(f"[Search options](#search-options): {names}.", WIDTH) + "\n"
+        yield textwrap.fill(f"[Search options](#search-options): {names}.", WIDTH, break_on_hyphens=False) + "\n"
     for name, child in getattr(source, "commands", {}).items():
         yield from _sections(child, f"{path} {name}", f"{level}#")
 

@@ -29,12 +29,13 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     """Return the configuration of a search: `given` values first, then the values of the file, then the default.
 
     None among the given values means "not given". The function ignores settings of the file that belong to another
-    reranker or another blend than this search has, and the `fields` of another store. The function also ignores a
-    `min_probability` of the file if the search has no probabilities: without reranking, with `tail`, or with
+    reranker or another blend than this search has, and the `fields` and `words` of another store. The function also
+    ignores a `min_probability` of the file if the search has no probabilities: without reranking, with `tail`, or with
     `progressive`. Each ignored setting gives a note.
 
     Raises:
-        InvalidInput: A value that cannot be used, a weight of an unknown signal, or `given` fields without a store.
+        InvalidInput: A value that cannot be used, a weight of an unknown signal, or `given` fields or words without a
+            store.
     """
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
@@ -48,13 +49,17 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
                 notes.append(Note("setting_ignored", setting=name, reason=reason))
     config = default.override(from_file).override(given)
     config.check_signals()
+    if given.get("words") and not config.is_foreign:
+        raise InvalidInput(
+            f"words are BM25 beside a store, and the retriever is {config.retriever!r}: name a store", field="words"
+        )
     if "fields" in given and not config.is_foreign:
         raise InvalidInput(
             f"fields are the names of a store's fields, and the retriever is {config.retriever!r}: name a store",
             field="fields",
         )
     models = {"bi_encoder", "precision", "device", "threads"}
-    stage_one = {"retriever", "fields", "rerank", "pool_size", "top_k", "fusion", *models}
+    stage_one = {"retriever", "fields", "words", "rerank", "pool_size", "top_k", "fusion", *models}
     used = {
         name: value
         for name, value in from_file.items()
@@ -74,6 +79,6 @@ def _ignored(
     elif given.get("blend", requested.blend) != file.get("blend", default.blend):
         yield from ((name, "other_blend") for name in OF_BLEND)
     if requested.retriever != file.get("retriever", requested.retriever):
-        yield "fields", "other_retriever"
+        yield from (("fields", "other_retriever"), ("words", "other_retriever"))
     reasons = ((not requested.rerank, "not_reranked"), (requested.tail, "tail"), (requested.progressive, "progressive"))
     yield from (("min_probability", reason) for applies, reason in reasons if applies)

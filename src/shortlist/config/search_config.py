@@ -30,6 +30,7 @@ class SearchConfig:
             "chroma:notes@./chroma".
         fields: The names of a store's fields, for "id", "text", "title", "vector", "document_id" and "metadata". A
             field that is not named is found in the store.
+        words: Keep BM25 of the passages in the state folder, for a store without words of its own.
         bi_encoder: A packaged name, a folder, a hub id, "package.module:attribute", or "openai:MODEL" and
             "openai:MODEL@URL" for an embeddings endpoint. None: the index's own, or the packaged one for a store.
         reranker: A packaged name, a folder, a hub id, "package.module:attribute", or "vendor:model" for a hosted
@@ -56,6 +57,7 @@ class SearchConfig:
 
     retriever: str = "hybrid"
     fields: Mapping[str, str] | None = None
+    words: bool = False
     bi_encoder: str | None = None
     reranker: str | None = RERANKER
     rerank: bool = True
@@ -194,6 +196,7 @@ SCALE = Check(_is_scale, "a number of 0 or more")
 CHECKS: Mapping[str, Check] = {
     "retriever": TEXT,
     "fields": Check(lambda value: isinstance(value, Mapping), 'a table of fields and names, such as text = "body"'),
+    "words": FLAG,
     "bi_encoder": TEXT,
     "reranker": TEXT,
     "rerank": FLAG,

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.protocols import Searched
-from shortlist.search.pool import Matches
 from shortlist.stores.fields import Fields
 from shortlist.stores.filters import Condition
 from shortlist.stores.metrics import MetricName
 from shortlist.types import Passage, Where
 
 Vector: TypeAlias = NDArray[np.float32]
+Scored: TypeAlias = list[tuple[Passage, float]]
 
 
 class Store(Searched, Protocol):
@@ -50,7 +50,7 @@ class Store(Searched, Protocol):
     def lossy(self) -> bool:
         """Whether the stored vectors are rounded so much that they differ visibly from the true vectors."""
 
-    def both(self, vector: Vector, text: str, k: int, where: Where | None = None) -> tuple[Matches, Matches]:
+    def both(self, vector: Vector, text: str, k: int, where: Where | None = None) -> tuple[Scored, Scored]:
         """Return what `nearest` and `matching` return, in one request if the store allows it."""
 
     def vectors(self, ids: Sequence[str]) -> Vector:
