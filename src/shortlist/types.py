@@ -222,6 +222,11 @@ class Ranking(Sequence[Hit]):
         """True if the order of the hits is that of stage two."""
         return self.status in ("ok", "partial")
 
+    @property
+    def order(self) -> Literal["retrieval", "reranker", "blend"]:
+        """What orders the hits: stage one, the reranker's score alone, or this score plus signals of stage one."""
+        return "retrieval" if not self.reranked else "blend" if self.weights else "reranker"
+
     def note(self, code: str) -> Note | None:
         """The first note with this code, or None."""
         return next((note for note in self.notes if note.code == code), None)
@@ -245,16 +250,12 @@ class Ranking(Sequence[Hit]):
 
     def to_dict(self) -> dict[str, Any]:
         """The ranking as a JSON object: what `search --json`, `/search` and the MCP tool return."""
+        counts = ("pool_size", "scored", "truncated", "dropped", "left_out", "min_score", "min_probability")
         return {
             "query": self.query,
             "status": self.status,
-            "pool_size": self.pool_size,
-            "scored": self.scored,
-            "truncated": self.truncated,
-            "dropped": self.dropped,
-            "left_out": self.left_out,
-            "min_score": self.min_score,
-            "min_probability": self.min_probability,
+            "order": self.order,
+            **{name: getattr(self, name) for name in counts},
             "weights": dict(self.weights),
             "seconds": dict(self.seconds),
             "notes": [note.to_dict() for note in self.notes],

@@ -7,7 +7,7 @@ from shortlist import rerank
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, fitted_weights
-from shortlist.search.rerank import blend_weights
+from shortlist.search.blend import blend_weights
 from shortlist.types import Document, Hit, Passage, RerankerInfo, Scores
 
 

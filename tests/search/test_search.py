@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fakes import ListRetriever, WordReranker
 from shortlist.config import SearchConfig
 from shortlist.errors import BadScores, InvalidInput
+from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, fitted_weights
 from shortlist.search.search import Search
 from shortlist.types import Note, RerankerInfo, Scores
 
@@ -264,7 +265,7 @@ def test_to_dict_is_json_and_holds_every_field():
 
     ranking = search_over().search("local cat file", pool_size=5, top_k=2, min_score=0.7)
     body = json.loads(json.dumps(ranking.to_dict()))
-    assert set(body) == {*ranking.__dataclass_fields__}
+    assert set(body) == {*ranking.__dataclass_fields__, "order"}
     assert body["hits"][0]["text"] == "a local cat file"
     assert body["notes"] == [{"code": "left_out", "count": 1, "hits": 2, "min_score": 0.7, "min_probability": None}]
 
@@ -281,3 +282,28 @@ def test_a_function_is_a_retriever():
 def test_anything_else_is_no_retriever():
     with pytest.raises(InvalidInput, match="the retriever is 3"):
         Search(3)
+
+
+class Cosines(ListRetriever):
+    """A retriever that names the bi-encoder of its signal."""
+
+    bi_encoder = BI_ENCODER
+
+
+def test_fitted_weights_apply_without_being_named():
+    class Packaged(WordReranker):
+        info = RerankerInfo(CROSS_ENCODER, pointwise=True)
+
+    class Probabilities(WordReranker):
+        info = RerankerInfo(CROSS_ENCODER, pointwise=True, unit="score")
+
+    texts, signals = ["red", "blue"], [{"dense": 0.5}, {"dense": 0.25}]
+    search = Search(Cosines(texts, signals), Packaged())
+    assert search.weights == fitted_weights(BI_ENCODER, CROSS_ENCODER) != {}
+    ranking = search.search("red")
+    assert (ranking.order, ranking.to_dict()["order"]) == ("blend", "blend")
+    assert ranking[0].score == 1 + 0.5 * search.weights["dense"]
+    assert Search(Cosines(texts, signals), Packaged(), weights={}).search("red").order == "reranker"
+    assert Search(ListRetriever(texts, signals), Packaged()).search("red").order == "reranker"
+    assert Search(Cosines(texts, signals), Probabilities()).search("red").order == "reranker"
+    assert search.search("red", rerank=False).order == "retrieval"

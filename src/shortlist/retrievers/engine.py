@@ -39,6 +39,11 @@ class Dense:
     def __init__(self, index: Searched, encoder: Encoder) -> None:
         self.index, self._encoder = index, encoder
 
+    @property
+    def bi_encoder(self) -> str:
+        """The name of the model whose cosine is the signal "dense"."""
+        return self._encoder.name
+
     def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
         """Return at most `k` hits, best first. The score is a cosine, -1 to 1."""
         vector = self._encoder.encode_queries([checked_query(query, k)])[0]
@@ -80,6 +85,11 @@ class Hybrid:
             raise InvalidInput(f"depth must be at least 1, not {depth}")
         self.index, self._encoder, self._depth = index, encoder, depth
         self.fusion = checked_fusion(fusion)
+
+    @property
+    def bi_encoder(self) -> str:
+        """The name of the model whose cosine is the signal "dense"."""
+        return self._encoder.name
 
     @property
     def prefix_depth(self) -> int:

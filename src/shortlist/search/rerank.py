@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from shortlist.config import SearchConfig
-from shortlist.config.weights import Weights
-from shortlist.models.packaged import fitted_weights
 from shortlist.protocols import Reranker, SkipsQueries
 from shortlist.reprs import short_repr
+from shortlist.search.blend import blend_weights
 from shortlist.search.pending import Pending
 from shortlist.search.pool import numbered
 from shortlist.search.ranked import Order, Ranked
-from shortlist.search.scores import checked_reranker, info_of
+from shortlist.search.scores import checked_reranker
 from shortlist.search.search import scores_of
 from shortlist.search.texts import text_of
 from shortlist.text.validation import checked_list, checked_text, item_name
 from shortlist.types import Hit, Note
-
-COSINE = "dense"
-"""The signal of the bi-encoder, for which weights are fitted."""
 
 
 def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int | None = None) -> list[Ranked]:
@@ -54,16 +50,6 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
         Ranked(place, hit.score, items[place], rank, hit.truncated, hit.rerank_score, order)
         for rank, (place, hit) in enumerate(zip(places, ranking, strict=True), start=1)
     ]
-
-
-def blend_weights(hits: Sequence[Hit], reranker: Reranker) -> Weights:
-    """Return the weights that were fitted for the hits and the reranker; none if a final score cannot have them.
-
-    Every hit needs the signal "dense" of one bi-encoder. The reranker must return logits.
-    """
-    info = info_of(reranker)
-    names = {hit.bi_encoder if COSINE in hit.signals else "" for hit in hits}
-    return fitted_weights(names.pop(), info.name) if len(names) == 1 and info.unit == "logit" else Weights()
 
 
 def _hit(item: object, place: int, total: int) -> Hit:

@@ -71,3 +71,14 @@ def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> 
     if isinstance(scores, Scores):
         return Scores(values, scores.truncated, scores.exits_left)
     return Scores(values)
+
+
+def check_pointwise(reranker: Reranker, field: str, what: str) -> None:
+    """Check that the scores of the reranker do not depend on the pool. `what` begins the message.
+
+    Raises:
+        InvalidInput: They do. `field` is the setting that needs such scores.
+    """
+    info = info_of(reranker)
+    if not info.pointwise:
+        raise InvalidInput(f"{what}, and the scores of {info.name} depend on the whole pool", field=field)

@@ -20,12 +20,13 @@ from shortlist.protocols import (
     SkipsQueries,
 )
 from shortlist.reprs import short_repr
+from shortlist.search.blend import known_weights
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
 from shortlist.search.pool import notes_of, pool_and_tail
 from shortlist.search.probability import Calibration
 from shortlist.search.retriever import RowsRetriever, as_retriever
-from shortlist.search.scores import checked_reranker, checked_scores, info_of, score_texts
+from shortlist.search.scores import check_pointwise, checked_reranker, checked_scores, info_of, score_texts
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
 from shortlist.types import Note, PoolSize, Ranking, Scores, Status, Where
@@ -98,7 +99,8 @@ class Search(Searches):
         reranker: Stage two. None gives stage one's order.
         config: The settings of each search; an argument of `search` takes precedence.
         weights: The weight of each stage-one signal in the final score at blend 1, if `config` has no weights. Fitted
-            `Weights` also have a factor for queries with a negation.
+            `Weights` also have a factor for queries with a negation. None: the weights that were fitted for the
+            bi-encoder of the retriever and the reranker, if there are any.
         progressive: Returns the reranker of progressive searches. The first progressive search calls the function.
         encoder: The bi-encoder, if there is one; with it, an answer reports a cut query.
         fits: The stored stop rule and probabilities, for `pool_size="auto"` and `min_probability`.
@@ -113,7 +115,7 @@ class Search(Searches):
     retriever: Retriever
     reranker: Reranker | None = None
     config: SearchConfig = field(default_factory=SearchConfig)
-    weights: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] | None = None
     progressive: Callable[[], Reranker] | None = None
     encoder: Encoder | None = None
     fits: Fits | None = None
@@ -122,9 +124,11 @@ class Search(Searches):
 
     def __post_init__(self) -> None:
         self.retriever = as_retriever(self.retriever)
-        self.config.override({"weights": dict(self.weights)})
         if self.reranker is not None:
             checked_reranker(self.reranker)
+        if self.weights is None:
+            self.weights = known_weights(self.retriever, self.reranker)
+        self.config.override({"weights": dict(self.weights)})
 
     def __repr__(self) -> str:
         retriever, reranker = self.retriever, self.reranker
@@ -193,7 +197,7 @@ class Search(Searches):
     def weights_at(self, config: SearchConfig | None = None) -> Weights:
         """Return the weight of each stage-one signal under this configuration, without weights of 0."""
         config = config or self.config
-        base = self.weights if config.weights is None else config.weights
+        base = (self.weights or {}) if config.weights is None else config.weights
         return (base if isinstance(base, Weights) else Weights(base)).times(config.blend)
 
     def reranker_at(self, config: SearchConfig | None = None) -> Reranker | None:
@@ -232,7 +236,7 @@ class Search(Searches):
             return None, []
         if reranker is None:
             return None, [Note("no_stop_rule", reason="not_reranked")]
-        _check_pointwise(reranker, "pool_size", 'pool_size "auto" scores the pool in blocks')
+        check_pointwise(reranker, "pool_size", 'pool_size "auto" scores the pool in blocks')
         if self.fits is None:
             return None, [Note("no_stop_rule", reason="not_fitted")]
         stored, notes = self.fits.stop_rule(weights)
@@ -252,7 +256,7 @@ class Search(Searches):
             return Limits(config.min_score), []
         if reranker is None:
             raise InvalidInput("min_probability needs a reranker: search with one", field="min_probability")
-        _check_pointwise(reranker, "min_probability", "min_probability needs scores that do not depend on the pool")
+        check_pointwise(reranker, "min_probability", "min_probability needs scores that do not depend on the pool")
         if config.tail:
             raise InvalidInput(
                 "passages below the pool have no probability: leave out tail or min_probability",
@@ -287,9 +291,3 @@ def scores_of(pending: Pending) -> Scores:
     while texts := pending.next_texts(scores):
         scores = scores.join(score_texts(reranker, pending.query, texts))
     return scores
-
-
-def _check_pointwise(reranker: Reranker, field: str, what: str) -> None:
-    info = info_of(reranker)
-    if not info.pointwise:
-        raise InvalidInput(f"{what}, and the scores of {info.name} depend on the whole pool", field=field)
