@@ -250,12 +250,9 @@ class Ranking(Sequence[Hit]):
 
     def to_dict(self) -> dict[str, Any]:
         """The ranking as a JSON object: what `search --json`, `/search` and the MCP tool return."""
-        counts = ("pool_size", "scored", "truncated", "dropped", "left_out", "min_score", "min_probability")
+        facts = ("query", "status", "order", "pool_size", "scored", "truncated", "dropped", "left_out")
         return {
-            "query": self.query,
-            "status": self.status,
-            "order": self.order,
-            **{name: getattr(self, name) for name in counts},
+            **{name: getattr(self, name) for name in (*facts, "min_score", "min_probability")},
             "weights": dict(self.weights),
             "seconds": dict(self.seconds),
             "notes": [note.to_dict() for note in self.notes],
