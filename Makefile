@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python .ci/install.py
 FAST := -m "not slow"
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help demo test test-fast coverage check fix docs docs-check lock bench clients clean
+.PHONY: help demo test test-fast coverage check fix docs docs-check lock bench clients stores clean
 
 demo: .venv/installed  ## install the locked packages, and show both stages on one query
 	@$(BIN)/shortlist demo
@@ -51,8 +51,11 @@ clients: .venv/installed-dev .venv-clients/installed .venv-clients-others/instal
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients/bin/python -m pytest -c pytest.ini -rs .
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients-others/bin/python -m pytest -c pytest.ini .
 
+stores: .venv-stores/installed  ## run the tests of stores with the packages of the vendors
+	$(<D)/bin/python -m pytest -rs tests/stores tests/contracts/test_store_contract.py
+
 clean:  ## remove the environments and what was built
-	rm -rf .venv .venv-clients .venv-clients-others build dist src/*.egg-info
+	rm -rf .venv .venv-clients .venv-clients-others .venv-stores build dist src/*.egg-info
 
 .venv/bin/python:
 	@echo "Creating the environment .venv with $(PYTHON)"
@@ -80,4 +83,13 @@ clean:  ## remove the environments and what was built
 	@echo "Installing more clients into $(@D)"
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python .ci/install.py -r $<
+	@touch $@
+
+.venv-stores/installed: tests/stores/requirements.txt requirements.lock requirements-dev.lock pyproject.toml
+	@echo "Installing the packages of the stores into $(@D): about 600 MB"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements.lock
+	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements-dev.lock
+	@$(@D)/bin/python .ci/install.py -r $<
+	@$(@D)/bin/python .ci/install.py --no-deps -e .
 	@touch $@

@@ -133,7 +133,7 @@ def test_the_only_text_is_the_text():
 
 @pytest.mark.parametrize("kinds", [{"a": "text", "b": "text"}, {"a": "number", "b": "object"}])
 def test_an_unknown_text_lists_the_fields(kinds):
-    with pytest.raises(InvalidInput, match=r'its fields are a, b. Name the field: fields = { text = "NAME" }') as error:
+    with pytest.raises(InvalidInput, match=r"its fields are a, b\. Give text=NAME") as error:
         find_fields("s", {}, kinds)
     assert error.value.field == "fields"
 
@@ -156,7 +156,7 @@ def test_one_vector_among_several_is_chosen():
     assert choose("vector", ["image", "dense"], {"vector": "image"}, "s") == "image"
     with pytest.raises(InvalidInput, match="s has no vector 'other'; it has 'image'"):
         choose("vector", ["image"], {"vector": "other"}, "s")
-    with pytest.raises(InvalidInput, match=r"s has the vectors 'x', 'y': name the right one, fields = \{ vector"):
+    with pytest.raises(InvalidInput, match="s has the vectors 'x', 'y': give vector=NAME"):
         choose("vector", ["x", "y"], {}, "s")
 
 

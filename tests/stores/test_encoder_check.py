@@ -49,7 +49,7 @@ def test_the_wrong_encoder_is_named_with_the_remedy(encoder):
     with pytest.raises(InvalidInput, match=f"fake:notes .*not .*made with the bi-encoder {encoder.name}") as error:
         check_encoder(store(["the red cat", "a dog"]), encoder)
     message = str(error.value)
-    assert "--bi-encoder NAME" in message
+    assert "bi_encoder" in message
     assert "openai:MODEL@URL" in message
     assert "package.module:attribute" in message
     assert error.value.field == "bi_encoder"

@@ -22,8 +22,8 @@ Form: TypeAlias = Literal["text", "title and text"]
 """What the stored vectors were made from."""
 
 REMEDY = (
-    "name the right one: --bi-encoder NAME, --bi-encoder openai:MODEL or openai:MODEL@URL for an embeddings endpoint, "
-    "or package.module:attribute for a function or object of your own"
+    "give bi_encoder the right name: a model, openai:MODEL or openai:MODEL@URL for an embeddings endpoint, or "
+    "package.module:attribute for an encoder of your own"
 )
 
 

@@ -78,8 +78,7 @@ def find_fields(
         texts = [name for name, kind in kinds.items() if kind == "text" and name not in names.values()]
         if len(texts) != 1:
             raise InvalidInput(
-                f"the text of {store} is in no field with a usual name; {_listed(kinds)}. Name the field: "
-                'fields = { text = "NAME" } in shortlist.toml',
+                f"fields: the text of {store} is in no field with a usual name; {_listed(kinds)}. Give text=NAME",
                 field="fields",
             )
         names["text"] = texts[0]
@@ -112,8 +111,7 @@ def choose(role: str, names: Sequence[str], given: Mapping[str, str], store: str
     choice = name or usual or (names[0] if len(names) == 1 else None)
     if choice is None:
         raise InvalidInput(
-            f"{store} has the {role}s {', '.join(map(repr, names))}: name the right one, "
-            f'fields = {{ {role} = "NAME" }} in shortlist.toml',
+            f"fields: {store} has the {role}s {', '.join(map(repr, names))}: give {role}=NAME",
             field="fields",
         )
     return choice

@@ -138,8 +138,8 @@ def _primary_key(store: str, indexes: Sequence[tuple[Any, ...]], types: Mapping[
         if is_key and column in types:
             return str(column)
     raise InvalidInput(
-        f"{store}: the table has no primary key of one column and no column with a usual name for ids; its columns are "
-        f'{", ".join(types)}. Name the column: fields = {{ id = "NAME" }} in shortlist.toml',
+        f"fields: {store} has no primary key of one column and no column with a usual name for ids; its columns are "
+        f"{', '.join(types)}. Give id=NAME",
         field="fields",
     )
 

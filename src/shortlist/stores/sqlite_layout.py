@@ -80,7 +80,7 @@ def read_layout(
     fields = _fields(store, given, columns, records, own_vectors)
     key = "rowid" if _has_rowid(connection, table) else fields.id
     if not key:
-        raise InvalidInput(f"{store}: the table has no rowid and no id: name the column of the ids", field="fields")
+        raise InvalidInput(f"fields: {store} has no rowid and no usual id. Give id=NAME", field="fields")
     return Layout(
         table,
         key,
