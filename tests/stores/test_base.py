@@ -334,6 +334,13 @@ def test_an_approximate_store_does_not_keep_its_prefix():
     assert Hybrid(store, ENCODER).prefix_depth == 0
 
 
+def test_the_sample_is_the_first_row_with_a_text():
+    store = fake([Passage("empty", " "), *NOTES])
+    assert store.sample()[0] == NOTES[0]
+    with pytest.raises(InvalidInput, match="passage 'empty' has no text"):
+        fake([Passage("empty", " ")]).sample()
+
+
 def test_closing_closes_the_backend_once():
     backend = FakeBackend(NOTES, None)
     store = OpenStore(backend)

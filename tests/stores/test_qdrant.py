@@ -89,6 +89,22 @@ def test_bm25_is_searched_with_the_terms_of_qdrant():
     assert [hit.id for hit in retriever.retrieve("the of and", 3)]
 
 
+def test_the_points_of_hits_are_remembered(monkeypatch):
+    payloads = [{"text": text, "id": f"k{place}"} for place, text in enumerate(TEXTS)]
+    client = hybrid_client(payloads=payloads)
+    store = load_store("qdrant:notes", client=client)
+    scrolls = []
+    scroll = client.scroll
+    monkeypatch.setattr(client, "scroll", lambda *given, **named: scrolls.append(given) or scroll(*given, **named))
+    before = store.similarities(query("red cat"), ["k2", "k0"])
+    assert len(scrolls) == 1
+    assert ids(store.nearest(query("red cat"), 5)) == ["k0", "k2", "k1"]
+    assert store.similarities(query("red cat"), ["k2", "k0"]) == pytest.approx(before)
+    assert len(scrolls) == 1
+    with pytest.raises(InvalidInput, match="no vector for the passage 'x'"):
+        store.vectors(["k0", "x"])
+
+
 def test_other_sparse_vectors_are_no_words():
     def vector(place):
         return {"": VECTORS[place].tolist(), "splade": models.SparseVector(indices=[1, 5, 9], values=[0.5, 1.0, 0.2])}

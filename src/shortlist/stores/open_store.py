@@ -18,7 +18,7 @@ from shortlist.stores.store import Backend, Row, RunsBoth, Vector
 from shortlist.types import Passage, Where
 
 SAMPLES = 20
-"""The vectors that are read to see whether they have length 1."""
+"""The rows that are read to see whether vectors have length 1, and to find a passage for `sample`."""
 WORD = re.compile(r"\w")
 
 
@@ -137,11 +137,17 @@ class OpenStore:
         """Return one passage with its vector; None for an empty collection.
 
         Raises:
-            InvalidInput: No vectors, or a row that is no passage.
+            InvalidInput: No vectors, or none of the first rows is a passage.
         """
         self._check_vectors()
-        for row, vector in self._backend.samples(1):
-            return passage_of(row, self._facts.fields, self.name), np.asarray(vector, dtype=np.float32)
+        failure: InvalidInput | None = None
+        for row, vector in self._backend.samples(SAMPLES):
+            try:
+                return passage_of(row, self._facts.fields, self.name), np.asarray(vector, dtype=np.float32)
+            except InvalidInput as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
         return None
 
     def passages(self) -> Iterator[Passage] | None:

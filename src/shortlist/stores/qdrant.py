@@ -9,17 +9,16 @@ Source: https://qdrant.tech/documentation and the package qdrant-client 1.20.0 (
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from shortlist.errors import InvalidInput
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields, kinds_of
 from shortlist.stores.filters import Condition
 from shortlist.stores.metrics import MetricName
+from shortlist.stores.qdrant_filters import filter_of, is_int, point_id
 from shortlist.stores.store import Facts, Row, Vector
 from shortlist.stores.translating import translated
 
@@ -31,11 +30,13 @@ METRICS: Mapping[str, MetricName] = {"Cosine": "cosine", "Dot": "dot", "Euclid":
 LOCAL_FILE = "meta.json"
 MEMORY = ":memory:"
 TIMEOUT = 30
-PAGE = 500
+PAGE, COPIES = 500, 4
+"""Points of one request, and the most points with one id that are expected."""
 SAMPLE_POINTS = 20
+KNOWN_IDS = 20_000
+"""The most passages whose point is remembered."""
 SHARED_TERMS = 0.5
 """Of the terms of the stored BM25 vectors, the share that our BM25 must have too."""
-PLAIN_KEY = re.compile(r"[A-Za-z0-9_\-.\[\]]+")
 
 
 def open_backend(address: StoreAddress, fields: Mapping[str, str], client: QdrantClient | None) -> QdrantBackend:
@@ -71,6 +72,7 @@ class QdrantBackend:
         given = {role: name for role, name in fields.items() if role != "vector"}
         names = find_fields(self._name, given if kinds else {"text": "text", **given}, kinds)
         self._using = vector_name or None
+        self._points: dict[str, Any] = {}
         self._sparse = _bm25_name(parameters, sample, names.text, names.title)
         size = None if vector_name is None else dense[vector_name]
         self.facts = Facts(
@@ -99,27 +101,22 @@ class QdrantBackend:
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Sequence[float]]:
         """Return the vectors of the points with these ids."""
-        from qdrant_client import models
-
         parts: Any = [self._using] if self._using else True
-        field = self.facts.fields.id
-        stored: dict[str, Sequence[float]] = {}
+        field, points = self.facts.fields.id, []
         for start in range(0, len(ids), PAGE):
             page = ids[start : start + PAGE]
+            known = [self._points[key] for key in page if key in self._points] if field else list(map(point_id, page))
+            unknown = [key for key in page if key not in self._points] if field else []
             with _errors(self._name):
-                if field:
-                    own = models.Filter(
-                        must=[_condition(Condition(field, (*page, *map(int, filter(_is_int, page)))), "")]
-                    )
-                    points: Any = self._client.scroll(
-                        self._collection, own, limit=len(page), with_payload=[field], with_vectors=parts
+                if known:
+                    keys = [key for key in known if key is not None]
+                    points += self._client.retrieve(self._collection, keys, with_payload=True, with_vectors=parts)
+                if unknown:
+                    own = filter_of(Condition(field, (*unknown, *map(int, filter(is_int, unknown)))), "")
+                    points += self._client.scroll(
+                        self._collection, own, limit=PAGE * COPIES, with_payload=True, with_vectors=parts
                     )[0]
-                else:
-                    keys = [key for key in map(_point_id, page) if key is not None]
-                    points = self._client.retrieve(self._collection, keys, with_payload=False, with_vectors=parts)
-            for point in points:
-                stored[str(point.payload[field] if field else point.id)] = self._vector(point)
-        return stored
+        return {str(point.payload[field] if field else point.id): self._vector(point) for point in reversed(points)}
 
     def samples(self, count: int) -> list[tuple[Row, Sequence[float]]]:
         """Return at most `count` points with their vectors."""
@@ -149,7 +146,15 @@ class QdrantBackend:
     def _run(self, requests: list[models.QueryRequest]) -> list[list[Row]]:
         with _errors(self._name):
             answers = self._client.query_batch_points(self._collection, requests=requests)
-        return [[_row(point) for point in answer.points] for answer in answers]
+        rows = [[_row(point) for point in answer.points] for answer in answers]
+        self._remember(row for part in rows for row in part)
+        return rows
+
+    def _remember(self, rows: Iterable[Row]) -> None:
+        """Remember the points of passages, because a search by a field of the payload may read every point."""
+        field = self.facts.fields.id
+        if field and len(self._points) < KNOWN_IDS:
+            self._points.update((str(row.record[field]), row.id) for row in rows if field in row.record)
 
     def _dense_request(self, vector: Vector, k: int, where: Sequence[Condition]) -> models.QueryRequest:
         return self._request(vector.tolist(), self._using, k, where)
@@ -165,7 +170,7 @@ class QdrantBackend:
     def _request(self, query: Any, using: str | None, k: int, where: Sequence[Condition]) -> models.QueryRequest:
         from qdrant_client import models
 
-        must: list[Any] = [_condition(condition, self.facts.fields.metadata) for condition in where]
+        must: list[Any] = [filter_of(condition, self.facts.fields.metadata) for condition in where]
         own = models.Filter(must=must) if must else None
         return models.QueryRequest(query=query, using=using, limit=k, filter=own, with_payload=True)
 
@@ -260,37 +265,3 @@ def _bm25_name(parameters: Any, sample: Sequence[Any], text: str, title: str) ->
 
 def _row(point: Any) -> Row:
     return Row(point.id, point.payload or {}, float(getattr(point, "score", 0.0)))
-
-
-def _is_int(key: str) -> bool:
-    return key.isascii() and key.isdigit()
-
-
-def _point_id(key: str) -> int | str | None:
-    """Return an id as Qdrant has it: a whole number or a UUID. None for any other text."""
-    if _is_int(key):
-        return int(key)
-    try:
-        return str(UUID(key))
-    except ValueError:
-        return None
-
-
-def _condition(condition: Condition, container: str) -> models.Filter:
-    """Return Qdrant's filter of one field. A list matches by each of its values."""
-    from qdrant_client import models
-
-    keys = [condition.field, *([f"{container}.{condition.field}"] if container else [])]
-    should: list[Any] = []
-    for key in (key if PLAIN_KEY.fullmatch(key) else f'"{key}"' for key in keys):
-        whole = [number for number in condition.numbers if isinstance(number, int)]
-        should += [
-            models.FieldCondition(key=key, match=models.MatchAny(any=values))
-            for values in (condition.texts, whole)
-            if values
-        ]
-        should += [models.FieldCondition(key=key, match=models.MatchValue(value=flag)) for flag in condition.flags]
-        should += [
-            models.FieldCondition(key=key, range=models.Range(gte=number, lte=number)) for number in condition.numbers
-        ]
-    return models.Filter(should=should)
