@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shortlist.search.texts import text_of
+from test_readme import SUBJECTS
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LIBRARIES = {
@@ -18,18 +19,20 @@ LIBRARIES = {
     "haystack_ranker.py": "haystack",
     "dspy_retriever.py": "dspy",
 }
+REPORT = "chroma_report.py"
+NAMES = (*LIBRARIES, REPORT)
 
 
 def test_every_example_is_known():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == set(LIBRARIES)
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(NAMES)
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_examples_compile(name):
     compile((EXAMPLES / name).read_text(encoding="utf-8"), name, "exec")
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_examples_use_public_names_only(name):
     import shortlist as sl
 
@@ -40,13 +43,35 @@ def test_examples_use_public_names_only(name):
     assert all(module == "shortlist" or module.startswith("shortlist.integrations.") for module in modules)
 
 
-@pytest.mark.parametrize(("name", "library"), LIBRARIES.items())
-def test_examples_put_the_answer_first(name, library):
-    pytest.importorskip(library, reason=f"{library} is not installed")
+def loaded(name):
     spec = importlib.util.spec_from_file_location(f"example_{name[:-3]}", EXAMPLES / name)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    results = list(module.main())
+    return module
+
+
+def test_the_report_on_a_chroma_collection(tmp_path, monkeypatch, capsys):
+    chromadb = pytest.importorskip("chromadb", reason="chromadb is not installed")
+    import shortlist as sl
+
+    monkeypatch.chdir(tmp_path)
+    rooms = [f"room {number}" for number in range(20)]
+    texts = [f"The {name} are kept in {room}." for name, room in zip(SUBJECTS, rooms, strict=True)]
+    collection = chromadb.PersistentClient("chroma").create_collection("notes")
+    collection.add(ids=rooms, documents=texts, embeddings=sl.load_encoder().encode_passages(texts))
+    lines = [f"where are the {name},{room}" for name, room in zip(SUBJECTS, rooms, strict=True)]
+    Path("queries.csv").write_text("\n".join(["query,relevant", *lines]), encoding="utf-8")
+    size = loaded(REPORT).main("chroma:notes@./chroma", "queries.csv", "report.html")
+    printed = capsys.readouterr().out
+    assert size == 5
+    assert "stage one alone: nDCG@10 1.000\npool   5: nDCG@10 1.000, ceiling 1.000\n" in printed
+    assert Path("report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(("name", "library"), LIBRARIES.items())
+def test_examples_put_the_answer_first(name, library):
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    results = list(loaded(name).main())
     assert len(results) == 2
     first = results[0]
     assert text_of(first) == "Income tax is due in April."

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import shortlist as sl
+from fake_store import FakeBackend
+from shortlist.stores.open_store import OpenStore
 from standin_vendor import cohere, standin_vendor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,10 +80,21 @@ def test_pages_with_python_are_known():
     }  # fmt: skip
 
 
-def test_the_readme_runs(workplace):
+@pytest.fixture
+def chroma(prepared, monkeypatch):
+    """Put a store with the passages of the index in the place of Chroma. tests/clients runs the page with Chroma."""
+    with sl.open(prepared / "my-index") as index:
+        passages = list(index.passages())
+    vectors = sl.load_encoder().encode_passages([passage.content for passage in passages])
+    store = OpenStore(FakeBackend(passages, vectors, words=False))
+    monkeypatch.setattr("shortlist.foreign.load_store", lambda name, fields: store)
+
+
+def test_the_readme_runs(workplace, chroma):
     names = run(ROOT / "README.md")
     assert names["ranking"][0].title == "Refunds"
     assert names["best"][0].document["id"] == 2
+    assert names["report"].startswith("<!DOCTYPE html>")
 
 
 def test_the_indexing_page_runs(workplace):

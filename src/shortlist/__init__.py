@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shortlist.api import asgi, calibrate, evaluate, rerank, tune
+    from shortlist.api import asgi, calibrate, evaluate, html_report, rerank, tune
     from shortlist.config import SearchConfig
     from shortlist.errors import ShortlistError
     from shortlist.evaluation.query_sets import QuerySet
@@ -44,6 +44,7 @@ _PLACES = {
     "calibrate": "api",
     "evaluate": "api",
     "from_function": "search.retriever",
+    "html_report": "api",
     "load_encoder": "registry",
     "load_reranker": "registry",
     "load_retriever": "registry",
@@ -72,6 +73,7 @@ __all__ = [
     "calibrate",
     "evaluate",
     "from_function",
+    "html_report",
     "load_encoder",
     "load_reranker",
     "load_retriever",

@@ -239,6 +239,45 @@ def _subject(
     )
 
 
+def html_report(
+    tuning: Tuning,
+    search: Search | Opened,
+    queries: QuerySet | str | Path,
+    *,
+    ignore_identical_ids: bool = False,
+    allow_unknown: bool = False,
+) -> str:
+    """Return the report of a tuning as one HTML page without scripts, as `shortlist tune --report` writes it.
+
+    Args:
+        tuning: What `tune` returned.
+        search: The search that was tuned.
+        queries: The queries of the tuning.
+        ignore_identical_ids: As for the tuning.
+        allow_unknown: As for the tuning.
+
+    Raises:
+        InvalidInput: Other queries than those of the tuning, or a query set that cannot be used.
+        MissingExtra: The report extra is not installed.
+    """
+    from shortlist.evaluation.tuning.tune import evaluation_at
+    from shortlist.foreign import corpus_of, listed_by
+    from shortlist.report import check_plots, facts_of, shown_size, source_of, tuning_page, written
+    from shortlist.search.opened import Opened
+
+    check_plots()
+    subject = _subject(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    if set(subject.judged.queries) != set(tuning.curve.query_ids):
+        raise InvalidInput(
+            f"{subject.judged.name} has other queries than the tuning: give the queries that you tuned on"
+        )
+    size, about = shown_size(tuning), facts_of(tuning, subject.search)
+    evaluation = evaluation_at(tuning, subject.judged, size, about=about)
+    listed = corpus_of(search) if isinstance(search, Opened) else listed_by(search.retriever)
+    source = source_of(evaluation, subject.judged, subject.seen or listed or ())
+    return tuning_page(tuning, evaluation, source, written(), tuning.lines())
+
+
 def asgi(search: Search | Opened) -> FastAPI:
     """Return an ASGI application that serves reranking, embeddings and, over `search`, searches and the page.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shortlist.evaluation.evaluate import Comparison, Evaluation
@@ -47,6 +47,12 @@ def evaluation_page(
         parts += settings_section(evaluation, label)
         parts += measured_sections(evaluation, source, f"e{place}", label)
     return page(f"Both stages measured on {evaluations[0].query_set}", written, parts)
+
+
+def final_score(weights: Mapping[str, float]) -> str:
+    """Return the formula of the final score, from the weights of the signals of stage one."""
+    terms = " + ".join(f"{weight:g} x {name}" for name, weight in weights.items() if weight)
+    return f"reranker's score + {terms}" if terms else "the reranker's score"
 
 
 def settings_section(evaluation: Evaluation, label: str = "") -> list[str]:

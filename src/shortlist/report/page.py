@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
 
+from shortlist import __version__
 from shortlist.report.style import STYLE
 
 
@@ -61,13 +63,18 @@ def facts(pairs: Iterable[tuple[str, object]]) -> str:
     return f'<dl class="facts">\n{rows}</dl>'
 
 
-def page(title: str, written: str, parts: Iterable[str]) -> str:
-    """Return the whole page, without scripts, links, and external fonts and pictures. `written` is the date line."""
+def written() -> str:
+    """Return the line with the version of shortlist and the time of the report."""
+    return f"Written by shortlist {__version__} on {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC."
+
+
+def page(title: str, date: str, parts: Iterable[str]) -> str:
+    """Return the whole page, without scripts, links, and external fonts and pictures. `date` is the date line."""
     body = "\n".join(part for part in parts if part)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{text(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n"
-        f"<body>\n<main>\n<h1>{text(title)}</h1>\n{paragraph(written, 'quiet')}\n{body}\n</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{text(title)}</h1>\n{paragraph(date, 'quiet')}\n{body}\n</main>\n</body>\n</html>\n"
     )

@@ -9,11 +9,16 @@ from shortlist.config.file import lines as config_lines
 from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.metrics.statistics import paired
 from shortlist.evaluation.tuning.recommend import Pick, PickCheck
+from shortlist.evaluation.tuning.sweep import scaled
 from shortlist.evaluation.tuning.tune import Tuning
+from shortlist.redaction import without_secrets
 from shortlist.report import plots
-from shortlist.report.evaluation import measured_sections, settings_section
+from shortlist.report.evaluation import final_score, measured_sections, settings_section
 from shortlist.report.page import box, capital, facts, page, paragraph, section, table, text
 from shortlist.report.queries import ReportSource
+from shortlist.search.pool import name_of
+from shortlist.search.scores import info_of
+from shortlist.search.search import Search
 from shortlist.wording import describe
 from shortlist.wording.measuring import rule_name
 
@@ -37,6 +42,26 @@ def tuning_page(tuning: Tuning, at: Evaluation, source: ReportSource, written: s
         *measured_sections(at, source, "at", f"Pool {at.pool_size}: "),
     ]
     return page(f"Pool size tuned on {at.query_set}", written, parts)
+
+
+def shown_size(tuning: Tuning) -> int:
+    """Return the recommended pool size, or the best one if nothing is recommended."""
+    if tuning.rerank and tuning.recommended.size:
+        return tuning.recommended.size
+    return tuning.curve.sizes[tuning.curve.best(tuning.measure)]
+
+
+def facts_of(tuning: Tuning, search: Search) -> dict[str, str]:
+    """Return facts about a tuned search, by their names in the report."""
+    store = getattr(search.retriever, "index", None)
+    names = {"retriever": name_of(search.retriever), "store": getattr(store, "name", None)}
+    models = {
+        "bi-encoder": None if search.encoder is None else search.encoder.name,
+        "reranker": None if search.reranker is None else info_of(search.reranker).name,
+    }
+    known = {name: without_secrets(value) for name, value in {**names, **models}.items() if isinstance(value, str)}
+    weights = scaled(tuning.curves.weights, tuning.blend)
+    return {**known, "blend": f"{tuning.blend:g}, tuned", "final score": final_score(weights)}
 
 
 def _recommended(tuning: Tuning, lines: str) -> str:

@@ -209,7 +209,7 @@ def _report(
     from shortlist.cli.render import report_file
     from shortlist.evaluation import markdown, saved
     from shortlist.evaluation.evaluate import compare
-    from shortlist.report import Comparisons, evaluation_page
+    from shortlist.report import Comparisons, evaluation_page, written
 
     out = output()
     evaluations = [evaluation for evaluation, _ in results]
@@ -229,8 +229,6 @@ def _report(
         write_whole(outputs.summary, markdown.summary(evaluations, comparisons, applied, differences))
     if outputs.report is not None:
         sources = [source for _, source in results]
-        page = evaluation_page(
-            evaluations, sources, Comparisons(comparisons, differences, applied), report_file.written()
-        )
+        page = evaluation_page(evaluations, sources, Comparisons(comparisons, differences, applied), written())
         report_file.put(page, outputs.report)
     return applied

@@ -95,7 +95,7 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
     from shortlist.evaluation.tuning.sweep import scaled
     from shortlist.evaluation.tuning.tune import evaluation_at
     from shortlist.evaluation.tuning.tune import tune as run_tuning
-    from shortlist.report import source_of, tuning_page
+    from shortlist.report import shown_size, source_of, tuning_page, written
 
     with opened(set_up, judging) as (searched, subject):
         search, judged = subject.search, subject.judged
@@ -106,16 +106,9 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
             return tuning, ""
         weights = scaled(tuning.curves.weights, tuning.blend)
         facts = {**report_file.about(set_up, searched, weights), "blend": f"{tuning.blend:g}, tuned"}
-        evaluation = evaluation_at(tuning, judged, _shown_size(tuning), cutoff=options.cutoff, about=facts)
+        evaluation = evaluation_at(tuning, judged, shown_size(tuning), cutoff=options.cutoff, about=facts)
         source = source_of(evaluation, judged, known_passages(searched, subject))
-        return tuning, tuning_page(tuning, evaluation, source, report_file.written(), tuning.lines())
-
-
-def _shown_size(tuning: Tuning) -> int:
-    """Return the recommended pool size, or the best one if nothing is recommended."""
-    if tuning.rerank and tuning.recommended.size:
-        return tuning.recommended.size
-    return tuning.curve.sizes[tuning.curve.best(tuning.measure)]
+        return tuning, tuning_page(tuning, evaluation, source, written(), tuning.lines())
 
 
 def _numbers(text: str | None, option: str, kind: Callable[[str], Any], default: tuple[Any, ...]) -> tuple[Any, ...]:

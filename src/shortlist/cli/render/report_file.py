@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shortlist import __version__
 from shortlist.atomic_io import check_place, write_whole
 from shortlist.cli.console import remark
 from shortlist.inference.runtimes import choose
 from shortlist.redaction import without_secrets
-from shortlist.report import check_plots
+from shortlist.report import check_plots, final_score
 
 if TYPE_CHECKING:
     from shortlist.cli.setups import SetUp
@@ -38,7 +36,6 @@ def about(set_up: SetUp, searched: Opened, weights: Mapping[str, float] | None =
     config, search, passages = set_up.config, searched.searcher, searched.count()
     runtime = getattr(search.reranker, "runtime", None) or choose(config.precision, device=config.device)
     used = search.weights_at() if weights is None else weights
-    terms = " + ".join(f"{weight:g} x {name}" for name, weight in used.items() if weight)
     return {
         "index": "none" if set_up.index is None else str(set_up.index),
         "retriever": without_secrets(config.retriever),
@@ -51,13 +48,8 @@ def about(set_up: SetUp, searched: Opened, weights: Mapping[str, float] | None =
         "progressive": "yes" if config.progressive else "no",
         "passages": "unknown" if passages is None else str(passages),
         "runtime": runtime.shown,
-        "final score": f"reranker's score + {terms}" if terms else "the reranker's score",
+        "final score": final_score(used),
     }
-
-
-def written() -> str:
-    """Return the line with the version of shortlist and the time of the report."""
-    return f"Written by shortlist {__version__} on {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC."
 
 
 def put(page: str, file: Path) -> None:
