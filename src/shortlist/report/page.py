@@ -6,7 +6,6 @@ import html
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
-from shortlist import __version__
 from shortlist.report.style import STYLE
 
 
@@ -63,9 +62,9 @@ def facts(pairs: Iterable[tuple[str, object]]) -> str:
     return f'<dl class="facts">\n{rows}</dl>'
 
 
-def written() -> str:
-    """Return the line with the version of shortlist and the time of the report."""
-    return f"Written by shortlist {__version__} on {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC."
+def written(version: str = "") -> str:
+    """Return the line with the time of the report, and the version of shortlist if it is given."""
+    return f"Written by {f'shortlist {version}'.strip()} on {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC."
 
 
 def page(title: str, date: str, parts: Iterable[str]) -> str:

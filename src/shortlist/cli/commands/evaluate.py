@@ -202,6 +202,7 @@ def _report(
     outputs: Outputs,
 ) -> list[RuleResult]:
     """Print the results, write the files, and return the results of the rules. The evaluations are saved first."""
+    from shortlist import __version__
     from shortlist.atomic_io import write_whole
     from shortlist.cli import baseline, runs
     from shortlist.cli.console import output
@@ -229,6 +230,8 @@ def _report(
         write_whole(outputs.summary, markdown.summary(evaluations, comparisons, applied, differences))
     if outputs.report is not None:
         sources = [source for _, source in results]
-        page = evaluation_page(evaluations, sources, Comparisons(comparisons, differences, applied), written())
+        page = evaluation_page(
+            evaluations, sources, Comparisons(comparisons, differences, applied), written(__version__)
+        )
         report_file.put(page, outputs.report)
     return applied

@@ -88,6 +88,7 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
     """Return the tuning, and its report if one is requested, else an empty string."""
     from dataclasses import replace
 
+    from shortlist import __version__
     from shortlist.cli.render import evaluation as render
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
@@ -108,7 +109,7 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
         facts = {**report_file.about(set_up, searched, weights), "blend": f"{tuning.blend:g}, tuned"}
         evaluation = evaluation_at(tuning, judged, shown_size(tuning), cutoff=options.cutoff, about=facts)
         source = source_of(evaluation, judged, known_passages(searched, subject))
-        return tuning, tuning_page(tuning, evaluation, source, written(), tuning.lines())
+        return tuning, tuning_page(tuning, evaluation, source, written(__version__), tuning.lines())
 
 
 def _numbers(text: str | None, option: str, kind: Callable[[str], Any], default: tuple[Any, ...]) -> tuple[Any, ...]:
