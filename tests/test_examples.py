@@ -57,11 +57,11 @@ def test_the_report_on_a_chroma_collection(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     rooms = [f"room {number}" for number in range(20)]
     texts = [f"The {name} are kept in {room}." for name, room in zip(SUBJECTS, rooms, strict=True)]
-    collection = chromadb.PersistentClient("chroma").create_collection("notes")
+    collection = chromadb.PersistentClient(str(tmp_path / "chroma")).create_collection("notes")
     collection.add(ids=rooms, documents=texts, embeddings=sl.load_encoder().encode_passages(texts))
     lines = [f"where are the {name},{room}" for name, room in zip(SUBJECTS, rooms, strict=True)]
     Path("queries.csv").write_text("\n".join(["query,relevant", *lines]), encoding="utf-8")
-    size = loaded(REPORT).main("chroma:notes@./chroma", "queries.csv", "report.html")
+    size = loaded(REPORT).main(f"chroma:notes@{tmp_path / 'chroma'}", "queries.csv", "report.html")
     printed = capsys.readouterr().out
     assert size == 5
     assert "stage one alone: nDCG@10 1.000\npool   5: nDCG@10 1.000, ceiling 1.000\n" in printed
