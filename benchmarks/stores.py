@@ -159,12 +159,11 @@ class Benchmark:
     def measured(self, test: data.TestSet, retriever: Retriever) -> dict[str, Any]:
         """Return the measures of one store."""
         dense = Dense(getattr(retriever, "index", None), self.encoder) if isinstance(retriever, Hybrid) else retriever
-        part = test.sample(self.options.rerank)
-        return {
-            "dense": stage_one(test, dense),
-            "hybrid": stage_one(test, retriever) if isinstance(retriever, Hybrid) else None,
-            **both_stages(part, retriever, self.reranker),
-        }
+        hybrid = stage_one(test, retriever) if isinstance(retriever, Hybrid) else None
+        first = {"dense": stage_one(test, dense), "hybrid": hybrid}
+        if not self.options.rerank:
+            return first
+        return {**first, **both_stages(test.sample(self.options.rerank), retriever, self.reranker)}
 
     def ours(self, test: data.TestSet, vectors: Vectors, folder: Path) -> dict[str, Any]:
         """Return the row of an index of shortlist."""
@@ -228,9 +227,10 @@ def smaller(test: data.TestSet, most: int) -> data.TestSet:
 def show(name: str, row: dict[str, Any]) -> None:
     """Print one store of a set."""
     hybrid = "" if row["hybrid"] is None else f", hybrid {row['hybrid']:.4f}"
-    pool = row["tune"]["pool"] if row["tune"]["rerank"] else "none"
     print(f"\n{name}, {row['store']}: dense {row['dense']:.4f}{hybrid} (exact: {row['exact']})", flush=True)
-    print(f"  the reranked queries: {row['stage one']:.4f} -> {row['reranked']:.4f}; recommended pool: {pool}")
+    if "tune" in row:
+        pool = row["tune"]["pool"] if row["tune"]["rerank"] else "none"
+        print(f"  the reranked queries: {row['stage one']:.4f} -> {row['reranked']:.4f}; recommended pool: {pool}")
     for key in ("ms, dense", "ms, hybrid"):
         if key in row:
             ms = row[key]
@@ -244,7 +244,9 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--stores", nargs="*", default=list(KINDS), choices=list(KINDS), metavar="STORE")
     parser.add_argument("--queries", type=int, default=300, help="stage one: a fixed sample of larger query sets")
-    parser.add_argument("--rerank", type=int, default=40, help="both stages: a fixed sample of those")
+    parser.add_argument(
+        "--rerank", type=int, default=40, help="both stages: a fixed sample of those; 0: stage one alone"
+    )
     parser.add_argument("--timed", type=int, default=50, help="queries whose time is measured")
     parser.add_argument("--passages", type=int, help="for a quick try: the judged passages, and so many others")
     parser.add_argument("--save", default=None, help="file name under benchmarks/results")
