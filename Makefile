@@ -86,7 +86,7 @@ clean:  ## remove the environments and what was built
 	@touch $@
 
 .venv-stores/installed: tests/stores/requirements.txt requirements.lock requirements-dev.lock pyproject.toml
-	@echo "Installing the packages of the stores into $(@D): about 600 MB"
+	@echo "Installing the packages of the stores into $(@D): about 600 MB of downloads"
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements.lock
 	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements-dev.lock
