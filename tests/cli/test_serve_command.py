@@ -139,7 +139,11 @@ def test_mcp_opens_the_index_with_the_search_options(tmp_path, monkeypatch):
         return Server()
 
     monkeypatch.setattr("shortlist.mcp.make_server", make_server)
-    own = {name: row for name, row in SEARCH.items() if name not in {"retriever", "fields", "words", "bi_encoder", "pool_size"}}
+    own = {
+        name: row
+        for name, row in SEARCH.items()
+        if name not in {"retriever", "fields", "words", "bi_encoder", "pool_size"}
+    }
     run("mcp", "--index", "ix", *words(own), cwd=tmp_path)
     tools, transport = opened
     assert transport == "stdio"
