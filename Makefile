@@ -47,12 +47,12 @@ lock: .venv/installed-dev  ## resolve the dependencies again
 bench: .venv/installed-dev  ## measure the quality of both stages, see benchmarks/README.md
 	$(BIN)/python benchmarks/quality.py
 
-clients: .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## run the clients of the vendors and the frameworks
+clients: stores .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## run the clients of the vendors, the frameworks and the stores
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients/bin/python -m pytest -c pytest.ini -rs .
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients-others/bin/python -m pytest -c pytest.ini .
 
 stores: .venv-stores/installed  ## run the tests of stores with the packages of the vendors
-	$(<D)/bin/python -m pytest -rs tests/stores tests/contracts/test_store_contract.py
+	$(<D)/bin/python -m pytest -rs tests/stores tests/contracts/test_store_contract.py tests/test_examples.py
 
 clean:  ## remove the environments and what was built
 	rm -rf .venv .venv-clients .venv-clients-others .venv-stores build dist src/*.egg-info
