@@ -186,7 +186,7 @@ def sqlite(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> Fille
     file = folder / "passages.db"
     connection: sqlite3.Connection = driver().connect(file)
     load_vec(connection)
-    connection.execute("create table passages(id text, title text, text text)")
+    connection.execute("create table passages(id text primary key, title text, text text)")
     connection.executemany("insert into passages values(:id, :title, :text)", [row_of(each) for each in passages])
     connection.execute(
         "create virtual table passages_fts using fts5(title, text, content='passages', tokenize='porter unicode61')"
@@ -242,8 +242,8 @@ def postgres(folder: Path, passages: Sequence[Passage], vectors: Vectors) -> Fil
     connection = real_postgres.connect()
     connection.execute(f"drop table if exists {table}")
     connection.execute(
-        f"create table {table} (id text, title text, text text, embedding vector({vectors.shape[1]}), words tsvector "
-        "generated always as (to_tsvector('english', title || ' ' || text)) stored)"
+        f"create table {table} (id text primary key, title text, text text, embedding vector({vectors.shape[1]}), "
+        "words tsvector generated always as (to_tsvector('english', title || ' ' || text)) stored)"
     )
     with connection.cursor() as cursor:
         cursor.executemany(

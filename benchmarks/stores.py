@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -191,8 +191,8 @@ class Benchmark:
         store.close()
         return row
 
-    def run(self, name: str) -> dict[str, Any]:
-        """Return the rows of a set."""
+    def run(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a set so far, after each store."""
         test = data.load(name, most_queries=self.options.queries)
         if self.options.passages:
             test = smaller(test, self.options.passages)
@@ -205,14 +205,14 @@ class Benchmark:
                     self.ours(test, vectors, folder) if store == OURS else self.theirs(store, test, vectors, folder)
                 )
             show(name, rows[-1])
-        return {
-            "set": name,
-            "passages": len(test.passages),
-            "queries": len(test.queries),
-            "of": test.total,
-            "reranked_queries": min(self.options.rerank, len(test.queries)),
-            "stores": rows,
-        }
+            yield {
+                "set": name,
+                "passages": len(test.passages),
+                "queries": len(test.queries),
+                "of": test.total,
+                "reranked_queries": min(self.options.rerank, len(test.queries)),
+                "stores": rows,
+            }
 
 
 def smaller(test: data.TestSet, most: int) -> data.TestSet:
@@ -255,9 +255,10 @@ def main() -> None:
     commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
     sets: list[dict[str, Any]] = []
     for name in options.sets:
-        sets.append(benchmark.run(name))
-        if options.save:
-            data.save(options.save, {"commit": commit.stdout.strip(), "sets": sets})
+        for result in benchmark.run(name):
+            if options.save:
+                data.save(options.save, {"commit": commit.stdout.strip(), "sets": [*sets, result]})
+        sets.append(result)
 
 
 if __name__ == "__main__":
