@@ -60,7 +60,38 @@ def speed() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"quality": quality, "speed": speed}
+def stores() -> str:
+    """Return the table of quality, advice and the time of the adapter for each store.
+
+    The columns of both stages are left out if the run was one of stage one alone.
+    """
+    sets = json.loads((RESULTS / "stores.json").read_text(encoding="utf-8"))["sets"]
+    names = ["set", "store", "dense", "hybrid", "ms, dense", "ms, hybrid"]
+    reranked = any("tune" in row for result in sets for row in result["stores"])
+    if reranked:
+        names[4:4] = ["before reranking", "reranked", "recommended pool"]
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    for result in sets:
+        for row in result["stores"]:
+            cells = [result["set"], row["store"], _cells([row["dense"], row["hybrid"]])]
+            if reranked:
+                cells += [_cells([row.get("stage one"), row.get("reranked")]), _pool(row)]
+            lines.append(f"| {' | '.join([*cells, _added(row)])} |")
+    return "\n".join(lines)
+
+
+def _pool(row: dict[str, Any]) -> str:
+    advice = row.get("tune")
+    if advice is None:
+        return ""
+    return str(advice["pool"]) if advice["rerank"] else "no reranking"
+
+
+def _added(row: dict[str, Any]) -> str:
+    return " | ".join(f"{row[name]['added']:+.1f}" if name in row else "" for name in ("ms, dense", "ms, hybrid"))
+
+
+TABLES = {"quality": quality, "speed": speed, "stores": stores}
 
 
 def filled(page: str) -> str:
