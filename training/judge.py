@@ -69,16 +69,19 @@ def baselines(pools: Sequence[judged.Pool], *, reranker: bool) -> dict[str, Scor
     """Return the scores of stage one and, with `reranker`, of the packaged reranker."""
     from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
     from shortlist.registry import fitted_weights, load_reranker
+    from shortlist.search.order import weights_for
 
     signals = stage_one.signals(pools)
     scores = {"cosine": [table[:, 0] for table in signals], "hybrid": [table[:, -1] for table in signals]}
     if reranker:
-        packaged, weights = load_reranker(CROSS_ENCODER), fitted_weights(BI_ENCODER, CROSS_ENCODER) or {}
-        logits = [np.array(packaged.score(query, pool["passages"])) for pool in pools for query in pool["queries"]]
-        share = np.array([weights.get(name, 0.0) for name in stage_one.SIGNALS])
+        packaged, weights = load_reranker(CROSS_ENCODER), fitted_weights(BI_ENCODER, CROSS_ENCODER)
+        queries = [(query, pool["passages"]) for pool in pools for query in pool["queries"]]
+        logits = [np.array(packaged.score(query, passages)) for query, passages in queries]
+        shares = [weights_for(query, weights) for query, _ in queries]
         scores[f"{CROSS_ENCODER} alone"] = logits
         scores[f"{CROSS_ENCODER} default"] = [
-            logit + table[:, : len(share)] @ share for logit, table in zip(logits, signals, strict=True)
+            logit + table[:, : len(stage_one.SIGNALS)] @ [share.get(name, 0.0) for name in stage_one.SIGNALS]
+            for logit, table, share in zip(logits, signals, shares, strict=True)
         ]
     return scores
 

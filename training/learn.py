@@ -23,7 +23,8 @@ from torch.nn import functional
 
 import config
 from blocks import Block, Blocks
-from pairs import PairEncoder, PairTokenizer, batch_of, begin_from_v1, load
+from packed import started
+from pairs import PairEncoder, PairTokenizer, batch_of, begin_from_v1
 
 RATES = ("learning_rate", "head_learning_rate")
 
@@ -95,7 +96,7 @@ class Learner:
 
     def _begin(self, v1: Path, start: Path | None) -> None:
         if start:
-            self.model.load_state_dict(load(start).state_dict())
+            self.model.load_state_dict(started(start).state_dict())
         else:
             begin_from_v1(self.model, torch.load(v1, weights_only=True))
 
@@ -212,7 +213,9 @@ def overridden(settings: dict[str, Any], changes: list[str]) -> dict[str, Any]:
 def arguments_of_command() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", required=True, help="checkpoint name under training/work/runs")
-    parser.add_argument("--start", type=Path, help="checkpoint whose running average to begin from")
+    parser.add_argument(
+        "--start", type=Path, help="checkpoint to begin from: its running average, or a file of packed.py"
+    )
     parser.add_argument("--peer", help="name of a run next to this one, whose weights it meets at every checkpoint")
     parser.add_argument("--minutes", type=float, help="clock of the whole run, which sets the decay")
     parser.add_argument("--pairs", type=float, default=1e12, help="pairs of the whole run, if they come earlier")

@@ -47,6 +47,7 @@ def test_json_has_three_orders_of_all_notes_and_names_the_answers(orders):
 def test_the_reranker_puts_the_answers_first_where_stage_one_is_fooled(orders):
     assert not orders["orders"]["stage_one"][0]["answer"]
     assert [note["answer"] for note in orders["orders"]["reranker"][:3]] == [True, True, True]
+    assert orders["orders"]["final"][0]["answer"]
 
 
 def test_the_words_agree_with_the_orders(orders, command):

@@ -18,20 +18,21 @@ from shortlist.types import Hit
 NEGATED = [
     "a database that does not need a server",
     "phones without a headset jack",
-    "Why isn't it sold?",
-    "why isn\u2019t it sold",
+    "tools that don't use the cloud",
+    "tools that don\u2019t use the cloud",
     "every month except May",
     "anything other than Java",
-    "NO sugar",
+    "WITHOUT sugar",
     "non dairy milk",
 ]
 PLAIN = [
     "a database for notes",
-    "knot theory",
-    "the nose of a dog",
+    "withouts",
     "Norway in winter",
-    "cannoli recipe",
-    "notable towns",
+    "the printer is not found",
+    "Why isn't it sold?",
+    "lackluster",
+    "exceptional service",
 ]
 
 
@@ -59,7 +60,7 @@ def ranking(query, config=None, weights=None):
 
 
 def test_the_factor_applies_to_a_negated_query_alone():
-    plain, negated = ranking("a red server"), ranking("a server that is not red")
+    plain, negated = ranking("a red server"), ranking("a server without red")
     assert plain.weights == {"dense": 8.0}
     assert negated.weights == {"dense": 2.0}
     shares = {hit.id: hit.score - hit.rerank_score for hit in negated}
@@ -67,20 +68,20 @@ def test_the_factor_applies_to_a_negated_query_alone():
 
 
 def test_weights_of_the_configuration_are_used_as_they_are():
-    assert ranking("not red", SearchConfig(weights={"dense": 4.0})).weights == {"dense": 4.0}
-    assert ranking("not red", weights={"dense": 3.0}).weights == {"dense": 3.0}
+    assert ranking("without red", SearchConfig(weights={"dense": 4.0})).weights == {"dense": 4.0}
+    assert ranking("without red", weights={"dense": 3.0}).weights == {"dense": 3.0}
 
 
 def test_the_blend_scales_both():
-    assert ranking("not red", SearchConfig(blend=2.0)).weights == {"dense": 4.0}
-    assert ranking("not red", SearchConfig(blend=0.0)).weights == {}
+    assert ranking("without red", SearchConfig(blend=2.0)).weights == {"dense": 4.0}
+    assert ranking("without red", SearchConfig(blend=0.0)).weights == {}
 
 
 def test_a_sweep_over_blends_keeps_the_factor():
     weights = scaled(Weights({"dense": 8.0, "bm25": 0.0}, negated=0.5), 2.0)
     assert weights == {"dense": 16.0}
     assert weights.negated == 0.5
-    assert ranking("not red", SearchConfig(weights=weights)).weights == {"dense": 8.0}
+    assert ranking("without red", SearchConfig(weights=weights)).weights == {"dense": 8.0}
     assert scaled({"dense": 8.0}, 2.0).negated == 1.0
 
 
