@@ -74,6 +74,7 @@ def test_the_file_names_the_retriever_and_its_fields(here, monkeypatch):
         (("--field", "text=body", "--retriever", "hybrid"), "the retriever is 'hybrid': name a store"),
         (("--retriever", STORE, "--index", "ix"), "--retriever is"),
         (("--retriever", "foreign_parts:absent"), "cannot be loaded"),
+        (("--retriever", STORE, "--weight", "bm52=1"), "'bm52' is not a signal of stage one"),
     ],
 )
 def test_bad_input(arguments, message):

@@ -57,6 +57,8 @@ def test_no_paths_make_an_empty_index(tmp_path):
 def test_errors_of_add_are_those_of_the_folder(notes, tmp_path):
     with pytest.raises(InvalidInput, match="no file or folder"):
         add(tmp_path / "missing", tmp_path / "i")
+    with pytest.raises(InvalidInput, match="the kind before the colon is unknown"):
+        add("sqlit:notes@notes.db", tmp_path / "i")
     with pytest.raises(NotAnIndex, match="already contains"):
         add(notes, notes)
     add(notes, tmp_path / "i")

@@ -160,7 +160,7 @@ def test_two_open_stores_share_one_index(tmp_path, engine):
 
 
 def test_a_store_with_words_or_without_a_list_is_refused(tmp_path, engine):
-    with pytest.raises(InvalidInput, match="fake:notes can be searched by words itself: leave out words") as error:
+    with pytest.raises(InvalidInput, match="fake:notes has a full-text search of its own") as error:
         with_words(store(words=True), tmp_path, engine)
     assert error.value.field == "words"
     unlisted = store()

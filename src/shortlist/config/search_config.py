@@ -131,10 +131,11 @@ class SearchConfig:
         """Raise an error if a weight belongs to no signal of a named retriever. Your own retriever may have any signal.
 
         Raises:
-            InvalidInput: The retriever is one of `RETRIEVERS`, and a name in `weights` is not among `SIGNALS`.
+            InvalidInput: The retriever is one of `RETRIEVERS` or a store, and a name in `weights` is not among
+                `SIGNALS`.
         """
         unknown = [name for name in self.weights or {} if name not in SIGNALS]
-        if unknown and self.retriever in RETRIEVERS:
+        if unknown and (self.retriever in RETRIEVERS or "@" in self.retriever):
             raise InvalidInput(
                 f"weights: {unknown[0]!r} is not a signal of stage one; the signals are {', '.join(SIGNALS)}",
                 field="weights",

@@ -51,7 +51,8 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
 def _remedy(path: str) -> str:
     """Return what to do about a path that does not exist. A path with wildcards is probably a pattern."""
     if not glob.has_magic(path):
-        return ": check the path"
+        store = ": check the path. If it is meant to be a store, the kind before the colon is unknown"
+        return store if ":" in path and "@" in path else ": check the path"
     recursive = ", recursive=True" if "**" in path else ""
     return (
         ". add() takes files and folders, not patterns. In Python, give it the files of the pattern: "

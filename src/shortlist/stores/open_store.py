@@ -234,4 +234,6 @@ class OpenStore:
 
     def _check_words(self) -> None:
         if not self.has_words:
-            raise InvalidInput(f"{self.name} cannot be searched by words: it has no full-text index")
+            raise InvalidInput(
+                f"{self.name} cannot be searched by words: it has no full-text index. --words (words=True) adds BM25"
+            )

@@ -68,7 +68,10 @@ def with_words(store: Store, folder: Path, engine: Engine) -> WithWords:
         IndexWriteFailed: The folder cannot be written.
     """
     if store.has_words:
-        raise InvalidInput(f"{store.name} can be searched by words itself: leave out words", field="words")
+        raise InvalidInput(
+            f"{store.name} has a full-text search of its own, so BM25 beside it is not needed: leave out the option",
+            field="words",
+        )
     contents, digest = _read(folder), ""
     if contents is not None and contents.passages == len(store):
         digest = _digest_of(_listed(store))
