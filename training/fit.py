@@ -108,20 +108,11 @@ def every_exit(reranker: CrossEncoder, query: str, texts: list[str]) -> NDArray[
     return np.stack(rows)
 
 
-def ndcg(scores: NDArray[Any], grades: NDArray[np.int64], depth: int) -> float:
-    """Return nDCG with gains of 2^grade - 1. A pool without an answer has 0."""
-    order = np.argsort(-scores, kind="stable")[:depth]
-    discounts, gains = 1 / np.log2(np.arange(2, depth + 2)), 2.0**grades - 1
-    ideal = np.sort(gains)[::-1][:depth]
-    best = (ideal * discounts[: len(ideal)]).sum()
-    return float((gains[order] * discounts[: len(order)]).sum() / best) if best else 0.0
-
-
 def graded(pools: list[Pool], weights: Weights) -> tuple[float, float]:
     """Return the mean nDCG@5 over grades, and the share of queries whose best passage comes first."""
     scores = [pool.scores(weights) for pool in pools]
     rows = [
-        (ndcg(row, pool.grades, 5), pool.grades[int(np.argmax(row))] == pool.grades.max())
+        (judged.ndcg(row, pool.grades, 5), pool.grades[int(np.argmax(row))] == pool.grades.max())
         for row, pool in zip(scores, pools, strict=True)
     ]
     mean, first = np.mean(rows, axis=0)
@@ -130,7 +121,7 @@ def graded(pools: list[Pool], weights: Weights) -> tuple[float, float]:
 
 def blended(pools: list[Pool], weights: Weights) -> float:
     """Return the mean nDCG@10 of the last exit's logits with stage one's part."""
-    return float(np.mean([ndcg(pool.scores(weights), pool.grades, 10) for pool in pools]))
+    return float(np.mean([judged.ndcg(pool.scores(weights), pool.grades, 10) for pool in pools]))
 
 
 def dropped(pools: list[Pool], weights: Weights, rule: DropRule) -> float:
@@ -146,7 +137,7 @@ def dropped(pools: list[Pool], weights: Weights, rule: DropRule) -> float:
             rows = rows[: rule.kept(scores.shape[1], number)]
         final = np.full(len(prior), -np.inf)
         final[rows] = scores[-1][rows]
-        total += ndcg(final, pool.grades, 10)
+        total += judged.ndcg(final, pool.grades, 10)
     return total / len(pools)
 
 
@@ -183,8 +174,8 @@ def print_zero(pools: dict[str, list[Pool]], settings: dict[str, Any]) -> None:
 
 def print_exits(name: str, pools: list[Pool]) -> None:
     """Print hybrid's nDCG@10 and that of the logits alone by exit."""
-    hybrid = np.mean([ndcg(-np.arange(len(pool.grades)), pool.grades, 10) for pool in pools])
-    exits = [np.mean([ndcg(pool.logits[row], pool.grades, 10) for pool in pools]) for row in range(len(EXITS))]
+    hybrid = np.mean([judged.ndcg(-np.arange(len(pool.grades)), pool.grades, 10) for pool in pools])
+    exits = [np.mean([judged.ndcg(pool.logits[row], pool.grades, 10) for pool in pools]) for row in range(len(EXITS))]
     print(f"{name}: hybrid {hybrid:.4f}, logits alone by exit {', '.join(f'{mean:.4f}' for mean in exits)}", flush=True)
 
 

@@ -86,18 +86,12 @@ def baselines(pools: Sequence[judged.Pool], *, reranker: bool) -> dict[str, Scor
     return scores
 
 
-def ndcg(scores: NDArray[np.float64], grades: NDArray[np.int64], depth: int = 5) -> float:
-    """Return nDCG with gains of 2^grade - 1."""
-    discounts = 1 / np.log2(np.arange(2, depth + 2))
-    gains = 2.0**grades - 1
-    order, ideal = np.argsort(-scores, kind="stable")[:depth], np.sort(gains)[::-1][:depth]
-    return float((gains[order] * discounts[: len(order)]).sum() / (ideal * discounts[: len(ideal)]).sum())
-
-
 def measured(scores: Scores, pools: Sequence[judged.Pool]) -> NDArray[np.float64]:
     """Return `(queries, 2)`: nDCG@5, and 1 if a best passage comes first."""
     grades = [np.array(row) for pool in pools for row in pool["grades"]]
-    return np.array([[ndcg(s, g), float(g[int(np.argmax(s))] == g.max())] for s, g in zip(scores, grades, strict=True)])
+    return np.array(
+        [[judged.ndcg(s, g, 5), float(g[int(np.argmax(s))] == g.max())] for s, g in zip(scores, grades, strict=True)]
+    )
 
 
 def both_right(scores: Scores) -> NDArray[np.float64]:

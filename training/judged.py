@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import config
 
 Pool = dict[str, Any]
@@ -48,3 +51,12 @@ def held_pools(settings: dict[str, Any]) -> list[Pool]:
     """Return the pools of the sources that training never sees."""
     names = settings["judged"]["held"]
     return [pool for pool in pools(paths()[:1]) if pool["source"] in names]
+
+
+def ndcg(scores: NDArray[Any], grades: NDArray[np.int64], depth: int) -> float:
+    """Return nDCG with gains of 2^grade - 1. A pool without an answer has 0."""
+    order = np.argsort(-scores, kind="stable")[:depth]
+    discounts, gains = 1 / np.log2(np.arange(2, depth + 2)), 2.0**grades - 1
+    ideal = np.sort(gains)[::-1][:depth]
+    best = (ideal * discounts[: len(ideal)]).sum()
+    return float((gains[order] * discounts[: len(order)]).sum() / best) if best else 0.0

@@ -8,8 +8,7 @@ import pytest
 
 from fakes import WordReranker
 from shortlist.config import SearchConfig
-from shortlist.config.weights import Weights
-from shortlist.evaluation.tuning.sweep import scaled
+from shortlist.config.weights import Weights, scaled
 from shortlist.models.packaged import fitted_weights
 from shortlist.search.search import Search
 from shortlist.text.negation import is_negated

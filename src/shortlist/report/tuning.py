@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from shortlist.config import FILE
 from shortlist.config.file import lines as config_lines
+from shortlist.config.weights import scaled
 from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.metrics.statistics import paired
 from shortlist.evaluation.tuning.recommend import Pick, PickCheck
-from shortlist.evaluation.tuning.sweep import scaled
 from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.redaction import without_secrets
 from shortlist.report import plots

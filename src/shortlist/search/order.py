@@ -16,7 +16,7 @@ def stage_one_share(hit: Hit, weights: Mapping[str, float]) -> float:
 
 
 def weights_for(query: str, weights: Mapping[str, float]) -> Mapping[str, float]:
-    """Return the weights of the signals for this query: fitted weights have a factor for queries with a negation."""
+    """Return the weights of the signals for this query. Fitted weights have a factor if it excludes something."""
     if isinstance(weights, Weights) and weights.negated != 1 and is_negated(query):
         return weights.times(weights.negated)
     return weights

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from shortlist.config import POOL_SIZE, SearchConfig
-from shortlist.config.weights import Weights
+from shortlist.config.weights import Weights, scaled
 from shortlist.errors import InvalidInput
 from shortlist.protocols import (
     CountsTokens,
@@ -198,7 +198,7 @@ class Search(Searches):
         """Return the weight of each stage-one signal under this configuration, without weights of 0."""
         config = config or self.config
         base = (self.weights or {}) if config.weights is None else config.weights
-        return (base if isinstance(base, Weights) else Weights(base)).times(config.blend)
+        return scaled(base, config.blend)
 
     def reranker_at(self, config: SearchConfig | None = None) -> Reranker | None:
         """Return the reranker of searches under this configuration, or None if nothing is reranked.

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shortlist.config.weights import scaled
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.replay.scoring_pass import PassageCount, PointwiseCheck, check_pointwise, run_each, score_all
 from shortlist.evaluation.tuning.blend import derived_weights
 from shortlist.evaluation.tuning.options import TuneOptions
-from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass, from_runs, scaled
+from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass, from_runs
 from shortlist.protocols import Fuses, Reranker
 from shortlist.search.pool import is_approximate
 from shortlist.search.scores import info_of

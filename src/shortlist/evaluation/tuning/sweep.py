@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.config.weights import Weights
+from shortlist.config.weights import scaled
 from shortlist.evaluation.metrics.measures import Measure
 from shortlist.evaluation.metrics.outcomes import Outcome, judged_ids, measured
 from shortlist.evaluation.query_sets.query_set import Judged
@@ -17,11 +17,6 @@ from shortlist.reprs import short_repr
 from shortlist.types import Ranking
 
 Values = NDArray[np.float64]
-
-
-def scaled(weights: Mapping[str, float], blend: float) -> Weights:
-    """Return the weights times the blend."""
-    return (weights if isinstance(weights, Weights) else Weights(weights)).times(blend)
 
 
 @dataclass(frozen=True, slots=True)

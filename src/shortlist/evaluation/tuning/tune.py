@@ -10,6 +10,7 @@ from typing import Any
 from shortlist import config as config_file
 from shortlist.config import SearchConfig
 from shortlist.config.file import lines as config_lines
+from shortlist.config.weights import scaled
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import CUTOFF, Evaluation, measures_of
 from shortlist.evaluation.metrics.outcomes import depth_of, measured, nothing_retrieved
@@ -31,7 +32,7 @@ from shortlist.evaluation.tuning.recommend import (
     undecided,
 )
 from shortlist.evaluation.tuning.settings import file_values
-from shortlist.evaluation.tuning.sweep import Curve, Plan, scaled
+from shortlist.evaluation.tuning.sweep import Curve, Plan
 from shortlist.evaluation.tuning.threshold import ThresholdChoice, results_of, tune_threshold
 from shortlist.protocols import Fuses
 from shortlist.reprs import short_repr
