@@ -18,14 +18,13 @@ Where: TypeAlias = Mapping[str, "Value | list[Value]"]
 """A filter on metadata: each field equals the value, or one of the listed values. All fields must match.
 
 The comparison is case-sensitive. A number equals the text that is written like it, and true and false equal their
-words, because CSV files and YAML front matter hold only text: 2024, 2024.0 and "2024" find 2024, 2024.0 and "2024";
-"007" finds only text. Every passage has the fields "document_id" and "title". "title" is the document's title, or a
-heading above the passage together with the headings above that ("Guide", "Guide > Setup").
+words, because CSV files and YAML front matter hold only text: 2024 and "2024" find 2024, 2024.0 and "2024"; "007" finds
+only text. Every passage has the fields "document_id" and "title". "title" is the document's title, or a heading above
+the passage together with the headings above that ("Guide", "Guide > Setup").
 """
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 """query id -> passage id -> grade; 0 means judged and not relevant."""
-
 
 Run: TypeAlias = Mapping[str, Mapping[str, float]]
 """query id -> passage id -> score; higher is better."""
@@ -39,20 +38,24 @@ PATH = " > "
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a user adds: a text with an id, an optional title and optional metadata."""
+    """What a user adds: a text with an id, an optional title and optional metadata.
+
+    `columns` names the lines "name: value" of a text that is a record. Each of its passages repeats the first line.
+    """
 
     id: str
     text: str
     title: str = ""
     metadata: Mapping[str, Field] = field(default_factory=dict)
+    columns: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """The unit that is indexed, retrieved and reranked ("chunk" in RAG talk).
 
-    `start` and `end` are character offsets of `text` in the document's text. `title` is the document's title or the
-    nearest heading. Models read `content`, which puts the title in front of the text.
+    `start` and `end` are offsets in the document's text; names of columns that a passage repeats do not count. `title`
+    is the document's title or the nearest heading. Models read `content`: the title, and then the text.
     """
 
     id: str
@@ -73,11 +76,10 @@ class Passage:
 class Hit:
     """One passage of an answer, with the scores and ranks of both stages. For every score, higher is better.
 
-    `retrieval_rank` counts from 1. `rank` and `score` are the final ones: they come from the reranker if it scored the
-    passage, and from stage one otherwise. `rerank_score` is the reranker's raw output (for a cross-encoder an unbounded
-    logit), or None if the passage was not scored. `signals` holds the parts of the stage-one score, such as
-    `{"dense": 0.62, "bm25": 11.3}`. `probability` is the probability of being relevant, if the search computed it.
-    `bi_encoder` is the name of the model whose cosine is the signal "dense", or an empty string.
+    `retrieval_rank` counts from 1. `rank` and `score` are final: they come from the reranker if it scored the passage,
+    and from stage one otherwise. `rerank_score` is the reranker's raw output (for a cross-encoder an unbounded logit),
+    or None. `signals` holds the parts of the stage-one score, such as `{"dense": 0.62, "bm25": 11.3}`. `probability` is
+    that of being relevant, if the search computed it. `bi_encoder` names the model of the signal "dense", or is "".
     """
 
     passage: Passage

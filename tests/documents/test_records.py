@@ -7,6 +7,7 @@ import pytest
 
 from shortlist.documents import Skipped, Source, decoding, discover, jsonl, read
 from shortlist.documents import csv as csv_reader
+from shortlist.text import Splitter
 from shortlist.types import Document
 
 
@@ -143,8 +144,25 @@ def test_csv_with_a_text_column(load):
 def test_csv_without_a_text_column(load):
     [document] = load("a.csv", "id,name,price,name\n9,Chair,10,x\n")
     assert document.id == "9"
-    assert document.text == "name: Chair\nprice: 10\nname 4: x"
+    assert document.text == "id: 9\nname: Chair\nprice: 10\nname 4: x"
+    assert document.columns == ("id", "name", "price", "name 4")
+    assert document.title == ""
     assert document.metadata["price"] == "10"
+
+
+def test_csv_with_a_text_and_no_title_is_titled_by_the_column_that_names_its_rows(load):
+    [document] = load("a.csv", "sku,body,price\nZX-9,A long text,7\n")
+    assert (document.title, document.text, document.columns) == ("ZX-9", "A long text", ())
+    assert document.metadata["sku"] == "ZX-9"
+
+
+def test_every_passage_of_a_row_names_its_key(load):
+    notes = "; ".join(f"Rule {number} binds the owner" for number in range(60))
+    [document] = load("a.csv", f"part,notes,stock\nQ-8,{notes},12\n")
+    passages = Splitter(lambda text: len(text.split()), 50).split(document)
+    assert len(passages) > 5
+    assert all("Q-8" in passage.text for passage in passages)
+    assert "stock: 12" in passages[-1].text
 
 
 @pytest.mark.parametrize(("name", "mark"), [("a.csv", ";"), ("a.csv", "\t"), ("a.csv", "|"), ("a.tsv", "\t")])
@@ -171,7 +189,7 @@ def test_rows_may_end_with_a_delimiter(load):
 def test_space_around_cells_is_no_part_of_ids_and_metadata(load):
     [document] = load("a.csv", "id, text , year\nsp1, padded text , 2020\n")
     assert (document.id, document.text.strip(), document.metadata["year"]) == ("sp1", "padded text", "2020")
-    assert load("b.csv", "id, name , year\n sp1 , Ann , 2020\n")[0].text == "name: Ann\nyear: 2020"
+    assert load("b.csv", "id, name , year\n sp1 , Ann , 2020\n")[0].text == "id: sp1\nname: Ann\nyear: 2020"
 
 
 ROWS = 'id,text\nq1,fine row\nq2,"unterminated about pears\n'

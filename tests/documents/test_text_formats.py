@@ -104,8 +104,11 @@ def test_html_becomes_light_markdown(load):
     assert document.title == "The page"
     assert document.text == (
         "Site name\n\n# Main & title\n\nFirst bold paragraph.\nNew line\n\n## Part\n\n- one\n- two\n\n"
-        "Name | Age\nAnn | 7\n\n```\n  keep   this\n# not a heading\n```"
+        "| Name | Age |\n|-|-|\n| Ann | 7 |\n\n```\n  keep   this\n# not a heading\n```"
     )
+
+
+GRID = "| A | B |\n|-|-|\n| 1 | 2 |"
 
 
 @pytest.mark.parametrize(
@@ -113,8 +116,8 @@ def test_html_becomes_light_markdown(load):
     [
         ("<html><head><title>T</title><meta charset=utf-8><body><h1>Hello</h1><p>walrus", "T", "# Hello\n\nwalrus"),
         ("<title>T</title><main><p>one<p>two<br>three</main>", "T", "one\n\ntwo\nthree"),
-        ("<table><tr><th>A</th><th>B</th></tr><tr><td>1<td>2<tr><td>3<td>4</table>", "a", "A | B\n1 | 2\n3 | 4"),
-        ("<table><caption>C<thead><tr><th>A<th>B<tbody><tr><td><p>1<td><p>2</table>x", "a", "C\nA | B\n1 | 2\n\nx"),
+        ("<table><tr><th>A</th><th>B</th></tr><tr><td>1<td>2<tr><td>3<td>4</table>", "a", GRID + "\n| 3 | 4 |"),
+        ("<table><caption>C<thead><tr><th>A<th>B<tbody><tr><td><p>1<td><p>2</table>x", "a", f"C\n\n{GRID}\n\nx"),
         ("<table><tr><td>1<td><table><tr><td>2<td>3</table><td>4</table>", "a", "1 |\n\n2 | 3\n\n| 4"),
         ("<ul><li>one<li>two</ul><dl><dt>a<dd>b<dt>c<dd>d</dl>", "a", "- one\n- two\n\na\n\nb\n\nc\n\nd"),
         ("<select><option>one<option>two</select>three", "a", "one\ntwo\n\nthree"),
@@ -123,6 +126,36 @@ def test_html_becomes_light_markdown(load):
 def test_html_may_leave_out_optional_tags(load, markup, title, text):
     [document] = load("a.html", markup)
     assert (document.title, document.text) == (title, text)
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        (  # a cell of a header row ends with its group, and an empty cell keeps its place
+            "<table><thead><tr><th rowspan=3>Tide<th colspan=2>Port<tbody><tr><td>low<td><td>2"
+            "<tr><td>high<td>3<td>4</table>",
+            "| Tide | Port | Port |\n|-|-|-|\n| low |  | 2 |\n| high | 3 | 4 |",
+        ),
+        (
+            "<table><tr><th rowspan=2>Dose<th colspan=2>Effect</tr><tr><th>low<th>high</tr>"
+            "<tr><td rowspan=0>5 mg<td>a<td>b<tr><td>c<td>d</table>",
+            "| Dose | Effect low | Effect high |\n|-|-|-|\n| 5 mg | a | b |\n| 5 mg | c | d |",
+        ),
+        (
+            "<table><tr><th>Name<td>Ann</tr><tr><th>Skills<td><ul><li>rowing<li>knots</ul></table>",
+            "Name | Ann\nSkills | - rowing - knots",
+        ),
+        (
+            "<table><tr><td>a|b<td><img alt='the flag'><td><script>no</script>c<tr><td>1<td>2<td>3</table>",
+            "| a\\|b | the flag | c |\n|-|-|-|\n| 1 | 2 | 3 |",
+        ),
+        ("<table role=presentation><tr><td>menu<td>body<tr><td>1<td>2</table>", "menu | body\n1 | 2"),
+        ("<table><tr><td>menu<td><h2>Head</h2>text<tr><td>1<td>2</table>", "menu |\n\n## Head\n\ntext\n1 | 2"),
+        ("<table><tr><td>only</table>", "only"),
+    ],
+)
+def test_tables_of_html(load, markup, expected):
+    assert load("a.html", markup)[0].text == expected
 
 
 @pytest.mark.parametrize(

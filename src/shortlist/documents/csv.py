@@ -19,6 +19,9 @@ _NAMED = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 
 _IDS = ("id", "_id")
 _TITLES = ("title",)
+_NAMES = ("name", "subject", "sku", "code", "key")
+"""The columns that name the rows of a table with a text and without a title."""
+
 _TEXTS = ("text", "content", "body")
 
 
@@ -59,9 +62,11 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield one document per row after the header, which names the columns. Rows are counted from 1.
 
     The column "text" (or "content" or "body") is the text, "id" is the id and "title" is the title, in upper or lower
-    case. The other columns are metadata: strings without the space around them. If no column is the text, the text has
-    a line "column: value" for each cell, and the cells are also metadata. A first line "sep=;" sets the delimiter. If a
-    quote is not closed, the reader skips the lines up to the next quote or the end of the file as one row.
+    case. The other columns are metadata: strings without the space around them. If a file has a text and no title, the
+    title is its column "name", "subject", "sku", "code" or "key", if it has one. If no column is the text, the text has
+    a line "column: value" for each cell, the id first, and the cells are also metadata. A first line "sep=;"
+    sets the delimiter. If a quote is not closed, the reader skips the lines up to the next quote or the end of the
+    file as one row.
     """
     feed = _Lines(source)
     columns: list[str] = []
@@ -146,12 +151,16 @@ def _document(source: Source, number: int, columns: Sequence[str], cells: dict[s
     id_column, title_column, text_column = (_named(columns, names) for names in (_IDS, _TITLES, _TEXTS))
     taken = {id_column, title_column, text_column}
     others = {column: cell.strip() for column, cell in cells.items() if column not in taken}
+    shown: tuple[str, ...] = ()
     if text_column:
         text = cells.get(text_column, "")
+        title_column = title_column or _named(columns, _NAMES)
     else:
-        text = "\n".join(f"{column}: {cell.strip()}" for column, cell in cells.items() if column != id_column)
+        shown = tuple(sorted(cells, key=lambda column: column != id_column))
+        text = "\n".join(f"{column}: {cells[column].strip()}" for column in shown)
     name = cells.get(id_column, "").strip() or f"{source.name}#row={number}"
-    return Document(name, text, cells.get(title_column, "").strip(), metadata(source, others, replaced))
+    title = cells.get(title_column, "").strip()
+    return Document(name, text, title, metadata(source, others, replaced), shown)
 
 
 def _named(columns: Sequence[str], names: Sequence[str]) -> str:

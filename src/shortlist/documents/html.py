@@ -15,12 +15,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shortlist.documents.decoding import clean, decode, read_bytes
+from shortlist.documents.html_tables import table_markdown
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.types import Document, Note
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
+    from bs4.element import PageElement
 
 _CHARSET = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{1,40})|<\?xml[^>]{0,200}?encoding=["']([\w.-]+)""", re.I
@@ -108,7 +110,7 @@ def _title(page: BeautifulSoup) -> str:
 
 
 def _markdown(page: BeautifulSoup) -> str:
-    """Return the page's text: headings as "# ..." lines, list items as "- ...", table cells separated by " | "."""
+    """Return the page's text: headings as "# ..." lines, list items as "- ...", tables as Markdown."""
     kept: list[str] = []
     written = _HEADING.sub(r"\1 ", _EMPTY_HEADING.sub("", "".join(_pieces(page, kept)))).replace("\ue003", "")
     text = _AROUND_BREAK.sub("\n", re.sub(" {2,}", " ", written))
@@ -136,7 +138,10 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
                 kept.append(f"```\n{node.get_text().strip(chr(10))}\n```")
                 yield f"\n\n\ue000{len(kept) - 1}\ue001\n\n"
             elif node.name == "img":
-                yield _SPACE.sub(" ", f" {node.get('alt') or ''} ".translate(_MARKS))
+                yield _image(node)
+            elif node.name == "table" and (table := table_markdown(node, _table_nodes(node))) is not None:
+                kept.append(table)
+                yield f"\n\n\ue000{len(kept) - 1}\ue001\n\n"
             elif not _dropped(node):
                 before, after = _around(node)
                 yield before
@@ -144,6 +149,29 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
                 waiting.extend(child for child in reversed(node.contents) if isinstance(child, Tag | NavigableString))
         elif type(node) in (NavigableString, CData):
             yield _SPACE.sub(" ", node.translate(_MARKS))
+
+
+def _table_nodes(table: Tag) -> Iterator[PageElement | str]:
+    """Yield the tags of a table and its texts, as plain strings, in document order, without what is left out."""
+    from bs4 import CData, Tag
+    from bs4.element import NavigableString
+
+    waiting: list[PageElement] = list(reversed(table.contents))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Tag):
+            if node.name == "img":
+                yield _image(node)
+            elif not _dropped(node):
+                yield node
+                waiting.extend(reversed(node.contents))
+        elif type(node) in (NavigableString, CData):
+            yield str(node).translate(_MARKS)
+
+
+def _image(tag: Tag) -> str:
+    """Return the alternative text of an image."""
+    return _SPACE.sub(" ", f" {tag.get('alt') or ''} ".translate(_MARKS))
 
 
 def _around(tag: Tag) -> tuple[str, str]:

@@ -22,9 +22,10 @@ def checked(items: Iterable[Document | Mapping[str, object]]) -> list[Document]:
     """Return the documents in the order given. Characters that cannot be stored are replaced, as in files.
 
     A mapping has "id" and "text", and may have "title" and "metadata". An id is a string, or a whole number, which
-    becomes a string. Metadata keeps its fields, "source" and "format" included. "replaced_bytes" counts the NUL
-    characters and lone surrogates that became U+FFFD in the text. None is left out. A list or tuple of values becomes a
-    list. Other containers, NaN, infinities and integers beyond 64 bits become JSON text. No items give an empty list.
+    becomes a string. The columns of a `Document` are kept. Metadata keeps its fields, "source" and "format" included.
+    "replaced_bytes" counts the NUL characters and lone surrogates that became U+FFFD in the text. None is left out. A
+    list or tuple of values becomes a list. Other containers, NaN, infinities and integers beyond 64 bits become JSON
+    text. No items give an empty list.
 
     Raises:
         InvalidInput: A document has no id or no text, one of another type, an empty one, the id of another document, an
@@ -58,7 +59,9 @@ def _document(item: object, name: str) -> Document:
         raise InvalidInput(f"{name}: its title is {_kind(title)}, not a string")
     text, lost = clean(text)
     metadata = _metadata(fields.get("metadata"), name)
-    return Document(key, text, clean(title or "")[0], {**metadata, "replaced_bytes": lost} if lost else metadata)
+    columns = tuple(item.columns) if isinstance(item, Document) else ()
+    metadata = {**metadata, "replaced_bytes": lost} if lost else metadata
+    return Document(key, text, clean(title or "")[0], metadata, columns)
 
 
 def _fields(item: object, name: str) -> dict[str, object]:

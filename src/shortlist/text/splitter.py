@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from shortlist.errors import InvalidInput
+from shortlist.text.chunks import chunks
 from shortlist.text.headings import Heading, headings, one_line
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
+from shortlist.text.table_pieces import Piece, find_tables, record_pieces, table_pieces
 from shortlist.text.validation import SURROGATE
 from shortlist.types import PATH, Document, Passage
 
@@ -20,7 +23,6 @@ _SMALLEST_LIMIT = 8
 _CHARS_PER_TOKEN = 16
 _LONGEST_CACHED_WORD = 64
 _MOST_CACHED_WORDS = 200_000
-_LONGEST_BLOCK = 32_000
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
 
@@ -28,11 +30,15 @@ _Cost = Callable[[str], int]
 
 
 class Span(NamedTuple):
-    """A part of a text in character offsets, and the level of the heading above it (7: no heading)."""
+    """A part of a text in character offsets, the level of the heading above it (7: no heading), and its head.
+
+    The head is text to repeat before the part: the names of the columns of a table that begins in an earlier part.
+    """
 
     start: int
     end: int
     level: int
+    head: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,11 +96,13 @@ class Splitter:
     def split(self, document: Document) -> list[Passage]:
         """Return the passages of a document in order, each within the limit. White space alone gives an empty list.
 
-        Passages do not overlap. `document.text[p.start:p.end] == p.text` is true for each passage `p`, and every
-        character that is not white space is in a passage. Formats with Markdown text (metadata "format") are split at
-        headings, and the titles of their passages name the headings above: "Guide > Install". A title is shortened if
-        it needs more than a sixth of the limit. The heading of the whole page is left out of the titles if it repeats
-        or extends the document's title.
+        Passages do not overlap, and every character that is not white space is in a passage. `p.text` of a passage `p`
+        is `document.text[p.start:p.end]`. If the passage begins inside a table or a record (`document.columns`), the
+        names of the columns, or the first column of the record, are repeated before this text.
+
+        Formats with Markdown text (metadata "format") are split at headings, and the titles of their passages name the
+        headings above: "Guide > Install". A title is shortened if it needs more than a sixth of the limit. The heading
+        of the whole page is left out of the titles if it repeats or extends the document's title.
 
         Raises:
             InvalidInput: The text or the title has half of a surrogate pair, or a single character exceeds the limit.
@@ -111,22 +119,27 @@ class Splitter:
         whole = (len(text) - len(text.lstrip()), len(text.rstrip()))
         if whole[0] >= whole[1]:
             return []
-        for spans in self._attempts(text, whole, outline, markdown):
+        for spans in self._attempts(document, whole, outline, markdown):
             titled = list(_titled(spans, outline))
-            if all(self._fits(title, text[start:end]) for start, end, title in titled):
+            if all(self._fits(title, span.head + text[span.start : span.end]) for span, title in titled):
                 return _passages(document, titled)
-        return _passages(
-            document, [piece for start, end, title in titled for piece in self._cut(text, start, end, title)]
-        )
+        return _passages(document, [piece for span, title in titled for piece in self._cut(text, span, title)])
 
-    def _attempts(self, text: str, whole: tuple[int, int], outline: _Outline, markdown: bool) -> Iterator[list[Span]]:
+    def _attempts(
+        self, document: Document, whole: tuple[int, int], outline: _Outline, markdown: bool
+    ) -> Iterator[list[Span]]:
         """Yield ways to split the text, the cheapest first, the last one by exact counts."""
+        text = document.text
         if whole[1] - whole[0] <= self.limit * _CHARS_PER_TOKEN:
             yield [Span(*whole, 7)]
         costs = [self.count_tokens(f"{title}\n") - self._empty for title in set(outline.titles) if title]
         room = self.limit - max(costs, default=0)
         for cost in (self._estimate, self._exact):
-            yield _merge(text, _sections(text, outline.headings, room, cost, markdown), room, cost)
+            if document.columns:
+                pieces = record_pieces(text, document.columns, room, cost, partial(chunks, cost=cost))
+                yield [Span(start, end, 7, head) for start, end, head in pieces]
+            else:
+                yield _merge(text, _sections(text, outline.headings, room, cost, markdown), room, cost)
 
     def _exact(self, text: str) -> int:
         """Return the tokens of a text. A long run of characters counts by its length: it may be one unknown token."""
@@ -165,18 +178,21 @@ class Splitter:
             title = title[: min(len(title) - 1, len(title) * most // cost)].rstrip()
         return title
 
-    def _cut(self, text: str, start: int, end: int, title: str) -> Iterator[tuple[int, int, str]]:
+    def _cut(self, text: str, span: Span, title: str) -> Iterator[tuple[Span, str]]:
         """Yield a span and its title, halved until they fit: for models whose counts of the parts do not add up."""
-        if self._fits(title, text[start:end]):
-            yield start, end, title
+        start, end, level, head = span
+        if self._fits(title, head + text[start:end]):
+            yield span, title
         elif end - start > 1:
             middle = (start + end) // 2
             space = max(text.rfind(" ", start + 1, middle), text.rfind("\n", start + 1, middle))
             middle = space if space > 0 else middle
-            yield from self._cut(text, start, middle, title)
-            yield from self._cut(text, middle, end, title)
+            yield from self._cut(text, Span(start, middle, level, head), title)
+            yield from self._cut(text, Span(middle, end, level, head), title)
+        elif head:
+            yield from self._cut(text, Span(start, end, level), title)
         elif title:
-            yield from self._cut(text, start, end, "")
+            yield from self._cut(text, span, "")
         else:
             raise InvalidInput(
                 f"the character {text[start:end]!r} alone exceeds the passage limit of {self.limit} tokens: give a "
@@ -216,32 +232,22 @@ def _sections(text: str, section_headings: Sequence[Heading], room: int, cost: _
         head = cost(text[start:body]) - cost("") if body > start else 0
         if head > room // 2:
             head, body = 0, start
-        for offset, piece in _chunks(text[body:end], room - head, cost, markdown):
-            first = body + offset
-            yield Span(start, first + len(piece), level) if start < body else Span(first, first + len(piece), level)
+        for first, last, names in _parts(text[body:end], room - head, cost, markdown):
+            yield Span(start if start < body else body + first, body + last, level, names)
             start = body
 
 
-def _chunks(text: str, room: int, cost: _Cost, markdown: bool) -> Iterator[tuple[int, str]]:
-    """Yield pieces of at most `room`, with their character offsets."""
-    from semantic_text_splitter import MarkdownSplitter, TextSplitter
-
-    splitter = (MarkdownSplitter if markdown else TextSplitter).from_callback(cost, room)
-    for start, end in _blocks(text):
-        for offset, piece in splitter.chunk_indices(text[start:end]):
-            yield start + offset, piece
-
-
-def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Yield parts to split separately: the time to split grows with the square of a text without sentences."""
-    start = 0
-    while len(text) - start > _LONGEST_BLOCK:
-        least, most = start + _LONGEST_BLOCK // 2, start + _LONGEST_BLOCK
-        breaks = (text.rfind(mark, least, most) for mark in ("\n\n", "\n", " "))
-        end = next((place for place in breaks if place > 0), most)
-        yield start, end
-        start = end
-    yield start, len(text)
+def _parts(text: str, room: int, cost: _Cost, markdown: bool) -> Iterator[Piece]:
+    """Yield pieces of at most `room`. A table is whole, or in rows that have the names of the columns as their head."""
+    chunk = partial(chunks, cost=cost, markdown=markdown)
+    place = 0
+    for table in find_tables(text):
+        for offset, piece in chunk(text[place : table.start], room):
+            yield Piece(place + offset, place + offset + len(piece))
+        yield from table_pieces(text, table, room, cost, chunk)
+        place = table.end
+    for offset, piece in chunk(text[place:], room):
+        yield Piece(place + offset, place + offset + len(piece))
 
 
 def _merge(text: str, spans: Iterator[Span], room: int, cost: _Cost) -> list[Span]:
@@ -250,10 +256,12 @@ def _merge(text: str, spans: Iterator[Span], room: int, cost: _Cost) -> list[Spa
     merged: list[Span] = []
     last_cost = 0
     for span in spans:
-        span_cost = cost(text[span.start : span.end])
-        if merged and min(span_cost, last_cost) < small and span.level >= merged[-1].level:
-            joined = Span(merged[-1].start, span.end, merged[-1].level)
-            joined_cost = cost(text[joined.start : joined.end]) if span_cost + last_cost <= 2 * room else room + 1
+        span_cost = cost(span.head + text[span.start : span.end])
+        if merged and min(span_cost, last_cost) < small and _may_join(merged[-1], span):
+            joined = merged[-1]._replace(end=span.end)
+            joined_cost = (
+                cost(joined.head + text[joined.start : joined.end]) if span_cost + last_cost <= 2 * room else room + 1
+            )
             if joined_cost <= room:
                 merged[-1], last_cost = joined, joined_cost
                 continue
@@ -262,22 +270,26 @@ def _merge(text: str, spans: Iterator[Span], room: int, cost: _Cost) -> list[Spa
     return merged
 
 
-def _titled(spans: Sequence[Span], outline: _Outline) -> Iterator[tuple[int, int, str]]:
+def _may_join(before: Span, span: Span) -> bool:
+    return span.level >= before.level and span.head in ("", before.head)
+
+
+def _titled(spans: Sequence[Span], outline: _Outline) -> Iterator[tuple[Span, str]]:
     last = 0
     for span in spans:
         title, last = outline.title_at(span.start, last)
-        yield span.start, span.end, title
+        yield span, title
 
 
-def _passages(document: Document, titled: Sequence[tuple[int, int, str]]) -> list[Passage]:
+def _passages(document: Document, titled: Sequence[tuple[Span, str]]) -> list[Passage]:
     """Return the parts as passages, without white space at their ends. Parts of white space alone are left out."""
     passages: list[Passage] = []
-    for start, end, title in titled:
+    for (start, end, _, head), title in titled:
         piece = document.text[start:end]
         start += len(piece) - len(piece.lstrip())
         text = piece.strip()
         if text:
             name = f"{document.id}#{len(passages)}"
             metadata = dict(document.metadata)
-            passages.append(Passage(name, text, document.id, title, start, start + len(text), metadata))
+            passages.append(Passage(name, head + text, document.id, title, start, start + len(text), metadata))
     return passages

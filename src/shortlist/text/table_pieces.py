@@ -1,0 +1,280 @@
+"""Tables and records to pieces that fit: each piece names the columns of its cells, and the row that they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
+
+from shortlist.text.tables import delimiter_line, row_line
+
+Cost: TypeAlias = Callable[[str], int]
+"""The number of tokens of a text."""
+
+Chunk: TypeAlias = Callable[[str, int], Iterator[tuple[int, str]]]
+"""Splits a text into pieces of at most so many tokens, each with its character offset."""
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_MARKS = "|-: \t>\r\n"
+_LEAST_ROOM = 4
+
+
+class Piece(NamedTuple):
+    """A part of a text in character offsets, and the names to repeat before it."""
+
+    start: int
+    end: int
+    head: str = ""
+
+
+class Table(NamedTuple):
+    """A Markdown table in character offsets: its header starts, its first row starts, its last row ends."""
+
+    start: int
+    body: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The room of a piece in tokens, and how to measure and to cut a text."""
+
+    room: int
+    cost: Cost
+    chunk: Chunk
+
+    def tokens(self, text: str) -> int:
+        return self.cost(text) - self.cost("")
+
+    def short(self, text: str, most: int) -> str:
+        """Return the text, or its beginning and "…" if it has more than `most` tokens."""
+        if self.tokens(text) <= most:
+            return text
+        while text and (tokens := self.tokens(f"{text}…")) > most:
+            text = text[: min(len(text) - 1, len(text) * most // tokens)].rstrip()
+        return f"{text}…" if text else ""
+
+    def pieces(self, text: str, start: int, end: int, head: str) -> Iterator[Piece]:
+        """Yield a part of a text in chunks, each with the same head, or with a shorter one if there is no room."""
+        room = self.room - self.tokens(head)
+        if room < _LEAST_ROOM:
+            head, room = "", self.room
+        for offset, chunk in self.chunk(text[start:end], room):
+            yield Piece(start + offset, start + offset + len(chunk), head)
+
+
+def find_tables(text: str) -> list[Table]:
+    """Return the Markdown tables of a text in order. A text without tables gives an empty list."""
+    tables: list[Table] = []
+    if "|" not in text or "-" not in text:
+        return tables
+    starts, place = [0], 0
+    lines = _LINE.findall(text)
+    for line in lines:
+        place += len(line)
+        starts.append(place)
+    number = 1
+    while number < len(lines):
+        columns = _delimited(lines[number])
+        if columns and len(_cells(lines[number - 1])) == columns:
+            last = number + 1
+            while last < len(lines) and "|" in lines[last]:
+                last += 1
+            tables.append(Table(starts[number - 1], starts[number + 1], starts[last]))
+            number = last
+        number += 1
+    return tables
+
+
+def table_pieces(text: str, table: Table, room: int, cost: Cost, chunk: Chunk) -> Iterator[Piece]:
+    """Yield the table whole if it fits. Otherwise yield its rows in groups that fit, each with the header as its head.
+
+    A row that does not fit is split between its cells. Each part then has the names of its columns, and the first cell
+    of the row, as its head. A long name or first cell is shortened in the head.
+    """
+    fit = _Fit(room, cost, chunk)
+    if cost(text[table.start : table.end]) <= room:
+        yield Piece(table.start, table.end)
+        return
+    head = text[table.start : table.body]
+    if not head.endswith("\n"):
+        head += "\n"
+    names = [head[first:last] for first, last in _cells(head.partition("\n")[0])]
+    if fit.tokens(head) > room // 2:
+        yield from fit.pieces(text, table.start, table.body, "")
+        for row in _rows(text, table):
+            yield from _row_parts(text, row, names, fit)
+        return
+    yield from _grouped(text, table, head, names, fit)
+
+
+def _grouped(text: str, table: Table, head: str, names: Sequence[str], fit: _Fit) -> Iterator[Piece]:
+    """Yield the rows in groups that fit. The header belongs to the first group."""
+    start, end, used = table.start, table.body, fit.tokens(head)
+    head_cost = used
+    for row in _rows(text, table):
+        tokens = fit.tokens(text[row.start : row.end])
+        if used + tokens > fit.room and end > start and (end > table.body or start > table.start):
+            yield from _halved(text, Piece(start, end, head if start > table.start else ""), fit)
+            start, used = row.start, head_cost
+        if head_cost + tokens > fit.room:
+            if end > start:  # the header alone
+                yield Piece(start, end)
+            yield from _row_parts(text, row, names, fit)
+            start, used = row.end, head_cost
+        else:
+            used += tokens
+        end = row.end
+    if end > start:
+        yield from _halved(text, Piece(start, end, head if start > table.start else ""), fit)
+
+
+def _halved(text: str, piece: Piece, fit: _Fit) -> Iterator[Piece]:
+    """Yield a group of rows, in halves if the counts of the rows add up to less than the count of the group."""
+    start, end, head = piece
+    middle = text.find("\n", (start + end) // 2, end - 1) + 1
+    if middle and fit.cost(head + text[start:end]) > fit.room and head:
+        yield from _halved(text, Piece(start, middle, head), fit)
+        yield from _halved(text, Piece(middle, end, head), fit)
+    else:
+        yield piece
+
+
+def _row_parts(text: str, row: Piece, names: Sequence[str], fit: _Fit) -> Iterator[Piece]:
+    """Yield a row that does not fit in groups of cells. A cell that does not fit is split, too."""
+    cells = [(row.start + first, row.start + last) for first, last in _cells(text[row.start : row.end])]
+    most = max(fit.room // 8, 1)
+    short = [fit.short(name, most) for name in names]
+    key = fit.short(text[slice(*cells[0])], most) if cells else ""
+    column = 0
+    while column < len(cells):
+        last = column + 1
+        while last < len(cells) and _part_fits(text, row, cells, (column, last + 1), short, key, fit):
+            last += 1
+        head = _part_head(short, key, column, last)
+        start, end = _part_span(row, cells, column, last)
+        if last == column + 1 and fit.cost(head + text[start:end]) > fit.room:
+            yield from fit.pieces(text, start, end, head)
+        else:
+            yield Piece(start, end, head)
+        column = last
+
+
+def _part_fits(
+    text: str,
+    row: Piece,
+    cells: Sequence[tuple[int, int]],
+    columns: tuple[int, int],
+    names: Sequence[str],
+    key: str,
+    fit: _Fit,
+) -> bool:
+    start, end = _part_span(row, cells, *columns)
+    return fit.cost(_part_head(names, key, *columns) + text[start:end]) <= fit.room
+
+
+def _part_span(row: Piece, cells: Sequence[tuple[int, int]], first: int, last: int) -> tuple[int, int]:
+    """Return where the part of a row with the columns from `first` to before `last` starts and ends."""
+    start = cells[first][0] if first else row.start
+    return start, cells[last][0] if last < len(cells) else row.end
+
+
+def _part_head(names: Sequence[str], key: str, first: int, last: int) -> str:
+    """Return a header for some columns of a row and, if the part begins after it, the first cell of the row."""
+    shown = [*names[:1], *names[first:last]] if first else list(names[:last])
+    head = f"{row_line(shown)}\n{delimiter_line(len(shown))}\n"
+    return f"{head}| {key} | " if first else head
+
+
+def record_pieces(text: str, columns: Sequence[str], room: int, cost: Cost, chunk: Chunk) -> Iterator[Piece]:
+    """Yield a record in pieces that fit. The text has a line "column: value" for each of the columns, in this order.
+
+    The head of each piece but the first is the line of the first column. If a piece starts in a value, the name of the
+    column follows in the head. A long first value is shortened in the head.
+    """
+    fit = _Fit(room, cost, chunk)
+    fields = _fields(text, columns)
+    if cost(text) <= room or not fields:
+        yield from fit.pieces(text, 0, len(text), "")
+        return
+    most = max(room // 4, 1)
+    key = fit.short(text[fields[0].start : fields[0].end].strip(), most)
+    key = f"{key}\n" if key else ""
+    last = Piece(0, fields[0].start)
+    for field in fields:
+        if fit.cost(last.head + text[last.start : field.end]) <= room:
+            last = last._replace(end=field.end)
+            continue
+        head = key if last.end else ""
+        if fit.cost(head + text[field.start : field.end]) <= room:
+            whole, last = [last], Piece(field.start, field.end, head)
+        else:
+            *whole, last = _value_pieces(text, last, field, key, fit)
+        yield from (piece for piece in whole if piece.end > piece.start)
+    yield last
+
+
+def _value_pieces(text: str, before: Piece, field: Piece, key: str, fit: _Fit) -> list[Piece]:
+    """Return the piece before a long field, and the field in pieces. Their first one joins the one before if it fits.
+
+    Each piece of the value names the column, the first one by its own text.
+    """
+    head = key if before.end else ""
+    name = fit.short(field.head.rstrip(": "), max(fit.room // 8, 1))
+    label = f"{name}: " if name else ""
+    value = field.start + len(field.head)
+    pieces = list(fit.pieces(text, value, field.end, head + label))
+    if not pieces:
+        return [before, Piece(field.start, field.end, head)]
+    for joined in (before._replace(end=pieces[0].end), Piece(field.start, pieces[0].end, head)):
+        if fit.cost(joined.head + text[joined.start : joined.end]) <= fit.room:
+            return [*([] if joined.start == before.start else [before]), joined, *pieces[1:]]
+    return [before, *fit.pieces(text, field.start, value, head), *pieces]
+
+
+def _fields(text: str, columns: Sequence[str]) -> list[Piece]:
+    """Return the lines of the columns, each with its name and ": " as its head."""
+    starts: list[tuple[int, str]] = []
+    place = 0
+    for column in columns:
+        label = f"{column}: "
+        start = 0 if not starts and text.startswith(label) else text.find(f"\n{label}", place) + 1
+        if start or not starts:
+            starts.append((start, label if text.startswith(label, start) else ""))
+            place = start + len(label) - 1
+    ends = [*(start for start, _ in starts[1:]), len(text)]
+    return [Piece(start, end, label) for (start, label), end in zip(starts, ends, strict=True)]
+
+
+def _rows(text: str, table: Table) -> Iterator[Piece]:
+    place = table.body
+    for line in _LINE.findall(text[table.body : table.end]):
+        yield Piece(place, place + len(line))
+        place += len(line)
+
+
+def _delimited(line: str) -> int:
+    """Return the number of columns if the line is the delimiter line of a table, and 0 otherwise."""
+    if "|" not in line or "-" not in line or line.strip(_MARKS):
+        return 0
+    marks = [line[first:last] for first, last in _cells(line)]
+    right = all(mark.strip(":").strip("-") == "" and "-" in mark for mark in marks)
+    return len(marks) if right else 0
+
+
+def _cells(line: str) -> list[tuple[int, int]]:
+    """Return where the text of each cell of a line starts and ends. A pipe after a backslash belongs to the text."""
+    bars = [place for place, character in enumerate(line) if character == "|" and line[place - 1 : place] != "\\"]
+    edges = [-1, *bars, len(line)]
+    spans = []
+    for before, after in pairwise(edges):
+        part = line[before + 1 : after]
+        start = before + 1 + len(part) - len(part.lstrip())
+        spans.append((start, start + len(part.strip())))
+    if bars and not line[: bars[0]].strip(" \t>"):
+        spans = spans[1:]
+    if bars and not line[bars[-1] + 1 :].strip():
+        spans = spans[:-1]
+    return spans
