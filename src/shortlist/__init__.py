@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shortlist.api import asgi, calibrate, evaluate, html_report, rerank, tune
     from shortlist.config import SearchConfig
+    from shortlist.documents.options import ReadOptions
     from shortlist.errors import ShortlistError
     from shortlist.evaluation.query_sets import QuerySet
     from shortlist.foreign import OpenRetriever
@@ -36,6 +37,7 @@ _PLACES = {
     "QuerySet": "evaluation.query_sets",
     "Ranked": "search.ranked",
     "Ranking": "types",
+    "ReadOptions": "documents.options",
     "RerankerInfo": "types",
     "Search": "search.search",
     "SearchConfig": "config",
@@ -65,6 +67,7 @@ __all__ = [
     "QuerySet",
     "Ranked",
     "Ranking",
+    "ReadOptions",
     "RerankerInfo",
     "Search",
     "SearchConfig",

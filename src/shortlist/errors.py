@@ -48,6 +48,7 @@ class MissingExtra(ShortlistError, ImportError):
     """An optional package is needed, and it is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
         super().__init__(
             f"{what} needs an optional package. Install it with: pip install 'shortlist[{extra}]'. In a clone of the "
             f"repository: pip install -e '.[{extra}]'"

@@ -15,6 +15,7 @@ from shortlist.collection.fits import StoredFits
 from shortlist.collection.precompute import Precompute, checked_keeper, notes_on_states, with_stored_states
 from shortlist.config import SearchConfig
 from shortlist.config.search_config import RERANKER
+from shortlist.documents import ReadOptions
 from shortlist.errors import FolderError, InvalidInput, NotAnIndex
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker, ReturnsVectors
@@ -107,6 +108,7 @@ class OpenIndex(Opened):
         *,
         prune: bool = False,
         precompute: bool | None = None,
+        options: ReadOptions | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Add files and folders, documents that come from no file, or a store, and return what was done.
@@ -123,6 +125,7 @@ class OpenIndex(Opened):
             precompute: True: store, for every passage of the index, what the reranker computes without the query.
                 Searches are then faster, and the index is larger. Later calls continue. False: stop, and remove what is
                 stored. None: the value of the configuration, or what the index did before.
+            options: How to read files: passwords, OCR, comments and headers. Without files, an error.
             progress: Is called after each source and each commit.
 
         Raises:
@@ -140,6 +143,8 @@ class OpenIndex(Opened):
             return collections.add_store(*parts, given, self.config.fields, progress=progress, precompute=states)
         paths = [item for item in given if isinstance(item, str | Path)]
         documents = [item for item in given if not isinstance(item, str | Path)]
+        if options is not None and not paths:
+            raise InvalidInput("options are for files: no file is given", field="options")
         if paths and documents:
             raise InvalidInput("paths and documents are mixed: add them in two calls")
         parts, states = (self.collection, self.encoder, self.splitter), self._states(precompute)
@@ -147,7 +152,8 @@ class OpenIndex(Opened):
             if prune:
                 raise InvalidInput("prune is for files: documents without a file are removed by remove", field="prune")
             return collections.add_documents(*parts, documents, progress=progress, precompute=states)
-        return collections.add_paths(*parts, paths, prune=prune, progress=progress, precompute=states)
+        options = options or ReadOptions()
+        return collections.add_paths(*parts, paths, prune=prune, options=options, progress=progress, precompute=states)
 
     def _states(self, precompute: bool | None) -> Precompute:
         switch = self.config.precompute if precompute is None else precompute

@@ -15,6 +15,7 @@ from shortlist.collection.progress import Progress
 from shortlist.collection.report import IngestReport
 from shortlist.collection.store_ingest import StoreIngest
 from shortlist.documents import PassedOver, UnknownFormat, checked, discover, named_from
+from shortlist.documents.options import DEFAULT, ReadOptions
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder
 from shortlist.stores.kinds import load_store
@@ -22,23 +23,24 @@ from shortlist.text import Splitter
 from shortlist.types import Document
 
 
-def add_paths(
+def add_paths(  # noqa: PLR0913 - only the first four are needed
     collection: Collection,
     encoder: Encoder,
     splitter: Splitter,
     paths: Iterable[str | Path],
     *,
     prune: bool = False,
+    options: ReadOptions = DEFAULT,
     progress: Callable[[Progress], None] | None = None,
     precompute: Precompute | None = None,
 ) -> IngestReport:
     """Read files and folders into the index, and return what was done.
 
     The function encodes only new and changed documents. With `prune`, the function removes the documents of files that
-    no longer exist. The process may be killed at any moment: the same call then continues. `progress.Reporter`
-    describes the calls of `progress`. Files and records that cannot be read raise no error: `skipped` of the report
-    lists them, files of an unknown format last. Without paths, the function reads nothing. `precompute` computes the
-    states of the passages, also of those that the index has already.
+    no longer exist. `options` say how to read the files. The process may be killed at any moment: the same call then
+    continues. `progress.Reporter` describes the calls of `progress`. Files and records that cannot be read raise no
+    error: `skipped` of the report lists them, files of an unknown format last. Without paths, the function reads
+    nothing. `precompute` computes the states of the passages, also of those that the index has already.
 
     Raises:
         InvalidInput: A path does not exist, or the reranker of `precompute` cannot store states.
@@ -46,7 +48,7 @@ def add_paths(
     """
     sources, unread = discover([Path(path) for path in paths])
     run = Ingest(collection, encoder, splitter, progress, precompute)
-    report = run.run(sources, prune=prune)
+    report = run.run([replace(source, options=options) for source in sources], prune=prune)
     unread = [replace(item, path=named_from(collection.root, Path(item.path))) for item in unread]
     report.passed_over = [item for item in unread if isinstance(item, PassedOver)]
     report.skipped[:0] = [item for item in unread if not isinstance(item, PassedOver | UnknownFormat)]

@@ -125,14 +125,13 @@ class Ingest:
 
     def _source(self, source: Source, known: str | None) -> None:
         try:
-            mark = f"{fingerprint(source)} {READERS} {self._settings}"
+            mark = f"{fingerprint(source)} {READERS}{source.options.marks(source.format)} {self._settings}"
         except OSError as error:
             note = Note("unreadable", error=error.strerror or type(error).__name__)
             self.report.skipped.append(Skipped(source.name, "", note))
             self.report.sources_empty += 1
             return
-        if mark == known:
-            self._unchanged(source.name)
+        if mark == known and self._unchanged(source):
             return
         ledger = self.collection.ledger
         ledger.unfinish(source.name)
@@ -152,16 +151,22 @@ class Ingest:
         else:
             self.report.sources_empty += 1
 
-    def _unchanged(self, name: str) -> None:
-        """Count a source that did not change, and repeat the report of an earlier run about it."""
-        if self.collection.ledger.is_empty(name):
+    def _unchanged(self, source: Source) -> bool:
+        """Count a source that did not change, and repeat the report of an earlier run about it.
+
+        Return False, and count nothing, if the options of this run can read what the earlier run could not.
+        """
+        skipped, replaced = self.collection.ledger.reading(source.name)
+        if any(source.options.may_read(note.code) for _, note in skipped):
+            return False
+        if self.collection.ledger.is_empty(source.name):
             self.report.sources_empty += 1
         else:
             self.report.sources_unchanged += 1
-        skipped, replaced = self.collection.ledger.reading(name)
-        self.report.skipped += [Skipped(name, place, note) for place, note in skipped]
+        self.report.skipped += [Skipped(source.name, place, note) for place, note in skipped]
         if replaced:
-            self.report.replaced[name] = replaced
+            self.report.replaced[source.name] = replaced
+        return True
 
     def _documents(self, source: Source, seen: set[str], taken: dict[str, Skipped]) -> Iterator[Document]:
         """Yield the source's documents, and put their ids into `seen`. Ids of other sources go into `taken`."""

@@ -2,12 +2,14 @@
 
 from shortlist.documents.discovery import discover
 from shortlist.documents.memory import MEMORY, checked
+from shortlist.documents.options import ReadOptions
 from shortlist.documents.reading import fingerprint, read
 from shortlist.documents.source import PassedOver, Skipped, Source, UnknownFormat, named_from
 
 __all__ = [
     "MEMORY",
     "PassedOver",
+    "ReadOptions",
     "Skipped",
     "Source",
     "UnknownFormat",

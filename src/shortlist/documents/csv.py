@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 
@@ -77,7 +77,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             number += bool(columns)
             yield Skipped(source.name, f"row {number}" if columns else "the header", row)
         elif not columns:
-            columns = _unique(row)
+            columns = unique(row)
         else:
             number += 1
             replaced = feed.take_replaced()
@@ -86,7 +86,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
                 yield Skipped(source.name, f"row {number}", note)
             else:
                 cells = {column: cell for column, cell in zip(columns, row, strict=False) if cell.strip()}
-                yield Record(f"row {number}", _document(source, number, columns, cells, replaced))
+                key = f"{source.name}#row={number}"
+                yield Record(f"row {number}", row_document(source, key, columns, cells, {}, replaced))
     yield from feed.take_skipped()
     if not number:
         yield Skipped(source.name, "", Note("no_rows"))
@@ -138,7 +139,7 @@ def _delimiter(line: str) -> str:
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([line], delimiter=mark), [])))
 
 
-def _unique(header: Sequence[str]) -> list[str]:
+def unique(header: Sequence[str]) -> list[str]:
     """Return the names of the columns, with a number for a name that is missing or repeated."""
     columns: list[str] = []
     for number, cell in enumerate(header, start=1):
@@ -147,7 +148,18 @@ def _unique(header: Sequence[str]) -> list[str]:
     return columns
 
 
-def _document(source: Source, number: int, columns: Sequence[str], cells: dict[str, str], replaced: int) -> Document:
+def row_document(
+    source: Source,
+    key: str,
+    columns: Sequence[str],
+    cells: Mapping[str, str],
+    fields: Mapping[str, object],
+    replaced: int = 0,
+) -> Document:
+    """Return the document of a row. `cells` are its texts by their column, and `fields` further metadata.
+
+    `key` is the id if the row has none of its own. See `read` for the columns.
+    """
     id_column, title_column, text_column = (_named(columns, names) for names in (_IDS, _TITLES, _TEXTS))
     taken = {id_column, title_column, text_column}
     others = {column: cell.strip() for column, cell in cells.items() if column not in taken}
@@ -158,9 +170,9 @@ def _document(source: Source, number: int, columns: Sequence[str], cells: dict[s
     else:
         shown = tuple(sorted(cells, key=lambda column: column != id_column))
         text = "\n".join(f"{column}: {cells[column].strip()}" for column in shown)
-    name = cells.get(id_column, "").strip() or f"{source.name}#row={number}"
+    name = cells.get(id_column, "").strip() or key
     title = cells.get(title_column, "").strip()
-    return Document(name, text, title, metadata(source, others, replaced), shown)
+    return Document(name, text, title, metadata(source, {**others, **fields}, replaced), shown)
 
 
 def _named(columns: Sequence[str], names: Sequence[str]) -> str:

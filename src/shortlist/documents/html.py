@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shortlist.documents.decoding import clean, decode, read_bytes
 from shortlist.documents.html_tables import table_markdown
@@ -61,18 +61,44 @@ _HEADING = re.compile("(?:\ue002#+\\s*)*\ue002(#+)\\s*")
 _MARKS = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
 
 
+class Page(NamedTuple):
+    """A page as text: its title ("" if it has none), its Markdown, and the number of bytes that are not text."""
+
+    title: str
+    text: str
+    replaced: int
+
+
 def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield the page as one document. Its title is <title>, the first <h1>, or the file name.
 
     Scripts, styles, <nav>, <template>, <noscript>, <svg>, <iframe>, <object>, <canvas> and the page's footer are left
     out. An image becomes its alternative text.
     """
-    data = read_bytes(source.path)
-    markup, replaced = decode(data, _declared(data[:4096]))
+    page = read_page(read_bytes(source.path))
+    fields = metadata(source, replaced_bytes=page.replaced)
+    yield Record("", Document(source.name, page.text, page.title or source.path.stem, fields))
+
+
+def read_page(data: bytes, charset: str | None = None) -> Page:
+    """Return a page from its bytes. `charset` is the encoding that a mail or a server declares for it.
+
+    Raises:
+        Unreadable: The bytes are not text, or the page is nested too deeply.
+    """
+    markup, replaced = decode(data, charset or _declared(data[:4096]))
+    return parse_page(markup, replaced)
+
+
+def parse_page(markup: str, replaced: int = 0) -> Page:
+    """Return a page from its markup.
+
+    Raises:
+        Unreadable: The page is nested too deeply.
+    """
     page = _parse(markup)
-    title = _title(page) or source.path.stem
     text, lost = clean(_markdown(page))
-    yield Record("", Document(source.name, text, title, metadata(source, replaced_bytes=replaced + lost)))
+    return Page(_title(page), text, replaced + lost)
 
 
 def _declared(start: bytes) -> str | None:

@@ -17,8 +17,11 @@
 | bad_front_matter | format, error | front matter cannot be parsed as YAML or TOML, and stays in the text |
 | page_broken | error | a page of a PDF is damaged |
 | encrypted | | the file needs a password |
-| encrypted_or_doc | | the file needs a password, or is in Word's old .doc format |
+| encrypted_or_old | | the file needs a password, or is in an old office format such as .doc |
 | no_page_text | | a page of a PDF has no text |
+| ocr_failed | error | the OCR of the user failed on a page |
+| part_left_out | part, count, include | parts of a file that are not read; `include` reads them ("": nothing does) |
+| missing_extra | format, extra | the reader of the format needs an optional package |
 | empty | | the content has no text |
 | no_rows | | a CSV file has no row after its header |
 | extra_cells | cells, columns | a CSV row has more cells than the header |

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from shortlist.documents.formats import READERS, RECORDS
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, MissingExtra
 from shortlist.types import Document, Note
 
 
@@ -49,6 +49,8 @@ def _documents(source: Source) -> Iterator[Document | Skipped]:
         yield Skipped(source.name, "", Note("unreadable", error=error.strerror or type(error).__name__))
     except Unreadable as error:
         yield Skipped(source.name, "", error.note)
+    except MissingExtra as error:
+        yield Skipped(source.name, "", Note("missing_extra", format=source.format, extra=error.extra))
     except (ValueError, LookupError) as error:
         note = Note("broken", format=source.format, error=f"{type(error).__name__}: {error}")
         yield Skipped(source.name, "", note)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shortlist.documents.options import DEFAULT, ReadOptions
 from shortlist.errors import InvalidInput
 from shortlist.types import Document, Note
 from shortlist.wording import describe
@@ -16,12 +17,13 @@ class Source:
     """A file to read documents from.
 
     `path` is absolute, with links resolved. The path of a BEIR folder is the path of its corpus.jsonl. `format` is
-    "txt", "md", "html", "pdf", "docx", "jsonl", "csv" or "beir". Names are relative to `root`, if it is set.
+    a key of `formats.READERS`, such as "md". Names are relative to `root`, if it is set. `options` say how to read.
     """
 
     path: Path
     format: str
     root: Path | None = None
+    options: ReadOptions = DEFAULT
 
     @property
     def name(self) -> str:

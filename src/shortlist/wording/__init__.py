@@ -104,6 +104,12 @@ def _too_large(values: Mapping[str, Any]) -> str:
     return f"larger than {values['megabytes']} MB{unpacked}: split the file"
 
 
+def _part_left_out(values: Mapping[str, Any]) -> str:
+    count, part = values["count"], values["part"]
+    words = f"{count} {part[:-1] if count == 1 and part.endswith('s') else part} left out"
+    return f"{words}: to read them, include {values['include']!r}" if values["include"] else words
+
+
 def _half_written(values: Mapping[str, Any]) -> str:
     noun, remedy = ("document", "remove it") if values["document"] else ("file", "prune if the file no longer exists")
     return f"a run was interrupted, so the index may have only a part of this {noun}: add the {noun} again, or {remedy}"
@@ -124,9 +130,14 @@ NOT_READ: Mapping[str, Words] = {
     "broken": "not readable as {format}: {error}",
     "bad_front_matter": "not readable as {format}, so the front matter stays in the text: {error}",
     "page_broken": "the page cannot be read: {error}",
-    "encrypted": "encrypted: save the file without a password first",
-    "encrypted_or_doc": "encrypted, or in Word's old .doc format: save the file as .docx without a password first",
+    "encrypted": "encrypted: give its password when you add it, or save the file without a password first",
+    "encrypted_or_old": (
+        "encrypted, or in an old format (.doc, .ppt): save the file in the new format, without a password, first"
+    ),
     "no_page_text": "no text: a scanned page needs OCR first",
+    "ocr_failed": "OCR failed: {error}",
+    "part_left_out": _part_left_out,
+    "missing_extra": "the format {format} needs an optional package: pip install 'shortlist[{extra}]'",
     "empty": "empty: no text",
     "no_rows": "empty: no rows after the header",
     "extra_cells": "{cells} cells, and the header names {columns} columns",

@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 
     from shortlist.collection import IngestReport
     from shortlist.config import SearchConfig
-    from shortlist.documents import PassedOver, Skipped
+    from shortlist.documents import PassedOver, ReadOptions, Skipped
 
+_REMEDIES = {
+    "--password TEXT reads encrypted PDF files": ("encrypted",),
+    "--ocr COMMAND reads pages without text: see docs/indexing.md": ("no_page_text",),
+    "--include PART reads comments and headers": ("part_left_out",),
+}
 SHOWN = 20
 """The number of files that the output names without --verbose."""
 
 
 @with_settings(*MODELS, "fields")
-def add(
+def add(  # noqa: PLR0913 - one parameter per option
     given: Given,
     paths: Annotated[
         list[str] | None,
@@ -43,6 +48,25 @@ def add(
             help="Store what the reranker computes from each passage without a query: faster searches, a larger index. "
             "The packaged reranker cannot do this: see docs/indexing.md. --no-precompute removes what is stored. "
             "[default: shortlist.toml, or as the index did before]",
+        ),
+    ] = None,
+    password: Annotated[
+        list[str] | None,
+        typer.Option("--password", help="The password of encrypted PDF files. Repeat it for several.", metavar="TEXT"),
+    ] = None,
+    ocr: Annotated[
+        str | None,
+        typer.Option(
+            "--ocr",
+            metavar="COMMAND",
+            help="Read pages of PDF files without text: a command that gets the path of an image in the place of {} "
+            "and prints its text, such as 'tesseract {} stdout', or a function as package.module:attribute.",
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include", metavar="PART", help="Also read these parts of office files: comments, headers (with footers)."
         ),
     ] = None,
     verbose: Annotated[
@@ -66,6 +90,7 @@ def add(
         raise typer.BadParameter("give files or folders, or --precompute, or --no-precompute", param_hint="PATHS")
     # The name of the reranker decides the length of passages. The reranker itself is loaded only to precompute.
     source = {"retriever": stores[0]} if stores else {}
+    options = _options(password, ocr, include, files=not stores)
     config = resolved({**given, **source, "precompute": precompute}).config.override({"rerank": False})
     shown = None if verbose else SHOWN
     files = [] if stores else list(map(Path, given_paths))
@@ -79,7 +104,7 @@ def add(
         shortlist.open(index, create=bool(given_paths), config=config) as opened,
     ):
         opened.encoder  # noqa: B018 - loads the model
-        report = opened.add(stores or files, prune=prune, progress=display.show)
+        report = opened.add(stores or files, prune=prune, options=options, progress=display.show)
     _print_totals(report, index, str(config.reranker))
     _print_states(report, index)
     _print_passed_over(report.passed_over, shown)
@@ -88,6 +113,24 @@ def add(
     nothing = not report.sources_read + report.sources_unchanged
     if files and nothing and (report.skipped or not (report.passages_total or prune)):
         raise InvalidInput(_nothing_read(files, report, index))
+
+
+def _options(
+    password: list[str] | None, ocr: str | None, include: list[str] | None, *, files: bool
+) -> ReadOptions | None:
+    """Return how to read the files, or None if no option says it.
+
+    Raises:
+        InvalidInput: An option has no meaning, the name of the OCR function cannot be loaded, or no file is given.
+    """
+    from shortlist.attributes import is_attribute, load_attribute
+    from shortlist.documents import ReadOptions
+
+    if not (password or ocr or include):
+        return None
+    if not files:
+        raise InvalidInput("--password, --ocr and --include are for files: a store has passages")
+    return ReadOptions(password or (), load_attribute(ocr) if ocr and is_attribute(ocr) else ocr, include or ())
 
 
 def _check_stores(paths: Sequence[str], config: SearchConfig) -> None:
@@ -185,6 +228,9 @@ def _print_skipped(files: Sequence[Skipped], shown: int | None) -> None:
     if files:
         remark(f"{len(files)} not read, or read in part:")
         _print_list([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in files], shown)
+        for option, codes in _REMEDIES.items():
+            if any(file.note.code in codes for file in files):
+                remark(f"  {option}")
 
 
 def _print_list(lines: Sequence[str], shown: int | None) -> None:

@@ -1,0 +1,185 @@
+"""The body of a Word file in blocks: paragraphs, lists, tables, boxes and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shortlist.documents.docx.equations import M, equation
+from shortlist.documents.docx.numbers import W
+from shortlist.documents.docx.parts import Parts
+from shortlist.documents.docx.styles import list_of, outline_level, value
+from shortlist.documents.docx.tables import table_rows
+from shortlist.text.tables import markdown
+
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_TRANSPARENT = frozenset(W + name for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"))
+_LEFT_OUT = frozenset({_FALLBACK, *(W + name for name in ("pPr", "rPr", "moveFrom", "del"))})
+_CHARACTERS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
+_EQUATIONS = frozenset({f"{M}oMath", f"{M}oMathPara"})
+_NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
+_LONGEST_CELL = 2000
+_MOST_BOXES = 8
+"""How deep boxes and tables in each other are read apart. Deeper ones are part of the text around them."""
+
+
+@dataclass
+class _Text:
+    """The text of a paragraph, and what stands apart from it."""
+
+    pieces: list[str] = field(default_factory=list)
+    boxes: list[Any] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Body:
+    """Turns the elements of a document into blocks of text."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._noted = 0
+        self._depth = 0
+
+    def blocks(self, parent: Any) -> Iterator[str]:
+        """Yield the blocks of the body, or of a cell or a box. Consecutive list items share a block."""
+        items: list[str] = []
+        for element in children(parent):
+            if element.tag == f"{W}p":
+                line, is_item, apart = self._paragraph(element)
+                if is_item and line:
+                    items.append(line)
+                    if not apart:
+                        continue
+                    line = ""
+                yield "\n".join(items)
+                items = []
+                yield line
+                yield from apart
+            elif element.tag == f"{W}tbl":
+                yield "\n".join(items)
+                items = []
+                yield from self._table(element)
+        yield "\n".join(items)
+
+    def _paragraph(self, element: Any) -> tuple[str, bool, list[str]]:
+        """Return the text of a paragraph with its mark, whether it is a list item, and the blocks that follow it."""
+        content = _Text()
+        self._collect(element, content)
+        text = "".join(content.pieces).strip()
+        apart = [*content.notes]
+        if self._depth < _MOST_BOXES:
+            self._depth += 1
+            apart += [block for box in content.boxes for block in self.blocks(box) if block.strip()]
+            self._depth -= 1
+        properties = element.find(f"{W}pPr")
+        style = self._parts.styles.get(value(properties, "pStyle") if properties is not None else "")
+        heading = style.heading if properties is None else outline_level(properties, style.heading)
+        if not text:
+            return "", False, apart
+        label = self._label(properties, value(properties, "pStyle") if properties is not None else "")
+        if heading:
+            words = " ".join(part for part in (label, *text.split()) if part and part != "-")
+            return f"{'#' * min(heading, 6)} {words}", False, apart
+        if label is None and style.name.startswith("list"):
+            label = "-"
+        return f"{label} {text}" if label else text, bool(label), apart
+
+    def _label(self, properties: Any, style_id: str) -> str | None:
+        """Return the number or the bullet of a paragraph: "" for none, None if it is in no list."""
+        style = self._parts.styles.get(style_id)
+        own_id, own_level = (None, None) if properties is None else list_of(properties)
+        key = style.list_id if own_id is None else own_id
+        if key is None or key == "0":
+            return None if key is None else ""
+        level = own_level if own_level is not None else style.list_level
+        if level is None:
+            level = self._parts.numbers.level_of(key, style_id)
+        label = self._parts.numbers.next(key, level)
+        return "-" if label is None else label
+
+    def _collect(self, paragraph: Any, content: _Text) -> None:
+        """Collect the text of a paragraph with that in links, content controls and equations, each once.
+
+        Moved text is at its new place only.
+        """
+        waiting = [paragraph]
+        while waiting:
+            node = waiting.pop()
+            if node.tag == f"{W}t":
+                content.pieces.append(node.text or "")
+            elif node.tag in _CHARACTERS:
+                content.pieces.append(_CHARACTERS[node.tag])
+            elif node.tag in _EQUATIONS:
+                content.pieces.append(equation(node))
+            elif node.tag == f"{W}txbxContent":
+                content.boxes.append(node)
+                if self._depth >= _MOST_BOXES:
+                    waiting.extend(reversed(list(node)))
+            elif node.tag in _NOTES:
+                self._add_note(node, content)
+            elif node.tag == f"{W}commentReference":
+                self._add_comment(node, content)
+            elif node.tag not in _LEFT_OUT:
+                waiting.extend(reversed(list(node)))
+
+    def _add_note(self, reference: Any, content: _Text) -> None:
+        note = self._parts.notes.get((_NOTES[reference.tag], reference.get(f"{W}id", "")))
+        text = plain_text(note)
+        if text:
+            self._noted += 1
+            content.pieces.append(f"[{self._noted}]")
+            content.notes.append(f"[{self._noted}] {text}")
+
+    def _add_comment(self, reference: Any, content: _Text) -> None:
+        comment = self._parts.comments.get(reference.get(f"{W}id", ""))
+        text = plain_text(comment)
+        if comment is not None and text and "comments" in self._parts.include:
+            author = comment.get(f"{W}author", "")
+            content.notes.append(f"[Comment{f' by {author}' if author else ''}: {text}]")
+
+    def _table(self, table: Any) -> Iterator[str]:
+        """Yield a table as Markdown, or the blocks of its cells if it only arranges the page."""
+        rows, headers, elements = table_rows(table, self._cell)
+        nested = any(next(cell.iter(f"{W}tbl"), None) is not None for cell in elements)
+        wide = max(map(len, rows), default=0) > 1
+        long = any(len(cell.text) > _LONGEST_CELL for row in rows for cell in row)
+        if self._depth < _MOST_BOXES and (nested or not wide or long):
+            self._depth += 1
+            for cell in elements:
+                yield from self.blocks(cell)
+            self._depth -= 1
+        else:
+            yield markdown(rows, headers)
+
+    def _cell(self, cell: Any) -> str:
+        """Return the text of a cell as one line."""
+        lines: list[str] = []
+        for paragraph in cell.iter(f"{W}p"):
+            if not any(
+                parent.tag == f"{W}txbxContent" for parent in paragraph.iterancestors(f"{W}txbxContent", cell.tag)
+            ):
+                content = _Text()
+                self._collect(paragraph, content)
+                boxes = (plain_text(box) for box in content.boxes)
+                lines += ["".join(content.pieces), *boxes, *content.notes]
+        return " ".join(" ".join(lines).split())
+
+
+def children(element: Any) -> Iterator[Any]:
+    """Yield the children of an element. Content controls and similar elements are replaced by their children."""
+    waiting = [element]
+    while waiting:
+        node = waiting.pop()
+        if node is element or node.tag in _TRANSPARENT:
+            waiting.extend(reversed(list(node)))
+        else:
+            yield node
+
+
+def plain_text(element: Any) -> str:
+    """Return the text in an element as one line, or "" for None."""
+    if element is None:
+        return ""
+    lines = ("".join(node.text or "" for node in paragraph.iter(f"{W}t")) for paragraph in element.iter(f"{W}p"))
+    return " ".join(" ".join(lines).split())

@@ -1,0 +1,62 @@
+"""What a user may say about the files to read: passwords, OCR, and parts that are left out otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from shortlist.errors import InvalidInput
+
+PARTS = ("comments", "headers")
+"""Parts of office files that are read only if the user asks for them. Headers include footers."""
+
+WITH_PARTS = frozenset({"docx", "pptx", "xlsx"})
+"""The formats that have such parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read files.
+
+    `password` is the password of encrypted files, or several to try in turn. `ocr` reads pages of PDF files without
+    text: a function from the PNG image of a page (bytes) to its text, or a command. The command gets the path of the
+    image in the place of "{}", or as its last argument, and prints the text as UTF-8. No shell reads the command.
+    `include` names parts that are left out otherwise: "comments", and "headers" (with footers).
+
+    Raises:
+        InvalidInput: `include` names another part, `ocr` is neither a function nor a command, or a password is not a
+            string.
+    """
+
+    password: str | Sequence[str] = field(default=(), repr=False)
+    ocr: Callable[[bytes], str] | str | None = None
+    include: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("password", "include"):
+            given = getattr(self, name)
+            values = (given,) if isinstance(given, str) else tuple(given)
+            if not all(isinstance(value, str) for value in values):
+                raise InvalidInput(f"{name} is a string, or a list of strings", field=name)
+            object.__setattr__(self, name, tuple(value for value in values if value))
+        for part in self.include:
+            if part not in PARTS:
+                raise InvalidInput(f"include names {part!r}; the parts are {', '.join(PARTS)}", field="include")
+        if not (self.ocr is None or callable(self.ocr) or (isinstance(self.ocr, str) and self.ocr.strip())):
+            raise InvalidInput("ocr is a function from the bytes of an image to its text, or a command", field="ocr")
+
+    def marks(self, format_name: str) -> str:
+        """Return the options that change how a file of this format is read, for the record of what was read."""
+        parts = ",".join(sorted(self.include)) if format_name in WITH_PARTS else ""
+        return f" include={parts}" if parts else ""
+
+    def may_read(self, code: str) -> bool:
+        """Return whether content that was not read for this reason can be read with these options."""
+        return (
+            code == "missing_extra"
+            or bool(self.password and code == "encrypted")
+            or bool(self.ocr and code in ("no_page_text", "ocr_failed"))
+        )
+
+
+DEFAULT = ReadOptions()

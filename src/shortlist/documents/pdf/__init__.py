@@ -1,0 +1,127 @@
+"""PDF: one document per page.
+
+The library is pypdfium2, which is the engine of a browser with the positions of all characters. pypdf has no positions
+of the cells in a row, reads other ciphers only with a further package, and cannot draw a page for OCR. pdfplumber finds
+tables, but reads a page in fifty times the time.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from shortlist.documents.decoding import clean, read_bytes
+from shortlist.documents.metadata import metadata
+from shortlist.documents.ocr import read_image
+from shortlist.documents.pdf.text import page_text
+from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.types import Document, Note
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage
+
+_ONE_AT_A_TIME = threading.Lock()
+"""PDFium must not be called from two threads at the same time."""
+
+_WRONG_PASSWORD = 4
+_OTHER_CIPHER = 5
+_DOTS_PER_INCH = 200
+_MOST_PIXELS = 40_000_000
+
+
+def read(source: Source) -> Iterator[Record | Skipped]:
+    """Yield one document per page with text. The metadata field "page" counts from 1. The title is that of the file.
+
+    Tables become Markdown tables. A page without text is read by the OCR of the options, and has the metadata field
+    "ocr"; without OCR it is skipped.
+    """
+    data = read_bytes(source.path)
+    with _ONE_AT_A_TIME, _errors():
+        document = _open(data, source.options.password)
+    with closing(document):
+        with _ONE_AT_A_TIME:
+            title, pages = clean(" ".join(document.get_metadata_value("Title").split()))[0], len(document)
+        blank: list[Skipped] = []
+        for number in range(1, pages + 1):
+            record = _page(source, document, number, title or source.path.stem)
+            if isinstance(record, Record) or record.note.code != "no_page_text":
+                yield record
+            else:
+                blank.append(record)
+        if len(blank) == pages:
+            yield Skipped(source.name, "", Note("no_page_text"))
+        else:
+            yield from blank
+
+
+def _page(source: Source, document: PdfDocument, number: int, title: str) -> Record | Skipped:
+    place, ocr = f"page {number}", source.options.ocr
+    try:
+        with _ONE_AT_A_TIME, _errors(page=True):
+            page = document[number - 1]
+            try:
+                text, lost = clean(page_text(page))
+                image = _png(page) if ocr and not text.strip() else b""
+            finally:
+                page.close()
+        if image and ocr:
+            text, lost = clean(read_image(image, ocr).strip())
+    except Unreadable as error:
+        return Skipped(source.name, place, error.note)
+    if not text.strip():
+        return Skipped(source.name, place, Note("no_page_text"))
+    fields: dict[str, object] = {"page": number, **({"ocr": True} if image else {})}
+    return Record(place, Document(f"{source.name}#page={number}", text, title, metadata(source, fields, lost)))
+
+
+@contextmanager
+def _errors(page: bool = False) -> Iterator[None]:
+    """Raise errors of PDFium as `Unreadable`."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        yield
+    except PdfiumError as error:
+        if error.err_code in (_WRONG_PASSWORD, _OTHER_CIPHER):
+            raise Unreadable(Note("encrypted")) from error
+        words = str(error)
+        note = Note("page_broken", error=words) if page else Note("broken", format="PDF", error=words)
+        raise Unreadable(note) from error
+
+
+def _open(data: bytes, passwords: Any) -> PdfDocument:
+    """Return the document, opened without a password or with the first one that fits."""
+    from pypdfium2 import PdfDocument, PdfiumError
+
+    for password in (None, *passwords):
+        try:
+            return PdfDocument(data, password)
+        except PdfiumError as error:
+            if error.err_code != _WRONG_PASSWORD:
+                raise
+    raise Unreadable(Note("encrypted"))
+
+
+def _png(page: PdfPage) -> bytes:
+    """Return a page as a PNG image in shades of grey."""
+    width, height = page.get_size()
+    dots = _DOTS_PER_INCH / 72
+    dots = min(dots, (_MOST_PIXELS / max(width * height, 1.0)) ** 0.5)
+    bitmap = page.render(scale=dots, grayscale=True)
+    try:
+        pixels, stride = bytes(bitmap.buffer), bitmap.stride
+        rows = (b"\0" + pixels[row * stride : row * stride + bitmap.width] for row in range(bitmap.height))
+        head = struct.pack(">2I5B", bitmap.width, bitmap.height, 8, 0, 0, 0, 0)
+        chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(rows), 6)), (b"IEND", b""))
+        return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, chunks))
+    finally:
+        bitmap.close()
+
+
+def _chunk(chunk: tuple[bytes, bytes]) -> bytes:
+    name, body = chunk
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

@@ -1,0 +1,179 @@
+"""The text of a page in the order of the file, with its tables as Markdown."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from shortlist.documents.pdf.columns import aligned_tables
+from shortlist.documents.pdf.layout import PageTable, Rule, Word
+from shortlist.documents.pdf.rules import ruled_tables
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfMatrix, PdfPage, PdfTextPage
+
+_Turn: TypeAlias = "Callable[[float, float, float, float], tuple[float, float, float, float]]"
+
+_HYPHENS = {0x02: "-", 0xFFFE: "-", 0xAD: "\u00ad"}
+"""The codes with which PDFium marks the hyphen of a word that continues on the next line."""
+
+_MOST_CHARACTERS = 100_000
+_MOST_SEGMENTS = 6000
+_THIN = 2.5
+_BLANK_LINES = re.compile(r"\n{3,}")
+_END_OF_LINE = re.compile(r"[ \t]+\n")
+
+
+def page_text(page: PdfPage) -> str:
+    """Return the text of a page. Each line ends with a line feed."""
+    text_page = page.get_textpage()
+    try:
+        codes, words = _characters(text_page, page)
+        tables = _tables(page, words) if words else []
+    finally:
+        text_page.close()
+    text = "".join(_pieces(codes, tables))
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # pairs that PDFium returns in halves
+    return _BLANK_LINES.sub("\n\n", _END_OF_LINE.sub("\n", text)).strip("\n")
+
+
+def _pieces(codes: Sequence[int], tables: Sequence[PageTable]) -> Iterator[str]:
+    """Yield the characters in order. The text of a table takes the place of its first character."""
+    owner = {place: number for number, table in enumerate(tables) for place in table.characters}
+    written: set[int] = set()
+    inside = False
+    for place, code in enumerate(codes):
+        number = owner.get(place)
+        if number is None:
+            if not (inside and code in (0x20, 0x0D, 0x0A)):
+                inside = False
+                yield "" if code in (0, 0x0D) else _HYPHENS.get(code) or chr(code)
+            continue
+        inside = True
+        if number not in written:
+            written.add(number)
+            yield f"\n\n{tables[number].text}\n\n"
+
+
+def _characters(text_page: PdfTextPage, page: PdfPage) -> tuple[list[int], list[Word]]:
+    """Return the code of each character, and the words with their places on the page.
+
+    A page with more than 100,000 characters has no words: it is a drawing.
+    """
+    import pypdfium2.raw as raw
+
+    count = text_page.count_chars()
+    codes = [raw.FPDFText_GetUnicode(text_page, place) for place in range(count)]
+    if count > _MOST_CHARACTERS:
+        return codes, []
+    turn = _turned(page)
+    box = raw.FS_RECTF()
+    words: list[Word] = []
+    current: Word | None = None
+    for place, code in enumerate(codes):
+        if code in (0, 0x20, 0x0A, 0x0D, 0xA0) or not raw.FPDFText_GetLooseCharBox(text_page, place, box):
+            current = None
+            continue
+        left, bottom, right, top = turn(box.left, box.bottom, box.right, box.top)
+        if current is not None and current.continues(left, bottom, top):
+            current.add(place, _HYPHENS.get(code) or chr(code), right, bottom, top)
+        else:
+            current = Word(_HYPHENS.get(code) or chr(code), left, bottom, right, top, [place])
+            words.append(current)
+    return codes, words
+
+
+def _turned(page: PdfPage) -> _Turn:
+    """Return a function that turns a box (left, bottom, right, top) as the page is turned for its reader."""
+    width, height = page.get_size()
+    turned = page.get_rotation() % 360
+
+    def turn(left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
+        if turned == 90:
+            return bottom, height - right, top, height - left
+        if turned == 180:
+            return width - right, height - top, width - left, height - bottom
+        if turned == 270:
+            return width - top, left, width - bottom, right
+        return left, bottom, right, top
+
+    return turn
+
+
+def _tables(page: PdfPage, words: list[Word]) -> list[PageTable]:
+    """Return the tables of a page: those between lines, and those whose cells only stand below each other."""
+    rules = _rules(page)
+    tables = ruled_tables(rules, words)
+    taken = {place for table in tables for place in table.characters}
+    rest = [word for word in words if word.places[0] not in taken]
+    return [*tables, *aligned_tables(rest, rules)]
+
+
+def _rules(page: PdfPage) -> list[Rule]:
+    """Return the straight lines of a page, those of thin rectangles included. A page with too many has none."""
+    import pypdfium2.raw as raw
+
+    turn = _turned(page)
+    rules: list[Rule] = []
+    seen = 0
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    for item in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=2):
+        count = raw.FPDFPath_CountSegments(item.raw)
+        seen += max(count, 1)
+        if seen > _MOST_SEGMENTS:
+            return []
+        raw.FPDFPath_GetDrawMode(item.raw, fill, stroke)
+        if not (fill.value or stroke.value):
+            continue
+        points = _points(item.raw, item.get_matrix(), count)
+        if not points:
+            continue
+        left, right = min(x for x, _ in points), max(x for x, _ in points)
+        bottom, top = min(y for _, y in points), max(y for _, y in points)
+        if min(right - left, top - bottom) <= _THIN:
+            rules.append(Rule(*turn(left, bottom, right, top)))
+        elif stroke.value:
+            rules += _edges(item.raw, item.get_matrix(), count, turn)
+    return rules
+
+
+def _points(path: Any, matrix: PdfMatrix, count: int) -> list[tuple[float, float]]:
+    import pypdfium2.raw as raw
+
+    x, y = ctypes.c_float(), ctypes.c_float()
+    points = []
+    for number in range(count):
+        segment = raw.FPDFPath_GetPathSegment(path, number)
+        if raw.FPDFPathSegment_GetPoint(segment, x, y):
+            points.append(matrix.on_point(x.value, y.value))
+    return points
+
+
+def _edges(path: Any, matrix: PdfMatrix, count: int, turn: _Turn) -> Iterator[Rule]:
+    """Yield the straight edges of a path that is drawn as a line."""
+    import pypdfium2.raw as raw
+
+    x, y = ctypes.c_float(), ctypes.c_float()
+    first = last = None
+    for number in range(count):
+        segment = raw.FPDFPath_GetPathSegment(path, number)
+        if not raw.FPDFPathSegment_GetPoint(segment, x, y):
+            continue
+        point = matrix.on_point(x.value, y.value)
+        kind = raw.FPDFPathSegment_GetType(segment)
+        if kind == raw.FPDF_SEGMENT_MOVETO:
+            first = point
+        elif kind == raw.FPDF_SEGMENT_LINETO and last:
+            yield from _straight(last, point, turn)
+            if raw.FPDFPathSegment_GetClose(segment) and first:
+                yield from _straight(point, first, turn)
+        last = point
+
+
+def _straight(start: tuple[float, float], end: tuple[float, float], turn: _Turn) -> Iterator[Rule]:
+    left, right = sorted((start[0], end[0]))
+    bottom, top = sorted((start[1], end[1]))
+    if min(right - left, top - bottom) <= _THIN:
+        yield Rule(*turn(left, bottom, right, top))
