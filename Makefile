@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python .ci/install.py
 FAST := -m "not slow"
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help demo test test-fast coverage check fix docs docs-check lock bench clients stores clean
+.PHONY: help demo test test-fast coverage check fix docs docs-check lock bench clients stores ray clean
 
 demo: .venv/installed  ## install the locked packages, and show both stages on one query
 	@$(BIN)/shortlist demo
@@ -47,15 +47,18 @@ lock: .venv/installed-dev  ## resolve the dependencies again
 bench: .venv/installed-dev  ## measure the quality of both stages, see benchmarks/README.md
 	$(BIN)/python benchmarks/quality.py
 
-clients: stores .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## run the clients of the vendors, the frameworks and the stores
+clients: stores ray .venv/installed-dev .venv-clients/installed .venv-clients-others/installed  ## run the clients of the vendors, the frameworks, the stores and Ray
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients/bin/python -m pytest -c pytest.ini -rs .
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients-others/bin/python -m pytest -c pytest.ini .
 
 stores: .venv-stores/installed  ## run the tests of stores with the packages of the vendors
 	$(<D)/bin/python -m pytest -rs tests/stores tests/contracts/test_store_contract.py tests/test_examples.py
 
+ray: .venv-ray/installed  ## run the tests of workers on a Ray cluster of two nodes on this machine
+	$(<D)/bin/python -m pytest -rs tests/workers tests/bulk
+
 clean:  ## remove the environments and what was built
-	rm -rf .venv .venv-clients .venv-clients-others .venv-stores build dist src/*.egg-info
+	rm -rf .venv .venv-clients .venv-clients-others .venv-stores .venv-ray build dist src/*.egg-info
 
 .venv/bin/python:
 	@echo "Creating the environment .venv with $(PYTHON)"
@@ -87,6 +90,15 @@ clean:  ## remove the environments and what was built
 
 .venv-stores/installed: tests/stores/requirements.txt requirements.lock requirements-dev.lock pyproject.toml
 	@echo "Installing the packages of the stores into $(@D): about 600 MB of downloads"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements.lock
+	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements-dev.lock
+	@$(@D)/bin/python .ci/install.py -r $<
+	@$(@D)/bin/python .ci/install.py --no-deps -e .
+	@touch $@
+
+.venv-ray/installed: tests/workers/requirements.txt requirements.lock requirements-dev.lock pyproject.toml
+	@echo "Installing Ray and its packages into $(@D): about 350 MB of downloads"
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements.lock
 	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements-dev.lock

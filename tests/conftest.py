@@ -26,6 +26,8 @@ SLOW_FILES = {
     "cli/test_rerank_command.py",
     "cli/test_search_command.py",
     "cli/test_tune_command.py",
+    "bulk/test_embedding.py",
+    "bulk/test_reranking.py",
     "collection/test_add.py",
     "collection/test_ingest.py",
     "collection/test_remove.py",
@@ -48,6 +50,8 @@ SLOW_FILES = {
     "test_report.py",
     "test_surfaces.py",
     "training/test_contrast.py",
+    "workers/test_local.py",
+    "workers/test_on_ray.py",
 }
 """Files that load the packaged models, start processes, or take more than a few seconds."""
 

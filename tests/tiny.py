@@ -109,9 +109,18 @@ def encoder(
 
 
 def cross_encoder(
-    folder: Path, *, file: str = "onnx/model.onnx", labels: int = 1, fault: float = 0.0, window: int = 64
+    folder: Path,
+    *,
+    file: str = "onnx/model.onnx",
+    labels: int = 1,
+    fault: float = 0.0,
+    window: int = 64,
+    shows_batch: bool = False,
 ) -> Path:
-    """Write a cross-encoder: the mean of a fixed number per word over a pair's real tokens, plus `fault`."""
+    """Write a cross-encoder: the mean of a fixed number per word over a pair's real tokens, plus `fault`.
+
+    If `shows_batch` is True, the logit also has a hundred for each row and each token of the batch.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder)
     settings = {
@@ -129,9 +138,18 @@ def cross_encoder(
         helper.make_node("ReduceSum", ["kept", "axis"], ["sum"], keepdims=1),
         helper.make_node("ReduceSum", ["mask", "axis"], ["count"], keepdims=1),
         helper.make_node("Div", ["sum", "count"], ["mean"]),
-        helper.make_node("Add", ["mean", "fault"], ["logits"]),
+        helper.make_node("Add", ["mean", "fault"], ["sound" if shows_batch else "logits"]),
     ]
+    if shows_batch:
+        nodes += [
+            helper.make_node("Shape", ["input_ids"], ["shape"]),
+            helper.make_node("Cast", ["shape"], ["sizes"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceSum", ["sizes"], ["size"], keepdims=0),
+            helper.make_node("Mul", ["size", "hundred"], ["shown"]),
+            helper.make_node("Add", ["sound", "shown"], ["logits"]),
+        ]
     constants = {
+        "hundred": np.array(100.0, dtype=np.float32),
         "table": np.arange(len(WORDS), dtype=np.float32),
         "axis": np.array([1], dtype=np.int64),
         "fault": np.array(fault, dtype=np.float32),

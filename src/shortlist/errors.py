@@ -15,6 +15,7 @@
     │   └── StoreRefused            the store refused the key or the request
     ├── RetrieverFailed             a retriever of the user raised an error
     ├── QueueFull                   the queue of a server is full; the error has the time to wait
+    ├── WorkersFailed               worker processes or a Ray cluster cannot work
     └── FolderError                 an index folder that cannot be used
         ├── NotAnIndex              the folder is missing, or contains something else
         ├── IndexMismatch           the index was made with another bi-encoder or in another format
@@ -101,6 +102,10 @@ class QueueFull(ShortlistError):
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
         super().__init__(f"the queue of the model is full: try again in {retry_after:g} s")
+
+
+class WorkersFailed(ShortlistError):
+    """Worker processes cannot start, a worker failed, or a Ray cluster does not answer."""
 
 
 class FolderError(ShortlistError):

@@ -54,7 +54,12 @@ QUERY_TOKENS = 64
 
 
 def load_encoder(
-    name: str = BI_ENCODER, *, precision: str = "auto", device: str = "auto", threads: int | None = None
+    name: str = BI_ENCODER,
+    *,
+    precision: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+    as_worker: bool = False,
 ) -> Encoder:
     """Load a bi-encoder.
 
@@ -65,6 +70,7 @@ def load_encoder(
         device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda", or "openvino:NAME" such as
             "openvino:GPU".
         threads: CPU cores to use. None: all that this process may use.
+        as_worker: The model is that of one of several workers; see `OnnxEncoder`.
 
     Raises:
         ModelNotFound: There is no such model.
@@ -84,7 +90,7 @@ def load_encoder(
     spec = encoder_spec(name)
     if spec.files.onnx is None:
         return SentenceTransformerEncoder(spec, device=device)
-    return OnnxEncoder(spec, precision=precision, device=device, threads=threads)
+    return OnnxEncoder(spec, precision=precision, device=device, threads=threads, as_worker=as_worker)
 
 
 def load_reranker(
@@ -94,19 +100,14 @@ def load_reranker(
     device: str = "auto",
     threads: int | None = None,
     early_exits: bool = False,
+    as_worker: bool = False,
 ) -> Reranker:
     """Load a reranker. The arguments and errors are those of `load_encoder`.
 
     "vendor:model", "vendor:URL" and "vendor:model@URL" name a hosted reranker, such as "cohere:rerank-v3.5" or
-    "tei:http://127.0.0.1:8080". Loading a hosted reranker sends no request. Precision, device and threads apply to
-    local models only.
-
-    Args:
-        name: See above.
-        precision: See `load_encoder`.
-        device: See `load_encoder`.
-        threads: See `load_encoder`.
-        early_exits: Load the form of the model that progressive searches use; see `CrossEncoder`.
+    "tei:http://127.0.0.1:8080". Loading a hosted reranker sends no request. Precision, device, threads and
+    `as_worker` apply to local models only. `early_exits` loads the form of the model that progressive searches use; see
+    `CrossEncoder`.
 
     Raises:
         HostedRefused: A hosted reranker needs a key, and its environment variable is not set.
@@ -118,7 +119,9 @@ def load_reranker(
     spec = cross_encoder_spec(name)
     if spec.files.onnx is None:
         return SentenceTransformerReranker(spec, device=device)
-    return CrossEncoder(name, precision=precision, device=device, threads=threads, early_exits=early_exits)
+    return CrossEncoder(
+        name, precision=precision, device=device, threads=threads, early_exits=early_exits, as_worker=as_worker
+    )
 
 
 def configured_encoder(config: SearchConfig, name: str) -> Encoder:

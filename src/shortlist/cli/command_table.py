@@ -17,6 +17,7 @@ SUMMARIES: Mapping[str, str] = {
     "remove": "Remove sources or documents from an index.",
     "search": "Search an index or a store in two stages, and show the scores of both.",
     "rerank": "Rerank the candidates of any other retriever.",
+    "bulk": "Rerank a whole run, or turn a file of texts into vectors, in several processes or on a Ray cluster.",
     "evaluate": "Measure both stages on judged queries.",
     "tune": "Find the pool size, the blend, the fusion weight and the smallest score for your queries.",
     "why": "Show which words of a query put one passage above another.",

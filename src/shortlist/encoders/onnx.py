@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ class OnnxEncoder:
         precision: "auto", "exact" (fp32) or "fast".
         device: "auto", "cpu", "cuda" or "openvino:NAME".
         threads: CPU cores to use. None: all that this process may use.
+        as_worker: The model is that of one of several workers: vectors do not depend on `threads`, and few texts are
+            not spread over all threads.
 
     Raises:
         ModelError: The model has no usable ONNX file, or is not a bi-encoder.
@@ -38,7 +41,13 @@ class OnnxEncoder:
     """
 
     def __init__(
-        self, spec: EncoderSpec, *, precision: str = "auto", device: str = "auto", threads: int | None = None
+        self,
+        spec: EncoderSpec,
+        *,
+        precision: str = "auto",
+        device: str = "auto",
+        threads: int | None = None,
+        as_worker: bool = False,
     ) -> None:
         if spec.files.onnx is None:
             raise ModelError(f"{spec.files.name}: {spec.files.onnx_reason}")
@@ -46,7 +55,7 @@ class OnnxEncoder:
         self.dimension = spec.dimension
         self.window = spec.max_length
         self.truncated = 0
-        self.runtime = choose(precision, device=device)
+        self.runtime = replace(choose(precision, device=device), as_worker=as_worker)
         self._spec = spec
         self._tokenizer = PairTokenizer(spec.files.tokenizer, spec.max_length)
         self._session = Session(spec.files.onnx, self.runtime, threads=threads)

@@ -29,8 +29,8 @@ class Engine(Protocol):
 
     `inputs` are the names of the file's inputs. `side_by_side` batches run at the same time, each on one core. A batch
     holds at most `batch_rows` inputs and `batch_tokens` tokens, and lengths are rounded up to a multiple of
-    `length_step`. `shape` is that of the first output, with None for a size that changes with the batch; it is empty if
-    the file does not state it.
+    `length_step`. `as_worker` is that of the runtime. `shape` is that of the first output, with None for a size
+    that changes with the batch; it is empty if the file does not state it.
     """
 
     inputs: list[str]
@@ -38,6 +38,7 @@ class Engine(Protocol):
     batch_tokens: int
     length_step: int
     side_by_side: int
+    as_worker: bool
     shape: tuple[int | None, ...]
 
     def run(self, feeds: Sequence[Feed]) -> list[Outputs]:
@@ -51,6 +52,8 @@ def plan_for(engine: Engine, lengths: Sequence[int]) -> list[list[int]]:
 
 def rows_for(engine: Engine, inputs: int) -> int:
     """Return the most inputs of a batch: as many as the engine allows, and few enough to give every core a batch."""
+    if engine.as_worker:
+        return engine.batch_rows
     return max(1, min(engine.batch_rows, math.ceil(inputs / engine.side_by_side)))
 
 

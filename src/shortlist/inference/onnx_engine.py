@@ -36,6 +36,7 @@ class OnnxEngine:
         self.batch_rows = GPU_BATCH_ROWS if on_cuda else 8
         self.batch_tokens = GPU_BATCH_TOKENS if on_cuda else BATCH_TOKENS
         self.side_by_side = 1 if on_cuda else threads
+        self.as_worker = runtime.as_worker
         self.inputs = [port.name for port in self._session.get_inputs()]
         self._decodes = DecodedStates(codec) if codec is not None else None
         outputs = self._session.get_outputs()

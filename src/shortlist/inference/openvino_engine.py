@@ -60,6 +60,7 @@ class OpenVinoEngine:
         self.batch_rows = 8 if on_cpu else GPU_BATCH_ROWS
         self.batch_tokens = 1024 if on_cpu else GPU_BATCH_TOKENS
         self.side_by_side = threads if on_cpu else 1
+        self.as_worker = runtime.as_worker
         self._decodes = DecodedStates(codec, bf16=runtime.precision == "bf16") if codec else None
         core = openvino.Core()
         settings: dict[str, Any] = {
@@ -68,6 +69,8 @@ class OpenVinoEngine:
         }
         if on_cpu:
             settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
+            if runtime.as_worker:
+                settings["ENABLE_CPU_PINNING"] = False  # each worker would bind its threads to the same first cores
         try:
             model = _joined([_folded(core, file, table or {}) for file in files])
             model = model if self._decodes is None else self._decodes.joined(model)

@@ -37,7 +37,8 @@ class Runtime:
     `engine` is "openvino" or "onnxruntime". `precision` is "fp32", "tf32", "fp16" or "bf16". `reason` is one sentence
     for people. `int8` is the file with the activation ranges if linear layers multiply in int8 and the rest runs in
     `precision`; None if everything runs in `precision`. `device` is "cpu", "cuda", or OpenVINO's name of a device, such
-    as "GPU".
+    as "GPU". With `as_worker`, the model is that of one of several workers. Its batches, and so the last digits of its
+    outputs, do not depend on the number of threads, and no thread is bound to a core.
     """
 
     engine: str
@@ -45,6 +46,7 @@ class Runtime:
     reason: str
     int8: Path | None = None
     device: str = CPU
+    as_worker: bool = False
 
     @property
     def shown(self) -> str:

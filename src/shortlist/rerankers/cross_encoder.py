@@ -7,6 +7,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,8 @@ class CrossEncoder(Ranks):
         early_exits: Load the form for progressive reranking first. A model in stages has two forms, one for `score`
             and one for `begin`. The other form is loaded when it is first used.
         stored_states: Load the form for stored states first, if the model has it: see `with_states`.
+        as_worker: The model is that of one of several workers: scores do not depend on `threads`, and few texts are not
+            spread over all threads.
 
     Raises:
         ModelNotFound: There is no such model.
@@ -66,6 +69,7 @@ class CrossEncoder(Ranks):
         device: str = "auto",
         early_exits: bool = False,
         stored_states: bool = False,
+        as_worker: bool = False,
     ) -> None:
         if activation not in ACTIVATIONS:
             raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
@@ -78,7 +82,7 @@ class CrossEncoder(Ranks):
             unit="score" if self._sigmoid else "logit",
             window=min(max_length or spec.max_length, spec.max_length),
         )
-        self.runtime = choose(precision, spec.int8, device)
+        self.runtime = replace(choose(precision, spec.int8, device), as_worker=as_worker)
         self._tokenizer = PairTokenizer(spec.files.tokenizer, self.info.window or spec.max_length)
         self._lookup: Lookup | None = None
         self._codec = StateCodec(spec.codec) if spec.codec and spec.stages else None

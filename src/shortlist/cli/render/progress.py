@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from shortlist.cli.console import remark, remarks
-from shortlist.errors import ModelError
+from shortlist.errors import ModelError, WorkersFailed
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -128,7 +128,7 @@ def words_of(seconds: float | None) -> str:
 
 @contextmanager
 def kept_on_failure(kept: str) -> Iterator[None]:
-    """If Ctrl-C or a `ModelError` ends a run, report the results that are `kept`, and how to continue.
+    """If Ctrl-C, a `ModelError` or `WorkersFailed` ends a run, report the results that are `kept`, and how to continue.
 
     Raises:
         typer.Exit: The user pressed Ctrl-C. The code is 130.
@@ -138,6 +138,6 @@ def kept_on_failure(kept: str) -> Iterator[None]:
     except KeyboardInterrupt as error:
         remark(f"interrupted; {kept}: {CONTINUE}")
         raise typer.Exit(INTERRUPTED) from error
-    except ModelError:
+    except (ModelError, WorkersFailed):
         remark(f"{kept}: {CONTINUE}")
         raise
