@@ -80,7 +80,14 @@ class ReportsExactness(Protocol):
 
 
 class Index(Searched, Protocol):
-    """An engine that holds passages and searches them by vector and by words."""
+    """An engine that holds passages and searches them by vector and by words.
+
+    The terms of BM25 are those of `shortlist.text.terms.bm25.Bm25` in every engine.
+    """
+
+    language: str
+    """The language of BM25's terms. An engine starts with English. It is set again when an index is opened, and before
+    the first passage is added."""
 
     def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
         """Store the passages with their `(n, dimension)` vectors. A passage replaces an earlier one with its id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from shortlist.collection import Engine
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedEngine
+from shortlist.text.terms.bm25 import Bm25, mean_length
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(64)
@@ -111,8 +113,65 @@ def test_matching_is_by_stemmed_words(index):
     assert ids(index.matching("cats", 5)) == ["a"]
     assert set(ids(index.matching("red", 5))) == {"a", "b"}
     assert index.matching("submarine", 5) == []
-    assert index.matching("the of and", 5) == []
+    assert index.matching("of in", 5) == []
+    assert set(ids(index.matching("the", 5))) == {"a", "b"}  # stop words alone
+    assert ids(index.matching("the cats", 5)) == ["a"]
     assert ids(index.matching("Bäume", 5)) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("invoice number", "call `getInvoiceNumberById`"),
+        ("getInvoiceNumberById", "the invoice_number field"),
+        ("RB-900", "part RB900"),
+        ("64GB", "64 GB of memory"),
+        ("12,500", "12500 rows"),
+        ("80131500", "code 0x80131500"),
+        ("H&M", "a shop of H&M"),
+        ("C#", "C# and F#"),
+        ("Malmo", "Malmo\u0308, Sweden"),
+        ("数字", "数字の一覧"),
+    ],
+)
+def test_the_terms_are_those_of_the_package(index, query, text):
+    index.add([Passage("it", text), Passage("other", "nothing of the kind")], np.ones((2, 64), np.float32) / 8)
+    answer = index.matching(query, 5)
+    assert ids(answer) == ["it"]
+
+
+def test_the_language_of_an_index(engine, tmp_path):
+    index = engine.create(tmp_path, dimension=1)
+    assert index.language == "english"
+    index.language = "german"
+    index.add([Passage("it", "die Häuser am Hafen")], np.ones((1, 1), np.float32))
+    assert ids(index.matching("Haus", 5)) == ["it"]
+    index.close()
+    index = engine.open(tmp_path, dimension=1)
+    index.language = "german"
+    assert ids(index.matching("das Haus", 5)) == ["it"]
+    with pytest.raises(InvalidInput, match="'elvish' is unknown"):
+        index.language = "elvish"
+    assert index.language == "german"
+    index.close()
+
+
+def test_bm25_is_that_of_the_package(index):
+    """The score is the product of both vectors, with the inverse document frequency of Lucene."""
+    texts = ["a tide", "tide and tide tables", "tables for waves", "waves of JX-100"]
+    index.add([Passage(f"t{place}", text) for place, text in enumerate(texts)], np.ones((4, 64), np.float32) / 8)
+    bm25 = Bm25("english", mean_length(Bm25("english"), texts))
+    vectors = [dict(zip(*bm25.passage(text), strict=True)) for text in texts]
+    for query in ("tide tables", "waves JX100"):
+        scores = [0.0] * len(texts)
+        for term, weight in zip(*bm25.query(query), strict=True):
+            count = sum(term in vector for vector in vectors)
+            frequency = math.log(1 + (len(texts) - count + 0.5) / (count + 0.5))
+            scores = [
+                score + weight * frequency * vector.get(term, 0) for score, vector in zip(scores, vectors, strict=True)
+            ]
+        expected = {f"t{place}": pytest.approx(score, rel=1e-4) for place, score in enumerate(scores) if score}
+        assert {passage.id: score for passage, score in index.matching(query, 5)} == expected
 
 
 def test_k_beyond_the_size_gives_all(index):

@@ -165,7 +165,7 @@ def ndcg(order, relevant):
     return gain / sum(1 / np.log2(place + 2) for place in range(min(10, len(relevant))))
 
 
-def test_bm25_is_close_to_a_second_implementation(test_sets, tmp_path):
+def test_bm25_is_at_least_as_good_as_a_second_implementation(test_sets, tmp_path):
     import bm25s
     import Stemmer
 
@@ -188,7 +188,7 @@ def test_bm25_is_close_to_a_second_implementation(test_sets, tmp_path):
     ours = np.mean([ndcg([p.id for p, _ in index.matching(queries[q], 10)], judged[q]) for q in keys])
     index.close()
     theirs = np.mean([ndcg([docs[i]["_id"] for i in row], judged[q]) for q, row in zip(keys, rankings, strict=True)])
-    assert ours == pytest.approx(theirs, abs=0.01)
+    assert theirs - 0.01 < ours < theirs + 0.05  # ours has other forms of words, too
 
 
 class PanicException(BaseException):

@@ -11,12 +11,12 @@ from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.lock import FILE as LOCK_FILE
 from shortlist.errors import IndexMismatch, IndexWriteFailed, NotAnIndex
 
-FORMAT_VERSION = 5
-"""Version 5 gives the engine a folder of its own and stores reasons as codes.
+FORMAT_VERSION = 6
+"""Version 6 has other terms for BM25: identifiers, numbers, accents and languages.
 
 Version 1 named sources by their absolute paths, version 2 by paths relative to the folder above the index. Version 3
 added lists in metadata, the start of the text after front matter, and what was not read of each source. Version 4 added
-indexed words for filters.
+indexed words for filters. Version 5 gave the engine a folder of its own and stored reasons as codes.
 """
 
 FILE = "shortlist.json"

@@ -26,7 +26,8 @@ from shortlist.stores.store import Scored, Store, Vector
 from shortlist.types import Passage, Where
 
 MANIFEST, LOCK = "words.json", "words.lock"
-FORMAT = 1
+FORMAT = 2
+"""Version 2 has other terms for BM25."""
 DIMENSION = 1
 """The index needs vectors; theirs say nothing."""
 BATCH = 500

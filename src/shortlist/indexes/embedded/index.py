@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import FolderError, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
-from shortlist.indexes.embedded.points import LARGEST_INT, WORDS, condition, passage, payload, point_id
-from shortlist.indexes.embedded.terms import bm25_of, term_counts
+from shortlist.indexes.embedded.points import LARGEST_INT, WORDS, condition, passage, payload, point_id, sparse
+from shortlist.text.terms import ENGLISH
+from shortlist.text.terms.bm25 import Bm25, mean_length
 from shortlist.types import Passage, Where
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ LENGTH_FILE = "bm25.json"
 class EmbeddedIndex:
     """An index in Qdrant Edge. Satisfies `protocols.Index`. `EmbeddedEngine` makes it.
 
-    Vector search is exact. BM25 uses English stemming and stop words. Several threads may search at the same time.
+    Vector search is exact. The terms of BM25 are those of `text.terms`. Several threads may search at the same time.
     Every method that reads raises NotAnIndex if the files are damaged, or after `close`.
 
     The engine reserves files of 32 MB for vectors, for BM25 and for texts, and smaller ones for filters: about 112 MB
@@ -50,9 +51,18 @@ class EmbeddedIndex:
         self._dimension = dimension
         self._shard = shard
         self._average_length = average_length
-        self._bm25 = bm25_of(average_length)
+        self._bm25 = Bm25(ENGLISH, average_length)
         self._open = True
         self._changed = False
+
+    @property
+    def language(self) -> str:
+        """The language of BM25's terms. Set it before the first passage is added."""
+        return self._bm25.language
+
+    @language.setter
+    def language(self, language: str) -> None:
+        self._bm25 = Bm25(language, self._average_length)
 
     def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
         """Store the passages with their `(n, dimension)` vectors. A passage replaces an earlier one with its id.
@@ -74,7 +84,7 @@ class EmbeddedIndex:
         points = [
             engine.Point(
                 point_id(item.id),
-                {DENSE: vector.tolist(), SPARSE: self._bm25.embed_document(item.content)},
+                {DENSE: vector.tolist(), SPARSE: sparse(self._bm25.passage(item.content))},
                 payload(item),
             )
             for item, vector in zip(passages, vectors, strict=True)
@@ -84,11 +94,10 @@ class EmbeddedIndex:
 
     def _measure_length(self, passages: Sequence[Passage]) -> None:
         """Store BM25's mean length, measured on the first passages. It never changes, so that scores stay the same."""
-        total = sum(sum(term_counts(item.content).values) for item in passages[:SAMPLE])
-        average = max(1.0, round(total / len(passages[:SAMPLE]), 1))
+        average = mean_length(self._bm25, (item.content for item in passages[:SAMPLE]))
         write_whole(self._folder / LENGTH_FILE, json.dumps({"average_length": average}), IndexWriteFailed)
         self._average_length = average
-        self._bm25 = bm25_of(average)
+        self._bm25 = Bm25(self.language, average)
 
     def delete(self, ids: Iterable[str]) -> None:
         """Remove the passages with these ids. Unknown ids are ignored.
@@ -176,13 +185,13 @@ class EmbeddedIndex:
         """Return at most `k` passages by BM25 for `text`, highest first, and equal scores by id.
 
         Each passage shares at least one term with the text. A term that is several times in `text` counts as often, as
-        in Lucene and bm25s.
+        in Lucene and bm25s. A text without letters and digits gives no passages.
 
         Raises:
             InvalidInput: `k` is below 1, or `where` cannot be used.
         """
-        terms = term_counts(text)
-        return self._query(terms, SPARSE, k, where) if terms.indices else []
+        terms = self._bm25.query(text)
+        return self._query(sparse(terms), SPARSE, k, where) if terms.indices else []
 
     def _query(self, vector: Any, using: str, k: int, where: Where | None) -> list[tuple[Passage, float]]:
         import qdrant_edge as engine

@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from shortlist.search.filters import alternatives
+from shortlist.text.terms.bm25 import SparseVector
 from shortlist.types import PATH, Passage, Value, Where
 
 if TYPE_CHECKING:
@@ -46,6 +47,13 @@ def payload(passage: Passage) -> dict[str, Any]:
 def passage(stored: Mapping[str, Any]) -> Passage:
     """Return the passage that `payload` turned into `stored`."""
     return Passage(*FIELDS_OF(stored))
+
+
+def sparse(vector: SparseVector) -> qdrant_edge.SparseVector:
+    """Return the vector in the engine's form."""
+    import qdrant_edge as engine
+
+    return engine.SparseVector(indices=vector.indices, values=vector.values)
 
 
 def condition(where: Where | None) -> qdrant_edge.Filter | None:
