@@ -11,11 +11,13 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from test_more_formats import epub, xlsx
 from test_office_formats import pdf, saved, word
 
 from shortlist.documents import Skipped, Source, read
@@ -51,7 +53,7 @@ def ends() -> Iterator[None]:
 
 def check(folder: Path, form: str, content: bytes) -> None:
     """Read the content as a file, and check what comes back as an ingest needs it."""
-    path = folder / "file"
+    path = folder / ("file.py" if form == "code" else "file")
     path.write_bytes(content)
     with ends(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -143,6 +145,19 @@ PIECES = {
     ],
 }
 PIECES["beir"] = PIECES["jsonl"]
+PIECES["json"] = ["{", "}", "[", "]", ":", ",", '"a"', '"id"', '"text"', "1", "null", '"\\ud800"', "[{}", '{"a": ']
+PIECES["ipynb"] = [*PIECES["json"], '{"cells": [', '"cell_type": "code"', '"source": ["a"]', '"outputs": [{"text": 1}]']
+PIECES["eml"] = [
+    *("Subject: a\n", "\n", "From: x@y\n", "Content-Type: multipart/mixed; boundary=b\n", "--b\n", "--b--\n", "text "),
+    *("Content-Type: message/rfc822\n", "Content-Type: text/html; charset=x\n", "=?utf-8?q?=zz?=", "<p>", "\x00"),
+    *("Content-Transfer-Encoding: base64\n", "Content-Disposition: attachment; filename*=utf-8''%ff\n", "Date: 1\n"),
+]
+PIECES["mhtml"] = PIECES["eml"]
+PIECES["warc"] = [
+    *("WARC/1.0\r\n", "WARC-Type: response\r\n", "Content-Length: 20\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "\r\n\r\n"),
+    *("Content-Type: text/html\r\n", "<p>a", "Content-Length: -1\r\n", "WARC-Target-URI: x\r\n", "9" * 20),
+]
+PIECES["code"] = ["def f():\n", "class A:\n", "    ", "# c\n", "@d\n", "x = 1\n", '"""', "(", ")", "é", "\t", "if a:\n"]
 
 
 @pytest.mark.parametrize("form", sorted(PIECES))
@@ -210,7 +225,7 @@ def repacked(content: bytes, seed: int) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(out, "w") as copy:
         names = archive.namelist()
-        damaged = choice.choice([name for name in names if name.endswith((".xml", ".rels"))])
+        damaged = choice.choice([name for name in names if name.endswith((".xml", ".rels", ".opf", ".xhtml"))])
         for name in names:
             part = archive.read(name)
             copy.writestr(name, mutated(part, seed) if name == damaged else part)
@@ -222,6 +237,31 @@ def test_a_damaged_word_file(tmp_path, seed):
     content = word_file()
     check(tmp_path, "docx", mutated(content, seed))
     check(tmp_path, "docx", repacked(content, seed))
+
+
+def lesser_files() -> dict[str, bytes]:
+    """A sound file of each format that is a zip archive, as far as its library is installed."""
+    files = {"epub": epub({"a.xhtml": "<h1>A</h1><p>text", "b.xhtml": "<table><tr><td>1<td>2</table>"})}
+    if find_spec("python_calamine"):
+        files["xlsx"] = xlsx({"A": [["a", "b"], ["1", 2]], "B": [["c", None], ["d", True]]}, {"B": "A1:B1"})
+    if find_spec("pptx"):
+        import pptx
+
+        deck = pptx.Presentation()
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        slide.shapes.title.text = "Title"
+        data = io.BytesIO()
+        deck.save(data)
+        files["pptx"] = data.getvalue()
+    return files
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("form", sorted(lesser_files()))
+def test_damaged_archives(tmp_path, form, seed):
+    content = lesser_files()[form]
+    check(tmp_path, form, mutated(content, seed))
+    check(tmp_path, form, repacked(content, seed))
 
 
 @pytest.mark.parametrize("form", ["md", "html", "txt"])

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shortlist.documents.formats import EXTENSIONS
+from shortlist.documents.formats import EXTENSIONS, extension_of
 from shortlist.documents.source import PassedOver, Skipped, Source, UnknownFormat
 from shortlist.errors import InvalidInput
 from shortlist.types import Note
@@ -116,7 +116,7 @@ def _file(path: str, real: str) -> Source | Skipped:
         real.encode("utf-8")
     except UnicodeEncodeError:
         return Skipped(_shown(path), "", Note("name_not_utf8"))
-    extension = os.path.splitext(real)[1].lower()
+    extension = extension_of(real)
     if extension not in EXTENSIONS:
         return UnknownFormat(_shown(path), "", Note("unknown_format", extension=extension))
     return Source(Path(real), EXTENSIONS[extension])

@@ -52,9 +52,10 @@ def table_markdown(table: Tag, nodes: Iterator[PageElement | str]) -> str | None
     `nodes` are the tags of the table, and its texts as plain strings, in document order. The parser does not add
     optional end tags: a cell may be nested in the cell before it. Document order is right in both cases.
     """
-    if table.get("role") in ("presentation", "none") or table.find(_LAYOUT) is not None:
+    content = None if table.get("role") in ("presentation", "none") else _read(nodes)
+    if content is None:
         return None
-    caption, rows = _read(nodes)
+    caption, rows = content
     texts = [cell.text for row in rows for cell in row.cells]
     if max((len(row.cells) for row in rows), default=0) < 2 or max(map(len, texts)) > _LONGEST_CELL:
         return None
@@ -64,8 +65,8 @@ def table_markdown(table: Tag, nodes: Iterator[PageElement | str]) -> str | None
     return f"{title}\n\n{table_text}" if title and table_text else title + table_text
 
 
-def _read(nodes: Iterator[PageElement | str]) -> tuple[list[str], list[_Row]]:
-    """Return the pieces of the caption, and the rows."""
+def _read(nodes: Iterator[PageElement | str]) -> tuple[list[str], list[_Row]] | None:
+    """Return the pieces of the caption, and the rows; None at the first tag that only the layout of a page has."""
     from bs4 import Tag
 
     caption: list[str] = []
@@ -76,6 +77,8 @@ def _read(nodes: Iterator[PageElement | str]) -> tuple[list[str], list[_Row]]:
         if isinstance(node, str):
             target.append(node)
         elif isinstance(node, Tag):
+            if node.name in _LAYOUT:
+                return None
             if node.name in _GROUPS:
                 group, kind = group + 1, node.name
             elif node.name == "tr":

@@ -28,7 +28,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             yield Skipped(source.name, place, Note("line_too_long", megabytes=LONGEST_LINE // MEGABYTE))
         elif line.strip():
             try:
-                yield Record(place, _document(source, number, _parse(line), replaced))
+                key = f"{source.name}#line={number}"
+                yield Record(place, parse_record(source, key, _parse(line), replaced))
             except Unreadable as error:
                 yield Skipped(source.name, place, error.note)
     if empty:
@@ -47,7 +48,12 @@ def _parse(line: str) -> dict[str, object]:
     return value
 
 
-def _document(source: Source, number: int, fields: dict[str, object], replaced: int) -> Document:
+def parse_record(source: Source, key: str, fields: dict[str, object], replaced: int) -> Document:
+    """Return the document of a JSON object. `key` is the id if the object has none.
+
+    Raises:
+        Unreadable: The object has no text, or a field of another type.
+    """
     text, title, nested = fields.get("text"), fields.get("title"), fields.get("metadata")
     if "text" not in fields:
         raise Unreadable(Note("missing_field", field="text"))
@@ -60,7 +66,7 @@ def _document(source: Source, number: int, fields: dict[str, object], replaced: 
     text, lost = clean(text)
     others = {name: value for name, value in fields.items() if name not in _FIELDS}
     values = metadata(source, {**others, **(nested or {})}, replaced + lost)
-    return Document(_id(fields, f"{source.name}#line={number}"), text, clean(title or "")[0], values)
+    return Document(_id(fields, key), text, clean(title or "")[0], values)
 
 
 def _id(fields: dict[str, object], default: str) -> str:

@@ -21,6 +21,9 @@
 | no_page_text | | a page of a PDF has no text |
 | ocr_failed | error | the OCR of the user failed on a page |
 | part_left_out | part, count, include | parts of a file that are not read; `include` reads them ("": nothing does) |
+| attachment | name, type | an attachment of a mail without text |
+| too_many_cells | cells, most | a sheet has more cells than the limit |
+| too_many_values | most | a JSON value has more values than the limit |
 | missing_extra | format, extra | the reader of the format needs an optional package |
 | empty | | the content has no text |
 | no_rows | | a CSV file has no row after its header |

@@ -10,20 +10,17 @@ from typing import NamedTuple
 
 from shortlist.errors import InvalidInput
 from shortlist.text.chunks import chunks
-from shortlist.text.headings import Heading, headings, one_line
+from shortlist.text.headings import Heading, one_line
+from shortlist.text.outline import MARKDOWN_FORMATS, document_headings, page_heading
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.text.table_pieces import Piece, find_tables, record_pieces, table_pieces
 from shortlist.text.validation import SURROGATE
 from shortlist.types import PATH, Document, Passage
 
-MARKDOWN_FORMATS = frozenset({"md", "html", "docx"})
-"""Values of the metadata field "format" for documents whose text is Markdown."""
-
 _SMALLEST_LIMIT = 8
 _CHARS_PER_TOKEN = 16
 _LONGEST_CACHED_WORD = 64
 _MOST_CACHED_WORDS = 200_000
-_WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
 
 _Cost = Callable[[str], int]
@@ -114,7 +111,7 @@ class Splitter:
                     "UTF-8 cannot store: replace it, for example with U+FFFD"
                 )
         markdown = document.metadata.get("format") in MARKDOWN_FORMATS
-        outline = self._outline(document, headings(document.text) if markdown else [])
+        outline = self._outline(document, document_headings(document))
         text = document.text
         whole = (len(text) - len(text.lstrip()), len(text.rstrip()))
         if whole[0] >= whole[1]:
@@ -156,7 +153,7 @@ class Splitter:
     def _outline(self, document: Document, section_headings: Sequence[Heading]) -> _Outline:
         """Return the titles that a passage can have: the document's own and one per heading, short enough."""
         own = one_line(document.title)
-        page = _page_heading(own, section_headings)
+        page = page_heading(own, section_headings)
         above: list[Heading] = []
         titles = [self._short((own,))]
         known: dict[tuple[str, ...], str] = {}
@@ -198,20 +195,6 @@ class Splitter:
                 f"the character {text[start:end]!r} alone exceeds the passage limit of {self.limit} tokens: give a "
                 "larger limit"
             )
-
-
-def _page_heading(title: str, section_headings: Sequence[Heading]) -> Heading | None:
-    """Return the first heading if it heads the whole page and repeats the title, extends it, or is a part of it.
-
-    It heads the page if every other heading has a lower rank. "git-revert(1) Manual Page" extends "git-revert(1)", and
-    "Install" is a part of "Install - Handbook".
-    """
-    if not section_headings or any(heading.level <= section_headings[0].level for heading in section_headings[1:]):
-        return None
-    own, words = _WORD.findall(title.casefold()), _WORD.findall(section_headings[0].title.casefold())
-    size = min(len(own), len(words))
-    same = size > 0 and (own[:size] == words[:size] or own[-len(words) :] == words)
-    return section_headings[0] if same else None
 
 
 def _sections(text: str, section_headings: Sequence[Heading], room: int, cost: _Cost, markdown: bool) -> Iterator[Span]:

@@ -1,0 +1,39 @@
+"""Where a document can be split, and what its passages are called: headings, functions and classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from shortlist.text.code import code_headings
+from shortlist.text.headings import Heading, headings
+from shortlist.types import Document
+
+MARKDOWN_FORMATS = frozenset({"md", "html", "docx", "epub", "ipynb", "mhtml", "pptx", "warc"})
+"""Values of the metadata field "format" for documents whose text is Markdown."""
+
+CODE_FORMAT = "code"
+"""The value for source code, which is split at its functions and classes."""
+
+_WORD = re.compile(r"\w+")
+
+
+def document_headings(document: Document) -> list[Heading]:
+    """Return the places to split at: the headings of Markdown, or the functions and classes of source code."""
+    if document.metadata.get("format") == CODE_FORMAT:
+        return code_headings(document.text, str(document.metadata.get("language", "")))
+    return headings(document.text) if document.metadata.get("format") in MARKDOWN_FORMATS else []
+
+
+def page_heading(title: str, section_headings: Sequence[Heading]) -> Heading | None:
+    """Return the first heading if it heads the whole page and repeats the title, extends it, or is a part of it.
+
+    It heads the page if every other heading has a lower rank. "git-revert(1) Manual Page" extends "git-revert(1)", and
+    "Install" is a part of "Install - Handbook".
+    """
+    if not section_headings or any(heading.level <= section_headings[0].level for heading in section_headings[1:]):
+        return None
+    own, words = _WORD.findall(title.casefold()), _WORD.findall(section_headings[0].title.casefold())
+    size = min(len(own), len(words))
+    same = size > 0 and (own[:size] == words[:size] or own[-len(words) :] == words)
+    return section_headings[0] if same else None
