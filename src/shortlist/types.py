@@ -17,10 +17,10 @@ Field: TypeAlias = "Value | list[Value]"
 Where: TypeAlias = Mapping[str, "Value | list[Value]"]
 """A filter on metadata: each field equals the value, or one of the listed values. All fields must match.
 
-The comparison is case-sensitive. A number equals the text that is written like it, and true and false equal their
-words, because CSV files and YAML front matter hold only text: 2024 and "2024" find 2024, 2024.0 and "2024"; "007" finds
-only text. Every passage has the fields "document_id" and "title". "title" is the document's title, or a heading above
-the passage together with the headings above that ("Guide", "Guide > Setup").
+The comparison is case-sensitive. Accents may be characters of their own. A number equals the text that is written like
+it, and true and false equal their words, because CSV files and YAML front matter hold only text: 2024 and "2024" find
+2024, 2024.0 and "2024"; "007" finds only text. Every passage has the fields "document_id" and "title". "title" is the
+document's title, or a heading above the passage with the headings above that ("Guide", "Guide > Setup").
 """
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]

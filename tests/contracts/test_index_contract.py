@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import unicodedata
 from collections.abc import Callable
 from types import MappingProxyType
 
@@ -376,6 +377,24 @@ def test_a_long_value_is_compared_as_a_whole(index):
 def test_a_filter_of_thousands_of_values(index, many):
     add(index, [Passage(str(year), "red", metadata={"year": year}) for year in range(50)])
     assert set(ids(ask(index, "red", k=50, where={"year": many(range(40, 5000))}))) == {str(y) for y in range(40, 50)}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_both_forms_of_an_accent_are_equal_in_a_filter(index, form):
+    cities = ["Malm\u00f6", "Malmo\u0308", "Malmo", "Mal\u00adm\u00f6"]
+    add(index, [Passage(f"n{i}", "red", f"n{i}", metadata={"caf\u00e9": city}) for i, city in enumerate(cities)])
+    field, value = unicodedata.normalize(form, "caf\u00e9"), unicodedata.normalize(form, "Malm\u00f6")
+    assert set(ids(index.matching("red", 5, {field: value}))) == {"n0", "n1", "n3"}
+    assert set(ids(index.matching("red", 5, {field: ["Malmo"]}))) == {"n2"}
+    assert set(ids(ask(index, "red", where={"title": unicodedata.normalize(form, "\u00dcber")}))) == set()
+
+
+def test_titles_and_lists_are_equal_in_both_forms(index):
+    tags = ["sale", "\ufb01lter"]
+    add(index, [Passage("a", "red", "d", "U\u0308ber > Start", metadata={"tags": tags})])
+    assert ids(ask(index, "red", where={"title": "\u00dcber"})) == ["a"]
+    assert ids(ask(index, "red", where={"tags": "filter"})) == ["a"]
+    assert index.get(["a"])[0].metadata["tags"] == tags
 
 
 @pytest.mark.parametrize(

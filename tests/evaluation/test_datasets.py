@@ -274,6 +274,8 @@ def test_snippets_keep_their_grades_and_give_way_to_judgments_by_id(tmp_path):
         ("-5 °C", "at -5 °C", True),
         ("日本", "これは日本語です", True),
         ("ก", "ขกข", True),
+        ("caf\u00e9", "the cafe\u0301 is open", True),
+        ("file", "a \ufb01le", True),
     ],
 )
 def test_a_snippet_is_found_as_whole_words(snippet, text, holds):

@@ -27,6 +27,14 @@ def test_max_tokens_limits_each_text(tokenizer):
         tokenizer.pairs("cat", ["a"], max_tokens=0)
 
 
+def test_texts_are_read_in_their_normal_form(tokenizer):
+    written = "\uff43\u200bat s\u00adat"
+    assert tokenizer.singles([written])[0][0].ids == tokenizer.singles(["cat sat"])[0][0].ids
+    assert tokenizer.pairs(written, [written])[0][0].ids == tokenizer.pairs("cat sat", ["cat sat"])[0][0].ids
+    assert tokenizer.count(written) == 2
+    assert tokenizer.passages([written], 9)[0].ids == tokenizer.passages(["cat sat"], 9)[0].ids
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ModelNotFound, match=r"tokenizer\.json is missing"):
         PairTokenizer(tmp_path / "tokenizer.json", 64)

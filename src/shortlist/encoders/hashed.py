@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput
 from shortlist.reprs import short_repr
-from shortlist.text.validation import checked_texts
+from shortlist.text.validation import model_texts
 
 WORD = re.compile(r"\w+")
 
@@ -36,7 +36,7 @@ class HashedEncoder:
 
     def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Return `(len(texts), dimension)` float32 unit rows. A text without words gives a zero row."""
-        given = checked_texts(texts)
+        given = model_texts(texts)
         rows = np.zeros((len(given), self.dimension), dtype=np.float32)
         for row, text in enumerate(given):
             for word in WORD.findall(text.lower()):

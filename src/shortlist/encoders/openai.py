@@ -22,7 +22,7 @@ from shortlist.encoders.onnx import unit
 from shortlist.errors import BadScores, HostedRefused, InvalidInput
 from shortlist.http_service import RETRIES, TIMEOUT, Endpoint, HttpService, key_in
 from shortlist.reprs import short_repr
-from shortlist.text.validation import checked_texts, item_name
+from shortlist.text.validation import item_name, model_texts
 
 PREFIX = "openai:"
 KEY, BASE = "OPENAI_API_KEY", "OPENAI_BASE_URL"
@@ -141,7 +141,7 @@ class OpenAIEncoder:
             HostedUnavailable: The server did not answer in time, or was overloaded or failing, after all retries.
             BadScores: The answer does not have one finite vector of the same length for each text.
         """
-        given = checked_texts(texts)
+        given = model_texts(texts)
         if not given:
             return np.zeros((0, self.dimension), dtype=np.float32)
         return np.concatenate(

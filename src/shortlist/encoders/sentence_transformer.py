@@ -13,7 +13,7 @@ from shortlist.errors import MissingExtra
 from shortlist.inference.devices import torch_device
 from shortlist.models.spec import EncoderSpec
 from shortlist.reprs import short_repr
-from shortlist.text.validation import checked_texts
+from shortlist.text.validation import model_texts
 
 
 class SentenceTransformerEncoder:
@@ -51,7 +51,7 @@ class SentenceTransformerEncoder:
         return self._encode(texts, self._spec.passage_prompt)
 
     def _encode(self, texts: Iterable[str], prompt: str) -> NDArray[np.float32]:
-        given = checked_texts(texts)
+        given = model_texts(texts)
         if not given:
             return np.zeros((0, self.dimension), dtype=np.float32)
         vectors = self._model.encode(given, prompt=prompt, convert_to_numpy=True, show_progress_bar=False)

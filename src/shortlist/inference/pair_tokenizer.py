@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput, ModelNotFound, QueryTooLong
 from shortlist.inference.batches import Tokens
-from shortlist.text.validation import checked_texts, sound
+from shortlist.text.validation import model_text, model_texts
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -23,6 +23,8 @@ PASSAGE_ROOM = 32
 
 class PairTokenizer:
     """A model's tokenizer with a window of `window` tokens, special tokens included. Safe to call from several threads.
+
+    It reads every text in the form of `text.normal.normalised`.
 
     Raises:
         ModelNotFound: The file does not exist.
@@ -52,7 +54,7 @@ class PairTokenizer:
 
     def count(self, text: str) -> int:
         """Return the number of tokens of `text`, without special tokens."""
-        return len(self._tokenizer.encode(sound(text), add_special_tokens=False).ids)
+        return len(self._tokenizer.encode(model_text(text), add_special_tokens=False).ids)
 
     @property
     def special_tokens(self) -> int:
@@ -135,5 +137,5 @@ class PairTokenizer:
         )
 
     def _encode(self, texts: Iterable[str]) -> list[list[int]]:
-        encodings = self._tokenizer.encode_batch(checked_texts(texts), add_special_tokens=False)
+        encodings = self._tokenizer.encode_batch(model_texts(texts), add_special_tokens=False)
         return [encoding.ids for encoding in encodings]

@@ -12,7 +12,7 @@ from shortlist.errors import BadScores, HostedRefused, InvalidInput
 from shortlist.http_service import RETRIES, TIMEOUT, Endpoint, HttpService, key_in
 from shortlist.rerankers.vendors import Address, parse, with_path
 from shortlist.search.rerank import Ranks
-from shortlist.text.validation import checked_text, checked_texts, item_name
+from shortlist.text.validation import checked_text, item_name, model_text, model_texts
 from shortlist.types import RerankerInfo, Scores
 
 MAX_CONCURRENT = 8
@@ -84,7 +84,7 @@ class HostedReranker(Ranks):
             HostedUnavailable: The vendor did not answer in time, or was overloaded or failing, after all retries.
             BadScores: The answer is not JSON, or does not have one finite score for each text.
         """
-        query, texts = checked_text(query), checked_texts(texts)
+        query, texts = model_text(checked_text(query)), model_texts(texts)
         if len(texts) > self._max_texts and not self.info.pointwise:
             raise InvalidInput(
                 f"{self.info.name} scores a list as a whole and takes {self._max_texts} texts, not {len(texts)}: use a "

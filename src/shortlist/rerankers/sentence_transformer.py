@@ -11,7 +11,7 @@ from shortlist.inference.devices import torch_device
 from shortlist.models.fingerprint import weights_hash
 from shortlist.models.spec import CrossEncoderSpec
 from shortlist.search.rerank import Ranks
-from shortlist.text.validation import checked_text, checked_texts
+from shortlist.text.validation import checked_text, model_text, model_texts
 from shortlist.types import RerankerInfo, Scores
 
 
@@ -51,8 +51,8 @@ class SentenceTransformerReranker(Ranks):
             InvalidInput: The query is empty or not a string, or `texts` is not an iterable of strings.
             ModelError: The model returns more than one number for a pair.
         """
-        query = checked_text(query)
-        pairs = [(query, text) for text in checked_texts(texts)]
+        query = model_text(checked_text(query))
+        pairs = [(query, text) for text in model_texts(texts)]
         if not pairs:
             return Scores()
         scores = self._model.predict(pairs, activation_fn=self._identity, show_progress_bar=False)

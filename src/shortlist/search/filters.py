@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 
 from shortlist.errors import InvalidInput
+from shortlist.text.normal import normalised
 from shortlist.types import Value, Where
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?")
@@ -36,7 +38,10 @@ def alternatives(where: Where | None) -> dict[str, list[Value]]:
 
 
 def _equals(field: str, value: Value) -> list[Value]:
-    """Return the value and its equals: CSV files and front matter have numbers, true and false as text."""
+    """Return the value and its equals: CSV files and front matter have numbers, true and false as text.
+
+    A text has several forms in Unicode, such as one or two characters for an accent. Each form is an equal.
+    """
     if isinstance(value, bool):
         word = str(value)
         return [value, word.lower(), word, word.upper()]
@@ -53,4 +58,13 @@ def _equals(field: str, value: Value) -> list[Value]:
         )
     if value.lower() in ("true", "false"):
         return [value, value.lower() == "true"]
-    return [value, json.loads(value)] if NUMBER.fullmatch(value) else [value]
+    if NUMBER.fullmatch(value):
+        return [value, json.loads(value)]
+    return [value] if value.isascii() else list(dict.fromkeys((value, *_forms(value))))
+
+
+def _forms(text: str) -> Iterator[str]:
+    """Yield the forms of a text that stores may have: composed, decomposed, and without compatibility characters."""
+    for form in ("NFC", "NFD"):
+        yield unicodedata.normalize(form, text)
+        yield unicodedata.normalize(form, normalised(text))

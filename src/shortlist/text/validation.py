@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from shortlist.errors import InvalidInput
+from shortlist.text.normal import normalised
 
 Item = TypeVar("Item")
 
@@ -52,6 +53,24 @@ def checked_texts(texts: Iterable[str]) -> list[str]:
             name = item_name("text", place, len(items))
             raise InvalidInput(f"{name} is of type {type(text).__name__}: give strings")
     return [sound(text) for text in items]
+
+
+def model_text(text: str) -> str:
+    """Return the text as a model reads it: in the forms of `sound` and of `normalised`.
+
+    A text of invisible characters alone stays, because some services refuse an empty text.
+    """
+    text = sound(text)
+    return normalised(text) or text
+
+
+def model_texts(texts: Iterable[str]) -> list[str]:
+    """Return the texts as a model reads them: see `model_text`. No texts give an empty list.
+
+    Raises:
+        InvalidInput: As `checked_texts`.
+    """
+    return [model_text(text) for text in checked_texts(texts)]
 
 
 def checked_list(items: Iterable[Item]) -> list[Item]:

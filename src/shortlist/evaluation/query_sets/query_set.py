@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from shortlist.errors import InvalidInput
 from shortlist.reprs import short_repr
+from shortlist.text.normal import normalised
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.types import Hit, Passage, Qrels
 
@@ -273,4 +274,4 @@ def _whole_words(normalized: str) -> re.Pattern[str]:
 
 
 def _normalized(text: str) -> str:
-    return _SPACE.sub(" ", text).strip().casefold()
+    return _SPACE.sub(" ", normalised(text)).strip().casefold()

@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from shortlist.search.filters import alternatives
+from shortlist.text.normal import normalised
 from shortlist.text.terms.bm25 import SparseVector
 from shortlist.types import PATH, Passage, Value, Where
 
@@ -84,8 +85,10 @@ def _words_of(passage: Passage) -> Iterator[str]:
 
 
 def _word(field: str, value: Value) -> str:
-    """Return the field and its value as ASCII text. Equal numbers give the same text."""
+    """Return the field and its value as ASCII text. Equal numbers give the same text, and so do texts in two forms."""
+    if isinstance(value, str):
+        value = normalised(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    word = f"{json.dumps(field)}:{json.dumps(value)}"
+    word = f"{json.dumps(normalised(field))}:{json.dumps(value)}"
     return word if len(word) <= LONGEST_WORD else f"#{blake2b(word.encode(), digest_size=16).hexdigest()}"
