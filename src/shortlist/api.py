@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shortlist import registry
 from shortlist.errors import InvalidInput
+from shortlist.opening import subject_of_search
 from shortlist.protocols import Reranker
 from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from shortlist.evaluation.calibration.calibrate import FittedRules
     from shortlist.evaluation.evaluate import Evaluation
     from shortlist.evaluation.query_sets import QuerySet
-    from shortlist.evaluation.subject import Subject
     from shortlist.evaluation.tuning.tune import Tuning
     from shortlist.search.opened import Opened
     from shortlist.search.search import Search
@@ -63,6 +63,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     name: str = "default",
     ignore_identical_ids: bool = False,
     allow_unknown: bool = False,
+    workers: int | None = None,
+    ray: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measure both stages, and the ceiling between them, on judged queries.
@@ -77,6 +79,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         name: The name of this evaluation, for comparisons.
         ignore_identical_ids: Leave out a passage if its id, or its document's id, is the query's own.
         allow_unknown: Count judged ids and snippets that the index lacks as never found, instead of raising an error.
+        workers: Score the pools in so many processes, which divide the CPU cores; with `ray`, in so many actors.
+        ray: Score the pools on a Ray cluster: "auto", or an address such as "ray://host:10001".
         progress: Is called with the number of queries that are done, and the number of all queries.
 
     Returns:
@@ -84,12 +88,16 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         `gain("nDCG@10")` compares both stages query by query, and `failures` counts which stage lost the answer.
 
     Raises:
-        InvalidInput: A query set that cannot be used, an unknown measure, or a query that a stage cannot take.
+        InvalidInput: A query set that cannot be used, an unknown measure, a query that a stage cannot take, or workers
+            for a search whose reranker has no name.
+        WorkersFailed: No worker can start, or the Ray cluster does not answer.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
+    from shortlist.bulk.evaluating import finish_by
     from shortlist.evaluation.evaluate import evaluate as run
 
-    subject = _subject(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    finish = finish_by(search, workers, ray)
     return run(
         subject.search,
         subject.judged,
@@ -98,6 +106,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         cutoff=cutoff,
         name=name,
         progress=progress,
+        finish=finish,
     )
 
 
@@ -143,7 +152,7 @@ def tune(  # noqa: PLR0913 - only the first two are needed
     from shortlist.evaluation.tuning.options import TuneOptions
     from shortlist.evaluation.tuning.tune import tune as run
 
-    subject = _subject(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     options = TuneOptions(
         sizes=tuple(sizes),
         blends=tuple(blends),
@@ -200,7 +209,7 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
     from shortlist.evaluation.calibration.calibrate import CalibrateOptions
     from shortlist.evaluation.calibration.calibrate import calibrate as run
 
-    subject = _subject(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     options = CalibrateOptions(
         pool_size=pool_size,
         top_k=top_k,
@@ -213,30 +222,6 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
         about=subject.about,
     )
     return run(subject.search, subject.judged, options, progress=progress)
-
-
-def _subject(
-    search: Search | Opened, queries: QuerySet | str | Path, *, allow_unknown: bool, ignore_identical_ids: bool
-) -> Subject:
-    """The search of an open index or retriever, or the search itself, and the resolved queries."""
-    from shortlist.evaluation.query_sets import QuerySet
-    from shortlist.evaluation.subject import subject_of
-    from shortlist.foreign import corpus_of, listed_by
-    from shortlist.search.opened import Opened
-    from shortlist.search.search import Search
-
-    if not isinstance(queries, (QuerySet, str, Path)):
-        raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
-    query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
-    if isinstance(search, Opened):
-        searcher, passages = search.searcher, corpus_of(search)
-    elif isinstance(search, Search):
-        searcher, passages = search, listed_by(search.retriever)
-    else:
-        raise InvalidInput(f"search is {search!r:.80}: give an open index, an open retriever, or a Search")
-    return subject_of(
-        searcher, query_set, passages, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids
-    )
 
 
 def html_report(
@@ -266,7 +251,7 @@ def html_report(
     from shortlist.search.opened import Opened
 
     check_plots()
-    subject = _subject(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     if set(subject.judged.queries) != set(tuning.curve.query_ids):
         raise InvalidInput(
             f"{subject.judged.name} has other queries than the tuning: give the queries that you tuned on"

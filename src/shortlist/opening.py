@@ -1,9 +1,9 @@
-"""`shortlist.open`, and the one function that opens what a configuration searches: an index folder or a retriever."""
+"""`shortlist.open`, the function that opens what a configuration searches, and the subject of a measurement."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from shortlist import collection as collections
 from shortlist import registry
@@ -15,6 +15,12 @@ from shortlist.index import OpenIndex, open_index
 from shortlist.protocols import Reranker
 from shortlist.redaction import without_secrets
 from shortlist.stores.kinds import is_store
+
+if TYPE_CHECKING:
+    from shortlist.evaluation.query_sets import QuerySet
+    from shortlist.evaluation.subject import Subject
+    from shortlist.search.opened import Opened
+    from shortlist.search.search import Search
 
 
 @overload
@@ -128,3 +134,31 @@ def index_of(config: SearchConfig, index: str | Path | None) -> Path | None:
             field="retriever",
         )
     return Path(index)
+
+
+def subject_of_search(
+    search: Search | Opened, queries: QuerySet | str | Path, *, allow_unknown: bool, ignore_identical_ids: bool
+) -> Subject:
+    """Return the search of an open index or retriever, or the search itself, with the resolved queries.
+
+    Raises:
+        InvalidInput: `search` or `queries` is something else, or as `evaluation.subject.subject_of`.
+    """
+    from shortlist.evaluation.query_sets import QuerySet
+    from shortlist.evaluation.subject import subject_of
+    from shortlist.foreign import corpus_of, listed_by
+    from shortlist.search.opened import Opened
+    from shortlist.search.search import Search
+
+    if not isinstance(queries, (QuerySet, str, Path)):
+        raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
+    query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
+    if isinstance(search, Opened):
+        searcher, passages = search.searcher, corpus_of(search)
+    elif isinstance(search, Search):
+        searcher, passages = search, listed_by(search.retriever)
+    else:
+        raise InvalidInput(f"search is {search!r:.80}: give an open index, an open retriever, or a Search")
+    return subject_of(
+        searcher, query_set, passages, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.metrics.measures import Measure, parse_with_cutoff
 from shortlist.evaluation.metrics.outcomes import (
@@ -23,8 +24,9 @@ from shortlist.evaluation.metrics.statistics import Estimate, Paired, estimate, 
 from shortlist.evaluation.query_sets.holdout import FEWEST_TO_SPLIT
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
-from shortlist.evaluation.whole_pool import name_query, search_whole, whole_pool_config
+from shortlist.evaluation.whole_pool import Finish, begin_whole, finish_in_turn, name_query, whole_pool_config
 from shortlist.reprs import short_repr
+from shortlist.search.pending import Pending
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.types import Note, PoolSize
@@ -128,6 +130,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     about: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    finish: Finish = finish_in_turn,
 ) -> Evaluation:
     """Return the measures of both stages, and of the ceiling, for every judged query. Each query is searched once.
 
@@ -143,7 +146,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         name: The name of this evaluation in tables.
         about: Facts about the search, for readers of a saved evaluation.
         progress: A function that receives the number of finished queries and the number of all queries.
-        checkpoint: Stores each outcome. Stored outcomes are not measured again. The caller calls `finish`.
+        checkpoint: Stores each outcome. Stored outcomes are not measured again. The caller calls its `finish`.
+        finish: Scores the pools. Another function than the default one scores them in other processes.
 
     Raises:
         InvalidInput: An unknown measure, a measure without a cutoff, a bad size or cutoff, or a query that a stage
@@ -155,20 +159,27 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         raise InvalidInput(f"cutoff must be at least 1, not {cutoff}", field="cutoff")
     config = whole_pool_config(search.config, depth=depth_of(parsed, cutoff, judged.level), pool_size=pool_size)
     reranker = search.reranker_at(config)
-    outcomes: list[Outcome] = []
     stored = checkpoint or Checkpoint(None, {})
-    for done, (query_id, query) in enumerate(judged.queries.items(), start=1):
-        if stored.get(query_id) is None:
-            with name_query(query_id):
-                ranking = search_whole(search, query, config)
-            stored.put(query_id, to_json(measured(query_id, ranking, judged, parsed, cutoff)))
-        outcomes.append(from_json(stored.get(query_id)))
-        if progress is not None:
-            progress(done, len(judged.queries))
+    missing = {key: query for key, query in judged.queries.items() if stored.get(key) is None}
+    total, show = len(judged.queries), progress or (lambda done, total: None)
+    if len(missing) < total:
+        show(total - len(missing), total)
+    for done, (query_id, ranking) in enumerate(finish(_pools(search, missing, config)), start=total - len(missing) + 1):
+        stored.put(query_id, to_json(measured(query_id, ranking, judged, parsed, cutoff)))
+        show(done, total)
+    outcomes = [from_json(stored.get(query_id)) for query_id in judged.queries]
     facts = {"reranker": info_of(reranker).name if reranker is not None else "none", **(about or {})}
     size = max(outcome.pool_size for outcome in outcomes)
     names = tuple(map(str, parsed))
     return Evaluation(name, judged.name, judged.fingerprint, size, cutoff, names, tuple(outcomes), facts)
+
+
+def _pools(search: Search, queries: Mapping[str, str], config: SearchConfig) -> Iterator[tuple[str, Pending]]:
+    """Yield the retrieved pool of each query."""
+    for query_id, query in queries.items():
+        with name_query(query_id):
+            pending = begin_whole(search, query, config)
+        yield query_id, pending
 
 
 def measures_of(names: Sequence[str]) -> list[Measure]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeAlias
 
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
+from shortlist.search.pending import Pending
 from shortlist.search.search import Search, scores_of
 from shortlist.types import PoolSize, Ranking
+
+Finish: TypeAlias = Callable[[Iterable[tuple[str, Pending]]], Iterator[tuple[str, Ranking]]]
+"""Scores the pools of queries, and yields the answers with the ids of their queries, in any order."""
 
 
 def whole_pool_config(config: SearchConfig, *, depth: int, pool_size: PoolSize | None = None) -> SearchConfig:
@@ -28,11 +33,31 @@ def whole_pool_config(config: SearchConfig, *, depth: int, pool_size: PoolSize |
     )
 
 
+def begin_whole(search: Search, query: str, config: SearchConfig) -> Pending:
+    """Return the retrieved pool. Its answer has the whole pool, and the hits below it down to the `top_k` of `config`.
+
+    Nothing is scored.
+    """
+    pending = search.begin(query, config=config)
+    return replace(pending, top_k=max(pending.top_k, pending.pool_size))
+
+
 def search_whole(search: Search, query: str, config: SearchConfig) -> Ranking:
     """Return an answer with the whole pool, and the hits below the pool down to the `top_k` of `config`."""
-    pending = search.begin(query, config=config)
-    pending = replace(pending, top_k=max(pending.top_k, pending.pool_size))
+    pending = begin_whole(search, query, config)
     return pending.finish(scores_of(pending))
+
+
+def finish_in_turn(pools: Iterable[tuple[str, Pending]]) -> Iterator[tuple[str, Ranking]]:
+    """Score one pool after the other in this process, and yield the id of each query with its answer.
+
+    Raises:
+        InvalidInput: The reranker cannot process a query. The message names the query.
+    """
+    for query_id, pending in pools:
+        with name_query(query_id):
+            ranking = pending.finish(scores_of(pending))
+        yield query_id, ranking
 
 
 @contextmanager

@@ -42,6 +42,11 @@ class Opened(Searches):
         """The name of the bi-encoder, or `UNKNOWN`."""
         raise NotImplementedError
 
+    @property
+    def has_own_reranker(self) -> bool:
+        """Whether the reranker is an object that was given, and not the one that `config` names."""
+        return getattr(self, "_reranker", None) is not None
+
     def count(self) -> int | None:
         """Return the number of passages, or None if it is unknown."""
         raise NotImplementedError

@@ -10,6 +10,7 @@ import typer
 
 from shortlist.cli import options_measuring as measuring_options
 from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, with_settings
+from shortlist.cli.options_workers import RayOption, WorkersOption
 from shortlist.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
     report: measuring_options.ReportOption = None,
     run: measuring_options.RunOption = None,
     write_run: measuring_options.WriteRunOption = None,
+    workers: WorkersOption = None,
+    ray: RayOption = None,
 ) -> None:
     """Measure both stages on judged queries.
 
@@ -75,7 +78,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
     baselines.check_queries(set_ups, measuring, before)
     external = runs.measured(runs.read(run or [], names), set_ups[0], measuring)
     with kept_on_failure(f"the results so far are in {PARTIAL}"):
-        own = [_measured(set_up, measuring) for set_up in set_ups]
+        own = [_measured(set_up, measuring, workers, ray) for set_up in set_ups]
         results = [*((each.evaluation, each.source) for each in own), *external]
         applied = _report(results, before, rules, outputs)
     for each in own:
@@ -142,7 +145,8 @@ class Measured:
     checkpoint: Checkpoint
 
 
-def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
+def _measured(set_up: SetUp, measuring: Measuring, workers: int | None, ray: str | None) -> Measured:
+    from shortlist.bulk.evaluating import finish_by
     from shortlist.cli.render import evaluation as render
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
@@ -153,6 +157,7 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
     with opened(set_up, measuring) as (searched, subject):
         search, judged = subject.search, subject.judged
         render.query_set(judged, search)
+        finish = finish_by(searched, workers, ray)
         checkpoint = _checkpoint(set_up, subject, measuring)
         with bar(set_up.name) as progress:
             evaluation = run_evaluation(
@@ -164,6 +169,7 @@ def _measured(set_up: SetUp, measuring: Measuring) -> Measured:
                 about=report_file.about(set_up, searched),
                 progress=progress,
                 checkpoint=checkpoint,
+                finish=finish,
             )
         passages = known_passages(searched, subject) if measuring.report else ()
         return Measured(evaluation, source_of(evaluation, judged, passages), checkpoint)
