@@ -274,3 +274,11 @@ def test_lines_without_end_are_no_table(load):
 
 def test_the_error_of_ocr_is_one_of_content():
     assert issubclass(Unreadable, InvalidInput)
+
+
+def test_words_that_are_broken_at_the_ends_of_lines_are_joined(load):
+    lines = ["The new cata-", "logue has long-", "term loans and micro-", "fiche readers, and the Mont-", "Blanc maps."]
+    [document] = load("a.pdf", page(*(at(72, 740 - 12 * place, text) for place, text in enumerate(lines))))
+    assert " ".join(document.text.split()) == (
+        "The new catalogue has long-term loans and microfiche readers, and the Mont-Blanc maps."
+    )

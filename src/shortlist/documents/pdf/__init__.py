@@ -19,6 +19,8 @@ from shortlist.documents.metadata import metadata
 from shortlist.documents.ocr import read_image
 from shortlist.documents.pdf.text import page_text
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.models.vocabulary import known_words
+from shortlist.text.line_ends import LineEnds
 from shortlist.types import Document, Note
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ _MOST_PIXELS = 40_000_000
 def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield one document per page with text. The metadata field "page" counts from 1. The title is that of the file.
 
-    Tables become Markdown tables. A page without text is read by the OCR of the options, and has the metadata field
-    "ocr"; without OCR it is skipped.
+    Tables become Markdown tables. Words that are broken at the ends of lines are joined: see `text.line_ends`. A page
+    without text is read by the OCR of the options, and has the metadata field "ocr"; without OCR it is skipped.
     """
     data = read_bytes(source.path)
     with _ONE_AT_A_TIME, _errors():
@@ -46,8 +48,9 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         with _ONE_AT_A_TIME:
             title, pages = clean(" ".join(document.get_metadata_value("Title").split()))[0], len(document)
         blank: list[Skipped] = []
+        line_ends = LineEnds(known_words())
         for number in range(1, pages + 1):
-            record = _page(source, document, number, title or source.path.stem)
+            record = _page(source, document, number, title or source.path.stem, line_ends)
             if isinstance(record, Record) or record.note.code != "no_page_text":
                 yield record
             else:
@@ -58,7 +61,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             yield from blank
 
 
-def _page(source: Source, document: PdfDocument, number: int, title: str) -> Record | Skipped:
+def _page(source: Source, document: PdfDocument, number: int, title: str, line_ends: LineEnds) -> Record | Skipped:
     place, ocr = f"page {number}", source.options.ocr
     try:
         with _ONE_AT_A_TIME, _errors(page=True):
@@ -74,6 +77,7 @@ def _page(source: Source, document: PdfDocument, number: int, title: str) -> Rec
         return Skipped(source.name, place, error.note)
     if not text.strip():
         return Skipped(source.name, place, Note("no_page_text"))
+    text = line_ends.rejoined(text)
     fields: dict[str, object] = {"page": number, **({"ocr": True} if image else {})}
     return Record(place, Document(f"{source.name}#page={number}", text, title, metadata(source, fields, lost)))
 

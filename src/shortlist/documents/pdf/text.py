@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from shortlist.documents.pdf.columns import aligned_tables
 from shortlist.documents.pdf.layout import PageTable, Rule, Word
 from shortlist.documents.pdf.rules import ruled_tables
+from shortlist.text.line_ends import BREAK
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfMatrix, PdfPage, PdfTextPage
 
 _Turn: TypeAlias = "Callable[[float, float, float, float], tuple[float, float, float, float]]"
 
-_HYPHENS = {0x02: "-", 0xFFFE: "-", 0xAD: "\u00ad"}
+_HYPHENS = {0x02: BREAK, 0xFFFE: BREAK, 0xAD: "\u00ad"}
 """The codes with which PDFium marks the hyphen of a word that continues on the next line."""
 
 _MOST_CHARACTERS = 100_000
@@ -27,7 +28,7 @@ _END_OF_LINE = re.compile(r"[ \t]+\n")
 
 
 def page_text(page: PdfPage) -> str:
-    """Return the text of a page. Each line ends with a line feed."""
+    """Return the text of a page. Each line ends with a line feed, or with BREAK if its last word continues."""
     text_page = page.get_textpage()
     try:
         codes, words = _characters(text_page, page)
