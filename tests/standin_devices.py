@@ -27,7 +27,7 @@ class CudaSession:
     def __init__(self, model, options, *, providers, enable_fallback):
         assert enable_fallback == 0
         names = [name if isinstance(name, str) else name[0] for name in providers]
-        is_file = isinstance(model, str)
+        is_file = model != devices.IDENTITY
         self._session = type(self).real(model, options, providers=["CPUExecutionProvider"])
         self._on_cuda = CUDA in names and self.starts and (self.takes_models or not is_file)
         if self._on_cuda and is_file:

@@ -20,6 +20,7 @@ from shortlist.encoders.openai import OpenAIEncoder, is_openai
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
 from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput
 from shortlist.indexes.embedded import EmbeddedEngine
+from shortlist.inference.devices import is_torch
 from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.models import cross_encoder_spec, encoder_spec
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
@@ -66,9 +67,9 @@ def load_encoder(
     Args:
         name: A packaged name, a folder, a hub id, "package.module:attribute", "openai:MODEL" or "openai:MODEL@URL" for
             an embeddings endpoint, or "hashed-64" for an encoder without a model.
-        precision: "auto", "exact" (fp32) or "fast".
-        device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda", or "openvino:NAME" such as
-            "openvino:GPU".
+        precision: "auto", "exact" (fp32), "fast", "fp16" or "bf16".
+        device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda", "openvino:NAME" such as
+            "openvino:GPU", or "torch:NAME" such as "torch:cuda".
         threads: CPU cores to use. None: all that this process may use.
         as_worker: The model is that of one of several workers; see `OnnxEncoder`.
 
@@ -87,9 +88,9 @@ def load_encoder(
     kind, _, size = name.partition("-")
     if kind == "hashed" and size.isdigit():
         return HashedEncoder(int(size))
-    spec = encoder_spec(name)
-    if spec.files.onnx is None:
-        return SentenceTransformerEncoder(spec, device=device)
+    spec = encoder_spec(name, weights=is_torch(device))
+    if spec.files.onnx is None or (is_torch(device) and spec.files.weights is not None):
+        return SentenceTransformerEncoder(spec, precision=precision, device=device)
     return OnnxEncoder(spec, precision=precision, device=device, threads=threads, as_worker=as_worker)
 
 
@@ -116,9 +117,9 @@ def load_reranker(
         return HostedReranker(name)
     if is_attribute(name):
         return checked_reranker(load_attribute(name))
-    spec = cross_encoder_spec(name)
-    if spec.files.onnx is None:
-        return SentenceTransformerReranker(spec, device=device)
+    spec = cross_encoder_spec(name, weights=is_torch(device))
+    if spec.files.onnx is None and not (is_torch(device) and spec.files.weights is not None):
+        return SentenceTransformerReranker(spec, precision=precision, device=device)
     return CrossEncoder(
         name, precision=precision, device=device, threads=threads, early_exits=early_exits, as_worker=as_worker
     )

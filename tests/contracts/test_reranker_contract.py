@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import standin_torch
 import tiny
 from fakes import WordReranker
 from shortlist.errors import InvalidInput
@@ -47,11 +48,19 @@ def torch(folder: Path) -> Iterator[Reranker]:
     def predict(pairs: list[tuple[str, str]], **_: Any) -> Any:
         return np.array([WordReranker().score(query, [text])[0] - len(text) / 1e4 for query, text in pairs])
 
-    fake = SimpleNamespace(CrossEncoder=lambda *_, **__: SimpleNamespace(predict=predict))
+    cpu = SimpleNamespace(type="cpu")
+    fake = SimpleNamespace(CrossEncoder=lambda *_, **__: SimpleNamespace(predict=predict, device=cpu))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "torch", SimpleNamespace(nn=SimpleNamespace(Identity=lambda: None)))
         patch.setitem(sys.modules, "sentence_transformers", fake)
         yield SentenceTransformerReranker(read_cross_encoder(tiny.cross_encoder(folder), "x"))
+
+
+@contextmanager
+def on_a_gpu(folder: Path) -> Iterator[Reranker]:
+    """The cross-encoder in torch's own engine, with a stand-in that has a GPU."""
+    with standin_torch.installed():
+        yield load_reranker(str(tiny.staged(folder)), device="torch:cuda", precision="exact")
 
 
 @contextmanager
@@ -68,6 +77,7 @@ RERANKERS: dict[str, Callable[[Path], Any]] = {
     "packaged": lambda _: local("shortlist-reranker-v1"),
     "packaged progressive": lambda _: local("shortlist-reranker-v1", progressive=True),
     "torch": torch,
+    "torch engine": on_a_gpu,
     "hosted": hosted,
     "attribute": lambda _: local("attribute_parts:OwnReranker"),
 }

@@ -1,5 +1,8 @@
 """The device of a model, with stand-ins for CUDA and for the devices of OpenVINO."""
 
+import sys
+
+import onnx
 import onnxruntime
 import pytest
 
@@ -7,7 +10,7 @@ import shortlist
 import standin_devices
 import tiny
 from shortlist import CrossEncoder
-from shortlist.errors import InvalidInput, ModelError
+from shortlist.errors import InvalidInput, MissingExtra, ModelError
 from shortlist.inference import devices
 from shortlist.inference.devices import Device, checked_device
 from shortlist.rerankers.progressive import DropRule, ProgressiveReranker
@@ -46,6 +49,57 @@ def test_exact_on_cuda_is_fp32(cross_encoder):
     with standin_devices.cuda() as session:
         reranker = shortlist.load_reranker(cross_encoder, precision="exact", device="cuda")
         assert (reranker.runtime.precision, session.settings) == ("fp32", [{"use_tf32": "0"}])
+
+
+def test_fp16_on_cuda_is_close_and_runs_stages_as_one_model(cross_encoder, exact, tmp_path):
+    folder = str(tiny.staged(tmp_path / "staged"))
+    expected = CrossEncoder(folder, precision="exact", device="cpu").score("query", TEXTS)
+    with standin_devices.cuda() as session:
+        reranker = shortlist.load_reranker(cross_encoder, precision="fp16", device="cuda")
+        assert (reranker.runtime.shown, session.settings) == ("onnxruntime fp16 on cuda", [{"use_tf32": "0"}])
+        assert reranker.score("query", TEXTS) == pytest.approx(exact, abs=0.02)
+        model = CrossEncoder(folder, precision="fp16", device="cuda")
+        assert model.score("query", TEXTS) == pytest.approx(expected, abs=0.02)
+        assert len(session.settings) == 2
+        progressive = ProgressiveReranker(model, DropRule((1.0, 1.0), 1))
+        assert progressive.score("query", TEXTS) == pytest.approx(expected, abs=0.02)
+        assert len(session.settings) == 5
+
+
+def test_weights_in_int8_are_whole_before_the_conversion_to_fp16():
+    from shortlist.inference.onnx_half import half_model
+    from shortlist.models.packaged import CROSS_ENCODER, packaged_folder
+
+    graph = onnx.load_from_string(half_model([packaged_folder(CROSS_ENCODER) / "stage-6.onnx"])).graph
+    types = {constant.data_type for constant in graph.initializer if constant.dims and max(constant.dims) > 100}
+    assert types == {onnx.TensorProto.FLOAT16}
+    assert next(port.type.tensor_type.elem_type for port in graph.input) == onnx.TensorProto.FLOAT
+
+
+def test_fp16_on_cuda_needs_onnx(cross_encoder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with standin_devices.cuda(), pytest.raises(MissingExtra, match=r"pip install 'shortlist\[gpu\]'"):
+        CrossEncoder(cross_encoder, precision="fp16", device="cuda")
+
+
+def test_a_file_that_has_no_fp16_form_is_an_error(cross_encoder, tmp_path):
+    (tmp_path / "cross" / "onnx" / "model.onnx").write_bytes(b"not a model")
+    with standin_devices.cuda(), pytest.raises(ModelError, match="cannot be converted to fp16"):
+        CrossEncoder(cross_encoder, precision="fp16", device="cuda")
+
+
+def test_bf16_on_cuda_is_an_error_that_names_torch(cross_encoder):
+    with standin_devices.cuda(), pytest.raises(InvalidInput, match=r"bf16 is not available on cuda.*torch:cuda") as e:
+        CrossEncoder(cross_encoder, precision="bf16", device="cuda")
+    assert e.value.field == "precision"
+
+
+def test_bf16_on_a_gpu_of_openvino_is_an_error(cross_encoder):
+    with standin_devices.openvino_with("GPU") as compiled:
+        assert CrossEncoder(cross_encoder, precision="fp16", device="openvino:GPU").runtime.precision == "fp16"
+        with pytest.raises(InvalidInput, match="bf16 is not available on openvino:GPU: OpenVINO runs fp16 there"):
+            CrossEncoder(cross_encoder, precision="bf16", device="openvino:GPU")
+        assert len(compiled) == 1
 
 
 def test_the_fingerprint_on_cuda_differs(cross_encoder):
@@ -170,10 +224,10 @@ def test_without_openvino_the_error_has_the_pip_line(monkeypatch, cross_encoder)
     assert [device.name for device in devices.available()] == ["cpu"]
 
 
-@pytest.mark.parametrize("device", ["tpu", "", "cuda:1", "openvino:", "openvino", 3, None])
+@pytest.mark.parametrize("device", ["tpu", "", "cuda:1", "openvino:", "openvino", "torch", "torch:", 3, None])
 def test_a_device_of_another_form_is_refused(device):
     with pytest.raises(
-        InvalidInput, match="device must be auto, cpu, cuda, or openvino:NAME such as openvino:GPU, not"
+        InvalidInput, match=r"device must be auto, cpu, cuda, openvino:NAME such as openvino:GPU, or torch:NAME .*, not"
     ):
         checked_device(device)
 

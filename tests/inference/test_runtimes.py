@@ -83,5 +83,21 @@ def test_without_openvino_the_precision_is_fp32(monkeypatch):
 
 
 def test_an_unknown_precision():
-    with pytest.raises(InvalidInput, match="'half' is unknown; choose one of auto, exact, fast"):
+    with pytest.raises(InvalidInput, match="'half' is unknown; choose one of auto, exact, fast, fp16, bf16"):
         runtimes.choose("half")
+
+
+@pytest.mark.parametrize("device", ["cpu", "openvino:CPU"])
+def test_bf16_by_name_needs_a_cpu_that_has_it_and_fp16_is_for_gpus(monkeypatch, tmp_path, device):
+    file = tmp_path / "cpuinfo"
+    openvino = pytest.importorskip("openvino")
+    monkeypatch.setattr(runtimes, "CPUINFO", file)
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "BF16"])
+    file.write_text(f"flags : {BOTH}\n")
+    assert runtimes.choose("bf16", INT8, device).shown.startswith("openvino bf16")
+    with pytest.raises(InvalidInput, match=f"fp16 is not available on {device}: this CPU has bf16"):
+        runtimes.choose("fp16", INT8, device)
+    file.write_text(f"flags : {NEITHER}\n")
+    for precision in ("bf16", "fp16"):
+        with pytest.raises(InvalidInput, match=f"{precision} is not available on {device}: use auto, fast or exact"):
+            runtimes.choose(precision, INT8, device)

@@ -82,6 +82,14 @@ def test_a_download_contains_only_what_is_needed(hub, hub_at):
     assert hub.downloaded() == {"config.json", "tokenizer.json", "onnx/model.onnx"}
 
 
+def test_weights_for_torch_are_downloaded_in_place_of_the_onnx_file(hub, hub_at):
+    hub.requests.clear()
+    hub_at(hub.url)
+    _, folder = locate("acme/reranker", weights=True)
+    assert hub.downloaded() == {"config.json", "tokenizer.json", "model.safetensors"}
+    assert not (folder / "onnx").exists()
+
+
 def test_a_cached_model_is_used_if_the_hub_does_not_answer(hub, closed_port, hub_at):
     hub_at(hub.url)
     locate("acme/reranker")

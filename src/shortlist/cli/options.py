@@ -130,8 +130,8 @@ OPTIONS: Mapping[str, Setting] = {
         "NAME",
     ),
     "reranker": Setting(str, f"The model of stage two: {MODEL}; or vendor:model (hosted).", RERANKER, "NAME"),
-    "precision": Setting(str, "auto, exact (fp32) or fast.", "auto", "auto|exact|fast"),
-    "device": Setting(str, "Where models run: auto, cpu, cuda, or openvino:GPU.", "auto", "NAME"),
+    "precision": Setting(str, "auto, exact (fp32), fast, fp16 or bf16.", "auto", "auto|exact|fast|fp16|bf16"),
+    "device": Setting(str, "Where models run: auto, cpu, cuda, openvino:GPU or torch:cuda.", "auto", "NAME"),
     "threads": Setting(int, "CPU cores for the models.", "all", "N"),
 }
 """Setting of `SearchConfig` -> its option. `add` has the option of `precompute`, which is no setting of a search."""

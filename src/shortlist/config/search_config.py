@@ -36,8 +36,8 @@ class SearchConfig:
         reranker: A packaged name, a folder, a hub id, "package.module:attribute", or "vendor:model" for a hosted
             reranker. None: stage one alone.
         rerank: False keeps stage one's order.
-        precision: "auto", "exact" (fp32) or "fast".
-        device: "auto", "cpu", "cuda", or "openvino:GPU".
+        precision: "auto", "exact" (fp32), "fast", "fp16" or "bf16".
+        device: "auto", "cpu", "cuda", "openvino:GPU", or "torch:cuda".
         threads: CPU cores for the models. None: all that this process may use.
         fusion: The weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1 (vectors alone).
         blend: Factor of `weights`, 0 or more. 0 ranks by the reranker's score alone.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shortlist.encoders.onnx import finite, unit
 from shortlist.errors import MissingExtra
 from shortlist.inference.devices import torch_device
+from shortlist.inference.torch_engine import set_precision
 from shortlist.models.spec import EncoderSpec
 from shortlist.reprs import short_repr
 from shortlist.text.validation import model_texts
@@ -19,12 +20,14 @@ from shortlist.text.validation import model_texts
 class SentenceTransformerEncoder:
     """Vectors from torch. Satisfies `protocols.Encoder`. Code from a model repository never runs.
 
+    The precision is that of `inference.runtimes.torch_precision`.
+
     Raises:
         MissingExtra: The torch extra is not installed.
         InvalidInput: See `inference.devices.torch_device`.
     """
 
-    def __init__(self, spec: EncoderSpec, *, device: str = "auto") -> None:
+    def __init__(self, spec: EncoderSpec, *, precision: str = "auto", device: str = "auto") -> None:
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -32,9 +35,9 @@ class SentenceTransformerEncoder:
         self.name = spec.files.name
         self.dimension = spec.dimension
         self._spec = spec
-        self._model = SentenceTransformer(
-            str(Path(spec.files.folder)), device=torch_device(device, self.name), trust_remote_code=False
-        )
+        where = torch_device(device, self.name)
+        self._model = SentenceTransformer(str(Path(spec.files.folder)), device=where, trust_remote_code=False)
+        set_precision(self._model, precision, device)
 
     def __repr__(self) -> str:
         return short_repr(self, self.name, {"dimension": self.dimension})

@@ -1,4 +1,4 @@
-"""The devices that models run on: the CPU, an NVIDIA GPU through CUDA, and the devices of OpenVINO."""
+"""The devices that models run on: the CPU, an NVIDIA GPU through CUDA, and the devices of OpenVINO and of torch."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from shortlist.errors import InvalidInput
 
-AUTO, CPU, CUDA, OPENVINO = "auto", "cpu", "cuda", "openvino:"
-FORMS = "auto, cpu, cuda, or openvino:NAME such as openvino:GPU"
+AUTO, CPU, CUDA, OPENVINO, TORCH = "auto", "cpu", "cuda", "openvino:", "torch:"
+FORMS = "auto, cpu, cuda, openvino:NAME such as openvino:GPU, or torch:NAME such as torch:cuda"
 CUDA_PROVIDER = "CUDAExecutionProvider"
 PIP_CUDA = "pip uninstall onnxruntime; pip install 'onnxruntime-gpu[cuda,cudnn]'"
 """Both packages install the same module, so the one without CUDA must go first."""
@@ -40,7 +40,9 @@ class Device(NamedTuple):
 
 
 def checked_device(device: str) -> str:
-    """Return the device in its usual spelling: "auto", "cpu", "cuda", or "openvino:" with a name in capitals.
+    """Return the device in its usual spelling: "auto", "cpu", "cuda", "openvino:" or "torch:" with a name.
+
+    The names of OpenVINO are in capitals, and those of torch in small letters.
 
     Raises:
         InvalidInput: The name has none of these forms.
@@ -51,9 +53,16 @@ def checked_device(device: str) -> str:
     kind = kind.lower()
     if colon and f"{kind}:" == OPENVINO and name:
         return f"{OPENVINO}{name.upper()}"
+    if colon and f"{kind}:" == TORCH and name:
+        return f"{TORCH}{name.lower()}"
     if colon or kind not in (AUTO, CPU, CUDA):
         raise InvalidInput(f"device must be {FORMS}, not {device!r:.80}", field="device")
     return kind
+
+
+def is_torch(device: str) -> bool:
+    """Return whether a device is one of torch: "torch:NAME"."""
+    return checked_device(device).startswith(TORCH)
 
 
 def cuda_starts() -> bool:
@@ -94,26 +103,45 @@ def openvino_device(device: str) -> str:
 
 
 def torch_device(device: str, model: str) -> str | None:
-    """Return the device for a model under torch: "cpu", "cuda", or None, which lets torch choose.
+    """Return torch's name of the device for a model under sentence-transformers. None lets torch choose.
 
     Raises:
-        InvalidInput: An unknown device, torch finds no GPU for "cuda", or the device belongs to OpenVINO, which cannot
-            run a `model` without an ONNX file.
+        InvalidInput: An unknown device, a device that torch does not have, or the device belongs to OpenVINO, which
+            cannot run a `model` without an ONNX file.
     """
-    import torch
-
     name = checked_device(device)
     if name.startswith(OPENVINO):
         raise InvalidInput(
-            f"{model} has no ONNX file that OpenVINO can run on {name}: use auto, cpu or cuda", field="device"
+            f"{model} has no ONNX file that OpenVINO can run on {name}: use auto, cpu, cuda or torch:NAME",
+            field="device",
         )
-    if name == CUDA and not torch.cuda.is_available():
+    return None if name == AUTO else require_torch(name)
+
+
+def require_torch(device: str) -> str:
+    """Return torch's name of a device, such as "cuda" for "torch:cuda". Imports torch.
+
+    Raises:
+        InvalidInput: torch is not installed, does not know the name, or finds no such device.
+    """
+    name = device.removeprefix(TORCH)
+    try:
+        import torch
+    except ImportError as error:
+        raise _absent(device, "torch is not installed. Install it: pip install 'shortlist[torch]'") from error
+    if name.partition(":")[0] == CUDA and not torch.cuda.is_available():
         raise InvalidInput(
-            f"device {CUDA} is not available: torch finds no GPU. Check the driver with nvidia-smi, and install a "
+            f"device {device} is not available: torch finds no GPU. Check the driver with nvidia-smi, and install a "
             "torch with CUDA from https://pytorch.org/get-started/locally",
             field="device",
         )
-    return None if name == AUTO else name
+    if name in (CPU, CUDA):
+        return name
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise _absent(device, f"torch cannot use it ({str(error)[:80]})") from error
+    return name
 
 
 def available() -> list[Device]:

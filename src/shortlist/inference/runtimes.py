@@ -12,13 +12,15 @@ from shortlist.inference.devices import (
     CPU,
     CUDA,
     OPENVINO,
+    TORCH,
     checked_device,
     cuda_starts,
     openvino_device,
     require_cuda,
+    require_torch,
 )
 
-PRECISIONS = ("auto", "exact", "fast")
+PRECISIONS = ("auto", "exact", "fast", "fp16", "bf16")
 CPUINFO = Path("/proc/cpuinfo")
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "avx_ne_convert"}
 """Linux's names of the instructions that OpenVINO needs for bf16."""
@@ -34,11 +36,12 @@ AVX2 and VNNI. A Zen 3 machine has neither, and int8 was slower there, too.
 class Runtime:
     """How a model runs.
 
-    `engine` is "openvino" or "onnxruntime". `precision` is "fp32", "tf32", "fp16" or "bf16". `reason` is one sentence
-    for people. `int8` is the file with the activation ranges if linear layers multiply in int8 and the rest runs in
-    `precision`; None if everything runs in `precision`. `device` is "cpu", "cuda", or OpenVINO's name of a device, such
-    as "GPU". With `as_worker`, the model is that of one of several workers. Its batches, and so the last digits of its
-    outputs, do not depend on the number of threads, and no thread is bound to a core.
+    `engine` is "openvino", "onnxruntime" or "torch". `precision` is "fp32", "tf32", "fp16" or "bf16". `reason` is one
+    sentence for people. `int8` is the file with the activation ranges if linear layers multiply in int8 and the rest
+    runs in `precision`; None if everything runs in `precision`. `device` is "cpu", "cuda", or the name of a device of
+    OpenVINO or torch, such as "GPU" or "cuda:1". With `as_worker`, the model is that of one of several workers. Its
+    batches, and so the last digits of its outputs, do not depend on the number of threads, and no thread is bound to a
+    core.
     """
 
     engine: str
@@ -47,6 +50,11 @@ class Runtime:
     int8: Path | None = None
     device: str = CPU
     as_worker: bool = False
+
+    @property
+    def joins_stages(self) -> bool:
+        """Whether a model in stages becomes one model, in which token states stay where they are computed."""
+        return self.engine in ("openvino", "torch") or self.precision == "fp16"
 
     @property
     def shown(self) -> str:
@@ -59,19 +67,20 @@ def choose(precision: str = "auto", int8: Path | None = None, device: str = AUTO
     """Return the runtime for a precision on a device.
 
     Args:
-        precision: "exact" is fp32, "fast" the fastest precision that keeps the quality, "auto" the default.
+        precision: "exact" is fp32, "fast" the fastest precision that keeps the quality, "auto" the default. "fp16" and
+            "bf16" are that type, on the devices that have it.
         int8: The model's file with activation ranges for int8, if there is one.
-        device: "auto", "cpu", "cuda" or "openvino:NAME". "auto" is CUDA if it starts here, and the CPU otherwise.
+        device: "auto", "cpu", "cuda", "openvino:NAME" or "torch:NAME". "auto" is CUDA if it starts here, and the CPU
+            otherwise.
 
     Raises:
-        InvalidInput: An unknown precision or device, or a device that is not available. The message names the
-            available ones.
+        InvalidInput: An unknown precision or device, a device that is not available, or a precision that the device
+            does not have. The message names the available ones.
     """
-    if precision not in PRECISIONS:
-        raise InvalidInput(
-            f"precision {precision!r} is unknown; choose one of {', '.join(PRECISIONS)}", field="precision"
-        )
+    checked_precision(precision)
     name = checked_device(device)
+    if name.startswith(TORCH):
+        return _on_torch(precision, name)
     if name == CUDA:
         require_cuda()
     if name == CUDA or (name == AUTO and cuda_starts()):
@@ -81,7 +90,43 @@ def choose(precision: str = "auto", int8: Path | None = None, device: str = AUTO
     return _on_cpu(precision, int8)
 
 
+def torch_precision(precision: str, device: str) -> str:
+    """Return "fp32", "fp16" or "bf16" for a model under torch.
+
+    "auto" and "fast" are fp16 on a GPU by the name "torch:NAME", and fp32 elsewhere.
+
+    Raises:
+        InvalidInput: An unknown precision or device.
+    """
+    name = checked_device(device)
+    if checked_precision(precision) in ("fp16", "bf16"):
+        return precision
+    return "fp16" if precision != "exact" and name.startswith(TORCH) and name != f"{TORCH}{CPU}" else "fp32"
+
+
+def checked_precision(precision: str) -> str:
+    """Return the precision.
+
+    Raises:
+        InvalidInput: It is not one of PRECISIONS.
+    """
+    if precision not in PRECISIONS:
+        raise InvalidInput(
+            f"precision {precision!r} is unknown; choose one of {', '.join(PRECISIONS)}", field="precision"
+        )
+    return precision
+
+
+def _on_torch(precision: str, device: str) -> Runtime:
+    chosen, name = torch_precision(precision, device), require_torch(device)
+    return Runtime("torch", chosen, f"torch was requested: {chosen} on {name}", device=name)
+
+
 def _on_cuda(precision: str) -> Runtime:
+    if precision == "bf16":
+        raise _no_precision(precision, CUDA, "ONNX Runtime has fp16 there. Use fp16, or device torch:cuda")
+    if precision == "fp16":
+        return Runtime("onnxruntime", "fp16", "precision fp16: fp16 on ONNX Runtime with CUDA", device=CUDA)
     if precision == "exact":
         return Runtime("onnxruntime", "fp32", "precision exact: fp32 on ONNX Runtime with CUDA", device=CUDA)
     return Runtime("onnxruntime", "tf32", "CUDA is available: ONNX Runtime with CUDA", device=CUDA)
@@ -91,15 +136,34 @@ def _on_openvino(precision: str, int8: Path | None, device: str) -> Runtime:
     if precision == "exact":
         return Runtime("openvino", "fp32", f"precision exact: fp32 on OpenVINO's device {device}", device=device)
     if device != "CPU":
+        if precision == "bf16":
+            raise _no_precision(precision, f"{OPENVINO}{device}", "OpenVINO runs fp16 there. Use fp16 or auto")
         return Runtime("openvino", "fp16", f"OpenVINO's device {device} in fp16", device=device)
+    if precision in ("fp16", "bf16"):
+        return Runtime("openvino", _half_on_cpu(precision, f"{OPENVINO}CPU"), "bf16 was requested", device=device)
     flags = _flags(CPUINFO)
     rest = "bf16" if _has_bf16(flags) else "fp32"
     return Runtime("openvino", rest, "OpenVINO on the CPU was requested", int8 if _has_int8(flags) else None, device)
 
 
+def _no_precision(precision: str, device: str, advice: str) -> InvalidInput:
+    return InvalidInput(f"precision {precision} is not available on {device}: {advice}", field="precision")
+
+
+def _half_on_cpu(precision: str, device: str) -> str:
+    """Return "bf16", if the CPU has it. No CPU of today multiplies in fp16 fast."""
+    has = importlib.util.find_spec("openvino") is not None and _has_bf16(_flags(CPUINFO))
+    if precision == "bf16" and has:
+        return "bf16"
+    advice = "this CPU has bf16: use bf16 or auto" if has else "use auto, fast or exact"
+    raise _no_precision(precision, device, advice)
+
+
 def _on_cpu(precision: str, int8: Path | None) -> Runtime:
     if precision == "exact":
         return Runtime("onnxruntime", "fp32", "precision exact: fp32 on ONNX Runtime")
+    if precision in ("fp16", "bf16"):
+        return Runtime("openvino", _half_on_cpu(precision, CPU), "bf16 was requested: OpenVINO in bf16")
     if importlib.util.find_spec("openvino") is None:
         return Runtime("onnxruntime", "fp32", "OpenVINO is not installed: fp32 on ONNX Runtime")
     flags = _flags(CPUINFO)

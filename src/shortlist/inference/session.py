@@ -16,6 +16,7 @@ from shortlist.inference.onnx_engine import OnnxEngine
 from shortlist.inference.openvino_engine import OpenVinoEngine
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.state_codec import StateCodec
+from shortlist.inference.torch_engine import TorchEngine
 
 
 class Session:
@@ -54,12 +55,12 @@ class Session:
 
 
 def load(files: Sequence[Path], runtime: Runtime, threads: int, codec: StateCodec | None = None) -> Engine:
-    """Return the file on the runtime. OpenVINO joins several files, which are the stages of one model in order.
+    """Return the file on the runtime. Several files, the stages of one model in order, become one model.
 
     With `codec`, the engine has the inputs QUERY_STATES and CODES in place of the first file's STATES.
 
     Raises:
-        InvalidInput: `threads` is below 1, or there are several files for ONNX Runtime.
+        InvalidInput: `threads` is below 1, or there are several files for a runtime that does not join stages.
         ModelError: The runtime cannot load the file.
     """
     if threads < 1:
@@ -67,6 +68,8 @@ def load(files: Sequence[Path], runtime: Runtime, threads: int, codec: StateCode
     if runtime.engine == "openvino":
         table = activation_ranges.read(runtime.int8) if runtime.int8 else {}
         return OpenVinoEngine(files, runtime, threads, table, codec)
-    if len(files) != 1:
+    if runtime.engine == "torch":
+        return TorchEngine(files, runtime, codec)
+    if len(files) != 1 and not runtime.joins_stages:
         raise InvalidInput(f"ONNX Runtime loads one file at a time, not {len(files)}")
-    return OnnxEngine(files[0], runtime, threads, codec)
+    return OnnxEngine(files, runtime, threads, codec)

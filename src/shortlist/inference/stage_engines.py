@@ -46,7 +46,7 @@ class StageEngines:
         return next(iter(self._engines.values()))
 
     def joined(self) -> Engine:
-        """Return all stages as one engine, for OpenVINO alone."""
+        """Return all stages as one engine, for a runtime that joins stages."""
         return self._load(self.files.stages)
 
     def stage(self, number: int) -> Engine:

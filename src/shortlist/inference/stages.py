@@ -28,10 +28,10 @@ ENCODED_TOGETHER = 8
 class StagedSession:
     """A model in stages.
 
-    Several threads may call `run`; the calls run in the order in which they came. On OpenVINO, `run` uses all stages
-    joined into one, and `begin` uses separate stages. On ONNX Runtime, both use the separate stages. Inputs with stored
-    states use the first stage, for their queries, and a form of the second stage that decodes states. Each form is
-    loaded when it is first used. `first` is the form to load now: "joined", "separate" or "stored".
+    Several threads may call `run`; the calls run in the order in which they came. `begin` uses separate stages. `run`
+    uses all stages joined into one, if the runtime joins them (`Runtime.joins_stages`). Inputs with stored states use
+    the first stage, for their queries, and a form of the second stage that decodes states. Each form is loaded when it
+    is first used. `first` is the form to load now: "joined", "separate" or "stored".
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class StagedSession:
         self._files = files
         self._engines = StageEngines(files, runtime, usable_cores() if threads is None else threads)
         self._turn = FairLock()
-        self._joins = runtime.engine == "openvino"
+        self._joins = runtime.joins_stages
         if first == "stored":
             self._engines.stage(0)
             self._engines.second_from_codes()

@@ -15,25 +15,27 @@ from shortlist.models.spec import CrossEncoderSpec, EncoderSpec, ModelFiles
 __all__ = ["CrossEncoderSpec", "EncoderSpec", "ModelFiles", "cross_encoder_spec", "encoder_spec", "locate"]
 
 
-def encoder_spec(name: str, *, onnx_file: str | None = None) -> EncoderSpec:
+def encoder_spec(name: str, *, onnx_file: str | None = None, weights: bool = False) -> EncoderSpec:
     """Return the spec of a bi-encoder. `name` is a packaged name, a folder, a known name or a hub id.
+
+    With `weights`, a model of the hub is downloaded with its weights for torch: see `hub.pull`.
 
     Raises:
         ModelNotFound: There is no such model, or its folder lacks a file.
         HubUnreachable: The model must be downloaded, and the hub does not answer.
         ModelError: A file of the model cannot be read.
     """
-    full_name, folder = locate(name, onnx_file)
+    full_name, folder = locate(name, onnx_file, weights=weights)
     return read_encoder(folder, full_name, onnx_file)
 
 
-def cross_encoder_spec(name: str, *, onnx_file: str | None = None) -> CrossEncoderSpec:
+def cross_encoder_spec(name: str, *, onnx_file: str | None = None, weights: bool = False) -> CrossEncoderSpec:
     """Return the spec of a cross-encoder. Arguments and errors are those of `encoder_spec`."""
-    full_name, folder = locate(name, onnx_file)
+    full_name, folder = locate(name, onnx_file, weights=weights)
     return read_cross_encoder(folder, full_name, onnx_file)
 
 
-def locate(name: str, onnx_file: str | None = None) -> tuple[str, Path]:
+def locate(name: str, onnx_file: str | None = None, *, weights: bool = False) -> tuple[str, Path]:
     """Return the full name of a model, and the folder with its files, which are downloaded if necessary.
 
     Raises:
@@ -46,7 +48,7 @@ def locate(name: str, onnx_file: str | None = None) -> tuple[str, Path]:
     if path.is_dir():
         return path.resolve().as_posix(), path.resolve()
     if record is not None:
-        return record.id, hub.pull(record.id, onnx_file)
+        return record.id, hub.pull(record.id, onnx_file, weights=weights)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         names = [spelling for known in KNOWN for spelling in (known.id, known.short_name)]
         similar = difflib.get_close_matches(name, names, n=3)
@@ -54,4 +56,4 @@ def locate(name: str, onnx_file: str | None = None) -> tuple[str, Path]:
         raise ModelNotFound(
             f"{name!r} is not a packaged model, an existing folder, or a hub id of the form org/name.{hint}"
         )
-    return name, hub.pull(name, onnx_file)
+    return name, hub.pull(name, onnx_file, weights=weights)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from shortlist.models.spec import CrossEncoderSpec
+from shortlist.models.spec import WEIGHTS, CrossEncoderSpec
 
-TORCH_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _CHUNK = 1 << 20
 
 
 def weights_hash(spec: CrossEncoderSpec) -> str:
     """Return the first 16 hex digits of the SHA-256 of the files with the weights, or an empty string without any."""
-    torch_files = [file for file in (spec.files.folder / name for name in TORCH_WEIGHTS) if file.is_file()]
+    torch_files = [file for file in (spec.files.folder / name for name in WEIGHTS) if file.is_file()]
     files = [*spec.stages] or ([spec.files.onnx] if spec.files.onnx else torch_files[:1])
     digest = hashlib.sha256()
     for file in files:

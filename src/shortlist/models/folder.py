@@ -9,7 +9,7 @@ from typing import Any
 
 from shortlist.errors import ModelError, ModelNotFound
 from shortlist.models.onnx_file import choose_onnx
-from shortlist.models.spec import INT8, STATES, CrossEncoderSpec, EncoderSpec, ModelFiles
+from shortlist.models.spec import INT8, STATES, WEIGHTS, CrossEncoderSpec, EncoderSpec, ModelFiles
 
 UNLIMITED = 1_000_000
 """A stated length from here on means "no limit"."""
@@ -65,6 +65,8 @@ def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) ->
         raise ModelError(f"{name} has {labels} labels; a reranker needs a cross-encoder with one label")
     stages = tuple(folder / file for file in _stages(folder))
     files = _complete(_files(folder, name, onnx_file), folder)
+    if not _is_classifier(config):
+        files = replace(files, weights=None)
     if files.onnx is None and _is_cross_encoder(folder, config) is False:
         raise ModelError(
             f"{name} is not a cross-encoder with one label: its files name no such head. Give a cross-encoder"
@@ -105,7 +107,8 @@ def _files(folder: Path, name: str, requested: str | None) -> ModelFiles:
     if not tokenizer.is_file():
         raise ModelNotFound(f"{folder} has no tokenizer.json, which every model needs")
     chosen, reason = chosen_onnx(folder, requested)
-    return ModelFiles(name, folder, tokenizer, folder / chosen if chosen else None, reason)
+    weights = next((folder / file for file in WEIGHTS if (folder / file).is_file()), None)
+    return ModelFiles(name, folder, tokenizer, folder / chosen if chosen else None, reason, weights)
 
 
 def chosen_onnx(folder: Path, requested: str | None = None) -> tuple[str | None, str]:
@@ -138,8 +141,12 @@ def _is_cross_encoder(folder: Path, config: dict[str, Any]) -> bool | None:
         return bool(kind == "CrossEncoder")
     if _modules(folder):
         return False
-    heads = config.get("architectures") or ()
-    return any(str(head).endswith("ForSequenceClassification") for head in heads) if heads else None
+    return _is_classifier(config) if config.get("architectures") else None
+
+
+def _is_classifier(config: dict[str, Any]) -> bool:
+    """Whether the weights are those of a cross-encoder that transformers runs without further modules."""
+    return any(str(head).endswith("ForSequenceClassification") for head in config.get("architectures") or ())
 
 
 def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:

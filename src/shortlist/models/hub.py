@@ -26,11 +26,12 @@ HUB_SECONDS = 10.0
 TORCH_FILES = ("model.safetensors", "pytorch_model.bin", "vocab.txt", "*_Dense/*")
 
 
-def pull(name: str, onnx_file: str | None = None) -> Path:
+def pull(name: str, onnx_file: str | None = None, *, weights: bool = False) -> Path:
     """Return the local folder of a hub model. The model is downloaded unless the cache has all of it.
 
     A download contains the small files and one ONNX file with its external data, or the torch weights of a model
-    without a usable ONNX file.
+    without a usable ONNX file. With `weights`, it contains the torch weights in place of the ONNX file, if there are
+    any.
 
     Raises:
         ModelNotFound: The hub has no such model, or the model is private or gated and `HF_TOKEN` gives no access.
@@ -50,7 +51,7 @@ def pull(name: str, onnx_file: str | None = None) -> Path:
         # list_repo_files would wait for over twenty seconds if the hub does not answer.
         info = HfApi().model_info(name, timeout=HUB_SECONDS)
         files = [sibling.rfilename for sibling in info.siblings or []]
-        return Path(snapshot_download(name, allow_patterns=_patterns(files, onnx_file)))
+        return Path(snapshot_download(name, allow_patterns=_patterns(files, onnx_file, weights)))
     except GatedRepoError as error:
         raise ModelNotFound(f"{name} is gated: accept its terms on the hub and set HF_TOKEN") from error
     except RepositoryNotFoundError as error:
@@ -63,10 +64,10 @@ def pull(name: str, onnx_file: str | None = None) -> Path:
         return _cached(name, error)
 
 
-def _patterns(files: list[str], onnx_file: str | None) -> list[str]:
+def _patterns(files: list[str], onnx_file: str | None, weights: bool) -> list[str]:
     """The patterns of the files to download."""
     chosen, _ = choose_onnx(files, onnx_file)
-    if chosen is None:
+    if chosen is None or (weights and not set(TORCH_FILES).isdisjoint(files)):
         return [*SMALL_FILES, *TORCH_FILES]
     return [*SMALL_FILES, chosen, f"{chosen}_data", f"{chosen}.data"]
 

@@ -7,19 +7,25 @@ from pathlib import Path
 
 INT8 = "int8.npz"
 """The file with the activation ranges of a cross-encoder, next to its ONNX files."""
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+"""The names of the file with the weights for torch."""
 STATES = "states.npz"
 """The file with the codec of stored states, next to the ONNX files."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """The files of a model. `onnx` is None without a usable ONNX file; `onnx_reason` explains the choice."""
+    """The files of a model. `onnx` is None without a usable ONNX file; `onnx_reason` explains the choice.
+
+    `weights` is the file with the weights for torch, or None if there is none that shortlist can run.
+    """
 
     name: str
     folder: Path
     tokenizer: Path
     onnx: Path | None
     onnx_reason: str
+    weights: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

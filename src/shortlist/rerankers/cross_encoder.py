@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.inference.batches import Tokens
+from shortlist.inference.devices import is_torch
 from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.inference.runtimes import choose
 from shortlist.inference.stages import Form, Scoring, StagedSession
@@ -22,7 +23,7 @@ from shortlist.inference.state_codec import StateCodec
 from shortlist.models import cross_encoder_spec
 from shortlist.models.fingerprint import states_hash, weights_hash
 from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.rerankers.session import check_one_number, load_session
+from shortlist.rerankers.session import check_one_number, load_session, spec_for
 from shortlist.search.rerank import Ranks
 from shortlist.text.validation import checked_list, checked_text, checked_texts, item_name
 from shortlist.types import Note, RerankerInfo, Scores
@@ -40,11 +41,12 @@ class CrossEncoder(Ranks):
 
     Args:
         model: A packaged name, a folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
-        precision: "auto" (the default for this machine), "exact" (fp32, within 1e-4 of torch's scores) or "fast".
+        precision: "auto" (the default for this machine), "exact" (fp32, within 1e-4 of torch's scores), "fast", "fp16"
+            or "bf16".
         activation: "raw" (the logit), "sigmoid" (0 to 1), or "model" (what the model's files suggest).
         max_length: A window in tokens of query and passage together that is smaller than the model's own.
-        threads: CPU cores to use. None: all that this process may use.
-        device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda" or "openvino:NAME".
+        threads: CPU cores to use. None: all that this process may use. torch uses its own number.
+        device: "auto" (CUDA if it is available, otherwise the CPU), "cpu", "cuda", "openvino:NAME" or "torch:NAME".
         early_exits: Load the form for progressive reranking first. A model in stages has two forms, one for `score`
             and one for `begin`. The other form is loaded when it is first used.
         stored_states: Load the form for stored states first, if the model has it: see `with_states`.
@@ -73,8 +75,9 @@ class CrossEncoder(Ranks):
     ) -> None:
         if activation not in ACTIVATIONS:
             raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
-        spec = cross_encoder_spec(model)
-        self._spec = spec
+        spec = cross_encoder_spec(model, weights=is_torch(device))
+        self.runtime = replace(choose(precision, spec.int8, device), as_worker=as_worker)
+        self._spec = spec = spec_for(spec, self.runtime)
         self._sigmoid = activation == "sigmoid" or (activation == "model" and spec.activation == "sigmoid")
         self.info = RerankerInfo(
             spec.files.name,
@@ -82,7 +85,6 @@ class CrossEncoder(Ranks):
             unit="score" if self._sigmoid else "logit",
             window=min(max_length or spec.max_length, spec.max_length),
         )
-        self.runtime = replace(choose(precision, spec.int8, device), as_worker=as_worker)
         self._tokenizer = PairTokenizer(spec.files.tokenizer, self.info.window or spec.max_length)
         self._lookup: Lookup | None = None
         self._codec = StateCodec(spec.codec) if spec.codec and spec.stages else None

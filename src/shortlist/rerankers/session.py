@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shortlist.errors import ModelError
 from shortlist.inference.runtimes import Runtime
@@ -14,6 +15,15 @@ from shortlist.models import CrossEncoderSpec
 from shortlist.models.packaged import CROSS_ENCODER
 
 
+def spec_for(spec: CrossEncoderSpec, runtime: Runtime) -> CrossEncoderSpec:
+    """Return what runs on the runtime: under torch, the weights for torch rather than the ONNX files, if any."""
+    if runtime.engine != "torch" or spec.files.weights is None:
+        return spec
+    reason = f"{spec.files.weights.name} runs under torch"
+    files = replace(spec.files, onnx=None, onnx_reason=reason)
+    return replace(spec, files=files, stages=(), int8=None, codec=None, first_exit=None)
+
+
 def load_session(
     spec: CrossEncoderSpec, runtime: Runtime, codec: StateCodec | None, threads: int | None, first: Form
 ) -> Session | StagedSession:
@@ -23,11 +33,16 @@ def load_session(
         ModelError: The model has no usable ONNX file, or its output for a pair is not one number.
     """
     name = spec.files.name
+    if runtime.engine == "torch" and spec.files.onnx is None and spec.files.weights is not None:
+        return _checked(name, Session(spec.files.folder, runtime, threads=threads))
     if spec.files.onnx is None:
         raise ModelError(f"{name}: {spec.files.onnx_reason}")
     if spec.stages:
         return StagedSession(StageFiles(spec.stages, codec, spec.first_exit), runtime, threads=threads, first=first)
-    session = Session(spec.files.onnx, runtime, threads=threads)
+    return _checked(name, Session(spec.files.onnx, runtime, threads=threads))
+
+
+def _checked(name: str, session: Session) -> Session:
     check_one_number(name, session.shape[1:])
     return session
 
