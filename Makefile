@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python .ci/install.py
 FAST := -m "not slow"
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help demo test test-fast coverage check fix docs docs-check lock bench clients stores ray clean
+.PHONY: help demo test test-fast coverage check fix docs docs-check lock bench clients stores ray spark clean
 
 demo: .venv/installed  ## install the locked packages, and show both stages on one query
 	@$(BIN)/shortlist demo
@@ -57,8 +57,11 @@ stores: .venv-stores/installed  ## run the tests of stores with the packages of 
 ray: .venv-ray/installed  ## run the tests of workers on a Ray cluster of two nodes on this machine
 	$(<D)/bin/python -m pytest -rs tests/workers tests/bulk
 
+spark: .venv-clients-spark/installed  ## run the example for Spark; needs Java
+	$(<D)/bin/python -m pytest -rs tests/test_examples.py
+
 clean:  ## remove the environments and what was built
-	rm -rf .venv .venv-clients .venv-clients-others .venv-stores .venv-ray build dist src/*.egg-info
+	rm -rf .venv .venv-clients* .venv-stores .venv-ray build dist src/*.egg-info
 
 .venv/bin/python:
 	@echo "Creating the environment .venv with $(PYTHON)"
@@ -86,6 +89,15 @@ clean:  ## remove the environments and what was built
 	@echo "Installing more clients into $(@D)"
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python .ci/install.py -r $<
+	@touch $@
+
+.venv-clients-spark/installed: tests/clients/requirements-spark.txt requirements.lock requirements-dev.lock
+	@echo "Installing Spark into $(@D): about 600 MB of downloads"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements.lock
+	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements-dev.lock
+	@$(@D)/bin/python .ci/install.py -r $<
+	@$(@D)/bin/python .ci/install.py --no-deps -e .
 	@touch $@
 
 .venv-stores/installed: tests/stores/requirements.txt requirements.lock requirements-dev.lock pyproject.toml

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,8 @@ LIBRARIES = {
     "dspy_retriever.py": "dspy",
 }
 REPORT = "chroma_report.py"
-NAMES = (*LIBRARIES, REPORT)
+SPARK = "spark_rerank.py"
+NAMES = (*LIBRARIES, REPORT, SPARK)
 
 
 def test_every_example_is_known():
@@ -66,6 +71,60 @@ def test_the_report_on_a_chroma_collection(tmp_path, monkeypatch, capsys):
     assert size == 5
     assert "stage one alone: nDCG@10 1.000\npool   5: nDCG@10 1.000, ceiling 1.000\n" in printed
     assert Path("report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+PAIRS = {
+    "query_id": ["2", "1", "2", "1"],
+    "query": ["when is tax due", "where do cats sleep", "when is tax due", "where do cats sleep"],
+    "passage_id": ["a", "a", "b", "b"],
+    "text": [
+        "Income tax is due in April.",
+        "Income tax is due in April.",
+        "Cats sleep all day.",
+        "Cats sleep all day.",
+    ],
+}
+
+
+def expected_scores():
+    import shortlist as sl
+
+    reranker = sl.load_reranker()
+    rows = zip(*PAIRS.values(), strict=True)
+    return {(query_id, passage_id): reranker.score(query, [text])[0] for query_id, query, passage_id, text in rows}
+
+
+def test_the_function_for_spark_scores_frames_in_their_order():
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame(PAIRS, index=[7, 7, 3, 1])
+    (first, empty) = loaded(SPARK).scores(iter([frame, frame.iloc[:0]]))
+    assert list(first.columns) == list(empty.columns) == ["query_id", "passage_id", "score"]
+    assert len(empty) == 0
+    assert first["query_id"].tolist() == PAIRS["query_id"]
+    found = dict(zip(zip(first["query_id"], first["passage_id"], strict=True), first["score"], strict=True))
+    assert found == pytest.approx(expected_scores(), abs=0.05)
+
+
+@pytest.mark.slow
+def test_spark_scores_a_table(tmp_path):
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("java is not installed")
+    pandas.DataFrame(PAIRS).to_parquet(tmp_path / "pairs.parquet")
+    command = [
+        sys.executable,
+        str(EXAMPLES / SPARK),
+        str(tmp_path / "pairs.parquet"),
+        str(tmp_path / "out"),
+        "local[2]",
+    ]
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.stdout == "4 pairs scored\n", done.stderr
+    out = pandas.read_parquet(tmp_path / "out")
+    found = dict(zip(zip(out["query_id"], out["passage_id"], strict=True), out["score"], strict=True))
+    assert found == pytest.approx(expected_scores(), abs=0.05)
 
 
 @pytest.mark.parametrize(("name", "library"), LIBRARIES.items())

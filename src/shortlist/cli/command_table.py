@@ -24,6 +24,7 @@ SUMMARIES: Mapping[str, str] = {
     "mcp": "Offer an index or a store to agents as tools (MCP).",
     "serve": "Serve reranking and search over HTTP, with a page that shows both stages.",
     "calibrate": "Fit a stop rule for the pool, and a curve from scores to probabilities.",
+    "plan": "Compute memory, disk, shards and cores for a number of passages and queries.",
     "demo": "Watch both stages answer one query.",
     "models": "List the known models, or download one.",
     "probe": "Test the models on small sets of hard cases.",

@@ -58,6 +58,7 @@ WhereOption = Annotated[
 NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
 where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words
+passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
 qrels workers ray
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
 FLAGS: Mapping[str, str] = {

@@ -97,7 +97,7 @@ def set_precision(module: Any, precision: str, device: str) -> None:
 def _stages(files: Sequence[Path], float_type: Any, device: Any) -> tuple[Model, list[str], tuple[int | None, ...]]:
     """The files as one model: the last one has all of its outputs, the ones before it the token states alone."""
     outputs = [[NEXT_STATES]] * (len(files) - 1) + [None]
-    graphs = [Graph(file, float_type, device, wanted) for file, wanted in zip(files, outputs, strict=True)]
+    graphs = [Graph(file, float_type, device, names) for file, names in zip(files, outputs, strict=True)]
 
     def run(tensors: Mapping[str, Any]) -> list[Any]:
         *before, last = graphs
