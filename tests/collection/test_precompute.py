@@ -28,7 +28,7 @@ def data(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents("r1", "r2")))
-    (folder / "note.md").write_text("# Note\n\n" + "many words follow here. " * 200)
+    (folder / "note.md").write_text("# Note\n\n" + " ".join(f"Many words follow here, {n}." for n in range(200)))
     return folder
 
 

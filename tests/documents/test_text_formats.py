@@ -119,7 +119,7 @@ GRID = "| A | B |\n|-|-|\n| 1 | 2 |"
         ("<table><tr><th>A</th><th>B</th></tr><tr><td>1<td>2<tr><td>3<td>4</table>", "a", GRID + "\n| 3 | 4 |"),
         ("<table><caption>C<thead><tr><th>A<th>B<tbody><tr><td><p>1<td><p>2</table>x", "a", f"C\n\n{GRID}\n\nx"),
         ("<table><tr><td>1<td><table><tr><td>2<td>3</table><td>4</table>", "a", "1 |\n\n2 | 3\n\n| 4"),
-        ("<ul><li>one<li>two</ul><dl><dt>a<dd>b<dt>c<dd>d</dl>", "a", "- one\n- two\n\na\n\nb\n\nc\n\nd"),
+        ("<ul><li>one<li>two</ul><dl><dt>a<dd>b<dt>c<dd>d</dl>", "a", "- one\n- two\n\na\n: b\n\nc\n: d"),
         ("<select><option>one<option>two</select>three", "a", "one\ntwo\n\nthree"),
     ],
 )

@@ -24,8 +24,8 @@ from shortlist.types import Document, Note, Passage
 
 PASSAGES_PER_COMMIT = 512
 
-READERS = "read-5"
-SPLITTER = "split-3"
+READERS = "read-7"
+SPLITTER = "split-5"
 """Versions of the readers and of the splitter. A new version makes the next run read unchanged files again."""
 
 

@@ -44,7 +44,7 @@ encoding could not be read up to its declaration. See https://encoding.spec.what
 
 _DROPPED = ("script", "style", "nav", "template", "noscript", "svg", "title", "iframe", "object", "canvas")
 _BLOCKS = re.compile(
-    "address|article|aside|blockquote|body|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|footer|form|"
+    "address|article|aside|blockquote|body|center|details|dialog|div|dl|fieldset|figcaption|figure|footer|form|"
     "header|hr|legend|main|ol|p|section|select|summary|table|ul"
 )
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
@@ -53,7 +53,7 @@ _NEAR = 20
 
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _AROUND_BREAK = re.compile(r"[ \t]*\n[ \t]*")
-_LONE_MARK = re.compile(r"^-\n+", re.MULTILINE)
+_LONE_MARK = re.compile(r"^([-:])\n+", re.MULTILINE)
 _BREAKS = re.compile(r"\n{3,}")
 _KEPT = re.compile("(\ue000[0-9]+\ue001)")
 _EMPTY_HEADING = re.compile("(?:\ue002#+\\s*)+(?=\ue003|\ue000)")
@@ -136,11 +136,14 @@ def _title(page: BeautifulSoup) -> str:
 
 
 def _markdown(page: BeautifulSoup) -> str:
-    """Return the page's text: headings as "# ..." lines, list items as "- ...", tables as Markdown."""
+    """Return the page's text as light Markdown.
+
+    Headings are lines "# ...", list items "- ...", definitions ": ..." below their terms, tables as in Markdown.
+    """
     kept: list[str] = []
     written = _HEADING.sub(r"\1 ", _EMPTY_HEADING.sub("", "".join(_pieces(page, kept)))).replace("\ue003", "")
     text = _AROUND_BREAK.sub("\n", re.sub(" {2,}", " ", written))
-    text = _LONE_MARK.sub("- ", text)
+    text = _LONE_MARK.sub(r"\1 ", text)
     text = _BREAKS.sub("\n\n", text).strip()
     return "".join(kept[int(part[1:-1])] if number % 2 else part for number, part in enumerate(_KEPT.split(text)))
 
@@ -211,6 +214,10 @@ def _around(tag: Tag) -> tuple[str, str]:
         return " ", " "
     if _BLOCKS.fullmatch(tag.name):
         return "\n\n", "\n\n"
+    if tag.name == "dt":
+        return "\n\n", ""
+    if tag.name == "dd":
+        return "\n: ", "\n\n"
     if tag.name == "li":
         return "\n- ", ""
     if tag.name in ("tr", "option"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from shortlist.text.boundaries import Layout
 from shortlist.text.code import code_headings
 from shortlist.text.headings import Heading, headings
 from shortlist.types import Document
@@ -15,6 +16,9 @@ MARKDOWN_FORMATS = frozenset({"md", "html", "docx", "epub", "ipynb", "mhtml", "p
 CODE_FORMAT = "code"
 """The value for source code, which is split at its functions and classes."""
 
+_LINES = frozenset({"csv", "docx", "epub", "html", "json", "mhtml", "pptx", "warc", "xlsx"})
+"""Formats whose readers break no line inside a paragraph."""
+
 _WORD = re.compile(r"\w+")
 
 
@@ -23,6 +27,12 @@ def document_headings(document: Document) -> list[Heading]:
     if document.metadata.get("format") == CODE_FORMAT:
         return code_headings(document.text, str(document.metadata.get("language", "")))
     return headings(document.text) if document.metadata.get("format") in MARKDOWN_FORMATS else []
+
+
+def layout_of(document: Document) -> Layout:
+    """Return what a line of the document is."""
+    form = document.metadata.get("format")
+    return "code" if form == CODE_FORMAT else "lines" if form in _LINES else "wrapped"
 
 
 def page_heading(title: str, section_headings: Sequence[Heading]) -> Heading | None:

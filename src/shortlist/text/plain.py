@@ -15,7 +15,7 @@ _DELIMITERS = re.compile(r"[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?[ \t
 _DEFINITION = re.compile(r"[ \t]{0,3}\[[^\]\n]{1,200}\]:[ \t]*\S+.*")
 """The target of a reference link."""
 
-_PREFIX = re.compile(r"[ \t]*(?:>[ \t]?|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?|#{1,6}(?:[ \t]+|$))")
+_PREFIX = re.compile(r"[ \t]*(?:>[ \t]?|:[ \t]+|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?|#{1,6}(?:[ \t]+|$))")
 _CLOSING = re.compile(r"[ \t]+#+[ \t]*$")
 _PIPE = re.compile(r"(?<!\\)[ \t]*\|[ \t]*")
 _CELLS = re.compile(r"[ \t]\|[ \t]")

@@ -9,11 +9,13 @@ from functools import partial
 from typing import NamedTuple
 
 from shortlist.errors import InvalidInput
-from shortlist.text.chunks import chunks
+from shortlist.text.boundaries import Layout
+from shortlist.text.chunks import chunks, section_pieces
 from shortlist.text.headings import Heading, one_line
-from shortlist.text.outline import MARKDOWN_FORMATS, document_headings, page_heading
+from shortlist.text.outline import document_headings, layout_of, page_heading
+from shortlist.text.packing import middle_cut
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
-from shortlist.text.table_pieces import Piece, find_tables, record_pieces, table_pieces
+from shortlist.text.table_pieces import record_pieces
 from shortlist.text.validation import SURROGATE
 from shortlist.types import PATH, Document, Passage
 
@@ -110,33 +112,31 @@ class Splitter:
                     f"the {part} of document {document.id!r} has half of a surrogate pair at {bad.start()}, which "
                     "UTF-8 cannot store: replace it, for example with U+FFFD"
                 )
-        markdown = document.metadata.get("format") in MARKDOWN_FORMATS
         outline = self._outline(document, document_headings(document))
         text = document.text
         whole = (len(text) - len(text.lstrip()), len(text.rstrip()))
         if whole[0] >= whole[1]:
             return []
-        for spans in self._attempts(document, whole, outline, markdown):
+        for spans in self._attempts(document, whole, outline):
             titled = list(_titled(spans, outline))
             if all(self._fits(title, span.head + text[span.start : span.end]) for span, title in titled):
                 return _passages(document, titled)
         return _passages(document, [piece for span, title in titled for piece in self._cut(text, span, title)])
 
-    def _attempts(
-        self, document: Document, whole: tuple[int, int], outline: _Outline, markdown: bool
-    ) -> Iterator[list[Span]]:
+    def _attempts(self, document: Document, whole: tuple[int, int], outline: _Outline) -> Iterator[list[Span]]:
         """Yield ways to split the text, the cheapest first, the last one by exact counts."""
         text = document.text
         if whole[1] - whole[0] <= self.limit * _CHARS_PER_TOKEN:
             yield [Span(*whole, 7)]
         costs = [self.count_tokens(f"{title}\n") - self._empty for title in set(outline.titles) if title]
         room = self.limit - max(costs, default=0)
+        layout = layout_of(document)
         for cost in (self._estimate, self._exact):
             if document.columns:
                 pieces = record_pieces(text, document.columns, room, cost, partial(chunks, cost=cost))
                 yield [Span(start, end, 7, head) for start, end, head in pieces]
             else:
-                yield _merge(text, _sections(text, outline.headings, room, cost, markdown), room, cost)
+                yield _merge(text, _sections(text, outline.headings, room, cost, layout), room, cost)
 
     def _exact(self, text: str) -> int:
         """Return the tokens of a text. A long run of characters counts by its length: it may be one unknown token."""
@@ -181,9 +181,7 @@ class Splitter:
         if self._fits(title, head + text[start:end]):
             yield span, title
         elif end - start > 1:
-            middle = (start + end) // 2
-            space = max(text.rfind(" ", start + 1, middle), text.rfind("\n", start + 1, middle))
-            middle = space if space > 0 else middle
+            middle = start + middle_cut(text[start:end])
             yield from self._cut(text, Span(start, middle, level, head), title)
             yield from self._cut(text, Span(middle, end, level, head), title)
         elif head:
@@ -197,7 +195,7 @@ class Splitter:
             )
 
 
-def _sections(text: str, section_headings: Sequence[Heading], room: int, cost: _Cost, markdown: bool) -> Iterator[Span]:
+def _sections(text: str, section_headings: Sequence[Heading], room: int, cost: _Cost, layout: Layout) -> Iterator[Span]:
     """Yield the text split at its headings, and split further if a section costs more than `room`."""
     starts = [(0, 0, 7), *((heading.start, heading.end, heading.level) for heading in section_headings)]
     ends = [*(start for start, _, _ in starts[1:]), len(text)]
@@ -215,22 +213,9 @@ def _sections(text: str, section_headings: Sequence[Heading], room: int, cost: _
         head = cost(text[start:body]) - cost("") if body > start else 0
         if head > room // 2:
             head, body = 0, start
-        for first, last, names in _parts(text[body:end], room - head, cost, markdown):
+        for first, last, names in section_pieces(text[body:end], room - head, cost, layout):
             yield Span(start if start < body else body + first, body + last, level, names)
             start = body
-
-
-def _parts(text: str, room: int, cost: _Cost, markdown: bool) -> Iterator[Piece]:
-    """Yield pieces of at most `room`. A table is whole, or in rows that have the names of the columns as their head."""
-    chunk = partial(chunks, cost=cost, markdown=markdown)
-    place = 0
-    for table in find_tables(text):
-        for offset, piece in chunk(text[place : table.start], room):
-            yield Piece(place + offset, place + offset + len(piece))
-        yield from table_pieces(text, table, room, cost, chunk)
-        place = table.end
-    for offset, piece in chunk(text[place:], room):
-        yield Piece(place + offset, place + offset + len(piece))
 
 
 def _merge(text: str, spans: Iterator[Span], room: int, cost: _Cost) -> list[Span]:
