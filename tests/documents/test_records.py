@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import random
+import re
 
 import pytest
 
@@ -227,14 +229,58 @@ def test_rows_that_end_with_a_carriage_return(load):
 
 
 def test_a_bad_row_is_skipped_and_the_rest_is_read(load):
-    documents = load("a.csv", "id,text\n1,a\n2,b,c\n\n1,d\n4,\n5,e\n")
+    documents = load("a.csv", "id,text\n1,a\n2,b\n\n1,d\n4,\n5,e\n")
     assert [item.text if isinstance(item, Document) else (item.place, item.reason) for item in documents] == [
         "a",
-        ("row 2", "3 cells, and the header names 2 columns"),
+        "b",
         ("row 3", "the id '1' is already used at row 1"),
         ("row 4", "empty: no text"),
         "e",
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "column"),
+    [
+        ("id,text,year\n1,Pay now,2023\n2,Pay now, or later,2024\n", ["2", "Pay now, or later", "2024"], "text"),
+        ("id,text,year\n2,Pay now, or later,2024\n", ["2", "Pay now, or later", "2024"], "text"),
+        ("sku,name,price\nA1,Nut,0.1\nB2,Bolts, steel,4.5\n", ["B2", "Bolts, steel", "4.5"], "name"),
+        ("sku,name,price\nA1,Nut,0.1\nB2,Bolts,steel,4.5\n", ["B2", "Bolts,steel", "4.5"], "name"),
+        ("city,note\nBonn,a town\nSan Jose, California,warm\n", ["San Jose, California", "warm"], "city"),
+        ("a,b,c\n1,2,3\n1,2,3,4,5\n", ["1", "2", "3,4,5"], "c"),
+        ("a;b\nx;1\ny;z;2\n", ["y;z", "2"], "a"),
+        ("a,b\nx,1\ny, z,2,,\n", ["y, z", "2"], "a"),
+        ("id\ttext\n1\tx\n2\ty\tz\n", ["2", "y\tz"], "text"),
+    ],
+)
+def test_a_row_with_an_unquoted_separator_is_kept_and_named(load, content, row, column):
+    *_, skipped, document = load("a.tsv" if "\t" in content else "a.csv", content)
+    assert skipped.place == f"row {content.count(chr(10)) - 1}"
+    assert f"the row is kept, and the column '{column}' has the cells in the middle" in skipped.reason
+    header = content.splitlines()[0]
+    columns = header.replace(";", ",").replace("\t", ",").split(",")
+    for name, cell in zip(columns, row, strict=True):
+        if name == "id":
+            assert document.id == cell
+        elif name == "text":
+            assert document.text == cell
+        else:
+            assert document.metadata[name] == cell
+            assert f"{name}: {cell}" in document.text or "text" in columns
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_character_of_a_long_row_is_lost(load, seed):
+    draw = random.Random(seed)
+    rows = [
+        [f"c{draw.randrange(99)} " + " " * draw.randrange(2) for _ in range(draw.randrange(3, 8))] for _ in range(9)
+    ]
+    content = "one,two,three\n" + "".join(",".join(row) + "\n" for row in rows)
+    documents = [item for item in load("a.csv", content) if isinstance(item, Document)]
+    assert len(documents) == len(rows)
+    for document, row in zip(documents, rows, strict=True):
+        shown = "".join(str(document.metadata[name]) for name in ("one", "two", "three"))
+        assert re.sub(r"[\s,]", "", shown) == re.sub(r"\s", "", "".join(row))
 
 
 def test_a_csv_with_a_first_row_only_is_skipped(load):

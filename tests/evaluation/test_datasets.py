@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 
@@ -55,6 +56,77 @@ def test_trec_there_and_back(tmp_path):
     assert same(files.read(tmp_path / "topics.tsv", qrels=tmp_path / "qrels.txt"), SET)
     files.write_run({"q1": ["a", "b"], "q2": []}, tmp_path / "run.txt")
     assert files.read_run(tmp_path / "run.txt") == {"q1": {"a": 2.0, "b": 1.0}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "q Q0 a 0 3 t\nq Q0 b 0 2 t\n",
+        "q Q0 a 7 3\nq Q0 b 7 2\n",
+        "q Q0 a 1 3 my system\nq Q0 b 2 2 my system, run 4\n",
+        "q Q0 a 1.0 3 t\nq Q0 b 2e0 2.0 t\n",
+        "q\tQ0\ta\tfirst\t3\tt\r\nq\tQ0\tb\t-\t2\tt\r\n",
+        "\ufeffq 0 a 2 3.0e0 t\n\nq 0 b 1 +2 t",
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_runs_are_read_as_trec_eval_reads_them(tmp_path, text, packed):
+    file = tmp_path / ("run.gz" if packed else "run.txt")
+    file.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    assert files.read_run(file) == {"q": {"a": 3.0, "b": 2.0}}
+
+
+TABLES = {
+    "semicolons": 'query;relevant;grade\n"first; query";a|b;2\nsecond, query;c;\n',
+    "tabs in .csv": "query\trelevant\tgrade\nfirst; query\ta|b\t2\nsecond, query\tc\t\n",
+    "commas": 'query,relevant,grade\nfirst; query,a|b,2\n"second, query",c,\n',
+    "empty cells at the end": 'query,relevant,grade\nfirst; query,a|b,2,,\n"second, query",c,,\n',
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_query_tables_of_other_programs(tmp_path, name, ending):
+    content = TABLES[name].encode()
+    file = tmp_path / f"q{ending}"
+    file.write_bytes(gzip.compress(content) if ending.endswith(".gz") else content)
+    query_set = files.read(file)
+    assert list(query_set.queries.values()) == ["first; query", "second, query"]
+    assert list(query_set.qrels.values()) == [{"a": 2, "b": 2}, {"c": 1}]
+
+
+def test_a_query_table_with_its_separator_in_the_first_line(tmp_path):
+    query_set = files.read(write(tmp_path / "q.csv", 'sep=;\r\nQuery;Relevant\r\n"a; b";x\r\nc;y\r\n'))
+    assert list(query_set.queries.values()) == ["a; b", "c"]
+
+
+def test_a_tsv_file_may_have_commas(tmp_path):
+    assert list(files.read(write(tmp_path / "q.tsv", "query,relevant\nx,a\ny,b\n")).qrels.values()) == [
+        {"a": 1},
+        {"b": 1},
+    ]
+
+
+def test_topics_and_qrels_in_gzip(tmp_path):
+    (tmp_path / "topics.tsv.gz").write_bytes(gzip.compress(b"q1\tone thing\nq2\tother\n"))
+    (tmp_path / "qrels.gz").write_bytes(gzip.compress(b"q1 0 a 1\nq2 0 b 1\n"))
+    assert files.read(tmp_path / "topics.tsv.gz", qrels=tmp_path / "qrels.gz").qrels == {
+        "q1": {"a": 1},
+        "q2": {"b": 1},
+    }
+
+
+def test_a_damaged_gzip_file_is_an_error(tmp_path):
+    (tmp_path / "run.gz").write_bytes(gzip.compress(b"q Q0 a 1 3 t\n" * 99)[:-9])
+    with pytest.raises(InvalidInput, match=r"run\.gz is a damaged gzip file"):
+        files.read_run(tmp_path / "run.gz")
+
+
+def test_a_query_with_an_unquoted_separator_is_an_error_that_shows_how_to_quote(tmp_path):
+    with pytest.raises(
+        InvalidInput, match=r"line 2 has more cells .* put a text that contains ',' between double quotes"
+    ):
+        files.read(write(tmp_path / "q.csv", "query,relevant\nwhere, when,a\n"))
 
 
 def test_trec_topic_blocks(tmp_path):
@@ -146,11 +218,10 @@ def test_bad_query_sets_say_what_and_where(tmp_path, name, text, message):
         (files.read_qrels, "q1 0 a\n", "line 1 has 3 columns; a judgment has 4"),
         (files.read_qrels, "q1 0 a x\n", "grade 'x' is not a whole number"),
         (files.read_qrels, "q1 0 a 1\nq1 0 a 0\n", "line 2: 'a' is judged 0 for query 'q1' and 1 in an earlier line"),
-        (files.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 b 1 1.0 t\n", "line 2: rank 1 occurs twice in query 'q1'"),
         (files.read_run, "q1 Q0 a 1 2.0 t\nq1 Q0 a 2 1.0 t\n", "passage 'a' occurs twice"),
         (files.read_run, "q1 Q0 a 1 nan t\n", "score 'nan' is not a finite number"),
-        (files.read_run, "q1 Q0 a first 1 t\n", "rank 'first' is not a whole number"),
-        (files.read_run, "q1 Q0 a 1 t\n", "has 5 columns; a run has 6"),
+        (files.read_run, "q1 Q0 a 1 t x\n", "score 't' is not a finite number"),
+        (files.read_run, "q1 Q0 a 1\n", "has 4 columns; a run has at least 5"),
         (files.read_topics, "no tab here\n", "a topic is its id, a tab and its text"),
         (files.read_topics, "q\tx\nq\ty\n", "query 'q' occurs twice"),
         (files.read_topics, "<top><num>1</top>", "topic 1 lacks"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from shortlist.bulk.texts import PARQUET, parquet_rows
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import objects_of, text_of
+from shortlist.evaluation.query_sets.files.rows import objects_of, suffix_of, table_of, text_of
 from shortlist.evaluation.query_sets.files.trec import read_topics
 
 IDS, TEXTS = ("id", "_id", "query_id", "qid"), ("text", "query")
@@ -39,7 +38,7 @@ def queries_in(path: Path) -> dict[str, str]:
 
 def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
     """Yield the place, the id and the text of each query."""
-    suffix = file.suffix.lower()
+    suffix = suffix_of(file)
     if suffix in (".jsonl", ".ndjson"):
         for place, record in objects_of(file):
             yield place, _first(record, IDS), _first(record, TEXTS)
@@ -47,7 +46,7 @@ def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
         for number, (key, text) in enumerate(parquet_rows(file, [(IDS, True), (TEXTS, True)])):
             yield f"{file} row {number}", str(key or ""), str(text or "")
     elif suffix == ".csv" or (suffix == ".tsv" and _has_header(file)):
-        yield from _of_csv(file, "\t" if suffix == ".tsv" else ",")
+        yield from _of_csv(file)
     else:
         yield from ((f"{file} query {key!r}", key, text) for key, text in read_topics(file).items())
 
@@ -64,8 +63,9 @@ def _has_header(file: Path) -> bool:
     return bool(cells & set(IDS)) and bool(cells & set(TEXTS))
 
 
-def _of_csv(file: Path, delimiter: str) -> Iterator[tuple[str, str, str]]:
-    reader = csv.DictReader(io.StringIO(text_of(file, newline=""), newline=""), delimiter=delimiter)
+def _of_csv(file: Path) -> Iterator[tuple[str, str, str]]:
+    text, delimiter = table_of(file, lambda names: len(names & {*IDS, *TEXTS}))
+    reader = csv.DictReader(text, delimiter=delimiter)
     columns = [name.strip().lower() for name in reader.fieldnames or []]
     if not set(columns) & set(IDS) or not set(columns) & set(TEXTS):
         raise InvalidInput(f"{file}: the first row must name id, and text or query; it names {', '.join(columns)}")

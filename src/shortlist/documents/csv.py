@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 
+from shortlist.documents.csv_rows import Columns
 from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, lines
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
@@ -28,8 +29,10 @@ _TEXTS = ("text", "content", "body")
 class _Lines:
     """The lines of a file for the csv module, with a record of what happened to them since the last call of `take`.
 
-    `number` is the number of the last line, from 1, and `last` its text.
+    `number` is the number of the last line, from 1, and `last` its text. `delimiter` separates the cells.
     """
+
+    delimiter = ","
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -65,11 +68,13 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     case. The other columns are metadata: strings without the space around them. If a file has a text and no title, the
     title is its column "name", "subject", "sku", "code" or "key", if it has one. If no column is the text, the text has
     a line "column: value" for each cell, the id first, and the cells are also metadata. A first line "sep=;"
-    sets the delimiter. If a quote is not closed, the reader skips the lines up to the next quote or the end of the
-    file as one row.
+    sets the delimiter. If a row has more cells than the header, one column takes several cells, and the reader reports
+    the row: see `Columns.fitted`. If a quote is not closed, the reader skips the lines up to the next quote or the end
+    of the file as one row.
     """
     feed = _Lines(source)
     columns: list[str] = []
+    table = Columns(())
     number = 0
     for row in _rows(source, feed):
         yield from feed.take_skipped()
@@ -78,16 +83,20 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             yield Skipped(source.name, f"row {number}" if columns else "the header", row)
         elif not columns:
             columns = unique(row)
+            table = Columns(columns, _named(columns, _TEXTS))
         else:
             number += 1
             replaced = feed.take_replaced()
             if any(cell.strip() for cell in row[len(columns) :]):
-                note = Note("extra_cells", cells=len(row), columns=len(columns))
+                given = len(row)
+                row, taker = table.fitted(row, feed.delimiter)
+                note = Note("extra_cells", cells=given, columns=len(columns), column=taker)
                 yield Skipped(source.name, f"row {number}", note)
             else:
-                cells = {column: cell for column, cell in zip(columns, row, strict=False) if cell.strip()}
-                key = f"{source.name}#row={number}"
-                yield Record(f"row {number}", row_document(source, key, columns, cells, {}, replaced))
+                table.saw(row)
+            cells = {column: cell for column, cell in zip(columns, row, strict=False) if cell.strip()}
+            key = f"{source.name}#row={number}"
+            yield Record(f"row {number}", row_document(source, key, columns, cells, {}, replaced))
     yield from feed.take_skipped()
     if not number:
         yield Skipped(source.name, "", Note("no_rows"))
@@ -101,7 +110,7 @@ def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | Note]:
     if named := _NAMED.fullmatch(first):
         first = next(filled, "")
     guessed = "\t" if source.path.suffix.lower() == ".tsv" else _delimiter(first)
-    delimiter = named[1] if named else guessed
+    feed.delimiter = delimiter = named[1] if named else guessed
     reader = csv.reader(chain([first], waiting), delimiter=delimiter, strict=True)
     before = feed.number - 1
     while True:

@@ -27,7 +27,7 @@
 | missing_extra | format, extra | the reader of the format needs an optional package |
 | empty | | the content has no text |
 | no_rows | | a CSV file has no row after its header |
-| extra_cells | cells, columns | a CSV row has more cells than the header |
+| extra_cells | cells, columns, column | a CSV row has more cells than the header, and `column` has several of them |
 | bad_csv | error | a CSV row cannot be parsed |
 | open_quote | first, last, error | a CSV row with an unclosed quote that took in the lines from `first` to `last` |
 | bad_json | error | a line is not JSON |

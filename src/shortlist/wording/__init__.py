@@ -143,7 +143,10 @@ NOT_READ: Mapping[str, Words] = {
     "missing_extra": "the format {format} needs an optional package: pip install 'shortlist[{extra}]'",
     "empty": "empty: no text",
     "no_rows": "empty: no rows after the header",
-    "extra_cells": "{cells} cells, and the header names {columns} columns",
+    "extra_cells": (
+        "{cells} cells, and the header names {columns} columns: the row is kept, and the column {column!r} has the "
+        "cells in the middle; a text with a separator needs quotes"
+    ),
     "bad_csv": "not readable as CSV: {error}",
     "open_quote": "a quote in the row of line {first} is not closed: lines {first} to {last} were not read ({error})",
     "bad_json": "not JSON: {error}",

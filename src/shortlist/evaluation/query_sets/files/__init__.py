@@ -7,6 +7,7 @@ from pathlib import Path
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.files.beir import read_beir, write_beir
 from shortlist.evaluation.query_sets.files.contrasts import read_contrasts
+from shortlist.evaluation.query_sets.files.rows import suffix_of
 from shortlist.evaluation.query_sets.files.tables import read_csv, read_jsonl, write_csv, write_jsonl
 from shortlist.evaluation.query_sets.files.trec import (
     read_qrels,
@@ -44,6 +45,8 @@ __all__ = [
 def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> QuerySet:
     """Read the query set at `path`: a BEIR folder (its `split`), a .jsonl or .csv file, or TREC topics with `qrels`.
 
+    Files may be in gzip.
+
     Raises:
         InvalidInput: There is no such file, `qrels` was given with a folder, a row cannot be used, or nothing can be
             measured with the set.
@@ -58,7 +61,7 @@ def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> Query
         )
     if qrels is not None:
         return read_trec(path, qrels)
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix in {".jsonl", ".ndjson"}:
         return read_jsonl(path)
     if suffix in {".csv", ".tsv"}:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
 import json
-from collections.abc import Iterator
+import re
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from shortlist.errors import InvalidInput
 
 MARK = "\ufeff"
+GZIP, GZIP_BYTES = ".gz", b"\x1f\x8b"
+DELIMITERS = (",", ";", "\t")
+_NAMED = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
+"""A first line that names the delimiter, as Excel writes it."""
 RESOLVE = "`shortlist queries convert --index DIR` replaces snippets by ids"
 """The advice for a form that cannot represent snippets."""
 
@@ -17,16 +26,54 @@ RESOLVE = "`shortlist queries convert --index DIR` replaces snippets by ids"
 def text_of(path: Path, newline: str | None = None) -> str:
     """Return the file's text, UTF-8, without a byte order mark. `newline` "" keeps line ends as they are.
 
+    A file in gzip is unpacked, whatever its name.
+
     Raises:
-        InvalidInput: The file cannot be read, or is not UTF-8.
+        InvalidInput: The file cannot be read, is damaged, or is not UTF-8.
     """
     try:
-        with path.open(encoding="utf-8", newline=newline) as text:
-            return text.read().removeprefix(MARK)
+        content = path.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        content = gzip.decompress(content) if content.startswith(GZIP_BYTES) else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput(f"{path} is a damaged gzip file: {error}") from error
+    try:
+        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=newline).read().removeprefix(MARK)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def suffix_of(path: Path) -> str:
+    """Return the file's extension in small letters, such as ".csv", also for a name such as "queries.csv.gz"."""
+    inner = path.with_suffix("") if path.suffix.lower() == GZIP else path
+    return inner.suffix.lower()
+
+
+def table_of(path: Path, columns_known: Callable[[set[str]], int]) -> tuple[io.StringIO, str]:
+    """Return the text of a table, and its delimiter: a comma, a semicolon or a tab.
+
+    A first line `sep=;` names the delimiter. Otherwise it is the one whose header has the most columns that
+    `columns_known` counts; the names are in small letters.
+
+    Raises:
+        InvalidInput: As `text_of`.
+    """
+    text = text_of(path, newline="")
+    first, rest = text.partition("\n")[::2]
+    if named := _NAMED.fullmatch(first):
+        return io.StringIO(rest, newline=""), named[1]
+    usual = ("\t", ",", ";") if suffix_of(path) == ".tsv" else DELIMITERS
+
+    def known(delimiter: str) -> int:
+        try:
+            cells = next(csv.reader([first], delimiter=delimiter), [])
+        except csv.Error:
+            return 0
+        return columns_known({cell.strip().lower() for cell in cells})
+
+    return io.StringIO(text, newline=""), max(usual, key=known)
 
 
 def lines_of(path: Path) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """Query sets of your own, as CSV or JSON lines: each query with the ids or the texts that answer it.
 
-CSV: the first row names the columns. `query` is required, and `relevant` (ids, separated by |) or `snippet` (a part of
-an answering passage, in whole words) or both. `id` and `grade` are optional. Rows with the same query are joined. A row
-without an id is joined to an earlier row with the same query.
+CSV: the first row names the columns, separated by commas, semicolons or tabs. `query` is required, and `relevant` (ids,
+separated by |) or `snippet` (a part of an answering passage, in whole words) or both. `id` and `grade` are optional.
+Rows with the same query are joined. A row without an id is joined to an earlier row with the same query.
 
 JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`. `relevant` and `snippets` may be
 objects of grades, such as `{"id": 2}`. `"id"` names the query. A query without an id gets one from the hash of its
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import grade_of, judge, objects_of, text_of
+from shortlist.evaluation.query_sets.files.rows import grade_of, judge, objects_of, suffix_of, table_of
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 
 SEPARATOR = "|"
@@ -87,12 +87,12 @@ def read_partial(file: Path) -> QuerySet:
     Raises:
         InvalidInput: The file cannot be read, or a row cannot be used.
     """
-    builder = _csv(file) if file.suffix.lower() in {".csv", ".tsv"} else _jsonl(file)
+    builder = _csv(file) if suffix_of(file) in {".csv", ".tsv"} else _jsonl(file)
     return builder.partial(file.stem)
 
 
 def read_csv(file: Path) -> QuerySet:
-    """Read the query set in a CSV file, or in a .tsv file with tabs.
+    """Read the query set in a CSV file. The cells are separated by commas, semicolons or tabs.
 
     Raises:
         InvalidInput: The file cannot be read, lacks a column, or a row cannot be used; or as `query_set.checked`.
@@ -101,10 +101,8 @@ def read_csv(file: Path) -> QuerySet:
 
 
 def _csv(file: Path) -> _Builder:
-    delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-    reader = csv.DictReader(
-        io.StringIO(text_of(file, newline=""), newline=""), delimiter=delimiter, restkey="", restval=""
-    )
+    text, delimiter = table_of(file, lambda names: len(names & set(COLUMNS)))
+    reader = csv.DictReader(text, delimiter=delimiter, restkey="", restval="")
     try:
         columns = [name.strip().lower() for name in reader.fieldnames or []]
     except csv.Error as error:
@@ -125,15 +123,18 @@ def _csv(file: Path) -> _Builder:
     builder = _Builder()
     try:
         for row in reader:
-            _add_row(builder, row, f"{file} line {reader.line_num}")
+            _add_row(builder, row, f"{file} line {reader.line_num}", delimiter)
     except csv.Error as error:
         raise InvalidInput(f"{file} line {reader.line_num} is not readable as CSV: {error}") from error
     return builder
 
 
-def _add_row(builder: _Builder, row: Mapping[str, str], place: str) -> None:
-    if "" in row:
-        raise InvalidInput(f"{place} has more cells than the first row has columns")
+def _add_row(builder: _Builder, row: Mapping[str, str], place: str, delimiter: str) -> None:
+    if any(cell.strip() for cell in row.get("", ())):
+        raise InvalidInput(
+            f"{place} has more cells than the first row has columns: put a text that contains {delimiter!r} between "
+            "double quotes"
+        )
     key = builder.query(row["query"], row.get("id", "").strip(), place)
     grade = grade_of(row.get("grade", "").strip() or 1, place)
     for name in row.get("relevant", "").split(SEPARATOR):

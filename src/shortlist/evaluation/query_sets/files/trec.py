@@ -17,6 +17,8 @@ from shortlist.evaluation.query_sets.files.rows import RESOLVE, grade_of, judge,
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 from shortlist.types import Qrels
 
+RUN_COLUMNS = 5
+"""The columns of a run that are read: without the tag."""
 _TOPIC = re.compile(r"<top>(.*?)</top>", re.DOTALL)
 _NUMBER = re.compile(r"<num>\s*(?:Number:)?\s*([^\s<]+)")
 _TITLE = re.compile(r"<title>\s*(?:Topic:)?\s*(.*?)\s*(?=<|\Z)", re.DOTALL)
@@ -81,23 +83,23 @@ def read_qrels(file: Path) -> dict[str, dict[str, int]]:
 def read_run(file: Path) -> dict[str, dict[str, float]]:
     """Return query id -> passage id -> score, from lines `query Q0 passage rank score tag`.
 
+    As in trec_eval, the scores decide, and the ranks have no meaning: they may repeat, or be no numbers. The tag may be
+    missing, or contain spaces.
+
     Raises:
-        InvalidInput: The file cannot be read, a line has other columns, a score is not a finite number, or a rank or a
+        InvalidInput: The file cannot be read, a line has fewer than five columns, a score is not a finite number, or a
             passage occurs twice in one query.
     """
     run: dict[str, dict[str, float]] = {}
-    ranks: set[tuple[str, int]] = set()
     for place, line in lines_of(file):
         cells = line.split()
-        if len(cells) != 6:
-            raise InvalidInput(f"{place} has {len(cells)} columns; a run has 6: query, Q0, passage, rank, score, tag")
+        if len(cells) < RUN_COLUMNS:
+            raise InvalidInput(
+                f"{place} has {len(cells)} columns; a run has at least {RUN_COLUMNS}: query, Q0, passage, rank, score"
+            )
         query, key, score = cells[0], cells[2], _number(cells[4], place)
-        rank = (query, _rank(cells[3], place))
-        if rank in ranks:
-            raise InvalidInput(f"{place}: rank {rank[1]} occurs twice in query {query!r}")
         if key in run.setdefault(query, {}):
             raise InvalidInput(f"{place}: passage {key!r} occurs twice in query {query!r}")
-        ranks.add(rank)
         run[query][key] = score
     return run
 
@@ -110,12 +112,6 @@ def _number(text: str, place: str) -> float:
     if not math.isfinite(value):
         raise InvalidInput(f"{place}: score {text!r} is not a finite number")
     return value
-
-
-def _rank(text: str, place: str) -> int:
-    if not text.isdecimal():
-        raise InvalidInput(f"{place}: rank {text!r} is not a whole number")
-    return int(text)
 
 
 def write_trec(query_set: QuerySet, topics: Path, qrels: Path) -> None:
