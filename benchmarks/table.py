@@ -91,7 +91,24 @@ def _added(row: dict[str, Any]) -> str:
     return " | ".join(f"{row[name]['added']:+.1f}" if name in row else "" for name in ("ms, dense", "ms, hybrid"))
 
 
-TABLES = {"quality": quality, "speed": speed, "stores": stores}
+def reading() -> str:
+    """Return the table of the documents that were read beside a second extractor, by format."""
+    documents = json.loads((RESULTS / "reading.json").read_text(encoding="utf-8"))["documents"]
+    lines = [
+        "| format | documents | characters | second extractor | differ by over 2 % | reasons |",
+        "|---|---|---|---|---|---|",
+    ]
+    for form in dict.fromkeys(row["format"] for row in documents):
+        rows = [row for row in documents if row["format"] == form]
+        over = [row for row in rows if max(row["missing"], row["extra"]) > 0.02]
+        reasons = [reason for row in over for reason in (*row["explained"], row.get("finding", "")) if reason]
+        counts = ", ".join(f"{reason.strip('<>')} ({reasons.count(reason)})" for reason in dict.fromkeys(reasons))
+        size = sum(row["characters"] for row in rows)
+        lines.append(f"| {form} | {len(rows)} | {size:,} | {rows[0]['second']} | {len(over)} | {counts} |")
+    return "\n".join(lines)
+
+
+TABLES = {"quality": quality, "speed": speed, "stores": stores, "reading": reading}
 
 
 def filled(page: str) -> str:

@@ -161,6 +161,18 @@ def test_tables_of_html(load, markup, expected):
 @pytest.mark.parametrize(
     ("markup", "expected"),
     [
+        ("2<sup>48</sup> bytes, 10<sup>-6</sup> m, x<sup>n</sup>", "2^48 bytes, 10^-6 m, x^n"),
+        ("the 1<sup>st</sup> of May, H<sub>2</sub>O<sup>[1]</sup>, a <sup>2</sup>", "the 1st of May, H2O[1], a 2"),
+        ("<table><tr><td>a<td>area<tr><td>b<td>3 m<sup>2</sup></table>", "| a | area |\n|-|-|\n| b | 3 m^2 |"),
+    ],
+)
+def test_a_raised_number_is_no_part_of_the_number_before_it(load, markup, expected):
+    assert load("a.html", f"<p>{markup}")[0].text == expected
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
         (
             "<header><nav>Home</nav><h1>Handbook</h1>Of 2024</header>Leave<footer>x</footer>",
             "# Handbook\n\nOf 2024\n\nLeave",

@@ -223,13 +223,20 @@ def test_footnotes_are_read_and_comments_are_counted_or_read(tmp_path):
 def test_headers_and_footers_are_counted_or_read(tmp_path):
     file = word()
     file.add_paragraph("Body.")
-    file.sections[0].header.paragraphs[0].text = "Harbour rules"
+    file.sections[0].header.paragraphs[0].text = "Harbour\trules"
+    file.sections[0].header.add_paragraph("of 2024")
     file.sections[0].footer.paragraphs[0].text = "2 / 7"
     document, skipped = load_with(tmp_path, saved(file), [])
     assert document.text == "Body."
     assert (skipped.note.code, skipped.note.values["count"]) == ("part_left_out", 1)
     [document] = load_with(tmp_path, saved(file), ["headers"])
-    assert document.text == "Harbour rules\n\nBody."
+    assert document.text == "Harbour rules of 2024\n\nBody."
+
+
+def test_a_raised_number_is_no_part_of_the_number_before_it(load):
+    up = "<w:r><w:rPr><w:vertAlign w:val='superscript'/></w:rPr><w:t>{}</w:t></w:r>"
+    body = f"<w:p><w:r><w:t>10</w:t></w:r>{up.format(6)}<w:r><w:t> cells, 1</w:t></w:r>{up.format('st')}</w:p>"
+    assert text_of(load, body) == "10^6 cells, 1st"
 
 
 def test_what_cannot_be_read_is_counted(load):

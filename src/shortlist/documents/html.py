@@ -18,6 +18,7 @@ from shortlist.documents.decoding import clean, decode, read_bytes
 from shortlist.documents.html_tables import table_markdown
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.text.raised import raised
 from shortlist.types import Document, Note
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
                 yield f"\n\n\ue000{len(kept) - 1}\ue001\n\n"
             elif node.name == "img":
                 yield _image(node)
+            elif node.name == "sup" and (power := _power(node)):
+                yield power
             elif node.name == "table" and (table := table_markdown(node, _table_nodes(node))) is not None:
                 kept.append(table)
                 yield f"\n\n\ue000{len(kept) - 1}\ue001\n\n"
@@ -191,11 +194,23 @@ def _table_nodes(table: Tag) -> Iterator[PageElement | str]:
         if isinstance(node, Tag):
             if node.name == "img":
                 yield _image(node)
+            elif node.name == "sup" and (power := _power(node)):
+                yield power
             elif not _dropped(node):
                 yield node
                 waiting.extend(reversed(node.contents))
         elif type(node) in (NavigableString, CData):
             yield str(node).translate(_MARKS)
+
+
+def _power(tag: Tag) -> str:
+    """Return a raised number or letter with a "^", or "" if the tag holds other text."""
+    from bs4.element import NavigableString
+
+    before = tag.previous_sibling
+    text = tag.get_text() if len(tag.contents) == 1 and isinstance(before, NavigableString) else ""
+    power = raised(str(before), text) if text else ""
+    return power if power != text else ""
 
 
 def _image(tag: Tag) -> str:

@@ -11,6 +11,7 @@ from shortlist.documents.docx.numbers import W
 from shortlist.documents.docx.parts import Parts
 from shortlist.documents.docx.styles import list_of, outline_level, value
 from shortlist.documents.docx.tables import table_rows
+from shortlist.text.raised import raised
 from shortlist.text.tables import markdown
 
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -107,7 +108,7 @@ class Body:
         while waiting:
             node = waiting.pop()
             if node.tag == f"{W}t":
-                content.pieces.append(node.text or "")
+                content.pieces.append(_run_text(node, content.pieces))
             elif node.tag in _CHARACTERS:
                 content.pieces.append(_CHARACTERS[node.tag])
             elif node.tag in _EQUATIONS:
@@ -164,6 +165,15 @@ class Body:
                 boxes = (plain_text(box) for box in content.boxes)
                 lines += ["".join(content.pieces), *boxes, *content.notes]
         return " ".join(" ".join(lines).split())
+
+
+def _run_text(node: Any, before: list[str]) -> str:
+    """Return the text of a node, with "^" if it is raised and a power."""
+    text = node.text or ""
+    place = node.getparent().find(f"{W}rPr/{W}vertAlign")
+    if place is None or place.get(f"{W}val") != "superscript":
+        return str(text)
+    return raised(before[-1] if before else "", text)
 
 
 def children(element: Any) -> Iterator[Any]:

@@ -17,6 +17,7 @@ _DRAWN = {
     "http://schemas.openxmlformats.org/drawingml/2006/chart": "charts",
     "http://schemas.openxmlformats.org/drawingml/2006/diagram": "diagrams",
 }
+_PIECES = (f"{W}t", f"{W}tab", f"{W}br")
 _GRAPHIC = "{http://schemas.openxmlformats.org/drawingml/2006/main}graphicData"
 
 
@@ -85,5 +86,12 @@ def _roots(document: Any) -> dict[str, list[Any]]:
 
 def _margins(roots: Sequence[Any]) -> list[str]:
     """Return the texts of headers or footers, each once, without those that only number the pages."""
-    texts = (" ".join("".join(node.text or "" for node in root.iter(f"{W}t")).split()) for root in roots)
+    texts = (" ".join(_words(root)) for root in roots)
     return [text for text in dict.fromkeys(texts) if any(character.isalpha() for character in text)]
+
+
+def _words(root: Any) -> Iterator[str]:
+    """Yield the words of a part. Paragraphs, tabs and line breaks separate words."""
+    for paragraph in root.iter(f"{W}p"):
+        text = "".join(node.text or "" if node.tag == f"{W}t" else " " for node in paragraph.iter(*_PIECES))
+        yield from text.split()
