@@ -23,6 +23,7 @@ import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -184,10 +185,9 @@ def second_xlsx(content: bytes) -> tuple[str, dict[str, str]]:
 
 def shown(value: Any) -> str:
     """Return the value of a cell as the sheets of shortlist do, as far as numbers and days go."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, float):
-        return f"{value:.15g}"  # Excel keeps 15 digits
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        digits = f"{float(value):.15g}"
+        return str(int(Decimal(digits))) if value == int(value) else digits
     return str(value).removesuffix(" 00:00:00")
 
 

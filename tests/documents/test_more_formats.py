@@ -72,7 +72,13 @@ class TestSpreadsheets:
         pytest.importorskip("python_calamine", reason="the extra files is not installed")
 
     def test_a_list_has_a_document_for_each_row(self, load):
-        rows = [["part", "stock", "price"], ["Q-8", 12, 4.5], ["Q-9", None, 3], [None, None, None], ["Q-10", 0, 1e20]]
+        rows = [
+            ["part", "stock", "price"],
+            ["Q-8", 12, 4.5],
+            ["Q-9", None, 3],
+            [None, None, None],
+            ["Q-10", 0, 1.2345e20],
+        ]
         first, second, third = load("a.xlsx", xlsx({"Parts": rows}))
         assert first.text == "part: Q-8\nstock: 12\nprice: 4.5"
         assert first.id.endswith("a.xlsx#sheet=Parts&row=1")
@@ -82,7 +88,7 @@ class TestSpreadsheets:
             ("part", "stock", "price"),
         )
         assert second.text == "part: Q-9\nprice: 3"
-        assert third.text == "part: Q-10\nstock: 0\nprice: 1e+20"
+        assert third.text == "part: Q-10\nstock: 0\nprice: 123450000000000000000"
 
     def test_a_sheet_with_merged_cells_is_a_table(self, load):
         rows = [["Zone", "Adult", None], [None, "single", "return"], ["North", 4.1, 7.9], ["South", None, 6.6]]

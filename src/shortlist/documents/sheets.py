@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from shortlist.documents.csv import row_document, unique
@@ -111,7 +112,8 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
+        digits = f"{value:.15g}"  # a sheet keeps 15 digits
+        return str(int(Decimal(digits))) if value.is_integer() and abs(value) < 1e21 else digits
     if isinstance(value, datetime):
         day = value.time() == time(0)
         return value.date().isoformat() if day else value.isoformat(" ", "seconds")
