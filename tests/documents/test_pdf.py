@@ -120,6 +120,68 @@ def test_a_table_on_a_page_that_is_turned(load):
     assert document.text == EXPECTED
 
 
+def joined(*pages: bytes) -> bytes:
+    from pypdf import PdfReader, PdfWriter
+
+    writer = PdfWriter()
+    for content in pages:
+        writer.add_page(PdfReader(io.BytesIO(content)).pages[0])
+    data = io.BytesIO()
+    writer.write(data)
+    return data.getvalue()
+
+
+BELOW = [["Half", "40", "7", "blue"], ["Twin", "50", "6", ""], ["Cord", "", "4", "red"]]
+EDGES = [75, 155, 235, 315, 400]
+
+
+@pytest.mark.parametrize("ruled", [True, False])
+def test_a_table_that_continues_on_the_next_page_keeps_its_header(load, ruled):
+    lines = grid(EDGES, [712, 696, 680, 664]) if ruled else []
+    foot, head = at(300, 30, "Page 1 of 3"), at(300, 770, "Ropes 2024")
+    first = page(*rows(CELLS, XS), *lines, foot)
+    second = page(head, *rows(BELOW, XS), *lines)
+    third = page(head, *rows(CELLS[:1] + BELOW[:2], XS), *lines, *AFTER, *AFTER, at(72, 500, "More text " * 12))
+    one, two, three = load("a.pdf", joined(first, second, third))
+    names = "| Rope | Length | Load | Colour |\n|-|-|-|-|\n"
+    assert EXPECTED in one.text
+    assert f"{names}| Half | 40 | 7 | blue |\n| Twin | 50 | 6 |  |\n| Cord |  | 4 | red |" in two.text
+    assert three.text.count("Rope |") == 1
+
+
+def test_another_table_on_the_next_page_keeps_its_own_header(load):
+    other = [["Name", "Age"], ["Ann", "seven"], ["Bea", "nine"]]
+    first = page(*rows(CELLS, XS), *grid(EDGES, [712, 696, 680, 664]))
+    second = page(*rows(other, [80, 160]), *grid([75, 155, 235], [712, 696, 680, 664]))
+    assert load("a.pdf", joined(first, second))[1].text.startswith("| Name | Age |\n|-|-|\n| Ann |")
+
+
+def test_the_values_of_form_fields_are_read(load):
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.annotations import FreeText
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf("printed"))))
+    writer.add_annotation(0, FreeText(text="typed onto the page", rect=(72, 500, 300, 540)))
+    annotation = writer.pages[0]["/Annots"][0].get_object()
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
+
+    look = DecodedStreamObject()
+    look.set_data(b"BT /F1 12 Tf 5 10 Td (typed onto the page) Tj ET")
+    look.update(
+        {
+            NameObject("/Type"): NameObject("/XObject"),
+            NameObject("/Subtype"): NameObject("/Form"),
+            NameObject("/BBox"): RectangleObject((0, 0, 228, 40)),
+            NameObject("/Resources"): writer.pages[0]["/Resources"],
+        }
+    )
+    annotation[NameObject("/AP")] = DictionaryObject({NameObject("/N"): writer._add_object(look)})
+    data = io.BytesIO()
+    writer.write(data)
+    [document] = load("a.pdf", data.getvalue())
+    assert document.text.split() == ["printed", "typed", "onto", "the", "page"]
+
+
 def test_columns_of_prose_are_no_table(load):
     left = ["The harbour closes at nine when the", "wind is strong, and the pilots stay", "ashore until the morning."]
     right = ["Boats that arrive later wait at the", "buoys outside. Their crews may call", "the office by radio."]

@@ -12,11 +12,13 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shortlist.documents.decoding import clean, read_bytes
 from shortlist.documents.metadata import metadata
 from shortlist.documents.ocr import read_image
+from shortlist.documents.pdf.layout import PageTable
 from shortlist.documents.pdf.text import page_text
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.models.vocabulary import known_words
@@ -33,6 +35,7 @@ _WRONG_PASSWORD = 4
 _OTHER_CIPHER = 5
 _DOTS_PER_INCH = 200
 _MOST_PIXELS = 40_000_000
+_MOST_ANNOTATIONS = 5000
 
 
 def read(source: Source) -> Iterator[Record | Skipped]:
@@ -48,9 +51,9 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         with _ONE_AT_A_TIME:
             title, pages = clean(" ".join(document.get_metadata_value("Title").split()))[0], len(document)
         blank: list[Skipped] = []
-        line_ends = LineEnds(known_words())
+        reader = _Reader(source, document, title or source.path.stem, LineEnds(known_words()))
         for number in range(1, pages + 1):
-            record = _page(source, document, number, title or source.path.stem, line_ends)
+            record = reader.page(number)
             if isinstance(record, Record) or record.note.code != "no_page_text":
                 yield record
             else:
@@ -61,25 +64,48 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             yield from blank
 
 
-def _page(source: Source, document: PdfDocument, number: int, title: str, line_ends: LineEnds) -> Record | Skipped:
-    place, ocr = f"page {number}", source.options.ocr
-    try:
-        with _ONE_AT_A_TIME, _errors(page=True):
-            page = document[number - 1]
-            try:
-                text, lost = clean(page_text(page))
+@dataclass
+class _Reader:
+    """The pages of a document. `table` is the table that ends the page that was read last."""
+
+    source: Source
+    document: PdfDocument
+    title: str
+    line_ends: LineEnds
+    table: PageTable | None = None
+
+    def page(self, number: int) -> Record | Skipped:
+        """Return the document of a page."""
+        place, ocr = f"page {number}", self.source.options.ocr
+        try:
+            with _ONE_AT_A_TIME, _errors(page=True), closing(_loaded(self.document, number)) as page:
+                text, self.table = page_text(page, self.table)
                 image = _png(page) if ocr and not text.strip() else b""
-            finally:
-                page.close()
-        if image and ocr:
-            text, lost = clean(read_image(image, ocr).strip())
-    except Unreadable as error:
-        return Skipped(source.name, place, error.note)
-    if not text.strip():
-        return Skipped(source.name, place, Note("no_page_text"))
-    text = line_ends.rejoined(text)
-    fields: dict[str, object] = {"page": number, **({"ocr": True} if image else {})}
-    return Record(place, Document(f"{source.name}#page={number}", text, title, metadata(source, fields, lost)))
+            text = read_image(image, ocr).strip() if image and ocr else text
+        except Unreadable as error:
+            self.table = None
+            return Skipped(self.source.name, place, error.note)
+        if not text.strip():
+            return Skipped(self.source.name, place, Note("no_page_text"))
+        text, lost = clean(self.line_ends.rejoined(text))
+        fields = metadata(self.source, {"page": number, **({"ocr": True} if image else {})}, lost)
+        return Record(place, Document(f"{self.source.name}#page={number}", text, self.title, fields))
+
+
+def _loaded(document: PdfDocument, number: int) -> PdfPage:
+    """Return a page with the values of its form fields and the texts that were typed onto it as part of its content."""
+    import pypdfium2.raw as raw
+
+    page = document[number - 1]
+    for place in range(min(raw.FPDFPage_GetAnnotCount(page), _MOST_ANNOTATIONS)):
+        note = raw.FPDFPage_GetAnnot(page, place)
+        kind = raw.FPDFAnnot_GetSubtype(note)
+        raw.FPDFPage_CloseAnnot(note)
+        if kind in (raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT):
+            raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+            page.close()
+            return document[number - 1]
+    return page
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from shortlist.documents.pdf.layout import PageTable, Rule, Word, lines_of
-from shortlist.text.tables import Cell, markdown
+from shortlist.text.tables import Cell
 
 _GAP = 0.9
 """The least space between two cells of a row, in heights of the text. Words of justified text have less."""
@@ -50,8 +50,8 @@ def aligned_tables(words: Sequence[Word], rules: Sequence[Rule]) -> list[PageTab
     for run in _runs([_Row(list(_cells(line))) for line in lines_of(words)]):
         if _is_table(run, rules):
             rows = [[Cell(_text(cell)) for cell in row] for row in _placed(run)]
-            characters = [place for row in run.rows for cell in row.cells for word in cell for place in word.places]
-            tables.append(PageTable(markdown(rows), characters))
+            inside = [word for row in run.rows for cell in row.cells for word in cell]
+            tables.append(PageTable(rows, inside, run.columns[0][0], run.columns[-1][1]))
     return tables
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from shortlist.text.tables import Cell, markdown
+
+_SAME = 6.0
+_PIPE = re.compile(r" ?(?<!\\)\| ?")
 
 
 @dataclass
@@ -55,11 +61,54 @@ class Rule(NamedTuple):
         return self.right - self.left > self.top - self.bottom
 
 
-class PageTable(NamedTuple):
-    """A table as Markdown, and the places of its characters in the text of the page."""
+@dataclass(frozen=True)
+class PageTable:
+    """A table: its rows, the words in it, and where it ends at the left and at the right.
 
-    text: str
-    characters: list[int]
+    `header` are the names of its columns if an earlier page has them.
+    """
+
+    rows: list[list[Cell]]
+    words: list[Word]
+    left: float
+    right: float
+    header: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The table as Markdown."""
+        names = [Cell(name) for name in self.header]
+        return markdown([names, *self.rows], 1) if names else markdown(self.rows)
+
+    @property
+    def characters(self) -> list[int]:
+        """The places of its characters in the text of the page."""
+        return [place for word in self.words for place in word.places]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its columns, or none if it has no header."""
+        first, *others = self.text.split("\n")
+        return tuple(_PIPE.split(first)[1:-1]) if others and not others[0].strip("|-") else ()
+
+    @property
+    def top(self) -> float:
+        """The top of its highest word."""
+        return max(word.top for word in self.words)
+
+    @property
+    def bottom(self) -> float:
+        """The bottom of its lowest word."""
+        return min(word.bottom for word in self.words)
+
+    def continuing(self, above: PageTable | None) -> PageTable:
+        """Return the table with the header of the table that ends the page before, if it continues that table."""
+        names = above.names if above is not None else ()
+        width = max(sum(cell.columns for cell in row) for row in self.rows)
+        if above is None or len(names) != width or abs(above.left - self.left) > _SAME:
+            return self
+        repeated = tuple(cell.text for cell in self.rows[0]) == names or self.names == names
+        return self if repeated else replace(self, header=names)
 
 
 def lines_of(words: Iterable[Word]) -> Iterator[list[Word]]:

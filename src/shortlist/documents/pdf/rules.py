@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from shortlist.documents.pdf.layout import PageTable, Rule, Word, lines_of, text_of
-from shortlist.text.tables import Cell, markdown
+from shortlist.text.tables import Cell
 
 _NEAR = 2.5
 _LEAST_LENGTH = 6.0
@@ -40,9 +40,8 @@ def ruled_tables(rules: Sequence[Rule], words: Sequence[Word]) -> list[PageTable
         inside = [word for word in words if _inside(word, grid)]
         rows = _rows(grid, inside)
         filled = sum(bool(cell.text) for row in rows for cell in row)
-        text = markdown(rows) if filled > 2 and max(map(len, rows)) > 1 and len(rows) > 1 else ""
-        if text:
-            tables.append(PageTable(text, [place for word in inside for place in word.places]))
+        if filled > 2 and max(map(len, rows)) > 1 and len(rows) > 1:
+            tables.append(PageTable(rows, inside, grid.xs[0], grid.xs[-1]))
     return tables
 
 

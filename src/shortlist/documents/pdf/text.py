@@ -23,21 +23,41 @@ _HYPHENS = {0x02: BREAK, 0xFFFE: BREAK, 0xAD: "\u00ad"}
 _MOST_CHARACTERS = 100_000
 _MOST_SEGMENTS = 6000
 _THIN = 2.5
+_LONGEST_MARGIN = 120
+"""The most characters of a running header or footer, between two parts of a table."""
+
 _BLANK_LINES = re.compile(r"\n{3,}")
 _END_OF_LINE = re.compile(r"[ \t]+\n")
 
 
-def page_text(page: PdfPage) -> str:
-    """Return the text of a page. Each line ends with a line feed, or with BREAK if its last word continues."""
+def page_text(page: PdfPage, above: PageTable | None = None) -> tuple[str, PageTable | None]:
+    """Return the text of a page, and the table that ends the page, if there is one.
+
+    Each line ends with a line feed, or with BREAK if its last word continues. `above` is the table that ends the page
+    before: if the first table of this page continues it, it gets the names of its columns.
+    """
     text_page = page.get_textpage()
     try:
         codes, words = _characters(text_page, page)
         tables = _tables(page, words) if words else []
     finally:
         text_page.close()
+    tables.sort(key=lambda table: -table.top)
+    around = _around(tables, words)
+    if tables and sum(len(word.text) for word in around if word.middle > tables[0].top) <= _LONGEST_MARGIN:
+        tables[0] = tables[0].continuing(above)
     text = "".join(_pieces(codes, tables))
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # pairs that PDFium returns in halves
-    return _BLANK_LINES.sub("\n\n", _END_OF_LINE.sub("\n", text)).strip("\n")
+    last = tables[-1] if tables else None
+    if last and sum(len(word.text) for word in around if word.middle < last.bottom) > _LONGEST_MARGIN:
+        last = None
+    return _BLANK_LINES.sub("\n\n", _END_OF_LINE.sub("\n", text)).strip("\n"), last
+
+
+def _around(tables: Sequence[PageTable], words: Sequence[Word]) -> list[Word]:
+    """Return the words that are in no table."""
+    taken = {place for table in tables for place in table.characters}
+    return [word for word in words if word.places[0] not in taken]
 
 
 def _pieces(codes: Sequence[int], tables: Sequence[PageTable]) -> Iterator[str]:
@@ -107,9 +127,7 @@ def _tables(page: PdfPage, words: list[Word]) -> list[PageTable]:
     """Return the tables of a page: those between lines, and those whose cells only stand below each other."""
     rules = _rules(page)
     tables = ruled_tables(rules, words)
-    taken = {place for table in tables for place in table.characters}
-    rest = [word for word in words if word.places[0] not in taken]
-    return [*tables, *aligned_tables(rest, rules)]
+    return [*tables, *aligned_tables(_around(tables, words), rules)]
 
 
 def _rules(page: PdfPage) -> list[Rule]:
