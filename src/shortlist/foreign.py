@@ -170,7 +170,7 @@ class OpenRetriever(Opened):
             return self._own
         words = self.fits_folder / WORDS if self.config.words else None
         encoder = self.encoder if store.has_vectors else None
-        return registry.store_retriever(store, encoder, self.config.fusion, words)
+        return registry.store_retriever(store, encoder, self.config.fusion, words, self.config.language)
 
     def _loaded_reranker(self) -> Reranker | None:
         config, name = self.config, self.config.reranker_name

@@ -12,11 +12,12 @@ from shortlist import registry
 from shortlist.collection import Collection, Contents, IngestReport, Progress, Source
 from shortlist.collection.diagnose import diagnose
 from shortlist.collection.fits import StoredFits
+from shortlist.collection.languages import notes_on_languages
 from shortlist.collection.precompute import Precompute, checked_keeper, notes_on_states, with_stored_states
 from shortlist.config import SearchConfig
 from shortlist.config.search_config import RERANKER
 from shortlist.documents import ReadOptions
-from shortlist.errors import FolderError, InvalidInput, NotAnIndex
+from shortlist.errors import FolderError, NotAnIndex
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker, ReturnsVectors
 from shortlist.redaction import Names
@@ -25,8 +26,8 @@ from shortlist.retrievers.engine import named_with_fusion
 from shortlist.search.opened import Opened
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
-from shortlist.stores.kinds import is_store
 from shortlist.text import Splitter
+from shortlist.text.terms import checked_language
 from shortlist.types import Document, Passage
 
 
@@ -44,15 +45,17 @@ def open_index(
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
 
     Raises:
-        InvalidInput: `config` has a weight of an unknown signal, or its reranker cannot precompute and a new index
-            must.
+        InvalidInput: `config` has a weight of an unknown signal or an unknown language, or its reranker cannot
+            precompute and a new index must.
         NotAnIndex: The folder contains no index, and `create` is False; or it contains other things.
-        IndexMismatch: The index was made with another bi-encoder than `config` names, or in another format.
+        IndexMismatch: The index was made with another bi-encoder or language than `config` names, or in another format.
         IndexLocked: The index is open already, in this or another process.
         ModelNotFound: There is no such model.
     """
     config = config or SearchConfig()
     config.check_signals()
+    if config.language is not None:
+        checked_language(config.language)
     folder = Path(path)
     encoder: Encoder | None = None
     loaded: Reranker | None = None
@@ -66,6 +69,7 @@ def open_index(
         collection = _created(folder, encoder, name, config)
     else:
         collection = registry.open_collection(folder, bi_encoder=config.bi_encoder)
+    collection.use_language(config.language)
     return OpenIndex(collection, config, encoder=encoder, reranker=reranker, loaded=loaded)
 
 
@@ -136,24 +140,19 @@ class OpenIndex(Opened):
         """
         self.collection.check_open()
         given = [items] if isinstance(items, str | Path | Document | Mapping) else list(items)
-        if any(isinstance(item, str) and is_store(item) for item in given):
-            if prune:
-                raise InvalidInput("prune is for files: a store is compared as a whole at each call", field="prune")
-            parts, states = (self.collection, self.encoder, self.splitter), self._states(precompute)
-            return collections.add_store(*parts, given, self.config.fields, progress=progress, precompute=states)
-        paths = [item for item in given if isinstance(item, str | Path)]
-        documents = [item for item in given if not isinstance(item, str | Path)]
-        if options is not None and not paths:
-            raise InvalidInput("options are for files: no file is given", field="options")
-        if paths and documents:
-            raise InvalidInput("paths and documents are mixed: add them in two calls")
-        parts, states = (self.collection, self.encoder, self.splitter), self._states(precompute)
-        if documents:
-            if prune:
-                raise InvalidInput("prune is for files: documents without a file are removed by remove", field="prune")
-            return collections.add_documents(*parts, documents, progress=progress, precompute=states)
-        options = options or ReadOptions()
-        return collections.add_paths(*parts, paths, prune=prune, options=options, progress=progress, precompute=states)
+        report = collections.add_items(
+            (self.collection, self.encoder, self.splitter),
+            given,
+            self.config.fields,
+            prune=prune,
+            options=options,
+            progress=progress,
+            precompute=self._states(precompute),
+        )
+        reranker = self.config.reranker if self._reranker is None else None
+        models = [self.bi_encoder, *([] if reranker is None else [reranker])]
+        report.notes += notes_on_languages(report.languages, self.collection.language, models)
+        return report
 
     def _states(self, precompute: bool | None) -> Precompute:
         switch = self.config.precompute if precompute is None else precompute

@@ -224,12 +224,10 @@ def load_retriever(
         fusion: The weight of the vectors, for a store with vectors and words.
         fields: The names of the store's fields that are not recognised; see `stores.kinds.load_store`.
         client: A client of the store that you have made; the name then needs no WHERE.
-        words: For a store that has vectors alone: a folder in which BM25 of its passages is kept; see
-            `stores.words.with_words`.
+        words: For a store that has vectors alone: a folder that keeps BM25; see `stores.words.with_words`.
 
     Returns:
-        Hybrid retrieval over a store with vectors and words, otherwise retrieval by the one that it has. The attribute
-        `index` is the store.
+        Hybrid retrieval over a store with vectors and words, else retrieval by one of them. `index` is the store.
 
     Raises:
         InvalidInput: An unknown name, collection or field, or a store that another bi-encoder made. See also
@@ -250,11 +248,15 @@ def load_retriever(
 
 
 def store_retriever(
-    store: Store, encoder: Encoder | None = None, fusion: float = FUSION, words: Path | None = None
+    store: Store,
+    encoder: Encoder | None = None,
+    fusion: float = FUSION,
+    words: Path | None = None,
+    language: str | None = None,
 ) -> Retriever:
-    """Return stage one over an open store; see `load_retriever`."""
+    """Return stage one over an open store; see `load_retriever`. `language` is that of BM25 for `words`."""
     if words is not None:
-        store = with_words(store, words, next(iter(ENGINES.values())))
+        store = with_words(store, words, next(iter(ENGINES.values())), language)
     if not store.has_vectors:
         return Lexical(store)
     encoder = load_encoder() if encoder is None else encoder

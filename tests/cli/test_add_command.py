@@ -313,3 +313,27 @@ def test_a_reranker_that_cannot_precompute_names_the_option_and_makes_no_index(t
     message = error_of("add", "a.txt", *HASHED, "--precompute", cwd=tmp_path)
     assert message.startswith("--precompute needs another reranker: every layer of old reads")
     assert not (tmp_path / "ix").exists()
+
+
+GERMAN = "Die Häuser am Hafen sind alt, und niemand weiß, wann sie gebaut wurden."
+
+
+def test_the_language_is_found_and_the_models_are_reported(tmp_path):
+    (tmp_path / "a.txt").write_text(GERMAN)
+    done = run("add", "a.txt", *HASHED, cwd=tmp_path)
+    assert "BM25 has the word forms of German" in done.err
+    assert "1 of 1 new documents are not English (German), and shortlist-reranker-v1 reads English" in done.err
+    search = ("search", "ein Haus", "--index", "ix", "--retriever", "bm25", "--no-rerank", "--json")
+    assert '"document_id": "a.txt"' in run(*search, cwd=tmp_path).out
+
+
+def test_a_language_is_named(tmp_path):
+    (tmp_path / "a.txt").write_text(GERMAN)
+    message = error_of("add", "a.txt", *HASHED, "--language", "klingon", cwd=tmp_path, code=2)
+    assert "--language 'klingon' is unknown: give one of arabic," in message
+    assert not (tmp_path / "ix").exists()
+    (tmp_path / "shortlist.toml").write_text('[search]\nlanguage = "fr"\n')
+    assert "BM25 has the word forms of French" in run("add", "a.txt", *HASHED, cwd=tmp_path).err
+    message = error_of("add", "a.txt", *HASHED, "--language", "german", cwd=tmp_path, code=3)
+    assert "was made with the language french, not german" in message
+    assert "language french, format" in run("list", "--index", "ix", cwd=tmp_path).out

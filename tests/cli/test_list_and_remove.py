@@ -36,7 +36,7 @@ def test_list_aligns_sources_and_shows_totals_while_the_index_is_open(folder):
     assert longer.startswith("docs/longer.txt  txt     1 document   1 passage   20")
     assert rows.startswith("docs/rows.csv    csv     2 documents  2 passages  20")
     assert total.startswith("ix: 4 sources, 5 documents, 5 passages, ")
-    assert total.endswith(f" MB on disk; bi-encoder hashed-32, format {FORMAT_VERSION}")
+    assert total.endswith(f" MB on disk; bi-encoder hashed-32, language english, format {FORMAT_VERSION}")
 
 
 def damaged(index):

@@ -38,6 +38,7 @@ def test_the_manifest_names_bi_encoder_engine_and_format(index):
         "encoder": HASHED,
         "dimension": 32,
         "engine": next(iter(registry.ENGINES)),
+        "language": "english",
         "format_version": FORMAT_VERSION,
     }
 

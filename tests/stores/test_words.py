@@ -238,3 +238,29 @@ def test_words_of_the_file_apply_to_its_store_only():
     other = config.resolve({"retriever": "faiss:t.txt@i.faiss"}, file)
     assert not other.config.words
     assert [note.values["setting"] for note in other.notes] == ["words"]
+
+
+GERMAN = [
+    Passage("a", "Die Häuser am Hafen sind alt, und niemand weiß, wann sie gebaut wurden.", "a"),
+    Passage("b", "Der Hund schläft, wenn die Sonne nicht scheint, und er frisst nur am Abend.", "b"),
+]
+
+
+def test_the_language_of_the_words_is_found_in_the_passages(tmp_path, engine):
+    both = with_words(store(GERMAN), tmp_path, engine)
+    assert ids(both.matching("das Haus", 5)) == ["a"]
+    both.close()
+    both = with_words(store(GERMAN), tmp_path, engine)
+    assert ids(both.matching("das Haus", 5)) == ["a"]
+    assert engine.made == 1
+    assert json.loads((tmp_path / MANIFEST).read_text())["language"] == "german"
+    both.close()
+
+
+def test_a_named_language_makes_the_words_again(tmp_path, engine):
+    with_words(store(GERMAN), tmp_path, engine).close()
+    both = with_words(store(GERMAN), tmp_path, engine, "none")
+    assert (ids(both.matching("Haus", 5)), ids(both.matching("Häuser", 5)), engine.made) == ([], ["a"], 2)
+    both.close()
+    with pytest.raises(InvalidInput, match="language 'x' is unknown"):
+        with_words(store(GERMAN), tmp_path, engine, "x")

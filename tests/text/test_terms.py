@@ -176,7 +176,7 @@ def test_names_and_codes_of_languages():
     assert checked_language("DE") == "german"
     assert checked_language("pt-BR") == "portuguese"
     assert checked_language(" French ") == "french"
-    with pytest.raises(InvalidInput, match=r"the language 'klingon' is unknown: give one of arabic, .*swedish"):
+    with pytest.raises(InvalidInput, match=r"language 'klingon' is unknown: give one of arabic, .*swedish"):
         checked_language("klingon")
 
 

@@ -57,7 +57,7 @@ WhereOption = Annotated[
 
 NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
-where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words
+where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words language
 passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
 qrels workers ray
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
@@ -124,6 +124,13 @@ OPTIONS: Mapping[str, Setting] = {
         "FIELD=NAME",
     ),
     "words": Setting(bool, "Keep BM25 of the passages in the state folder, for a store that has vectors alone.", "no"),
+    "language": Setting(
+        str,
+        "The language of BM25's word forms and stop words, for a new index or --words: a name such as german, a code "
+        "such as de, or none. An index has one language.",
+        "found in the texts",
+        "NAME",
+    ),
     "bi_encoder": Setting(
         str,
         f"The model of stage one: {MODEL}; or openai:MODEL[@URL] (an embeddings endpoint).",
@@ -138,7 +145,7 @@ OPTIONS: Mapping[str, Setting] = {
 """Setting of `SearchConfig` -> its option. `add` has the option of `precompute`, which is no setting of a search."""
 
 MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
-STAGES = ("retriever", "fields", "words", *MODELS, "fusion", "blend", "weights")
+STAGES = ("retriever", "fields", "words", "language", *MODELS, "fusion", "blend", "weights")
 """What a search depends on, apart from its sizes and limits."""
 ALL = tuple(OPTIONS)
 Command: TypeAlias = Callable[..., None]

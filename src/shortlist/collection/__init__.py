@@ -1,6 +1,6 @@
 """The folder of an index with any engine: its contents, adding and removing, and the stored fits."""
 
-from shortlist.collection.add import add_documents, add_paths, add_store
+from shortlist.collection.add import add_documents, add_items, add_paths, add_store
 from shortlist.collection.collection import Collection, Engine, exists
 from shortlist.collection.contents import Contents, Precomputed, Source, contents
 from shortlist.collection.precompute import Precompute
@@ -18,6 +18,7 @@ __all__ = [
     "Progress",
     "Source",
     "add_documents",
+    "add_items",
     "add_paths",
     "add_store",
     "contents",

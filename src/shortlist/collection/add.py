@@ -18,9 +18,42 @@ from shortlist.documents import PassedOver, UnknownFormat, checked, discover, na
 from shortlist.documents.options import DEFAULT, ReadOptions
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder
-from shortlist.stores.kinds import load_store
+from shortlist.stores.kinds import is_store, load_store
 from shortlist.text import Splitter
 from shortlist.types import Document
+
+
+def add_items(
+    parts: tuple[Collection, Encoder, Splitter],
+    items: Sequence[str | Path | Document | Mapping[str, object]],
+    fields: Mapping[str, str] | None,
+    *,
+    prune: bool,
+    options: ReadOptions | None,
+    progress: Callable[[Progress], None] | None,
+    precompute: Precompute,
+) -> IngestReport:
+    """Add a store, or paths, or documents, whichever `items` are, and return what was done. See the other functions.
+
+    Raises:
+        InvalidInput: The items are of several kinds, or `prune` or `options` are given without paths.
+    """
+    if any(isinstance(item, str) and is_store(item) for item in items):
+        if prune:
+            raise InvalidInput("prune is for files: a store is compared as a whole at each call", field="prune")
+        return add_store(*parts, items, fields, progress=progress, precompute=precompute)
+    paths = [item for item in items if isinstance(item, str | Path)]
+    documents = [item for item in items if not isinstance(item, str | Path)]
+    if options is not None and not paths:
+        raise InvalidInput("options are for files: no file is given", field="options")
+    if paths and documents:
+        raise InvalidInput("paths and documents are mixed: add them in two calls")
+    if documents:
+        if prune:
+            raise InvalidInput("prune is for files: documents without a file are removed by remove", field="prune")
+        return add_documents(*parts, documents, progress=progress, precompute=precompute)
+    options = options or DEFAULT
+    return add_paths(*parts, paths, prune=prune, options=options, progress=progress, precompute=precompute)
 
 
 def add_paths(  # noqa: PLR0913 - only the first four are needed

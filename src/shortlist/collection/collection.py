@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,8 +17,9 @@ from shortlist.collection.lock import HOLDER, WAIT, FolderLock
 from shortlist.collection.manifest import ENGINE_FOLDER
 from shortlist.collection.states import FILE as STATES_FILE
 from shortlist.collection.states import MadeBy, States, hash_of, remove_file
-from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
+from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
 from shortlist.protocols import Index
+from shortlist.text.terms import ENGLISH, checked_language, language_of_most
 from shortlist.types import Passage
 
 
@@ -51,6 +53,8 @@ class Collection:
         self.folder = folder
         self.manifest = manifest
         self.index = index
+        self.index.language = self.language
+        self._language = ""
         self.states = _stored_states(folder / STATES_FILE)
         self.ledger = Ledger(folder / LEDGER_FILE)
         self._closed = False
@@ -144,6 +148,46 @@ class Collection:
         """
         if self._closed:
             raise FolderError(f"the index is closed: open {self.folder} again")
+
+    @property
+    def language(self) -> str:
+        """The language of BM25's terms. An index without texts has English."""
+        return self.manifest.language or ENGLISH
+
+    def use_language(self, name: str | None) -> None:
+        """Take the language that the user names for BM25's terms. None leaves the choice to `settle_language`.
+
+        Raises:
+            InvalidInput: The language is unknown.
+            IndexMismatch: The index was made with another language. In both cases, the index is closed.
+        """
+        try:
+            language = checked_language(name) if name is not None else ""
+            if language and self.manifest.language and language != self.manifest.language:
+                raise IndexMismatch(
+                    f"{self.folder} was made with the language {self.manifest.language}, not {language}: leave out the "
+                    "language, or make a new index"
+                )
+        except ShortlistError:
+            self.close()
+            raise
+        self._language = language
+
+    def settle_language(self, texts: Iterable[str]) -> None:
+        """Store the language of BM25's terms with the index, unless it has one.
+
+        The language is that of `use_language`, or that of most of the texts, or English. Without texts, the method does
+        nothing.
+
+        Raises:
+            IndexWriteFailed: The disk is full or read-only.
+        """
+        if self.manifest.language or not (sample := list(texts)):
+            return
+        language = self._language or language_of_most(sample) or ENGLISH
+        manifest = replace(self.manifest, language=language)
+        manifests.write(self.folder, manifest)
+        self.manifest, self.index.language = manifest, language
 
     def drop(self, entries: Sequence[Entry]) -> None:
         """Remove these documents and their passages. Until the end, the ledger marks all documents as pending."""

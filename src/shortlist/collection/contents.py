@@ -18,6 +18,7 @@ from shortlist.documents import MEMORY
 from shortlist.documents.formats import EXTENSIONS
 from shortlist.reprs import short_repr
 from shortlist.stores.kinds import is_store
+from shortlist.text.terms import ENGLISH
 
 BLOCK = 512
 """Bytes of a block in `st_blocks`."""
@@ -60,6 +61,7 @@ class Contents:
     """An index: its sources sorted by name, its bi-encoder, its format, and its size on disk in bytes.
 
     `bytes_on_disk` counts the blocks that the files use. An engine may reserve longer files that use few blocks.
+    `language` is that of BM25's terms.
     `precomputed` is None if the index does not precompute. Its bytes are part of `bytes_on_disk`.
     """
 
@@ -67,6 +69,7 @@ class Contents:
     bi_encoder: str
     format_version: int
     bytes_on_disk: int
+    language: str
     precomputed: Precomputed | None = None
 
     @property
@@ -92,6 +95,7 @@ class Contents:
             "bi_encoder": self.bi_encoder,
             "format_version": self.format_version,
             "bytes_on_disk": self.bytes_on_disk,
+            "language": self.language,
             "precomputed": None if self.precomputed is None else asdict(self.precomputed),
         }
 
@@ -108,7 +112,8 @@ def contents(index: str | Path) -> Contents:
     with closing(Ledger(folder / LEDGER_FILE)) as ledger:
         sources = tuple(_source(counts) for counts in ledger.counts())
     precomputed = _precomputed(folder / STATES_FILE)
-    return Contents(sources, manifest.encoder, manifest.format_version, _size(folder), precomputed)
+    language = manifest.language or ENGLISH
+    return Contents(sources, manifest.encoder, manifest.format_version, _size(folder), language, precomputed)
 
 
 def _precomputed(file: Path) -> Precomputed | None:

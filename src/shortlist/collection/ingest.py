@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.collection.collection import Collection
+from shortlist.collection.languages import sample_of
 from shortlist.collection.ledger import Entry
 from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress, Reporter
@@ -20,6 +21,7 @@ from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
 from shortlist.protocols import Encoder
 from shortlist.stores.kinds import is_store
 from shortlist.text import Splitter
+from shortlist.text.terms import language_of
 from shortlist.types import Document, Note, Passage
 
 PASSAGES_PER_COMMIT = 512
@@ -92,6 +94,7 @@ class Ingest:
         sources = [replace(source, root=self.collection.root) for source in sources]
         finished = self.collection.ledger.fingerprints()
         sizes = [_size(source.path) for source in sources]
+        self.collection.settle_language(sample_of(sources) if not self.collection.manifest.language else ())
         for place in self._reporter.sources([source.name for source in sources], sizes):
             self._source(sources[place], finished.get(sources[place].name))
         self._take_freed()
@@ -112,7 +115,7 @@ class Ingest:
         if self._precompute is not None:
             self._precompute.complete(self._reporter)
         self._report_half_written()
-        self.report.seconds = self._reporter.seconds
+        self.report.seconds, self.report.language = self._reporter.seconds, self.collection.language
         return self.report
 
     def _report_half_written(self) -> None:
@@ -210,6 +213,7 @@ class Ingest:
                 self.report.documents_unchanged += 1
                 continue
             passages = self._split(document)
+            self._count_language(document.text)
             batch.entries.append(Entry(document.id, source.name, digest, tuple(passage.id for passage in passages)))
             batch.passages += passages
             batch.old.append(entry.passages if entry is not None else ())
@@ -217,6 +221,10 @@ class Ingest:
                 self._commit(batch)
                 batch = Batch()
         self._commit(batch)
+
+    def _count_language(self, text: str) -> None:
+        if language := language_of(text):
+            self.report.languages[language] = self.report.languages.get(language, 0) + 1
 
     def _digest(self, document: Document) -> str:
         """Return a hash of everything that determines a document's passages, the splitter's settings included."""
@@ -232,6 +240,7 @@ class Ingest:
     def _commit(self, batch: Batch) -> None:
         if not batch.entries:
             return
+        self.collection.settle_language(passage.text for passage in batch.passages)
         # The slow part comes before the first change: an interruption here leaves everything as it was.
         vectors = self._vectors(batch.passages)
         states = {} if self._precompute is None else self._precompute.states_for(batch.passages, self._reporter)

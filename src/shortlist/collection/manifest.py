@@ -9,10 +9,11 @@ from pathlib import Path
 from shortlist.atomic_io import write_whole
 from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.lock import FILE as LOCK_FILE
-from shortlist.errors import IndexMismatch, IndexWriteFailed, NotAnIndex
+from shortlist.errors import IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex
+from shortlist.text.terms import checked_language
 
 FORMAT_VERSION = 6
-"""Version 6 has other terms for BM25: identifiers, numbers, accents and languages.
+"""Version 6 has other terms for BM25, and their language.
 
 Version 1 named sources by their absolute paths, version 2 by paths relative to the folder above the index. Version 3
 added lists in metadata, the start of the text after front matter, and what was not read of each source. Version 4 added
@@ -26,11 +27,15 @@ ENGINE_FOLDER = "engine"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index folder is: the name of its bi-encoder, the length of a vector, the name of its engine."""
+    """What an index folder is: the name of its bi-encoder, the length of a vector, the name of its engine.
+
+    `language` is that of BM25's terms, or "" before the first text is added.
+    """
 
     encoder: str
     dimension: int
     engine: str
+    language: str = ""
     format_version: int = FORMAT_VERSION
 
 
@@ -63,8 +68,8 @@ def read(folder: Path) -> Manifest:
         if not isinstance(version, int):
             raise TypeError(f"format_version is {version!r:.40}")
         if version == FORMAT_VERSION:
-            return _checked(Manifest(fields["encoder"], fields["dimension"], fields["engine"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            return _checked(Manifest(fields["encoder"], fields["dimension"], fields["engine"], fields["language"]))
+    except (OSError, ValueError, KeyError, TypeError, InvalidInput) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         raise NotAnIndex(f"{path} is damaged ({reason}): delete the folder and rebuild it with: {build}") from error
     if version > FORMAT_VERSION:
@@ -96,6 +101,8 @@ def _checked(manifest: Manifest) -> Manifest:
     size = manifest.dimension
     if not isinstance(manifest.encoder, str) or not isinstance(manifest.engine, str):
         raise TypeError("encoder and engine must be names")
+    if manifest.language:
+        checked_language(manifest.language)
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise ValueError(f"dimension is {size!r:.40}")
     return manifest

@@ -18,9 +18,10 @@ class IngestReport:
     source to its number of bytes that are not text in its encoding. These three include sources that did not change
     since an earlier run. `passed_over` are files and folders that a walk left out. `over_window` counts the added
     passages that are longer than the splitter's limit. `states_computed` counts the texts whose states the run
-    computed, and `states_freed` the bytes of the states that the run deleted with `precompute=False`. `notes` are facts
-    to show, such as states of another reranker. `passages_total` is the number of passages in the index afterwards, or
-    None if it was not counted. `seconds` is wall-clock time.
+    computed, and `states_freed` the bytes of the states that the run deleted with `precompute=False`. `languages`
+    counts the written documents by language. It leaves out documents of an unknown language, such as short ones.
+    `notes` are facts to show, such as states of another reranker. `passages_total` is the number of passages in the
+    index afterwards, or None if it was not counted. `seconds` is wall-clock time. `language` is that of BM25's terms.
     """
 
     sources_read: int = 0
@@ -37,8 +38,10 @@ class IngestReport:
     states_freed: int = 0
     passages_total: int | None = None
     seconds: float = 0.0
+    language: str = "english"
     skipped: list[Skipped] = field(default_factory=list)
     replaced: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
     passed_over: list[PassedOver] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
@@ -58,6 +61,7 @@ class IngestReport:
             **vars(self),
             "skipped": [item.to_dict() for item in self.skipped],
             "replaced": dict(self.replaced),
+            "languages": dict(self.languages),
             "passed_over": [item.to_dict() for item in self.passed_over],
             "notes": [note.to_dict() for note in self.notes],
         }

@@ -99,6 +99,7 @@ class StoreIngest(Ingest):
             self.report.documents_unchanged += 1
             return
         self.report.over_window += self._splitter.count_tokens(passage.content) > self._splitter.limit
+        self._count_language(passage.text)
         batch.entries.append(Entry(passage.id, name, digest, (passage.id,)))
         batch.passages.append(passage)
         batch.old.append(entry.passages if entry is not None else ())

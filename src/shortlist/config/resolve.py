@@ -59,7 +59,7 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
             field="fields",
         )
     models = {"bi_encoder", "precision", "device", "threads"}
-    stage_one = {"retriever", "fields", "words", "rerank", "pool_size", "top_k", "fusion", *models}
+    stage_one = {"retriever", "fields", "words", "rerank", "pool_size", "top_k", "fusion", "language", *models}
     used = {
         name: value
         for name, value in from_file.items()

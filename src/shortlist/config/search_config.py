@@ -50,6 +50,8 @@ class SearchConfig:
         min_probability: Leave out hits with a lower probability, 0 to 1. None and 0 leave out nothing.
         precompute: For `add`: whether the index stores what the reranker computes from a passage without the query.
             None: what the index did before. Searches use what is stored.
+        language: The language of BM25's terms, for a new index or for `words`: a name such as "german", a code such as
+            "de", or "none" for no word forms. None: found in the texts. An index has one language.
 
     Raises:
         InvalidInput: A value that cannot be used. `field` holds its name.
@@ -74,6 +76,7 @@ class SearchConfig:
     min_score: float | None = None
     min_probability: float | None = None
     precompute: bool | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
         for name, (holds, expected) in CHECKS.items():
@@ -214,6 +217,7 @@ CHECKS: Mapping[str, Check] = {
     "min_score": Check(lambda value: _is_number(value) and value != math.inf, "a number"),
     "min_probability": SHARE,
     "precompute": FLAG,
+    "language": TEXT,
 }
 OPTIONAL = tuple(field.name for field in fields(SearchConfig) if field.default is None or field.name == "reranker")
 """The settings that may be None."""

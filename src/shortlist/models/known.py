@@ -11,7 +11,8 @@ from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 class ModelRecord:
     """A known model.
 
-    `parameters` are in millions, and `max_length` in tokens. A `packaged` model needs no download.
+    `parameters` are in millions, and `max_length` in tokens. A `packaged` model needs no download. `languages` are
+    those that its authors name.
     """
 
     id: str
@@ -22,6 +23,7 @@ class ModelRecord:
     note: str
     aliases: tuple[str, ...] = ()
     packaged: bool = False
+    languages: tuple[str, ...] = ("english",)
 
     @property
     def short_name(self) -> str:
@@ -61,7 +63,15 @@ KNOWN = (
         ("cross-encoder/ms-marco-MiniLM-L-6-v2", "ms-marco-MiniLM-L-6-v2"),
     ),
     ModelRecord("cross-encoder/ettin-reranker-17m-v1", "cross-encoder", "Apache-2.0", 17.0, 8192, "a ModernBERT model"),
-    ModelRecord("BAAI/bge-reranker-base", "cross-encoder", "MIT", 278.0, 512, "English and Chinese"),
+    ModelRecord(
+        "BAAI/bge-reranker-base",
+        "cross-encoder",
+        "MIT",
+        278.0,
+        512,
+        "English and Chinese",
+        languages=("english", "chinese"),
+    ),
 )
 
 

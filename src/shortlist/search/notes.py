@@ -25,6 +25,8 @@
 | other_bi_encoder | bi_encoder, retriever | `explain` compares cosines of this bi-encoder, not the retriever's scores |
 | vectors_taken | count, store | `add` took so many vectors of a store instead of encoding the passages |
 | vectors_encoded | count, reason | `add` encoded so many passages of a store, and did not take their vectors |
+| model_language | count, documents, languages, model, reads | the model does not read the languages of new documents |
+| index_language | count, documents, language, index_language | BM25 has the terms of another language |
 | states_unused | reason, made_by, reranker | precomputed states exist, and they are not those of this reranker |
 | setting_ignored | setting, reason | a setting of shortlist.toml does not apply to this search |
 """

@@ -23,6 +23,7 @@ from shortlist.errors import IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.protocols import Index
 from shortlist.reprs import short_repr
 from shortlist.stores.store import Scored, Store, Vector
+from shortlist.text.terms import ENGLISH, checked_language, language_of_most
 from shortlist.types import Passage, Where
 
 MANIFEST, LOCK = "words.json", "words.lock"
@@ -45,15 +46,19 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What an index was made of. `folder` is its name, `passages` their number, `digest` a hash of all of them."""
+    """What an index was made of. `folder` is its name, `passages` their number, `digest` a hash of all of them.
+
+    `language` is that of BM25's terms.
+    """
 
     format: int
     folder: str
     passages: int
     digest: str
+    language: str
 
 
-def with_words(store: Store, folder: Path, engine: Engine) -> WithWords:
+def with_words(store: Store, folder: Path, engine: Engine, language: str | None = None) -> WithWords:
     """Return the store with BM25. The index in `folder` is made, or made again if the passages have changed.
 
     Every call reads all passages of the store, to see whether they have changed. Several processes may use one folder.
@@ -62,9 +67,12 @@ def with_words(store: Store, folder: Path, engine: Engine) -> WithWords:
         store: A store without words that can list its passages.
         folder: A folder for this store alone.
         engine: Makes the index.
+        language: The language of the passages. None: that of most of the first passages. An index of another language
+            is made again.
 
     Raises:
-        InvalidInput: The store has words of its own, or cannot list its passages, or a passage cannot be used.
+        InvalidInput: The store has words of its own, or cannot list its passages, or a passage cannot be used, or the
+            language is unknown.
         StoreUnreachable, StoreRefused: The store cannot be read.
         IndexWriteFailed: The folder cannot be written.
     """
@@ -73,16 +81,24 @@ def with_words(store: Store, folder: Path, engine: Engine) -> WithWords:
             f"{store.name} has a full-text search of its own, so BM25 beside it is not needed: leave out the option",
             field="words",
         )
+    named = "" if language is None else checked_language(language)
     contents, digest = _read(folder), ""
+    if contents is not None and named not in ("", contents.language):
+        contents = None
     if contents is not None and contents.passages == len(store):
         digest = _digest_of(_listed(store))
     if contents is None or contents.digest != digest:
-        contents = _make(store, folder, engine)
+        contents = _make(store, folder, engine, named)
     try:
-        return WithWords(store, engine.open(folder / contents.folder, dimension=DIMENSION))
+        return WithWords(store, _opened(folder, contents, engine))
     except NotAnIndex:
-        contents = _make(store, folder, engine)
-        return WithWords(store, engine.open(folder / contents.folder, dimension=DIMENSION))
+        return WithWords(store, _opened(folder, _make(store, folder, engine, named), engine))
+
+
+def _opened(folder: Path, contents: Contents, engine: Engine) -> Index:
+    index = engine.open(folder / contents.folder, dimension=DIMENSION)
+    index.language = contents.language
+    return index
 
 
 class WithWords:
@@ -174,15 +190,18 @@ def _listed(store: Store) -> Iterator[Passage]:
     return passages
 
 
-def _make(store: Store, folder: Path, engine: Engine) -> Contents:
-    """Make the index again in a new folder, and remove the other ones. One process at a time makes it."""
+def _make(store: Store, folder: Path, engine: Engine, language: str) -> Contents:
+    """Make the index again in a new folder, and remove the other ones. One process at a time makes it.
+
+    Without a `language`, the passages show it.
+    """
     from filelock import FileLock
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK):
             place = Path(tempfile.mkdtemp(prefix="index-", dir=folder))
-            contents = _filled(store, place, engine)
+            contents = _filled(store, place, engine, language)
             write_whole(folder / MANIFEST, json.dumps(asdict(contents)), IndexWriteFailed)
             for other in folder.glob("index-*"):
                 if other != place:
@@ -194,12 +213,14 @@ def _make(store: Store, folder: Path, engine: Engine) -> Contents:
     return contents
 
 
-def _filled(store: Store, place: Path, engine: Engine) -> Contents:
+def _filled(store: Store, place: Path, engine: Engine, language: str) -> Contents:
     index = engine.create(place, dimension=DIMENSION)
     digest, count = blake2b(digest_size=16), 0
     try:
         passages = _listed(store)
         while batch := list(islice(passages, BATCH)):
+            if not count:
+                index.language = language or language_of_most(passage.text for passage in batch) or ENGLISH
             index.add(batch, np.ones((len(batch), DIMENSION), dtype=np.float32))
             _update(digest, batch)
             count += len(batch)
@@ -208,7 +229,7 @@ def _filled(store: Store, place: Path, engine: Engine) -> Contents:
         shutil.rmtree(place, ignore_errors=True)
         raise
     index.close()
-    return Contents(FORMAT, place.name, len(store), digest.hexdigest())
+    return Contents(FORMAT, place.name, len(store), digest.hexdigest(), index.language)
 
 
 def _read(folder: Path) -> Contents | None:

@@ -99,6 +99,17 @@ def _states_unused(values: Mapping[str, Any]) -> str:
     return f"not precomputed: the stored states are {why}. Renew them with: {RENEW}"
 
 
+def _model_language(values: Mapping[str, Any]) -> str:
+    languages = ", ".join(name.title() for name in values["languages"][:3])
+    reads = " and ".join(name.title() for name in values["reads"])
+    more = f" and {len(values['languages']) - 3} more" if len(values["languages"]) > 3 else ""
+    return (
+        f"{values['count']} of {values['documents']} new documents are not {reads} ({languages}{more}), and "
+        f"{values['model']} reads {reads}: name a model for these languages, or search with the retriever bm25 and "
+        "without reranking"
+    )
+
+
 def _too_large(values: Mapping[str, Any]) -> str:
     unpacked = " when unpacked" if values["unpacked"] else ""
     return f"larger than {values['megabytes']} MB{unpacked}: split the file"
@@ -203,6 +214,12 @@ WORDS: Mapping[str, Words] = {
     ),
     "vectors_taken": "{count} vectors taken from {store}: the bi-encoder of the index made them",
     "vectors_encoded": "{count} passages encoded: {reason}",
+    "model_language": _model_language,
+    "index_language": lambda v: (
+        f"{v['count']} of {v['documents']} new documents are {v['language'].title()}, and BM25 of this index has the "
+        f"word forms of {v['index_language'].title()}: a new index finds more, with: shortlist add PATH --index DIR "
+        f"--language {v['language']}"
+    ),
     "states_unused": _states_unused,
     "setting_ignored": lambda v: f"{v['setting']} of shortlist.toml is ignored: {IGNORED[v['reason']]}",
 }

@@ -28,7 +28,7 @@ SHOWN = 20
 """The number of files that the output names without --verbose."""
 
 
-@with_settings(*MODELS, "fields")
+@with_settings(*MODELS, "fields", "language")
 def add(  # noqa: PLR0913 - one parameter per option
     given: Given,
     paths: Annotated[
@@ -176,6 +176,8 @@ def _nothing_read(paths: Sequence[Path], report: IngestReport, index: Path) -> s
 
 
 def _print_totals(report: IngestReport, index: Path, reranker: str) -> None:
+    from shortlist.text.terms import ENGLISH
+
     empty = f"{report.sources_empty} empty, " if report.sources_empty else ""
     remark(
         f"{counted(report.sources_read, 'source')} read, {report.sources_unchanged} unchanged, {empty}"
@@ -187,6 +189,8 @@ def _print_totals(report: IngestReport, index: Path, reranker: str) -> None:
         f"{counted(report.passages_added, 'passage')} added, {report.passages_removed} removed in {report.seconds:.1f} "
         f"s ({rate:.0f} passages/s); {index} holds {counted(report.passages_total or 0, 'passage')}"
     )
+    if report.passages_added and report.language != ENGLISH:
+        remark(f"BM25 has the word forms of {report.language.title()}: --language names another language at the start")
     if report.over_window:
         remark(
             f"{counted(report.over_window, 'passage')} longer than the window of {reranker}: the reranker reads "

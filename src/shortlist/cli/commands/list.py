@@ -38,7 +38,7 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
         out,
         f"{index}: {counted(len(listing.sources), 'source')}, {counted(listing.documents, 'document')}, "
         f"{counted(listing.passages, 'passage')}, {listing.bytes_on_disk / 1e6:.1f} MB on disk; bi-encoder "
-        f"{listing.bi_encoder}, format {listing.format_version}",
+        f"{listing.bi_encoder}, language {listing.language}, format {listing.format_version}",
     )
     states = listing.precomputed
     if states is not None:

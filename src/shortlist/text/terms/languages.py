@@ -74,7 +74,7 @@ def checked_language(name: str) -> str:
     language = (STEMMED | UNSTEMMED).get(lower.split("-")[0], lower)
     if language not in (*LANGUAGES, NONE):
         raise InvalidInput(
-            f"the language {name!r} is unknown: give one of {', '.join(LANGUAGES)}, or none for no word forms",
+            f"language {name!r} is unknown: give one of {', '.join(LANGUAGES)}, or none for no word forms",
             field="language",
         )
     return language
