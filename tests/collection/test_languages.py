@@ -119,7 +119,7 @@ def test_a_manifest_with_an_unknown_language_is_damaged(tmp_path):
         index.add(documents(ENGLISH))
     file = tmp_path / "index" / FILE
     file.write_text(file.read_text().replace('"english"', '"elvish"'))
-    with pytest.raises(shortlist.errors.NotAnIndex, match="is damaged .*elvish"):
+    with pytest.raises(shortlist.errors.NotAnIndex, match=r"is damaged .*elvish"):
         opened(tmp_path)
 
 

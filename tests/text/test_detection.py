@@ -1,4 +1,5 @@
 """The language of a text."""
+# ruff: noqa: RUF001 - sentences in many scripts
 
 from __future__ import annotations
 
@@ -16,15 +17,15 @@ SENTENCES = {
     "italian": "La barca ha lasciato il porto prima della tempesta, e nessuno sapeva dove sarebbe stata al mattino.",
     "portuguese": "O barco saiu do porto antes da tempestade, e ninguém sabia onde ele estaria de manhã.",
     "dutch": "De boot verliet de haven voor de storm, en niemand wist waar hij in de ochtend zou zijn.",
-    "danish": "Båden forlod havnen før stormen, og ingen vidste, hvor den ville være om morgenen, eller hvad der skete.",
+    "danish": "Båden forlod havnen før stormen, og ingen vidste, hvor den ville være om morgenen, og det sker.",
     "norwegian": "Båten forlot havnen før stormen, og ingen visste hvor den ville være om morgenen, eller hva noen så.",
     "swedish": "Båten lämnade hamnen före stormen, och ingen visste var den skulle vara på morgonen.",
-    "finnish": "Vene lähti satamasta ennen myrskyä, eikä kukaan tiennyt missä se olisi aamulla, mutta he olivat siellä.",
+    "finnish": "Vene lähti satamasta ennen myrskyä, eikä kukaan tiennyt missä se olisi aamulla, mutta he olivat.",
     "polish": "Łódź opuściła port przed burzą i nikt nie wiedział, gdzie ona jest, ale to już nie jest ważne.",
     "czech": "Loď opustila přístav před bouří a nikdo nevěděl, kde bude ráno, ale už to není tak důležité.",
     "russian": "Лодка вышла из гавани до бури, и никто не знал, где она будет утром, но это уже не важно.",
     "ukrainian": "Човен вийшов із гавані до бурі, і ніхто не знав, де він буде вранці, але це вже не важливо.",
-    "turkish": "Tekne fırtınadan önce limandan ayrıldı ve kimse sabah nerede olacağını bilmiyordu, çünkü bu çok zor.",
+    "turkish": "Tekne fırtınadan önce limandan ayrıldı ve kimse sabah nerede olacağını bilmiyordu, çünkü zor.",
     "greek": "Το σκάφος έφυγε από το λιμάνι πριν από την καταιγίδα και κανείς δεν ήξερε πού θα είναι το πρωί.",
     "hindi": "नाव तूफान से पहले बंदरगाह से निकल गई और किसी को नहीं पता था कि वह सुबह कहाँ होगी।",
     "arabic": "غادر القارب الميناء قبل العاصفة ولم يكن أحد يعرف أين هو في الصباح أو ما الذي كان على متنه.",
