@@ -42,6 +42,19 @@ def test_every_passage_of_a_table_names_the_columns(form):
     assert not any(line and line.count("|") not in (0, 4) for p in passages for line in p.text.split("\n"))
 
 
+def test_a_counter_whose_counts_do_not_add_up_loses_no_names():
+    for divisor in (2, 3, 5):
+        splitter = Splitter(lambda text, divisor=divisor: (len(text.split()) * 4 + 2) // divisor, 60)
+        passages = splitter.split(Document("d", f"# Fleet\n\nAll boats.\n\n{BOATS}", "", {"format": "md"}))
+        assert all("| Boat | Length (m) |" in passage.text for passage in passages if "| Type" in passage.text)
+
+
+def test_a_heading_stays_with_the_table_below_it():
+    passages = split(f"# Fleet\n\n{BOATS}", 90)
+    assert passages[0].text.startswith("# Fleet\n\n| Boat |")
+    assert "| Type 0 |" in passages[0].text
+
+
 def test_offsets_are_those_of_the_rows_without_the_repeated_names():
     text = f"# Fleet\n\n{BOATS}"
     last = split(text, 90)[-1]

@@ -51,7 +51,9 @@ def section_pieces(text: str, room: int, cost: Cost, layout: Layout) -> Iterator
 def _between(
     text: str, start: int, end: int, room: int, chunk: Callable[..., Iterator[tuple[int, str]]], small: Sequence[Table]
 ) -> Iterator[Piece]:
-    """Yield the text between two large tables in pieces. The small tables in it are whole."""
+    """Yield the text between two large tables in pieces. The small tables in it are whole. Blank text has no piece."""
+    if not text[start:end].strip():
+        return
     tables = [Table(*(edge - start for edge in table)) for table in small]
     for offset, piece in chunk(text[start:end], room, tables=tables):
         yield Piece(start + offset, start + offset + len(piece))

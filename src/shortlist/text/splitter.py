@@ -15,7 +15,7 @@ from shortlist.text.headings import Heading, one_line
 from shortlist.text.outline import document_headings, layout_of, page_heading
 from shortlist.text.packing import middle_cut
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
-from shortlist.text.table_pieces import record_pieces
+from shortlist.text.table_pieces import header_at, record_pieces
 from shortlist.text.validation import SURROGATE
 from shortlist.types import PATH, Document, Passage
 
@@ -182,8 +182,10 @@ class Splitter:
             yield span, title
         elif end - start > 1:
             middle = start + middle_cut(text[start:end])
+            names = head or header_at(text[start:end], middle - start)
+            names = names if self.count_tokens(names) <= self.limit // 2 else ""
             yield from self._cut(text, Span(start, middle, level, head), title)
-            yield from self._cut(text, Span(middle, end, level, head), title)
+            yield from self._cut(text, Span(middle, end, level, names), title)
         elif head:
             yield from self._cut(text, Span(start, end, level), title)
         elif title:

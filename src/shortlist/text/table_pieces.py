@@ -117,7 +117,7 @@ def _grouped(text: str, table: Table, head: str, names: Sequence[str], fit: _Fit
     for row in _rows(text, table):
         tokens = fit.tokens(text[row.start : row.end])
         if used + tokens > fit.room and end > start and (end > table.body or start > table.start):
-            yield from _halved(text, Piece(start, end, head if start > table.start else ""), fit)
+            yield from _halved(text, Piece(start, end, head if start > table.start else ""), head, fit)
             start, used = row.start, head_cost
         if head_cost + tokens > fit.room:
             if end > start:  # the header alone
@@ -128,18 +128,27 @@ def _grouped(text: str, table: Table, head: str, names: Sequence[str], fit: _Fit
             used += tokens
         end = row.end
     if end > start:
-        yield from _halved(text, Piece(start, end, head if start > table.start else ""), fit)
+        yield from _halved(text, Piece(start, end, head if start > table.start else ""), head, fit)
 
 
-def _halved(text: str, piece: Piece, fit: _Fit) -> Iterator[Piece]:
+def _halved(text: str, piece: Piece, header: str, fit: _Fit) -> Iterator[Piece]:
     """Yield a group of rows, in halves if the counts of the rows add up to less than the count of the group."""
     start, end, head = piece
-    middle = text.find("\n", (start + end) // 2, end - 1) + 1
-    if middle and fit.cost(head + text[start:end]) > fit.room and head:
-        yield from _halved(text, Piece(start, middle, head), fit)
-        yield from _halved(text, Piece(middle, end, head), fit)
+    first = start if head else start + len(header)
+    middle = text.find("\n", max((start + end) // 2, first), end - 1) + 1
+    if middle and fit.cost(head + text[start:end]) > fit.room:
+        yield from _halved(text, Piece(start, middle, head), header, fit)
+        yield from _halved(text, Piece(middle, end, header), header, fit)
     else:
         yield piece
+
+
+def header_at(text: str, place: int) -> str:
+    """Return the header of the table that has a row at this place, with its line end, or "" if there is none."""
+    for table in find_tables(text):
+        if table.body <= place < table.end:
+            return text[table.start : table.body]
+    return ""
 
 
 def _row_parts(text: str, row: Piece, names: Sequence[str], fit: _Fit) -> Iterator[Piece]:
