@@ -48,6 +48,31 @@ def test_the_first_files_that_were_not_read_are_named_and_all_with_verbose(tmp_p
     assert "more" not in whole
 
 
+def test_parts_that_were_left_out_are_counted_in_one_line_and_named_with_verbose(tmp_path):
+    import docx
+
+    for name in ("a.docx", "b.docx"):
+        file = docx.Document()
+        file.add_paragraph("The text of a notice.")
+        file.sections[0].header.paragraphs[0].text = "Harbour rules"
+        file.save(tmp_path / name)
+    first = run("add", "a.docx", "b.docx", *HASHED, cwd=tmp_path).err
+    assert "left out of 2 files: 2 headers or footers\n" in first
+    assert "--include PART reads comments and headers" in first
+    assert "not read, or read in part" not in first
+    whole = run("add", "a.docx", "b.docx", *HASHED, "--verbose", cwd=tmp_path).err
+    assert "  b.docx: 1 header or footer left out: to read them, include 'headers'\n" in whole
+    with_headers = run("add", "a.docx", "b.docx", *HASHED, "--include", "headers", cwd=tmp_path).err
+    assert "2 documents written" in with_headers
+    assert "left out" not in with_headers
+
+
+def test_options_of_reading_are_for_files_and_known(tmp_path):
+    (tmp_path / "a.md").write_text("text")
+    assert "the parts are comments, headers" in error_of("add", "a.md", *HASHED, "--include", "footers", cwd=tmp_path)
+    assert "--ocr and --include are for files" in error_of("add", "chroma:a@./b", "--password", "x", cwd=tmp_path)
+
+
 def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "x.pdf").write_bytes(b"%PDF-1.4 broken")

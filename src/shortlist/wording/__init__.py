@@ -117,8 +117,8 @@ def _too_large(values: Mapping[str, Any]) -> str:
 
 def _part_left_out(values: Mapping[str, Any]) -> str:
     count, part = values["count"], values["part"]
-    words = f"{count} {part[:-1] if count == 1 and part.endswith('s') else part} left out"
-    return f"{words}: to read them, include {values['include']!r}" if values["include"] else words
+    words = " or ".join(word.removesuffix("s") for word in part.split(" or ")) if count == 1 else part
+    return f"{count} {words} left out" + (f": to read them, include {values['include']!r}" if values["include"] else "")
 
 
 def _half_written(values: Mapping[str, Any]) -> str:

@@ -229,12 +229,22 @@ def _print_replaced(files: Mapping[str, int], shown: int | None) -> None:
 
 
 def _print_skipped(files: Sequence[Skipped], shown: int | None) -> None:
-    if files:
-        remark(f"{len(files)} not read, or read in part:")
-        _print_list([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in files], shown)
-        for option, codes in _REMEDIES.items():
-            if any(file.note.code in codes for file in files):
-                remark(f"  {option}")
+    """Print what was not read, and the parts of files that were left out: all of them in one line without --verbose."""
+    parts = [] if shown is None else [file for file in files if file.note.code == "part_left_out"]
+    unread = [file for file in files if file not in parts]
+    if unread:
+        remark(f"{len(unread)} not read, or read in part:")
+        _print_list([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in unread], shown)
+    if parts:
+        counts: dict[str, int] = {}
+        for note in (file.note for file in parts):
+            name, count = str(note.values["part"]), note.values["count"]
+            counts[name] = counts.get(name, 0) + (count if isinstance(count, int) else 0)
+        sources = counted(len({file.path for file in parts}), "file")
+        remark(f"left out of {sources}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    for option, codes in _REMEDIES.items():
+        if any(file.note.code in codes and file.note.values.get("include", option) for file in files):
+            remark(f"  {option}")
 
 
 def _print_list(lines: Sequence[str], shown: int | None) -> None:

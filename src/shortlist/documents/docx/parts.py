@@ -62,7 +62,7 @@ class Parts:
         """Yield what is not in the text: the part, its number, and the option that includes it ("": none)."""
         margins = len(self.heads) + len(self.feet)
         if margins and "headers" not in self.include:
-            yield "headers and footers", margins, "headers"
+            yield "headers or footers", margins, "headers"
         if self.comments and "comments" not in self.include:
             yield "comments", len(self.comments), "comments"
         drawn = [_DRAWN[uri] for uri in (item.get("uri", "") for item in body.iter(_GRAPHIC)) if uri in _DRAWN]
