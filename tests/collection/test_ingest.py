@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import random
@@ -13,8 +14,10 @@ import pytest
 from interruptions import stop_at
 from shortlist import registry
 from shortlist.collection import exists
+from shortlist.collection import ingest as ingesting
 from shortlist.collection.ingest import Ingest
-from shortlist.documents import discover
+from shortlist.disk_map import DiskMap
+from shortlist.documents import discover, reading
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.indexes.embedded import EmbeddedIndex
 from shortlist.text import Splitter
@@ -103,6 +106,26 @@ def test_unchanged_rows_of_a_changed_file_are_not_written_again(tmp_path):
     assert (report.documents_written, report.documents_unchanged) == (10, 45)
     assert report.documents_removed == 5
     assert len(ids) == 55
+
+
+def test_a_large_file_with_repeated_and_removed_rows(tmp_path, monkeypatch):
+    """Ids beyond the first few are in a temporary file, and a removal of many documents has several steps."""
+    for module in (ingesting, reading):
+        monkeypatch.setattr(module, "DiskMap", functools.partial(DiskMap, 16))
+    data = tmp_path / "data"
+    data.mkdir()
+    rows(data / "x.jsonl", 2300)
+    with (data / "x.jsonl").open("a") as file:
+        file.writelines(f'\n{{"id": "d{i}", "text": "again"}}' for i in (3, 2299))
+    report, ids = ingest(data, tmp_path / "i")
+    assert len(ids) == report.documents_written == 2300
+    assert [skipped.note for skipped in report.skipped] == [
+        Note("repeated_id", id="d3", first="line 4"),
+        Note("repeated_id", id="d2299", first="line 2300"),
+    ]
+    rows(data / "x.jsonl", 100, start=50)
+    report, ids = ingest(data, tmp_path / "i")
+    assert (report.documents_unchanged, report.documents_removed, len(ids)) == (50, 2250, 50)
 
 
 def test_only_documents_that_changed_are_split(tmp_path):

@@ -18,6 +18,7 @@ READS = {
     "entry": lambda ledger: ledger.entry("d"),
     "ids": lambda ledger: ledger.ids(),
     "counts": lambda ledger: ledger.counts(),
+    "pages": lambda ledger: list(ledger.pages("s")),
     "is_empty": lambda ledger: ledger.is_empty("s"),
 }
 
@@ -37,6 +38,25 @@ def test_entries_come_back(path):
     assert (ledger.pending(), ledger.owner("a"), ledger.owner("c"), ledger.entry("b")) == ([], "s", None, entries[1])
     ledger.forget(["a"])
     assert ledger.ids() == ["b"]
+    ledger.close()
+
+
+def test_pages_have_every_document_of_a_source_also_while_some_are_removed(path):
+    ledger = Ledger(path)
+    entries = [Entry(f"d{i:04}", "large" if i % 3 else "other", "1", (f"d{i:04}#0",)) for i in range(4000)]
+    ledger.settle(entries)
+    expected = {entry.id for entry in entries if entry.source == "large"}
+    pages = list(ledger.pages("large"))
+    assert len(pages) > 1
+    assert {entry.id for page in pages for entry in page} == expected
+    assert sum(map(len, pages)) == len(expected)
+    removed = set()
+    for page in ledger.pages("large"):
+        ledger.begin(page[::2])  # what a removal does: records that it writes again get another place
+        ledger.forget([entry.id for entry in page[::2]])
+        removed |= {entry.id for entry in page[::2]}
+    assert {entry.id for page in ledger.pages("large") for entry in page} == expected - removed
+    assert list(ledger.pages("none")) == []
     ledger.close()
 
 

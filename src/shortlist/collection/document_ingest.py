@@ -28,7 +28,7 @@ class DocumentIngest(Ingest):
         self._start()
         sizes = [len(document.text.encode()) for document in documents]
         places = self._reporter.sources([MEMORY.name] * len(documents), sizes)
-        self._write(MEMORY, (documents[place] for place in places), before)
+        self._write(MEMORY, (documents[place] for place in places), before.get)
         if self.report.documents_written:
             self.collection.ledger.stamp(MEMORY.name)
         return self._finish()

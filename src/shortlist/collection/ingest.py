@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from shortlist.collection.ledger import Entry
 from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress, Reporter
 from shortlist.collection.report import IngestReport
+from shortlist.disk_map import DiskMap
 from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
 from shortlist.protocols import Encoder
 from shortlist.stores.kinds import is_store
@@ -139,11 +140,11 @@ class Ingest:
         ledger = self.collection.ledger
         ledger.unfinish(source.name)
         reported = len(self.report.skipped)
-        before = ledger.documents(source.name)
-        seen: set[str] = set()
+        seen = DiskMap()
         taken: dict[str, Skipped] = {}
-        self._write(source, self._documents(source, seen, taken), before)
-        self._drop([entry for key, entry in before.items() if key not in seen])
+        self._write(source, self._documents(source, seen, taken), ledger.entry)
+        for entries in ledger.pages(source.name):
+            self._drop([entry for entry in entries if entry.id not in seen])
         skipped = [(item.place, item.note) for item in self.report.skipped[reported:]]
         if taken:
             self._blocked.append(_Blocked(source, mark, skipped, taken))
@@ -171,7 +172,7 @@ class Ingest:
             self.report.replaced[source.name] = replaced
         return True
 
-    def _documents(self, source: Source, seen: set[str], taken: dict[str, Skipped]) -> Iterator[Document]:
+    def _documents(self, source: Source, seen: DiskMap, taken: dict[str, Skipped]) -> Iterator[Document]:
         """Yield the source's documents, and put their ids into `seen`. Ids of other sources go into `taken`."""
         for item in read(source):
             if isinstance(item, Skipped):
@@ -184,7 +185,7 @@ class Ingest:
             if owner not in (None, source.name):
                 taken[item.id] = Skipped(source.name, "", Note("id_of_other_source", id=item.id, source=owner))
                 continue
-            seen.add(item.id)
+            seen.setdefault(item.id)
             yield item
 
     def _take_freed(self) -> None:
@@ -197,18 +198,18 @@ class Ingest:
             source = blocked.source
             free = {key for key in blocked.taken if ledger.owner(key) is None}
             if free:
-                self._write(source, (d for d in read(source) if isinstance(d, Document) and d.id in free), {})
+                self._write(source, (d for d in read(source) if isinstance(d, Document) and d.id in free), ledger.entry)
             left = [skipped for key, skipped in blocked.taken.items() if ledger.owner(key) != source.name]
             self.report.skipped += left
             if not left:
                 ledger.finish(source.name, blocked.mark, blocked.skipped, self.report.replaced.get(source.name, 0))
 
-    def _write(self, source: Source, documents: Iterable[Document], before: Mapping[str, Entry]) -> None:
-        """Write the documents that are new or differ from their record in `before`."""
+    def _write(self, source: Source, documents: Iterable[Document], before: Callable[[str], Entry | None]) -> None:
+        """Write the documents that are new or differ from their record. `before` returns the record of an id."""
         batch = Batch()
         for document in documents:
             digest = self._digest(document)
-            entry = before.get(document.id)
+            entry = before(document.id)
             if entry is not None and entry.hash == digest and not entry.pending:
                 self.report.documents_unchanged += 1
                 continue
@@ -275,7 +276,8 @@ class Ingest:
         for name in sorted(self.collection.ledger.known_sources() - {MEMORY.name}):
             if not is_store(name) and not (self.collection.root / name).is_file():
                 self.collection.ledger.unfinish(name)
-                self._drop(list(self.collection.ledger.documents(name).values()))
+                for entries in self.collection.ledger.pages(name):
+                    self._drop(entries)
                 self.report.sources_removed += 1
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -72,6 +72,12 @@ GROUP BY known.name ORDER BY known.name
 """
 
 
+PAGE_OF_SOURCE = """
+SELECT rowid, id, source, hash, passages, pending FROM documents
+WHERE source = ? AND rowid > ? ORDER BY rowid LIMIT 1000
+"""
+
+
 class Ledger:
     """The record of one index folder. One thread at a time may use it.
 
@@ -107,6 +113,13 @@ class Ledger:
     def documents(self, source: str) -> dict[str, Entry]:
         """Return the documents of one source by id."""
         return {entry.id: entry for entry in self._entries("source = ?", source)}
+
+    def pages(self, source: str) -> Iterator[list[Entry]]:
+        """Yield the documents of one source in lists. The caller may remove those of the last list."""
+        last = 0
+        while rows := self._read(PAGE_OF_SOURCE, source, last):
+            last = rows[-1][0]
+            yield [self._entry(*row[1:]) for row in rows]
 
     def is_empty(self, source: str) -> bool:
         """Return whether the index has no document of this source."""
@@ -195,8 +208,10 @@ class Ledger:
 
     def _entries(self, condition: str, *values: str) -> Iterable[Entry]:
         query = f"SELECT id, source, hash, passages, pending FROM documents WHERE {condition}"
-        for key, source, content, passages, pending in self._read(query, *values):
-            yield Entry(key, source, content, self._ids(passages), bool(pending))
+        return [self._entry(*row) for row in self._read(query, *values)]
+
+    def _entry(self, key: str, source: str, content: str, passages: str, pending: int) -> Entry:
+        return Entry(key, source, content, self._ids(passages), bool(pending))
 
     def _ids(self, passages: str) -> tuple[str, ...]:
         try:
@@ -204,7 +219,7 @@ class Ledger:
         except (ValueError, TypeError) as error:
             raise self._damaged(error) from error
 
-    def _read(self, query: str, *values: str) -> list[Any]:
+    def _read(self, query: str, *values: str | int) -> list[Any]:
         try:
             return self._db.execute(query, values).fetchall()
         except (sqlite3.Error, UnicodeError) as error:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from shortlist.disk_map import DiskMap
 from shortlist.documents.formats import READERS, RECORDS
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.errors import InvalidInput, MissingExtra
@@ -41,7 +42,7 @@ def read(source: Source) -> Iterator[Document | Skipped]:
 
 
 def _documents(source: Source) -> Iterator[Document | Skipped]:
-    places: dict[str, str] = {}
+    places = DiskMap()
     try:
         for item in READERS[source.format](source):
             yield item if isinstance(item, Skipped) else _checked(source, item, places)
@@ -56,7 +57,7 @@ def _documents(source: Source) -> Iterator[Document | Skipped]:
         yield Skipped(source.name, "", note)
 
 
-def _checked(source: Source, record: Record, places: dict[str, str]) -> Document | Skipped:
+def _checked(source: Source, record: Record, places: DiskMap) -> Document | Skipped:
     """Return the document, or a `Skipped` if it is empty or an earlier document has its id."""
     document = record.document
     if source.format in RECORDS and not document.text.strip():
