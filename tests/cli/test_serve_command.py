@@ -31,6 +31,7 @@ OTHERS = {
     "port": ("--port", 0, 0),
     "api_keys": ("--api-keys", "keys", Path("keys")),
     "allow_hosts": ("--allow-host", "example.org", ("example.org",)),
+    "allow_origins": ("--allow-origin", "https://example.org", ("https://example.org",)),
     "queue_pairs": ("--queue", 50, 50),
     "cache_bytes": ("--cache-mb", 2, 2 * 1024 * 1024),
     "drain": ("--drain", 1.5, 1.5),

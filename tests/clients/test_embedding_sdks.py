@@ -55,3 +55,24 @@ def test_litellm_embeddings(url, sdk):
     litellm = sdk("litellm", "litellm")
     answer = litellm.embedding(model=f"openai/{ENCODER}", input=DOCUMENTS, api_base=f"{url}/v1", api_key="none")
     assert len(answer.data) == len(DOCUMENTS)
+
+
+def test_cohere_embeds(url, sdk):
+    client = sdk("cohere", "cohere").ClientV2(api_key="none", base_url=url)
+    answer = client.embed(
+        model=ENCODER, texts=DOCUMENTS, input_type="search_document", embedding_types=["float", "ubinary"]
+    )
+    assert (len(answer.embeddings.float_), len(answer.embeddings.float_[0])) == (len(DOCUMENTS), 8)
+    assert len(answer.embeddings.ubinary) == len(DOCUMENTS)
+
+
+def test_voyage_embeds(url, sdk):
+    client = sdk("voyageai", "voyageai").Client(api_key="none", base_url=f"{url}/voyage/v1")
+    answer = client.embed(DOCUMENTS, model=ENCODER, input_type="document")
+    assert (len(answer.embeddings), len(answer.embeddings[0])) == (len(DOCUMENTS), 8)
+    assert len(client.embed(DOCUMENTS, model=ENCODER, output_dtype="ubinary").embeddings[0]) == 1
+
+
+def test_ollama_embeds(url, sdk):
+    answer = sdk("ollama", "ollama").Client(host=url).embed(model=ENCODER, input=DOCUMENTS)
+    assert (len(answer.embeddings), len(answer.embeddings[0])) == (len(DOCUMENTS), 8)

@@ -69,6 +69,7 @@ FLAGS: Mapping[str, str] = {
     "fields": "--field",
     "measures": "--measure",
     "count": "--proposals",
+    "allow_origins": "--allow-origin",
 }
 """Parameter -> the option that gives it. Error messages name the option in place of the parameter."""
 

@@ -19,11 +19,42 @@ from shortlist.server.build import assemble
 from shortlist.server.components import Components
 from shortlist.server.dialects import error_response
 from shortlist.server.middleware.logs import log_event
+from shortlist.server.middleware.unpacking import UnpackedBodies
 from shortlist.server.problems import Kind, Problem, problem_of
-from shortlist.server.routes import cohere, embeddings, jina, models, page, rerank, search, tei, voyage, why
+from shortlist.server.routes import (
+    cohere,
+    cohere_embed,
+    embeddings,
+    jina,
+    models,
+    ollama,
+    page,
+    rerank,
+    search,
+    tei,
+    tei_pairs,
+    vllm,
+    voyage,
+    why,
+)
 
 LOG = logging.getLogger(__name__)
-ROUTES = (cohere, jina, rerank, tei, voyage, embeddings, models, search, page, why)
+ROUTES = (
+    cohere,
+    cohere_embed,
+    jina,
+    rerank,
+    tei,
+    tei_pairs,
+    voyage,
+    vllm,
+    ollama,
+    embeddings,
+    models,
+    search,
+    page,
+    why,
+)
 
 
 def asgi(searched: Search | Opened) -> FastAPI:
@@ -49,6 +80,7 @@ def create_app(components: Components) -> FastAPI:
     for route in ROUTES:
         app.include_router(route.router)
         app.state.routes += route.router.routes
+    app.add_middleware(UnpackedBodies)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(ShortlistError, _shortlist_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -22,6 +22,7 @@ CODES: Mapping[Kind, int] = {
     Kind.TOO_MANY: 422,
     Kind.TOO_LONG: 422,
     Kind.TOO_LARGE: 413,
+    Kind.UNSUPPORTED: 415,
     Kind.UNAUTHORIZED: 401,
     Kind.MISDIRECTED: 421,
     Kind.NO_MODEL: 404,
@@ -86,6 +87,10 @@ def _openai(problem: Problem, code: int) -> dict[str, Any]:
     return {"error": {"message": problem.message, "type": kind, "param": problem.field or None, "code": name}}
 
 
+def _ollama(problem: Problem, code: int) -> dict[str, Any]:
+    return {"error": problem.message}
+
+
 def _plain(problem: Problem, code: int) -> dict[str, Any]:
     return {"error": problem.kind.value, "message": problem.message, "field": problem.field or None}
 
@@ -98,6 +103,7 @@ VOYAGE = Dialect("voyage", _detail, {**ALL_400, Kind.NO_MODEL: 400})
 TEI = Dialect("tei", _tei, {Kind.MALFORMED: 422, Kind.FAILED: 424})
 INFINITY = Dialect("infinity", _openai, {Kind.EMPTY: 422})
 OPENAI = Dialect("openai", _openai, ALL_400)
+OLLAMA = Dialect("ollama", _ollama, ALL_400)
 PLAIN = Dialect("shortlist", _plain)
 
 BY_PATH: Mapping[str, Dialect] = {
@@ -105,10 +111,17 @@ BY_PATH: Mapping[str, Dialect] = {
     "/v1/rerank": JINA,
     "/rerank": TEI,
     "/voyage/v1/rerank": VOYAGE,
+    "/voyage/v1/embeddings": VOYAGE,
+    "/v2/embed": COHERE,
+    "/v1/score": OPENAI,
+    "/score": OPENAI,
+    "/api/embed": OLLAMA,
     "/v1/embeddings": OPENAI,
     "/v1/models": OPENAI,
     "/info": TEI,
     "/embed": TEI,
+    "/predict": TEI,
+    "/similarity": TEI,
 }
 
 

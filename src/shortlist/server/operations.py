@@ -17,7 +17,9 @@ from shortlist.server.middleware.hosts import HostGate
 from shortlist.server.middleware.keys import KeyGate, Keys
 from shortlist.server.middleware.logs import NAME
 from shortlist.server.middleware.metrics import CONTENT_TYPE, Metrics
+from shortlist.server.middleware.origins import cross_origin
 from shortlist.server.middleware.tracing import TracedRequests
+from shortlist.server.middleware.unpacking import UnpackedBodies
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -29,7 +31,8 @@ router = APIRouter()
 class Operations:
     """The state of a running server.
 
-    `hosts` are the accepted host names; an empty set accepts every name. If `tracer` is None, there are no spans.
+    `hosts` are the accepted host names; an empty set accepts every name. Pages of `origins` may use the server. If
+    `tracer` is None, there are no spans.
     `alive` returns whether the threads of the models are alive. `warm` is True after the models have warmed up.
     `stopping` is True after the signal to stop.
     """
@@ -37,6 +40,7 @@ class Operations:
     metrics: Metrics = field(default_factory=Metrics)
     keys: Keys = field(default_factory=lambda: Keys([]))
     hosts: frozenset[str] = frozenset()
+    origins: tuple[str, ...] = ()
     limits: GuardLimits = field(default_factory=GuardLimits)
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger(NAME))
     tracer: Tracer | None = None
@@ -61,7 +65,8 @@ def operated(app: FastAPI, operations: Operations) -> ASGIApp:
         "body_bytes_in_flight", "Bytes of the bodies and unsent answers of these requests.", lambda: guard.body_bytes
     )
     metrics.gauge("ready", "1 if the server is ready.", lambda: float(operations.ready))
-    layers: ASGIApp = HostGate(KeyGate(guard, operations.keys), operations.hosts)
+    gated = cross_origin(KeyGate(UnpackedBodies(guard), operations.keys), operations.origins)
+    layers: ASGIApp = HostGate(gated, operations.hosts)
     if operations.tracer is not None:
         layers = TracedRequests(layers, operations.tracer)
     return SecurityHeaders(AccessLog(layers, metrics, operations.logger, [*app.state.routes, *router.routes]))

@@ -46,6 +46,7 @@ class ServeOptions:
         host: The address to listen on.
         port: The port to listen on. 0: any free port.
         api_keys: A file with one API key a line, in addition to the environment variable.
+        allow_origins: Origins of pages that may use the server from a browser, or "*".
         allow_hosts: Further names that the `Host` header may have, besides the names of this machine.
         limits: The limits of one request.
         queue_pairs: Passages that may wait for the reranker.
@@ -65,6 +66,7 @@ class ServeOptions:
     port: int = 8800
     api_keys: Path | None = None
     allow_hosts: tuple[str, ...] = ()
+    allow_origins: tuple[str, ...] = ()
     limits: RequestLimits = field(default_factory=RequestLimits)
     queue_pairs: int = QUEUE_PAIRS
     cache_bytes: int = CACHE_BYTES

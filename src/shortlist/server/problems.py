@@ -26,6 +26,7 @@ class Kind(Enum):
     TOO_MANY = "too_many"
     TOO_LONG = "too_long"  # a text is longer than the model reads, and may not be cut
     TOO_LARGE = "too_large"  # the bytes of the body
+    UNSUPPORTED = "unsupported"  # the encoding of the body
     UNAUTHORIZED = "unauthorized"
     MISDIRECTED = "misdirected"  # the server does not answer to this host name
     NO_MODEL = "no_model"

@@ -24,7 +24,7 @@ class RerankRequest:
     """A rerank request of any dialect. `field` is the dialect's name of `texts`.
 
     If `truncate` is false, a text that would be cut is an error. If `raw` is true, scores stay in the reranker's own
-    unit.
+    unit. `places` are the places of the texts in the body, for messages, if the texts are a part of the body.
     """
 
     query: str
@@ -34,6 +34,7 @@ class RerankRequest:
     max_tokens: int | None = None
     truncate: bool = True
     raw: bool = False
+    places: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ async def rerank(components: Components, request: RerankRequest) -> RerankResult
     if not request.truncate and any(scored.truncated):
         place = scored.truncated.index(True)
         limit = _limit(scored, place, request, scorer.reranker)
-        message = f"{request.field}.{place} is longer than {limit}: shorten it, or allow truncation"
+        shown = request.places[place] if request.places else place
+        message = f"{request.field}.{shown} is longer than {limit}: shorten it, or allow truncation"
         raise Problem(Kind.TOO_LONG, message, field=request.field)
     return _result(scored, places, request, gives_logits(scorer.reranker))
 

@@ -11,6 +11,7 @@ from shortlist.server.build import build
 from shortlist.server.middleware.hosts import hosts_of, open_to_others
 from shortlist.server.middleware.keys import read_keys
 from shortlist.server.middleware.logs import log_event, make_log
+from shortlist.server.middleware.origins import origins_of
 from shortlist.server.middleware.tracing import make_provider
 from shortlist.server.operations import Operations
 from shortlist.server.options import ServeOptions
@@ -34,6 +35,7 @@ def start(options: ServeOptions) -> None:
     if options.trace_texts and not options.trace:
         raise InvalidInput("trace_texts puts texts into spans, and there are no spans: also set trace (--trace)")
     keys = read_keys(options.api_keys)
+    origins = origins_of(options.allow_origins, keys)
     check_address(options.host, options.port)
     provider = make_provider(options.limits.max_documents) if options.trace else None
     logger = make_log(texts=options.log_texts, level=options.log_level)
@@ -43,6 +45,7 @@ def start(options: ServeOptions) -> None:
     operations = Operations(
         keys=keys,
         hosts=hosts_of(options.host, keys, options.allow_hosts),
+        origins=origins,
         logger=logger,
         tracer=provider.get_tracer("shortlist") if provider else None,
     )

@@ -52,6 +52,15 @@ def serve(  # noqa: PLR0913 - one parameter per option
             "address refuses other names.",
         ),
     ] = None,
+    allow_origins: Annotated[
+        list[str] | None,
+        option(
+            "--allow-origin",
+            "ORIGIN",
+            "An origin, such as https://app.example.com, whose pages may use the server from a browser (CORS); * for "
+            "all, with keys.",
+        ),
+    ] = None,
     model_names: Annotated[
         list[str] | None, option("--model-name", "NAME", "Another model name that requests may use; * for any name.")
     ] = None,
@@ -91,8 +100,8 @@ def serve(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Serve reranking and search over HTTP, with a page that shows both stages.
 
-    The routes have the formats of Cohere, Jina, Voyage, TEI, Infinity and OpenAI embeddings. The search options set the
-    defaults of requests to /search.
+    The routes have the formats of Cohere, Jina, Voyage, TEI, Infinity, vLLM, OpenAI and Ollama. The search options set
+    the defaults of requests to /search.
     """
     if log_level not in LEVELS:
         raise InvalidInput(f"--log-level is {log_level!r}: choose one of {', '.join(LEVELS)}")
@@ -116,6 +125,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
             port=port,
             api_keys=api_keys,
             allow_hosts=tuple(allow_hosts or ()),
+            allow_origins=tuple(allow_origins or ()),
             limits=limits,
             queue_pairs=queue,
             cache_bytes=cache_mb * MEBIBYTE,

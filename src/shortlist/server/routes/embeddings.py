@@ -1,14 +1,11 @@
-"""`/v1/embeddings` of OpenAI's API: https://platform.openai.com/docs/api-reference/embeddings."""
+"""`/v1/embeddings` of OpenAI's API, https://platform.openai.com/docs/api-reference/embeddings, and of Jina's."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import numpy as np
 from fastapi import APIRouter, Request
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
@@ -19,32 +16,43 @@ from shortlist.server.bodies import Strings, described, read
 from shortlist.server.components import components_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_model
+from shortlist.server.vectors import FORMS
 
 router = APIRouter()
 
-TEXTS = {
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
-    ]
-}
+TEXT = {"type": "string", "minLength": 1}
+OBJECT = {"type": "object", "properties": {"text": TEXT}, "required": ["text"], "additionalProperties": False}
+TEXTS = {"anyOf": [TEXT, OBJECT, {"type": "array", "minItems": 1, "items": {"anyOf": [TEXT, OBJECT]}}]}
 """The allowed forms of `input`. The model accepts token ids, so that the route can refuse them with a clear message."""
 
 Ids = Annotated[list[int], Field(fail_fast=True)]
+Objects = Annotated[list[str | dict[str, Any]], Field(fail_fast=True)]
+QUERY_TASKS = ("retrieval.query", "code.query", "nl2code.query", "qa.query")
 
 
 class EmbeddingsRequest(BaseModel):
-    """A request. Two fields extend OpenAI's API: `input_type` selects the prompt, and `truncate` allows cutting."""
+    """A request. Two fields extend OpenAI's API: `input_type` selects the prompt, and `truncate` allows cutting.
+
+    The fields of Jina's API also work: objects with a `text` as input, `task`, `normalized`, `embedding_type` and
+    `late_chunking`.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    input: Annotated[str | Strings | Ids | Annotated[list[Ids], Field(fail_fast=True)], WithJsonSchema(TEXTS)]
+    input: Annotated[
+        str | Strings | Ids | Annotated[list[Ids], Field(fail_fast=True)] | dict[str, Any] | Objects,
+        WithJsonSchema(TEXTS),
+    ]
     model: str
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(None, ge=1)
     user: str | None = None
     input_type: Literal["query", "document"] = "document"
     truncate: bool = False
+    task: str | None = None
+    normalized: bool | None = None
+    embedding_type: Literal["float", "base64", "binary", "ubinary"] | None = None
+    late_chunking: bool | None = None
 
 
 @router.post("/v1/embeddings", openapi_extra=described(EmbeddingsRequest))
@@ -53,20 +61,38 @@ async def answer(request: Request) -> Json:
     components = components_of(request)
     body = await read(request, EmbeddingsRequest, components.limits.max_body)
     name = check_model(components, body.model, encoder_of(components).name)
+    _check_jina(body)
     embed_request = EmbedRequest(
         _texts(body.input),
         "input",
-        query=body.input_type == "query",
+        query=body.input_type == "query" or body.task in QUERY_TASKS,
         truncate=body.truncate,
         dimensions=body.dimensions,
     )
     embeddings = await embed(components, embed_request)
-    return Json(await run_in_threadpool(_written, embeddings, name, body.encoding_format))
+    return Json(
+        await run_in_threadpool(_written, embeddings, name, body.embedding_type or body.encoding_format or "float")
+    )
 
 
-def _written(embeddings: Embeddings, name: str, encoding: str | None) -> bytes:
+def _check_jina(body: EmbeddingsRequest) -> None:
+    if body.late_chunking:
+        raise Problem(Kind.INVALID, "late_chunking is not available here: leave it out", field="late_chunking")
+    if body.normalized is False:
+        raise Problem(
+            Kind.INVALID,
+            "the model's files decide whether vectors are normalized: leave normalized out",
+            field="normalized",
+        )
+    if body.embedding_type and body.encoding_format and body.embedding_type != body.encoding_format:
+        raise Problem(
+            Kind.INVALID, "embedding_type and encoding_format contradict each other: give one", field="embedding_type"
+        )
+
+
+def _written(embeddings: Embeddings, name: str, form: str) -> bytes:
     data = json_array(
-        {"object": "embedding", "index": place, "embedding": _encoded(vector, encoding)}
+        {"object": "embedding", "index": place, "embedding": FORMS[form](vector)}
         for place, vector in enumerate(embeddings.vectors)
     )
     usage = {"prompt_tokens": embeddings.tokens, "total_tokens": embeddings.tokens}
@@ -75,9 +101,10 @@ def _written(embeddings: Embeddings, name: str, encoding: str | None) -> bytes:
     return rest[:-1] + b',"data":' + data + b"}"
 
 
-def _texts(given: str | Sequence[str | int | list[int]]) -> list[str]:
-    items = [given] if isinstance(given, str) else given
-    texts = [item for item in items if isinstance(item, str)]
+def _texts(given: str | dict[str, Any] | Sequence[str | int | list[int] | dict[str, Any]]) -> list[str]:
+    items = [given] if isinstance(given, str | dict) else given
+    read_items = [_text_of(item, place) if isinstance(item, dict) else item for place, item in enumerate(items)]
+    texts = [item for item in read_items if isinstance(item, str)]
     if len(texts) < len(items):
         raise Problem(
             Kind.INVALID,
@@ -88,7 +115,14 @@ def _texts(given: str | Sequence[str | int | list[int]]) -> list[str]:
     return texts
 
 
-def _encoded(vector: NDArray[np.float32], encoding: str | None) -> list[float] | str:
-    if encoding == "base64":
-        return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-    return [float(value) for value in vector.tolist()]
+def _text_of(item: dict[str, Any], place: int) -> str:
+    """The text of an object of Jina. A model for text reads no images."""
+    text = item.get("text")
+    if isinstance(text, str) and set(item) == {"text"}:
+        return text
+    raise Problem(
+        Kind.INVALID,
+        f"input.{place} has {', '.join(map(repr, sorted(item)[:4])) or 'nothing'}: this model reads objects with text "
+        "alone",
+        field="input",
+    )

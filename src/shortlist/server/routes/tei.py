@@ -39,7 +39,7 @@ class TeiRequest(BaseModel):
 
 async def answer(components: Components, body: TeiRequest) -> Json:
     """Answer with every text, best first, as a bare array."""
-    truncate = _may_truncate(components, body.truncate, body.truncation_direction)
+    truncate = may_truncate(components, body.truncate, body.truncation_direction)
     result = await rerank(
         components, RerankRequest(body.query, body.texts, "texts", truncate=truncate, raw=bool(body.raw_scores))
     )
@@ -76,22 +76,27 @@ async def embeddings(request: Request) -> Json:
             field="normalize",
         )
     texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
-    truncate = _may_truncate(components, body.truncate, body.truncation_direction)
+    truncate = may_truncate(components, body.truncate, body.truncation_direction)
     query = body.prompt_name == "query"
     embed_request = EmbedRequest(texts, "inputs", query=query, truncate=truncate, dimensions=body.dimensions)
     result = await embed(components, embed_request)
     return Json(await run_in_threadpool(lambda: json_array(vector.tolist() for vector in result.vectors)))
 
 
-def _may_truncate(components: Components, truncate: bool | None, direction: str | None) -> bool:
-    may_truncate = components.limits.auto_truncate if truncate is None else truncate
-    if may_truncate and direction is not None and direction.lower() == "left":
+def may_truncate(components: Components, truncate: bool | None, direction: str | None) -> bool:
+    """Return whether a long text may be cut, for the routes of TEI.
+
+    Raises:
+        Problem: The texts should be cut on the left.
+    """
+    allowed = components.limits.auto_truncate if truncate is None else truncate
+    if allowed and direction is not None and direction.lower() == "left":
         raise Problem(
             Kind.INVALID,
             "texts are cut on the right only: leave truncation_direction out",
             field="truncation_direction",
         )
-    return may_truncate
+    return allowed
 
 
 @router.get("/info")
