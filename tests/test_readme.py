@@ -153,8 +153,8 @@ def test_the_serving_page_runs(workplace):
     names = run(page)
     requests = curl_of(page)
     assert {path for path, _ in requests} == {
-        "/v2/rerank", "/v1/rerank", "/rerank", "/voyage/v1/rerank", "/v1/embeddings", "/search", "/v1/score", "/predict",
-        "/similarity", "/v2/embed", "/voyage/v1/embeddings", "/api/embed",
+        "/v2/rerank", "/v1/rerank", "/rerank", "/voyage/v1/rerank", "/v1/embeddings", "/search", "/v1/score",
+        "/predict", "/similarity", "/v2/embed", "/voyage/v1/embeddings", "/api/embed",
     }  # fmt: skip
     with testclient.TestClient(names["app"]) as client:
         for path, body in requests:
