@@ -102,6 +102,21 @@ def test_merged_cells_of_a_ruled_table_are_resolved(load):
     )
 
 
+def test_columns_that_no_line_divides_are_columns(load):
+    head = [at(80, 700, "Rope"), at(180, 700, "Length in m and load in kN")]
+    body = [["Alpine", "60", "8.2"], ["Static", "", "11"], ["Half", "40", "7"], ["Twin", "50", "6"], ["Cord", "5", "4"]]
+    lines = grid([75, 155, 330], [712, 696, 680, 664, 648, 632, 616])
+    [document] = load("a.pdf", page(*head, *rows(body, [80, 180, 260], 684), *lines))
+    assert document.text.split("\n")[2:4] == ["| Alpine | 60 | 8.2 |", "| Static |  | 11 |"]
+
+
+def test_a_name_and_its_values_are_one_column_if_a_line_divides_them(load):
+    cells = [["", "Length", "", "Load", ""], ["Alpine", "", "60", "", "8.2"], ["Static", "", "50", "", "11"]]
+    xs = [75, 135, 195, 235, 295, 335]
+    [document] = load("a.pdf", page(*rows(cells, [80, 140, 200, 240, 300]), *grid(xs, [712, 696, 680, 664])))
+    assert document.text == "|  | Length | Load |\n|-|-|-|\n| Alpine | 60 | 8.2 |\n| Static | 50 | 11 |"
+
+
 def test_a_cell_of_several_lines_is_one_cell(load):
     cells = [["Rope", "Use"], ["Alpine", "glaciers and"], ["", "easy ridges"], ["Static", "caves"]]
     lines = grid([75, 155, 300], [712, 696, 664, 648])

@@ -111,6 +111,26 @@ class PageTable:
         return self if repeated else replace(self, header=names)
 
 
+def paired(rows: list[list[Cell]]) -> list[list[Cell]]:
+    """Return the rows with the names of columns above their values.
+
+    Some files draw a further line between the place of a name and the place of its values. The column with the name
+    and the next column, which has values and no name, are then one column.
+    """
+    width = len(rows[0]) if rows else 0
+    if width < 3 or any(len(row) != width or any(cell.rows * cell.columns > 1 for cell in row) for row in rows):
+        return rows
+    names, *body = rows
+    drop: set[int] = set()
+    for place in range(width - 1):
+        named = names[place].text and not names[place + 1].text
+        values = not any(row[place].text for row in body) and any(row[place + 1].text for row in body)
+        if named and values and place not in drop:
+            names[place + 1] = names[place]
+            drop.add(place)
+    return [[cell for place, cell in enumerate(row) if place not in drop] for row in rows] if drop else rows
+
+
 def lines_of(words: Iterable[Word]) -> Iterator[list[Word]]:
     """Yield the words of each line from left to right, the lines from the top. A line is words at about one height."""
     line: list[Word] = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from shortlist.documents.pdf.layout import PageTable, Rule, Word, lines_of, text_of
+from shortlist.documents.pdf.layout import PageTable, Rule, Word, lines_of, paired, text_of
 from shortlist.text.tables import Cell
 
 _NEAR = 2.5
@@ -14,6 +15,10 @@ _LEAST_LENGTH = 6.0
 _MOST_LINES = 400
 _COVERED = 0.6
 _TIGHT = 1.3
+_GUTTER = 0.8
+"""The least space between two columns without a line, in heights of the text."""
+
+_LEAST_LINES = 4
 
 
 class _Line(NamedTuple):
@@ -38,7 +43,7 @@ def ruled_tables(rules: Sequence[Rule], words: Sequence[Word]) -> list[PageTable
     tables = []
     for grid in _grids(rules):
         inside = [word for word in words if _inside(word, grid)]
-        rows = _rows(grid, inside)
+        rows = paired(_rows(_divided(grid, inside), inside))
         filled = sum(bool(cell.text) for row in rows for cell in row)
         if filled > 2 and max(map(len, rows)) > 1 and len(rows) > 1:
             tables.append(PageTable(rows, inside, grid.xs[0], grid.xs[-1]))
@@ -98,6 +103,42 @@ def _distinct(places: Sequence[float]) -> list[float]:
 
 def _crosses(line: _Line, other: _Line) -> bool:
     return line.start - _NEAR <= other.at <= line.end + _NEAR and other.start - _NEAR <= line.at <= other.end + _NEAR
+
+
+def _divided(grid: _Grid, words: Sequence[Word]) -> _Grid:
+    """Return the grid with a line between columns of words that no line divides: those of most rows below the first.
+
+    Such a line is not in rows in which a word crosses it.
+    """
+    xs, down = list(grid.xs), list(grid.down)
+    for left, right in pairwise(grid.xs):
+        column = [word for word in words if left < (word.left + word.right) / 2 < right]
+        body = [word for word in column if word.middle < grid.ys[1]]
+        for at in _gutters(body):
+            xs.append(at)
+            down += [
+                _Line(at, bottom, top)
+                for top, bottom in pairwise(grid.ys)
+                if not any(bottom < word.middle < top and word.left < at < word.right for word in column)
+            ]
+    return grid._replace(xs=sorted(xs), down=down)
+
+
+def _gutters(words: Sequence[Word]) -> list[float]:
+    """Return where wide spaces divide the words of several lines into columns. Words of prose have no such places."""
+    lines = list(lines_of(words))
+    if len(lines) < _LEAST_LINES:
+        return []
+    spans: list[tuple[float, float]] = []
+    for word in sorted(words, key=lambda word: word.left):
+        if spans and word.left <= spans[-1][1] + _GUTTER * word.height:
+            spans[-1] = spans[-1][0], max(spans[-1][1], word.right)
+        else:
+            spans.append((word.left, word.right))
+    filled = [sum(any(start <= word.left < end for word in line) for line in lines) for start, end in spans]
+    if len(spans) < 2 or min(filled) < 0.5 * len(lines):
+        return []
+    return [(before[1] + after[0]) / 2 for before, after in pairwise(spans)]
 
 
 def _inside(word: Word, grid: _Grid) -> bool:
