@@ -51,6 +51,8 @@ _TEXT = {
 
 FINDINGS: Mapping[str, str] = {
     "pypdf/resources/example.pdf": "merged cells of a table are copied to each column that they cover",
+    "pypdf/resources/SF424_page2.pdf": "values of form fields, which pypdf leaves out",
+    "tabula-py/tests/resources/12s0324.pdf": "merged cells of a table are copied to each column that they cover",
 }
 """Document -> why its texts differ by more than the limit, after a look at both."""
 

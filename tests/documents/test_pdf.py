@@ -110,6 +110,17 @@ def test_columns_that_no_line_divides_are_columns(load):
     assert document.text.split("\n")[2:4] == ["| Alpine | 60 | 8.2 |", "| Static |  | 11 |"]
 
 
+def test_rows_without_lines_below_a_ruled_header_are_rows(load):
+    body = [
+        [f"{name} {'. ' * 12}", f"{n}0", f"{n}.5"] for n, name in enumerate(["Alpine", "Static", "Half", "Twin"], 1)
+    ]
+    cells = [["Rope", "Length", "Load"], *body]
+    lines = grid([75, 195, 295, 360], [712, 696, 632])
+    [document] = load("a.pdf", page(*rows(cells, [80, 200, 300]), *lines))
+    assert [line.count("|") for line in document.text.split("\n")] == [4] * 6
+    assert document.text.endswith(". | 40 | 4.5 |")
+
+
 def test_a_name_and_its_values_are_one_column_if_a_line_divides_them(load):
     cells = [["", "Length", "", "Load", ""], ["Alpine", "", "60", "", "8.2"], ["Static", "", "50", "", "11"]]
     xs = [75, 135, 195, 235, 295, 335]

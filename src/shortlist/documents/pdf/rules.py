@@ -135,7 +135,8 @@ def _gutters(words: Sequence[Word]) -> list[float]:
             spans[-1] = spans[-1][0], max(spans[-1][1], word.right)
         else:
             spans.append((word.left, word.right))
-    filled = [sum(any(start <= word.left < end for word in line) for line in lines) for start, end in spans]
+    texts = [[word for word in line if any(map(str.isalnum, word.text))] for line in lines]  # dots lead to a value
+    filled = [sum(any(start <= word.left < end for word in line) for line in texts) for start, end in spans]
     if len(spans) < 2 or min(filled) < 0.5 * len(lines):
         return []
     return [(before[1] + after[0]) / 2 for before, after in pairwise(spans)]
