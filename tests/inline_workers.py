@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from shortlist.workers import Answer, Unit, Worker
+from shortlist.workers.base import Answers
 
 
 class InlineWorkers:
@@ -22,7 +23,7 @@ class InlineWorkers:
         self.shares_files = True
         self.seen: list[int] = []
 
-    def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Iterator[Answer]:
+    def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Answers:
         worker: Worker = pickle.loads(pickle.dumps(make))()
         given = sorted(units, key=lambda unit: -unit.number) if self.reverse else units
         for unit in given:

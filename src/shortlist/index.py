@@ -12,6 +12,7 @@ from shortlist import registry
 from shortlist.collection import Collection, Contents, IngestReport, Progress, Source
 from shortlist.collection.diagnose import diagnose
 from shortlist.collection.fits import StoredFits
+from shortlist.collection.given import kind_of
 from shortlist.collection.languages import notes_on_languages
 from shortlist.collection.precompute import Precompute, checked_keeper, notes_on_states, with_stored_states
 from shortlist.config import SearchConfig
@@ -29,6 +30,7 @@ from shortlist.search.search import Search
 from shortlist.text import Splitter
 from shortlist.text.terms import checked_language
 from shortlist.types import Document, Passage
+from shortlist.workers.documents import prepare_by
 
 
 def open_index(
@@ -113,6 +115,8 @@ class OpenIndex(Opened):
         prune: bool = False,
         precompute: bool | None = None,
         options: ReadOptions | None = None,
+        workers: int | None = None,
+        ray: str | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Add files and folders, documents that come from no file, or a store, and return what was done.
@@ -130,25 +134,24 @@ class OpenIndex(Opened):
                 Searches are then faster, and the index is larger. Later calls continue. False: stop, and remove what is
                 stored. None: the value of the configuration, or what the index did before.
             options: How to read files: passwords, OCR, comments and headers. Without files, an error.
+            workers: Read, split and encode in so many processes, which divide the CPU cores; with `ray`, in so many
+                actors. This process writes the index.
+            ray: Read, split and encode on a Ray cluster: "auto", or an address such as "ray://host:10001".
             progress: Is called after each source and each commit.
 
         Raises:
             InvalidInput: A path does not exist, a document or a store cannot be used, paths, documents and stores are
                 mixed, or the reranker cannot precompute.
             StoreError: The store does not answer, or refuses the request.
+            WorkersFailed: No worker can start, or the Ray cluster does not answer; what was committed before stays.
             IndexWriteFailed: The disk is full or failing; what was committed before stays.
         """
         self.collection.check_open()
-        given = [items] if isinstance(items, str | Path | Document | Mapping) else list(items)
-        report = collections.add_items(
-            (self.collection, self.encoder, self.splitter),
-            given,
-            self.config.fields,
-            prune=prune,
-            options=options,
-            progress=progress,
-            precompute=self._states(precompute),
-        )
+        kind, given = kind_of(items, prune=prune, options=options, workers=workers, ray=ray)
+        prepare = prepare_by(self.config, self.bi_encoder, workers, ray)
+        states = self._states(precompute)
+        adding = collections.Adding(self.collection, self.encoder, self.splitter, progress, states, prepare)
+        report = adding.items(kind, given, self.config.fields, prune=prune, options=options)
         reranker = self.config.reranker if self._reranker is None else None
         models = [self.bi_encoder, *([] if reranker is None else [reranker])]
         report.notes += notes_on_languages(report.languages, self.collection.language, models)

@@ -17,6 +17,7 @@ pytest.importorskip("ray.data", reason="Ray Data is not installed: run make ray"
 
 from ray.cluster_utils import Cluster  # noqa: E402
 
+import shortlist as sl  # noqa: E402
 import worker_parts  # noqa: E402 - the tests are skipped without Ray
 from shortlist.bulk import embed, rerank, work  # noqa: E402
 from shortlist.config import SearchConfig  # noqa: E402
@@ -165,6 +166,33 @@ def test_vectors_of_ray_are_those_of_processes(connected, files):
     embed("corpus.jsonl", "local.npy", config=config)
     embed("corpus.jsonl", "ray.npy", config=config, ray="auto", workers=2)
     assert Path("ray.npy").read_bytes() == Path("local.npy").read_bytes()
+
+
+def test_an_index_by_ray_is_that_of_one_process(connected, files):
+    config = SearchConfig(bi_encoder="hashed-16")
+    Path("docs").mkdir()
+    for number in range(8):
+        Path(f"docs/note{number}.md").write_text(f"# Note {number}\n\nThe text of note {number}.\n")
+    indexes = []
+    for name, ray_address in (("alone", None), ("by-ray", "auto")):
+        with sl.open(name, create=True, config=config) as index:
+            index.add(["docs", "corpus.jsonl"], ray=ray_address)
+            passages = sorted(index.passages(), key=lambda passage: passage.id)
+            rows = index.collection.index.vectors([passage.id for passage in passages])
+            indexes.append((passages, rows.tolist()))
+    assert indexes[0] == indexes[1]
+    assert len(indexes[0][0]) == 28
+
+
+def test_an_evaluation_by_ray_is_that_of_one_process(connected, files):
+    config = SearchConfig(bi_encoder="hashed-16", reranker="bulk_parts:Pointwise", pool_size=5)
+    Path("judged.jsonl").write_text(
+        "".join(json.dumps({"query": "x" * n, "relevant": [f"p{n}"]}) + "\n" for n in range(1, 9))
+    )
+    with sl.open("index", create=True, config=config) as index:
+        index.add("corpus.jsonl")
+        alone, by_ray = sl.evaluate(index, "judged.jsonl"), sl.evaluate(index, "judged.jsonl", ray="auto")
+    assert [outcome.ranked for outcome in by_ray.outcomes] == [outcome.ranked for outcome in alone.outcomes]
 
 
 def shortlist(*arguments):

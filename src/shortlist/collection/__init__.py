@@ -1,6 +1,6 @@
 """The folder of an index with any engine: its contents, adding and removing, and the stored fits."""
 
-from shortlist.collection.add import add_documents, add_items, add_paths, add_store
+from shortlist.collection.add import Adding
 from shortlist.collection.collection import Collection, Engine, exists
 from shortlist.collection.contents import Contents, Precomputed, Source, contents
 from shortlist.collection.precompute import Precompute
@@ -9,6 +9,7 @@ from shortlist.collection.remove import remove
 from shortlist.collection.report import IngestReport
 
 __all__ = [
+    "Adding",
     "Collection",
     "Contents",
     "Engine",
@@ -17,10 +18,6 @@ __all__ = [
     "Precomputed",
     "Progress",
     "Source",
-    "add_documents",
-    "add_items",
-    "add_paths",
-    "add_store",
     "contents",
     "exists",
     "remove",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from shortlist.collection.ledger import Entry
 from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress, Reporter
 from shortlist.collection.report import IngestReport
+from shortlist.collection.versions import READERS, digest_of, over_window, settings_of
 from shortlist.disk_map import DiskMap
 from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
 from shortlist.protocols import Encoder
@@ -27,9 +26,8 @@ from shortlist.types import Document, Note, Passage
 
 PASSAGES_PER_COMMIT = 512
 
-READERS = "read-7"
-SPLITTER = "split-5"
-"""Versions of the readers and of the splitter. A new version makes the next run read unchanged files again."""
+LOST = "worker_lost"
+"""The note of content that no worker could prepare. Its source stays as it is, and the next run reads it again."""
 
 
 @dataclass
@@ -74,7 +72,7 @@ class Ingest:
         self._splitter = splitter
         self._reporter = Reporter(progress)
         self._precompute = precompute
-        self._settings = f"{SPLITTER} limit={splitter.limit}"
+        self._settings = settings_of(splitter)
         self._blocked: list[_Blocked] = []
 
     def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
@@ -94,12 +92,16 @@ class Ingest:
             self._prune()
         sources = [replace(source, root=self.collection.root) for source in sources]
         finished = self.collection.ledger.fingerprints()
-        sizes = [_size(source.path) for source in sources]
+        sizes = [size_of(source.path) for source in sources]
         self.collection.settle_language(sample_of(sources) if not self.collection.manifest.language else ())
+        self._look_ahead(sources, finished)
         for place in self._reporter.sources([source.name for source in sources], sizes):
             self._source(sources[place], finished.get(sources[place].name))
         self._take_freed()
         return self._finish()
+
+    def _look_ahead(self, sources: Sequence[Source], finished: Mapping[str, str]) -> None:
+        """Prepare the work on the sources. `finished` has the marks of those that were read to their end."""
 
     def _start(self) -> None:
         """Start or stop precomputing, and mark sources with half-written documents as unread.
@@ -129,13 +131,14 @@ class Ingest:
 
     def _source(self, source: Source, known: str | None) -> None:
         try:
-            mark = f"{fingerprint(source)} {READERS}{source.options.marks(source.format)} {self._settings}"
+            mark = self._mark(source)
         except OSError as error:
             note = Note("unreadable", error=error.strerror or type(error).__name__)
             self.report.skipped.append(Skipped(source.name, "", note))
             self.report.sources_empty += 1
             return
-        if mark == known and self._unchanged(source):
+        if self._is_unchanged(source, mark, known):
+            self._unchanged(source)
             return
         ledger = self.collection.ledger
         ledger.unfinish(source.name)
@@ -143,10 +146,13 @@ class Ingest:
         seen = DiskMap()
         taken: dict[str, Skipped] = {}
         self._write(source, self._documents(source, seen, taken), ledger.entry)
-        for entries in ledger.pages(source.name):
-            self._drop([entry for entry in entries if entry.id not in seen])
         skipped = [(item.place, item.note) for item in self.report.skipped[reported:]]
-        if taken:
+        lost = any(note.code == LOST for _, note in skipped)
+        for entries in () if lost else ledger.pages(source.name):
+            self._drop([entry for entry in entries if entry.id not in seen])
+        if lost:
+            self.report.sources_empty += not seen
+        elif taken:
             self._blocked.append(_Blocked(source, mark, skipped, taken))
         else:
             ledger.finish(source.name, mark, skipped, self.report.replaced.get(source.name, 0))
@@ -155,14 +161,20 @@ class Ingest:
         else:
             self.report.sources_empty += 1
 
-    def _unchanged(self, source: Source) -> bool:
-        """Count a source that did not change, and repeat the report of an earlier run about it.
+    def _mark(self, source: Source) -> str:
+        """Return what the ledger records of a source that was read to its end. Raises OSError if it cannot be read."""
+        return f"{fingerprint(source)} {READERS}{source.options.marks(source.format)} {self._settings}"
 
-        Return False, and count nothing, if the options of this run can read what the earlier run could not.
-        """
-        skipped, replaced = self.collection.ledger.reading(source.name)
-        if any(source.options.may_read(note.code) for _, note in skipped):
+    def _is_unchanged(self, source: Source, mark: str, known: str | None) -> bool:
+        """Return whether the source did not change, and this run cannot read more of it than an earlier run."""
+        if mark != known:
             return False
+        skipped, _ = self.collection.ledger.reading(source.name)
+        return not any(source.options.may_read(note.code) for _, note in skipped)
+
+    def _unchanged(self, source: Source) -> None:
+        """Count a source that did not change, and repeat the report of an earlier run about it."""
+        skipped, replaced = self.collection.ledger.reading(source.name)
         if self.collection.ledger.is_empty(source.name):
             self.report.sources_empty += 1
         else:
@@ -170,11 +182,10 @@ class Ingest:
         self.report.skipped += [Skipped(source.name, place, note) for place, note in skipped]
         if replaced:
             self.report.replaced[source.name] = replaced
-        return True
 
     def _documents(self, source: Source, seen: DiskMap, taken: dict[str, Skipped]) -> Iterator[Document]:
         """Yield the source's documents, and put their ids into `seen`. Ids of other sources go into `taken`."""
-        for item in read(source):
+        for item in self._items(source):
             if isinstance(item, Skipped):
                 self.report.skipped.append(item)
                 continue
@@ -187,6 +198,10 @@ class Ingest:
                 continue
             seen.setdefault(item.id)
             yield item
+
+    def _items(self, source: Source) -> Iterator[Document | Skipped]:
+        """Yield the documents of a source, and what was not read."""
+        return read(source)
 
     def _take_freed(self) -> None:
         """Write documents whose id was taken when their source was read and is free now: those that moved.
@@ -208,7 +223,7 @@ class Ingest:
         """Write the documents that are new or differ from their record. `before` returns the record of an id."""
         batch = Batch()
         for document in documents:
-            digest = self._digest(document)
+            digest = digest_of(document, self._settings)
             entry = before(document.id)
             if entry is not None and entry.hash == digest and not entry.pending:
                 self.report.documents_unchanged += 1
@@ -227,15 +242,9 @@ class Ingest:
         if language := language_of(text):
             self.report.languages[language] = self.report.languages.get(language, 0) + 1
 
-    def _digest(self, document: Document) -> str:
-        """Return a hash of everything that determines a document's passages, the splitter's settings included."""
-        content = json.dumps([self._settings, document.title, document.text, dict(document.metadata)], sort_keys=True)
-        return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
     def _split(self, document: Document) -> list[Passage]:
         passages = self._splitter.split(document)
-        limit, count = self._splitter.limit, self._splitter.count_tokens
-        self.report.over_window += sum(count(passage.content) > limit for passage in passages)
+        self.report.over_window += over_window(passages, self._splitter)
         return passages
 
     def _commit(self, batch: Batch) -> None:
@@ -281,7 +290,8 @@ class Ingest:
                 self.report.sources_removed += 1
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes, 0 if it cannot be read."""
     try:
         return path.stat().st_size
     except OSError:

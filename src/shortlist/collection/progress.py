@@ -74,10 +74,14 @@ class Reporter:
         for start in range(0, len(passages), PASSAGES_PER_STEP) or range(1):
             block = passages[start : start + PASSAGES_PER_STEP]
             blocks.append(encoder.encode_passages([passage.content for passage in block]))
-            self._passages += len(block)
-            self._characters += sum(passage.end - passage.start for passage in block)
-            self.report()
+            self.encoded(block)
         return np.concatenate(blocks)
+
+    def encoded(self, passages: Sequence[Passage]) -> None:
+        """Count passages as encoded, and report."""
+        self._passages += len(passages)
+        self._characters += sum(passage.end - passage.start for passage in passages)
+        self.report()
 
     def precompute(self, total: int) -> None:
         """Start the part of the run that computes the states of `total` stored passages, and report."""

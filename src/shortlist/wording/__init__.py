@@ -167,6 +167,7 @@ NOT_READ: Mapping[str, Words] = {
     "wrong_type": '"{field}" is {kind}, not {expected}',
     "empty_id": '"{field}" is empty',
     "bad_id": '"{field}" has characters that are not text',
+    "worker_lost": "not prepared: {reason}. Add it again to try again",
     "repeated_id": "the id {id!r} is already used at {first}",
     "id_of_other_source": "the id {id!r} is already used by {source}",
     "half_written": _half_written,

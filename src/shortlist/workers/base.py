@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -33,6 +33,8 @@ class Answer:
     lost: str = ""
 
 
+Answers: TypeAlias = "Generator[Answer, None, None]"
+"""Answers that come one after the other. `close` ends the workers."""
 Worker: TypeAlias = "Callable[[Any], Any]"
 """Turns the content of a unit into a value. A ShortlistError that it raises ends the whole run."""
 
@@ -46,7 +48,7 @@ class Workers(Protocol):
     threads: int
     shares_files: bool
 
-    def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Iterator[Answer]:
+    def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Answers:
         """Yield the answer of each unit, in the order in which the units are done. No units start no worker.
 
         A worker that ends costs the unit that it worked on, which another worker then receives. The workers end with

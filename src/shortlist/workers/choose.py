@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shortlist.errors import InvalidInput
+from shortlist.inference.devices import CUDA
 from shortlist.workers.base import Workers
 
 
@@ -17,7 +18,7 @@ def choose_workers(
             of this machine.
         threads: The CPU cores of one worker. None: the cores of this machine divided by the number of workers, at least
             one; on a cluster, one.
-        device: The device of the models. On a cluster, a worker with "cuda" takes one GPU.
+        device: The device of the models. On a cluster, a worker with "cuda" or "torch:cuda" takes one GPU.
 
     Raises:
         InvalidInput: `workers` or `threads` is below 1, or `ray` is empty.
@@ -34,4 +35,4 @@ def choose_workers(
         raise InvalidInput('ray is empty: give "auto", or an address such as ray://host:10001', field="ray")
     from shortlist.workers.on_ray import RayWorkers
 
-    return RayWorkers(ray, workers, threads or 1, gpus=1 if device == "cuda" else 0)
+    return RayWorkers(ray, workers, threads or 1, gpus=1 if device.strip().lower().endswith(CUDA) else 0)

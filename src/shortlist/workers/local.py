@@ -14,7 +14,7 @@ from typing import Any
 
 from shortlist.errors import WorkersFailed
 from shortlist.inference.engine import usable_cores
-from shortlist.workers.base import ATTEMPTS, Answer, Carried, Unit, Worker
+from shortlist.workers.base import ATTEMPTS, Answer, Answers, Carried, Unit, Worker
 from shortlist.workers.process import START
 
 WAITING = 2
@@ -36,7 +36,7 @@ class LocalWorkers:
         self.count = count
         self.threads = max(1, usable_cores() // count) if threads is None else threads
 
-    def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Iterator[Answer]:
+    def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Answers:
         """See `base.Workers.run`."""
         tasks: SimpleQueue[Unit | None] = SimpleQueue()
         answers: SimpleQueue[Answer | Exception] = SimpleQueue()

@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any
 
 from shortlist.errors import InvalidInput, MissingExtra, WorkersFailed
-from shortlist.workers.base import ATTEMPTS, Answer, Carried, Unit, Worker
+from shortlist.workers.base import ATTEMPTS, Answer, Answers, Carried, Unit, Worker
 
 WAVE_BYTES = 1 << 30
 """The largest content of the units of one dataset. They are in Ray's object store, which spills to disk.
@@ -79,7 +79,7 @@ class RayWorkers:
         self.threads = threads
         self.gpus = gpus
 
-    def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Iterator[Answer]:
+    def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Answers:
         """See `base.Workers.run`. The units of one dataset are read at once; `ahead` has no effect."""
         with _connected(self.address):
             for wave in _waves(units, WAVE_BYTES):

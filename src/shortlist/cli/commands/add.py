@@ -10,6 +10,7 @@ import typer
 import shortlist
 from shortlist.cli.console import counted, remark, warn, with_index
 from shortlist.cli.options import DEFAULT_INDEX, MODELS, Given, IndexOption, resolved, with_settings
+from shortlist.cli.options_workers import RayOption, WorkersOption
 from shortlist.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def add(  # noqa: PLR0913 - one parameter per option
             "--include", metavar="PART", help="Also read these parts of office files: comments, headers (with footers)."
         ),
     ] = None,
+    workers: WorkersOption = None,
+    ray: RayOption = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help=f"Name every file that add did not read, not only the first {SHOWN}.")
     ] = False,
@@ -104,7 +107,9 @@ def add(  # noqa: PLR0913 - one parameter per option
         shortlist.open(index, create=bool(given_paths), config=config) as opened,
     ):
         opened.encoder  # noqa: B018 - loads the model
-        report = opened.add(stores or files, prune=prune, options=options, progress=display.show)
+        report = opened.add(
+            stores or files, prune=prune, options=options, workers=workers, ray=ray, progress=display.show
+        )
     _print_totals(report, index, str(config.reranker))
     _print_states(report, index)
     _print_passed_over(report.passed_over, shown)

@@ -1,0 +1,47 @@
+"""What a call of `add` was given: files, documents or a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from shortlist.documents.options import ReadOptions
+from shortlist.errors import InvalidInput
+from shortlist.stores.kinds import is_store
+from shortlist.types import Document
+
+Kind: TypeAlias = Literal["files", "documents", "store"]
+
+
+def kind_of(
+    items: str | Path | Document | Mapping[str, object] | Iterable[str | Path | Document | Mapping[str, object]],
+    *,
+    prune: bool = False,
+    options: ReadOptions | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+) -> tuple[Kind, list[Any]]:
+    """Return what the items are, and the items as a list. No items are files.
+
+    Raises:
+        InvalidInput: Paths, documents and stores are mixed, or an argument does not apply to items of this kind.
+    """
+    given: list[Any] = [items] if isinstance(items, str | Path | Document | Mapping) else list(items)
+    if any(isinstance(item, str) and is_store(item) for item in given):
+        if prune:
+            raise InvalidInput("prune is for files: a store is compared as a whole at each call", field="prune")
+        for name, value in (("workers", workers), ("ray", ray)):
+            if value is not None:
+                raise InvalidInput(f"{name} is for files and documents: a store is read by one process", field=name)
+        return "store", given
+    paths = [item for item in given if isinstance(item, str | Path)]
+    if options is not None and not paths:
+        raise InvalidInput("options are for files: no file is given", field="options")
+    if paths and len(paths) < len(given):
+        raise InvalidInput("paths and documents are mixed: add them in two calls")
+    if paths or not given:
+        return "files", given
+    if prune:
+        raise InvalidInput("prune is for files: documents without a file are removed by remove", field="prune")
+    return "documents", given
