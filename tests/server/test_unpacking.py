@@ -54,7 +54,11 @@ def test_another_encoding_is_415_in_the_dialect_of_the_route(client, route, enco
     assert answer.headers["accept-encoding"] == "gzip"
 
 
-@pytest.mark.parametrize("content", [b"", b"plain", gzip.compress(json.dumps(BODY).encode())[:-12], b"\x1f\x8b\x08"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"plain", gzip.compress(json.dumps(BODY).encode())[:-12], b"\x1f\x8b\x08"],
+    ids=["empty", "plain", "cut", "magic"],
+)
 def test_a_body_that_is_not_gzip_is_malformed(client, content):
     answer = post(client, content)
     assert answer.status_code == 422
