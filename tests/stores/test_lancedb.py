@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
+from shortlist.retrievers.engine import Hybrid
 from shortlist.stores.kinds import load_store
+from shortlist.types import Passage
+from store_makers import lance
 
 lancedb = pytest.importorskip("lancedb")
 pyarrow = pytest.importorskip("pyarrow")
+
+from lancedb.index import FTS  # noqa: E402
+
+ENCODER = HashedEncoder(64)
 
 ROWS = [
     {"text": "the red cat", "vector": [1.0, 0.0], "n": 1, "size": 1.5, "meta": {"lang": "en", "level": 2}},
@@ -96,3 +104,31 @@ def test_an_index_that_rounds_gives_true_cosines(tmp_path):
     assert not store.exact
     answer = store.nearest(vectors[3], 10)
     assert [score for _, score in answer] == pytest.approx(store.similarities(vectors[3], ids(answer)), abs=1e-4)
+
+
+@pytest.mark.parametrize("metric", ["", "l2", "dot", "cosine"])
+def test_hybrid_retrieval_has_the_vectors_of_the_words_without_another_request(tmp_path, monkeypatch, metric):
+    passages = [Passage(f"p{place}", f"{'red' if place % 2 else 'blue'} number {place}") for place in range(40)]
+    store = lance(metric)(tmp_path, passages, ENCODER.encode_passages([passage.text for passage in passages]) * 3)
+    expected = store.similarities(ENCODER.encode_queries(["red"])[0], [passage.id for passage in passages])
+    monkeypatch.setattr(store._backend, "vectors", lambda ids: pytest.fail("a third request"))
+    hits = Hybrid(store, ENCODER, depth=10).retrieve("red", 15)
+    scores = {passage.id: score for passage, score in zip(passages, expected, strict=True)}
+    assert [hit.signals["dense"] for hit in hits] == pytest.approx([scores[hit.id] for hit in hits], abs=1e-4)
+
+
+def test_a_row_without_a_vector_has_no_score_and_others_keep_theirs(tmp_path):
+    rows = [
+        {"id": "a", "text": "red one", "vector": [1.0, 0.0]},
+        {"id": "b", "text": "red two", "vector": None},
+        {"id": "c", "text": "red three", "vector": [0.6, 0.8]},
+    ]
+    vectors = pyarrow.list_(pyarrow.float32(), 2)
+    schema = pyarrow.schema({"id": pyarrow.string(), "text": pyarrow.string(), "vector": vectors})
+    table = lancedb.connect(tmp_path).create_table("notes", schema=schema)
+    table.add(pyarrow.Table.from_pylist(rows, schema), on_bad_vectors="null")
+    table.create_index("text", config=FTS())
+    store = load_store(f"lancedb:notes@{tmp_path}")
+    _, words = store.both(vector(1, 0), "red", 5)
+    assert sorted(ids(words)) == ["a", "b", "c"]
+    assert words.cosines == {"a": pytest.approx(1), "c": pytest.approx(0.6)}

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from server_makers import milvus
+from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.retrievers.engine import Hybrid
 from shortlist.stores.kinds import load_store
+from shortlist.types import Passage
 
 pymilvus = pytest.importorskip("pymilvus")
 pytest.importorskip("milvus_lite")
 
+ENCODER = HashedEncoder(64)
 VECTORS = {"a": [1.0, 0.0], "b": [0.6, 0.8]}
 
 
@@ -110,3 +117,27 @@ def test_a_wrong_token_is_named():
     error = _error("milvus:notes", 65535, "auth check failure, please check username and password are correct")
     assert isinstance(error, StoreRefused)
     assert "MILVUS_TOKEN" in str(error)
+
+
+def test_hybrid_retrieval_sends_no_row_twice(tmp_path, monkeypatch):
+    passages = [Passage(f"p{place:02}", f"{'red' if place % 2 else 'blue'} number {place}") for place in range(40)]
+    vectors = ENCODER.encode_passages([passage.text for passage in passages])
+    store = milvus("COSINE", words=True)(tmp_path, passages, vectors)
+    client, requests = store._backend._client, []
+    own = {name: getattr(client, name) for name in ("search", "query")}
+
+    def spied(name, *arguments, **options):
+        answer = own[name](*arguments, **options)
+        requests.append((options["output_fields"], len(answer[0] if name == "search" else answer)))
+        return answer
+
+    for name in own:
+        monkeypatch.setattr(client, name, partial(spied, name))
+    hits = Hybrid(store, ENCODER, depth=10).retrieve("red", 15)
+    (near, near_count), (words, words_count), (rest, rest_count) = requests
+    assert ("text" in near, words, "vector" in rest) == (True, ["id"], True)
+    assert (near_count, words_count) == (15, 15)
+    both = sum("bm25" in hit.signals for hit in hits)
+    assert rest_count < words_count or both == len(hits)
+    scores = dict(zip([passage.id for passage in passages], vectors @ ENCODER.encode_queries(["red"])[0], strict=True))
+    assert [hit.signals["dense"] for hit in hits] == pytest.approx([scores[hit.id] for hit in hits], abs=1e-4)

@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from shortlist.errors import InvalidInput
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import FieldKind, choose, find_fields
 from shortlist.stores.filters import Condition
 from shortlist.stores.lancedb_filters import sql_of, text_literal
-from shortlist.stores.metrics import MetricName
+from shortlist.stores.metrics import MetricName, raw_scores
 from shortlist.stores.store import Facts, Row, Vector
 from shortlist.stores.translating import translated
 
@@ -44,7 +46,7 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
 
 
 class LanceBackend:
-    """A table of LanceDB. Satisfies `stores.store.Backend`."""
+    """A table of LanceDB. Satisfies `stores.store.Backend` and `stores.store.RunsBoth`."""
 
     def __init__(self, address: StoreAddress, fields: Mapping[str, str], table: Any) -> None:
         self._name, self._table = address.name, table
@@ -81,9 +83,21 @@ class LanceBackend:
     def matching(self, text: str, k: int, where: Sequence[Condition]) -> list[Row]:
         """Return the `k` rows with the best BM25 score of any of the words."""
         with translated(self._name):
-            query = self._filtered(self._table.search(text, query_type="fts"), where)
-            lines = query.select([*self._columns, "_score"]).limit(k).to_list()
+            lines = self._words(text, k, where, []).to_list()
         return [self._row(line, line["_score"]) for line in lines]
+
+    def both(self, vector: Vector, text: str, k: int, where: Sequence[Condition]) -> tuple[list[Row], list[Row]]:
+        """Return what `nearest` and `matching` return. The rows of the words come with their vectors."""
+        with translated(self._name):
+            answer = self._words(text, k, where, [self._vector]).to_arrow()
+        column = answer.column(self._vector)
+        numbers = column.drop_null().combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        vectors = numbers.astype(np.float32).reshape(-1, len(vector))
+        scores = iter(raw_scores(METRICS[self._metric], vector, vectors))
+        near = [next(scores) if valid.as_py() else None for valid in column.is_valid()]
+        lines = answer.drop_columns([self._vector]).to_pylist()
+        by_words = [self._row(line, line["_score"])._replace(near=own) for line, own in zip(lines, near, strict=True)]
+        return self.nearest(vector, k, where), by_words
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Sequence[float]]:
         """Return the vectors of the rows with these ids."""
@@ -128,6 +142,11 @@ class LanceBackend:
         query = query.with_row_id(True)
         condition = sql_of(where, self._types, self.facts.fields.metadata, self._name)
         return query.where(condition, prefilter=True) if condition else query
+
+    def _words(self, text: str, k: int, where: Sequence[Condition], columns: list[str]) -> Any:
+        """The query for the words, which returns these columns in addition to those of a row."""
+        query = self._filtered(self._table.search(text, query_type="fts"), where)
+        return query.select([*self._columns, "_score", *columns]).limit(k)
 
     def _with_ids(self, id_field: str, ids: Sequence[str]) -> str:
         """The condition for rows with these ids; "" if no row can have them."""

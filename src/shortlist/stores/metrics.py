@@ -43,9 +43,15 @@ class Metric:
         """Return the score of each row, in the same unit as `score`."""
         if self.is_cosine:
             return cosines(vector, rows)
-        if self.name == "dot":
-            return [float(score) for score in rows @ vector]
-        return [-float(distance) for distance in ((rows - vector) ** 2).sum(axis=1)]
+        raw = raw_scores(self.name, vector, rows)
+        return raw if self.name == "dot" else [-distance for distance in raw]
+
+
+def raw_scores(name: MetricName, vector: NDArray[np.float32], rows: NDArray[np.float32]) -> list[float]:
+    """Return the number of `Metric.score` for each row: a cosine, an inner product, or a squared distance."""
+    if name == "l2":
+        return [float(distance) for distance in ((rows - vector) ** 2).sum(axis=1)]
+    return [float(product) for product in rows @ vector] if name == "dot" else cosines(vector, rows)
 
 
 def cosines(vector: NDArray[np.float32], rows: NDArray[np.float32]) -> list[float]:

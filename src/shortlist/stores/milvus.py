@@ -22,7 +22,7 @@ from shortlist.errors import InvalidInput, StoreError, StoreRefused, StoreUnreac
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields, kinds_of
 from shortlist.stores.filters import Condition
-from shortlist.stores.metrics import MetricName
+from shortlist.stores.metrics import MetricName, raw_scores
 from shortlist.stores.milvus_schema import Schema, expression, literal, read_schema
 from shortlist.stores.store import Facts, Row, Vector
 from shortlist.stores.translating import translated
@@ -49,7 +49,7 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
 
 
 class MilvusBackend:
-    """A collection of Milvus. Satisfies `stores.store.Backend`."""
+    """A collection of Milvus. Satisfies `stores.store.Backend` and `stores.store.RunsBoth`."""
 
     def __init__(self, address: StoreAddress, fields: Mapping[str, str], client: Any) -> None:
         self._name, self._collection = address.name, address.collection
@@ -66,12 +66,38 @@ class MilvusBackend:
 
     def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:
         """Return the `k` nearest rows. The score is a cosine, an inner product, or a squared distance."""
-        return self._search(vector.tolist(), self.facts.fields.vector, k, where)
+        hits = self._search(vector.tolist(), self.facts.fields.vector, k, where, self._schema.shown)
+        return [self._row(self._record(hit), hit["distance"]) for hit in hits]
 
     def matching(self, text: str, k: int, where: Sequence[Condition]) -> list[Row]:
         """Return the `k` rows with the highest BM25 score."""
-        rows = self._search(text, self._schema.words, k, where)
-        return [row._replace(score=abs(row.score)) for row in rows]
+        hits = self._search(text, self._schema.words, k, where, self._schema.shown)
+        return [self._row(self._record(hit), abs(hit["distance"])) for hit in hits]
+
+    def both(self, vector: Vector, text: str, k: int, where: Sequence[Condition]) -> tuple[list[Row], list[Row]]:
+        """Return what `nearest` and `matching` return.
+
+        The search by words returns keys alone. One more request reads the rows that the vectors have not found, and
+        their vectors, so no row is sent twice.
+        """
+        near, key = self.nearest(vector, k, where), self._schema.key
+        known = {row.id: row._replace(near=row.score) for row in near}
+        hits = {self._record(hit)[key]: hit for hit in self._search(text, self._schema.words, k, where, [key])}
+        known |= self._rows_with(vector, [own for own in hits if own not in known])
+        by_words = [known[own]._replace(score=abs(hit["distance"])) for own, hit in hits.items() if own in known]
+        return near, by_words
+
+    def _rows_with(self, vector: Vector, keys: Sequence[Any]) -> dict[Any, Row]:
+        """Return the rows with these keys, and the score of the vector query for each of them."""
+        column, rows = self.facts.fields.vector, dict[Any, Row]()
+        for start in range(0, len(keys), PAGE):
+            condition = expression([Condition(self._schema.key, tuple(keys[start : start + PAGE]))], self._schema, "")
+            records = self._query(condition or "", [*self._schema.shown, column], PAGE)
+            vectors = np.array([record[column] for record in records], dtype=np.float32).reshape(-1, len(vector))
+            scores = raw_scores(self.facts.metric or "cosine", vector, vectors)
+            for record, score in zip(records, scores, strict=True):
+                rows[record[self._schema.key]] = self._row(record)._replace(near=score)
+        return rows
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """Return the vectors of the rows with these ids."""
@@ -125,7 +151,8 @@ class MilvusBackend:
         fields = find_fields(self._name, names, kinds, schema=not schema.dynamic)
         fields = replace(fields, id=given.get("id", schema.key), vector="")
         if not schema.vectors:
-            return Facts(self._name, fields, words=bool(schema.words), largest_k=LARGEST_K)
+            words = bool(schema.words)
+            return Facts(self._name, fields, words=words, largest_k=LARGEST_K, keeps_word_scores=False)
         column = choose("vector", list(schema.vectors), given, self._name)
         index = self._index(column)
         metric = str(index.get("metric_type", "COSINE")).upper()
@@ -139,6 +166,7 @@ class MilvusBackend:
             words=bool(schema.words),
             exact=index.get("index_type") == "FLAT",
             largest_k=LARGEST_K,
+            keeps_word_scores=False,  # Milvus Lite computes BM25 among the rows that pass the filter
         )
 
     def _index(self, column: str) -> Mapping[str, Any]:
@@ -148,7 +176,7 @@ class MilvusBackend:
                 return index
         raise InvalidInput(f"{self._name}: the field {column!r} has no index, and Milvus cannot search it without one")
 
-    def _search(self, query: Any, column: str, k: int, where: Sequence[Condition]) -> list[Row]:
+    def _search(self, query: Any, column: str, k: int, where: Sequence[Condition], shown: Sequence[str]) -> list[Any]:
         condition = expression(where, self._schema, self.facts.fields.metadata, self._name)
         if condition is None:
             return []
@@ -159,10 +187,13 @@ class MilvusBackend:
             anns_field=column,
             limit=k,
             filter=condition,
-            output_fields=list(self._schema.shown),
+            output_fields=list(shown),
         )
+        return list(hits[0])
+
+    def _record(self, hit: Any) -> dict[str, Any]:
         key = self._schema.key  # the client calls it "id" before version 2.6
-        return [self._row({key: hit.get(key, hit.get("id")), **hit["entity"]}, hit["distance"]) for hit in hits[0]]
+        return {key: hit.get(key, hit.get("id")), **hit["entity"]}
 
     def _query(self, condition: str, columns: Sequence[str], limit: int | None) -> list[dict[str, Any]]:
         options = {} if limit is None else {"limit": limit}

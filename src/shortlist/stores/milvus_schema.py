@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from shortlist.errors import InvalidInput
@@ -20,7 +21,7 @@ BM25_FUNCTION = 1
 DYNAMIC = "$meta"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
     """A collection. `types` are the types of its fields, `shown` the fields to read, and `words` the BM25 field."""
 
@@ -31,12 +32,12 @@ class Schema:
     words: str
     dynamic: bool
 
-    @property
+    @cached_property
     def hidden(self) -> frozenset[str]:
         """The fields that no passage shows."""
         return frozenset(name for name, kind in self.types.items() if kind in OTHER_VECTORS | {FLOAT_VECTOR})
 
-    @property
+    @cached_property
     def shown(self) -> list[str]:
         """The fields to read for a passage."""
         names = [name for name in self.types if name not in self.hidden]

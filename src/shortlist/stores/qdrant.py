@@ -103,6 +103,7 @@ class QdrantBackend:
         """Return the vectors of the points with these ids."""
         parts: Any = [self._using] if self._using else True
         field, points = self.facts.fields.id, []
+        payload: Any = [field] if field else False
         for start in range(0, len(ids), PAGE):
             page = ids[start : start + PAGE]
             known = [self._points[key] for key in page if key in self._points] if field else list(map(point_id, page))
@@ -110,11 +111,11 @@ class QdrantBackend:
             with _errors(self._name):
                 if known:
                     keys = [key for key in known if key is not None]
-                    points += self._client.retrieve(self._collection, keys, with_payload=True, with_vectors=parts)
+                    points += self._client.retrieve(self._collection, keys, with_payload=payload, with_vectors=parts)
                 if unknown:
                     own = filter_of(Condition(field, (*unknown, *map(int, filter(is_int, unknown)))), "")
                     points += self._client.scroll(
-                        self._collection, own, limit=PAGE * COPIES, with_payload=True, with_vectors=parts
+                        self._collection, own, limit=PAGE * COPIES, with_payload=payload, with_vectors=parts
                     )[0]
         return {str(point.payload[field] if field else point.id): self._vector(point) for point in reversed(points)}
 

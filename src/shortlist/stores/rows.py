@@ -27,7 +27,7 @@ def passage_of(row: Row, fields: Fields, store: str) -> Passage:
     record = row.record
     key = id_of(record.get(fields.id) if fields.id else row.id, f"{store}: a row")
     text = record.get(fields.text)
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or not text or text.isspace():
         state = "has no text" if isinstance(text, str) or text is None else f"has the text {text!r:.80}"
         raise InvalidInput(f"{store}: passage {key!r} {state} in its field {fields.text!r}")
     inner = record.get(fields.metadata) if fields.metadata else None

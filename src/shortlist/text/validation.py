@@ -17,7 +17,13 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 def sound(text: str) -> str:
     """Return the text with U+FFFD in place of each half of a surrogate pair. Its length does not change."""
-    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
+    if text.isascii():
+        return text
+    try:
+        text.encode()  # a tenth of the time of a search for surrogates
+    except UnicodeEncodeError:
+        return SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def item_name(noun: str, place: int, total: int | None) -> str:
