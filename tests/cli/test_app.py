@@ -12,10 +12,10 @@ import pytest
 from command_line import run
 from shortlist.cli.app import message_of
 from shortlist.cli.command_table import NAMES, SUMMARIES, command
-from shortlist.cli.console import counted
 from shortlist.cli.options import OPTIONS, value_of
 from shortlist.config.search_config import NAMES as SETTINGS
 from shortlist.errors import InvalidInput, NotFitted
+from shortlist.wording.counting import counted
 
 HEAVY = {"numpy", "rich", "onnxruntime", "openvino", "qdrant_edge", "torch", "huggingface_hub", "httpx"}
 
@@ -138,7 +138,7 @@ def test_a_text_stands_for_the_value_that_toml_reads(text, value):
 
 def test_plurals():
     assert [counted(number, "source") for number in (0, 1, 2)] == ["0 sources", "1 source", "2 sources"]
-    assert counted(2, "query", "queries") == "2 queries"
+    assert counted(2, "query") == "2 queries"
 
 
 def test_commands_print_through_the_console_alone():

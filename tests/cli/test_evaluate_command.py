@@ -235,7 +235,7 @@ def test_judgments_of_another_corpus_are_named(shell):
     assert "1 of 2 judged ids" in message
     assert "such as 'zzz' (other.jsonl line 2, query 'b')" in message
     assert "--allow-unknown" in message
-    assert "1 judged ids or snippets are not in the index" in shell("evaluate", "other.jsonl", "--allow-unknown")
+    assert "1 judged id or snippet not in the corpus" in shell("evaluate", "other.jsonl", "--allow-unknown")
 
 
 def test_set_ups_take_a_fusion_weight(shell):

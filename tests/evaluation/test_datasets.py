@@ -271,7 +271,7 @@ def test_ids_may_name_documents_or_passages():
 
 def test_ids_that_the_index_lacks_are_an_error_unless_allowed():
     query_set = QuerySet("s", SET.queries, {"q1": {"a": 1, "zz": 1}, "q2": {"c": 1}})
-    with pytest.raises(InvalidInput, match=r"1 of 3 judged ids of s are in the index neither .* such as 'zz'"):
+    with pytest.raises(InvalidInput, match=r"1 of 3 judged ids of s name neither a passage .* such as 'zz'"):
         resolve(query_set, CORPUS)
     allowed = resolve(query_set, CORPUS, allow_unknown=True)
     assert (allowed.unknown, allowed.qrels["q1"]) == (1, {"a": 1, "zz": 1})
@@ -282,7 +282,7 @@ def test_a_file_whose_pages_are_the_documents_shows_their_ids():
     query_set = QuerySet("s", SET.queries, {"q1": {"m.pdf": 1, "a-missing": 1}, "q2": {"c": 1}})
     with pytest.raises(
         InvalidInput,
-        match=r"'m\.pdf' \(s, id q1.*is not a document but the source of 5 documents in the index: "
+        match=r"'m\.pdf' \(s, id q1.*is not a document but the source of 5 documents: "
         r"'m\.pdf#page=1', .*3', \.\.\.\. Judge by the ids",
     ):
         resolve(query_set, [*CORPUS, *pages])
@@ -313,7 +313,7 @@ def test_a_snippet_that_nothing_holds_names_file_line_and_query_or_counts_as_nev
 def test_snippets_find_their_passages_in_any_case_and_spacing():
     query_set = QuerySet("s", SET.queries, {}, {"q1": {"the DOUGH rest": 1, "bake it": 1}, "q2": {"cats": 1}})
     assert resolve(query_set, CORPUS).qrels == {"q1": {"a#0": 1, "a#1": 1}, "q2": {"c#0": 1}}
-    with pytest.raises(InvalidInput, match="no passage of the index contains the text 'dogs'"):
+    with pytest.raises(InvalidInput, match="no passage contains the text 'dogs'"):
         resolve(QuerySet("s", SET.queries, {}, {"q1": {"dogs": 1}, "q2": {"cats": 1}}), CORPUS)
 
 

@@ -62,7 +62,10 @@ def test_the_words_of_another_room_are_other_words():
             "The difference from the best may be chance: -0.0020 [-0.0100, +0.0060]",
         ),
         (Note("not_tried", setting="fusion", reason="no_fusion"), "stage one fuses no lists"),
-        (Note("no_threshold", reason="not_reranked"), "none: a threshold needs the scores of a reranker"),
+        (
+            Note("no_threshold", reason="not_reranked"),
+            "none: it applies to the scores of a reranker, and the recommended search does not",
+        ),
         (
             Note("harmful", measure="RR@10", pools=["5", "10"]),
             "worse than no reranking at pool 5, 10: RR@10 is lower than in stage one",

@@ -110,7 +110,7 @@ def test_a_retriever_that_lists_its_passages_is_resolved_against_them():
             return [hit.passage for hit in next(iter(self.pools.values()))]
 
     queries = sl.QuerySet("own", judged.queries, {**judged.qrels, "q0": {"missing": 1}})
-    with pytest.raises(InvalidInput, match="judged ids of own are in the index neither"):
+    with pytest.raises(InvalidInput, match="judged ids of own name neither a passage nor a document of the corpus"):
         sl.evaluate(searching(Listing(retriever.pools)), queries)
     assert sl.evaluate(searching(Listing(retriever.pools)), queries, allow_unknown=True).outcomes[0].recall == 0.0
 

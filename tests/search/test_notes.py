@@ -27,7 +27,7 @@ EXAMPLES = [
     ),
     (
         Note("fit_outdated", fit="stop_rule", fitted_on=2, passages=3),
-        "the index holds 3: calibrate again with: shortlist calibrate QUERIES --index DIR",
+        "there are now 3: calibrate again with: shortlist calibrate QUERIES --index DIR",
     ),
     (Note("no_stop_rule", reason="not_reranked"), "the search does not rerank"),
     (
@@ -39,7 +39,16 @@ EXAMPLES = [
         Note("no_good_answer", best_score=1.25, best_probability=0.125, min_score=None, min_probability=0.5),
         "no good answer: the best passage has probability 0.125, below a probability of 0.5",
     ),
+    (Note("metadata_unread", count=1, field="meta"), "1 row has a meta that is not JSON: a filter does not find it"),
+    (
+        Note("metadata_unread", count=2, field="meta"),
+        "2 rows have a meta that is not JSON: a filter does not find them",
+    ),
     (Note("filter_unknown_field", field="yaer", fields=["title", "year"]), "'yaer': the fields are title, year"),
+    (
+        Note("filter_unknown_field", field="yaer", fields=["year"], more=0, read=1000),
+        "none of the first 1000 passages has the field 'yaer': the fields are year",
+    ),
     (
         Note("states_unused", reason="other_reranker", made_by="a", reranker="b"),
         "those of a, not of b. Renew them with: shortlist add --precompute --index DIR",
@@ -49,6 +58,14 @@ EXAMPLES = [
     (
         Note("states_unused", reason="cannot_use_states", made_by="a", reranker="b"),
         "the stored states are those of a, and b cannot use states",
+    ),
+    (
+        Note("reranker_alone", retriever="my:own", signals=["bm25", "dense"]),
+        "fitted for the scores of my:own; to add its scores, give weights of bm25 and dense",
+    ),
+    (
+        Note("reranker_alone", retriever="my:own", signals=[]),
+        "the hits of my:own have no signals, so weights cannot add its scores",
     ),
     (Note("setting_ignored", setting="blend", reason="other_reranker"), "it is valid for another reranker"),
 ]
@@ -63,7 +80,7 @@ def test_an_unknown_code_is_shown_as_it_is():
     assert describe(Note("new_code", count=1)) == "new_code"
 
 
-ROOMS = ("search", "collection", "config", "rerankers", "server", "mcp")
+ROOMS = ("search", "stores", "collection", "config", "rerankers", "server", "mcp")
 
 
 def calls(path):

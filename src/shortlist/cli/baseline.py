@@ -12,6 +12,7 @@ from shortlist.evaluation import saved
 from shortlist.evaluation.evaluate import Evaluation, difference
 from shortlist.evaluation.gate import Rule, RuleResult, apply_rule, parse_rule
 from shortlist.evaluation.metrics.statistics import Paired
+from shortlist.wording.counting import counted
 
 
 def parse_rules(options: Sequence[str], baseline: Path | None) -> list[Rule]:
@@ -80,9 +81,9 @@ def check_queries(set_ups: Sequence[SetUp], judging: Judging, before: Sequence[E
     for set_up, evaluation in zip(set_ups, before, strict=bool(before)):
         if prints[set_up.subject] != evaluation.fingerprint:
             raise InvalidInput(
-                f"the baseline was measured on {evaluation.query_set} ({len(evaluation.outcomes)} queries), and its "
-                f"queries or judgments differ from those of {queries.name} ({len(queries.queries)} queries) in "
-                f"{set_up.subject}: save it again"
+                f"the baseline was measured on {evaluation.query_set} ({counted(len(evaluation.outcomes), 'query')}), "
+                f"and its queries or judgments differ from those of {queries.name} "
+                f"({counted(len(queries.queries), 'query')}) in {set_up.subject}: save it again"
             )
 
 

@@ -40,11 +40,6 @@ def warn(text: str) -> None:
     remark(text, "yellow")
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return the number with its noun: "1 source", "2 sources", "3 queries" with `plural` "queries"."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
 def with_index(text: str, index: Path | str) -> str:
     """Return the text with this index folder in the commands that the text proposes."""
     return with_place(text, ["--index", str(index)])

@@ -20,7 +20,7 @@ IdenticalOption = Annotated[
 ]
 UnknownOption = Annotated[
     bool,
-    typer.Option("--allow-unknown", help="If the index lacks a judged id or snippet, count it as not found."),
+    typer.Option("--allow-unknown", help="If the corpus lacks a judged id or snippet, count it as not found."),
 ]
 MeasuresOption = Annotated[
     list[str] | None, option("--measure", "NAME@K", "A measure; repeat the option for several. The first decides.")

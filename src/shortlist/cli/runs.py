@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shortlist.cli.console import counted, remark
+from shortlist.cli.console import remark
 from shortlist.cli.setups import Judging, SetUp, judged_in
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import Evaluation
@@ -16,6 +16,7 @@ from shortlist.evaluation.query_sets.external_run import evaluate_run
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.report import ReportSource, source_of
 from shortlist.types import Run
+from shortlist.wording.counting import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _report(run: ExternalRun, judged: Judged, known: set[str] | None) -> None:
     unknown = set() if known is None else ids - known
     if ids and unknown == ids:
         raise InvalidInput(
-            f"run {run.name!r}: none of its {len(ids)} ids, such as {min(ids)!r}, is in the index of the judgments: a "
+            f"run {run.name!r}: none of its {len(ids)} ids, such as {min(ids)!r}, is in the corpus of the judgments: a "
             "run must name the same passages or documents"
         )
     queries = len(judged.queries)
@@ -98,9 +99,9 @@ def _report(run: ExternalRun, judged: Judged, known: set[str] | None) -> None:
     if missing:
         parts.append(f"{missing} count 0")
     if extra := len(run.run.keys() - judged.queries.keys()):
-        parts.append(f"{counted(extra, 'query', 'queries')} without judgments ignored")
+        parts.append(f"{counted(extra, 'query')} without judgments ignored")
     if unknown:
-        parts.append(f"{len(unknown)} of {len(ids)} ids are not in the index")
+        parts.append(f"{len(unknown)} of {len(ids)} ids are not in the corpus")
     remark(f"{run.name}: {run.file}: {'; '.join(parts)}")
 
 

@@ -30,6 +30,7 @@ from shortlist.search.pending import Pending
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.types import Note, PoolSize
+from shortlist.wording.counting import counted
 
 MEASURES = ("nDCG@10", "RR@10", "Success@10", "R@10", "Judged@10")
 CUTOFF = 10
@@ -223,8 +224,8 @@ def difference(evaluation: Evaluation, other: Evaluation, measure: str, *, stage
     """
     if evaluation.fingerprint != other.fingerprint:
         raise InvalidInput(
-            f"{evaluation.name} was measured on {evaluation.query_set} ({len(evaluation.outcomes)} queries) and "
-            f"{other.name} on {other.query_set} ({len(other.outcomes)}), and their queries or judgments differ: "
+            f"{evaluation.name} was measured on {evaluation.query_set} ({counted(len(evaluation.outcomes), 'query')}) "
+            f"and {other.name} on {other.query_set} ({len(other.outcomes)}), and their queries or judgments differ: "
             "measure both on the same query set"
         )
     places = {outcome.query_id: place for place, outcome in enumerate(other.outcomes)}

@@ -8,6 +8,7 @@ from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import RuleResult
 from shortlist.evaluation.metrics.statistics import Estimate, Paired
 from shortlist.wording import describe
+from shortlist.wording.counting import counted
 
 
 def summary(
@@ -65,7 +66,7 @@ def _section(evaluation: Evaluation) -> str:
     name, query_set = _cell(evaluation.name), _cell(evaluation.query_set)
     head = ("measure", "stage one", "reranked", "best order of the pool", "gain", "won / lost / tied")
     lines = [
-        f"### {name}: {query_set}, {len(evaluation.outcomes)} queries, pool of {evaluation.pool_size}",
+        f"### {name}: {query_set}, {counted(len(evaluation.outcomes), 'query')}, pool of {evaluation.pool_size}",
         "",
         *_table(head, [row[:-1] for row in measure_rows(evaluation)]),
     ]

@@ -14,6 +14,7 @@ from shortlist.report import plots
 from shortlist.report.page import box, facts, page, paragraph, section, table
 from shortlist.report.queries import ReportSource, worst_queries
 from shortlist.wording import describe
+from shortlist.wording.counting import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,9 @@ def harm(evaluation: Evaluation) -> str:
 
 def _measures(evaluation: Evaluation) -> str:
     head = ("measure", "stage one [95 %]", "reranked [95 %]", "ceiling", "gain [95 %]", "won / lost / tied", "p")
-    return table(f"{len(evaluation.outcomes)} queries, pool of {evaluation.pool_size}", head, measure_rows(evaluation))
+    return table(
+        f"{counted(len(evaluation.outcomes), 'query')}, pool of {evaluation.pool_size}", head, measure_rows(evaluation)
+    )
 
 
 def _counts(evaluation: Evaluation) -> str:
@@ -97,10 +100,10 @@ def _counts(evaluation: Evaluation) -> str:
     outcomes = evaluation.outcomes
     parts = [f"Recall of the pool, the ceiling of any reranker: {interval(evaluation.recall)}", *times(evaluation)]
     scored, truncated = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("scored", "truncated"))
-    parts.append(f"{scored} passages scored, {truncated} of them cut to the reranker's window")
+    parts.append(f"{counted(scored, 'passage')} scored, {truncated} of them cut to the reranker's window")
     skipped = sum(outcome.skipped is not None for outcome in outcomes)
     if skipped:
-        parts.append(f"{skipped} queries in stage one's order, because the reranker skipped them")
+        parts.append(f"{counted(skipped, 'query')} in stage one's order, because the reranker skipped them")
     return "; ".join(parts) + "."
 
 

@@ -11,6 +11,7 @@ from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.metrics.statistics import TIE, estimate, paired
 from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.report.figures import FIRST, INK, LINE, SECOND, THIRD, figure
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -118,8 +119,8 @@ def differences(name: str, evaluation: Evaluation) -> str:
         _legend(axes, 3, keys)
 
     described = (
-        f"{measure} by query: reranking won {gain.wins} queries, lost {gain.losses} and did not change {gain.ties}. "
-        f"The largest gain is {changes[0]:+.3f}, the largest loss {min(changes[-1], 0.0):+.3f}."
+        f"{measure} by query: reranking won {counted(gain.wins, 'query')}, lost {gain.losses} and did not change "
+        f"{gain.ties}. The largest gain is {changes[0]:+.3f}, the largest loss {min(changes[-1], 0.0):+.3f}."
     )
     return figure(f"{name}-differences", "Queries won and lost", described, draw)
 

@@ -12,6 +12,7 @@ from shortlist.report.page import capital, paragraph, text
 from shortlist.text import snippet
 from shortlist.types import Passage, Qrels
 from shortlist.wording import describe
+from shortlist.wording.counting import counted
 
 WORST = 10
 SHOWN = 110
@@ -72,9 +73,9 @@ def worst_queries(evaluation: Evaluation, source: ReportSource) -> str:
     if not shown:
         return paragraph(f"Every query reaches {measure} 1.")
     introduction = (
-        f"The {len(shown)} of {len(evaluation.outcomes)} queries with the lowest {measure} after reranking. A passage "
-        "that is judged relevant is marked RELEVANT. The number in brackets is how many places the reranker moved a "
-        f'passage up (+) or down (-). "From below" means that the passage was not among the first '
+        f"The {len(shown)} of {counted(len(evaluation.outcomes), 'query')} with the lowest {measure} after reranking. "
+        "A passage that is judged relevant is marked RELEVANT. The number in brackets is how many places the reranker "
+        f'moved a passage up (+) or down (-). "From below" means that the passage was not among the first '
         f"{evaluation.cutoff} of stage one."
     )
     return "\n".join([paragraph(introduction, "quiet"), *(_query(outcome, evaluation, source) for outcome in shown)])

@@ -20,6 +20,7 @@ from shortlist.search.pool import name_of
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.wording import describe
+from shortlist.wording.counting import counted
 from shortlist.wording.measuring import rule_name
 
 
@@ -97,7 +98,7 @@ def _numbers(tuning: Tuning) -> str:
     head = ("pool", "recall", f"ceiling {measure}", *names, "gain [95 %]", "p50 ms", "p95 ms")
     recommended = tuning.recommended.size
     strong = curve.sizes.index(recommended) + 1 if tuning.rerank and recommended else None
-    caption = f"{len(curve.query_ids)} queries at blend {tuning.blend:g}"
+    caption = f"{counted(len(curve.query_ids), 'query')} at blend {tuning.blend:g}"
     return table(f"{caption}; bold: recommended" if strong else caption, head, rows, strong)
 
 
@@ -120,7 +121,9 @@ def _picks(tuning: Tuning) -> str:
     two_halves = tuning.chosen_on != tuning.reported_on
     half = "on the other half" if two_halves else "on the same queries"
     rows = [_pick(pick, checks.get(pick.rule)) for pick in tuning.picks]
-    caption = f"Chosen on {len(tuning.chosen_on)} queries; {tuning.measure} {half} ({len(tuning.reported_on)})"
+    caption = (
+        f"Chosen on {counted(len(tuning.chosen_on), 'query')}; {tuning.measure} {half} ({len(tuning.reported_on)})"
+    )
     head = ("rule", "pool", tuning.measure, "of the best", "without reranking", "cost of the largest")
     reasons = facts((rule_name(pick.rule), describe(pick.reason)) for pick in tuning.picks)
     return table(caption, head, rows) + reasons

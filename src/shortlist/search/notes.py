@@ -4,6 +4,7 @@
 |---|---|---|
 | query_truncated | window | the bi-encoder read only the start of the query |
 | repeated_rows | count | so many rows of a function repeat the id of an earlier row, and are left out |
+| metadata_unread | count, field | so many rows of a store have a `field` that is not JSON: no filter finds them |
 | retriever_limited | count, k, limit, line | `count` of `k` passages: the retriever's own `limit`, which `line` sets |
 | rerank_skipped | reason, tokens, longest, reranker | the reranker is not made for this query |
 | rerank_failed | error, message | the reranker raised an error; the hits are in stage one's order |
@@ -17,11 +18,11 @@
 | no_good_answer | best_score, best_probability, min_score, min_probability | every hit is below a limit |
 | limits_not_applied | min_score, min_probability | the answer was not reranked, so no limit applies |
 | index_empty | | the index has no passages |
-| filter_unknown_field | field, fields, more | no passage has `field`; `fields` exist, `more` counts the others |
+| filter_unknown_field | field, fields, more, read | no passage, or none of the first `read`, has `field` but `fields` |
 | filter_unknown_value | field | no passage has this field with a value of the filter |
 | filter_no_overlap | | each field of the filter matches some passages, but no passage matches all of them |
 | no_match | | no passage matches the query |
-| reranker_alone | retriever | the order is that of the reranker's score: no weights are known for this retriever |
+| reranker_alone | retriever, signals | the reranker's score gives the order: the `signals` have no weights |
 | other_bi_encoder | bi_encoder, retriever | `explain` compares cosines of this bi-encoder, not the retriever's scores |
 | vectors_taken | count, store | `add` took so many vectors of a store instead of encoding the passages |
 | vectors_encoded | count, reason | `add` encoded so many passages of a store, and did not take their vectors |

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shortlist.types import Note, Ranking
+from shortlist.wording.counting import counted
 from shortlist.wording.measuring import WORDS as TUNING_WORDS
 from shortlist.wording.measuring import Words
 
@@ -59,9 +60,22 @@ def _retriever_limited(values: Mapping[str, Any]) -> str:
     return f"{passages}, because its own limit is {values['limit']}{line}"
 
 
+def _reranker_alone(values: Mapping[str, Any]) -> str:
+    start, retriever = "the reranker alone orders the answer", values["retriever"]
+    if not values["signals"]:
+        return (
+            f"{start}: the hits of {retriever} have no signals, so weights cannot add its scores. A hit has signals if "
+            'the retriever returns Hit.of(id, text, score, signals={"dense": score})'
+        )
+    return (
+        f"{start}: no weights are fitted for the scores of {retriever}; to add its scores, give weights of "
+        f"{' and '.join(values['signals'])}"
+    )
+
+
 def _partial(values: Mapping[str, Any]) -> str:
     cause = "the time budget ended" if values["cause"] == "budget" else "the queue was full"
-    return f"reranked in part: {cause} after {values['scored']} of {values['pool']} passages"
+    return f"reranked in part: {cause} after {values['scored']} of {counted(values['pool'], 'passage')}"
 
 
 def _no_stop_rule(values: Mapping[str, Any]) -> str:
@@ -71,8 +85,7 @@ def _no_stop_rule(values: Mapping[str, Any]) -> str:
 
 
 def _left_out(values: Mapping[str, Any]) -> str:
-    hits = "1 hit" if values["hits"] == 1 else f"{values['hits']} hits"
-    return f"{values['count']} of {hits} left out below {limits_of(values)}"
+    return f"{values['count']} of {counted(values['hits'], 'hit')} left out below {limits_of(values)}"
 
 
 def _no_good_answer(values: Mapping[str, Any]) -> str:
@@ -85,7 +98,9 @@ def _unknown_field(values: Mapping[str, Any]) -> str:
     fields = values["fields"]
     more = f" and {values['more']} more" if values.get("more") else ""
     known = f"the fields are {', '.join(fields)}{more}" if fields else "passages have no metadata"
-    return f"no passage has the field {values['field']!r}: {known}"
+    read = values.get("read")
+    passages = "no passage has" if read is None else f"none of the first {read} passages has"
+    return f"{passages} the field {values['field']!r}: {known}"
 
 
 def _states_unused(values: Mapping[str, Any]) -> str:
@@ -169,6 +184,8 @@ NOT_READ: Mapping[str, Words] = {
     "bad_id": '"{field}" has characters that are not text',
     "worker_lost": "not prepared: {reason}. Add it again to try again",
     "repeated_id": "the id {id!r} is already used at {first}",
+    "repeated_row": "an earlier row has the id {id!r}, too",
+    "unusable_row": "{error}",
     "id_of_other_source": "the id {id!r} is already used by {source}",
     "half_written": _half_written,
 }
@@ -180,23 +197,31 @@ WORDS: Mapping[str, Words] = {
         "the query is longer than the bi-encoder's window of {window} tokens: stage one read only its start"
     ),
     "repeated_rows": lambda v: (
-        f"{v['count']} {'row' if v['count'] == 1 else 'rows'} of the retriever left out: an earlier row has the same id"
+        f"{counted(v['count'], 'row')} of the retriever left out: an earlier row has the same id"
+    ),
+    "metadata_unread": lambda v: (
+        f"{v['count']} {'row has' if v['count'] == 1 else 'rows have'} a {v['field']} that is not JSON: a filter does "
+        f"not find {'it' if v['count'] == 1 else 'them'}"
     ),
     "retriever_limited": _retriever_limited,
     "rerank_skipped": _skipped,
     "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,
-    "pool_stopped": "{scored} of {pool} passages scored: the rest is unlikely to enter the first {top_k}",
-    "pool_scored_whole": (
-        "all {pool} passages scored: until the last check, an unscored passage could still enter the first {top_k}"
+    "pool_stopped": lambda v: (
+        f"{v['scored']} of {counted(v['pool'], 'passage')} scored: the rest is unlikely to enter the first {v['top_k']}"
     ),
-    "pool_never_stops": (
-        "all {pool} passages scored: the stored stop rule has no threshold, because none could be certified"
+    "pool_scored_whole": lambda v: (
+        f"all of {counted(v['pool'], 'passage')} scored: until the last check, an unscored passage could still enter "
+        f"the first {v['top_k']}"
+    ),
+    "pool_never_stops": lambda v: (
+        f"all of {counted(v['pool'], 'passage')} scored: the stored stop rule has no threshold, because none could be "
+        "certified"
     ),
     "no_stop_rule": _no_stop_rule,
     "fit_outdated": lambda v: (
-        f"{FITS[v['fit']]} was fitted on {v['fitted_on']} passages, and the index holds {v['passages']}: calibrate "
-        f"again with: {CALIBRATE}"
+        f"{FITS[v['fit']]} was fitted on {counted(v['fitted_on'], 'passage')}, and there are now {v['passages']}: "
+        f"calibrate again with: {CALIBRATE}"
     ),
     "left_out": _left_out,
     "no_good_answer": _no_good_answer,
@@ -206,15 +231,14 @@ WORDS: Mapping[str, Words] = {
     "filter_unknown_value": "no passage has {field} with a value of the filter",
     "filter_no_overlap": "no passage matches every field of the filter, but each field matches some",
     "no_match": "no passage matches the query",
-    "reranker_alone": (
-        "the reranker alone orders the answer: no weights are fitted for the scores of {retriever}; to add its scores, "
-        "give weights"
-    ),
+    "reranker_alone": _reranker_alone,
     "other_bi_encoder": (
         "stage one is explained with the cosine of {bi_encoder}, because {retriever} does not tell how it scores"
     ),
-    "vectors_taken": "{count} vectors taken from {store}: the bi-encoder of the index made them",
-    "vectors_encoded": "{count} passages encoded: {reason}",
+    "vectors_taken": lambda v: (
+        f"{counted(v['count'], 'vector')} taken from {v['store']}: the bi-encoder of the index made them"
+    ),
+    "vectors_encoded": lambda v: f"{counted(v['count'], 'passage')} encoded: {v['reason']}",
     "model_language": _model_language,
     "index_language": lambda v: (
         f"{v['count']} of {v['documents']} new documents are {v['language'].title()}, and BM25 of this index has the "

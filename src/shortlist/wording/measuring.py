@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shortlist.wording.counting import counted
+
 Values = Mapping[str, Any]
 Words = str | Callable[[Values], str]
 """The words of a note: a template with the names of its values, or a function of them."""
@@ -51,7 +53,7 @@ def _not_tried(v: Values) -> str:
 
 def _no_threshold(v: Values) -> str:
     reasons = {
-        "not_reranked": "a threshold needs the scores of a reranker",
+        "not_reranked": "it applies to the scores of a reranker, and the recommended search does not rerank",
         "runs_apart": APART,
         "equal_scores": "no two results have different scores",
     }
@@ -85,20 +87,21 @@ def _times_of_pass(v: Values) -> str:
     return (
         times
         if v["queries"] is None
-        else f"{times} at pool {v['pool']}, and from {v['queries']} queries at smaller pools"
+        else f"{times} at pool {v['pool']}, and from {counted(v['queries'], 'query')} at smaller pools"
     )
 
 
 def _stop_rule_fit(v: Values) -> str:
     if v["result"] == "too_few_queries":
         return (
-            f"nothing can be certified with {v['queries']} queries: alpha {v['alpha']:g} at delta {v['delta']:g} needs "
-            f"at least {v['queries_needed']} queries that are reranked and have something relevant"
+            f"nothing can be certified with {counted(v['queries'], 'query')}: alpha {v['alpha']:g} at delta "
+            f"{v['delta']:g} needs at least {counted(v['queries_needed'], 'query')} that are reranked and have "
+            "something relevant"
         )
     risk = f"mean loss of {v['measure']} at most {v['alpha']:g}, with confidence {1 - v['delta']:.4g}"
     if v["result"] == "no_earlier_stop":
-        return f"no earlier stop keeps the {risk} on {v['queries']} queries"
-    return f"{risk}; fitted on {v['queries']} queries"
+        return f"no earlier stop keeps the {risk} on {counted(v['queries'], 'query')}"
+    return f"{risk}; fitted on {counted(v['queries'], 'query')}"
 
 
 def _nothing_retrieved(v: Values) -> str:
@@ -155,9 +158,10 @@ WORDS: Mapping[str, Words] = {
         "same queries as the choice, so they are too high"
     ),
     "no_gain_at_pool": "pool {pool} gains nothing over stage one: {measure} {gain:+.4f} over all queries",
-    "gain_not_confirmed": (
-        "pool {pool} is below stage one on the {queries} queries that did not influence its choice: {measure} "
-        "{unseen_gain:+.4f}, and {gain:+.4f} over all queries. Judge more queries before you use it"
+    "gain_not_confirmed": lambda v: (
+        f"pool {v['pool']} is below stage one on the {counted(v['queries'], 'query')} that did not influence its "
+        f"choice: {v['measure']} {v['unseen_gain']:+.4f}, and {v['gain']:+.4f} over all queries. Judge more queries "
+        "before you use it"
     ),
     "one_pass": _one_pass,
     "listwise": "{reranker} scores a pool as a whole: one run at each size",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shortlist.cli.console import counted, output, say
+from shortlist.cli.console import output, say
 from shortlist.cli.options import option
 from shortlist.cli.options_measuring import QrelsOption, QueriesArgument, SplitOption
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from shortlist.evaluation.query_sets.query_set import QuerySet
@@ -45,11 +46,11 @@ def convert(
         query_set = _resolved(query_set, index)
     written = files.write(query_set, out, qrels=qrels_out, split=split)
     count = sum(map(len, query_set.qrels.values())) + sum(map(len, query_set.snippets.values()))
-    unjudged = counted(query_set.unjudged, "query", "queries")
+    unjudged = counted(query_set.unjudged, "query")
     left_out = f"; {unjudged} without judgments left out" if query_set.unjudged else ""
     say(
         output(),
-        f"{counted(len(query_set.queries), 'query', 'queries')}, {counted(count, 'judgment')} written to "
+        f"{counted(len(query_set.queries), 'query')}, {counted(count, 'judgment')} written to "
         f"{' and '.join(map(str, written))}{left_out}",
     )
 

@@ -177,10 +177,11 @@ def _measured(set_up: SetUp, measuring: Measuring, workers: int | None, ray: str
 
 def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkpoint:
     """Return the checkpoint of a set-up. Print the notes about its stop rule, and the number of resumed results."""
-    from shortlist.cli.console import counted, remark, warn, with_place
+    from shortlist.cli.console import remark, warn, with_place
     from shortlist.evaluation.replay.checkpoint import Checkpoint
     from shortlist.redaction import without_secrets
     from shortlist.wording import describe
+    from shortlist.wording.counting import counted
 
     rule, notes = subject.search.stop_rule()
     for note in notes:
@@ -197,7 +198,7 @@ def _checkpoint(set_up: SetUp, subject: Subject, measuring: Measuring) -> Checkp
     }
     checkpoint = Checkpoint(Path(PARTIAL), about)
     if checkpoint.resumed:
-        remark(f"{counted(checkpoint.resumed, 'query', 'queries')} measured by an interrupted run")
+        remark(f"{counted(checkpoint.resumed, 'query')} measured by an interrupted run")
     return checkpoint
 
 

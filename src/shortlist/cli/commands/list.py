@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from shortlist.cli.console import counted, output, say
+from shortlist.cli.console import output, say
 from shortlist.cli.options import DEFAULT_INDEX, IndexOption, JsonOption
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from shortlist.collection import Source

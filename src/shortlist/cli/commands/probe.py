@@ -86,9 +86,9 @@ def _record(result: Probe) -> dict[str, Any]:
 
 
 def _show(out: Console, result: Probe) -> None:
-    from shortlist.cli.console import counted
     from shortlist.cli.render.tables import gain_of
     from shortlist.evaluation.probe import ANSWERS
+    from shortlist.wording.counting import counted
 
     say(out, f"bi-encoder: {result.bi_encoder}\nreranker: {result.reranker}")
     _table(out, result)

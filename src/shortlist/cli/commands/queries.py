@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shortlist.cli.commands.convert import convert
-from shortlist.cli.console import counted, output, say
+from shortlist.cli.console import output, say
 from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, option, resolved, with_settings
 from shortlist.errors import InvalidInput
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -177,7 +178,7 @@ def _print_summary(out: Console, judgments: Judgments, place: Sequence[str]) -> 
     judged = [key for key, grades in judgments.qrels.items() if grades]
     say(
         out,
-        f"{counted(judgments.count, 'judgment')} of {counted(len(judged), 'query', 'queries')} in {judgments.file}; "
+        f"{counted(judgments.count, 'judgment')} of {counted(len(judged), 'query')} in {judgments.file}; "
         f"{judgments.answered} with an answer",
     )
     if len(judged) < 2 or not judgments.answered:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from shortlist.cli.console import counted, remark
+from shortlist.cli.console import remark
 from shortlist.cli.options import DEFAULT_INDEX, IndexOption
+from shortlist.wording.counting import counted
 
 
 def remove(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shortlist.cli.console import counted, output, remark, warn
+from shortlist.cli.console import output, remark, warn
 from shortlist.cli.options import Given, resolved, with_settings
 from shortlist.errors import InvalidInput
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from shortlist.protocols import Reranker

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from shortlist.cli.console import counted, remark
+from shortlist.cli.console import remark
 from shortlist.cli.render.progress import PlainLines, TimeLeft, display, words_of
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from shortlist.cli.console import counted, say
+from shortlist.cli.console import say
 from shortlist.cli.render.tables import compact, show
 from shortlist.config import FILE
 from shortlist.evaluation.calibration.adaptive import StopRuleFit
@@ -12,14 +12,15 @@ from shortlist.evaluation.calibration.calibrate import FittedRules
 from shortlist.evaluation.calibration.probabilities import ProbabilityFit
 from shortlist.evaluation.metrics.reliability import best_threshold, calibration_error, reliability, thresholds
 from shortlist.wording import describe
+from shortlist.wording.counting import counted
 
 
 def fitted(out: Console, rules: FittedRules) -> None:
     """Print the stop rule and the probabilities, the quality of each, and the lines for `shortlist.toml`."""
     if rules.resumed:
-        say(out, f"{counted(rules.resumed, 'query', 'queries')} scored by an interrupted run")
+        say(out, f"{counted(rules.resumed, 'query')} scored by an interrupted run")
     if rules.skipped:
-        say(out, f"{counted(rules.skipped, 'query', 'queries')} skipped by the reranker and left out of the fit")
+        say(out, f"{counted(rules.skipped, 'query')} skipped by the reranker and left out of the fit")
     _stop_rule(out, rules.stop_rule, rules.without_relevant)
     _probabilities(out, rules.probabilities)
     _lines(out, rules)
@@ -36,7 +37,7 @@ def _lines(out: Console, rules: FittedRules) -> None:
     say(
         out,
         f"# min_probability = {best.least:.3g}   best F1, {best.f1:.3f}; {best.silent} of "
-        f'{rules.queries - rules.skipped} queries would get "no good answer"',
+        f'{counted(rules.queries - rules.skipped, "query")} would get "no good answer"',
     )
 
 
@@ -44,7 +45,7 @@ def _stop_rule(out: Console, fit: StopRuleFit, without_relevant: int) -> None:
     rule = fit.rule
     say(out, f"\nadaptive pool, first {rule.top_k} of at most {rule.pool_size}", "bold")
     if without_relevant:
-        say(out, f"  {counted(without_relevant, 'query', 'queries')} with nothing relevant, left out of the fit")
+        say(out, f"  {counted(without_relevant, 'query')} with nothing relevant, left out of the fit")
     style = None if fit.certified else "yellow"
     say(out, f"  {describe(fit.note)}", style)
     if not fit.certified:
@@ -52,8 +53,8 @@ def _stop_rule(out: Console, fit: StopRuleFit, without_relevant: int) -> None:
         return
     say(
         out,
-        f"  on these {fit.queries} queries: {fit.scored:.1f} of {fit.whole:.1f} passages scored per query, mean loss "
-        f"{fit.loss:.4f} (a loss of up to {fit.allowed:.4f} can be certified)",
+        f"  on these {counted(fit.queries, 'query')}: {fit.scored:.1f} of {fit.whole:.1f} passages scored per query, "
+        f"mean loss {fit.loss:.4f} (a loss of up to {fit.allowed:.4f} can be certified)",
     )
 
 

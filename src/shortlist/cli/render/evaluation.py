@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from shortlist.cli.console import counted, remark, say
+from shortlist.cli.console import remark, say
 from shortlist.cli.render.tables import compact, gain_of, mean_of, show
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import RuleResult
@@ -17,6 +17,7 @@ from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.search.pool import is_approximate
 from shortlist.wording import describe
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from shortlist.search.search import Search
@@ -26,18 +27,16 @@ NO_FAILURE = ("fine", "nothing relevant")
 
 def query_set(judged: Judged, search: Search) -> None:
     """Print the size of the query set, and the numbers of queries and judgments that are left out, unknown or cut."""
-    parts = [f"{len(judged.queries)} queries {_naming(judged)}"]
+    parts = [f"{counted(len(judged.queries), 'query')} {_naming(judged)}"]
     if judged.unjudged:
-        parts.append(f"{counted(judged.unjudged, 'query', 'queries')} without judgments left out")
+        parts.append(f"{counted(judged.unjudged, 'query')} without judgments left out")
     if judged.without_relevant:
-        parts.append(f"{counted(judged.without_relevant, 'query', 'queries')} with nothing relevant, which count 0")
+        parts.append(f"{counted(judged.without_relevant, 'query')} with nothing relevant, which count 0")
     if judged.unknown:
-        parts.append(f"{judged.unknown} judged ids or snippets are not in the index and count as not found")
+        parts.append(f"{counted(judged.unknown, 'judged id or snippet')} not in the corpus, which count as not found")
     cut = sum(bool(search.query_notes(query)) for query in judged.queries.values())
     if cut:
-        parts.append(
-            f"{counted(cut, 'query', 'queries')} longer than the bi-encoder's window: stage one reads only the start"
-        )
+        parts.append(f"{counted(cut, 'query')} longer than the bi-encoder's window: stage one reads only the start")
     if judged.depth is not None:
         parts.append(f"resolved against the first {judged.depth} hits of each query, because not all passages are read")
     if is_approximate(search.retriever):
@@ -55,7 +54,9 @@ def _naming(judged: Judged) -> str:
 def evaluation(out: Console, result: Evaluation) -> None:
     """Print both stages, each as mean and 95 % interval, with the ceiling, the gain and the times."""
     queries = len(result.outcomes)
-    table = compact(f"{escape(result.name)}: {escape(result.query_set)}, {queries} queries, pool {result.pool_size}")
+    table = compact(
+        f"{escape(result.name)}: {escape(result.query_set)}, {counted(queries, 'query')}, pool {result.pool_size}"
+    )
     table.add_column("measure", no_wrap=True)
     for name in ("stage one\n[95 %]", "reranked\n[95 %]", "ceiling", "gain\n[95 %]", "won/lost\n/tied"):
         table.add_column(_cell(name, out), justify="right", no_wrap=True)
@@ -95,8 +96,7 @@ def _costs(out: Console, result: Evaluation) -> None:
         query_id, note = skipped[0]
         say(
             out,
-            f"{counted(len(skipped), 'query', 'queries')} left in stage one's order, such as {query_id}: "
-            f"{describe(note)}",
+            f"{counted(len(skipped), 'query')} left in stage one's order, such as {query_id}: {describe(note)}",
         )
 
 

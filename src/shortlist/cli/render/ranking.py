@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shortlist.cli.console import counted, say, with_place
+from shortlist.cli.console import say, with_place
 from shortlist.config.file import FILE, lines
 from shortlist.text import marked as pieces_of
 from shortlist.text import snippet
 from shortlist.types import Hit, Ranking, RerankerInfo
 from shortlist.wording import describe
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

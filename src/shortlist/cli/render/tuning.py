@@ -5,11 +5,12 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 
-from shortlist.cli.console import counted, say
+from shortlist.cli.console import say
 from shortlist.cli.render.tables import compact, gain_of, show
 from shortlist.evaluation.metrics.statistics import paired
 from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.wording import describe
+from shortlist.wording.counting import counted
 from shortlist.wording.measuring import rule_name
 
 BAR = 16
@@ -37,7 +38,7 @@ def _curve(out: Console, result: Tuning) -> None:
     curve, measure = result.curve, result.measure
     names = list(curve.reranked)
     wide = out.width >= WIDE
-    table = compact(f"{len(curve.query_ids)} queries, blend {result.blend:g}")
+    table = compact(f"{counted(len(curve.query_ids), 'query')}, blend {result.blend:g}")
     for name in ("pool", "ceiling", *names, "gain [95 %]", "p50", "p95"):
         table.add_column(name, justify="right", no_wrap=name not in names)
     if wide:
@@ -84,7 +85,7 @@ def _method(out: Console, result: Tuning) -> None:
 
 
 def _picks(out: Console, result: Tuning) -> None:
-    say(out, f"\nchosen on {len(result.chosen_on)} queries, checked on {len(result.reported_on)}")
+    say(out, f"\nchosen on {counted(len(result.chosen_on), 'query')}, checked on {len(result.reported_on)}")
     checks = {check.rule: check for check in result.checks}
     for pick in result.picks:
         size = "none" if pick.size is None else f"pool {pick.size}"
@@ -127,5 +128,5 @@ def _threshold(out: Console, result: Tuning) -> None:
         f"  at pool {result.recommended.size}, {_where(result)}: at {threshold.tried:g} precision "
         f"{effect.precision:.3f} and recall {effect.recall:.3f} of the relevant results; precision "
         f"{everything.precision:.3f} if everything is shown; {effect.left_out:.0%} of the results left out, "
-        f"{effect.empty} of {len(result.reported_on)} queries without a result",
+        f"{effect.empty} of {counted(len(result.reported_on), 'query')} without a result",
     )

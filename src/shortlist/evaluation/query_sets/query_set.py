@@ -182,9 +182,9 @@ def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: 
         _check_sources(query_set, corpus, unknown)
         example = min(unknown)
         raise InvalidInput(
-            f"{len(unknown)} of {len(ids)} judged ids of {query_set.name} are in the index neither as passages nor as "
-            f"documents, such as {example!r} ({_query_judged_by(query_set, example)}): index the corpus "
-            "that was judged, or allow unknown ids (allow_unknown), which count as never found"
+            f"{len(unknown)} of {len(ids)} judged ids of {query_set.name} name neither a passage nor a document of the "
+            f"corpus, such as {example!r} ({_query_judged_by(query_set, example)}): search the corpus that was judged, "
+            "or allow unknown ids (allow_unknown), which count as never found"
         )
     qrels = {key: dict(query_set.qrels.get(key, {})) for key in query_set.queries}
     by_snippet, missing = _resolved_snippets(query_set, corpus, level, allow_unknown=allow_unknown)
@@ -227,7 +227,7 @@ def _check_sources(query_set: QuerySet, corpus: Iterable[Passage], unknown: Set[
         examples = ", ".join(map(repr, ids[:3]))
         raise InvalidInput(
             f"{source!r} ({_query_judged_by(query_set, source)}) is not a document but the source of "
-            f"{len(ids)} documents in the index: {examples}{', ...' if len(ids) > 3 else ''}. Judge by the ids of the "
+            f"{len(ids)} documents: {examples}{', ...' if len(ids) > 3 else ''}. Judge by the ids of the "
             "documents that answer the query, or by a snippet of them"
         )
 
@@ -253,7 +253,7 @@ def _resolved_snippets(
             ids = [key for key, text in texts if normalized in text and pattern.search(text)] if normalized else []
             if not ids and not allow_unknown:
                 raise InvalidInput(
-                    f"{query_set.describe(query_id)}: no passage of the index contains the text {snippet[:80]!r} that "
+                    f"{query_set.describe(query_id)}: no passage contains the text {snippet[:80]!r} that "
                     "the query is judged by. Copy a shorter part of the passage, in whole words, or allow unknown "
                     "snippets (allow_unknown), which count as never found"
                 )
