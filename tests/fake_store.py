@@ -76,7 +76,9 @@ class FakeBackend:
 
     def _passes(self, place: int, condition: Condition) -> bool:
         passage = self.passages[place]
-        own = {"title": passage.title, "document_id": passage.document_id, **passage.metadata}.get(condition.field)
+        own = {"id": passage.id, "title": passage.title, "document_id": passage.document_id, **passage.metadata}.get(
+            condition.field
+        )
         values = own if isinstance(own, list) else [own]
         allowed = {(type(value) is bool, value) for value in condition.values}
         return any((type(value) is bool, value) in allowed for value in values)

@@ -44,6 +44,24 @@ def filtering(query, k, where=None):
     return [row for row in rows(query, 30) if halves[row[0]] in wanted][:k]
 
 
+def with_years(query, k, where):
+    """One passage for each value of the filter, whose text is the field, the value and its type."""
+    lists = {key: value if isinstance(value, list) else [value] for key, value in (where or {"none": []}).items()}
+    texts = [f"{key} {value!r} {type(value).__name__}" for key, values in lists.items() for value in values]
+    return [(str(place), text) for place, text in enumerate(texts)]
+
+
+def nothing(query, k):
+    """A function without a return statement."""
+
+
+class NoList:
+    """A retriever that returns None."""
+
+    def retrieve(self, query, k, where=None):
+        return None
+
+
 def failing(query, k):
     raise ConnectionError("no route to the service")
 
@@ -68,6 +86,13 @@ class Listing:
 
     def __len__(self):
         return len(PASSAGES)
+
+
+class Twice(Listing):
+    """A retriever that lists every passage twice."""
+
+    def passages(self):
+        return iter([*PASSAGES, *PASSAGES])
 
 
 class WithSignals:

@@ -58,12 +58,14 @@ def test_a_retriever_of_your_own_is_searched_and_left_open(here):
 
 
 def test_the_answer_tells_if_the_reranker_alone_orders_it(store):
-    note = Note("reranker_alone", retriever=OWN)
+    note = Note("reranker_alone", retriever=OWN, signals=[])
     with opened(OWN) as search:
         assert search.search("x").notes == (note,)
         assert search.search("x", rerank=False).notes == ()
     with opened("foreign_parts:WithSignals") as search:
-        assert search.search(WORDS[0]).weights == {}
+        ranking = search.search(WORDS[0])
+        assert ranking.weights == {}
+        assert ranking.notes == (Note("reranker_alone", retriever="foreign_parts:WithSignals", signals=["dense"]),)
     weighted = HASHED.override({"weights": {"dense": 2.0}})
     with opened("foreign_parts:WithSignals", config=weighted) as search:
         ranking = search.search(WORDS[0])
@@ -79,6 +81,35 @@ def test_fitted_weights_belong_to_the_packaged_pair_of_models(store, monkeypatch
         assert search.search(WORDS[0]).weights == {"dense": 3.0}
     with sl.open(OWN, config=config) as search:
         assert search.search(WORDS[0]).weights == {}
+
+
+def test_a_filter_with_an_unknown_field_is_explained(monkeypatch):
+    fields = ["document_id", "half", "title"]
+    unknown = Note("filter_unknown_field", field="hlaf", fields=fields, more=0)
+    foreign_parts.install(monkeypatch)
+    with opened() as search:
+        assert search.search("x", where={"half": "first", "hlaf": "first"}).notes == (unknown,)
+        assert search.search("x", where={"half": "third"}).notes == (Note("no_match"),)
+        assert search.search("x", where={"id": "x"}).notes == (Note("no_match"),)
+    monkeypatch.setattr("shortlist.stores.diagnose.READ", 7)
+    with opened() as search:
+        (note,) = search.search("x", where={"hlaf": "first"}).notes
+        assert note.values["read"] == 7
+    for options in ({"lists": False}, {"passages": []}):
+        foreign_parts.install(monkeypatch, **options)
+        with opened() as search:
+            assert search.search("x", where={"hlaf": "first"}).notes == (Note("no_match"),)
+
+
+def test_a_listing_that_is_refused_leaves_the_answer(monkeypatch):
+    class Unlisted(foreign_parts.WordStore):
+        def rows(self):
+            raise foreign_parts.REFUSED
+
+    monkeypatch.setattr(foreign_parts, "WordStore", Unlisted)
+    foreign_parts.install(monkeypatch)
+    with opened() as search:
+        assert search.search("x", where={"hlaf": "first"}).notes == (Note("no_match"),)
 
 
 def test_another_bi_encoder_than_that_of_the_store_is_an_error(store):

@@ -120,7 +120,7 @@ def test_an_index_searches_with_parts_of_the_users_own_module(tmp_path):
         ranking = index.search("red house", top_k=3)
         assert [hit.id for hit in ranking] == ["d", "a", "b"]
         assert ranking.status == "ok"
-        with pytest.raises(InvalidInput, match="has no parameter where, so it cannot filter"):
+        with pytest.raises(InvalidInput, match="cannot filter, because the function has no parameter"):
             index.search("red", where={"year": 2024})
     with shortlist.open(tmp_path / "index") as index:
         assert index.collection.manifest.encoder == "attribute_parts:make_encoder"

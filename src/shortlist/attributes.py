@@ -22,8 +22,8 @@ def load_attribute(name: str) -> Any:
     """Return the object that "package.module:attribute" names.
 
     A class or function that needs no arguments is called, and its result is returned. The module must be importable:
-    installed, or in a folder of PYTHONPATH. The current folder is not searched, because a file in it could then run
-    through a name in shortlist.toml.
+    installed, or in a folder of PYTHONPATH. The command line also searches the current folder, if an option gives the
+    name. A name in shortlist.toml does not search it, because a file in the folder could then run.
 
     Raises:
         InvalidInput: The module cannot be imported, the attribute does not exist, a class needs arguments, or the call

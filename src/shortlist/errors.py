@@ -13,7 +13,7 @@
     ├── StoreError                  a store that cannot be searched
     │   ├── StoreUnreachable        the store did not answer
     │   └── StoreRefused            the store refused the key or the request
-    ├── RetrieverFailed             a retriever of the user raised an error
+    ├── RetrieverFailed             a retriever of the user raised an error, or returned no usable rows
     ├── QueueFull                   the queue of a server is full; the error has the time to wait
     ├── WorkersFailed               worker processes or a Ray cluster cannot work
     └── FolderError                 an index folder that cannot be used
@@ -93,7 +93,7 @@ class StoreRefused(StoreError):
 
 
 class RetrieverFailed(ShortlistError):
-    """A retriever that is not part of the package raised an error. `__cause__` is the error."""
+    """A retriever that is not part of the package raised an error, which is `__cause__`, or returned no usable rows."""
 
 
 class QueueFull(ShortlistError):

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from shortlist import registry
@@ -19,13 +19,17 @@ from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.retrievers.engine import named_with_fusion
+from shortlist.search.explain import StageOne
+from shortlist.search.foreign.rows import DISTANCE, RAW_SCORE
+from shortlist.search.listing import LeftOut, distinct
 from shortlist.search.opened import UNKNOWN, Opened
 from shortlist.search.pool import retrieved
 from shortlist.search.scores import info_of
-from shortlist.search.search import Search
-from shortlist.stores.kinds import is_store, load_store
+from shortlist.search.search import Search, no_diagnosis, no_facts
+from shortlist.stores.diagnose import diagnose
+from shortlist.stores.kinds import check_fields, is_store, load_store
 from shortlist.text.validation import checked_text
-from shortlist.types import Note, Passage
+from shortlist.types import Hit, Note, Passage
 
 DEPTH = 100
 """The number of hits in which `find` looks for an id, if the retriever cannot list its passages."""
@@ -52,12 +56,13 @@ def open_retriever(
 
     Raises:
         InvalidInput: The retriever cannot be made, a collection does not exist, or `config` has a weight of an unknown
-            signal.
+            signal, or fields for a retriever that is no store.
         StoreError: The store does not answer, or refuses the request.
         MissingExtra: The client of the store is not installed.
         ModelNotFound: There is no such model.
     """
     config.check_signals()
+    check_fields(config)
     if reranker is None and config.reranker_name is not None:
         registry.check_reranker(config.reranker_name)
     registry.encoder_name(config.bi_encoder or BI_ENCODER)
@@ -144,7 +149,6 @@ class OpenRetriever(Opened):
         own = self._reranker is not None
         weights = {} if own or config.reranker is None else registry.fitted_weights(self.bi_encoder, config.reranker)
         alone = reranker is not None and not weights and config.weights is None
-        notes = [Note("reranker_alone", retriever=self.name)] if alone else []
         return Search(
             retriever,
             reranker,
@@ -159,8 +163,14 @@ class OpenRetriever(Opened):
                 reranker,
                 self.count,
             ),
-            facts=lambda: notes,
+            diagnose=no_diagnosis if self._store is None else partial(diagnose, self._store),
+            facts=self._notes_on_order if alone else no_facts,
         )
+
+    def _notes_on_order(self, pool: Sequence[Hit]) -> list[Note]:
+        """Return the note that the reranker alone orders the answer, with the signals that can have weights."""
+        signals = {name for hit in pool for name in hit.signals} - {DISTANCE, RAW_SCORE}
+        return [Note("reranker_alone", retriever=self.name, signals=sorted(signals))] if pool else []
 
     @cached_property
     def _retriever(self) -> Retriever:
@@ -193,12 +203,15 @@ class OpenRetriever(Opened):
         sized = self._store if self._store is not None else self._own
         return len(sized) if isinstance(sized, Sized) else None
 
-    def passages(self) -> Iterator[Passage] | None:
-        """Return every passage, or None if the retriever cannot list its passages.
+    def passages(self, left_out: LeftOut | None = None) -> Iterator[Passage] | None:
+        """Return every passage, or None if the retriever cannot list its passages. See `Opened.passages`.
 
         A retriever of your own can list them if it has a method `passages`.
         """
-        return listed_by(self._store if self._store is not None else self._own)
+        if self._store is not None:
+            return self._store.passages(left_out)
+        passages = listed_by(self._own)
+        return None if passages is None else distinct(passages, left_out)
 
     def vector_store(self) -> ReturnsVectors | None:
         """Return the store if it has vectors, or None."""
@@ -222,6 +235,18 @@ class OpenRetriever(Opened):
             if not missing:
                 break
         return passages
+
+    def stage_one_of(self, a: str, b: str) -> StageOne | None:
+        """Return the scores for words of a store that has words alone. None: the cosines of `encoder`."""
+        store = self._store
+        if store is None or store.has_vectors or not store.scores_ids:
+            return None
+
+        def margins(queries: Sequence[str]) -> dict[str, float]:
+            scores = {query: store.word_scores(query, [a, b]) for query in queries}
+            return {query: of_a - of_b for query, (of_a, of_b) in scores.items()}
+
+        return StageOne(store.word_score, margins)
 
     def __repr__(self) -> str:
         config, own = self.config, self._reranker

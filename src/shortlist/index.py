@@ -24,9 +24,11 @@ from shortlist.protocols import Encoder, Reranker, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.retrievers.engine import named_with_fusion
+from shortlist.search.listing import LeftOut
 from shortlist.search.opened import Opened
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
+from shortlist.stores.kinds import check_fields, is_store
 from shortlist.text import Splitter
 from shortlist.text.terms import checked_language
 from shortlist.types import Document, Passage
@@ -47,8 +49,8 @@ def open_index(
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
 
     Raises:
-        InvalidInput: `config` has a weight of an unknown signal or an unknown language, or its reranker cannot
-            precompute and a new index must.
+        InvalidInput: `config` has a weight of an unknown signal, an unknown language, or fields for a retriever that is
+            no store, or its reranker cannot precompute and a new index must.
         NotAnIndex: The folder contains no index, and `create` is False; or it contains other things.
         IndexMismatch: The index was made with another bi-encoder or language than `config` names, or in another format.
         IndexLocked: The index is open already, in this or another process.
@@ -56,6 +58,7 @@ def open_index(
     """
     config = config or SearchConfig()
     config.check_signals()
+    check_fields(config)
     if config.language is not None:
         checked_language(config.language)
     folder = Path(path)
@@ -192,8 +195,8 @@ class OpenIndex(Opened):
         """Return the number of passages."""
         return len(self)
 
-    def passages(self) -> Iterator[Passage]:
-        """Return every passage, in no fixed order."""
+    def passages(self, left_out: LeftOut | None = None) -> Iterator[Passage]:
+        """Return every passage, in no fixed order. An index leaves out none."""
         self.collection.check_open()
         return self.collection.index.passages()
 
@@ -240,7 +243,7 @@ class OpenIndex(Opened):
                 lambda: len(index),
             ),
             diagnose=lambda where: diagnose(index, self.collection.manifest.dimension, where),
-            facts=lambda: [] if reranker is None else notes_on_states(self.collection, reranker),
+            facts=lambda pool: [] if reranker is None else notes_on_states(self.collection, reranker),
         )
 
     @property

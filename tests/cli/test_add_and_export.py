@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,9 @@ import foreign_parts
 from command_line import error_of, run
 from foreign_parts import ENCODER, PASSAGES, SECRET, STORE
 from shortlist import config
+from shortlist.collection import store_ingest
 from shortlist.documents import export
+from shortlist.types import Passage
 
 MODELS = ("--bi-encoder", ENCODER)
 
@@ -53,6 +56,78 @@ def test_nothing_is_made_if_the_store_cannot_be_opened(here, monkeypatch):
     assert "pip install" in error_of("add", STORE, "--index", "ix", *MODELS, code=4)
     assert "a store is added by itself" in error_of("add", STORE, "file.md", "--index", "ix", *MODELS)
     assert not (here / "ix").exists()
+
+
+BAD = [
+    *PASSAGES[:3],
+    replace(PASSAGES[1], text="another text"),
+    Passage("bare", " "),
+    Passage("", "no id"),
+    PASSAGES[0],
+]
+
+
+def test_rows_that_cannot_be_added_are_counted_and_named(here, monkeypatch):
+    foreign_parts.install(monkeypatch, passages=BAD)
+    for written in (3, 0):
+        shown = run("add", STORE, "--index", "ix", *MODELS).err
+        assert f"{written} documents written" in shown
+        assert (
+            "4 rows left out:\n"
+            f"  an earlier row has the id '{PASSAGES[1].id}', too\n"
+            f"  an earlier row has the id '{PASSAGES[0].id}', too\n"
+            "  passage 'bare' has no text in its field 'text'\n  a row has the id '': an id is text, a whole number or"
+        ) in shown
+    run("export", "--index", "ix", "--out", "a.jsonl")
+    assert [row["text"] for row in rows_of(here / "a.jsonl").values()] == [passage.text for passage in PASSAGES[:3]]
+
+
+def test_rows_that_cannot_be_exported_are_counted_and_named(here, monkeypatch):
+    foreign_parts.install(monkeypatch, passages=[*BAD, *[PASSAGES[0]] * 20])
+    shown = run("export", "--retriever", STORE, "--out", "a.jsonl").err
+    assert f"3 passages of {STORE} written to a.jsonl\n24 rows left out:\n" in shown
+    assert "and 4 more (--verbose names all)" in shown
+    assert "passage 'bare' has no text" in run("export", "--retriever", STORE, "--out", "a.jsonl", "--verbose").err
+    assert list(rows_of(here / "a.jsonl")) == [passage.id for passage in PASSAGES[:3]]
+    shown = run("export", "--retriever", "foreign_parts:Twice", "--out", "b.jsonl").err
+    assert f"30 rows left out:\n  an earlier row has the id '{PASSAGES[0].id}', too" in shown
+    assert len((here / "b.jsonl").read_text().splitlines()) == 30
+
+
+@pytest.mark.parametrize("folder_exists", [False, True])
+@pytest.mark.parametrize(
+    ("passages", "message"),
+    [
+        ([Passage("bare", "")], "nothing could be read from fake:words@somewhere, so the index ix was not created"),
+        ([], "nothing could be read from fake:words@somewhere, so the index ix was not created"),
+    ],
+)
+def test_an_import_of_nothing_leaves_no_index(here, monkeypatch, passages, message, folder_exists):
+    foreign_parts.install(monkeypatch, passages=passages)
+    if folder_exists:
+        (here / "ix").mkdir()
+    assert message in run("add", STORE, "--index", "ix", *MODELS, code=2).err
+    assert (here / "ix").exists() == folder_exists
+    assert not list(here.rglob("*.*"))
+
+
+def test_a_failed_import_leaves_no_empty_index_and_keeps_a_filled_one(here, monkeypatch):
+    class Broken(foreign_parts.WordStore):
+        def rows(self):
+            yield from list(super().rows())[: self.fails_after]
+            raise foreign_parts.UNREACHABLE
+
+    monkeypatch.setattr(foreign_parts, "WordStore", Broken)
+    monkeypatch.setattr(store_ingest, "PASSAGES_PER_COMMIT", 10)
+    Broken.fails_after = 5
+    assert "start it" in error_of("add", STORE, "--index", "ix", *MODELS, code=3)
+    assert not (here / "ix").exists()
+    Broken.fails_after = 15
+    assert "start it" in error_of("add", STORE, "--index", "ix", *MODELS, code=3)
+    assert "10 passages" in run("list", "--index", "ix").out
+    Broken.fails_after = 0
+    assert "start it" in error_of("add", STORE, "--index", "ix", *MODELS, code=3)
+    assert "10 passages" in run("list", "--index", "ix").out
 
 
 def test_an_index_and_a_store_export_the_same_rows(here):

@@ -9,8 +9,9 @@ from itertools import pairwise
 import pytest
 from rich.console import Console
 
+import shortlist
 from command_line import error_of, run
-from shortlist import registry
+from shortlist import SearchConfig, registry
 from shortlist.cli.render.adding import Display, Meter
 from shortlist.cli.render.progress import PlainLines, TimeLeft, bar, duration
 from shortlist.collection import Progress
@@ -86,7 +87,10 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
         assert "1 ignored (hidden, or a folder such as node_modules): docs/.hidden.md\n" in done.err
         assert "\n  docs/x.png: unsupported format .png\n" in done.err
         assert "docs/x.pdf: not readable as PDF" in done.err
-        assert "error: nothing could be read from docs, and ix is empty" in done.err
+        assert "error: nothing could be read from docs, so the index ix was not created" in done.err
+        assert not (tmp_path / "ix").exists()
+    shortlist.open(tmp_path / "ix", create=True, config=SearchConfig(bi_encoder="hashed-64")).close()
+    assert "nothing could be read from docs, and ix is empty" in run("add", "docs", *HASHED, cwd=tmp_path, code=2).err
     assert "the index is empty: add files" in run("search", "q", "--index", "ix", "--no-rerank", cwd=tmp_path).out
     (tmp_path / "docs" / "a.txt").write_bytes("Grüße".encode("latin-1"))
     done = run("add", "docs", *HASHED, cwd=tmp_path)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -51,6 +55,35 @@ def test_a_filter(here):
     assert "cannot filter" in error_of("search", "q", "--retriever", OWN, *MODELS, *halves)
 
 
+def test_the_values_of_a_filter_have_types():
+    texts = {"year": ["2024", "2023"], "size": ["1.5"], "open": ["true"], "version": ["1.10"], "code": ["007", "x"]}
+    options = [part for key, values in texts.items() for value in values for part in ("--where", f"{key}={value}")]
+    answer = run("search", "q", "--retriever", "foreign_parts:with_years", "--no-rerank", *options, "--json").json()
+    assert [hit["text"] for hit in answer["hits"]] == [
+        "year 2024 int",
+        "year 2023 int",
+        "size 1.5 float",
+        "open True bool",
+        "version '1.10' str",
+    ]
+    again = run("search", "q", "--retriever", "foreign_parts:with_years", "--no-rerank", *options[-4:], "--json")
+    assert [hit["text"] for hit in again.json()["hits"]] == ["code '007' str", "code 'x' str"]
+
+
+def test_a_function_that_cannot_filter_is_named_and_the_option_is_too():
+    message = error_of("search", "q", "--retriever", OWN, *MODELS, "--where", "year=2024")
+    assert message == f"--where: {OWN} cannot filter, because the function has no parameter 'where'"
+
+
+@pytest.mark.parametrize("own", ["nothing", "NoList"])
+def test_a_retriever_that_returns_none_has_one_exit_code(own):
+    commands = (("search", "q"), ("evaluate", "q.jsonl"), ("tune", "q.jsonl"), ("calibrate", "q.jsonl"))
+    for command in (*commands, ("why", "q", "a", "b")):
+        shown = run(*command, "--retriever", f"foreign_parts:{own}", *MODELS, code=3).err
+        assert "returned None: " in shown
+        assert f"foreign_parts:{own} returned None: it must return a list of rows" in shown or own == "NoList"
+
+
 def test_the_file_names_the_retriever_and_its_fields(here, monkeypatch):
     backends = foreign_parts.install(monkeypatch)
     config.write({"retriever": STORE, "bi_encoder": ENCODER, "reranker": RERANKER, "fields": {"text": "body"}})
@@ -72,6 +105,8 @@ def test_the_file_names_the_retriever_and_its_fields(here, monkeypatch):
         (("--field", "text"), "write key=value, such as text=body"),
         (("--field", "body=text", "--retriever", STORE), "--field: 'body' is unknown; the fields are id, text"),
         (("--field", "text=body", "--retriever", "hybrid"), "the retriever is 'hybrid': name a store"),
+        (("--field", "text=body", "--retriever", OWN), f"--field are those of a store, and {OWN} is none: leave"),
+        (("--field", "text=body", "--retriever", OWN, "--index", "ix"), f"{OWN} is none: leave them out"),
         (("--retriever", STORE, "--index", "ix"), "--retriever is"),
         (("--retriever", "foreign_parts:absent"), "cannot be loaded"),
         (("--retriever", STORE, "--weight", "bm52=1"), "'bm52' is not a signal of stage one"),
@@ -182,3 +217,53 @@ def test_passwords_are_in_no_output_and_no_file(here):
 def test_queries_init_proposes_from_a_store(here):
     result = run("queries", "init", "--out", "own.jsonl", "--retriever", STORE, *MODELS, stdin="q\n", code=None)
     assert "query 1 of" in result.text
+
+
+def full_text(file):
+    with sqlite3.connect(file) as connection:
+        connection.execute("create virtual table notes using fts5(id unindexed, text)")
+        connection.executemany("insert into notes values(?, ?)", [(word, f"{word} is a word") for word in WORDS])
+    connection.close()
+
+
+def test_why_over_a_store_with_words_alone_compares_bm25(here):
+    full_text(here / "notes.db")
+    own = ("--retriever", "sqlite:notes@notes.db", *MODELS)
+    shown = run("why", f"{WORDS[0]} word", WORDS[0], WORDS[1], *own).text
+    assert "stage one, BM25 alone: A above B by" in shown
+    assert "cosine" not in shown
+    answer = run("why", f"{WORDS[0]} word", WORDS[0], WORDS[1], *own, "--json").json()
+    with sqlite3.connect(here / "notes.db") as connection:
+        sql = "select -rank from notes where notes match ? and id = ?"
+        query = f"{WORDS[0]} OR word"
+        of_a, of_b = (connection.execute(sql, [query, word]).fetchone()[0] for word in WORDS[:2])
+    assert answer["retrieval_score"] == "BM25"
+    assert answer["retrieval_margin"] == pytest.approx(of_a - of_b)
+    effects = [word["retrieval"] for word in answer["words"]]
+    assert effects == [pytest.approx(of_a - of_b), pytest.approx(0, abs=1e-9)]
+
+
+OWN_MODULE = """
+def by_words(query, k):
+    return [("a", f"{query} in the current folder")]
+"""
+
+
+def test_an_option_finds_a_module_in_the_current_folder_and_the_file_does_not(here):
+    (here / "my_own_search.py").write_text(OWN_MODULE)
+    name = "my_own_search:by_words"
+    (here / "scripts").mkdir()
+    script = here / "scripts" / "run.py"  # Python searches the folder of a script, as of an installed command
+    script.write_text("import sys; from shortlist.cli.app import exit_code; sys.exit(exit_code(sys.argv[1:]))")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+    def shown(*arguments):
+        command = [sys.executable, str(script), "search", "q", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=here)
+
+    found = shown("--retriever", name, "--no-rerank", "--json")
+    assert json.loads(found.stdout)["hits"][0]["text"] == "q in the current folder", found
+    config.write({"retriever": name})
+    missing = shown("--no-rerank")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "there is no module 'my_own_search'. Install it, or put its folder into PYTHONPATH" in missing.stderr

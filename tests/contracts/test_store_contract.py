@@ -253,6 +253,34 @@ def test_both_lists_come_as_one_by_one(made, maker):
         near, words = store.both(query("red dog"), "red dog", 10, {"lang": "en"} if maker.filters else None)
         assert near == store.nearest(query("red dog"), 10, {"lang": "en"} if maker.filters else None)
         assert words == store.matching("red dog", 10, {"lang": "en"} if maker.filters else None)
+        _, words = store.both(query("red dog"), "red dog", 40)
+        expected = store.similarities(query("red dog"), list(words.cosines))
+        assert list(words.cosines.values()) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_scores_for_words_of_some_passages(made, maker):
+    store = made([*NOTES, *SERIES])
+    if not store.scores_ids:
+        return
+    scores = {passage.id: score for passage, score in store.matching("red dog", 44)}
+    keys = ["s01", "b", "7", "a", "ü/数 \"1'"]
+    assert store.word_scores("red dog", keys) == pytest.approx([scores.get(key, 0.0) for key in keys])
+    assert (store.word_scores("zebra", keys[:2]), store.word_scores("?!", keys[:2])) == ([0.0, 0.0], [0.0, 0.0])
+    assert store.word_scores("red", []) == []
+    assert maker.words
+
+
+def test_a_listing_can_leave_out_rows_and_names_them(made, maker):
+    again = [Passage("full", "another text")] if maker.repeats else []
+    rows = [Passage("full", "red"), Passage("empty", " "), *again]
+    store = made(rows, ENCODER.encode_passages([f"{row.text} cat" for row in rows]))
+    left_out = []
+    assert [passage.id for passage in store.passages(left_out.append)] == ["full"]
+    reasons = {note.code: note.values for note in left_out}
+    assert reasons["unusable_row"]["error"].startswith("passage 'empty' has no text")
+    assert ("repeated_row" in reasons) == maker.repeats
+    with pytest.raises(InvalidInput, match="passage 'empty' has no text"):
+        list(store.passages())
 
 
 def test_closing_twice_is_allowed(made):

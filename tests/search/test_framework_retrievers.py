@@ -179,7 +179,7 @@ def test_an_answer_that_is_no_list_is_refused():
         def invoke(self, query):
             return {"answer": "42"}
 
-    with pytest.raises(InvalidInput, match=r"the retriever Chain returned .*: it must return a list of rows"):
+    with pytest.raises(RetrieverFailed, match=r"the retriever Chain returned .*: it must return a list of rows"):
         Search(Chain()).search(QUERY)
 
 

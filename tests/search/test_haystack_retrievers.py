@@ -3,7 +3,7 @@
 import pytest
 
 import framework_fakes as fakes
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, RetrieverFailed
 from shortlist.search.search import Search
 
 WHERE = {"year": 2024, "tag": ["a", "b"]}
@@ -122,7 +122,7 @@ def test_a_pipeline_that_needs_more_than_a_query_is_refused():
 def test_a_pipeline_ends_in_one_list_of_documents():
     inputs = {"retriever": {"query": True}}
     several = {"bm25": {"documents": []}, "dense": {"documents": []}}
-    with pytest.raises(InvalidInput, match=r"ends in several lists of documents \(bm25, dense\): join them"):
+    with pytest.raises(RetrieverFailed, match=r"ends in several lists of documents \(bm25, dense\): join them"):
         Search(fakes.Pipeline(inputs, several)).search("q")
-    with pytest.raises(InvalidInput, match="its output must have documents"):
+    with pytest.raises(RetrieverFailed, match="its output must have documents"):
         Search(fakes.Pipeline(inputs, {"llm": {"replies": ["42"]}})).search("q")

@@ -3,7 +3,7 @@
 import pytest
 
 from fakes import WordReranker
-from shortlist.errors import InvalidInput
+from shortlist.errors import RetrieverFailed
 from shortlist.search.pool import Retrieved, retrieved
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note
@@ -50,5 +50,5 @@ def test_numbered_hits_stay_the_same_object():
 
 @pytest.mark.parametrize("hits", [None, 7, [("a", "text")], ["a text"], iter([])])
 def test_what_is_no_list_of_hits_is_refused(hits):
-    with pytest.raises(InvalidInput, match=r"Own.retrieve returned .*: return a list of hits, such as Hit.of"):
+    with pytest.raises(RetrieverFailed, match=r"Own.retrieve returned .*: return a list of hits, such as Hit.of"):
         retrieved(Own(hits), "q", 3)

@@ -224,18 +224,18 @@ def test_no_rows_give_no_hits():
     ],
 )
 def test_a_row_that_cannot_be_used_is_named(row, message):
-    with pytest.raises(InvalidInput, match=f"mine:search: {message}"):
+    with pytest.raises(RetrieverFailed, match=f"mine:search: {message}"):
         retriever_of(row).retrieve("q", 3)
 
 
 def test_a_row_of_a_generator_has_no_total():
-    with pytest.raises(InvalidInput, match=r"row 2 \(counted from 1\) is 7"):
+    with pytest.raises(RetrieverFailed, match=r"row 2 \(counted from 1\) is 7"):
         from_function(lambda query, k: iter([("a", "text"), 7]), name="mine:search").retrieve("q", 3)
 
 
 @pytest.mark.parametrize("answer", [None, "text", {"a": 1}, 7])
 def test_an_answer_that_is_not_a_list_is_refused(answer):
-    with pytest.raises(InvalidInput, match=r"mine:search returned .*: it must return a list of rows"):
+    with pytest.raises(RetrieverFailed, match=r"mine:search returned .*: it must return a list of rows"):
         from_function(lambda query, k: answer, name="mine:search").retrieve("q", 3)
 
 
@@ -250,9 +250,26 @@ def test_a_filter_needs_a_function_with_where():
     retriever.retrieve("q", 3, {"year": 2024})
     retriever.retrieve("q", 3)
     assert filters == [{"year": 2024}, None]
-    with pytest.raises(InvalidInput, match="mine:search has no parameter where, so it cannot filter") as caught:
+    with pytest.raises(InvalidInput, match="where: mine:search cannot filter, because the function has") as caught:
         retriever_of(("a", "text")).retrieve("q", 3, {"year": 2024})
     assert caught.value.field == "where"
+
+
+def test_where_needs_no_default():
+    filters = []
+
+    def positional(query, k, where):
+        filters.append(where)
+        return [("a", "text")]
+
+    def by_name(query, k, *, where):
+        return positional(query, k, where)
+
+    for function in (positional, by_name):
+        search = Search(function)
+        assert [hit.id for hit in search.search("q")] == ["a"]
+        search.search("q", where={"year": 2024})
+    assert filters == [None, {"year": 2024}] * 2
 
 
 def test_a_callable_object_is_a_retriever_and_a_class_is_not():
@@ -282,6 +299,8 @@ def test_an_object_with_a_shorter_retrieve_is_a_retriever():
     search = Search(NoFilter())
     assert [hit.text for hit in search.search("q", pool_size=4, top_k=2)] == ["q 4", "a text"]
     assert "retriever='NoFilter'" in repr(search)
-    with pytest.raises(InvalidInput, match="the retriever NoFilter has no parameter where") as caught:
+    with pytest.raises(
+        InvalidInput, match="the retriever NoFilter cannot filter, because the function has no parameter"
+    ) as caught:
         search.search("q", where={"year": 2024})
     assert caught.value.field == "where"

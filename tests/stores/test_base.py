@@ -49,6 +49,7 @@ def query(text):
             ("postgres", "public.t", "postgresql://me:pw@host/db?x=1"),
         ),
         ("sqlite: notes @ a file.db ", ("sqlite", "notes", "a file.db")),
+        ("Chroma:Notes@./Chroma", ("chroma", "Notes", "./Chroma")),
     ],
 )
 def test_an_address_has_three_parts(text, parts):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -14,6 +15,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import typer
 
 from shortlist import config
+from shortlist.attributes import is_attribute
 from shortlist.config.file import toml_of
 from shortlist.config.places import INDEX, STATE
 from shortlist.config.search_config import FUSION, POOL_SIZE, RERANKER, TOP_K
@@ -211,6 +213,7 @@ def report(settings: config.Resolved) -> None:
 def typed(given: Given) -> dict[str, Any]:
     """Return the given settings with the values that their texts stand for."""
     values = {name: value for name, value in given.items() if value is not None}
+    search_current_folder(values)
     if "pool_size" in values:
         values["pool_size"] = value_of(values["pool_size"])
     if "weights" in values:
@@ -218,6 +221,17 @@ def typed(given: Given) -> dict[str, Any]:
     if "fields" in values:
         values["fields"] = dict(pair_of(text, "--field", "text=body") for text in values["fields"]) or None
     return {name: value for name, value in values.items() if value is not None}
+
+
+def search_current_folder(given: Given) -> None:
+    """Let Python find modules in the current folder, if an option names a part as `package.module:attribute`.
+
+    A name in `shortlist.toml` does not: a file in the folder could then run, although the user named nothing.
+    """
+    names = [name for name in map(given.get, ("retriever", "bi_encoder", "reranker")) if isinstance(name, str)]
+    folder = str(Path.cwd())
+    if any(map(is_attribute, names)) and folder not in sys.path:
+        sys.path.append(folder)
 
 
 def value_of(text: str) -> Any:
@@ -248,11 +262,15 @@ def pair_of(text: str, option: str, example: str) -> tuple[str, str]:
 def parse_where(given: Sequence[str] | None) -> Where | None:
     """Return the filter of `key=value` options. The values of a repeated key are alternatives. None gives None.
 
+    Numbers, true and false become values of these types, so a retriever of your own gets what Python gives it.
+
     Raises:
         InvalidInput: An option has no "=", or an empty key.
     """
+    from shortlist.search.filters import value_of_text
+
     filters: dict[str, list[Value]] = {}
     for text in given or ():
         key, value = pair_of(text, "--where", "year=2024")
-        filters.setdefault(key, []).append(value)
-    return dict(filters) or None
+        filters.setdefault(key, []).append(value_of_text(value))
+    return {key: values[0] if len(values) == 1 else values for key, values in filters.items()} or None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shortlist import config
-from shortlist.cli.options import Given, pair_of, report, resolved, typed, value_of
+from shortlist.cli.options import Given, pair_of, report, resolved, search_current_folder, typed, value_of
 from shortlist.config import SearchConfig
 from shortlist.config.file import toml_of
 from shortlist.config.search_config import NAMES
@@ -115,6 +115,7 @@ def _tables(text: str) -> list[tuple[str, dict[str, Any]]]:
     pairs = [pair_of(pair, "--set-up", "small:pool_size=20") for pair in rest.split(",") if pair.strip()]
     # The path of an index is a text, also if it looks like a number.
     values = {key: value.strip() if key == INDEX else value_of(value.strip()) for key, value in pairs}
+    search_current_folder(values)
     return [(name.strip(), values)]
 
 

@@ -3,6 +3,7 @@
 from shortlist.collection.add import Adding
 from shortlist.collection.collection import Collection, Engine, exists
 from shortlist.collection.contents import Contents, Precomputed, Source, contents
+from shortlist.collection.discard import no_empty_index
 from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress
 from shortlist.collection.remove import remove
@@ -20,5 +21,6 @@ __all__ = [
     "Source",
     "contents",
     "exists",
+    "no_empty_index",
     "remove",
 ]

@@ -89,8 +89,8 @@ class Adding:
         at any moment: the same call then continues. See `StoreIngest.run_store`. No workers are used.
 
         Raises:
-            InvalidInput: There are other names, the store cannot be opened or cannot list its passages, a row is no
-                passage, or the reranker of `precompute` cannot store states.
+            InvalidInput: There are other names, the store cannot be opened or cannot list its passages, or the reranker
+                of `precompute` cannot store states.
             StoreError: The store does not answer, or refuses the request.
             IndexWriteFailed: The disk is full or failing; earlier commits stay.
         """

@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from shortlist.protocols import Index
+from shortlist.search.unknown_field import unknown_field
 from shortlist.types import Note, Where
-
-SHOWN = 20
-OWN_FIELDS = ("document_id", "title")
-"""The fields that every passage has in addition to its metadata."""
 
 
 def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[Note]:
@@ -24,11 +21,8 @@ def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[N
     missing = [field for field, value in where.items() if not _some(index, dimension, {field: value})]
     if not missing:
         return [Note("filter_no_overlap")]
-    known = sorted({*OWN_FIELDS, *(field for passage in index.passages() for field in passage.metadata)})
-    unknown = [field for field in missing if field not in known]
-    if unknown:
-        return [Note("filter_unknown_field", field=unknown[0], fields=known[:SHOWN], more=max(0, len(known) - SHOWN))]
-    return [Note("filter_unknown_value", field=missing[0])]
+    unknown = unknown_field(missing, index.passages())
+    return [unknown or Note("filter_unknown_value", field=missing[0])]
 
 
 def _some(index: Index, dimension: int, where: Where) -> bool:

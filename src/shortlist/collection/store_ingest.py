@@ -33,14 +33,16 @@ class StoreIngest(Ingest):
         """Write the new and changed passages, remove those that the store no longer has, and return what was done.
 
         The index takes the vectors of the store if the encoder of the index made them. Otherwise, the encoder encodes
-        the passages. A note of the report has the reason.
+        the passages. A note of the report has the reason. Rows with a repeated id, and rows that are no passage, are in
+        the list of what was skipped.
 
         Raises:
-            InvalidInput: The store cannot list its passages, or a row is no passage.
+            InvalidInput: The store cannot list its passages.
             StoreError: The store does not answer, or refuses the request.
             IndexWriteFailed: As `run`.
         """
-        passages = store.passages()
+        skipped = self.report.skipped
+        passages = store.passages(lambda note: skipped.append(Skipped(store.name, "", note)))
         if passages is None:
             raise InvalidInput(f"{store.name} cannot list its passages, so they cannot be added")
         self._start()

@@ -38,6 +38,8 @@
 | empty_id | field | an id is empty |
 | bad_id | field | an id contains characters that are not text |
 | repeated_id | id, first | the source used the id before, at the place `first` |
+| repeated_row | id | an earlier row of the store has the same id |
+| unusable_row | error | a row of the store is no passage, for example because its text is empty |
 | id_of_other_source | id, source | another source gave a document with this id |
 | worker_lost | reason | every worker that prepared the content ended; the next run tries again |
 | half_written | document | an interrupted run left the source, or this document of no file, half written |

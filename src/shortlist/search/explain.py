@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from shortlist.search.scores import score_texts
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.text.validation import checked_text
 
+COSINE = "cosine"
 _RUN = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
 
 
@@ -23,7 +24,7 @@ class WordEffect:
     """One word of the query, and its place from character `start` to `end`.
 
     `retrieval` and `rerank` are the margin of the full query minus the margin without the word. A positive effect
-    favours the first text. `retrieval` has the unit of the cosine, `rerank` the unit of the reranker.
+    favours the first text. `retrieval` has the unit of stage one's score, `rerank` the unit of the reranker.
     """
 
     word: str
@@ -34,11 +35,23 @@ class WordEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class StageOne:
+    """What is compared in stage one, if it is not the cosine of a bi-encoder.
+
+    `name` is the name of the score, such as "BM25". `margins` returns the margin between both texts for each query.
+    """
+
+    name: str
+    margins: Callable[[Sequence[str]], Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """The margins between two texts, and the effect of each word, in the order of the query.
 
-    A margin is the score of the first text minus the score of the second: `retrieval_margin` of cosines,
-    `rerank_margin` of the reranker's raw scores. `truncated` is the number of texts that the reranker cut: 0, 1 or 2.
+    A margin is the score of the first text minus the score of the second: `retrieval_margin` of the score that
+    `retrieval_score` names, "cosine" or "BM25", and `rerank_margin` of the reranker's raw scores. `truncated` is the
+    number of texts that the reranker cut: 0, 1 or 2.
     """
 
     query: str
@@ -46,18 +59,19 @@ class Explanation:
     rerank_margin: float
     words: tuple[WordEffect, ...]
     truncated: int = 0
+    retrieval_score: str = COSINE
 
     def __repr__(self) -> str:
         margins = {"retrieval_margin": self.retrieval_margin, "rerank_margin": self.rerank_margin}
         return short_repr(self, self.query, {**margins, "words": [effect.word for effect in self.words]})
 
 
-def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) -> Explanation:
+def explain(query: str, a: str, b: str, stage_one: Encoder | StageOne, reranker: Reranker) -> Explanation:
     """Return the effect of each word of the query on the margin between text `a` and text `b`.
 
-    Each query without one word is a shortened query. The score of stage one is the cosine of the bi-encoder alone. (A
-    model for dot products gives dot products.) One call encodes all shortened queries. One call of the reranker for
-    each query scores both texts.
+    Each query without one word is a shortened query. With a bi-encoder as `stage_one`, the score of stage one is its
+    cosine alone. (A model for dot products gives dot products.) One call encodes all shortened queries. One call of the
+    reranker for each query scores both texts.
 
     A word is a run of characters between spaces. Punctuation at its ends is not part of the word, and stays in the
     query. In scripts without spaces, each character is a word. A repeated word is left out at one place at a time. The
@@ -81,7 +95,11 @@ def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) ->
         retrieval = rerank = dict.fromkeys(distinct, 0.0)
         truncated = 0
     else:
-        retrieval = _cosine_margins(distinct, a, b, encoder)
+        retrieval = (
+            dict(stage_one.margins(distinct))
+            if isinstance(stage_one, StageOne)
+            else _cosine_margins(distinct, a, b, stage_one)
+        )
         rerank, truncated = _rerank_margins(distinct, a, b, reranker)
     words = tuple(
         WordEffect(
@@ -93,7 +111,8 @@ def explain(query: str, a: str, b: str, encoder: Encoder, reranker: Reranker) ->
         )
         for (start, end), shorter in zip(places, queries[1:], strict=True)
     )
-    return Explanation(query, retrieval[query], rerank[query], words, truncated)
+    name = stage_one.name if isinstance(stage_one, StageOne) else COSINE
+    return Explanation(query, retrieval[query], rerank[query], words, truncated, name)
 
 
 def word_places(text: str) -> list[tuple[int, int]]:

@@ -37,6 +37,17 @@ def alternatives(where: Where | None) -> dict[str, list[Value]]:
     return fields
 
 
+def value_of_text(text: str) -> Value:
+    """Return the number, or true or false, that a text stands for, and the text itself if it stands for none.
+
+    Only the usual form of a number is one: "1.10" and "007" stay text, because a field may hold them as text.
+    """
+    if text in ("true", "false"):
+        return text == "true"
+    number: Value = json.loads(text) if NUMBER.fullmatch(text) else text
+    return number if json.dumps(number) == text else text
+
+
 def _equals(field: str, value: Value) -> list[Value]:
     """Return the value and its equals: CSV files and front matter have numbers, true and false as text.
 

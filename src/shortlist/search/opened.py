@@ -9,7 +9,8 @@ from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, ReturnsVectors
 from shortlist.redaction import Names
-from shortlist.search.explain import Explanation, explain
+from shortlist.search.explain import Explanation, StageOne, explain
+from shortlist.search.listing import LeftOut
 from shortlist.search.search import Searches
 from shortlist.types import Note, Passage
 
@@ -51,8 +52,12 @@ class Opened(Searches):
         """Return the number of passages, or None if it is unknown."""
         raise NotImplementedError
 
-    def passages(self) -> Iterator[Passage] | None:
-        """Return every passage, in no fixed order, or None if the retriever cannot list its passages."""
+    def passages(self, left_out: LeftOut | None = None) -> Iterator[Passage] | None:
+        """Return every passage, in no fixed order, or None if the retriever cannot list its passages.
+
+        Of several passages with one id, the first is used. `left_out` is called with a note for each row that is left
+        out. Without it, a row of a store that is no passage raises InvalidInput.
+        """
         raise NotImplementedError
 
     def vector_store(self) -> ReturnsVectors | None:
@@ -85,12 +90,17 @@ class Opened(Searches):
         reranker = self.searcher.reranker
         if reranker is None:
             raise InvalidInput("both stages are compared: search with a reranker", field="rerank")
-        return explain(query, passages[a].content, passages[b].content, self.encoder, reranker)
+        stage_one = self.stage_one_of(a, b) or self.encoder
+        return explain(query, passages[a].content, passages[b].content, stage_one, reranker)
+
+    def stage_one_of(self, a: str, b: str) -> StageOne | None:
+        """Return how stage one scores these two passages, or None if the cosines of `encoder` are compared."""
+        return None
 
     def explain_notes(self, query: str) -> list[Note]:
         """Return notes about what `explain` compares: a cut query, or another bi-encoder than that of the retriever."""
         notes = self.searcher.query_notes(query)
-        if self.bi_encoder == UNKNOWN:
+        if self.bi_encoder == UNKNOWN and self.stage_one_of("", "") is None:
             notes.append(Note("other_bi_encoder", bi_encoder=self.encoder.name, retriever=self.name))
         return notes
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import PurePath
 
-from shortlist.errors import InvalidInput, RetrieverFailed, ShortlistError
+from shortlist.errors import RetrieverFailed, ShortlistError
 from shortlist.protocols import KeepsPrefix, ReportsExactness, Retriever
 from shortlist.redaction import without_secrets
 from shortlist.types import Hit, Note, Passage, Where
@@ -29,14 +29,14 @@ def retrieved(retriever: Retriever, query: str, k: int, where: Where | None = No
     """Return at most `k` hits of the retriever, numbered in their order.
 
     Raises:
-        InvalidInput: The retriever returned something other than a list of hits.
-        RetrieverFailed: The retriever raised an error that is not one of shortlist's.
+        RetrieverFailed: The retriever raised an error that is not one of shortlist's, or returned something other than
+            a list of hits.
     """
     with failures(name_of(retriever)):
         hits = retriever.retrieve(query, k, where)
     if not isinstance(hits, Sequence) or not all(isinstance(hit, Hit) for hit in hits):
         name = type(retriever).__name__
-        raise InvalidInput(f"{name}.retrieve returned {hits!r:.80}: return a list of hits, such as Hit.of(id, text)")
+        raise RetrieverFailed(f"{name}.retrieve returned {hits!r:.80}: return a list of hits, such as Hit.of(id, text)")
     if len(hits) <= k and all(hit.rank == hit.retrieval_rank == rank for rank, hit in enumerate(hits, start=1)):
         return hits
     return Retrieved(numbered(hits[:k]), notes_of(hits))

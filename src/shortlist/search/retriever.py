@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any, cast
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, RetrieverFailed
 from shortlist.protocols import Retriever
 from shortlist.reprs import short_repr
 from shortlist.search.foreign import frameworks, haystack
@@ -66,7 +66,8 @@ def from_function(function: Callable[..., Any], *, name: str | None = None, lowe
     `Search` accepts such a function itself. `from_function` states what the function cannot.
 
     Args:
-        function: The function. It may be async. With a parameter `where`, it receives the filter.
+        function: The function. It may be async. With a parameter `where`, it receives the filter of the search, or None
+            without one: field -> value, or field -> list of values. `types.Where` defines which passages match.
         name: The name of the retriever in errors. None: the name of the function.
         lower_is_better: The scores of the rows are distances. A hit then has minus the distance as its score, and the
             distance itself as signal "distance".
@@ -108,17 +109,17 @@ class RowsRetriever:
         """Return at most `k` hits, in the order of the rows, with notes about repeated rows and a limit below `k`.
 
         Raises:
-            InvalidInput: An empty query, k below 1, a filter for a retriever that cannot filter, or a row that cannot
-                be used: the message names its id.
-            RetrieverFailed: The retriever raised an error.
+            InvalidInput: An empty query, k below 1, or a filter for a retriever that cannot filter.
+            RetrieverFailed: The retriever raised an error, or returned no list of rows, or a row that cannot be used:
+                the message names its id.
         """
         query = checked_query(query, k)
         if where and self._source.no_filter:
-            raise InvalidInput(f"{self.name} {self._source.no_filter}", field="where")
+            raise InvalidInput(f"where: {self.name} {self._source.no_filter}", field="where")
         hits: dict[str, Hit] = {}
         count = 0
         for label, row in self._rows(query, k, where):
-            hit = self._reader.hit(row, label, len(hits) + 1)
+            hit = self._hit(row, label, len(hits) + 1)
             hits.setdefault(hit.id, hit)
             count += 1
             if len(hits) == k:
@@ -127,11 +128,18 @@ class RowsRetriever:
         notes = [Note("repeated_rows", count=repeated)] if repeated else []
         return Retrieved(numbered(list(hits.values())), notes + self._notes_on_limit(count, k))
 
+    def _hit(self, row: Any, label: str, rank: int) -> Hit:
+        try:
+            return self._reader.hit(row, label, rank)
+        except InvalidInput as error:  # the fault of the retriever, and not of the input of the search
+            raise RetrieverFailed(str(error)) from error
+
     def _rows(self, query: str, k: int, where: Where | None) -> Iterator[tuple[str, Any]]:
         """Yield each row with its name in errors."""
         rows = self._answer(query, k, where)
         if rows is None or isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-            raise InvalidInput(f"{self.name} returned {rows!r:.80}: it must return a list of rows")
+            hint = ", such as [(id, text, score)]; an empty list for no passages" if rows is None else ""
+            raise RetrieverFailed(f"{self.name} returned {rows!r:.80}: it must return a list of rows{hint}")
         total = len(rows) if isinstance(rows, Sized) else None
         place, iterator, end = 0, iter(rows), object()
         while True:
@@ -201,15 +209,18 @@ def _retrieving(part: Any, method: Callable[..., Any], name: str) -> Source | No
 def _function(
     function: Callable[..., Any], name: str, scores: Direction = "higher", label: str | None = None
 ) -> Source:
-    if not accepts(function, "query", 1):
-        raise InvalidInput(f"{name} does not accept (query, k): give a function with two parameters")
     filters = "where" in parameters(function)
+    if not accepts(function, "query", 1, **({"where": None} if filters else {})):
+        raise InvalidInput(
+            f"{name} does not accept (query, k): give a function with two parameters, and a third one named 'where' "
+            "if it can filter"
+        )
     call: Call = (
         (lambda query, k, where: function(query, k, where=where))
         if filters
         else (lambda query, k, where: function(query, k))
     )
-    no_filter = "" if filters else "has no parameter where, so it cannot filter"
+    no_filter = "" if filters else "cannot filter, because the function has no parameter 'where'"
     return Source(label or _label(function), (call,), no_filter=no_filter, scores=scores)
 
 

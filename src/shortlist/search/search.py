@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.scores import check_pointwise, checked_reranker, checked_scores, info_of, score_texts
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
-from shortlist.types import Note, PoolSize, Ranking, Scores, Status, Where
+from shortlist.types import Hit, Note, PoolSize, Ranking, Scores, Status, Where
 
 
 def no_diagnosis(where: Where | None) -> list[Note]:
@@ -37,7 +37,7 @@ def no_diagnosis(where: Where | None) -> list[Note]:
     return [Note("no_match")]
 
 
-def no_facts() -> list[Note]:
+def no_facts(pool: Sequence[Hit]) -> list[Note]:
     """Return no notes."""
     return []
 
@@ -70,7 +70,7 @@ class Searches:
 
         Raises:
             InvalidInput: An empty query, or settings that cannot be used, or that contradict each other.
-            RetrieverFailed: A retriever of your own raised an error.
+            RetrieverFailed: A retriever of your own raised an error, or returned rows that cannot be used.
             NotFitted: A stored rule or curve is needed, and it is missing or was fitted for something else.
             BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
         """
@@ -105,8 +105,8 @@ class Search(Searches):
         encoder: The bi-encoder, if there is one; with it, an answer reports a cut query.
         fits: The stored stop rule and probabilities, for `pool_size="auto"` and `min_probability`.
         diagnose: Explains an answer without hits, given the filter.
-        facts: Returns notes about stored data, such as states that the reranker cannot use. Every reranked answer shows
-            them.
+        facts: Returns notes about the pool and about stored data, such as states that the reranker cannot use. Every
+            reranked answer shows them.
 
     Raises:
         InvalidInput: `retriever` is nothing of these, or `reranker` has no method `score`.
@@ -120,7 +120,7 @@ class Search(Searches):
     encoder: Encoder | None = None
     fits: Fits | None = None
     diagnose: Callable[[Where | None], list[Note]] = no_diagnosis
-    facts: Callable[[], list[Note]] = no_facts
+    facts: Callable[[Sequence[Hit]], list[Note]] = no_facts
 
     def __post_init__(self) -> None:
         self.retriever = as_retriever(self.retriever)
@@ -185,7 +185,7 @@ class Search(Searches):
                 *notes,
                 *limit_notes,
                 *([skip] if skip is not None else []),
-                *(self.facts() if status == "ok" else []),
+                *(self.facts(pool) if status == "ok" else []),
                 *self.query_notes(query),
                 *notes_of(pool),
                 *([] if pool else self.diagnose(where)),

@@ -29,7 +29,7 @@ class StoreAddress:
 
 
 def parse_address(text: str, example: str) -> StoreAddress:
-    """Return the parts of `kind:COLLECTION@WHERE`. The first "@" ends the collection.
+    """Return the parts of `kind:COLLECTION@WHERE`. The kind becomes lower case. The first "@" ends the collection.
 
     Args:
         text: The name of the store.
@@ -40,7 +40,7 @@ def parse_address(text: str, example: str) -> StoreAddress:
     """
     kind, colon, rest = text.partition(":")
     collection, _, where = rest.partition("@")
-    address = StoreAddress(kind.strip(), collection.strip(), where.strip())
+    address = StoreAddress(kind.strip().lower(), collection.strip(), where.strip())
     if not colon or not address.kind or not address.collection:
         shown = address.name if colon else text
         raise InvalidInput(f"{shown!r} names no collection: write kind:COLLECTION@WHERE, such as {example}")

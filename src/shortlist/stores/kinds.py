@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
+from shortlist.attributes import is_attribute
+from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput, MissingExtra
 from shortlist.stores.address import parse_address
 from shortlist.stores.fields import check_roles
@@ -19,13 +21,15 @@ class Kind:
     """A kind of store.
 
     `example` is a valid name. `packages` are the modules that the client consists of, which the extra with the name of
-    the kind installs. `needs_where` is True if the name must have a folder, a file or a URL.
+    the kind installs. `needs_where` is True if the name must have a folder, a file or a URL, and `is_file` is True if
+    it must be the path of a file.
     """
 
     name: str
     example: str
     packages: tuple[str, ...] = ()
     needs_where: bool = True
+    is_file: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -34,8 +38,8 @@ KINDS: Mapping[str, Kind] = {
         Kind("chroma", "chroma:notes@./chroma", ("chromadb",)),
         Kind("lancedb", "lancedb:notes@./lance", ("lancedb",)),
         Kind("qdrant", "qdrant:notes@http://127.0.0.1:6333", ("qdrant_client",)),
-        Kind("faiss", "faiss:texts.jsonl@index.faiss", ("faiss",)),
-        Kind("sqlite", "sqlite:notes@notes.db"),
+        Kind("faiss", "faiss:texts.jsonl@index.faiss", ("faiss",), is_file=True),
+        Kind("sqlite", "sqlite:notes@notes.db", is_file=True),
         Kind("postgres", "postgres:passages@postgresql://user@localhost/database", ("psycopg",)),
         Kind("elasticsearch", "elasticsearch:notes@http://localhost:9200"),
         Kind("opensearch", "opensearch:notes@http://localhost:9200"),
@@ -48,9 +52,23 @@ KINDS: Mapping[str, Kind] = {
 
 
 def is_store(name: str) -> bool:
-    """Return whether `name` is the name of a store: it starts with a kind and a colon."""
-    kind, colon, _ = name.partition(":")
-    return bool(colon) and kind in KINDS
+    """Return whether `name` is the name of a store: it starts with a kind, in any case, and a colon."""
+    return ":" in name and _kind_of(name) is not None
+
+
+def _kind_of(name: str) -> Kind | None:
+    return KINDS.get(name.partition(":")[0].strip().lower())
+
+
+def check_fields(config: SearchConfig) -> None:
+    """Check that the configuration names fields only for a store, or for an index, to which a store can be added.
+
+    Raises:
+        InvalidInput: The retriever is an attribute, and the configuration has fields.
+    """
+    name = config.retriever
+    if config.fields and is_attribute(name) and not is_store(name):
+        raise InvalidInput(f"fields are those of a store, and {name} is none: leave them out", field="fields")
 
 
 def load_store(name: str, fields: Mapping[str, str] | None = None, client: Any = None) -> OpenStore:
@@ -69,12 +87,14 @@ def load_store(name: str, fields: Mapping[str, str] | None = None, client: Any =
         StoreUnreachable: The store does not answer.
         StoreRefused: The key is missing or not accepted, or the request is refused.
     """
-    kind = KINDS.get(name.partition(":")[0].strip())
+    kind = _kind_of(name)
     if kind is None:
         raise InvalidInput(f"{name!r:.80} is no store: the kinds of stores are {', '.join(KINDS)}")
     address = parse_address(name, kind.example)
     if kind.needs_where and not address.where and client is None:
         raise InvalidInput(f"{address.name!r} needs the place of the store: write {kind.example}")
+    if kind.is_file and address.is_url:
+        raise InvalidInput(f"{address.name} has a URL, and a {kind.name} store is a file: write {kind.example}")
     given = dict(fields or {})
     check_roles(given)
     check_packages(kind)

@@ -19,7 +19,7 @@ from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import Fields, choose, find_fields
 from shortlist.stores.filters import Condition
 from shortlist.stores.http_api import SHOWN, TIMEOUT, HttpApi, NotFound, error_text
-from shortlist.stores.lucene_mapping import Mapped, filter_query, kinds_of_mapping, read_properties
+from shortlist.stores.lucene_mapping import OWN_ID, Mapped, filter_query, kinds_of_mapping, read_properties
 from shortlist.stores.metrics import MetricName
 from shortlist.stores.store import Facts, Row, Vector
 
@@ -238,6 +238,7 @@ def _facts(name: str, fields: Fields, vector: VectorField | None, properties: Ma
         words=properties[fields.text].is_text,
         exact=vector.exact if vector else False,
         largest_k=LARGEST_K,
+        key=OWN_ID,
     )
 
 

@@ -16,6 +16,8 @@ KEYWORD_TYPES = frozenset({"keyword", "constant_keyword", "wildcard", "flattened
 WHOLE_TYPES = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
 FLOAT_TYPES = frozenset({"double", "float", "half_float", "scaled_float"})
 OBJECT = "object"
+OWN_ID = "_id"
+"""The engine's own id of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def filter_query(condition: Condition, properties: Mapping[str, Mapped], metadat
         InvalidInput: The index has no such field, or the field has words only and no exact value.
     """
     name = condition.field
+    if name == OWN_ID:
+        return {"ids": {"values": condition.texts}}
     if name not in properties and metadata and f"{metadata}.{name}" in properties:
         name = f"{metadata}.{name}"
     check_known([Condition(name, ())], properties, store)

@@ -10,15 +10,19 @@ import numpy as np
 from shortlist.errors import InvalidInput
 from shortlist.reprs import short_repr
 from shortlist.search.foreign.rows import id_of
+from shortlist.search.listing import LeftOut, distinct
 from shortlist.search.pool import Matches
+from shortlist.stores.fields import Fields
 from shortlist.stores.filters import Condition, conditions
 from shortlist.stores.metrics import Metric, are_unit
 from shortlist.stores.rows import matches, passage_of
-from shortlist.stores.store import Backend, Row, RunsBoth, Vector
-from shortlist.types import Passage, Where
+from shortlist.stores.store import Backend, NotesFilters, Row, RunsBoth, Vector
+from shortlist.types import Note, Passage, Where
 
 SAMPLES = 20
 """The rows that are read to see whether vectors have length 1, and to find a passage for `sample`."""
+COPIES = 4
+"""The most rows with one id that are expected."""
 WORD = re.compile(r"\w")
 
 
@@ -58,6 +62,12 @@ class OpenStore:
         return self._facts.filters
 
     @property
+    def other_fields(self) -> tuple[str, ...]:
+        """The fields that a filter can have and the metadata of passages cannot: the id and the text."""
+        fields = self._facts.fields
+        return (fields.id, fields.text, fields.title, fields.document_id, self._facts.key)
+
+    @property
     def exact(self) -> bool:
         """Whether `nearest` compares the vector with every passage."""
         return self._facts.exact
@@ -83,8 +93,8 @@ class OpenStore:
                 store, a filter that cannot be used, or a row that is no passage.
         """
         self._check_vector(vector)
-        rows = self._backend.nearest(vector, self._checked_k(k), self._conditions(where))
-        return self._nearest(rows, vector, k)
+        k, terms = self._checked_k(k), self._conditions(where)
+        return self._nearest(self._backend.nearest(vector, k, terms), vector, k, terms)
 
     def matching(self, text: str, k: int, where: Where | None = None) -> Matches:
         """Return at most `k` passages by the store's own score for `text`, highest first, and equal scores by id.
@@ -96,7 +106,7 @@ class OpenStore:
         """
         self._check_words()
         k, terms = self._checked_k(k), self._conditions(where)
-        return self._matching(self._backend.matching(text, k, terms), k) if WORD.search(text) else Matches()
+        return self._matching(self._backend.matching(text, k, terms), k, terms) if WORD.search(text) else Matches()
 
     def both(self, vector: Vector, text: str, k: int, where: Where | None = None) -> tuple[Matches, Matches]:
         """Return what `nearest` and `matching` return, in one request if the store allows it. Raises as they do."""
@@ -104,9 +114,13 @@ class OpenStore:
             return self.nearest(vector, k, where), self.matching(text, k, where)
         self._check_vector(vector)
         self._check_words()
-        near, words = self._backend.both(vector, text, self._checked_k(k), self._conditions(where))
+        k, terms = self._checked_k(k), self._conditions(where)
+        near, words = self._backend.both(vector, text, k, terms)
         by_words = list(words)
-        return self._nearest(near, vector, k), self._matching(by_words, k, self._cosines(by_words, vector))
+        return (
+            self._nearest(near, vector, k, terms),
+            self._matching(by_words, k, terms, self._cosines(by_words, vector)),
+        )
 
     def similarities(self, vector: Vector, ids: Sequence[str]) -> list[float]:
         """Return the score of each of these passages, in the unit of `nearest`. No ids give an empty list.
@@ -118,6 +132,30 @@ class OpenStore:
             return []
         self._check_vector(vector)
         return self._unit().scores(vector, self.vectors(ids))
+
+    @property
+    def word_score(self) -> str:
+        """The name of the score of `matching`."""
+        return self._facts.word_score
+
+    @property
+    def scores_ids(self) -> bool:
+        """Whether `word_scores` works: a filter can name rows by their ids, and does not change their scores."""
+        facts = self._facts
+        return facts.words and facts.filters and facts.keeps_word_scores and bool(facts.fields.id or facts.key)
+
+    def word_scores(self, text: str, ids: Sequence[str]) -> list[float]:
+        """Return the score of `matching` for each of these passages, and 0 for a passage without a word of the text.
+
+        Raises:
+            InvalidInput: The collection cannot be searched by words.
+        """
+        self._check_words()
+        name = self._facts.fields.id or self._facts.key
+        terms = conditions({name: list(ids)}, Fields("")) if ids else []
+        rows = self._backend.matching(text, COPIES * len(ids), terms) if ids and WORD.search(text) else []
+        scores = {passage.id: score for passage, score in self._matching(rows, COPIES * len(ids), terms)}
+        return [scores.get(key, 0.0) for key in ids]
 
     def vectors(self, ids: Sequence[str]) -> Vector:
         """Return the `(len(ids), dimension)` stored vectors, in the order given. No ids give no rows.
@@ -150,16 +188,19 @@ class OpenStore:
             raise failure
         return None
 
-    def passages(self) -> Iterator[Passage] | None:
+    def passages(self, left_out: LeftOut | None = None) -> Iterator[Passage] | None:
         """Return every passage, in no fixed order; None if the store cannot list them.
 
         Of several rows with one id, the first is used.
 
+        Args:
+            left_out: Is called with a note for each row that is left out: its id is repeated, or it is no passage.
+
         Raises:
-            InvalidInput: The iterator comes to a row that is no passage.
+            InvalidInput: Without `left_out`, the iterator comes to a row that is no passage.
         """
         rows = self._backend.rows()
-        return None if rows is None else self._distinct(rows)
+        return None if rows is None else distinct(self._read(rows, left_out), left_out)
 
     def close(self) -> None:
         """Release the connection. A second call does nothing."""
@@ -170,22 +211,31 @@ class OpenStore:
     def __len__(self) -> int:
         return len(self._backend)
 
-    def _distinct(self, rows: Iterable[Row]) -> Iterator[Passage]:
-        ids: set[str] = set()
+    def _read(self, rows: Iterable[Row], left_out: LeftOut | None) -> Iterator[Passage]:
         for row in rows:
-            passage = passage_of(row, self._facts.fields, self.name)
-            if passage.id not in ids:
-                ids.add(passage.id)
+            try:
+                passage = passage_of(row, self._facts.fields, self.name)
+            except InvalidInput as error:
+                if left_out is None:
+                    raise
+                left_out(Note("unusable_row", error=str(error).removeprefix(f"{self.name}: ")))
+            else:
                 yield passage
 
-    def _nearest(self, rows: Iterable[Row], vector: Vector, k: int) -> Matches:
+    def _nearest(self, rows: Iterable[Row], vector: Vector, k: int, terms: Sequence[Condition]) -> Matches:
         metric, length = self._unit(), float(np.linalg.norm(vector))
         scored = ((row, metric.score(row.score, length)) for row in rows)
-        return matches(scored, k, self._facts.fields, self.name)
+        passages = matches(scored, k, self._facts.fields, self.name)
+        return Matches(passages, [*passages.notes, *self._filter_notes(terms)])
 
-    def _matching(self, rows: Iterable[Row], k: int, cosines: Mapping[str, float] | None = None) -> Matches:
+    def _matching(
+        self, rows: Iterable[Row], k: int, terms: Sequence[Condition], cosines: Mapping[str, float] | None = None
+    ) -> Matches:
         passages = matches(((row, row.score) for row in rows), k, self._facts.fields, self.name)
-        return Matches(passages, passages.notes, cosines)
+        return Matches(passages, [*passages.notes, *self._filter_notes(terms)], cosines)
+
+    def _filter_notes(self, terms: Sequence[Condition]) -> list[Note]:
+        return self._backend.filter_notes(terms) if terms and isinstance(self._backend, NotesFilters) else []
 
     def _cosines(self, rows: Iterable[Row], vector: Vector) -> dict[str, float]:
         """Return the scores of `similarities` for rows of words that have a score of the vector query."""

@@ -240,6 +240,7 @@ def _facts(name: str, layout: Layout, dimension: int | None) -> Facts:
         words=True,
         exact=place is None or not place.index,
         largest_k=LARGEST_SCAN if place is not None and place.index == "hnsw" and not place.iterative else None,
+        word_score="ts_rank",
     )
 
 

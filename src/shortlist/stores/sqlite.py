@@ -21,9 +21,12 @@ import numpy as np
 
 from shortlist.errors import InvalidInput, MissingExtra, StoreRefused, StoreUnreachable
 from shortlist.stores.address import StoreAddress
-from shortlist.stores.filters import Condition, check_known
-from shortlist.stores.sqlite_layout import Layout, VectorTable, parsed, quoted, read_layout
+from shortlist.stores.filters import Condition
+from shortlist.stores.sqlite_filters import marks, sql_of
+from shortlist.stores.sqlite_layout import Layout, VectorTable, parsed, read_layout
+from shortlist.stores.sqlite_words import quoted
 from shortlist.stores.store import Facts, Row, Vector
+from shortlist.types import Note
 
 LARGEST_K = 4096
 """The most rows of one query in sqlite-vec."""
@@ -49,6 +52,7 @@ class SqliteBackend:
         self._owns = client is None
         self._lock = threading.Lock()
         self._name = address.name
+        self._unread: int | None = None
         self._connection = client or _opened(Path(address.where), address.name)
         try:
             with self._translated():
@@ -83,33 +87,36 @@ class SqliteBackend:
 
     def matching(self, text: str, k: int, where: Sequence[Condition]) -> list[Row]:
         """Return the `k` rows with the best BM25 score of any of the words."""
-        words = self._layout.words
+        table = self._layout.words
+        assert table is not None
         query = " OR ".join(f'"{word}"' for word in WORDS.findall(text))
-        if words == self._layout.table:
-            filters, values = self._filters(where, self._table)
-            source = self._table
-        else:
-            filters, values = self._filters(where, "m")
-            source = f"{quoted(words)} join {self._table} m on m.{quoted(self._layout.key)} = {quoted(words)}.rowid"
-        alias = self._table if words == self._layout.table else "m"
-        condition = " and ".join([f"{quoted(words)} match ?", *filters])
+        words = quoted(table.name)
+        alias = self._table if words == self._table else "m"
+        source = (
+            words if words == self._table else f"{words} join {self._table} m on m.{quoted(table.key)} = {words}.rowid"
+        )
+        filters, values = self._filters(where, alias)
+        condition = " and ".join([f"{words} match ?", *filters])
         key = f"cast({alias}.{self._id} as text)"
-        sql = f"select {self._columns(alias)}, -{quoted(words)}.rank from {source} where {condition} "
-        return self._rows(f"{sql} order by {quoted(words)}.rank, {key} limit ?", [query, *values, k])
+        sql = f"select {self._columns(alias)}, -{words}.rank from {source} where {condition} "
+        return self._rows(f"{sql} order by {words}.rank, {key} limit ?", [query, *values, k])
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """Return the vectors of the rows with these ids."""
         stored: dict[str, Vector] = {}
         for start in range(0, len(ids), PAGE):
             keys = [same for key in ids[start : start + PAGE] for same in ((key, int(key)) if _is_int(key) else (key,))]
-            sql = f"{self._with_vectors()} where m.{self._id} in ({_marks(keys)})"
-            for row, blob in self._vector_rows(sql, keys):
-                stored.setdefault(str(row.id), blob)
+            sql = f"{self._with_vectors(f'm.{self._id}')} where m.{self._id} in ({marks(len(keys))})"
+            for key, blob in self._lines(sql, keys):
+                if isinstance(blob, bytes):
+                    stored.setdefault(str(key), np.frombuffer(blob, dtype="<f4"))
         return stored
 
     def samples(self, count: int) -> list[tuple[Row, Vector]]:
         """Return at most `count` rows with their vectors."""
-        return self._vector_rows(f"{self._with_vectors()} limit ?", [count])
+        lines = self._lines(f"{self._with_vectors(self._columns('m'))} limit ?", [count])
+        rows = [(self._row((*line[:-1], 0.0)), line[-1]) for line in lines if isinstance(line[-1], bytes)]
+        return [(row, np.frombuffer(blob, dtype="<f4")) for row, blob in rows]
 
     def rows(self) -> Iterator[Row]:
         """Yield every row."""
@@ -121,6 +128,17 @@ class SqliteBackend:
             if not page:
                 return
             yield from map(self._row, page)
+
+    def filter_notes(self, where: Sequence[Condition]) -> list[Note]:
+        """Return a note if rows have metadata that a filter needs and cannot read."""
+        field = self._layout.fields.metadata
+        if not field or all(condition.field in self._layout.columns for condition in where):
+            return []
+        if self._unread is None:
+            column = quoted(field)
+            sql = f"select count(*) from {self._table} where {column} != '' and not json_valid({column})"
+            self._unread = int(self._lines(sql, [])[0][0])
+        return [Note("metadata_unread", count=self._unread, field=field)] if self._unread else []
 
     def close(self) -> None:
         """Close the connection, unless it was given."""
@@ -146,15 +164,13 @@ class SqliteBackend:
     def _own_key(self, place: VectorTable) -> str:
         return quoted(self._layout.fields.id if place.names_id else self._layout.key)
 
-    def _with_vectors(self) -> str:
-        """The start of a query for rows with their vectors."""
+    def _with_vectors(self, columns: str) -> str:
+        """The start of a query for these columns of rows, and for their vectors."""
         place = self._vectors()
         if not place.table or place.table == self._layout.table:
-            column = f"m.{quoted(place.column)}"
-            return f"select {self._columns('m')}, {column} from {self._table} m"
-        columns = f"{self._columns('m')}, v.{quoted(place.column)}"
+            return f"select {columns}, m.{quoted(place.column)} from {self._table} m"
         join = f"{self._table} m cross join {quoted(place.table)} v on v.{quoted(place.key)} = m.{self._own_key(place)}"
-        return f"select {columns} from {join}"
+        return f"select {columns}, v.{quoted(place.column)} from {join}"
 
     def _columns(self, alias: str) -> str:
         return ", ".join(f"{alias}.{name}" for name in map(quoted, (self._layout.key, *self._layout.columns)))
@@ -175,25 +191,8 @@ class SqliteBackend:
             record[layout.fields.metadata] = parsed(record[layout.fields.metadata])
         return Row(record[layout.fields.id] if layout.fields.id else line[0], record, line[-1])
 
-    def _vector_rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Row, Vector]]:
-        lines = [line for line in self._lines(sql, values) if isinstance(line[-1], bytes)]
-        return [(self._row((*line[:-1], 0.0)), np.frombuffer(line[-1], dtype="<f4")) for line in lines]
-
     def _filters(self, where: Sequence[Condition], alias: str) -> tuple[list[str], list[Any]]:
-        layout, parts, values = self._layout, [], list[Any]()
-        if not layout.fields.metadata:
-            check_known(where, layout.columns, self._name)
-        for condition in where:
-            if condition.field in layout.columns:
-                flags = condition.flags if condition.field in layout.flags else []
-                allowed = [*condition.texts, *condition.numbers, *map(int, flags)]
-                parts.append(f"{alias}.{quoted(condition.field)} in ({_marks(allowed)})")
-                values += allowed
-            else:
-                part, own = _in_json(f"{alias}.{quoted(layout.fields.metadata)}", condition)
-                parts.append(part)
-                values += own
-        return parts, values
+        return sql_of(where, self._layout, alias, self._name)
 
     def _dimension(self) -> int | None:
         place = self._layout.vectors
@@ -259,9 +258,10 @@ def _facts(name: str, layout: Layout, dimension: int | None) -> Facts:
         layout.fields,
         metric=None if place is None else "cosine" if place.metric == "cosine" else "l2",
         dimension=dimension,
-        words=bool(layout.words),
+        words=layout.words is not None,
         exact=True,
         largest_k=LARGEST_K if place is not None and place.table else None,
+        key=layout.key,
     )
 
 
@@ -274,24 +274,3 @@ def _score(distance: float | None, metric: str) -> float:
 
 def _is_int(key: str) -> bool:
     return key.lstrip("-").isdigit() and str(int(key)) == key
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _in_json(column: str, condition: Condition) -> tuple[str, list[Any]]:
-    """Return a test of a field in a JSON object, whose value may be a list."""
-
-    def test(alias: str) -> str:
-        flags = [str(flag).lower() for flag in condition.flags]
-        return (
-            f"({alias}.type = 'text' and {alias}.value in ({_marks(condition.texts)}) or {alias}.type in "
-            f"('integer', 'real') and {alias}.value in ({_marks(condition.numbers)}) or {alias}.type in "
-            f"({_marks(flags)}))"
-        )
-
-    values = [*condition.texts, *condition.numbers, *(str(flag).lower() for flag in condition.flags)]
-    in_list = f"f.type = 'array' and exists (select 1 from json_each(f.value) e where {test('e')})"
-    sql = f"exists (select 1 from json_each({column}) f where f.key = ? and ({test('f')} or {in_list}))"
-    return sql, [condition.field, *values, *values]

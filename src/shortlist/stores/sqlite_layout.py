@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from shortlist.errors import InvalidInput, MissingExtra
-from shortlist.stores.fields import FieldKind, Fields, choose, find_fields, kinds_of
+from shortlist.stores.fields import USUAL, FieldKind, Fields, choose, find_fields, kinds_of
+from shortlist.stores.sqlite_words import WordTable, check_has_texts, check_words, find_words, module_of, quoted
 
-WORD_TABLES = ("{}_fts", "fts_{}", "{}fts", "{}_search")
 VECTOR_TABLES = ("{}_vec", "vec_{}", "{}_vectors", "{}_embeddings", "{}_embedding")
-"""The usual names of the tables beside a table."""
+"""The usual names of the table with the vectors of a table."""
 SAMPLE_ROWS = 20
 VECTOR_COLUMN = re.compile(r"^\s*\"?(?P<name>\w+)\"?\s+(?P<type>float|f32|int8|i8|bit)\[(?P<size>\d+)\](?P<rest>.*)$")
 METRIC = re.compile(r"distance_metric\s*=\s*(\w+)", re.IGNORECASE)
@@ -49,7 +49,7 @@ class Layout:
     columns: tuple[str, ...]
     flags: frozenset[str]
     fields: Fields
-    words: str = ""
+    words: WordTable | None = None
     vectors: VectorTable | None = None
 
 
@@ -60,7 +60,8 @@ def read_layout(
 
     Raises:
         MissingExtra: The table is a vec0 table, and the connection does not have sqlite-vec.
-        InvalidInput: There is no such table, its text cannot be recognised, or its vectors are not of the type float.
+        InvalidInput: There is no such table, its text cannot be recognised, its vectors are not of the type float, or
+            its full-text table belongs to other rows.
     """
     tables = {
         name: sql or ""
@@ -69,25 +70,29 @@ def read_layout(
     if table not in tables:
         shown = [name for name, sql in tables.items() if not _is_shadow(name, tables)]
         raise InvalidInput(f"{store}: there is no table {table!r}; the file has {', '.join(sorted(shown)) or 'none'}")
-    if _module(tables[table]) == "vec0" and not has_vec:
+    check_has_texts(store, table, tables)
+    if module_of(tables[table]) == "vec0" and not has_vec:
         raise MissingExtra(f"{store} has vectors, and reading them", "sqlite")
     types = {name: kind.lower() for _, name, kind, *_ in connection.execute(f"pragma table_xinfo({quoted(table)})")}
     records = _sample(connection, table)
     own_vectors = {name for name, kind in types.items() if kind == "blob" or name in _vector_columns(tables[table])}
     columns = tuple(name for name in types if name not in own_vectors and name in (records[0] if records else types))
-    if _module(tables[table]) == "fts5":
+    if module_of(tables[table]) == "fts5":
         columns = tuple(name for name in columns if name not in (table, "rank"))
     fields = _fields(store, given, columns, records, own_vectors)
     key = "rowid" if _has_rowid(connection, table) else fields.id
     if not key:
         raise InvalidInput(f"fields: {store} has no rowid and no usual id. Give id=NAME", field="fields")
+    words = find_words(table, tables, key)
+    if words is not None:
+        check_words(connection, store, table, words, tables)
     return Layout(
         table,
         key,
         columns,
         frozenset(name for name, kind in types.items() if kind.startswith("bool")),
         fields,
-        _word_table(table, tables),
+        words,
         _vector_table(store, table, tables, fields, given),
     )
 
@@ -98,11 +103,6 @@ def _has_rowid(connection: sqlite3.Connection, table: str) -> bool:
         return row != (None,)
     except connection.OperationalError:  # a table WITHOUT ROWID, or a view
         return False
-
-
-def quoted(name: str) -> str:
-    """Return the name of a table or column in SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _sample(connection: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
@@ -127,30 +127,16 @@ def _fields(
     shown = [{name: parsed(record.get(name)) for name in columns} for record in records]
     kinds: dict[str, FieldKind] = dict.fromkeys(columns, "other" if records else "text")
     kinds |= kinds_of(shown)
+    objects = {given.get("metadata", ""), *USUAL["metadata"]} & kinds.keys()
+    kinds |= {name: "object" for name in objects if any(isinstance(record[name], dict) for record in shown)}
     kinds |= dict.fromkeys(blobs, "vector")
     others = {role: name for role, name in given.items() if role != "vector" or name in kinds}
     return find_fields(store, others, kinds, schema=True)
 
 
-def _module(sql: str) -> str:
-    """Return the module of a virtual table, in lower case; "" for any other table."""
-    match = re.match(r"\s*create\s+virtual\s+table\b.*?\busing\s+(\w+)", sql, re.IGNORECASE | re.DOTALL)
-    return match[1].lower() if match else ""
-
-
 def _is_shadow(name: str, tables: Mapping[str, str]) -> bool:
-    owners = (owner for owner, sql in tables.items() if _module(sql) and owner != name)
+    owners = (owner for owner, sql in tables.items() if module_of(sql) and owner != name)
     return name.startswith("sqlite_") or any(name.startswith(f"{owner}_") for owner in owners)
-
-
-def _word_table(table: str, tables: Mapping[str, str]) -> str:
-    if _module(tables[table]) == "fts5":
-        return table
-    content = re.compile(rf"content\s*=\s*['\"]?{re.escape(table)}['\"]?\s*[,)]", re.IGNORECASE)
-    full_text = [name for name, sql in tables.items() if _module(sql) == "fts5"]
-    own = [name for name in full_text if content.search(tables[name])]
-    named = [name for pattern in WORD_TABLES if (name := pattern.format(table)) in full_text]
-    return next(iter([*own, *named]), "")
 
 
 def _vector_table(
@@ -158,7 +144,7 @@ def _vector_table(
 ) -> VectorTable | None:
     if fields.vector and not _vector_columns(tables[table]):
         return VectorTable(fields.vector)
-    vector_tables = [name for name, sql in tables.items() if _module(sql) == "vec0"]
+    vector_tables = [name for name, sql in tables.items() if module_of(sql) == "vec0"]
     named = [name for pattern in VECTOR_TABLES if (name := pattern.format(table)) in vector_tables]
     own = [table] if table in vector_tables else named or (vector_tables if len(vector_tables) == 1 else [])
     return _vec0(store, own[0], tables[own[0]], given) if own else None
@@ -180,7 +166,7 @@ def _vec0(store: str, name: str, sql: str, given: Mapping[str, str]) -> VectorTa
 
 def _vector_columns(sql: str) -> dict[str, tuple[str, int, str]]:
     """Return the vector columns of a vec0 table: name -> type, length and metric."""
-    if _module(sql) != "vec0":
+    if module_of(sql) != "vec0":
         return {}
     matches = [match for part in _parts(sql) if (match := VECTOR_COLUMN.match(part))]
     return {

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.protocols import Searched
+from shortlist.search.listing import LeftOut
 from shortlist.stores.fields import Fields
 from shortlist.stores.filters import Condition
 from shortlist.stores.metrics import MetricName
-from shortlist.types import Passage, Where
+from shortlist.types import Note, Passage, Where
 
 Vector: TypeAlias = NDArray[np.float32]
 Scored: TypeAlias = list[tuple[Passage, float]]
@@ -59,8 +60,8 @@ class Store(Searched, Protocol):
     def sample(self) -> tuple[Passage, Vector] | None:
         """Return one passage with its vector; None for an empty collection."""
 
-    def passages(self) -> Iterator[Passage] | None:
-        """Return every passage, in no fixed order; None if the store cannot list them."""
+    def passages(self, left_out: LeftOut | None = None) -> Iterator[Passage] | None:
+        """Return every passage, in no fixed order; None if the store cannot list them. See `OpenStore.passages`."""
 
     def close(self) -> None:
         """Release the connection. A second call does nothing."""
@@ -98,6 +99,9 @@ class Facts:
         exact: Whether a vector query compares the vector with every row.
         largest_k: The most rows of one query, if there is a limit.
         lossy: Whether the stored vectors are rounded so much that the cosine to the true vector may be below 0.98.
+        word_score: The name of the score of a query of words.
+        key: The name by which a filter finds rows by the store's own id, if there is one.
+        keeps_word_scores: Whether a filter leaves the scores of words as they are.
     """
 
     name: str
@@ -109,6 +113,9 @@ class Facts:
     exact: bool = False
     largest_k: int | None = None
     lossy: bool = False
+    word_score: str = "BM25"
+    key: str = ""
+    keeps_word_scores: bool = True
 
 
 class Backend(Protocol):
@@ -152,3 +159,11 @@ class RunsBoth(Protocol):
         self, vector: Vector, text: str, k: int, where: Sequence[Condition]
     ) -> tuple[Iterable[Row], Iterable[Row]]:
         """Return what `nearest` and `matching` return."""
+
+
+@runtime_checkable
+class NotesFilters(Protocol):
+    """A backend that knows why a filter may miss rows."""
+
+    def filter_notes(self, where: Sequence[Condition]) -> list[Note]:
+        """Return notes about rows that the filter cannot find. The filter is not empty."""

@@ -22,6 +22,7 @@ from shortlist.atomic_io import write_whole
 from shortlist.errors import IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.protocols import Index
 from shortlist.reprs import short_repr
+from shortlist.search.listing import LeftOut
 from shortlist.stores.store import Scored, Store, Vector
 from shortlist.text.terms import ENGLISH, checked_language, language_of_most
 from shortlist.types import Passage, Where
@@ -170,9 +171,9 @@ class WithWords:
         """Return what the store returns."""
         return self._store.sample()
 
-    def passages(self) -> Iterator[Passage] | None:
+    def passages(self, left_out: LeftOut | None = None) -> Iterator[Passage] | None:
         """Return what the store returns."""
-        return self._store.passages()
+        return self._store.passages(left_out)
 
     def close(self) -> None:
         """Close the index and the store. A second call does nothing."""

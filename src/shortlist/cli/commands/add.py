@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import shortlist
-from shortlist.cli.console import counted, remark, warn, with_index
+from shortlist.cli.console import remark, warn, with_index
 from shortlist.cli.options import DEFAULT_INDEX, MODELS, Given, IndexOption, resolved, with_settings
 from shortlist.cli.options_workers import RayOption, WorkersOption
+from shortlist.cli.render.lists import MORE, SHOWN, print_left_out, print_list
 from shortlist.errors import InvalidInput
+from shortlist.redaction import without_secrets
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +28,6 @@ _REMEDIES = {
     "--ocr COMMAND reads pages without text: see docs/indexing.md": ("no_page_text",),
     "--include PART reads comments and headers": ("part_left_out",),
 }
-SHOWN = 20
-"""The number of files that the output names without --verbose."""
-
 
 @with_settings(*MODELS, "fields", "language")
 def add(  # noqa: PLR0913 - one parameter per option
@@ -85,6 +85,7 @@ def add(  # noqa: PLR0913 - one parameter per option
     """
     from shortlist.cli.render.adding import Display
     from shortlist.cli.render.progress import kept_on_failure
+    from shortlist.collection import exists, no_empty_index
     from shortlist.stores.kinds import is_store
 
     given_paths = paths or []
@@ -101,23 +102,29 @@ def add(  # noqa: PLR0913 - one parameter per option
         _check_stores(given_paths, config)
     elif files:
         _check_paths(files, index, shown)
-    with (
-        kept_on_failure("the committed documents stay in the index"),
-        Display() as display,
-        shortlist.open(index, create=bool(given_paths), config=config) as opened,
-    ):
-        opened.encoder  # noqa: B018 - loads the model
-        report = opened.add(
-            stores or files, prune=prune, options=options, workers=workers, ray=ray, progress=display.show
-        )
-    _print_totals(report, index, str(config.reranker))
-    _print_states(report, index)
-    _print_passed_over(report.passed_over, shown)
-    _print_replaced(report.replaced, shown)
-    _print_skipped(report.skipped, shown)
-    nothing = not report.sources_read + report.sources_unchanged
-    if files and nothing and (report.skipped or not (report.passages_total or prune)):
-        raise InvalidInput(_nothing_read(files, report, index))
+    is_new = not exists(index)
+    with no_empty_index(index):
+        with (
+            kept_on_failure("the committed documents stay in the index"),
+            Display() as display,
+            shortlist.open(index, create=bool(given_paths), config=config) as opened,
+        ):
+            opened.encoder  # noqa: B018 - loads the model
+            report = opened.add(
+                stores or files, prune=prune, options=options, workers=workers, ray=ray, progress=display.show
+            )
+        _print_totals(report, index, str(config.reranker))
+        _print_states(report, index)
+        _print_passed_over(report.passed_over, shown)
+        _print_replaced(report.replaced, shown)
+        if stores:
+            print_left_out([item.note for item in report.skipped], shown, MORE)
+        else:
+            _print_skipped(report.skipped, shown)
+        if given_paths and _is_nothing(report, prune, of_store=bool(stores)):
+            end = f", so the index {index} was not created" if is_new else f", and {index} is empty"
+            read = f"nothing could be read from {_names(list(map(without_secrets, given_paths)))}"
+            raise InvalidInput(read if report.passages_total else read + end)
 
 
 def _options(
@@ -169,15 +176,23 @@ def _check_paths(paths: Sequence[Path], index: Path, shown: int | None) -> None:
     named = [replace(file, path=named_from(index.resolve().parent, Path(file.path))) for file in unread]
     _print_passed_over([file for file in named if isinstance(file, PassedOver)], shown)
     _print_skipped([file for file in named if not isinstance(file, PassedOver)], shown)
-    raise InvalidInput(f"nothing could be read from {_names(paths)}, so the index {index} was not created")
+    raise InvalidInput(
+        f"nothing could be read from {_names(list(map(str, paths)))}, so the index {index} was not created"
+    )
 
 
-def _names(paths: Sequence[Path]) -> str:
-    return ", ".join(str(path) for path in paths[:3]) + (" and more" if len(paths) > 3 else "")
+def _names(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:3]) + (" and more" if len(paths) > 3 else "")
 
 
-def _nothing_read(paths: Sequence[Path], report: IngestReport, index: Path) -> str:
-    return f"nothing could be read from {_names(paths)}" + ("" if report.passages_total else f", and {index} is empty")
+def _is_nothing(report: IngestReport, prune: bool, *, of_store: bool) -> bool:
+    """Whether the command read nothing, although it did not only remove documents."""
+    if of_store:
+        taken = [item for item in report.skipped if item.note.code == "id_of_other_source"]
+        read = report.documents_written + report.documents_unchanged + len(taken)
+        return not read and bool(report.skipped or not (report.passages_total or report.documents_removed))
+    read = report.sources_read + report.sources_unchanged
+    return not read and bool(report.skipped or not (report.passages_total or prune))
 
 
 def _print_totals(report: IngestReport, index: Path, reranker: str) -> None:
@@ -219,7 +234,7 @@ def _print_passed_over(files: Sequence[PassedOver], shown: int | None) -> None:
     for reason in dict.fromkeys(file.reason for file in files):
         paths = [file.path for file in files if file.reason == reason]
         names = paths[:shown]
-        more = f" and {len(paths) - len(names)} more (--verbose names all)" if len(paths) > len(names) else ""
+        more = f" and {len(paths) - len(names)} more{MORE}" if len(paths) > len(names) else ""
         remark(f"{len(paths)} ignored ({reason}): {', '.join(names)}{more}")
 
 
@@ -230,7 +245,7 @@ def _print_replaced(files: Mapping[str, int], shown: int | None) -> None:
             f"{counted(len(files), 'file')} with bytes that are not UTF-8, or not the encoding that the file names. "
             "The replacement character (U+FFFD) replaces each such byte. Save these files as UTF-8:"
         )
-        _print_list([f"{name}: {counted(count, 'byte')}" for name, count in files.items()], shown)
+        print_list([f"{name}: {counted(count, 'byte')}" for name, count in files.items()], shown)
 
 
 def _print_skipped(files: Sequence[Skipped], shown: int | None) -> None:
@@ -239,7 +254,7 @@ def _print_skipped(files: Sequence[Skipped], shown: int | None) -> None:
     unread = [file for file in files if file not in parts]
     if unread:
         remark(f"{len(unread)} not read, or read in part:")
-        _print_list([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in unread], shown)
+        print_list([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in unread], shown)
     if parts:
         counts: dict[str, int] = {}
         for note in (file.note for file in parts):
@@ -250,12 +265,3 @@ def _print_skipped(files: Sequence[Skipped], shown: int | None) -> None:
     for option, codes in _REMEDIES.items():
         if any(file.note.code in codes and file.note.values.get("include", option) for file in files):
             remark(f"  {option}")
-
-
-def _print_list(lines: Sequence[str], shown: int | None) -> None:
-    """Print the first `shown` lines, or all if it is None, and the number of the others."""
-    names = lines[:shown]
-    for line in names:
-        remark(f"  {line}")
-    if len(lines) > len(names):
-        remark(f"  and {len(lines) - len(names)} more (--verbose names all)")

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shortlist.cli.console import counted, remark
+from shortlist.cli.console import remark
 from shortlist.cli.options import Given, SearchedIndexOption, option, resolved, with_settings
+from shortlist.cli.render.lists import MORE, SHOWN, print_left_out
 from shortlist.errors import InvalidInput
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from shortlist.documents.export import Row
     from shortlist.protocols import ReturnsVectors
-    from shortlist.types import Passage
+    from shortlist.types import Note, Passage
 
 BATCH = 512
 """The number of vectors that are read at once."""
@@ -28,10 +30,14 @@ def export(
     out: Annotated[Path, option("--out", "FILE", "The file: .jsonl or .parquet. An existing file is replaced.")],
     index: SearchedIndexOption = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="Also write the vector of each passage.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help=f"Name every row that is left out, not only the first {SHOWN}.")
+    ] = False,
 ) -> None:
     """Write the passages of an index or a store into a file.
 
-    Each row has id, text, title, document_id and metadata. The file is complete, or it is not written.
+    Each row has id, text, title, document_id and metadata. The file is complete, or it is not written. Rows of a store
+    that repeat an id, or have no text, are left out and counted.
     """
     from shortlist.atomic_io import check_place, written_whole
     from shortlist.documents.export import check_format, write
@@ -42,7 +48,8 @@ def export(
     settings = {**given, "retriever": given["retriever"] or ("hybrid" if index is not None else None)}
     config = resolved(settings).config.override({"rerank": False})
     with open_search(config, index) as opened:
-        passages = opened.passages()
+        left_out: list[Note] = []
+        passages = opened.passages(left_out.append)
         if passages is None:
             raise InvalidInput(f"{opened.name} cannot list its passages, so they cannot be exported")
         store = opened.vector_store() if vectors else None
@@ -52,6 +59,7 @@ def export(
         with written_whole(out) as file:
             count = write(rows, file, out.suffix, dimension)
     remark(f"{counted(count, 'passage')} of {opened.name} written to {out}")
+    print_left_out(left_out, None if verbose else SHOWN, MORE)
 
 
 def _rows(passages: Iterator[Passage], store: ReturnsVectors | None) -> tuple[Iterator[Row], int | None]:

@@ -68,7 +68,7 @@ def why(
 def _print_margins(out: Console, explanation: Explanation, a: str, b: str) -> None:
     say(out, f"A = {a}\nB = {b}")
     for stage, margin in (
-        ("stage one, cosine alone", explanation.retrieval_margin),
+        (f"stage one, {explanation.retrieval_score} alone", explanation.retrieval_margin),
         ("reranker alone", explanation.rerank_margin),
     ):
         say(out, f"{stage}: {_order_in_words(margin)}")

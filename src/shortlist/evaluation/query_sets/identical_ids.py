@@ -7,7 +7,7 @@ from functools import partial
 
 from shortlist.evaluation.metrics.measures import has_own_id
 from shortlist.protocols import Fuses, Retriever
-from shortlist.search.pool import numbered
+from shortlist.search.pool import numbered, retrieved
 from shortlist.types import Hit, Where
 
 
@@ -37,9 +37,9 @@ class WithoutOwnId:
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """Return at most `k` hits in the order of the inner retriever, numbered from 1."""
-        return self._retrieve_without(query, k, lambda size: self._retriever.retrieve(query, size, where))
+        return self._retrieve_without(query, k, lambda size: retrieved(self._retriever, query, size, where))
 
-    def _retrieve_without(self, query: str, k: int, retrieve: Callable[[int], list[Hit]]) -> list[Hit]:
+    def _retrieve_without(self, query: str, k: int, retrieve: Callable[[int], Sequence[Hit]]) -> list[Hit]:
         own = self._ids.get(query, set())
         size = k + 1
         while True:

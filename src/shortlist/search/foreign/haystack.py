@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, RetrieverFailed
 from shortlist.search.foreign.source import Call, OwnLimit, Source, methods, parameters
 from shortlist.types import Where
 
@@ -150,7 +150,7 @@ def _documents_of(name: str) -> Callable[[Any], Any]:
         }
         if len(lists) != 1:
             ends = f"ends in several lists of documents ({', '.join(lists)}): join them" if lists else ""
-            raise InvalidInput(f"{name} {ends or f'returned {answer!r:.80}: its output must have documents'}")
+            raise RetrieverFailed(f"{name} {ends or f'returned {answer!r:.80}: its output must have documents'}")
         return next(iter(lists.values()))
 
     return documents
