@@ -88,7 +88,7 @@ def _pool(row: dict[str, Any]) -> str:
 
 
 def _added(row: dict[str, Any]) -> str:
-    return " | ".join(f"{row[name]['added']:+.1f}" if name in row else "" for name in ("ms, dense", "ms, hybrid"))
+    return " | ".join(f"{row[name]['processor']:+.1f}" if name in row else "" for name in ("ms, dense", "ms, hybrid"))
 
 
 def reading() -> str:
