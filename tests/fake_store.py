@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from shortlist.stores.filters import Condition
 from shortlist.stores.metrics import MetricName
 from shortlist.stores.store import Facts, Row
 from shortlist.types import Passage
+from standin_store import words_of
 
 Vectors = NDArray[np.float32]
 
@@ -39,8 +39,10 @@ class FakeBackend:
 
     def matching(self, text: str, k: int, where: Sequence[Condition]) -> list[Row]:
         self.calls.append("matching")
-        words = words_of(text)
-        scored = [(place, len(words & words_of(self.passages[place].content))) for place in self._passing(where)]
+        words = set(words_of(text))
+        scored = [
+            (place, len(words.intersection(words_of(self.passages[place].content)))) for place in self._passing(where)
+        ]
         rows = [self._row(place, float(count)) for place, count in scored if count]
         return sorted(rows, key=lambda row: (-row.score, row.id))[:k]
 
@@ -87,7 +89,3 @@ class FakeBackend:
         passage = self.passages[place]
         names = ("id", "text", "title", "document_id", "metadata")
         return Row(passage.id, {name: getattr(passage, name) for name in names}, score)
-
-
-def words_of(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.lower()))

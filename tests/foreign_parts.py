@@ -13,7 +13,7 @@ from fake_store import FakeBackend
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import ShortlistError, StoreRefused, StoreUnreachable
 from shortlist.stores.kinds import KINDS, Kind
-from shortlist.types import Hit, Passage
+from shortlist.types import Hit, Passage, RerankerInfo
 from word_queries import WORDS, PointwiseWords
 
 TEXTS = {
@@ -100,6 +100,12 @@ class WithSignals:
 
     def retrieve(self, query, k, where=None):
         return [Hit.of(key, text, score, signals={"dense": score}) for key, text, score in rows(query, k)]
+
+
+class Logits(PointwiseWords):
+    """A reranker whose scores are logits."""
+
+    info = RerankerInfo("logits", unit="logit")
 
 
 class Exhausted(PointwiseWords):

@@ -8,7 +8,6 @@ https://docs.opensearch.org/latest/query-dsl/specialized/k-nn/ (read in November
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.types import Passage
-from standin_store import Refused, Request
+from standin_store import Refused, Request, words_of
 
 TYPES = {"year": "long", "lang": "keyword", "open": "boolean", "size": "float", "tags": "keyword"}
 SEARCH_KEYS = {"query", "knn", "size", "_source", "fields", "sort"}
@@ -202,10 +201,6 @@ class StandInLucene:
         mean = sum(map(len, documents)) / len(documents) or 1
         idf = math.log(1 + (len(documents) - found + 0.5) / (found + 0.5))
         return idf * count / (count + 1.2 * (0.25 + 0.75 * length / mean))
-
-
-def words_of(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
 
 
 def hits(rows: list[dict[str, Any]], scroll: str = "") -> dict[str, Any]:

@@ -7,7 +7,6 @@ fetch_documents, and https://docs.pinecone.io/reference/api/2026-07/control-plan
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.types import Passage
-from standin_store import Refused, Request
+from standin_store import Refused, Request, words_of
 
 KEY = "pinecone-key"
 LARGEST_PAGE = 100
@@ -121,8 +120,8 @@ class StandInPinecone:
             ranked = self._nearest(index, score["values"], body.get("filter"))
         else:
             check(score["type"] == "text" and score["fields"] == ["text"], "unexpected keys")
-            words = set(re.findall(r"\w+", score["query"].lower()))
-            counts = [len(words & set(re.findall(r"\w+", passage.text.lower()))) for passage in index.passages]
+            words = set(words_of(score["query"]))
+            counts = [len(words & set(words_of(passage.text))) for passage in index.passages]
             places = [place for place, passage in enumerate(index.passages) if passes(passage, body.get("filter"))]
             ranked = sorted(
                 ((place, float(counts[place])) for place in places if counts[place]), key=lambda row: -row[1]

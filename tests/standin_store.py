@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 Answer = tuple[int, Any, dict[str, str]]
 """Status, body (bytes, or a value to send as JSON), headers."""
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text, as every stand-in searches them."""
+    return re.findall(r"\w+", text.lower())
 
 
 class Refused(Exception):

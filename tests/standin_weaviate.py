@@ -6,7 +6,6 @@ The shapes: https://docs.weaviate.io/weaviate/api/grpc and https://docs.weaviate
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.types import Passage
-from standin_store import Refused, Request, StandInStore
+from standin_store import Refused, Request, StandInStore, words_of
 
 TYPES = {
     "text": "text",
@@ -271,7 +270,3 @@ def passes(properties: dict[str, Any], filters: Any) -> bool:
     if kind == "value_text_array":  # the tokens of the value are compared, as the tokenization "word" does
         return any(set(words_of(wanted)) <= set(words_of(item)) for item in own for wanted in values)
     return any(item in values for item in own)
-
-
-def words_of(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())

@@ -7,6 +7,7 @@ import pytest
 import foreign_parts
 import shortlist as sl
 from foreign_parts import ENCODER, PASSAGES, SECRET, STORE
+from shortlist.config.weights import Weights
 from shortlist.errors import FolderError, InvalidInput, NotFitted, RetrieverFailed, StoreUnreachable
 from shortlist.opening import index_of, open_search
 from shortlist.types import Note
@@ -74,11 +75,16 @@ def test_the_answer_tells_if_the_reranker_alone_orders_it(store):
 
 
 def test_fitted_weights_belong_to_the_packaged_pair_of_models(store, monkeypatch):
-    fitted = {(ENCODER, "fakes:WordReranker"): {"dense": 3.0}}
-    monkeypatch.setattr("shortlist.registry.fitted_weights", lambda *names: fitted.get(names, {}))
-    config = HASHED.override({"reranker": "fakes:WordReranker"})
+    fitted = {(ENCODER, "logits"): Weights({"dense": 3.0})}
+    monkeypatch.setattr("shortlist.search.blend.fitted_weights", lambda *names: fitted.get(names, Weights()))
+    config = HASHED.override({"reranker": "foreign_parts:Logits"})
     with sl.open(STORE, config=config) as search:
         assert search.search(WORDS[0]).weights == {"dense": 3.0}
+    with sl.open(STORE, config=HASHED, reranker=foreign_parts.Logits()) as search:
+        ranking = search.search(WORDS[0])
+        assert (ranking.weights, ranking.note("reranker_alone")) == ({"dense": 3.0}, None)
+    with opened(STORE) as search:
+        assert search.search(WORDS[0]).weights == {}
     with sl.open(OWN, config=config) as search:
         assert search.search(WORDS[0]).weights == {}
 

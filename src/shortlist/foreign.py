@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
 
 from shortlist import registry
-from shortlist.collection.fits import StoredFits
+from shortlist.assembling import assembled
 from shortlist.config import SearchConfig
 from shortlist.config.places import STATE
 from shortlist.errors import InvalidInput
@@ -18,14 +17,13 @@ from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
-from shortlist.retrievers.engine import named_with_fusion
 from shortlist.search.explain import StageOne
 from shortlist.search.foreign.rows import DISTANCE, RAW_SCORE
 from shortlist.search.listing import LeftOut, distinct
 from shortlist.search.opened import UNKNOWN, Opened
 from shortlist.search.pool import retrieved
 from shortlist.search.scores import info_of
-from shortlist.search.search import Search, no_diagnosis, no_facts
+from shortlist.search.search import Search, no_diagnosis
 from shortlist.stores.diagnose import diagnose
 from shortlist.stores.kinds import check_fields, is_store, load_store
 from shortlist.text.validation import checked_text
@@ -141,36 +139,25 @@ class OpenRetriever(Opened):
 
     @cached_property
     def _searcher(self) -> Search:
-        config = self.config
-        with ThreadPoolExecutor(1) as loaders:
-            loading = loaders.submit(self._loaded_reranker)
-            retriever = self._retriever
-            reranker = loading.result()
-        own = self._reranker is not None
-        weights = {} if own or config.reranker is None else registry.fitted_weights(self.bi_encoder, config.reranker)
-        alone = reranker is not None and not weights and config.weights is None
-        return Search(
-            retriever,
-            reranker,
-            config,
-            weights=weights,
-            progressive=None if reranker is None else registry.progressive_of(reranker),
-            encoder=None if self.bi_encoder == UNKNOWN else self.encoder,
-            fits=StoredFits(
-                self.fits_folder,
-                self.bi_encoder,
-                named_with_fusion(f"{self.name} with words" if config.words else self.name, retriever),
-                reranker,
-                self.count,
-            ),
+        return assembled(
+            self,
+            self._stage_one,
+            self._loaded_reranker,
+            folder=self.fits_folder,
+            name=f"{self.name} with words" if self.config.words else self.name,
             diagnose=no_diagnosis if self._store is None else partial(diagnose, self._store),
-            facts=self._notes_on_order if alone else no_facts,
+            facts=self._notes_on_order,
         )
+
+    def _stage_one(self) -> tuple[Retriever, Encoder | None]:
+        return self._retriever, None if self.bi_encoder == UNKNOWN else self.encoder
 
     def _notes_on_order(self, pool: Sequence[Hit]) -> list[Note]:
         """Return the note that the reranker alone orders the answer, with the signals that can have weights."""
+        if self._searcher.weights or self.config.weights is not None or not pool:
+            return []
         signals = {name for hit in pool for name in hit.signals} - {DISTANCE, RAW_SCORE}
-        return [Note("reranker_alone", retriever=self.name, signals=sorted(signals))] if pool else []
+        return [Note("reranker_alone", retriever=self.name, signals=sorted(signals))]
 
     @cached_property
     def _retriever(self) -> Retriever:

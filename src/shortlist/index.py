@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
 from shortlist import collection as collections
 from shortlist import registry
+from shortlist.assembling import assembled
 from shortlist.collection import Collection, Contents, IngestReport, Progress, Source
 from shortlist.collection.diagnose import diagnose
-from shortlist.collection.fits import StoredFits
 from shortlist.collection.given import kind_of
 from shortlist.collection.languages import notes_on_languages
 from shortlist.collection.precompute import Precompute, checked_keeper, notes_on_states, with_stored_states
@@ -20,10 +19,9 @@ from shortlist.config.search_config import RERANKER
 from shortlist.documents import ReadOptions
 from shortlist.errors import FolderError, NotAnIndex
 from shortlist.models.packaged import BI_ENCODER
-from shortlist.protocols import Encoder, Reranker, ReturnsVectors
+from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
-from shortlist.retrievers.engine import named_with_fusion
 from shortlist.search.listing import LeftOut
 from shortlist.search.opened import Opened
 from shortlist.search.scores import info_of
@@ -31,7 +29,7 @@ from shortlist.search.search import Search
 from shortlist.stores.kinds import check_fields, is_store
 from shortlist.text import Splitter
 from shortlist.text.terms import checked_language
-from shortlist.types import Document, Passage
+from shortlist.types import Document, Hit, Note, Passage
 from shortlist.workers.documents import prepare_by
 
 
@@ -218,33 +216,25 @@ class OpenIndex(Opened):
 
     @cached_property
     def _searcher(self) -> Search:
-        config = self.config
-        with ThreadPoolExecutor(2) as loaders:
-            loading = loaders.submit(self._search_reranker)
-            needs_encoder = config.retriever in ("hybrid", "dense")
-            encoder = loaders.submit(lambda: self.encoder).result() if needs_encoder else None
-            reranker = loading.result()
-        index = self.collection.index
-        retriever = registry.make_retriever(config.retriever, index, encoder, config.fusion)
-        bi_encoder = self.collection.manifest.encoder
-        weights = {} if config.reranker is None else registry.fitted_weights(bi_encoder, config.reranker)
-        return Search(
-            retriever,
-            reranker,
-            config,
-            weights=weights,
-            progressive=None if reranker is None else registry.progressive_of(reranker),
-            encoder=encoder,
-            fits=StoredFits(
-                self.collection.folder,
-                bi_encoder,
-                named_with_fusion(config.retriever, retriever),
-                reranker,
-                lambda: len(index),
-            ),
-            diagnose=lambda where: diagnose(index, self.collection.manifest.dimension, where),
-            facts=lambda pool: [] if reranker is None else notes_on_states(self.collection, reranker),
+        index, dimension = self.collection.index, self.collection.manifest.dimension
+        return assembled(
+            self,
+            self._stage_one,
+            self._search_reranker,
+            folder=self.collection.folder,
+            name=self.config.retriever,
+            diagnose=lambda where: diagnose(index, dimension, where),
+            facts=self._notes_on_states,
         )
+
+    def _stage_one(self) -> tuple[Retriever, Encoder | None]:
+        config = self.config
+        encoder = self.encoder if config.retriever in ("hybrid", "dense") else None
+        return registry.make_retriever(config.retriever, self.collection.index, encoder, config.fusion), encoder
+
+    def _notes_on_states(self, pool: Sequence[Hit]) -> list[Note]:
+        reranker = self._searcher.reranker
+        return [] if reranker is None else notes_on_states(self.collection, reranker)
 
     @property
     def encoder(self) -> Encoder:

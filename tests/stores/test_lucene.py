@@ -40,17 +40,9 @@ def server(engine):
 
 
 @pytest.fixture
-def opened(engine):
-    """A function that opens an index. The stores are closed at the end."""
-    stores = []
-
-    def load(name, fields=None):
-        stores.append(load_store(f"{engine}:{name}", fields))
-        return stores[-1]
-
-    yield load
-    for store in stores:
-        store.close()
+def opened(engine, opened):
+    """A function that opens an index of the engine."""
+    return lambda name, fields=None: opened(f"{engine}:{name}", fields)
 
 
 @pytest.fixture

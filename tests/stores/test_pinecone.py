@@ -36,19 +36,6 @@ def server(documents, monkeypatch):
         yield server
 
 
-@pytest.fixture
-def opened():
-    stores = []
-
-    def load(name, **options):
-        stores.append(load_store(name, **options))
-        return stores[-1]
-
-    yield load
-    for store in stores:
-        store.close()
-
-
 def test_every_row_is_listed_over_several_pages(server, opened):
     store = opened("pinecone:notes")
     assert {passage.id for passage in store.passages()} == {note.id for note in NOTES}

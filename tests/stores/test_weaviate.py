@@ -36,19 +36,6 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def opened():
-    stores = []
-
-    def load(name, **options):
-        stores.append(load_store(name, **options))
-        return stores[-1]
-
-    yield load
-    for store in stores:
-        store.close()
-
-
-@pytest.fixture
 def store(server, opened):
     return opened(f"weaviate:Notes@{server.url}")
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from shortlist.integrations import framework
-from shortlist.integrations.calls import SharedReranker, SharedSearch
+from shortlist.integrations.calls import SharedSearch
 from shortlist.integrations.metadata import metadata_of, metadata_of_ranked
-from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.types import PoolSize, Where
 
 with framework("langchain", "langchain_core"):
@@ -16,6 +15,8 @@ with framework("langchain", "langchain_core"):
     from langchain_core.documents import BaseDocumentCompressor, Document
     from langchain_core.retrievers import BaseRetriever
     from pydantic import PrivateAttr
+
+    from shortlist.integrations.reranking import RerankerModel
 
 
 class ShortlistRetriever(BaseRetriever):
@@ -62,7 +63,7 @@ class ShortlistRetriever(BaseRetriever):
         return [Document(id=hit.id, page_content=hit.text, metadata=metadata_of(hit)) for hit in ranking]
 
 
-class ShortlistCompressor(BaseDocumentCompressor):
+class ShortlistCompressor(RerankerModel, BaseDocumentCompressor):
     """A reranker as a LangChain document compressor, for example in a `ContextualCompressionRetriever`.
 
     Let the retriever return many more documents than `top_n`: a reranker cannot find a document that it does not get.
@@ -71,15 +72,6 @@ class ShortlistCompressor(BaseDocumentCompressor):
         reranker: A reranker, or a name for `load_reranker`.
         top_n: The number of documents. None: all documents.
     """
-
-    reranker: Any = CROSS_ENCODER
-    top_n: int | None = 5
-    _shared: SharedReranker = PrivateAttr()
-
-    def model_post_init(self, context: Any) -> None:
-        """Check the reranker."""
-        super().model_post_init(context)
-        self._shared = SharedReranker(self.reranker)
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None

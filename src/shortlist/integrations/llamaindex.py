@@ -7,13 +7,11 @@ from typing import Any
 
 from shortlist.errors import InvalidInput
 from shortlist.integrations import framework
-from shortlist.integrations.calls import SharedReranker, SharedSearch
+from shortlist.integrations.calls import SharedSearch
 from shortlist.integrations.metadata import ADDED, metadata_of, metadata_of_ranked
-from shortlist.models.packaged import CROSS_ENCODER
 from shortlist.types import Hit, PoolSize, Where
 
 with framework("llamaindex", "llama_index"):
-    from llama_index.core.bridge.pydantic import PrivateAttr
     from llama_index.core.callbacks import CallbackManager
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
     from llama_index.core.retrievers import BaseRetriever
@@ -25,6 +23,8 @@ with framework("llamaindex", "llama_index"):
         RelatedNodeInfo,
         TextNode,
     )
+
+    from shortlist.integrations.reranking import RerankerModel
 
 
 class ShortlistRetriever(BaseRetriever):
@@ -65,7 +65,7 @@ class ShortlistRetriever(BaseRetriever):
         return await asyncio.to_thread(self._retrieve, query_bundle)
 
 
-class ShortlistRerank(BaseNodePostprocessor):
+class ShortlistRerank(RerankerModel, BaseNodePostprocessor):
     """A reranker as a LlamaIndex node postprocessor.
 
     Use it in `index.as_query_engine(similarity_top_k=50, node_postprocessors=[ShortlistRerank(top_n=5)])`. The score of
@@ -75,15 +75,6 @@ class ShortlistRerank(BaseNodePostprocessor):
         reranker: A reranker, or a name for `load_reranker`.
         top_n: The number of nodes. None: all nodes.
     """
-
-    reranker: Any = CROSS_ENCODER
-    top_n: int | None = 5
-    _shared: SharedReranker = PrivateAttr()
-
-    def model_post_init(self, context: Any) -> None:
-        """Check the reranker."""
-        super().model_post_init(context)
-        self._shared = SharedReranker(self.reranker)
 
     @classmethod
     def class_name(cls) -> str:
