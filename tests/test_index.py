@@ -4,7 +4,9 @@ import pytest
 
 import shortlist
 from fakes import WordReranker
+from foreign_parts import Logits
 from shortlist import SearchConfig, registry
+from shortlist.config.weights import Weights
 from shortlist.errors import FolderError, IndexLocked, IndexMismatch, InvalidInput, ModelNotFound, NotAnIndex
 from shortlist.types import Document, Note
 
@@ -177,3 +179,13 @@ def test_an_index_that_another_process_made_in_the_meantime_is_opened(tmp_path, 
     ) as index:
         index.add(Document("a", "text"))
         assert len(index) == 1
+
+
+def test_fitted_weights_are_those_of_the_reranker_that_scores(tmp_path, monkeypatch):
+    fitted = {("hashed-64", name): Weights({"dense": 3.0}) for name in ("logits", HASHED.reranker)}
+    monkeypatch.setattr("shortlist.search.blend.fitted_weights", lambda *names: fitted.get(names, Weights()))
+    with opened(tmp_path) as index:
+        index.add(NOTES)
+        assert index.search("refunds").weights == {}
+    with opened(tmp_path, reranker=Logits()) as index:
+        assert index.search("refunds").weights == {"dense": 3.0}
