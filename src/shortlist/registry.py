@@ -241,7 +241,7 @@ def load_retriever(
     if is_attribute(name):
         return as_retriever(load_attribute(name), name)
     raise InvalidInput(
-        f"{name!r:.80} is no retriever: write kind:COLLECTION@WHERE with a kind of {', '.join(KINDS)}, or "
+        f"retriever is {name!r:.80}: write kind:COLLECTION@WHERE with a kind of {', '.join(KINDS)}, or "
         "package.module:attribute",
         field="retriever",
     )

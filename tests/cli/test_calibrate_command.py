@@ -109,7 +109,7 @@ def test_an_index_that_grew_since_the_fit_is_reported(shell):
         ("stop_rule", 60, 61),
         ("calibration", 60, 61),
     ]
-    sentence = "the stop rule was fitted on 60 passages, and the index holds 61"
+    sentence = "the stop rule was fitted on 60 passages, and there are now 61"
     assert sentence in shell("search", *command)
     assert sentence in shell("evaluate", "q.jsonl", "--pool", "auto")
     assert "fit_outdated" not in codes(shell.search(shell.query))

@@ -90,7 +90,7 @@ def test_every_set_up_gets_a_file_and_the_baseline_is_for_set_ups_alone(shell):
         (["--run", "default:run.txt"], "another set-up or run is named 'default'"),
         (["--run", "x:run.txt", "--run", "x:run.txt"], "another set-up or run is named 'x'"),
         (["--run", "x:other.txt"], "answers none of the 6 judged queries"),
-        (["--run", "x:foreign.txt"], "none of its 1 ids, such as 'doc', is in the index"),
+        (["--run", "x:foreign.txt"], "none of its 1 ids, such as 'doc', is in the corpus"),
         (["--write-run", "nowhere/r.txt"], "nowhere/r.txt is in a folder that does not exist"),
         (
             ["--write-run", "r.txt", "--set-up", "a b:pool_size=7", "--set-up", "a_b:pool_size=9"],

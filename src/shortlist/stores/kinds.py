@@ -68,7 +68,7 @@ def check_fields(config: SearchConfig) -> None:
     """
     name = config.retriever
     if config.fields and is_attribute(name) and not is_store(name):
-        raise InvalidInput(f"fields are those of a store, and {name} is none: leave them out", field="fields")
+        raise InvalidInput(f"fields: {name} is no store, so it has no fields to name: leave them out", field="fields")
 
 
 def load_store(name: str, fields: Mapping[str, str] | None = None, client: Any = None) -> OpenStore:

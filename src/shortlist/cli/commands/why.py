@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 BAR = 10
 LEVEL = 1e-9
-"""A smaller effect or margin favours neither passage."""
+"""A smaller margin favours neither passage."""
+SMALLEST = 5e-5
+"""A smaller effect is shown as 0, and has no bar."""
 
 
 @with_settings("retriever", "fields", *MODELS)
@@ -113,7 +115,7 @@ def _print_words(out: Console, explanation: Explanation) -> None:
 
 
 def _bar(effect: float, largest: float) -> str:
-    if abs(effect) <= LEVEL:
+    if abs(effect) < SMALLEST:
         return ""
     length = max(1, round(BAR * abs(effect) / largest))
     return f"{'A' if effect > 0 else 'B'} {'█' * length}"

@@ -120,7 +120,7 @@ def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) ->
             line += f"; final score = {formula(ranking.weights, info.unit, ranking.hits)}"
     if ranking.dropped:
         line += f"; {ranking.dropped} dropped at early exits"
-    say(out, f"{line}; models and index loaded in {loaded:.2f} s", "dim")
+    say(out, f"{line}; loaded in {loaded:.2f} s", "dim")
 
 
 def notes(out: Console, ranking: Ranking, place: Sequence[str]) -> None:
