@@ -26,7 +26,7 @@ from shortlist.search.listing import LeftOut
 from shortlist.search.opened import Opened
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
-from shortlist.stores.kinds import check_fields, is_store
+from shortlist.stores.kinds import check_fields
 from shortlist.text import Splitter
 from shortlist.text.terms import checked_language
 from shortlist.types import Document, Hit, Note, Passage

@@ -147,6 +147,8 @@ OPTIONS: Mapping[str, Setting] = {
 }
 """Setting of `SearchConfig` -> its option. `add` has the option of `precompute`, which is no setting of a search."""
 
+ATTRIBUTES = ("retriever", "bi_encoder", "reranker", "ocr")
+"""The options that may name a part of the user's own."""
 MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
 STAGES = ("retriever", "fields", "words", "language", *MODELS, "fusion", "blend", "weights")
 """What a search depends on, apart from its sizes and limits."""
@@ -226,9 +228,11 @@ def typed(given: Given) -> dict[str, Any]:
 def search_current_folder(given: Given) -> None:
     """Let Python find modules in the current folder, if an option names a part as `package.module:attribute`.
 
+    `given` are the values of options by their names.
+
     A name in `shortlist.toml` does not: a file in the folder could then run, although the user named nothing.
     """
-    names = [name for name in map(given.get, ("retriever", "bi_encoder", "reranker")) if isinstance(name, str)]
+    names = [name for name in map(given.get, ATTRIBUTES) if isinstance(name, str)]
     folder = str(Path.cwd())
     if any(map(is_attribute, names)) and folder not in sys.path:
         sys.path.append(folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PLURALS = {"query": "queries", "judged id or snippet": "judged ids or snippets"}
+PLURALS = {"query": "queries", "process": "processes", "judged id or snippet": "judged ids or snippets"}
 """Nouns whose plural is not the noun and an "s"."""
 
 

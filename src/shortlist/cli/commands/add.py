@@ -9,7 +9,15 @@ import typer
 
 import shortlist
 from shortlist.cli.console import remark, warn, with_index
-from shortlist.cli.options import DEFAULT_INDEX, MODELS, Given, IndexOption, resolved, with_settings
+from shortlist.cli.options import (
+    DEFAULT_INDEX,
+    MODELS,
+    Given,
+    IndexOption,
+    resolved,
+    search_current_folder,
+    with_settings,
+)
 from shortlist.cli.options_workers import RayOption, WorkersOption
 from shortlist.cli.render.lists import MORE, SHOWN, print_left_out, print_list
 from shortlist.errors import InvalidInput
@@ -28,6 +36,7 @@ _REMEDIES = {
     "--ocr COMMAND reads pages without text: see docs/indexing.md": ("no_page_text",),
     "--include PART reads comments and headers": ("part_left_out",),
 }
+
 
 @with_settings(*MODELS, "fields", "language")
 def add(  # noqa: PLR0913 - one parameter per option
@@ -114,13 +123,7 @@ def add(  # noqa: PLR0913 - one parameter per option
                 stores or files, prune=prune, options=options, workers=workers, ray=ray, progress=display.show
             )
         _print_totals(report, index, str(config.reranker))
-        _print_states(report, index)
-        _print_passed_over(report.passed_over, shown)
-        _print_replaced(report.replaced, shown)
-        if stores:
-            print_left_out([item.note for item in report.skipped], shown, MORE)
-        else:
-            _print_skipped(report.skipped, shown)
+        _print_unread(report, shown, of_store=bool(stores))
         if given_paths and _is_nothing(report, prune, of_store=bool(stores)):
             end = f", so the index {index} was not created" if is_new else f", and {index} is empty"
             read = f"nothing could be read from {_names(list(map(without_secrets, given_paths)))}"
@@ -142,6 +145,7 @@ def _options(
         return None
     if not files:
         raise InvalidInput("--password, --ocr and --include are for files: a store has passages")
+    search_current_folder({"ocr": ocr})
     return ReadOptions(password or (), load_attribute(ocr) if ocr and is_attribute(ocr) else ocr, include or ())
 
 
@@ -216,6 +220,17 @@ def _print_totals(report: IngestReport, index: Path, reranker: str) -> None:
             f"{counted(report.over_window, 'passage')} longer than the window of {reranker}: the reranker reads "
             "only the start"
         )
+    _print_states(report, index)
+
+
+def _print_unread(report: IngestReport, shown: int | None, *, of_store: bool) -> None:
+    """Print what was not read, or not read in full."""
+    _print_passed_over(report.passed_over, shown)
+    _print_replaced(report.replaced, shown)
+    if of_store:
+        print_left_out([item.note for item in report.skipped], shown, MORE)
+    else:
+        _print_skipped(report.skipped, shown)
 
 
 def _print_states(report: IngestReport, index: Path) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shortlist.cli.console import counted, remark, warn
+from shortlist.cli.console import remark, warn
 from shortlist.cli.options import Given, option, resolved, with_settings
 from shortlist.cli.options_workers import RayOption, WorkersOption
 from shortlist.errors import InvalidInput
+from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from shortlist.bulk import BulkReport
@@ -117,7 +118,7 @@ def _finish(report: BulkReport, out: Path, noun: str, verbose: bool) -> None:
         remark(f"{counted(report.cut, 'text')} cut to the window of the model")
     if report.skipped:
         remark(
-            f"{counted(report.skipped, 'query', 'queries')} longer than the queries that the reranker was trained on: "
+            f"{counted(report.skipped, 'query')} longer than the queries that the reranker was trained on: "
             "a search would not rerank them"
         )
     if len(report.units) > 1:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from shortlist.cli.console import counted, say
+from shortlist.cli.console import say
 from shortlist.planning.constants import Constant
 from shortlist.planning.plan import EMBEDDED, Plan
 from shortlist.planning.workload import Machines, Workload
+from shortlist.wording.counting import counted
 
 
 def shown(out: Console, workload: Workload, machines: Machines, plan: Plan) -> None:
@@ -56,7 +57,7 @@ def _rows(workload: Workload, machines: Machines, plan: Plan) -> list[tuple[str,
         ("stage one", _stage_one(machines, plan)),
         (
             "servers",
-            f"{counted(plan.servers, 'process', 'processes')} of shortlist serve with "
+            f"{counted(plan.servers, 'process')} of shortlist serve with "
             f"{counted(plan.threads, 'core')} each, on {counted(plan.server_machines, 'machine')}; "
             f"busy {plan.busy:.0%} of the time",
         ),
