@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import data
 import shortlist as sl
 
 SIZES = (2000, 12000)
+PROCESSES = 7
 CASES = ((64, 1), (384, 1), (384, 2))
 """The dimension, and the number of texts of the set in a passage."""
 
@@ -45,11 +47,11 @@ def build(folder: Path, dimension: int, rows: list[str]) -> None:
 
 
 def memory(folder: Path) -> dict[str, int]:
-    """Return the memory of a new process in bytes, after 20 searches."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--memory-of", str(folder)], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    """Return the memory of a new process in bytes, after 20 searches: the median of PROCESSES processes."""
+    command = [sys.executable, __file__, "--memory-of", str(folder)]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(PROCESSES)]
+    values = [json.loads(run.splitlines()[-1]) for run in runs]
+    return {name: statistics.median(value[name] for value in values) for name in values[0]}
 
 
 def report_memory(folder: Path) -> None:

@@ -87,7 +87,8 @@ def test_every_option_reaches_the_server(serve):
     options, _ = serve(*words(LIMITS), *words(OTHERS), *words(SEARCH))
     assert asdict(options.limits) == {name: value for name, (_, _, value) in LIMITS.items()}
     assert {name: getattr(options, name) for name in OTHERS} == {name: value for name, (_, _, value) in OTHERS.items()}
-    assert asdict(options.config) == {name: value for name, (_, _, value) in SEARCH.items()} | {"precompute": None}
+    of_add = {"precompute": None, "language": None}
+    assert asdict(options.config) == {name: value for name, (_, _, value) in SEARCH.items()} | of_add
     assert set(OTHERS) | {"config", "limits"} == set(asdict(ServeOptions())), "a new option of the server has no flag"
     assert set(LIMITS) == set(asdict(RequestLimits()))
 

@@ -66,12 +66,12 @@ CONSTANTS: Mapping[str, Constant] = {
         597 * 2**20, "bytes", "of memory for a server with both models under load", f"{RESULTS}serve-flood.json", EPYC
     ),
     "tokens_per_word": _size(1.36, "tokens", "for a word of English"),
-    "disk_passage": _size(575.5, "bytes", "of disk for a passage, besides its words and its vector"),
+    "disk_passage": _size(611.1, "bytes", "of disk for a passage, besides its words and its vector"),
     "disk_number": _size(4.0, "bytes", "of disk for a number of a vector"),
-    "disk_word": _size(7.13, "bytes", "of disk for a word: text and BM25"),
-    "memory_passage": _size(1230.6, "bytes", "of memory for a passage, besides its words and its vector"),
-    "memory_number": _size(4.256, "bytes", "of memory for a number of a vector in an embedded index"),
-    "memory_word": _size(7.38, "bytes", "of memory for a word: text and BM25"),
+    "disk_word": _size(8.414, "bytes", "of disk for a word: text and BM25"),
+    "memory_passage": _size(1560.2, "bytes", "of memory for a passage, besides its words and its vector"),
+    "memory_number": _size(3.94, "bytes", "of memory for a number of a vector in an embedded index"),
+    "memory_word": _size(10.353, "bytes", "of memory for a word: text and BM25"),
     "qdrant_number": Constant(
         6.0, "bytes", "of memory for a number of a vector in Qdrant, with its index", QDRANT_PAGE, "not measured here",
         measured=False,
