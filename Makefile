@@ -51,8 +51,10 @@ clients: stores ray .venv/installed-dev .venv-clients/installed .venv-clients-ot
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients/bin/python -m pytest -c pytest.ini -rs .
 	cd tests/clients && SHORTLIST_PYTHON=$(CURDIR)/$(BIN)/python $(CURDIR)/.venv-clients-others/bin/python -m pytest -c pytest.ini .
 
-stores: .venv-stores/installed  ## run the tests of stores with the packages of the vendors
-	$(<D)/bin/python -m pytest -rs tests/stores tests/contracts/test_store_contract.py tests/test_examples.py
+stores: .venv-stores/installed  ## run the tests of stores, and of indexes on a server, with the packages of the vendors
+	$(<D)/bin/python -m pytest -rs tests/stores tests/indexes tests/contracts/test_store_contract.py \
+		tests/contracts/test_index_contract.py tests/collection/test_server_index.py tests/collection/test_server_kill.py \
+		tests/collection/test_copy.py tests/cli/test_server_index_commands.py tests/test_examples.py
 
 ray: .venv-ray/installed  ## run the tests of workers on a Ray cluster of two nodes on this machine
 	$(<D)/bin/python -m pytest -rs tests/workers tests/bulk

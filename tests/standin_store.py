@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    do_GET = do_POST = do_DELETE = do_PUT = _answer  # noqa: N815
+    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _answer  # noqa: N815
 
 
 @contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shortlist.evaluation.query_sets import QuerySet
     from shortlist.foreign import OpenRetriever
     from shortlist.index import OpenIndex
+    from shortlist.opening import copy_index
     from shortlist.opening import open_by_name as open
     from shortlist.registry import load_encoder, load_reranker, load_retriever
     from shortlist.rerankers.cross_encoder import CrossEncoder
@@ -44,6 +45,7 @@ _PLACES = {
     "ShortlistError": "errors",
     "asgi": "api",
     "calibrate": "api",
+    "copy_index": "opening",
     "evaluate": "api",
     "from_function": "search.retriever",
     "html_report": "api",
@@ -74,6 +76,7 @@ __all__ = [
     "ShortlistError",
     "asgi",
     "calibrate",
+    "copy_index",
     "evaluate",
     "from_function",
     "html_report",

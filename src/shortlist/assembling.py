@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shortlist import registry
 from shortlist.collection.fits import StoredFits
+from shortlist.collection.place import TextFiles
 from shortlist.protocols import Encoder, Reranker, Retriever
 from shortlist.retrievers.engine import named_with_fusion
 from shortlist.search.opened import Opened
@@ -20,7 +21,7 @@ def assembled(
     stage_one: Callable[[], tuple[Retriever, Encoder | None]],
     stage_two: Callable[[], Reranker | None],
     *,
-    folder: Path,
+    place: Path | TextFiles,
     name: str,
     diagnose: Callable[[Where | None], list[Note]],
     facts: Callable[[Sequence[Hit]], list[Note]],
@@ -33,7 +34,7 @@ def assembled(
         opened: The open index or retriever, with its configuration, its bi-encoder and its number of passages.
         stage_one: Loads the retriever, and its bi-encoder if the search uses one.
         stage_two: Loads the reranker; None gives stage one's order.
-        folder: The folder for fits.
+        place: Where fits are stored: a folder, or texts elsewhere.
         name: The name of the retriever for fits.
         diagnose: See `Search`.
         facts: See `Search`.
@@ -48,7 +49,7 @@ def assembled(
         opened.config,
         progressive=None if reranker is None else registry.progressive_of(reranker),
         encoder=encoder,
-        fits=StoredFits(folder, opened.bi_encoder, named_with_fusion(name, retriever), reranker, opened.count),
+        fits=StoredFits(place, opened.bi_encoder, named_with_fusion(name, retriever), reranker, opened.count),
         diagnose=diagnose,
         facts=facts,
     )

@@ -36,7 +36,7 @@ WORDS = "words"
 """The folder for BM25 of a store's passages, in its folder for fits."""
 
 LISTED = 200_000
-"""The largest store whose passages are read to resolve judgments."""
+"""The largest store, or index on a server, whose passages are read to resolve judgments."""
 
 
 def open_retriever(
@@ -83,9 +83,10 @@ def listed_by(retriever: object) -> Iterator[Passage] | None:
 def corpus_of(searched: Opened) -> Iterator[Passage] | None:
     """Return the passages against which judgments are resolved: all of them, or None if that is not possible.
 
-    It is not possible if the retriever cannot list its passages, and not done if a store has more than `LISTED`.
+    It is not possible if the retriever cannot list its passages, and not done if a store or an index on a server has
+    more than `LISTED`.
     """
-    if isinstance(searched, OpenRetriever) and (searched.count() or 0) > LISTED:
+    if searched.on_server and (searched.count() or 0) > LISTED:
         return None
     return searched.passages()
 
@@ -143,7 +144,7 @@ class OpenRetriever(Opened):
             self,
             self._stage_one,
             self._loaded_reranker,
-            folder=self.fits_folder,
+            place=self.fits_folder,
             name=f"{self.name} with words" if self.config.words else self.name,
             diagnose=no_diagnosis if self._store is None else partial(diagnose, self._store),
             facts=self._notes_on_order,

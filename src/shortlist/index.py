@@ -1,4 +1,4 @@
-"""`shortlist.open`: an index folder and its models, to add to, to remove from and to search."""
+"""`shortlist.open`: an index and its models, to add to, to remove from and to search."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from shortlist.workers.documents import prepare_by
 def open_index(
     path: str | Path, *, create: bool = False, config: SearchConfig | None = None, reranker: Reranker | None = None
 ) -> OpenIndex:
-    """Open the index in the folder `path`. Close it, or use it in a `with` statement.
+    """Open the index in the folder `path`, or on a server. Close it, or use it in a `with` statement.
 
     Models are found now and loaded when they are first needed, once for all uses.
 
     Args:
-        path: The folder.
-        create: Make a new index if the folder contains none.
+        path: The folder, or `kind:NAME@WHERE` for an index on a server.
+        create: Make a new index if there is none.
         config: Models and settings. Without it, the packaged models and the default settings apply.
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
 
@@ -59,39 +59,30 @@ def open_index(
     check_fields(config)
     if config.language is not None:
         checked_language(config.language)
-    folder = Path(path)
     encoder: Encoder | None = None
     loaded: Reranker | None = None
     if reranker is None and config.reranker_name is not None:
         registry.check_reranker(config.reranker_name)
-    if create and not collections.exists(folder):
+    options = config.index_options
+    if create and not registry.INDEXES.exists(path, options):
         if config.precompute:
             loaded = checked_keeper(reranker or _reranker_of(config))
         name = config.bi_encoder or BI_ENCODER
         encoder = registry.configured_encoder(config, name)
-        collection = _created(folder, encoder, name, config)
+        collection = registry.INDEXES.made(path, registry.encoder_name(name), encoder.dimension, options)
     else:
-        collection = registry.open_collection(folder, bi_encoder=config.bi_encoder)
+        encoder_name = None if config.bi_encoder is None else registry.encoder_name(config.bi_encoder)
+        collection = registry.INDEXES.open(path, encoder_name, options, check=create)
     collection.use_language(config.language)
     return OpenIndex(collection, config, encoder=encoder, reranker=reranker, loaded=loaded)
 
 
-def _created(folder: Path, encoder: Encoder, name: str, config: SearchConfig) -> Collection:
-    """A new index. If another process made it in the meantime, that index."""
-    try:
-        return registry.create_collection(folder, encoder, name)
-    except NotAnIndex:
-        if not collections.exists(folder):
-            raise
-        return registry.open_collection(folder, bi_encoder=config.bi_encoder)
-
-
 class OpenIndex(Opened):
-    """An open index folder. `open_index` makes it.
+    """An open index. `open_index` makes it.
 
-    `collection` is the folder, `config` the settings of searches, `reranker` one of your own, and `loaded` the one of
-    `config` if it is loaded already. One thread at a time may use an index.
-    After `close`, a method that needs the open folder raises FolderError.
+    `collection` is the index itself, `config` the settings of searches, `reranker` one of your own, and `loaded` the
+    one of `config` if it is loaded already. One thread at a time may use an index. After `close`, a method that needs
+    the open index raises FolderError.
     """
 
     def __init__(
@@ -173,21 +164,26 @@ class OpenIndex(Opened):
 
     def contents(self) -> Contents:
         """Return what the index holds, with its bi-encoder, its format and its size on disk."""
-        return collections.contents(self.collection.folder)
+        return self.collection.contents()
 
     @property
     def name(self) -> str:
-        """The index folder."""
-        return str(self.collection.folder)
+        """The index folder, or the name of the index on a server."""
+        return self.collection.name
 
     @property
     def bi_encoder(self) -> str:
         """The name of the bi-encoder that the index was made with."""
         return self.collection.manifest.encoder
 
+    @property
+    def on_server(self) -> bool:
+        """Whether the index is on a server."""
+        return self.collection.place.folder is None
+
     def shown_names(self) -> Names:
         """Return the names of sources without the folders of this machine."""
-        return Names.of(self.collection.ledger.known_sources(), str(self.collection.folder))
+        return Names.of(self.collection.ledger.known_sources(), "" if self.on_server else self.name)
 
     def count(self) -> int:
         """Return the number of passages."""
@@ -221,7 +217,7 @@ class OpenIndex(Opened):
             self,
             self._stage_one,
             self._search_reranker,
-            folder=self.collection.folder,
+            place=self.collection.place.folder or self.collection.place.files,
             name=self.config.retriever,
             diagnose=lambda where: diagnose(index, dimension, where),
             facts=self._notes_on_states,
@@ -279,7 +275,7 @@ class OpenIndex(Opened):
             "retriever": config.retriever,
             "reranker": config.reranker_name if own is None else info_of(own).name,
         }
-        return short_repr(self, str(self.collection.folder), facts)
+        return short_repr(self, self.collection.name, facts)
 
     def close(self) -> None:
         """Write everything to disk and release the folder. A second call does nothing."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from shortlist import collection as collections
 from shortlist import registry
+from shortlist.collection import Collection
+from shortlist.collection.copy import CopyReport, copy
+from shortlist.collection.manifest import Manifest
 from shortlist.config import SearchConfig
 from shortlist.config.places import INDEX
 from shortlist.errors import InvalidInput
@@ -49,14 +53,16 @@ def open_by_name(
     reranker: Reranker | None = None,
     state: str | Path | None = None,
 ) -> OpenIndex | Any:
-    """Open an index folder, a store, or a retriever of your own. Close it, or use it in a `with` statement.
+    """Open an index, a store, or a retriever of your own. Close it, or use it in a `with` statement.
 
     Models are found now and loaded when they are first needed, once for all uses.
 
     Args:
-        path: The index folder; or the name of a store, such as "chroma:notes@./chroma"; or "package.module:attribute".
-            A `Path`, and a string that is the name of an existing folder, are always an index folder.
-        create: Make a new index if the folder contains none.
+        path: The index folder; or an index on a server, such as "qdrant:notes@http://127.0.0.1:6333"; or the name of a
+            store, such as "chroma:notes@./chroma"; or "package.module:attribute". A `Path`, and a string that is the
+            name of an existing folder, are always an index folder. A collection on a server is an index if shortlist
+            made it, and otherwise a store.
+        create: Make a new index if there is none.
         config: Models and settings. Without it, the packaged models and the default settings apply.
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
         state: The folder for the fits of a store or of a retriever of your own. None: `.shortlist-state` in the current
@@ -77,9 +83,10 @@ def open_by_name(
         MissingExtra: The client of the store is not installed.
     """
     config = config or SearchConfig()
-    if isinstance(path, Path) or not registry.is_retriever(path) or collections.exists(Path(path)):
+    if isinstance(path, Path) or _is_index(path, create, config):
         if state is not None:
-            raise InvalidInput(f"{path} is an index folder, which holds its own fits: leave out state", field="state")
+            name = without_secrets(str(path))
+            raise InvalidInput(f"{name} is an index, which holds its own fits: leave out state", field="state")
         return open_index(path, create=create, config=config, reranker=reranker)
     if create:
         raise InvalidInput(f"{without_secrets(path)} is a retriever, which is read and never made: leave out create")
@@ -92,6 +99,15 @@ def open_by_name(
     return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker)
 
 
+def _is_index(path: str, create: bool, config: SearchConfig) -> bool:
+    """Return whether a name means an index. The server decides about a collection."""
+    if not registry.is_retriever(path) or collections.exists(Path(path)):
+        return True
+    if not registry.INDEXES.is_server(path):
+        return False
+    return create or registry.INDEXES.is_own(path, config.index_options)
+
+
 def open_search(
     config: SearchConfig,
     index: str | Path | None = None,
@@ -99,13 +115,13 @@ def open_search(
     *,
     reranker: Reranker | None = None,
 ) -> OpenIndex | OpenRetriever:
-    """Open what `config` searches: a store or a retriever of your own if it names one, and otherwise an index folder.
+    """Open what `config` searches: a store or a retriever of your own if it names one, and otherwise an index.
 
     Args:
         config: Models and settings.
-        index: The index folder. None: `.shortlist` in the current folder, or no folder if the retriever needs none. If
-            it is given with a retriever of your own, the folder keeps the fits, and its passages are those of the
-            judgments.
+        index: The index folder, or an index on a server. None: `.shortlist` in the current folder, or no index if the
+            retriever needs none. If it is given with a retriever of your own, the index keeps the fits, and its
+            passages are those of the judgments.
         state: The folder for the fits of a retriever without an index. None: `.shortlist-state` in the current folder.
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
 
@@ -113,14 +129,51 @@ def open_search(
         InvalidInput: A store and an index folder are given together. Or as `open_by_name`.
         FolderError, ModelError, StoreError, MissingExtra: As `open_by_name`.
     """
-    folder = index_of(config, index)
-    if folder is None:
+    name = index_of(config, index)
+    if name is None:
         return open_retriever(config, state=state, reranker=reranker)
-    return open_index(folder, config=config, reranker=reranker)
+    return open_index(name, config=config, reranker=reranker)
 
 
-def index_of(config: SearchConfig, index: str | Path | None) -> Path | None:
-    """Return the index folder that `config` searches, or None if the retriever needs none. See `open_search`.
+def copy_index(
+    source: str | Path,
+    target: str | Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> CopyReport:
+    """Copy an index to another place without encoding its passages again, and return what was done.
+
+    The source stays. If the copy is interrupted, the same call continues. See `collection.copy.copy`.
+
+    Args:
+        source: An index folder, or an index on a server.
+        target: The place of the copy, which is made if there is none.
+        options: The options of an index on a server: see `SearchConfig.index_options`.
+        progress: Is called with the number of copied documents, and that of all documents.
+
+    Raises:
+        InvalidInput: The source has half-written documents, the target has others, or both are one place.
+        FolderError, StoreError, MissingExtra: One of the two cannot be opened or written.
+    """
+    if str(source) == str(target):
+        raise InvalidInput(f"{without_secrets(str(source))} is the source and the target: give two places")
+    with (
+        registry.INDEXES.open(source, options=options) as original,
+        _target(target, original.manifest, options) as duplicate,
+    ):
+        return copy(original, duplicate, progress=progress)
+
+
+def _target(target: str | Path, manifest: Manifest, options: Mapping[str, Any] | None) -> Collection:
+    """Return the open target of a copy. It is made if there is none."""
+    if registry.INDEXES.exists(target, options):
+        return registry.INDEXES.open(target, options=options, check=True)
+    return registry.INDEXES.create(target, manifest.encoder, manifest.dimension, options)
+
+
+def index_of(config: SearchConfig, index: str | Path | None) -> str | Path | None:
+    """Return the name of the index that `config` searches, or None if the retriever needs none. See `open_search`.
 
     Raises:
         InvalidInput: A store and an index folder are given together.
@@ -129,11 +182,11 @@ def index_of(config: SearchConfig, index: str | Path | None) -> Path | None:
         return None if config.is_foreign else INDEX
     if is_store(config.retriever):
         raise InvalidInput(
-            f"retriever is {without_secrets(config.retriever)!r}, and the index {index} is given, too: leave out the "
-            "index, or use hybrid, dense or bm25, which search the index",
+            f"retriever is {without_secrets(config.retriever)!r}, and the index {without_secrets(str(index))} is "
+            "given, too: leave out the index, or use hybrid, dense or bm25, which search the index",
             field="retriever",
         )
-    return Path(index)
+    return index
 
 
 def subject_of_search(

@@ -119,6 +119,22 @@ class ReturnsVectors(Protocol):
         """Return the `(len(ids), dimension)` stored vectors, in the order given. Every id must exist."""
 
 
+@runtime_checkable
+class ListsFields(Protocol):
+    """An index that knows the names of all metadata without reading its passages."""
+
+    def fields(self) -> set[str]:
+        """Return the names of all metadata."""
+
+
+@runtime_checkable
+class KeepsLength(Protocol):
+    """An index whose BM25 has a fixed mean passage length, which a copy of the index needs for the same scores."""
+
+    average_length: float
+    """In terms; 0.0 before the first passage."""
+
+
 class Retriever(Protocol):
     """Stage one: a query to a ranked pool."""
 

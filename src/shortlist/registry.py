@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from shortlist.attributes import is_attribute as is_attribute
 from shortlist.attributes import load_attribute
 from shortlist.collection import Collection, Engine
+from shortlist.collection.opening import Engines
+from shortlist.collection.server_place import Server
 from shortlist.config.search_config import FUSION, SearchConfig
 from shortlist.encoders import openai
 from shortlist.encoders.checked import checked_encoder
@@ -18,8 +19,9 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.encoders.onnx import OnnxEncoder
 from shortlist.encoders.openai import OpenAIEncoder, is_openai
 from shortlist.encoders.sentence_transformer import SentenceTransformerEncoder
-from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput
+from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedEngine
+from shortlist.indexes.qdrant import QdrantEngine
 from shortlist.inference.devices import is_torch
 from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.models import cross_encoder_spec, encoder_spec
@@ -42,6 +44,11 @@ from shortlist.text import Splitter
 
 ENGINES: Mapping[str, Engine] = {"embedded": EmbeddedEngine()}
 """The engines that an index folder can use, by name. The first one makes new indexes."""
+
+SERVERS: Mapping[str, Server] = {"qdrant": QdrantEngine()}
+"""The engines whose indexes are on a server, by name."""
+
+INDEXES = Engines(ENGINES, SERVERS)
 
 RERANKER = CROSS_ENCODER
 """The packaged reranker."""
@@ -277,24 +284,15 @@ def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: flo
     return Dense(index, encoder) if name == "dense" else Hybrid(index, encoder, fusion=fusion)
 
 
-def open_collection(folder: Path, *, bi_encoder: str | None = None) -> Collection:
-    """Return the index in `folder`; see `Collection.open`. `bi_encoder` must be the index's own if it is given."""
-    return Collection.open(folder, ENGINES, encoder_name=None if bi_encoder is None else encoder_name(bi_encoder))
+def open_collection(
+    index: str | Path, *, bi_encoder: str | None = None, options: Mapping[str, Any] | None = None
+) -> Collection:
+    """Return an open index; see `Engines.open`. `bi_encoder` must be the index's own if it is given."""
+    return INDEXES.open(index, None if bi_encoder is None else encoder_name(bi_encoder), options)
 
 
-def check_collection(folder: Path) -> None:
-    """Check that the index in `folder` can be opened. No error is raised if it is open already, or is read-only.
-
-    Raises:
-        NotAnIndex, IndexMismatch: As `Collection.open`.
-    """
-    with suppress(IndexLocked, IndexWriteFailed):
-        Collection.open(folder, ENGINES, wait=0.0).close()
-
-
-def create_collection(folder: Path, encoder: Encoder, name: str) -> Collection:
-    """Return a new index in `folder` for the vectors of `encoder`, which `name` names; see `Collection.create`."""
-    engine = next(iter(ENGINES))
-    return Collection.create(
-        folder, ENGINES, engine=engine, encoder_name=encoder_name(name), dimension=encoder.dimension
-    )
+def create_collection(
+    index: str | Path, encoder: Encoder, name: str, options: Mapping[str, Any] | None = None
+) -> Collection:
+    """Return a new index for the vectors of `encoder`, which `name` names; see `Engines.create`."""
+    return INDEXES.create(index, encoder_name(name), encoder.dimension, options)

@@ -24,7 +24,7 @@ LIMITS = {
     "auto_truncate": ("--auto-truncate", None, True),
 }
 OTHERS = {
-    "index": ("--index", "ix", Path("ix")),
+    "index": ("--index", "ix", "ix"),
     "state": ("--state", "fits", Path("fits")),
     "queries": ("--queries", "q.csv", Path("q.csv")),
     "host": ("--host", "0.0.0.0", "0.0.0.0"),
@@ -59,6 +59,7 @@ SEARCH = {
     "tail": ("--tail", None, True),
     "min_score": ("--min-score", -2.5, -2.5),
     "min_probability": ("--min-probability", 0.2, 0.2),
+    "index_options": ("--index-option", "shards=6", {"shards": 6}),
 }
 
 

@@ -14,8 +14,10 @@ from shortlist.search.texts import text_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "retrievers.md"
-EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.stem != "chroma_report")
-"""Those of frameworks. tests/test_examples.py has the other one, and `make stores` runs it."""
+EXAMPLES = sorted(
+    path for path in (ROOT / "examples").glob("*.py") if path.stem not in ("chroma_report", "spark_rerank")
+)
+"""Those of frameworks. tests/test_examples.py has the other ones."""
 TEXTS = ["Cats sleep most of the day.", "The tax office opens at nine.", "Income tax is due in April."]
 ANSWER = TEXTS[2]
 

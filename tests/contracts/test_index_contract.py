@@ -5,28 +5,33 @@ from __future__ import annotations
 import math
 import threading
 import unicodedata
-from collections.abc import Callable
+from importlib import import_module
 from types import MappingProxyType
 
 import numpy as np
 import pytest
 
+from index_makers import InMemory, OfFolder, OfServer
 from shortlist import registry
-from shortlist.collection import Engine
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedEngine
+from shortlist.indexes.qdrant import QdrantEngine
 from shortlist.text.terms.bm25 import Bm25, mean_length
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(64)
 
-ENGINES: MappingProxyType[str, Callable[[], Engine]] = MappingProxyType(
+ENGINES: MappingProxyType[str, OfFolder | OfServer] = MappingProxyType(
     {
-        "embedded": EmbeddedEngine,
+        "embedded": OfFolder(EmbeddedEngine),
+        "qdrant": OfServer(QdrantEngine, "qdrant_client"),
+        "qdrant in memory": InMemory(
+            QdrantEngine, "qdrant_client", lambda: import_module("qdrant_client").QdrantClient(":memory:")
+        ),
     }
 )
-"""Name in the registry -> a function that makes the engine."""
+"""Name in the registry, and what is special -> a function that makes the engine."""
 
 NOTES = [
     Passage("a", "the red cat sleeps", "doc1", "Cats", 0, 18, {"year": 2020, "lang": "en", "open": True, "size": 1.5}),
@@ -37,7 +42,7 @@ NOTES = [
 
 @pytest.fixture(params=sorted(ENGINES))
 def engine(request):
-    return ENGINES[request.param]()
+    return ENGINES[request.param]
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def ids(answer):
 
 
 def test_every_engine_of_the_registry_is_tested():
-    assert set(ENGINES) == set(registry.ENGINES)
+    assert {name.partition(" ")[0] for name in ENGINES} == {*registry.ENGINES, *registry.SERVERS}
 
 
 def test_an_empty_index_gives_no_passages(index):

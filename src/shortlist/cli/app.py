@@ -116,10 +116,10 @@ def message_of(error: ShortlistError, arguments: Sequence[str] = ()) -> str:
 
 
 def _place_of(arguments: Sequence[str]) -> list[str] | None:
-    """Return the arguments that name what is searched: the index folder or the retriever. None: the default folder."""
+    """Return the arguments that name what is searched: the index or the retriever. None: the default folder."""
     index, retriever, state = (_value_of(name, arguments) for name in ("--index", "--retriever", "--state"))
     if index is not None:
-        return ["--index", index]
+        return ["--index", without_secrets(index)]
     if retriever is None:
         with contextlib.suppress(ShortlistError):  # a file that cannot be used is the error itself
             retriever = read().get("retriever")

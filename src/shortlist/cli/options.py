@@ -22,7 +22,7 @@ from shortlist.config.search_config import FUSION, POOL_SIZE, RERANKER, TOP_K
 from shortlist.errors import InvalidInput
 from shortlist.types import Value, Where
 
-DEFAULT_INDEX = INDEX
+DEFAULT_INDEX = str(INDEX)
 
 Given: TypeAlias = Mapping[str, Any]
 """The settings that the command line gives, by the names of `SearchConfig`; None for those that it does not give."""
@@ -33,13 +33,14 @@ def option(flag: str, metavar: str, words: str, *, least: int | None = None, mos
     return typer.Option(flag, metavar=metavar, min=least, max=most, help=words)
 
 
-IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", metavar="DIR")]
+INDEX_WORDS = "The index folder, or an index on a server such as qdrant:notes@http://127.0.0.1:6333."
+IndexOption = Annotated[str, typer.Option("--index", help=INDEX_WORDS, metavar="INDEX")]
 SearchedIndexOption = Annotated[
-    Path | None,
+    str | None,
     option(
         "--index",
-        "DIR",
-        f"The index folder. [default: {DEFAULT_INDEX}, or none if the retriever is a store or an attribute]",
+        "INDEX",
+        f"{INDEX_WORDS} [default: {DEFAULT_INDEX}, or none if the retriever is a store or an attribute]",
     ),
 ]
 StateOption = Annotated[
@@ -69,6 +70,7 @@ FLAGS: Mapping[str, str] = {
     "top_k": "--top",
     "weights": "--weight",
     "fields": "--field",
+    "index_options": "--index-option",
     "measures": "--measure",
     "count": "--proposals",
     "allow_origins": "--allow-origin",
@@ -141,6 +143,13 @@ OPTIONS: Mapping[str, Setting] = {
         "NAME",
     ),
     "reranker": Setting(str, f"The model of stage two: {MODEL}; or vendor:model (hosted).", RERANKER, "NAME"),
+    "index_options": Setting(
+        list[str],
+        "An option of an index on a server: shards, replicas or write_consistency of a new one; exact, ef or timeout. "
+        "Repeat the option for several.",
+        "those of the server",
+        "OPTION=VALUE",
+    ),
     "precision": Setting(str, "auto, exact (fp32), fast, fp16 or bf16.", "auto", "auto|exact|fast|fp16|bf16"),
     "device": Setting(str, "Where models run: auto, cpu, cuda, openvino:GPU or torch:cuda.", "auto", "NAME"),
     "threads": Setting(int, "CPU cores for the models.", "all", "N"),
@@ -222,6 +231,9 @@ def typed(given: Given) -> dict[str, Any]:
         values["weights"] = _weights(values["weights"])
     if "fields" in values:
         values["fields"] = dict(pair_of(text, "--field", "text=body") for text in values["fields"]) or None
+    if "index_options" in values:
+        pairs = dict(pair_of(text, "--index-option", "shards=6") for text in values["index_options"])
+        values["index_options"] = {name: value_of(text) for name, text in pairs.items()} or None
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -34,20 +34,20 @@ class SetUp:
     """One way to search one index, or one store or retriever of your own if `index` is None."""
 
     name: str
-    index: Path | None
+    index: str | Path | None
     config: SearchConfig
     state: Path | None = None
 
     @property
     def subject(self) -> str:
-        """The name of what is searched: the index folder, or the retriever without secrets."""
-        return without_secrets(self.config.retriever) if self.index is None else str(self.index)
+        """The name of what is searched: the index, or the retriever, without secrets."""
+        return without_secrets(self.config.retriever if self.index is None else str(self.index))
 
     @property
     def arguments(self) -> list[str]:
         """The arguments of a command that searches the same."""
         if self.index is not None:
-            return ["--index", str(self.index)]
+            return ["--index", self.subject]
         state = [] if self.state is None else ["--state", str(self.state)]
         return ["--retriever", self.subject, *state]
 
@@ -78,9 +78,9 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What --index and --state give, or None: the index folder, and the folder for a retriever without an index."""
+    """What --index and --state give, or None: the index, and the folder for a retriever without an index."""
 
-    index: Path | None = None
+    index: str | Path | None = None
     state: Path | None = None
 
 
@@ -137,11 +137,11 @@ def _set_up(
     values = dict(table)
     own = values.pop(INDEX, None)
     if own is not None and (not isinstance(own, str) or not own.strip()):
-        raise InvalidInput(f"set-up {name!r}: {INDEX} must be a folder, not {own!r}")
+        raise InvalidInput(f"set-up {name!r}: {INDEX} must be the name of an index, not {own!r}")
     try:
         settings = config.resolve({**given, **values}, file)
         shared = None if is_store(settings.config.retriever) else place.index
-        index = index_of(settings.config, shared if own is None else Path(own))
+        index = index_of(settings.config, shared if own is None else own)
     except InvalidInput as error:
         raise InvalidInput(f"set-up {name!r}: {error}") from error
     report(settings)

@@ -63,18 +63,23 @@ class Adding:
         """Read files and folders into the index, and return what was done.
 
         The method encodes only new and changed documents. With `prune`, the method removes the documents of files that
-        no longer exist. `options` say how to read the files. The process may be killed at any moment: the same call
-        then continues. Files and records that cannot be read raise no error: `skipped` of the report lists them, files
-        of an unknown format last. Without paths, the method reads nothing.
+        no longer exist; of an index on a server, only those below `paths`. `options` say how to read the files. The
+        process may be killed at any moment: the same call then continues. Files and records that cannot be read raise
+        no error: `skipped` of the report lists them, files of an unknown format last. Without paths, the method reads
+        nothing.
 
         Raises:
             InvalidInput: A path does not exist, or the reranker of `precompute` cannot store states.
             IndexWriteFailed: The disk is full or failing; earlier commits stay.
+            IndexLocked: Another process changes the index, which is on a server.
             WorkersFailed: The workers of `prepare` fail; earlier commits stay.
         """
-        sources, unread = discover([Path(path) for path in paths])
-        run = Ingest(*self._parts) if self.prepare is None else WorkerIngest(*self._parts, prepare=self.prepare)
-        report = run.run([replace(source, options=options) for source in sources], prune=prune)
+        given = [Path(path) for path in paths]
+        sources, unread = discover(given)
+        sources = [replace(source, options=options) for source in sources]
+        with self.collection.writing():
+            run = Ingest(*self._parts) if self.prepare is None else WorkerIngest(*self._parts, prepare=self.prepare)
+            report = run.run(sources, prune=prune, below=[path.resolve() for path in given])
         unread = [replace(item, path=named_from(self.collection.root, Path(item.path))) for item in unread]
         report.passed_over = [item for item in unread if isinstance(item, PassedOver)]
         report.skipped[:0] = [item for item in unread if not isinstance(item, PassedOver | UnknownFormat)]
@@ -93,11 +98,12 @@ class Adding:
                 of `precompute` cannot store states.
             StoreError: The store does not answer, or refuses the request.
             IndexWriteFailed: The disk is full or failing; earlier commits stay.
+            IndexLocked: Another process changes the index, which is on a server.
         """
         name, *others = names
         if others or not isinstance(name, str):
             raise InvalidInput("a store is added by itself: add stores, paths and documents in separate calls")
-        with closing(load_store(name, fields)) as store:
+        with closing(load_store(name, fields)) as store, self.collection.writing():
             return self._counted(StoreIngest(*self._parts).run_store(store))
 
     def documents(self, documents: Iterable[Document | Mapping[str, object]]) -> IngestReport:
@@ -114,12 +120,14 @@ class Adding:
             InvalidInput: A document has no id or no text, two have the same id, a file gave one of the ids, or the
                 reranker of `precompute` cannot store states. Nothing is written then.
             IndexWriteFailed: The disk is full or failing; earlier commits stay.
+            IndexLocked: Another process changes the index, which is on a server.
             WorkersFailed: The workers of `prepare` fail; earlier commits stay.
         """
         valid = checked(documents)
-        if self.prepare is None:
-            return self._counted(DocumentIngest(*self._parts).run_documents(valid))
-        return self._counted(WorkerDocumentIngest(*self._parts, prepare=self.prepare).run_documents(valid))
+        with self.collection.writing():
+            if self.prepare is None:
+                return self._counted(DocumentIngest(*self._parts).run_documents(valid))
+            return self._counted(WorkerDocumentIngest(*self._parts, prepare=self.prepare).run_documents(valid))
 
     @property
     def _parts(

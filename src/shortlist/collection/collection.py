@@ -1,23 +1,24 @@
-"""The folder of an index: its engine, its manifest, its ledger, its stored states and its lock."""
+"""An open index: its passages, its manifest, its ledger, its stored states and its lock."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from shortlist.collection import manifest as manifests
+from shortlist.collection.contents import Contents, described
 from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.ledger import Entry, Ledger
-from shortlist.collection.lock import FILE as LOCK_FILE
-from shortlist.collection.lock import HOLDER, WAIT, FolderLock
+from shortlist.collection.lock import WAIT, FolderLock
 from shortlist.collection.manifest import ENGINE_FOLDER
+from shortlist.collection.place import FolderPlace, Place, prepared
 from shortlist.collection.states import FILE as STATES_FILE
-from shortlist.collection.states import MadeBy, States, hash_of, remove_file
-from shortlist.errors import FolderError, IndexMismatch, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
+from shortlist.collection.states import MadeBy, States, hash_of, remove_file, stored_states
+from shortlist.errors import FolderError, IndexMismatch, InvalidInput, NotAnIndex, ShortlistError
 from shortlist.protocols import Index
 from shortlist.text.terms import ENGLISH, checked_language, language_of_most
 from shortlist.types import Passage
@@ -42,32 +43,40 @@ class Engine(Protocol):
 
 
 class Collection:
-    """An index folder that is open in this process. `create` and `open` make it.
+    """An index that is open in this process. `create` and `open` make that of a folder.
 
-    `index` stores the passages. `manifest` describes the folder. `ledger` records which source gave
-    which documents. `states` has what a reranker computed from the passages, or is None if the index does not
-    precompute.
+    `place` is where the index is. `index` stores the passages. `manifest` describes the index. `ledger` records which
+    source gave which documents. `states` has what a reranker computed from the passages, or is None if the index does
+    not precompute.
     """
 
-    def __init__(self, folder: Path, manifest: manifests.Manifest, index: Index, lock: FolderLock) -> None:
-        self.folder = folder
+    def __init__(self, place: Place, manifest: manifests.Manifest, index: Index) -> None:
+        self.place = place
         self.manifest = manifest
         self.index = index
         self.index.language = self.language
         self._language = ""
-        self.states = _stored_states(folder / STATES_FILE)
-        self.ledger = Ledger(folder / LEDGER_FILE)
+        self.states = None if place.folder is None else stored_states(place.folder / STATES_FILE)
         self._closed = False
-        self._lock = lock
+
+    @property
+    def name(self) -> str:
+        """The index folder, or the name of the index on a server."""
+        return self.place.name
+
+    @property
+    def ledger(self) -> Ledger:
+        """The record of which source gave which documents."""
+        return self.place.ledger
 
     @property
     def root(self) -> Path:
-        """The folder that contains the index folder, with links resolved. Sources below it are named relative to it.
+        """The folder to which the names of sources are relative. See the places for the reason."""
+        return self.place.root
 
-        Ids therefore do not depend on the current folder. An index next to its documents has the same ids on every
-        machine.
-        """
-        return self.folder.resolve().parent
+    def contents(self) -> Contents:
+        """Return what the index holds. Half-written documents count as complete."""
+        return described(self.manifest, self.ledger, self.place.bytes_on_disk(), self.place.folder)
 
     @classmethod
     def create(
@@ -87,9 +96,9 @@ class Collection:
         if engine not in engines:
             raise InvalidInput(f"the engine {engine!r} is unknown; the engines are {', '.join(engines)}")
         with ExitStack() as undo:
-            lock = FolderLock(_prepared(folder))
+            lock = FolderLock(prepared(folder))
             undo.callback(lock.release)
-            _prepared(folder)  # another process may have made an index while this one waited for the lock
+            prepared(folder)  # another process may have made an index while this one waited for the lock
             data = folder / ENGINE_FOLDER
             # A kill during this function leaves an engine folder without a manifest.
             shutil.rmtree(data, ignore_errors=True)
@@ -98,7 +107,7 @@ class Collection:
             undo.callback(index.close)
             manifest = manifests.Manifest(encoder_name, dimension, engine)
             manifests.write(folder, manifest)
-            collection = cls(folder, manifest, index, lock)
+            collection = cls(FolderPlace(folder, lock), manifest, index)
             undo.pop_all()
         return collection
 
@@ -130,7 +139,7 @@ class Collection:
             undo.callback(lock.release)
             index = engines[manifest.engine].open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
             undo.callback(index.close)
-            collection = cls(folder, manifest, index, lock)
+            collection = cls(FolderPlace(folder, lock), manifest, index)
             undo.callback(collection.close)
             if not len(index) and collection.ledger.has_passages():
                 raise NotAnIndex(
@@ -140,6 +149,18 @@ class Collection:
             undo.pop_all()
         return collection
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Yield while this process is the only one that changes the index.
+
+        Raises:
+            IndexLocked: Another process changes the index, which is on a server.
+        """
+        with self.place.writing() as manifest:
+            if manifest is not None:
+                self.manifest, self.index.language = manifest, manifest.language or ENGLISH
+            yield
+
     def check_open(self) -> None:
         """Raise an error if the index is closed.
 
@@ -147,7 +168,7 @@ class Collection:
             FolderError: `close` was called.
         """
         if self._closed:
-            raise FolderError(f"the index is closed: open {self.folder} again")
+            raise FolderError(f"the index is closed: open {self.name} again")
 
     @property
     def language(self) -> str:
@@ -165,7 +186,7 @@ class Collection:
             language = checked_language(name) if name is not None else ""
             if language and self.manifest.language and language != self.manifest.language:
                 raise IndexMismatch(
-                    f"{self.folder} was made with the language {self.manifest.language}, not {language}: leave out the "
+                    f"{self.name} was made with the language {self.manifest.language}, not {language}: leave out the "
                     "language, or make a new index"
                 )
         except ShortlistError:
@@ -184,9 +205,16 @@ class Collection:
         """
         if self.manifest.language or not (sample := list(texts)):
             return
-        language = self._language or language_of_most(sample) or ENGLISH
+        self.keep_language(self._language or language_of_most(sample) or ENGLISH)
+
+    def keep_language(self, language: str) -> None:
+        """Store the language of BM25's terms, before the first passage.
+
+        Raises:
+            IndexWriteFailed: The disk is full or read-only.
+        """
         manifest = replace(self.manifest, language=language)
-        manifests.write(self.folder, manifest)
+        self.place.write_manifest(manifest)
         self.manifest, self.index.language = manifest, language
 
     def drop(self, entries: Sequence[Entry]) -> None:
@@ -201,9 +229,15 @@ class Collection:
         """Make the index precompute. If the stored states were made by another reranker, remove them.
 
         Raises:
+            InvalidInput: The index is on a server, which stores no states.
             IndexWriteFailed: The disk is full or failing.
         """
-        states = self.states or States(self.folder / STATES_FILE)
+        if self.place.folder is None:
+            raise InvalidInput(
+                f"{self.name} is an index on a server, which cannot store the states of passages: leave out precompute",
+                field="precompute",
+            )
+        states = self.states or States(self.place.folder / STATES_FILE)
         if states.made_by != made_by:
             states.renew(made_by)
         self.states = states
@@ -217,7 +251,7 @@ class Collection:
         if self.states is not None:
             self.states.close()
             self.states = None
-        return remove_file(self.folder)
+        return 0 if self.place.folder is None else remove_file(self.place.folder)
 
     def replace_states(
         self, old: Iterable[str], passages: Sequence[Passage] = (), states: Mapping[bytes, bytes] | None = None
@@ -231,50 +265,17 @@ class Collection:
             self.states.replace(list(old), texts, states or {})
 
     def close(self) -> None:
-        """Write everything to disk and release the folder. A second call does nothing."""
+        """Write everything to disk and release the place. A second call does nothing."""
         self._closed = True
         try:
             self.index.close()
         finally:
-            self.ledger.close()
             if self.states is not None:
                 self.states.close()
-            self._lock.release()
+            self.place.close()
 
     def __enter__(self) -> Collection:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def exists(folder: Path) -> bool:
-    """Return whether the folder contains an index."""
-    return (folder / manifests.FILE).is_file()
-
-
-def _stored_states(file: Path) -> States | None:
-    """The states in the file, or None if there is no file, or if a run was killed before it recorded its reranker."""
-    if not file.is_file():
-        return None
-    states = States(file)
-    if states.made_by is None:
-        states.close()
-        return None
-    return states
-
-
-def _prepared(folder: Path) -> Path:
-    """Return the folder. A missing folder is made. An existing one may contain the files of an interrupted `create`."""
-    if exists(folder):
-        raise NotAnIndex(f"{folder} already contains an index: open it, or give another folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        own = {LOCK_FILE, HOLDER, ENGINE_FOLDER, f"{manifests.FILE}.part"}
-        others = [path.name for path in folder.iterdir() if path.name not in own]
-    except OSError as error:
-        raise IndexWriteFailed(f"cannot make the index folder {folder}: {error.strerror or error}") from error
-    if others:
-        manifests.check_not_lost(folder)
-        raise NotAnIndex(f"{folder} already contains {others[0]!r}: give a new or empty folder")
-    return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,7 +10,9 @@ from typing import Any
 
 from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.ledger import Ledger, SourceCounts
+from shortlist.collection.manifest import Manifest
 from shortlist.collection.manifest import read as read_manifest
+from shortlist.collection.place import on_disk, size_of
 from shortlist.collection.states import FILE as STATES_FILE
 from shortlist.collection.states import States
 from shortlist.documents import MEMORY
@@ -19,9 +20,6 @@ from shortlist.documents.formats import EXTENSIONS
 from shortlist.reprs import short_repr
 from shortlist.stores.kinds import is_store
 from shortlist.text.terms import ENGLISH
-
-BLOCK = 512
-"""Bytes of a block in `st_blocks`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +58,15 @@ class Precomputed:
 class Contents:
     """An index: its sources sorted by name, its bi-encoder, its format, and its size on disk in bytes.
 
-    `bytes_on_disk` counts the blocks that the files use. An engine may reserve longer files that use few blocks.
-    `language` is that of BM25's terms.
+    `bytes_on_disk` counts the blocks that the files use. An engine may reserve longer files that use few blocks. It is
+    None for an index on a server, which does not report it. `language` is that of BM25's terms.
     `precomputed` is None if the index does not precompute. Its bytes are part of `bytes_on_disk`.
     """
 
     sources: tuple[Source, ...]
     bi_encoder: str
     format_version: int
-    bytes_on_disk: int
+    bytes_on_disk: int | None
     language: str
     precomputed: Precomputed | None = None
 
@@ -110,10 +108,15 @@ def contents(index: str | Path) -> Contents:
     folder = Path(index)
     manifest = read_manifest(folder)
     with closing(Ledger(folder / LEDGER_FILE)) as ledger:
-        sources = tuple(_source(counts) for counts in ledger.counts())
-    precomputed = _precomputed(folder / STATES_FILE)
+        return described(manifest, ledger, size_of(folder), folder)
+
+
+def described(manifest: Manifest, ledger: Ledger, size: int | None, folder: Path | None) -> Contents:
+    """Return the contents that a manifest and a ledger describe. `folder` has the stored states, if there are any."""
+    sources = tuple(_source(counts) for counts in ledger.counts())
+    precomputed = None if folder is None else _precomputed(folder / STATES_FILE)
     language = manifest.language or ENGLISH
-    return Contents(sources, manifest.encoder, manifest.format_version, _size(folder), language, precomputed)
+    return Contents(sources, manifest.encoder, manifest.format_version, size, language, precomputed)
 
 
 def _precomputed(file: Path) -> Precomputed | None:
@@ -122,7 +125,7 @@ def _precomputed(file: Path) -> Precomputed | None:
     with closing(States(file)) as states:
         if states.made_by is None:
             return None
-        return Precomputed(states.made_by.reranker, states.counts()[0], _on_disk(file.stat()))
+        return Precomputed(states.made_by.reranker, states.counts()[0], on_disk(file.stat()))
 
 
 def _source(counts: SourceCounts) -> Source:
@@ -131,20 +134,3 @@ def _source(counts: SourceCounts) -> Source:
     kind = counts.source.partition(":")[0] if is_store(counts.source) else kind
     complete = not counts.pending and (counts.finished or memory)
     return Source(counts.source, kind, counts.documents, counts.passages, counts.read_at, complete)
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += _on_disk(os.stat(os.path.join(path, name)))
-            except FileNotFoundError:  # another process may have removed it
-                continue
-    return total
-
-
-def _on_disk(status: os.stat_result) -> int:
-    """Return the bytes of a file's blocks, or its length on Windows. A sparse file has fewer blocks than its length."""
-    blocks: int | None = getattr(status, "st_blocks", None)
-    return status.st_size if blocks is None else blocks * BLOCK

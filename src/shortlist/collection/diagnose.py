@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shortlist.protocols import Index
+from shortlist.protocols import Index, ListsFields
 from shortlist.search.unknown_field import unknown_field
 from shortlist.types import Note, Where
 
@@ -12,7 +12,8 @@ from shortlist.types import Note, Where
 def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[Note]:
     """Return the note that explains an answer without hits: see `shortlist.search.notes`. `where` is the filter.
 
-    If no passage has a field of `where`, every passage is read, to name the fields that exist.
+    If no passage has a field of `where`, the note names the fields that exist. Every passage is read for it if the
+    index does not know its fields.
     """
     if not len(index):
         return [Note("index_empty")]
@@ -21,10 +22,17 @@ def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[N
     missing = [field for field, value in where.items() if not _some(index, dimension, {field: value})]
     if not missing:
         return [Note("filter_no_overlap")]
-    unknown = unknown_field(missing, index.passages())
+    unknown = unknown_field(missing, _names(index))
     return [unknown or Note("filter_unknown_value", field=missing[0])]
 
 
 def _some(index: Index, dimension: int, where: Where) -> bool:
     """Return whether a passage matches the filter."""
     return bool(index.nearest(np.ones(dimension, np.float32), 1, where))
+
+
+def _names(index: Index) -> set[str]:
+    """Return the names of all metadata."""
+    if isinstance(index, ListsFields):
+        return index.fields()
+    return {name for passage in index.passages() for name in passage.metadata}

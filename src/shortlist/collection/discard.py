@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from shortlist.collection.collection import exists
 from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.ledger import Ledger
 from shortlist.collection.lock import FILE as LOCK_FILE
 from shortlist.collection.lock import FolderLock
 from shortlist.collection.manifest import ENGINE_FOLDER
 from shortlist.collection.manifest import FILE as MANIFEST_FILE
+from shortlist.collection.place import exists
 from shortlist.collection.states import remove_file
 from shortlist.errors import FolderError
 

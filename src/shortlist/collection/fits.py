@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shortlist.atomic_io import make_folder, write_whole
-from shortlist.errors import IndexWriteFailed, NotFitted
+from shortlist.collection.place import FolderFiles, TextFiles
+from shortlist.errors import NotFitted
 from shortlist.protocols import HasWeights, Reranker
 from shortlist.search.probability import Calibration, Isotonic, Platt
 from shortlist.search.scores import info_of
@@ -23,18 +23,22 @@ HINT = "make it with: shortlist calibrate QUERIES --index DIR"
 
 @dataclass(frozen=True, slots=True)
 class StoredFits:
-    """The fits in `folder` for one way to search. Satisfies `protocols.Fits`.
+    """The fits in `place` for one way to search. Satisfies `protocols.Fits`. `place` is a folder, or texts elsewhere.
 
     A fit (a stop rule or a curve) is valid only for the bi-encoder, retriever, reranker and weights of its calibration.
     `count` returns the current number of passages, or None if the number is unknown. If the number differs from that of
     the calibration, the fit gives a note.
     """
 
-    folder: Path
+    place: Path | TextFiles
     bi_encoder: str
     retriever: str
     reranker: Reranker | None
     count: Callable[[], int | None]
+
+    @property
+    def _files(self) -> TextFiles:
+        return FolderFiles(self.place) if isinstance(self.place, Path) else self.place
 
     def made_for(self, weights: Mapping[str, float]) -> dict[str, Any]:
         """Return the settings that a fit depends on."""
@@ -66,7 +70,7 @@ class StoredFits:
                 None if guarantee is None else Guarantee(**guarantee),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(self.folder / STOP_RULE, error) from error
+            raise _damaged(self._files.shown(STOP_RULE), error) from error
         return rule, self._outdated(fit, "stop_rule")
 
     def calibration(self, weights: Mapping[str, float]) -> tuple[Calibration, list[Note]]:
@@ -77,26 +81,30 @@ class StoredFits:
         """
         fit = self._read(CALIBRATION, weights)
         if fit is None:
-            raise NotFitted(f"{self.folder} has no {CALIBRATION}, so scores have no probabilities: {HINT}")
+            raise NotFitted(f"{self._files.shown('')} has no {CALIBRATION}, so scores have no probabilities: {HINT}")
         try:
             return _curve(fit), self._outdated(fit, "calibration")
         except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(self.folder / CALIBRATION, error) from error
+            raise _damaged(self._files.shown(CALIBRATION), error) from error
 
-    def save_stop_rule(self, rule: StopRule, weights: Mapping[str, float], about: Mapping[str, Any]) -> Path:
-        """Replace the stored rule, and return the file. `about` is for readers of the file.
+    def save_stop_rule(self, rule: StopRule, weights: Mapping[str, float], about: Mapping[str, Any]) -> Path | str:
+        """Replace the stored rule, and return its file, or its name on a server. `about` is for readers of the file.
 
         Raises:
             IndexWriteFailed: The disk is full or read-only.
         """
         return self._write(STOP_RULE, asdict(rule), weights, about)
 
-    def save_calibration(self, curve: Calibration, weights: Mapping[str, float], about: Mapping[str, Any]) -> Path:
+    def save_calibration(
+        self, curve: Calibration, weights: Mapping[str, float], about: Mapping[str, Any]
+    ) -> Path | str:
         """As `save_stop_rule`, for the curve from score to probability."""
         method = "platt" if isinstance(curve, Platt) else "isotonic"
         return self._write(CALIBRATION, {"method": method, **asdict(curve)}, weights, about)
 
-    def _write(self, name: str, fit: Mapping[str, Any], weights: Mapping[str, float], about: Mapping[str, Any]) -> Path:
+    def _write(
+        self, name: str, fit: Mapping[str, Any], weights: Mapping[str, float], about: Mapping[str, Any]
+    ) -> Path | str:
         content = {
             "version": VERSION,
             "made_for": self.made_for(weights),
@@ -104,19 +112,17 @@ class StoredFits:
             "about": dict(about),
             **fit,
         }
-        file = self.folder / name
-        make_folder(self.folder, IndexWriteFailed)
-        write_whole(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n", IndexWriteFailed)
-        return file
+        return self._files.write(name, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
     def _read(self, name: str, weights: Mapping[str, float]) -> Mapping[str, Any] | None:
-        file = self.folder / name
+        file = self._files.shown(name)
         try:
-            fit: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            text = self._files.read(name)
+            if text is None:
+                return None
+            fit: Mapping[str, Any] = json.loads(text)
             version = fit["version"]
             before = dict(fit["made_for"]) if version == VERSION else {}
-        except FileNotFoundError:
-            return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _damaged(file, error) from error
         if version != VERSION:
@@ -146,7 +152,7 @@ def _curve(fit: Mapping[str, Any]) -> Calibration:
     return Isotonic(scores, values)
 
 
-def _damaged(file: Path, error: Exception) -> NotFitted:
+def _damaged(file: str, error: Exception) -> NotFitted:
     return NotFitted(f"{file} is damaged ({error}): {HINT}")
 
 

@@ -75,10 +75,11 @@ class Ingest:
         self._settings = settings_of(splitter)
         self._blocked: list[_Blocked] = []
 
-    def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
+    def run(self, sources: Sequence[Source], *, prune: bool = False, below: Sequence[Path] = ()) -> IngestReport:
         """Bring the index up to date with `sources`, and return what was done.
 
-        With `prune`, the run first removes sources whose file no longer exists. Names of sources are relative to the
+        With `prune`, the run first removes sources whose file no longer exists; of an index on a server, only those
+        below the paths `below`, because other machines may have the other files. Names of sources are relative to the
         folder that contains the index: see `Collection.root`. Ids that the run makes are relative to this folder, too.
         An id belongs to the source that used it first, until this source is read without the id, or is pruned. If
         another source has a document with this id, the report has the document as skipped, and the next run tries it
@@ -89,7 +90,7 @@ class Ingest:
         """
         self._start()
         if prune:
-            self._prune()
+            self._prune(list(below))
         sources = [replace(source, root=self.collection.root) for source in sources]
         finished = self.collection.ledger.fingerprints()
         sizes = [size_of(source.path) for source in sources]
@@ -281,9 +282,10 @@ class Ingest:
         self.report.documents_removed += len(entries)
         self.report.passages_removed += sum(len(entry.passages) for entry in entries)
 
-    def _prune(self) -> None:
+    def _prune(self, below: list[Path]) -> None:
         for name in sorted(self.collection.ledger.known_sources() - {MEMORY.name}):
-            if not is_store(name) and not (self.collection.root / name).is_file():
+            present = is_store(name) or (self.collection.root / name).is_file()
+            if not present and self.collection.place.prunes(name, below):
                 self.collection.ledger.unfinish(name)
                 for entries in self.collection.ledger.pages(name):
                     self._drop(entries)

@@ -1,5 +1,7 @@
 """The record of which source gave which documents and passages, in SQLite next to the engine's folder.
 
+`server_ledger` keeps the same record on a server.
+
 The ledger first records a document as pending, with all old and new ids of its passages. Then the engine changes and
 flushes the passages. Then the ledger records the document as done. If a document is pending when a run starts, an
 earlier run was interrupted: the engine may have passages of the old text and of the new text. The run reads the source
@@ -10,27 +12,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from shortlist.collection.ledger_tables import COLUMNS, COUNTS, PAGE_OF_SOURCE, READINGS, SCHEMA
 from shortlist.errors import IndexWriteFailed, NotAnIndex
 from shortlist.types import Note
 
 FILE = "sources.sqlite"
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS sources (
-    name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, skipped TEXT NOT NULL, replaced INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS documents (
-    id TEXT PRIMARY KEY, source TEXT NOT NULL, hash TEXT NOT NULL, passages TEXT NOT NULL, pending INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS documents_by_source ON documents (source);
-CREATE TABLE IF NOT EXISTS read_times (name TEXT PRIMARY KEY, at TEXT NOT NULL);
-"""
+Row: TypeAlias = "tuple[str | int, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +39,17 @@ class Entry:
     hash: str
     passages: tuple[str, ...]
     pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What `finish` records of a source: the arguments of `finish`, and the time."""
+
+    source: str
+    fingerprint: str
+    skipped: tuple[tuple[str, Note], ...]
+    replaced: int
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +68,17 @@ class SourceCounts:
     read_at: datetime | None
 
 
-COUNTS = """
-SELECT known.name, COUNT(d.id), COALESCE(SUM(json_array_length(d.passages)), 0), COALESCE(SUM(d.pending), 0),
-    EXISTS (SELECT 1 FROM sources WHERE name = known.name), (SELECT at FROM read_times WHERE name = known.name)
-FROM (SELECT name FROM sources UNION SELECT source FROM documents) AS known
-LEFT JOIN documents AS d ON d.source = known.name
-GROUP BY known.name ORDER BY known.name
-"""
-
-
-PAGE_OF_SOURCE = """
-SELECT rowid, id, source, hash, passages, pending FROM documents
-WHERE source = ? AND rowid > ? ORDER BY rowid LIMIT 1000
-"""
-
-
 class Ledger:
     """The record of one index folder. One thread at a time may use it.
 
-    Every method that reads raises NotAnIndex if the file is damaged, or after `close`.
+    Every method that reads raises NotAnIndex if the file is damaged, or after `close`. Without a path, the file is a
+    temporary one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self._path = path
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(SCHEMA)
         except sqlite3.DatabaseError as error:
@@ -104,11 +95,16 @@ class Ledger:
     def reading(self, source: str) -> tuple[list[tuple[str, Note]], int]:
         """Return what `finish` stored for a source: the skipped places with their reasons, and the replaced bytes."""
         rows = self._read("SELECT skipped, replaced FROM sources WHERE name = ?", source)
-        try:
-            skipped = [(place, _note(reason)) for written, _ in rows for place, reason in json.loads(written)]
-            return skipped, sum(replaced for _, replaced in rows)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise self._damaged(error) from error
+        skipped = [item for written, _ in rows for item in self._skipped(written)]
+        return skipped, sum(replaced for _, replaced in rows)
+
+    def readings(self) -> list[Reading]:
+        """Return what is recorded of every source that was read to its end, and of documents without a file."""
+        rows = self._read(READINGS)
+        return [
+            Reading(name, mark or "", tuple(self._skipped(skipped or "[]")), replaced or 0, self._time(at))
+            for name, mark, skipped, replaced, at in rows
+        ]
 
     def documents(self, source: str) -> dict[str, Entry]:
         """Return the documents of one source by id."""
@@ -171,34 +167,61 @@ class Ledger:
 
     def forget(self, ids: Iterable[str]) -> None:
         """Delete the records of these documents."""
-        self._write("DELETE FROM documents WHERE id = ?", [(key,) for key in ids])
+        self._remove("documents", list(ids))
 
     def finish(
-        self, source: str, fingerprint: str, skipped: Sequence[tuple[str, Note]] = (), replaced: int = 0
+        self,
+        source: str,
+        fingerprint: str,
+        skipped: Sequence[tuple[str, Note]] = (),
+        replaced: int = 0,
+        at: datetime | None = None,
     ) -> None:
-        """Record the source as read to its end.
+        """Record the source as read to its end, now or at the time `at`.
 
         `skipped` are the places that were not read ("" for the whole source), each with its reason. `replaced` counts
         the bytes that are not text in the source's encoding.
         """
-        self.stamp(source)
         reasons = json.dumps([(place, note.to_dict()) for place, note in skipped])
-        self._write("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", [(source, fingerprint, reasons, replaced)])
+        self._put({"read_times": [(source, _time(at))], "sources": [(source, fingerprint, reasons, replaced)]})
 
-    def stamp(self, source: str) -> None:
-        """Record that the source was read now."""
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        self._write("INSERT OR REPLACE INTO read_times VALUES (?, ?)", [(source, now)])
+    def stamp(self, source: str, at: datetime | None = None) -> None:
+        """Record that the source was read now, or at the time `at`."""
+        self._put({"read_times": [(source, _time(at))]})
+
+    def record(self, reading: Reading) -> None:
+        """Record what `readings` of another ledger returned."""
+        if reading.fingerprint:
+            self.finish(reading.source, reading.fingerprint, reading.skipped, reading.replaced, reading.at)
+        elif reading.at is not None:
+            self.stamp(reading.source, reading.at)
 
     def unfinish(self, source: str) -> None:
         """Record the source as not read to its end."""
-        self._write("DELETE FROM sources WHERE name = ?", [(source,)])
+        self._remove("sources", [source])
 
     def _record(self, entries: Sequence[Entry], *, pending: bool) -> None:
+        rows = [(entry.id, entry.source, entry.hash, json.dumps(entry.passages), int(pending)) for entry in entries]
+        self._put({"documents": rows})
+
+    def _put(self, tables: Mapping[str, Sequence[Row]]) -> None:
+        """Write rows of some tables in one transaction. A row replaces an earlier one with its key."""
         self._write(
-            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)",
-            [(entry.id, entry.source, entry.hash, json.dumps(entry.passages), int(pending)) for entry in entries],
+            [
+                (f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(COLUMNS[table]))})", rows)
+                for table, rows in tables.items()
+            ]
         )
+
+    def _remove(self, table: str, keys: Sequence[str]) -> None:
+        """Delete the rows with these keys in one transaction."""
+        self._write([(f"DELETE FROM {table} WHERE {COLUMNS[table][0]} = ?", [(key,) for key in keys])])
+
+    def _skipped(self, written: str) -> list[tuple[str, Note]]:
+        try:
+            return [(place, _note(reason)) for place, reason in json.loads(written)]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self._damaged(error) from error
 
     def _time(self, written: str | None) -> datetime | None:
         try:
@@ -225,10 +248,11 @@ class Ledger:
         except (sqlite3.Error, UnicodeError) as error:
             raise self._damaged(error) from error
 
-    def _write(self, statement: str, rows: Sequence[tuple[str | int, ...]]) -> None:
+    def _write(self, statements: Sequence[tuple[str, Sequence[Row]]]) -> None:
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(statement, rows)
+            for statement, rows in statements:
+                self._db.executemany(statement, rows)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
@@ -238,8 +262,13 @@ class Ledger:
     def _damaged(self, error: Exception) -> NotAnIndex:
         return NotAnIndex(
             f"{self._path} cannot be read ({error}): if it is damaged, delete the folder and rebuild it with: "
-            f"shortlist add PATH --index {self._path.parent}"
+            f"shortlist add PATH --index {self._path.parent if self._path is not None else 'DIR'}"
         )
+
+
+def _time(at: datetime | None) -> str:
+    """Return a time, or the present one, as text in ISO format."""
+    return (at or datetime.now(timezone.utc)).isoformat(timespec="seconds")
 
 
 def _note(fields: dict[str, Any]) -> Note:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from shortlist.atomic_io import write_whole
 from shortlist.collection.ledger import FILE as LEDGER_FILE
@@ -20,6 +22,9 @@ added lists in metadata, the start of the text after front matter, and what was 
 indexed words for filters. Version 5 gave the engine a folder of its own and stored reasons as codes.
 """
 
+SERVER_VERSION = 1
+"""The version of an index on a server."""
+
 FILE = "shortlist.json"
 ENGINE_FOLDER = "engine"
 """The folder inside the index folder that belongs to the engine."""
@@ -27,7 +32,7 @@ ENGINE_FOLDER = "engine"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index folder is: the name of its bi-encoder, the length of a vector, the name of its engine.
+    """What an index is: the name of its bi-encoder, the length of a vector, the name of its engine.
 
     `language` is that of BM25's terms, or "" before the first text is added.
     """
@@ -81,6 +86,25 @@ def read(folder: Path) -> Manifest:
         f"{folder} has the older index format {version}, and this version reads {FORMAT_VERSION}: delete the folder "
         f"and rebuild it with: {build}"
     )
+
+
+def of_server(fields: Mapping[str, Any], name: str) -> Manifest:
+    """Return the manifest of an index on a server from its stored fields. `name` is the name of the index.
+
+    Raises:
+        NotAnIndex: The fields are damaged.
+        IndexMismatch: The index has another format.
+    """
+    try:
+        manifest = _checked(Manifest(**fields))
+    except (TypeError, ValueError) as error:
+        raise NotAnIndex(f"the manifest of {name} is damaged ({error}): remove the index and rebuild it") from error
+    if manifest.format_version != SERVER_VERSION:
+        raise IndexMismatch(
+            f"{name} has index format {manifest.format_version}, and this version reads {SERVER_VERSION}: upgrade "
+            "shortlist, or build the index again"
+        )
+    return manifest
 
 
 def check_not_lost(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 
 from shortlist.collection.collection import Collection
 from shortlist.collection.ledger import Entry, Ledger
@@ -24,18 +23,20 @@ def remove(names: str | Iterable[str], collection: Collection) -> int:
     Raises:
         InvalidInput: The index has no such name; nothing is removed then.
         IndexWriteFailed: The disk is full or failing; the same call continues.
+        IndexLocked: Another process changes the index, which is on a server.
     """
-    sources, entries = _resolve(
-        [names] if isinstance(names, str) else list(names), collection.ledger, collection.folder
-    )
-    for source in sorted(sources):
-        collection.ledger.unfinish(source)
-    if entries:
-        collection.drop(list(entries.values()))
+    with collection.writing():
+        sources, entries = _resolve(
+            [names] if isinstance(names, str) else list(names), collection.ledger, collection.name
+        )
+        for source in sorted(sources):
+            collection.ledger.unfinish(source)
+        if entries:
+            collection.drop(list(entries.values()))
     return len(entries)
 
 
-def _resolve(names: Sequence[str], ledger: Ledger, index: Path) -> tuple[set[str], dict[str, Entry]]:
+def _resolve(names: Sequence[str], ledger: Ledger, index: str) -> tuple[set[str], dict[str, Entry]]:
     """Return the sources that lose documents, and the documents to remove by id."""
     known = ledger.known_sources()
     sources: set[str] = set()
@@ -56,7 +57,7 @@ def _resolve(names: Sequence[str], ledger: Ledger, index: Path) -> tuple[set[str
     return sources, entries
 
 
-def _unknown(names: Sequence[str], sources: Sequence[str], ids: Sequence[str], index: Path) -> str:
+def _unknown(names: Sequence[str], sources: Sequence[str], ids: Sequence[str], index: str) -> str:
     known = list(dict.fromkeys([*sources, *ids]))
     shown = []
     for name in names[:SHOWN]:

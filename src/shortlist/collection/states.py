@@ -192,6 +192,20 @@ class States:
         )
 
 
+def stored_states(file: Path) -> States | None:
+    """Return the states in the file.
+
+    None if there is no file, or if a run was killed before it recorded its reranker.
+    """
+    if not file.is_file():
+        return None
+    states = States(file)
+    if states.made_by is None:
+        states.close()
+        return None
+    return states
+
+
 def remove_file(folder: Path) -> int:
     """Delete the file with the states of a closed `States`, and return the bytes that it used; 0 without a file.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -138,7 +139,7 @@ class PreparedIngest(Ingest):
 class WorkerIngest(PreparedIngest):
     """One run over some sources, by the rules of `Ingest`."""
 
-    def run(self, sources: Sequence[Source], *, prune: bool = False) -> IngestReport:
+    def run(self, sources: Sequence[Source], *, prune: bool = False, below: Sequence[Path] = ()) -> IngestReport:
         """See `Ingest.run`.
 
         Raises:
@@ -147,7 +148,7 @@ class WorkerIngest(PreparedIngest):
         """
         self._marks: dict[str, str] = {}
         try:
-            return super().run(sources, prune=prune)
+            return super().run(sources, prune=prune, below=below)
         finally:
             self._end()
 

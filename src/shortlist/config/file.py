@@ -14,9 +14,12 @@
     [fields]
     text = "body"
 
+    [index]
+    shards = 6
+
 The keys of `[search]` are the fields of `SearchConfig`. `[fields]` is its field `fields`: the names of a store's
-fields. An unknown table or key is an error. Without this check, a misspelt key would
-have no effect and no message.
+fields. `[index]` is its field `index_options`: the options of an index on a server. An unknown table or key is an
+error. Without this check, a misspelt key would have no effect and no message.
 """
 
 from __future__ import annotations
@@ -37,8 +40,8 @@ else:
 
 FILE = "shortlist.toml"
 TABLE = "search"
-FIELDS = "fields"
-"""The table of the names of a store's fields. It is the setting `fields`."""
+TABLES = {"fields": "fields", "index_options": "index"}
+"""Setting -> the table that holds it, for settings that have a table of their own."""
 
 
 def read(folder: Path | None = None) -> dict[str, Any]:
@@ -86,18 +89,18 @@ def lines(values: Mapping[str, Any]) -> str:
 
 
 def _put(document: Any, values: Mapping[str, Any]) -> None:
-    """Set the values in their tables of the document: `fields` is a table of its own."""
+    """Set the values in their tables of the document."""
     import tomlkit
 
-    settings = {key: value for key, value in values.items() if key != FIELDS}
+    settings = {key: value for key, value in values.items() if key not in TABLES}
     if settings or not values:
         table = document.setdefault(TABLE, tomlkit.table())
         for key, value in settings.items():
             _set(table, key, value)
-    if FIELDS in values:
-        document.pop(FIELDS, None)
-        if values[FIELDS] is not None:
-            document[FIELDS] = dict(values[FIELDS])
+    for name in TABLES.keys() & values.keys():
+        document.pop(TABLES[name], None)
+        if values[name] is not None:
+            document[TABLES[name]] = dict(values[name])
 
 
 def _set(table: Any, key: str, value: Any) -> None:
@@ -155,16 +158,17 @@ def parsed(text: str, file: Path) -> dict[str, Any]:
 
 
 def _settings_in(tables: dict[str, Any], file: Path) -> dict[str, Any]:
-    """The settings of both tables, with known names."""
-    settings, fields = tables.pop(TABLE, {}), tables.pop(FIELDS, None)
+    """The settings of all tables, with known names."""
+    settings = tables.pop(TABLE, {})
+    own = {name: tables.pop(table) for name, table in TABLES.items() if table in tables}
     if tables or not isinstance(settings, dict):
         name = next(iter(tables), TABLE)
         raise InvalidInput(
-            f"{file}: {name!r} is not a known table. Put every key under [{TABLE}], and the names of a store's fields "
-            f"under [{FIELDS}]"
+            f"{file}: {name!r} is not a known table. Put every key under [{TABLE}], the names of a store's fields "
+            f"under [{TABLES['fields']}], and the options of an index on a server under [{TABLES['index_options']}]"
         )
-    names = [name for name in NAMES if name != FIELDS]
+    names = [name for name in NAMES if name not in TABLES]
     unknown = [key for key in settings if key not in names]
     if unknown:
         raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [{TABLE}]; the keys are {', '.join(names)}")
-    return settings if fields is None else {**settings, FIELDS: fields}
+    return {**settings, **own}

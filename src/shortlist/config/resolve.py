@@ -63,7 +63,7 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     used = {
         name: value
         for name, value in from_file.items()
-        if name not in (*given, "precompute")
+        if name not in (*given, "precompute", "index_options")
         and (config.rerank or name in stage_one)
         and getattr(config, name) == value
     }

@@ -48,6 +48,8 @@ class SearchConfig:
         tail: Allow an answer that is longer than the pool. The rest follows in stage one's order.
         min_score: Leave out hits with a lower final score. None and minus infinity leave out nothing.
         min_probability: Leave out hits with a lower probability, 0 to 1. None and 0 leave out nothing.
+        index_options: The options of an index on a server, such as `{"shards": 6, "replicas": 2}`. An index folder has
+            none.
         precompute: For `add`: whether the index stores what the reranker computes from a passage without the query.
             None: what the index did before. Searches use what is stored.
         language: The language of BM25's terms, for a new index or for `words`: a name such as "german", a code such as
@@ -75,6 +77,7 @@ class SearchConfig:
     tail: bool = False
     min_score: float | None = None
     min_probability: float | None = None
+    index_options: Mapping[str, Any] | None = None
     precompute: bool | None = None
     language: str | None = None
 
@@ -216,6 +219,7 @@ CHECKS: Mapping[str, Check] = {
     "tail": FLAG,
     "min_score": Check(lambda value: _is_number(value) and value != math.inf, "a number"),
     "min_probability": SHARE,
+    "index_options": Check(lambda value: isinstance(value, Mapping), "a table of options, such as shards = 6"),
     "precompute": FLAG,
     "language": TEXT,
 }

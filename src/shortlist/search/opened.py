@@ -48,6 +48,11 @@ class Opened(Searches):
         """Whether the reranker is an object that was given, and not the one that `config` names."""
         return getattr(self, "_reranker", None) is not None
 
+    @property
+    def on_server(self) -> bool:
+        """Whether the passages may be on another machine. Only an index folder never is."""
+        return True
+
     def count(self) -> int | None:
         """Return the number of passages, or None if it is unknown."""
         raise NotImplementedError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shortlist.types import Note, Passage, Where
+from shortlist.types import Note, Where
 
 SHOWN = 20
 """The most fields that a note names."""
@@ -13,17 +13,17 @@ OWN_FIELDS = ("document_id", "title")
 
 
 def unknown_field(
-    where: Where | Iterable[str], passages: Iterable[Passage], others: Iterable[str] = (), read: int | None = None
+    where: Where | Iterable[str], names: Iterable[str], others: Iterable[str] = (), read: int | None = None
 ) -> Note | None:
     """Return the note about the first field of a filter that no passage has, or None if each field exists.
 
     Args:
         where: The filter, or some of its fields.
-        passages: The passages whose fields are compared.
+        names: The names of the metadata of the passages.
         others: Fields that a filter can have in addition to the metadata.
-        read: The number of `passages`, if there are more passages than these.
+        read: The number of passages that have these names, if there are more passages.
     """
-    known = sorted({*OWN_FIELDS, *(name for passage in passages for name in passage.metadata)})
+    known = sorted({*OWN_FIELDS, *names})
     unknown = next((field for field in where if field not in {*known, *others}), None)
     if unknown is None:
         return None

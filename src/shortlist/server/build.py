@@ -78,7 +78,8 @@ def assemble(
     options, operations = options or ServeOptions(), operations or Operations()
     if isinstance(searched, OpenIndex):
         parts = _parts(options, operations, searched.searcher, searched.encoder)
-        return replace(parts, index=searched.collection.index, names=searched.shown_names())
+        parts = replace(parts, index=searched.collection.index, names=searched.shown_names())
+        return replace(parts, retrieve_seconds=RETRIEVE_SECONDS) if searched.on_server else parts
     if isinstance(searched, Opened):
         parts = _parts(options, operations, searched.searcher, searched.encoder)
         return replace(

@@ -39,8 +39,8 @@ class ServeOptions:
 
     Args:
         config: The models and the defaults of `/search`.
-        index: The folder of the index. None: reranking and embeddings only, unless `config` names a store or a
-            retriever of your own.
+        index: The index: a folder, or one on a server. None: reranking and embeddings only, unless `config` names a
+            store or a retriever of your own.
         state: The folder for the fits of a retriever without an index.
         queries: A file of judged queries. The page marks their relevant passages.
         host: The address to listen on.
@@ -59,7 +59,7 @@ class ServeOptions:
     """
 
     config: SearchConfig = field(default_factory=SearchConfig)
-    index: Path | None = None
+    index: str | Path | None = None
     state: Path | None = None
     queries: Path | None = None
     host: str = "127.0.0.1"

@@ -24,7 +24,11 @@ def diagnose(store: OpenStore, where: Where | None = None) -> list[Note]:
         if where and passages is not None:
             first = list(islice(passages, READ))
             read = None if next(passages, None) is None else READ
-            note = unknown_field(where, first, store.other_fields, read) if first else None
+            note = (
+                unknown_field(where, {name for row in first for name in row.metadata}, store.other_fields, read)
+                if first
+                else None
+            )
     except StoreError:  # the search itself worked, and a key may not allow a listing
         pass
     return [note or Note("no_match")]

@@ -38,7 +38,7 @@ _REMEDIES = {
 }
 
 
-@with_settings(*MODELS, "fields", "language")
+@with_settings(*MODELS, "fields", "language", "index_options")
 def add(  # noqa: PLR0913 - one parameter per option
     given: Given,
     paths: Annotated[
@@ -92,9 +92,12 @@ def add(  # noqa: PLR0913 - one parameter per option
     passages of a store are added as they are, with the vectors of the store if the bi-encoder of the index made them.
     You may interrupt the command: run it again to continue. If the command can read nothing, the exit code is 2.
     """
+    from contextlib import nullcontext
+
     from shortlist.cli.render.adding import Display
     from shortlist.cli.render.progress import kept_on_failure
-    from shortlist.collection import exists, no_empty_index
+    from shortlist.collection import no_empty_index
+    from shortlist.registry import INDEXES
     from shortlist.stores.kinds import is_store
 
     given_paths = paths or []
@@ -110,9 +113,10 @@ def add(  # noqa: PLR0913 - one parameter per option
     if stores:
         _check_stores(given_paths, config)
     elif files:
-        _check_paths(files, index, shown)
-    is_new = not exists(index)
-    with no_empty_index(index):
+        _check_paths(files, index, shown, config)
+    name, server = without_secrets(index), INDEXES.is_server(index)
+    is_new = not INDEXES.exists(index, config.index_options)
+    with nullcontext() if server else no_empty_index(Path(index)):
         with (
             kept_on_failure("the committed documents stay in the index"),
             Display() as display,
@@ -122,10 +126,10 @@ def add(  # noqa: PLR0913 - one parameter per option
             report = opened.add(
                 stores or files, prune=prune, options=options, workers=workers, ray=ray, progress=display.show
             )
-        _print_totals(report, index, str(config.reranker))
+        _print_totals(report, name, str(config.reranker))
         _print_unread(report, shown, of_store=bool(stores))
         if given_paths and _is_nothing(report, prune, of_store=bool(stores)):
-            end = f", so the index {index} was not created" if is_new else f", and {index} is empty"
+            end = f", and {name} is empty" if server or not is_new else f", so the index {name} was not created"
             read = f"nothing could be read from {_names(list(map(without_secrets, given_paths)))}"
             raise InvalidInput(read if report.passages_total else read + end)
 
@@ -163,7 +167,7 @@ def _check_stores(paths: Sequence[str], config: SearchConfig) -> None:
     load_store(paths[0], config.fields).close()
 
 
-def _check_paths(paths: Sequence[Path], index: Path, shown: int | None) -> None:
+def _check_paths(paths: Sequence[Path], index: str, shown: int | None, config: SearchConfig) -> None:
     """Check the paths before the model loads, so that the command does not create an empty index.
 
     Raises:
@@ -171,18 +175,20 @@ def _check_paths(paths: Sequence[Path], index: Path, shown: int | None) -> None:
     """
     from dataclasses import replace
 
-    from shortlist import collection
     from shortlist.documents import PassedOver, discover, named_from
+    from shortlist.redaction import without_secrets
+    from shortlist.registry import INDEXES
 
     sources, unread = discover(paths)
-    if sources or collection.exists(index):
+    if sources or INDEXES.exists(index, config.index_options):
         return
-    named = [replace(file, path=named_from(index.resolve().parent, Path(file.path))) for file in unread]
+    place = INDEXES.place(index)
+    root = place.resolve().parent if isinstance(place, Path) else Path.cwd().resolve()
+    named = [replace(file, path=named_from(root, Path(file.path))) for file in unread]
     _print_passed_over([file for file in named if isinstance(file, PassedOver)], shown)
     _print_skipped([file for file in named if not isinstance(file, PassedOver)], shown)
-    raise InvalidInput(
-        f"nothing could be read from {_names(list(map(str, paths)))}, so the index {index} was not created"
-    )
+    given = _names(list(map(str, paths)))
+    raise InvalidInput(f"nothing could be read from {given}, so the index {without_secrets(index)} was not created")
 
 
 def _names(paths: Sequence[str]) -> str:
@@ -199,7 +205,7 @@ def _is_nothing(report: IngestReport, prune: bool, *, of_store: bool) -> bool:
     return not read and bool(report.skipped or not (report.passages_total or prune))
 
 
-def _print_totals(report: IngestReport, index: Path, reranker: str) -> None:
+def _print_totals(report: IngestReport, index: str, reranker: str) -> None:
     from shortlist.text.terms import ENGLISH
 
     empty = f"{report.sources_empty} empty, " if report.sources_empty else ""
@@ -233,7 +239,7 @@ def _print_unread(report: IngestReport, shown: int | None, *, of_store: bool) ->
         _print_skipped(report.skipped, shown)
 
 
-def _print_states(report: IngestReport, index: Path) -> None:
+def _print_states(report: IngestReport, index: str) -> None:
     """Print what happened to the stored states."""
     from shortlist.wording import describe
 

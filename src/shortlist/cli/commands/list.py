@@ -24,21 +24,22 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
     again, for one of three reasons: `add` was interrupted, `remove` removed a document of the file, or the file has an
     id of another source.
     """
-    from shortlist.collection import contents
-    from shortlist.registry import check_collection
+    from shortlist.redaction import without_secrets
+    from shortlist.registry import INDEXES
 
-    check_collection(index)
-    listing = contents(index)
+    listing = INDEXES.contents(index)
+    name = without_secrets(index)
     if as_json:
-        typer.echo(json.dumps({"index": str(index), **listing.to_dict()}, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps({"index": name, **listing.to_dict()}, ensure_ascii=False, indent=2))
         return
     out = output()
     for line in aligned([_cells(source) for source in listing.sources], right=(2, 3)):
         say(out, line)
+    size = "size unknown" if listing.bytes_on_disk is None else f"{listing.bytes_on_disk / 1e6:.1f} MB on disk"
     say(
         out,
-        f"{index}: {counted(len(listing.sources), 'source')}, {counted(listing.documents, 'document')}, "
-        f"{counted(listing.passages, 'passage')}, {listing.bytes_on_disk / 1e6:.1f} MB on disk; bi-encoder "
+        f"{name}: {counted(len(listing.sources), 'source')}, {counted(listing.documents, 'document')}, "
+        f"{counted(listing.passages, 'passage')}, {size}; bi-encoder "
         f"{listing.bi_encoder}, language {listing.language}, format {listing.format_version}",
     )
     states = listing.precomputed

@@ -28,8 +28,12 @@ def remove(
     """
     from shortlist import collection, registry
     from shortlist.cli.render.progress import kept_on_failure
+    from shortlist.config import read
 
-    with kept_on_failure("committed removals stay"), registry.open_collection(index) as opened:
+    with (
+        kept_on_failure("committed removals stay"),
+        registry.open_collection(index, options=read().get("index_options")) as opened,
+    ):
         removed = collection.remove(names, opened)
         left = len(opened.index)
-    remark(f"{counted(removed, 'document')} removed; {index} holds {counted(left, 'passage')}")
+    remark(f"{counted(removed, 'document')} removed; {opened.name} holds {counted(left, 'passage')}")

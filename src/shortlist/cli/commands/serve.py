@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shortlist.cli.options import ALL, Given, StateOption, option, resolved, with_settings
+from shortlist.cli.options import ALL, INDEX_WORDS, Given, StateOption, option, resolved, with_settings
 from shortlist.errors import InvalidInput
 from shortlist.server import server_extra
 from shortlist.server.options import RequestLimits, ServeOptions
@@ -21,12 +21,11 @@ MEBIBYTE = 1024 * 1024
 def serve(  # noqa: PLR0913 - one parameter per option
     given: Given,
     index: Annotated[
-        Path | None,
+        str | None,
         option(
             "--index",
-            "DIR",
-            "The index to search. Without it, and without a store or an attribute as retriever, the "
-            "server only reranks.",
+            "INDEX",
+            f"{INDEX_WORDS} Without it, and without a store or an attribute as retriever, the server only reranks.",
         ),
     ] = None,
     state: StateOption = None,

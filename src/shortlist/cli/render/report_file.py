@@ -37,7 +37,7 @@ def about(set_up: SetUp, searched: Opened, weights: Mapping[str, float] | None =
     runtime = getattr(search.reranker, "runtime", None) or choose(config.precision, device=config.device)
     used = search.weights_at() if weights is None else weights
     return {
-        "index": "none" if set_up.index is None else str(set_up.index),
+        "index": "none" if set_up.index is None else set_up.subject,
         "retriever": without_secrets(config.retriever),
         "bi-encoder": searched.bi_encoder,
         "reranker": config.reranker_name or "none",

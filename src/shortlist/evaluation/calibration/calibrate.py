@@ -90,8 +90,8 @@ class FittedRules:
             self, self.query_set, {**facts, "threshold": threshold, "mean_scored": scored, "curve": curve.method}
         )
 
-    def save(self) -> list[Path]:
-        """Store both fits for the search of the calibration, and return the files.
+    def save(self) -> list[Path | str]:
+        """Store both fits for the search of the calibration, and return their files, or their names on a server.
 
         Raises:
             InvalidInput: The search has no place for fits.

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import FolderError, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
-from shortlist.indexes.embedded.points import LARGEST_INT, WORDS, condition, passage, payload, point_id, sparse
+from shortlist.indexes.embedded.forms import condition, sparse
+from shortlist.indexes.points import LARGEST_INT, WORDS, passage, payload, point_id
 from shortlist.text.terms import ENGLISH
-from shortlist.text.terms.bm25 import Bm25, mean_length
+from shortlist.text.terms.bm25 import SAMPLE, Bm25, mean_length
 from shortlist.types import Passage, Where
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 DENSE, SPARSE = "dense", "bm25"
 BATCH = 512
 PAGE = 1000
-SAMPLE = 256
 SHARD = "shard"
 """The folder of the engine's files."""
 PANIC = "PanicException"
@@ -64,6 +64,17 @@ class EmbeddedIndex:
     def language(self, language: str) -> None:
         self._bm25 = Bm25(language, self._average_length)
 
+    @property
+    def average_length(self) -> float:
+        """BM25's mean passage length in terms; 0.0 before the first passage."""
+        return self._average_length
+
+    @average_length.setter
+    def average_length(self, value: float) -> None:
+        write_whole(self._folder / LENGTH_FILE, json.dumps({"average_length": value}), IndexWriteFailed)
+        self._average_length = value
+        self._bm25 = Bm25(self.language, value)
+
     def add(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
         """Store the passages with their `(n, dimension)` vectors. A passage replaces an earlier one with its id.
 
@@ -79,8 +90,8 @@ class EmbeddedIndex:
             raise InvalidInput("a vector contains NaN or infinity")
         if not passages:
             return
-        if not self._average_length:
-            self._measure_length(passages)
+        if not self._average_length:  # it never changes, so that scores stay the same
+            self.average_length = mean_length(self._bm25, (item.content for item in passages[:SAMPLE]))
         points = [
             engine.Point(
                 point_id(item.id),
@@ -91,13 +102,6 @@ class EmbeddedIndex:
         ]
         for start in range(0, len(points), BATCH):
             self._update(engine.UpdateOperation.upsert_points(points[start : start + BATCH]))
-
-    def _measure_length(self, passages: Sequence[Passage]) -> None:
-        """Store BM25's mean length, measured on the first passages. It never changes, so that scores stay the same."""
-        average = mean_length(self._bm25, (item.content for item in passages[:SAMPLE]))
-        write_whole(self._folder / LENGTH_FILE, json.dumps({"average_length": average}), IndexWriteFailed)
-        self._average_length = average
-        self._bm25 = Bm25(self.language, average)
 
     def delete(self, ids: Iterable[str]) -> None:
         """Remove the passages with these ids. Unknown ids are ignored.

@@ -12,6 +12,8 @@ TERM_SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 """The parameters k1 and b."""
 
 UNKNOWN_LENGTH = 100.0
+SAMPLE = 256
+"""The number of first passages on which an index measures the mean length."""
 
 
 class SparseVector(NamedTuple):

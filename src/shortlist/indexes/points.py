@@ -1,4 +1,4 @@
-"""Passages to Qdrant points and back, and filters.
+"""Passages to Qdrant points and back, and the words of filters. The engines of this vendor share it.
 
 Everything that a filter may ask for is stored a second time, as a list of words such as `"year":2024` under one indexed
 key. So a filter with a thousand values costs the same as a filter with one. A comparison with the metadata itself would
@@ -13,15 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from hashlib import blake2b
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shortlist.search.filters import alternatives
 from shortlist.text.normal import normalised
-from shortlist.text.terms.bm25 import SparseVector
 from shortlist.types import PATH, Passage, Value, Where
-
-if TYPE_CHECKING:
-    import qdrant_edge
 
 NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
 FIELDS = tuple(field.name for field in fields(Passage))
@@ -50,26 +46,13 @@ def passage(stored: Mapping[str, Any]) -> Passage:
     return Passage(*FIELDS_OF(stored))
 
 
-def sparse(vector: SparseVector) -> qdrant_edge.SparseVector:
-    """Return the vector in the engine's form."""
-    import qdrant_edge as engine
-
-    return engine.SparseVector(indices=vector.indices, values=vector.values)
-
-
-def condition(where: Where | None) -> qdrant_edge.Filter | None:
-    """Return the engine's filter for `where`, or None if it has no fields. `types.Where` defines equality.
+def filter_words(where: Where | None) -> list[list[str]]:
+    """Return the stored words that `where` needs: a passage must have a word of each list. See `types.Where`.
 
     Raises:
         InvalidInput: `where` is not a mapping, or a value is not text, a number, true, false, or a list of these.
     """
-    import qdrant_edge as engine
-
-    must: list[Any] = []
-    for field, values in alternatives(where).items():
-        words = {_word(field, value) for value in values}
-        must.append(engine.FieldCondition(WORDS, match=engine.MatchAny(sorted(words))))
-    return engine.Filter(must=must) if must else None
+    return [sorted({_word(field, value) for value in values}) for field, values in alternatives(where).items()]
 
 
 def _words_of(passage: Passage) -> Iterator[str]:

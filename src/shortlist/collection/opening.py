@@ -1,0 +1,154 @@
+"""Open, make and describe an index by its name: a folder, or `kind:NAME@WHERE` for an index on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shortlist.collection.collection import Collection, Engine
+from shortlist.collection.contents import Contents, contents
+from shortlist.collection.place import exists
+from shortlist.collection.server_place import Server, Site, create_on, open_on
+from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput, NotAnIndex, StoreRefused
+from shortlist.stores.address import StoreAddress, parse_address
+
+OPTIONS = "index_options"
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines by name: those of folders, of which the first one makes new indexes, and those of servers."""
+
+    folders: Mapping[str, Engine]
+    servers: Mapping[str, Server]
+
+    def place(self, index: str | Path) -> Path | StoreAddress:
+        """Return the folder or the address that a name means. The name of an existing folder means the folder.
+
+        Raises:
+            InvalidInput: The address has no name of an index.
+        """
+        if isinstance(index, Path) or not self.is_server(index):
+            return Path(index)
+        kind = index.partition(":")[0]
+        return parse_address(index, f"{kind}:notes@http://127.0.0.1:6333")
+
+    def is_server(self, index: str) -> bool:
+        """Return whether the name is that of an index on a server."""
+        kind, colon, _ = index.partition(":")
+        return bool(colon) and kind in self.servers and not Path(index).exists()
+
+    def exists(self, index: str | Path, options: Mapping[str, Any] | None = None) -> bool:
+        """Return whether there is an index.
+
+        Raises:
+            NotAnIndex: The server has something else under this name.
+            StoreError: The server does not answer, or refuses the request.
+            InvalidInput, MissingExtra: As `create`.
+        """
+        place = self.place(index)
+        if isinstance(place, Path):
+            return exists(place)
+        with closing(self._site(place, options)) as site:
+            return site.manifest() is not None
+
+    def is_own(self, index: str, options: Mapping[str, Any] | None = None) -> bool:
+        """Return whether there is an index, and not something else under this name.
+
+        A server that is too old for an index has none. Raises as `exists` does.
+        """
+        try:
+            return self.exists(index, options)
+        except (NotAnIndex, StoreRefused):
+            return False
+
+    def open(
+        self,
+        index: str | Path,
+        encoder_name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        check: bool = False,
+    ) -> Collection:
+        """Return the open index. With `check`, the index must have been made with these options.
+
+        Raises:
+            NotAnIndex, IndexMismatch, IndexLocked: As `Collection.open` and `server_place.open_on`.
+            StoreError: The server does not answer, or refuses the request.
+            InvalidInput, MissingExtra: As `create`.
+        """
+        place = self.place(index)
+        if isinstance(place, Path):
+            _check_none(place, options if check else None)
+            return Collection.open(place, self.folders, encoder_name=encoder_name)
+        site = self._site(place, options)
+        try:
+            if check:
+                site.check_options()
+            return open_on(site, encoder_name)
+        except BaseException:
+            site.close()
+            raise
+
+    def create(
+        self, index: str | Path, encoder_name: str, dimension: int, options: Mapping[str, Any] | None = None
+    ) -> Collection:
+        """Return a new, empty index for vectors of this length, made by the bi-encoder of this name.
+
+        Raises:
+            NotAnIndex, IndexWriteFailed, IndexLocked: As `Collection.create` and `server_place.create_on`.
+            StoreError: The server does not answer, or refuses the request.
+            InvalidInput: An option that cannot be used, or options for a folder.
+            MissingExtra: The client of the server is not installed.
+        """
+        place = self.place(index)
+        if isinstance(place, Path):
+            _check_none(place, options)
+            engine = next(iter(self.folders))
+            return Collection.create(place, self.folders, engine=engine, encoder_name=encoder_name, dimension=dimension)
+        site = self._site(place, options)
+        try:
+            return create_on(site, place.kind, encoder_name, dimension)
+        except BaseException:
+            site.close()
+            raise
+
+    def made(
+        self, index: str | Path, encoder_name: str, dimension: int, options: Mapping[str, Any] | None = None
+    ) -> Collection:
+        """Return a new index as `create` does. If another process made it in the meantime, return that index."""
+        try:
+            return self.create(index, encoder_name, dimension, options)
+        except NotAnIndex:
+            if not self.exists(index, options):
+                raise
+            return self.open(index, encoder_name, options, check=True)
+
+    def contents(self, index: str | Path) -> Contents:
+        """Return the contents of an index. The index of a folder may be open in another process.
+
+        Raises:
+            NotAnIndex, IndexMismatch: There is no index, or a damaged one, or one of another format.
+            StoreError: The server does not answer, or refuses the request.
+        """
+        place = self.place(index)
+        if isinstance(place, Path):
+            with suppress(IndexLocked, IndexWriteFailed):  # open already, or read-only
+                Collection.open(place, self.folders, wait=0.0).close()
+            return contents(place)
+        with self.open(index) as collection:
+            return collection.contents()
+
+    def _site(self, address: StoreAddress, options: Mapping[str, Any] | None) -> Site:
+        server = self.servers[address.kind]
+        return server.connect(address.name, address.collection, address.where, options or {})
+
+
+def _check_none(folder: Path, options: Mapping[str, Any] | None) -> None:
+    if options:
+        raise InvalidInput(
+            f"{OPTIONS} are for an index on a server, and {folder} is a folder: leave them out", field=OPTIONS
+        )
