@@ -73,7 +73,7 @@ def test_the_command_parses_and_fits_the_pod(path):
     volumes = {volume["name"] for volume in read(path)["spec"]["template"]["spec"].get("volumes", [])}
     assert set(mounts.values()) <= volumes
     if given["index"] is not None:
-        assert str(given["index"].parent) in mounts
+        assert str(Path(given["index"]).parent) in mounts
 
 
 @pytest.mark.parametrize("path", DEPLOYMENTS, ids=lambda path: path.name)

@@ -209,7 +209,7 @@ def test_an_evaluation_is_shown_and_saved_before_it_is_compared(shell, monkeypat
         (["--set-up", "pool_size=3"], "write name:key=value"),
         (["--set-up", "x:pool_size"], "write key=value"),
         (["--set-up", "x:blend=3", "--set-up", "x:blend=4"], "two set-ups are named 'x'"),
-        (["--set-up", "index.toml"], "set-up 'x': index must be a folder, not 3"),
+        (["--set-up", "index.toml"], "set-up 'x': index must be the name of an index, not 3"),
         (["--set-up", "bi_encoder.toml"], "set-up 'x': bi_encoder must be a name, not 3"),
         (["--set-up", "retriever.toml"], "set-up 'x': retriever must be a name, not 3"),
         (["--set-up", "x:reranker="], "set-up 'x': reranker must be a name, not ''"),
