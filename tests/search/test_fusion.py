@@ -37,6 +37,14 @@ def test_rrf_is_sorted_and_holds_every_id_once(lists):
     assert sorted(key for key, _ in fused) == sorted({key for one in lists for key in one})
 
 
+def test_ties_are_broken_by_the_numbers_and_then_by_the_first_appearance():
+    lists = [["a", "b"], ["b", "a"]]
+    assert [key for key, _ in rrf(lists)] == ["a", "b"]
+    assert [key for key, _ in rrf(lists, ties={"a": 0.1, "b": 0.2})] == ["b", "a"]
+    assert [key for key, _ in rrf(lists, ties={"b": 0.2})] == ["b", "a"]
+    assert [key for key, _ in rrf([["a", "b"]], ties={"a": 0.1, "b": 0.2})] == ["a", "b"]
+
+
 def test_weights_change_who_leads_and_equal_ones_change_nothing():
     lists = [["a", "b"], ["c", "b"]]
     assert rrf(lists, weights=[1.0, 1.0]) == rrf(lists)

@@ -95,8 +95,8 @@ def test_an_abbreviation_is_no_stop_word(query, kept):
 
 def test_the_word_itself_is_found_before_its_part():
     counts = ENGLISH.passage("JavaScript or Java").counts
-    assert counts["java"] == 1.5
-    assert ENGLISH.passage("JavaScript").counts["java"] == 0.5
+    assert counts["java"] == 1.25
+    assert ENGLISH.passage("JavaScript").counts["java"] == 0.25
 
 
 def test_other_forms_do_not_count_in_the_length():

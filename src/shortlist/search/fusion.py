@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from shortlist.errors import InvalidInput
 
@@ -10,13 +11,17 @@ RRF_K = 60
 
 
 def rrf(
-    lists: Sequence[Sequence[str]], k: int = RRF_K, weights: Sequence[float] | None = None
+    lists: Sequence[Sequence[str]],
+    k: int = RRF_K,
+    weights: Sequence[float] | None = None,
+    ties: Mapping[str, float] | None = None,
 ) -> list[tuple[str, float]]:
     """Return `(id, score)` pairs by reciprocal rank fusion, highest first.
 
     A score is the sum of `weight / (k + rank)` over the lists, with ranks from 1 and weights of 1 if none are given.
-    Equal scores keep the order of the first appearance. No lists, or only empty ones, give an empty list. Ids that
-    only lists of weight 0 contain come last, with a score of 0.
+    Among equal scores, the id with the higher number in `ties` comes first, and an id without a number comes last. If
+    these numbers are equal, too, the order is that of the first appearance. No lists, or only empty ones, give an empty
+    list. Ids that only lists of weight 0 contain come last, with a score of 0.
 
     Raises:
         InvalidInput: The number of weights differs from the number of lists.
@@ -32,4 +37,5 @@ def rrf(
     for ids, share in zip(lists, shares, strict=True):
         for rank, key in enumerate(dict.fromkeys(ids), start=1):
             scores[key] = scores.get(key, 0.0) + share / (k + rank)
-    return sorted(scores.items(), key=lambda item: -item[1])
+    numbers = ties or {}
+    return sorted(scores.items(), key=lambda item: (-item[1], -numbers.get(item[0], -math.inf)))

@@ -14,8 +14,11 @@ from shortlist.text.terms.forms import AMOUNT_WEIGHT, Role, forms_of, number_at_
 from shortlist.text.terms.languages import checked_language, stemmer
 from shortlist.text.terms.stop_words import stop_words
 
-PART_WEIGHT = 0.5
+PART_WEIGHT = 0.25
 """How much a part of a word counts in a passage. "JavaScript" is weaker evidence for "java" than "Java" is."""
+OTHER_WEIGHT = 0.5
+"""How much another form of a word counts in a query, next to the word. On 12 sources of training data, nDCG@10 of hybrid
+retrieval is 0.001 higher with this weight and `PART_WEIGHT` than with 1 and 0.5."""
 
 _PUNCTUATION = "()[]{}<>,;:!?\"'*`~|\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026\u2013\u2014"
 _PUNCTUATION_AFTER = _PUNCTUATION + "."
@@ -23,7 +26,7 @@ _LONGEST_CACHED, _MOST_CACHED = 32, 100_000
 
 
 class Terms(NamedTuple):
-    """The terms of a passage. `counts` maps each term to how often it is in the text, and parts of words count half.
+    """The terms of a passage. `counts` maps each term to how often it is in the text, and parts of words count a quarter.
 
     `length` is the number of words, without stop words and other forms of words.
     """
@@ -89,8 +92,9 @@ class Analyzer:
         """
         runs = normalised(text).split()
         chunks = [self._chunk(_bare(run)) for run in runs]
-        terms = [pair for chunk in chunks for pair in (*chunk.words, *chunk.others)]
-        terms += [(term, AMOUNT_WEIGHT) for term in self._amounts(runs)]
+        terms = [pair for chunk in chunks for pair in chunk.words]
+        terms += [(term, OTHER_WEIGHT * weight) for chunk in chunks for term, weight in chunk.others]
+        terms += [(term, OTHER_WEIGHT * AMOUNT_WEIGHT) for term in self._amounts(runs)]
         if len(chunks) == 1 or not text.isupper():
             terms += [(term, 1.0) for chunk in chunks for term in chunk.abbreviations]
         if not any(chunk.words for chunk in chunks):
