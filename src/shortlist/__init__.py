@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shortlist.search.retriever import from_function
     from shortlist.search.search import Search
     from shortlist.types import Document, Hit, Note, Passage, Ranking, RerankerInfo
+    from shortlist.watching import watch
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ _PLACES = {
     "open": "opening",
     "rerank": "api",
     "tune": "api",
+    "watch": "watching",
 }
 """Public name -> the module that defines it."""
 
@@ -86,6 +88,7 @@ __all__ = [
     "open",
     "rerank",
     "tune",
+    "watch",
 ]
 
 
