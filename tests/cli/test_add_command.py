@@ -71,7 +71,9 @@ def test_parts_that_were_left_out_are_counted_in_one_line_and_named_with_verbose
 def test_options_of_reading_are_for_files_and_known(tmp_path):
     (tmp_path / "a.md").write_text("text")
     assert "the parts are comments, headers" in error_of("add", "a.md", *HASHED, "--include", "footers", cwd=tmp_path)
-    assert "--ocr and --include are for files" in error_of("add", "chroma:a@./b", "--password", "x", cwd=tmp_path)
+    assert "--ocr, --encoding and --include are for files" in error_of(
+        "add", "chroma:a@./b", "--password", "x", cwd=tmp_path
+    )
 
 
 def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
@@ -92,12 +94,30 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
     shortlist.open(tmp_path / "ix", create=True, config=SearchConfig(bi_encoder="hashed-64")).close()
     assert "nothing could be read from docs, and ix is empty" in run("add", "docs", *HASHED, cwd=tmp_path, code=2).err
     assert "the index is empty: add files" in run("search", "q", "--index", "ix", "--no-rerank", cwd=tmp_path).out
-    (tmp_path / "docs" / "a.txt").write_bytes("Grüße".encode("latin-1"))
+    (tmp_path / "docs" / "a.txt").write_bytes("Grüße".encode() + b"\xff")
     done = run("add", "docs", *HASHED, cwd=tmp_path)
     assert "1 source read" in done.err
-    assert "1 file with bytes that are not UTF-8" in done.err
-    assert "docs/a.txt: 2 bytes" in done.err
+    assert "1 file with bytes that are not in the encoding of the file" in done.err
+    assert "docs/a.txt: 1 byte" in done.err
     assert "nothing could be read" in run("add", "docs/x.pdf", *HASHED, cwd=tmp_path, code=2).err
+
+
+def test_encodings_are_guessed_or_named(tmp_path):
+    (tmp_path / "a.txt").write_bytes("Die Größe der Schläuche".encode("cp1252"))
+    (tmp_path / "b.csv").write_bytes("Größe,Länge\ngroß,12".encode("cp1252"))
+    (tmp_path / "c.txt").write_bytes(b"\xff\xd8\xff\xe0 JFIF \x01")
+    done = run("add", "a.txt", "b.csv", "c.txt", *HASHED, cwd=tmp_path).err
+    assert "2 files read in a guessed encoding instead of UTF-8: cp1252 (2)." in done
+    assert "  c.txt: not UTF-8, and no encoding fits" in done
+    assert "--encoding NAME reads text that is not UTF-8" in done
+    again = run("add", "a.txt", *HASHED, "--verbose", cwd=tmp_path).err
+    assert "  a.txt: cp1252\n" in again
+    named = run("add", "a.txt", "b.csv", *HASHED, "--encoding", "latin1", cwd=tmp_path).err
+    assert "guessed" not in named
+    assert "2 documents written, 0 unchanged" not in named
+    found = run("search", "Größe", "--index", "ix", "--where", "Größe=groß", "--no-rerank", "--json", cwd=tmp_path).out
+    assert "Länge: 12" in found
+    assert "'latin9000' is unknown" in error_of("add", "a.txt", *HASHED, "--encoding", "latin9000", cwd=tmp_path)
 
 
 def test_nothing_to_read_leaves_no_index_behind(tmp_path, monkeypatch):

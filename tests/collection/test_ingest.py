@@ -304,11 +304,13 @@ def test_unread_content_is_reported_by_every_run(notes, tmp_path):
 
 
 def test_bytes_that_are_not_text_are_reported_by_every_run(notes, tmp_path):
-    (notes / "latin.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
-    (notes / "rows.csv").write_bytes("text\nmüde\nrot\nblöd\n".encode("latin-1"))
+    (notes / "latin.txt").write_bytes("Grüße aus Köln".encode() + b"\xff")
+    (notes / "rows.csv").write_bytes("text\nmüde\nröt".encode() + b"\xff\xf1\n" + "blöd\nspät\n".encode())
+    (notes / "older.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
     for _ in range(2):
         report, _ids = ingest(notes, tmp_path / "i")
-        assert report.replaced == {"notes/latin.txt": 3, "notes/rows.csv": 2}
+        assert report.replaced == {"notes/latin.txt": 1, "notes/rows.csv": 2}
+        assert [item.note.code for item in report.skipped if item.path == "notes/older.txt"] == ["guessed_encoding"]
     (notes / "latin.txt").write_text("Grüße aus Köln", encoding="utf-8")
     report, _ids = ingest(notes, tmp_path / "i")
     assert report.replaced == {"notes/rows.csv": 2}

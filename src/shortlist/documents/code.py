@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from shortlist.documents.decoding import decode, read_bytes
+from shortlist.documents.decoding import guess_note, read_text
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
 from shortlist.errors import MissingExtra
@@ -21,6 +21,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     language = LANGUAGES[source.path.suffix.lower()]
     if find_spec("tree_sitter") is None or find_spec(module_of(language)) is None:
         raise MissingExtra("splitting source code", "files")
-    text, replaced = decode(read_bytes(source.path))
+    text, replaced, guessed = read_text(source)
+    yield from guess_note(source, guessed)
     fields = metadata(source, {"language": language}, replaced)
     yield Record("", Document(source.name, text, source.path.name, fields))

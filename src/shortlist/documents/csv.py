@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import chain
 
 from shortlist.documents.csv_rows import Columns
-from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, lines
+from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, guess_note, line_encoding, lines
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
 from shortlist.types import Document, Note
@@ -40,9 +40,10 @@ class _Lines:
         self.last = ""
         self.replaced = 0
         self.too_long: list[int] = []
+        self.encoding = line_encoding(source)
 
     def __iter__(self) -> Iterator[str]:
-        for number, line, replaced in lines(self._source.path):
+        for number, line, replaced in lines(self._source.path, self.encoding):
             self.number = number
             self.replaced += replaced
             if line is None:
@@ -73,6 +74,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     of the file as one row.
     """
     feed = _Lines(source)
+    yield from guess_note(source, feed.encoding.name if feed.encoding.guessed else "")
     columns: list[str] = []
     table = Columns(())
     number = 0

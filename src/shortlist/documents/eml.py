@@ -9,7 +9,7 @@ from email.message import EmailMessage, Message
 from email.policy import SMTP
 from email.utils import parsedate_to_datetime
 
-from shortlist.documents.decoding import clean, decode, read_bytes
+from shortlist.documents.decoding import Decoded, clean, decode, guess_note, read_bytes
 from shortlist.documents.html import Page, read_page
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -45,9 +45,10 @@ def read_archive(source: Source) -> Iterator[Record | Skipped]:
         raise Unreadable(Note("broken", format=".mhtml", error="it has no HTML part"))
     start = _header(message, "Content-Type").partition("start=")[2].strip("\"'<> ")
     first = next((page for page in pages if start and start in _header(page, "Content-ID")), pages[0])
-    page = _page(first)
+    page = _page(first, source.options.encoding)
     fields = {"url": _header(first, "Content-Location") or _header(message, "Snapshot-Content-Location")}
     values = metadata(source, {name: text for name, text in fields.items() if text}, page.replaced)
+    yield from guess_note(source, page.guessed)
     yield Record("", Document(source.name, page.text, page.title or source.path.stem, values))
     if len(pages) > 1:
         note = Note("part_left_out", part="frames", count=len(pages) - 1, include="")
@@ -65,16 +66,18 @@ def _mail(source: Source, message: Message, place: str) -> Iterator[Record | Ski
     """Yield a mail, what could not be read in it, and the mails in it."""
     bodies, files, mails = _contents(message)
     blocks = ["\n".join(f"{name}: {text}" for name in _SHOWN if (text := _header(message, name)))]
-    replaced, skipped = 0, []
+    replaced = 0
+    skipped: list[Skipped] = []
     for part in bodies:
         try:
-            text, lost = _text(part)
+            text, lost, guessed = _text(part, source.options.encoding)
         except Unreadable as error:
             skipped.append(Skipped(source.name, _joined(place, _file_name(part)), error.note))
             continue
         name = _file_name(part) if part.get_content_disposition() == "attachment" else ""
         blocks.append(f"{name}\n\n{text}" if name else text)
         replaced += lost
+        skipped += guess_note(source, guessed, _joined(place, _file_name(part)) if place or name else "")
     if len(blocks) > 1 or blocks[0]:
         title = _header(message, "Subject") or source.path.stem
         key = f"{source.name}#{place.replace(' ', '=')}" if place else source.name
@@ -128,15 +131,14 @@ def _best(parts: Sequence[object]) -> list[Message]:
     return [part for part in reversed(parts) if isinstance(part, Message)]
 
 
-def _text(part: Message) -> tuple[str, int]:
+def _text(part: Message, given: str) -> Decoded:
     if part.get_content_type() == "text/html":
-        page = _page(part)
-        return page.text, page.replaced
-    return decode(_bytes(part), part.get_content_charset())
+        return Decoded(*_page(part, given)[1:])
+    return decode(_bytes(part), part.get_content_charset(), given)
 
 
-def _page(part: Message) -> Page:
-    return read_page(_bytes(part), part.get_content_charset())
+def _page(part: Message, given: str) -> Page:
+    return read_page(_bytes(part), part.get_content_charset(), given)
 
 
 def _bytes(part: Message) -> bytes:

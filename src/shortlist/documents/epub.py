@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from shortlist.documents.decoding import LARGEST_FILE, MEGABYTE, clean, read_bytes
+from shortlist.documents.decoding import LARGEST_FILE, MEGABYTE, clean, guess_note, read_bytes
 from shortlist.documents.html import read_page
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import checked_archive, errors, parse_xml
@@ -41,7 +41,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             place = f"part {number}"
             try:
                 with errors("EPUB"):
-                    page = read_page(_content(archive, name))
+                    page = read_page(_content(archive, name), given=source.options.encoding)
             except Unreadable as error:
                 yield Skipped(source.name, place, error.note)
                 continue
@@ -49,6 +49,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             document = Document(
                 f"{source.name}#part={number}", page.text, title, metadata(source, fields, page.replaced)
             )
+            yield from guess_note(source, page.guessed, place)
             yield Record(place, document)
 
 

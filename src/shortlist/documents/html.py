@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from shortlist.documents.decoding import clean, decode, read_bytes
+from shortlist.documents.decoding import clean, decode, guess_note, read_bytes
 from shortlist.documents.html_tables import table_markdown
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -30,18 +30,10 @@ _CHARSET = re.compile(
 )
 _READ_AS = {
     "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "iso8859-11": "cp874",
-    "tis-620": "cp874",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
     **dict.fromkeys(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"), "utf-8"),
 }
 """Declared encodings, by Python's name, that browsers replace: by a superset, or by UTF-8 if a page in the declared
-encoding could not be read up to its declaration. See https://encoding.spec.whatwg.org/#names-and-labels."""
+encoding could not be read up to its declaration."""
 
 _DROPPED = ("script", "style", "nav", "template", "noscript", "svg", "title", "iframe", "object", "canvas")
 _BLOCKS = re.compile(
@@ -63,11 +55,15 @@ _MARKS = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
 
 
 class Page(NamedTuple):
-    """A page as text: its title ("" if it has none), its Markdown, and the number of bytes that are not text."""
+    """A page as text: its title ("" if it has none), its Markdown, and the number of bytes that are not text.
+
+    `guessed` is the encoding if that is a guess, or "".
+    """
 
     title: str
     text: str
     replaced: int
+    guessed: str = ""
 
 
 def read(source: Source) -> Iterator[Record | Skipped]:
@@ -76,19 +72,22 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     Scripts, styles, <nav>, <template>, <noscript>, <svg>, <iframe>, <object>, <canvas> and the page's footer are left
     out. An image becomes its alternative text.
     """
-    page = read_page(read_bytes(source.path))
+    page = read_page(read_bytes(source.path), given=source.options.encoding)
     fields = metadata(source, replaced_bytes=page.replaced)
+    yield from guess_note(source, page.guessed)
     yield Record("", Document(source.name, page.text, page.title or source.path.stem, fields))
 
 
-def read_page(data: bytes, charset: str | None = None) -> Page:
+def read_page(data: bytes, charset: str | None = None, given: str = "") -> Page:
     """Return a page from its bytes. `charset` is the encoding that a mail or a server declares for it.
+
+    `given` is the codec of the user for pages that declare no encoding and are not UTF-8.
 
     Raises:
         Unreadable: The bytes are not text, or the page is nested too deeply.
     """
-    markup, replaced = decode(data, charset or _declared(data[:4096]))
-    return parse_page(markup, replaced)
+    markup, replaced, guessed = decode(data, charset or _declared(data[:4096]), given)
+    return parse_page(markup, replaced)._replace(guessed=guessed)
 
 
 def parse_page(markup: str, replaced: int = 0) -> Page:

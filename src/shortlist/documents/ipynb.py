@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shortlist.documents.decoding import clean, decode, read_bytes
+from shortlist.documents.decoding import clean, guess_note, read_text
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.text import headings
@@ -23,7 +23,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     characters, and outputs without text, such as images, are counted. The metadata field "language" is that of the
     code.
     """
-    text, replaced = decode(read_bytes(source.path))
+    text, replaced, guessed = read_text(source)
+    yield from guess_note(source, guessed)
     book = _parse(text)
     left = {"long outputs": 0, "outputs without text": 0}
     cells = book.get("cells")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from shortlist.documents.decoding import clean, decode, read_bytes
+from shortlist.documents.decoding import clean, guess_note, read_text
 from shortlist.documents.jsonl import parse_record
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -23,7 +23,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     records, and the other fields are a document of their own. A record with a text ("text") is read as a line of a JSON
     lines file. The text of another record has a line "a.b: value" for each value, its id or name first.
     """
-    text, replaced = decode(read_bytes(source.path))
+    text, replaced, guessed = read_text(source)
+    yield from guess_note(source, guessed)
     try:
         content = json.loads(text)
     except RecursionError as error:

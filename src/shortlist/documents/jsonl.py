@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 
-from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, clean, lines
+from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, clean, guess_note, line_encoding, lines
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.types import Document, Note
@@ -21,7 +21,9 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     field with the same name. An id that is null counts as missing.
     """
     empty = True
-    for number, line, replaced in lines(source.path):
+    encoding = line_encoding(source)
+    yield from guess_note(source, encoding.name if encoding.guessed else "")
+    for number, line, replaced in lines(source.path, encoding):
         place = f"line {number}"
         empty = empty and line is not None and not line.strip()
         if line is None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date, time
 
-from shortlist.documents.decoding import clean, decode, read_bytes
+from shortlist.documents.decoding import clean, guess_note, read_text
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
 from shortlist.text import headings
@@ -38,7 +38,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     If they cannot be parsed, the file also gives a `Skipped` with the note "bad_front_matter".
     The metadata field "text_start" is the number of characters before the text; a line end counts as one.
     """
-    whole, replaced = decode(read_bytes(source.path))
+    whole, replaced, guessed = read_text(source)
+    yield from guess_note(source, guessed)
     fields, text, note = _front_matter(whole)
     if note is not None:
         yield Skipped(source.name, "the front matter", note)

@@ -13,6 +13,8 @@
 | too_large | megabytes, unpacked | the file is larger than the limit; `unpacked` counts its content when unpacked |
 | line_too_long | megabytes | a line is longer than the limit |
 | not_text | | the file contains NUL bytes |
+| undecodable | encoding | the bytes are not text in this encoding, or ("") in none that is known |
+| guessed_encoding | encoding | the text is not UTF-8, names no encoding, and was read as this one |
 | broken | format, error | the file is damaged or is not of its format |
 | bad_front_matter | format, error | front matter cannot be parsed as YAML or TOML, and stays in the text |
 | page_broken | error | a page of a PDF is damaged |

@@ -1,10 +1,11 @@
-"""What a user may say about the files to read: passwords, OCR, and parts that are left out otherwise."""
+"""What a user may say about the files to read: passwords, OCR, an encoding, and parts that are left out otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from shortlist.documents.codec_names import codec_of
 from shortlist.errors import InvalidInput
 
 PARTS = ("comments", "headers")
@@ -14,6 +15,12 @@ WITH_PARTS = frozenset({"docx", "pptx", "xlsx"})
 """The formats that have such parts."""
 
 
+OF_TEXT = frozenset(
+    {"beir", "code", "csv", "eml", "epub", "html", "ipynb", "json", "jsonl", "md", "mhtml", "txt", "warc"}
+)
+"""The formats whose files are text, or contain texts with an encoding."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How to read files.
@@ -21,16 +28,18 @@ class ReadOptions:
     `password` is the password of encrypted files, or several to try in turn. `ocr` reads pages of PDF files without
     text: a function from the PNG image of a page (bytes) to its text, or a command. The command gets the path of the
     image in the place of "{}", or as its last argument, and prints the text as UTF-8. No shell reads the command.
+    `encoding` names the encoding of texts that are not UTF-8 and declare none; without it, the encoding is a guess.
     `include` names parts that are left out otherwise: "comments", and "headers" (with footers).
 
     Raises:
-        InvalidInput: `include` names another part, `ocr` is neither a function nor a command, or a password is not a
-            string.
+        InvalidInput: `include` names another part, `ocr` is neither a function nor a command, a password is not a
+            string, or Python does not know the encoding.
     """
 
     password: str | Sequence[str] = field(default=(), repr=False)
     ocr: Callable[[bytes], str] | str | None = None
     include: Sequence[str] = ()
+    encoding: str = ""
 
     def __post_init__(self) -> None:
         for name in ("password", "include"):
@@ -44,19 +53,32 @@ class ReadOptions:
                 raise InvalidInput(f"include names {part!r}; the parts are {', '.join(PARTS)}", field="include")
         if not (self.ocr is None or callable(self.ocr) or (isinstance(self.ocr, str) and self.ocr.strip())):
             raise InvalidInput("ocr is a function from the bytes of an image to its text, or a command", field="ocr")
+        if self.encoding:
+            object.__setattr__(self, "encoding", _codec(self.encoding))
 
     def marks(self, format_name: str) -> str:
         """Return the options that change how a file of this format is read, for the record of what was read."""
         parts = ",".join(sorted(self.include)) if format_name in WITH_PARTS else ""
-        return f" include={parts}" if parts else ""
+        encoding = f" encoding={self.encoding}" if self.encoding and format_name in OF_TEXT else ""
+        return (f" include={parts}" if parts else "") + encoding
 
     def may_read(self, code: str) -> bool:
         """Return whether content that was not read for this reason can be read with these options."""
         return (
             code == "missing_extra"
             or bool(self.password and code == "encrypted")
+            or bool(self.encoding and code == "undecodable")
             or bool(self.ocr and code in ("no_page_text", "ocr_failed"))
         )
+
+
+def _codec(name: object) -> str:
+    """Return Python's name of the codec of an encoding. Raises InvalidInput if Python has none for text."""
+    if isinstance(name, str) and (codec := codec_of(name)):
+        return codec
+    raise InvalidInput(
+        f"the encoding {name!r} is unknown: give a name such as cp1252, shift_jis or koi8-r", field="encoding"
+    )
 
 
 DEFAULT = ReadOptions()

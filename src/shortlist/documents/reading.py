@@ -31,7 +31,7 @@ def read(source: Source) -> Iterator[Document | Skipped]:
 
     Bad content raises no error. A record with a title and no text gets its title as text. Ids are unique within a
     source: the first document with an id is kept. Metadata always contains "source" and "format". It contains
-    "replaced_bytes" if bytes that are not text were replaced by U+FFFD.
+    "replaced_bytes" if bytes that are not in the encoding of the text were replaced by U+FFFD.
 
     Raises:
         InvalidInput: The source's format is unknown.

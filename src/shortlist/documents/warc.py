@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from shortlist.documents.decoding import LARGEST_FILE, MEGABYTE, decode
+from shortlist.documents.decoding import LARGEST_FILE, MEGABYTE, decode, guess_note
 from shortlist.documents.html import read_page
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -34,41 +34,40 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     with source.path.open("rb") as file:
         records = iter(ArchiveIterator(file))
         while True:
-            item: Record | Skipped | None
+            items: list[Record | Skipped]
             try:
                 record = next(records, None)
                 if record is None:
                     break
                 number += 1
-                item = _answer(source, record, number, left)
+                items = _answer(source, record, number, left)
             except Unreadable as error:
-                item = Skipped(source.name, f"record {number}", error.note)
+                items = [Skipped(source.name, f"record {number}", error.note)]
             except (ArchiveLoadFailed, ValueError, LookupError, OSError, EOFError, AttributeError, TypeError) as error:
                 note = Note("broken", format=".warc", error=str(error) or type(error).__name__)
                 yield Skipped(source.name, f"record {number + 1}" if number else "", note)
                 return
-            if item is not None:
-                reported = True
-                yield item
+            reported = reported or bool(items)
+            yield from items
     for kind, count in left.items():
         yield Skipped(source.name, "", Note("part_left_out", part=f"answers of type {kind}", count=count, include=""))
     if not (reported or left):
         yield Skipped(source.name, "", Note("empty"))
 
 
-def _answer(source: Source, record: Any, number: int, left: Counter[str]) -> Record | None:
-    """Return the document of a record, or None if the record has none."""
+def _answer(source: Source, record: Any, number: int, left: Counter[str]) -> list[Record | Skipped]:
+    """Return the document of a record and what to report of it, or nothing if the record has none."""
     if record.rec_type not in ("response", "resource"):
-        return None
+        return []
     http = record.http_headers
     if http is not None and http.get_statuscode() != _OK:
-        return None
+        return []
     kind = (http.get_header("Content-Type") if http else record.rec_headers.get_header("Content-Type")) or ""
     name, _, parameters = kind.partition(";")
     name = name.strip().lower()
     if name not in (*_PAGES, *_PLAIN):
         left[name or "unknown"] += 1
-        return None
+        return []
     data = record.content_stream().read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise Unreadable(Note("too_large", megabytes=LARGEST_FILE // MEGABYTE, unpacked=True))
@@ -76,10 +75,11 @@ def _answer(source: Source, record: Any, number: int, left: Counter[str]) -> Rec
     url = record.rec_headers.get_header("WARC-Target-URI") or ""
     fields = {"url": url or None, "date": record.rec_headers.get_header("WARC-Date")}
     if name in _PLAIN:
-        text, replaced = decode(data, charset)
+        text, replaced, guessed = decode(data, charset, source.options.encoding)
         title = ""
     else:
-        page = read_page(data, charset)
-        title, text, replaced = page.title, page.text, page.replaced
+        title, text, replaced, guessed = read_page(data, charset, source.options.encoding)
     key = f"{source.name}#record={number}"
-    return Record(f"record {number}", Document(key, text, title or url, metadata(source, fields, replaced)))
+    place = f"record {number}"
+    document = Document(key, text, title or url, metadata(source, fields, replaced))
+    return [*guess_note(source, guessed, place), Record(place, document)]

@@ -141,6 +141,11 @@ def _half_written(values: Mapping[str, Any]) -> str:
     return f"a run was interrupted, so the index may have only a part of this {noun}: add the {noun} again, or {remedy}"
 
 
+def _undecodable(values: Mapping[str, Any]) -> str:
+    fits = f"not text in the encoding {values['encoding']}" if values["encoding"] else "not UTF-8, and no encoding fits"
+    return f"{fits}: give the encoding of the file when you add it, or save the file as UTF-8"
+
+
 NOT_READ: Mapping[str, Words] = {
     "unknown_format": lambda v: f"unsupported format {v['extension'] or '(no extension)'}",
     "hidden": "hidden, or a folder such as node_modules",
@@ -153,6 +158,8 @@ NOT_READ: Mapping[str, Words] = {
     "too_large": _too_large,
     "line_too_long": "longer than {megabytes} MB",
     "not_text": "not text: the file contains NUL bytes",
+    "undecodable": _undecodable,
+    "guessed_encoding": "not UTF-8, and read as {encoding}, which is a guess",
     "broken": "not readable as {format}: {error}",
     "bad_front_matter": "not readable as {format}, so the front matter stays in the text: {error}",
     "page_broken": "the page cannot be read: {error}",
