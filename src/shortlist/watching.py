@@ -173,5 +173,3 @@ def _below(path: str, folders: Sequence[Path]) -> tuple[str, ...]:
 
 def _is_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-

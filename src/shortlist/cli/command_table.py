@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 SUMMARIES: Mapping[str, str] = {
     "add": "Read files and folders, or the passages of a store, into an index.",
+    "watch": "Bring an index up to date with folders, again after each change in them.",
     "list": "List the sources of an index.",
     "export": "Write the passages of an index or a store into a file.",
     "remove": "Remove sources or documents from an index.",

@@ -14,8 +14,14 @@ from shortlist.cli.options import (
     Given,
     IndexOption,
     resolved,
-    search_current_folder,
     with_settings,
+)
+from shortlist.cli.options_reading import (
+    EncodingOption,
+    IncludeOption,
+    OcrOption,
+    PasswordOption,
+    reading_options,
 )
 from shortlist.cli.options_workers import RayOption, WorkersOption
 from shortlist.cli.render.added import print_passed_over, print_skipped, print_totals, print_unread
@@ -28,7 +34,6 @@ if TYPE_CHECKING:
 
     from shortlist.collection import IngestReport
     from shortlist.config import SearchConfig
-    from shortlist.documents import ReadOptions
 
 
 @with_settings(*MODELS, "fields", "language", "index_options")
@@ -53,35 +58,10 @@ def add(  # noqa: PLR0913 - one parameter per option
             "[default: shortlist.toml, or as the index did before]",
         ),
     ] = None,
-    password: Annotated[
-        list[str] | None,
-        typer.Option("--password", help="The password of encrypted PDF files. Repeat it for several.", metavar="TEXT"),
-    ] = None,
-    ocr: Annotated[
-        str | None,
-        typer.Option(
-            "--ocr",
-            metavar="COMMAND",
-            help="Read pages of PDF files without text: a command that gets the path of an image in the place of {} "
-            "and prints its text, such as 'tesseract {} stdout', or a function as package.module:attribute.",
-        ),
-    ] = None,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--include", metavar="PART", help="Also read these parts of office files: comments, headers (with footers)."
-        ),
-    ] = None,
-    encoding: Annotated[
-        str,
-        typer.Option(
-            "--encoding",
-            metavar="NAME",
-            help="The encoding of texts that are not UTF-8 and name no encoding, such as cp1252 or shift_jis. "
-            "[default: a guess]",
-            show_default=False,
-        ),
-    ] = "",
+    password: PasswordOption = None,
+    ocr: OcrOption = None,
+    include: IncludeOption = None,
+    encoding: EncodingOption = "",
     workers: WorkersOption = None,
     ray: RayOption = None,
     verbose: Annotated[
@@ -109,7 +89,7 @@ def add(  # noqa: PLR0913 - one parameter per option
         raise typer.BadParameter("give files or folders, or --precompute, or --no-precompute", param_hint="PATHS")
     # The name of the reranker decides the length of passages. The reranker itself is loaded only to precompute.
     source = {"retriever": stores[0]} if stores else {}
-    options = _options(password, ocr, include, encoding, files=not stores)
+    options = reading_options(password, ocr, include, encoding, files=not stores)
     config = resolved({**given, **source, "precompute": precompute}).config.override({"rerank": False})
     shown = None if verbose else SHOWN
     files = [] if stores else list(map(Path, given_paths))
@@ -135,27 +115,6 @@ def add(  # noqa: PLR0913 - one parameter per option
             end = f", and {name} is empty" if server or not is_new else f", so the index {name} was not created"
             read = f"nothing could be read from {_names(list(map(without_secrets, given_paths)))}"
             raise InvalidInput(read if report.passages_total else read + end)
-
-
-def _options(
-    password: list[str] | None, ocr: str | None, include: list[str] | None, encoding: str, *, files: bool
-) -> ReadOptions | None:
-    """Return how to read the files, or None if no option says it.
-
-    Raises:
-        InvalidInput: An option has no meaning, the encoding is unknown, the name of the OCR function cannot be loaded,
-            or no file is given.
-    """
-    from shortlist.attributes import is_attribute, load_attribute
-    from shortlist.documents import ReadOptions
-
-    if not (password or ocr or include or encoding):
-        return None
-    if not files:
-        raise InvalidInput("--password, --ocr, --encoding and --include are for files: a store has passages")
-    search_current_folder({"ocr": ocr})
-    ocr_hook = load_attribute(ocr) if ocr and is_attribute(ocr) else ocr
-    return ReadOptions(password or (), ocr_hook, include or (), encoding)
 
 
 def _check_stores(paths: Sequence[str], config: SearchConfig) -> None:
