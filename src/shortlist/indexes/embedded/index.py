@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.atomic_io import write_whole
-from shortlist.errors import FolderError, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
+from shortlist.errors import IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.indexes.embedded.forms import condition, sparse
-from shortlist.indexes.points import LARGEST_INT, WORDS, passage, payload, point_id
+from shortlist.indexes.embedded.translating import translated
+from shortlist.indexes.points import FORM, LARGEST_INT, WORDS, passage, payload, point_id
 from shortlist.text.terms import ENGLISH
 from shortlist.text.terms.bm25 import SAMPLE, Bm25, mean_length
 from shortlist.types import Passage, Where
@@ -27,10 +28,8 @@ BATCH = 512
 PAGE = 1000
 SHARD = "shard"
 """The folder of the engine's files."""
-PANIC = "PanicException"
-"""The name of the exception that PyO3 makes of a panic in Rust. It has no importable class."""
 LENGTH_FILE = "bm25.json"
-"""The file with BM25's mean passage length."""
+"""The file with BM25's mean passage length, and the form of the payload."""
 
 
 class EmbeddedIndex:
@@ -46,8 +45,16 @@ class EmbeddedIndex:
     the collection records changes as pending until `flush` returns, so the log is not needed.
     """
 
-    def __init__(self, folder: Path, dimension: int, shard: qdrant_edge.EdgeShard, average_length: float = 0.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        dimension: int,
+        shard: qdrant_edge.EdgeShard,
+        average_length: float = 0.0,
+        form: int = FORM,
+    ) -> None:
         self._folder = folder
+        self._form = form
         self._dimension = dimension
         self._shard = shard
         self._average_length = average_length
@@ -71,7 +78,9 @@ class EmbeddedIndex:
 
     @average_length.setter
     def average_length(self, value: float) -> None:
-        write_whole(self._folder / LENGTH_FILE, json.dumps({"average_length": value}), IndexWriteFailed)
+        write_whole(
+            self._folder / LENGTH_FILE, json.dumps({"average_length": value, "form": self._form}), IndexWriteFailed
+        )
         self._average_length = value
         self._bm25 = Bm25(self.language, value)
 
@@ -205,7 +214,7 @@ class EmbeddedIndex:
         request = engine.QueryRequest(
             limit=min(k, LARGEST_INT),
             query=engine.Query.Nearest(vector, using=using),
-            filter=condition(where),
+            filter=condition(where, self._form),
             with_payload=True,
             params=engine.SearchParams(exact=True) if using == DENSE else None,
         )
@@ -275,23 +284,9 @@ class EmbeddedEngine:
 
         with translated(NotAnIndex, f"the index in {folder} is damaged: delete the index folder and rebuild it"):
             file = folder / LENGTH_FILE
-            length = json.loads(file.read_text(encoding="utf-8"))["average_length"] if file.is_file() else 0.0
+            stored = (
+                json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"average_length": 0, "form": FORM}
+            )
             shard = engine.EdgeShard.load(str(folder / SHARD))
-            return EmbeddedIndex(folder, dimension, shard, float(length))
-
-
-@contextmanager
-def translated(kind: type[FolderError], what: str) -> Iterator[None]:
-    """Raise errors of the engine as `kind`.
-
-    Qdrant Edge 0.9.0 raises `Exception` itself, so that is caught. If it panics, it raises a `PanicException`, which is
-    no `Exception`.
-    """
-    try:
-        yield
-    except ShortlistError:
-        raise
-    except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
-            raise
-        raise kind(f"{what} ({error})") from error
+            form = int(stored.get("form", 1))  # an earlier version wrote no form
+            return EmbeddedIndex(folder, dimension, shard, float(stored["average_length"]), form)
