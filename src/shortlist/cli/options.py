@@ -146,9 +146,9 @@ OPTIONS: Mapping[str, Setting] = {
     "reranker": Setting(str, f"The model of stage two: {MODEL}; or vendor:model (hosted).", RERANKER, "NAME"),
     "index_options": Setting(
         list[str],
-        "An option of an index on a server: shards, replicas or write_consistency of a new one; exact, ef or timeout. "
-        "Repeat the option for several.",
-        "those of the server",
+        "An option of an index: exact. Of one on a server also ef, timeout, and for a new one shards, replicas, "
+        "write_consistency. Repeat the option for several.",
+        "exact up to 100,000 passages",
         "OPTION=VALUE",
     ),
     "precision": Setting(str, "auto, exact (fp32), fast, fp16 or bf16.", "auto", "auto|exact|fast|fp16|bf16"),
