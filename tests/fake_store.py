@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from shortlist.search.filters import holds
 from shortlist.stores.fields import Fields
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EVERY, Condition
 from shortlist.stores.metrics import MetricName
 from shortlist.stores.store import Facts, Row
 from shortlist.types import Passage
@@ -26,7 +27,13 @@ class FakeBackend:
         fields = Fields("text", "id", "title", document_id="document_id", metadata="metadata")
         dimension = None if vectors is None else vectors.shape[1]
         self.facts = Facts(
-            "fake:notes", fields, None if vectors is None else metric, dimension, words=words, exact=True
+            "fake:notes",
+            fields,
+            None if vectors is None else metric,
+            dimension,
+            words=words,
+            exact=True,
+            operators=EVERY,
         )
         self.passages, self.matrix = list(passages), vectors
         self.calls: list[str] = []
@@ -81,9 +88,7 @@ class FakeBackend:
         own = {"id": passage.id, "title": passage.title, "document_id": passage.document_id, **passage.metadata}.get(
             condition.field
         )
-        values = own if isinstance(own, list) else [own]
-        allowed = {(type(value) is bool, value) for value in condition.values}
-        return any((type(value) is bool, value) in allowed for value in values)
+        return holds(condition, own)
 
     def _row(self, place: int, score: float) -> Row:
         passage = self.passages[place]

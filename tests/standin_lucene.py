@@ -8,8 +8,9 @@ https://docs.opensearch.org/latest/query-dsl/specialized/k-nn/ (read in November
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import ge, gt, le, lt
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,16 @@ class StandInLucene:
         ((name, options),) = query.items()
         passage = index.passages[place]
         if name == "bool":
-            check(set(options) <= {"must", "filter"}, "[bool] query does not support this option")
+            check(
+                set(options) <= {"must", "filter", "must_not", "should", "minimum_should_match"},
+                "[bool] query does not support this option",
+            )
+            if any(self._score(index, place, inner) is not None for inner in options.get("must_not", [])):
+                return None
+            if options.get("should"):
+                check(options["minimum_should_match"] == 1, "unexpected minimum_should_match")
+                if all(self._score(index, place, inner) is None for inner in options["should"]):
+                    return None
             parts = [self._score(index, place, inner) for inner in options.get("must", [])]
             rest = [self._score(index, place, inner) for inner in options.get("filter", [])]
             return None if None in (*parts, *rest) else sum(parts, 0.0)
@@ -163,6 +173,9 @@ class StandInLucene:
             "exists": lambda: options == {"field": "embedding"},
             "ids": lambda: passage.id in options["values"],
             "terms": lambda: self._has(passage, options),
+            "term": lambda: self._compares(passage, options, str.__eq__),
+            "prefix": lambda: self._compares(passage, options, str.startswith),
+            "range": lambda: self._in_range(passage, options),
         }
         if name in tests:
             return 1.0 if tests[name]() else None
@@ -189,6 +202,22 @@ class StandInLucene:
         check(all(isinstance(value, kind) for value in values), "failed to create query: For input string")
         own = {**exact, **passage.metadata}.get(field)
         return any(value in values for value in (own if isinstance(own, list) else [own]))
+
+    def _compares(self, passage: Passage, options: dict[str, Any], compare: Callable[[str, str], bool]) -> bool:
+        ((field, inner),) = options.items()
+        own = {"title.keyword": passage.title, "document_id": passage.document_id, **passage.metadata}.get(field)
+        check(set(inner) <= {"value", "case_insensitive"}, "unknown option")
+        values = [value for value in (own if isinstance(own, list) else [own]) if isinstance(value, str)]
+        if inner.get("case_insensitive"):
+            return any(compare(value.lower(), inner["value"].lower()) for value in values)
+        return any(compare(value, inner["value"]) for value in values)
+
+    def _in_range(self, passage: Passage, options: dict[str, Any]) -> bool:
+        ((field, inner),) = options.items()
+        check(TYPES.get(field) in ("long", "float"), f"the test has no range over {field}")
+        own = passage.metadata.get(field)
+        compare = {"lt": lt, "lte": le, "gt": gt, "gte": ge}
+        return own is not None and all(compare[name](own, limit) for name, limit in inner.items())
 
     def _bm25(self, index: Index, place: int, fields: list[str], text: str) -> float | None:
         scores = [self._field_score(index, place, field, word) for field in fields for word in set(words_of(text))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import ge, gt, le, lt
 from typing import Any
 
 import numpy as np
@@ -163,12 +164,20 @@ def passes(passage: Passage, where: Any) -> bool:
         check(len(value) > 1, f"{name} must have at least two parts")
         return (all if name == "$and" else any)([passes(passage, part) for part in value])
     ((operator, allowed),) = value.items()
-    check(operator in ("$in", "$eq"), f"unknown operator {operator}")
-    values = allowed if operator == "$in" else [allowed]
-    check(operator == "$eq" or not any(isinstance(item, bool) for item in values), "$in takes text and numbers")
     own = metadata(passage).get(name)
+    if operator in ("$lt", "$lte", "$gt", "$gte"):
+        check(isinstance(allowed, int | float) and not isinstance(allowed, bool), f"{operator} takes numbers")
+        compare = {"$lt": lt, "$lte": le, "$gt": gt, "$gte": ge}[operator]
+        return isinstance(own, int | float) and not isinstance(own, bool) and compare(own, allowed)
+    if operator == "$exists":
+        return (own is not None) is allowed
+    check(operator in ("$in", "$eq", "$nin", "$ne"), f"unknown operator {operator}")
+    many = operator in ("$in", "$nin")
+    values = allowed if many else [allowed]
+    check(not many or not any(isinstance(item, bool) for item in values), f"{operator} takes text and numbers")
     typed = {(isinstance(item, bool), item) for item in values}
-    return any((isinstance(item, bool), item) in typed for item in (own if isinstance(own, list) else [own]))
+    equal = any((isinstance(item, bool), item) in typed for item in (own if isinstance(own, list) else [own]))
+    return equal if operator in ("$in", "$eq") else own is not None and not equal
 
 
 def check(condition: bool, reason: str) -> None:

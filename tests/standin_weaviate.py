@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import ge, gt, le, lt
 from typing import Any
 
 import numpy as np
@@ -260,8 +261,17 @@ def passes(properties: dict[str, Any], filters: Any) -> bool:
     name = filters.target.property
     if name == "_id":
         return bool(properties["passage_id"] == filters.value_text)
-    assert filters.operator == base_pb2.Filters.OPERATOR_CONTAINS_ANY, "unexpected operator"
     value = properties.get(name)
+    orders = {
+        base_pb2.Filters.OPERATOR_LESS_THAN: lt,
+        base_pb2.Filters.OPERATOR_LESS_THAN_EQUAL: le,
+        base_pb2.Filters.OPERATOR_GREATER_THAN: gt,
+        base_pb2.Filters.OPERATOR_GREATER_THAN_EQUAL: ge,
+    }
+    if filters.operator in orders:
+        limit = getattr(filters, filters.WhichOneof("test_value"))
+        return value is not None and orders[filters.operator](value, limit)
+    assert filters.operator == base_pb2.Filters.OPERATOR_CONTAINS_ANY, "unexpected operator"
     own = value if isinstance(value, list) else [] if value is None else [value]
     kind = filters.WhichOneof("test_value")
     expected = {"text": "value_text_array", "int": "value_int_array", "number": "value_number_array"}

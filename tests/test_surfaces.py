@@ -15,6 +15,7 @@ from shortlist import SearchConfig, config, registry
 from shortlist.cli.app import exit_code
 from shortlist.mcp.server import make_server
 from shortlist.mcp.tools import Tools
+from shortlist.search.filters.conditions import SYMBOLS
 from shortlist.search.probability import Platt
 from shortlist.search.stopping import StopRule
 
@@ -41,6 +42,9 @@ OPTIONS = {
     "tail": {"tail": True, "pool_size": 3, "top_k": 6},
     "where": {"where": {"kind": ["store", "room"]}},
     "where without a match": {"where": {"kind": "none"}},
+    "where with operators": {"where": {"kind": {"nin": ["store", "room"]}, "price": {"gte": 2, "lt": 5}}},
+    "where as texts": {"where": ["kind!=store", "kind^=m", "date<=2024-01"]},
+    "where as a text": {"where": "kind~=STORE"},
     "blend": {"blend": 0.0},
     "progressive": {"progressive": True},
     "rerank": {"rerank": False},
@@ -62,7 +66,11 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("surfaces")
     with shortlist.open(folder / "index", create=True, config=SearchConfig(**BASE)) as index:
         index.add(
-            {"id": f"d{place}", "text": text, "metadata": {"kind": kind}}
+            {
+                "id": f"d{place}",
+                "text": text,
+                "metadata": {"kind": kind, "price": place, "date": f"2024-0{place // 4 + 1}-0{place + 1}"},
+            }
             for place, (text, kind) in enumerate(zip(TEXTS, KINDS, strict=True))
         )
         fits = index.searcher.fits
@@ -83,13 +91,25 @@ def through_config(folder, option):
         return index.search(QUERY, where=where).to_dict()
 
 
+def texts_of(where):
+    """The conditions of a filter as the command line has them."""
+    if not isinstance(where, dict):
+        return [where] if isinstance(where, str) else where
+    conditions = []
+    for field, content in where.items():
+        for operator, values in (content if isinstance(content, dict) else {"in": content}).items():
+            symbol = SYMBOLS[operator]
+            listed = values if isinstance(values, list) else [values]
+            conditions += [f"{field}{symbol}{value}" for value in listed]
+    return conditions
+
+
 def flags(option):
     names = {"top_k": "--top", "pool_size": "--pool", "rerank": "--no-rerank"}
     words = []
     for name, value in option.items():
         if name == "where":
-            for field, values in value.items():
-                words += [f"--where={field}={one}" for one in ([values] if isinstance(values, str) else values)]
+            words += [f"--where={condition}" for condition in texts_of(value)]
         elif isinstance(value, bool):
             words.append(names.get(name, f"--{name}"))
         else:

@@ -84,7 +84,8 @@ class Names:
         if not where or not self.folders:
             return where
         return {
-            field: self._original_values(value) if field in FILE_FIELDS else value for field, value in where.items()
+            field: self._original_content(content) if field in FILE_FIELDS else content
+            for field, content in where.items()
         }
 
     def message(self, text: str) -> str:
@@ -110,6 +111,11 @@ class Names:
             name: self.shown(value) if name == "source" and isinstance(value, str) else value
             for name, value in metadata.items()
         }
+
+    def _original_content(self, content: Any) -> Any:
+        if isinstance(content, Mapping):
+            return {operator: self._original_values(value) for operator, value in content.items()}
+        return self._original_values(content)
 
     def _original_values(self, value: Any) -> Any:
         values = value if isinstance(value, list) else [value]

@@ -7,21 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
 
 from shortlist.reprs import short_repr
-
-Value: TypeAlias = str | int | float | bool
-"""One value of a metadata field."""
-
-Field: TypeAlias = "Value | list[Value]"
-"""What a metadata field holds. A filter finds a list by each of its values."""
-
-Where: TypeAlias = Mapping[str, "Value | list[Value]"]
-"""A filter on metadata: each field equals the value, or one of the listed values. All fields must match.
-
-The comparison is case-sensitive. Accents may be characters of their own. A number equals the text that is written like
-it, and true and false equal their words, because CSV files and YAML front matter hold only text: 2024 and "2024" find
-2024, 2024.0 and "2024"; "007" finds only text. Every passage has the fields "document_id" and "title". "title" is the
-document's title, or a heading above the passage with the headings above that ("Guide", "Guide > Setup").
-"""
+from shortlist.where import Condition as Condition
+from shortlist.where import Field as Field
+from shortlist.where import Filter as Filter
+from shortlist.where import Value as Value
+from shortlist.where import Where as Where
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 """query id -> passage id -> grade; 0 means judged and not relevant."""

@@ -243,7 +243,7 @@ def test_an_empty_query_is_an_error_before_a_model_loads(folder, monkeypatch):
         (["search", "q", "--retriever", "no.such:thing"], 2, "no.such:thing cannot be loaded"),
         (["search", "q", "--bi-encoder", "hashed-64"], 3, "made with the bi-encoder all-MiniLM-L6-v2"),
         (["search", "q", "--reranker", "nope"], 4, "'nope'"),
-        (["search", "q", "--where", "year"], 2, "--where is 'year': write key=value"),
+        (["search", "q", "--where", "year"], 2, "--where: 'year' is no condition: write a field"),
         (["search", "q", "--weight", "dense"], 2, "--weight is 'dense': write key=value"),
         (["search", "q", "--weight", "foo=3"], 2, "'foo' is not a signal of stage one; the signals are dense, bm25,"),
         (["search", "q", "--json", "--context"], 2, "cannot be used together"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fakes import WordReranker
-from shortlist.search.filters import alternatives
+from shortlist.search.filters import predicates_of
 from shortlist.search.search import Search
 
 QUERY = "when is tax due"
@@ -21,7 +21,7 @@ RERANKED = ["tax", "a", "cats"]
 
 def rows(query: str, k: int, where: dict | None = None) -> list[dict]:
     """Stage one: every text in a fixed order, with a falling score. The first text is of the year 2020."""
-    years = alternatives(where).get("year", range(2020, 2030))
+    years = next((test.values for test in predicates_of(where) if test.field == "year"), range(2020, 2030))
     numbered = [
         {"id": key, "text": text, "score": 1 - place / 10, "document_id": f"{key}.md", "metadata": {"year": year}}
         for place, ((key, text), year) in enumerate(zip(TEXTS.items(), range(2020, 2026), strict=True))

@@ -17,6 +17,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.indexes.qdrant import QdrantEngine
+from shortlist.search.filters import holds, predicates_of, where_of
 from shortlist.text.terms.bm25 import Bm25, mean_length
 from shortlist.types import Passage
 
@@ -400,6 +401,70 @@ def test_titles_and_lists_are_equal_in_both_forms(index):
     assert ids(ask(index, "red", where={"title": "\u00dcber"})) == ["a"]
     assert ids(ask(index, "red", where={"tags": "filter"})) == ["a"]
     assert index.get(["a"])[0].metadata["tags"] == tags
+
+
+SHOP = [
+    {"price": 89.5, "date": "2024-01-05", "status": "active", "city": "Zu\u0308rich", "size.w": 10, "tags": []},
+    {"price": 120, "date": "2024-03-01T10:00:00+02:00", "status": "retired", "city": "Z\u00fcrich", "size.w": 11},
+    {
+        "price": "45.00",
+        "date": "2023-12-31",
+        "status": "active",
+        "city": "Bern",
+        "on sale": True,
+        "tags": ["Desk", "sale"],
+    },
+    {"date": "2024-02-29", "status": "Draft", "city": "bern", "tags": ["Desk"], "path": "/" + "long/" * 50 + "File.md"},
+    {"price": -3, "date": 2022, "city": "", 'a"b<c': 7, "tags": ["2024-05-01", 5]},
+    {},
+]
+CONDITIONS = [
+    *("price<100", "price<=45", "price>=89.5", "price>120", "price<-2", "price!=45", "price!=-3", "price=45"),
+    *("date>=2024-01-01", "date<=2024-02", "date>2024-01-05", "date<2024", "date<2024-03-01T08:00:00Z"),
+    *(
+        "date<=2024-03-01T08:00:00Z",
+        "status!=retired",
+        "status!=active",
+        "status^=re",
+        "status~=draft",
+        "status~=DRAFT",
+    ),
+    *("status^~=DR", "city=Z\u00fcrich", "city!=Zu\u0308rich", "city^=Zu\u0308", "city^=Z\u00fc", "city~=bern"),
+    *("city^~=Z\u00dc", "size.w>10", "size.w!=10", "on sale=true", "on sale!=true", "'a\"b<c'>6", "'a\"b<c'!=7"),
+    *("tags=sale", "tags!=sale", "tags!=Desk", "tags^=De", "tags~=DESK", "tags>4", "tags>=2024-05", "nothing!=x"),
+    *("path^=/long/long", "path^~=/LONG/", "path^=/other", "document_id!=d0", "document_id^=d", "title^=Gui"),
+    *("title~=guide", "title!=Guide", "nothing<5"),
+]
+
+
+def content_in(passage, field):
+    own = {"document_id": passage.document_id, "title": ["Guide", "Guide > Setup"] if passage.title else [""]}
+    return {**own, **passage.metadata}.get(field)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_conditions(index, condition):
+    titles = ["Guide > Setup", *[""] * 5]
+    shop = [Passage(f"p{i}", "red", f"d{i}", titles[i], metadata=fields) for i, fields in enumerate(SHOP)]
+    add(index, shop)
+    where = where_of(condition)
+    tests = predicates_of(where)
+    expected = {item.id for item in shop if all(holds(test, content_in(item, test.field)) for test in tests)}
+    assert set(ids(ask(index, "red", where=where))) == expected
+    assert set(ids(index.matching("red", 10, where))) == expected
+
+
+def test_several_conditions_must_all_hold(index):
+    add(index, [Passage(f"p{i}", "red", f"d{i}", metadata=fields) for i, fields in enumerate(SHOP)])
+    where = {"price": {"$gte": 10, "lt": 100}, "status": {"in": ["active", "x"]}, "city": {"ne": "Bern"}}
+    assert ids(ask(index, "red", where=where)) == ["p0"]
+
+
+def test_the_start_of_a_text_may_not_be_too_long(index):
+    add(index, NOTES)
+    with pytest.raises(InvalidInput, match="too long for the index") as caught:
+        ask(index, "red", where={"path": {"prefix": "x" * 200}})
+    assert caught.value.field == "where"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.registry import store_retriever
 from shortlist.retrievers.engine import Dense, Hybrid
+from shortlist.search.filters import holds, predicates_of, where_of
+from shortlist.search.filters.conditions import SYMBOLS
 from shortlist.stores.kinds import KINDS, load_store
 from shortlist.types import Passage
 from store_makers import MAKERS as EMBEDDED_MAKERS
@@ -168,6 +172,60 @@ def test_filters(made, maker, where, expected):
     assert set(ids(store.nearest(query("red cat"), 10, where))) == expected
     if maker.words:
         assert set(ids(store.matching("red cat dog Bäume blue", 10, where))) == expected
+
+
+REFUSED = {
+    "chroma": {"^=", "~=", "^~="},
+    "qdrant": {"~=", "^~="},
+    "pinecone": {"^=", "~=", "^~="},
+    "milvus": {"~=", "^~="},
+    "weaviate": {"!=", "^=", "~=", "^~="},
+}
+"""Kind -> the symbols of the conditions that the store cannot answer. Other stores answer every condition."""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "year<2021",
+        "year<=2020",
+        "year>2020.5",
+        "year>=2021",
+        ["year>=2020", "year<2021"],
+        "size>1",
+        "size<-1",
+        "year!=2021",
+        "lang!=en",
+        "open!=true",
+        "size!=1.5",
+        ["lang!=en", "lang!=de"],
+        "lang^=d",
+        "lang^=E",
+        "lang~=EN",
+        "lang^~=D",
+        "title!=Cats",
+        "title^=Ca",
+    ],
+    ids=str,
+)
+def test_every_condition_is_answered_or_refused(made, maker, where):
+    if not maker.filters:
+        pytest.skip("the store cannot filter")
+    store, tests = made(), predicates_of(where_of(where))
+    refused = [test for test in tests if SYMBOLS[test.operator] in REFUSED.get(maker.kind, ())]
+    if refused:
+        with pytest.raises(InvalidInput, match=re.escape(refused[0].label)) as caught:
+            store.nearest(query("red cat"), 10, where_of(where))
+        assert caught.value.field == "where"
+        return
+    expected = {
+        note.id
+        for note in NOTES
+        if all(holds(test, {"title": note.title or None, **note.metadata}.get(test.field)) for test in tests)
+    }
+    assert set(ids(store.nearest(query("red cat"), 10, where_of(where)))) == expected
+    if maker.words:
+        assert set(ids(store.matching("red cat dog Bäume blue", 10, where_of(where)))) == expected
 
 
 def test_a_filter_finds_a_list_by_each_of_its_values(made, maker):

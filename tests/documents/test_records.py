@@ -88,13 +88,14 @@ def test_a_title_alone_is_the_text(load, name, content):
 
 
 def test_metadata_that_is_no_value_becomes_text(load):
-    fields = '{"n": NaN, "big": 123456789012345678901234567890, "o": {"k": "é"}, "source": "wiki", '
+    fields = '{"n": NaN, "big": 123456789012345678901234567890, "o": {"k": "é", "in": {"k": 2}}, "source": "wiki", '
     fields += '"l": ["a", 1, true], "d": [["é"], 1]}'
     metadata = load("a.jsonl", f'{{"text": "a", "metadata": {fields}}}')[0].metadata
-    assert {key: metadata[key] for key in ("n", "big", "o", "given_source", "l", "d")} == {
+    assert {key: metadata[key] for key in ("n", "big", "o.k", "o.in.k", "given_source", "l", "d")} == {
         "n": "NaN",
         "big": "123456789012345678901234567890",
-        "o": '{"k": "é"}',
+        "o.k": "é",
+        "o.in.k": 2,
         "given_source": "wiki",
         "l": ["a", 1, True],
         "d": '[["é"], 1]',

@@ -14,7 +14,7 @@ import pytest
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexWriteFailed, NotAnIndex
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.indexes.embedded.index import translated
+from shortlist.indexes.embedded.translating import translated
 from shortlist.types import Passage
 
 ENCODER = HashedEncoder(32)

@@ -168,7 +168,7 @@ def test_bad_options(options, message):
 def test_options_of_a_server_are_refused_for_a_folder(tmp_path):
     with pytest.raises(InvalidInput, match="shards is for a server"):
         registry.create_collection(f"qdrant:notes@{tmp_path / 'q'}", ENCODER, HASHED, {"shards": 2})
-    with pytest.raises(InvalidInput, match=r"are for an index on a server, and .* is a folder: leave them out"):
+    with pytest.raises(InvalidInput, match=r"'shards' is for an index on a server, and .* is a folder: leave it out"):
         registry.create_collection(tmp_path / "i", ENCODER, HASHED, {"shards": 2})
 
 

@@ -140,6 +140,8 @@ TAGS = {"field": "tag", "operator": "in", "value": ["a", "b"]}
         ({}, None),
         (YEAR, {"year": 2024}),
         ({"operator": "AND", "conditions": [YEAR, TAGS]}, {"year": 2024, "tag": ["a", "b"]}),
+        ({"field": "meta.year", "operator": ">", "value": 2024}, {"year": {"gt": 2024}}),
+        ({"field": "tag", "operator": "!=", "value": "a"}, {"tag": {"ne": "a"}}),
         ({"operator": "AND", "conditions": [YEAR, {"operator": "AND", "conditions": [TAGS]}]},
          {"year": 2024, "tag": ["a", "b"]}),
     ],
@@ -153,7 +155,7 @@ def test_filters_of_haystack_become_ours(filters, where):
     [
         {"operator": "OR", "conditions": [YEAR]},
         {"operator": "NOT", "conditions": [YEAR]},
-        {"field": "meta.year", "operator": ">", "value": 2024},
+        {"field": "meta.year", "operator": "~", "value": 2024},
         {"field": "meta.year", "operator": "in", "value": 2024},
         {"field": "meta.year", "operator": "==", "value": [2024]},
         {"operator": "AND", "conditions": [YEAR, YEAR]},

@@ -4,6 +4,7 @@ import pytest
 
 import framework_fakes as fakes
 from shortlist.errors import InvalidInput, RetrieverFailed
+from shortlist.search.foreign.haystack import haystack_filters
 from shortlist.search.search import Search
 
 WHERE = {"year": 2024, "tag": ["a", "b"]}
@@ -126,3 +127,18 @@ def test_a_pipeline_ends_in_one_list_of_documents():
         Search(fakes.Pipeline(inputs, several)).search("q")
     with pytest.raises(RetrieverFailed, match="its output must have documents"):
         Search(fakes.Pipeline(inputs, {"llm": {"replies": ["42"]}})).search("q")
+
+
+def test_conditions_have_the_operators_of_haystack():
+    where = {"year": {"gte": 2020, "lt": 2024}, "kind": {"ne": "draft"}, "tag": {"nin": ["a", "b"]}}
+    where["lang"] = ["de", "en"]
+    conditions = haystack_filters(where)["conditions"]
+    assert [(part["field"], part["operator"], part["value"]) for part in conditions] == [
+        ("meta.year", ">=", 2020),
+        ("meta.year", "<", 2024),
+        ("meta.kind", "!=", "draft"),
+        ("meta.tag", "not in", ["a", "b"]),
+        ("meta.lang", "in", ["de", "en"]),
+    ]
+    with pytest.raises(InvalidInput, match=r"Haystack cannot answer sku\^=AB"):
+        haystack_filters({"sku": {"prefix": "AB"}})

@@ -15,6 +15,7 @@ PACKAGE = Path(shortlist.__file__).parent
 
 EXAMPLES = [
     (Note("query_truncated", window=256), "window of 256 tokens: stage one read only its start"),
+    (Note("stage_one_approximate"), "compared compact vectors first"),
     (
         Note("rerank_skipped", reason="query_too_long", tokens=90, longest=62, reranker="m"),
         "not reranked: the query has 90 tokens, and m was trained on queries of up to 62",
@@ -80,7 +81,7 @@ def test_an_unknown_code_is_shown_as_it_is():
     assert describe(Note("new_code", count=1)) == "new_code"
 
 
-ROOMS = ("search", "stores", "collection", "config", "rerankers", "server", "mcp")
+ROOMS = ("search", "stores", "collection", "config", "rerankers", "server", "mcp", "indexes")
 
 
 def calls(path):

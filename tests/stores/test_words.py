@@ -33,11 +33,12 @@ class CountingEngine(EmbeddedEngine):
     """Counts the indexes that it makes."""
 
     def __init__(self):
+        super().__init__()
         self.made = 0
 
-    def create(self, folder, *, dimension):
+    def create(self, folder, *, dimension, exact=False):
         self.made += 1
-        return super().create(folder, dimension=dimension)
+        return super().create(folder, dimension=dimension, exact=exact)
 
 
 def store(passages=NOTES, **options):

@@ -20,7 +20,6 @@ from shortlist.config.file import toml_of
 from shortlist.config.places import INDEX, STATE
 from shortlist.config.search_config import FUSION, POOL_SIZE, RERANKER, TOP_K
 from shortlist.errors import InvalidInput
-from shortlist.types import Value, Where
 
 DEFAULT_INDEX = str(INDEX)
 
@@ -52,8 +51,10 @@ WhereOption = Annotated[
     list[str] | None,
     typer.Option(
         "--where",
-        metavar="KEY=VALUE",
-        help="Search only passages whose metadata has this value. Repeat a key for alternatives; all keys must match.",
+        metavar="CONDITION",
+        help="Search only passages whose metadata meets this condition: year=2024, status!=retired, price<100, "
+        "date>=2024-01-31, sku^=AB- (the text starts so), city~=bern (any case). Quote it for the shell. All must "
+        "hold. If a key has several values (year=2023, year=2024), they are alternatives.",
     ),
 ]
 
@@ -145,9 +146,9 @@ OPTIONS: Mapping[str, Setting] = {
     "reranker": Setting(str, f"The model of stage two: {MODEL}; or vendor:model (hosted).", RERANKER, "NAME"),
     "index_options": Setting(
         list[str],
-        "An option of an index on a server: shards, replicas or write_consistency of a new one; exact, ef or timeout. "
-        "Repeat the option for several.",
-        "those of the server",
+        "An option of an index: exact. Of one on a server also ef, timeout, and for a new one shards, replicas, "
+        "write_consistency. Repeat the option for several.",
+        "exact up to 100,000 passages",
         "OPTION=VALUE",
     ),
     "precision": Setting(str, "auto, exact (fp32), fast, fp16 or bf16.", "auto", "auto|exact|fast|fp16|bf16"),
@@ -273,20 +274,3 @@ def pair_of(text: str, option: str, example: str) -> tuple[str, str]:
     if not equals or not key.strip():
         raise InvalidInput(f"{option} is {text!r}: write key=value, such as {example}")
     return key.strip(), value
-
-
-def parse_where(given: Sequence[str] | None) -> Where | None:
-    """Return the filter of `key=value` options. The values of a repeated key are alternatives. None gives None.
-
-    Numbers, true and false become values of these types, so a retriever of your own gets what Python gives it.
-
-    Raises:
-        InvalidInput: An option has no "=", or an empty key.
-    """
-    from shortlist.search.filters import value_of_text
-
-    filters: dict[str, list[Value]] = {}
-    for text in given or ():
-        key, value = pair_of(text, "--where", "year=2024")
-        filters.setdefault(key, []).append(value_of_text(value))
-    return {key: values[0] if len(values) == 1 else values for key, values in filters.items()} or None

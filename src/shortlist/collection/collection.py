@@ -27,15 +27,17 @@ from shortlist.types import Passage
 class Engine(Protocol):
     """Makes and opens the indexes of one engine. An engine has a folder of its own inside the index folder."""
 
-    def create(self, folder: Path, *, dimension: int) -> Index:
+    def create(self, folder: Path, *, dimension: int, exact: bool = False) -> Index:
         """Return a new, empty index in `folder`, which exists and is empty.
+
+        With `exact`, every search compares the vector of the query with that of every passage.
 
         Raises:
             IndexWriteFailed: The folder cannot be written.
         """
 
-    def open(self, folder: Path, *, dimension: int) -> Index:
-        """Return the index in `folder`.
+    def open(self, folder: Path, *, dimension: int, exact: bool = False) -> Index:
+        """Return the index in `folder`. `exact` is that of `create`.
 
         Raises:
             NotAnIndex: The folder has no index of this engine, or a damaged one.
@@ -80,11 +82,19 @@ class Collection:
 
     @classmethod
     def create(
-        cls, folder: Path, engines: Mapping[str, Engine], *, engine: str, encoder_name: str, dimension: int
+        cls,
+        folder: Path,
+        engines: Mapping[str, Engine],
+        *,
+        engine: str,
+        encoder_name: str,
+        dimension: int,
+        exact: bool = False,
     ) -> Collection:
         """Return a new, empty index in `folder`. A missing folder is created.
 
         `engine` is a name in `engines`. `encoder_name` names the bi-encoder, and `dimension` is the length of a vector.
+        With `exact`, every search compares the vector of the query with that of every passage.
 
         Raises:
             NotAnIndex: The folder contains other files, or an index already.
@@ -103,7 +113,7 @@ class Collection:
             # A kill during this function leaves an engine folder without a manifest.
             shutil.rmtree(data, ignore_errors=True)
             data.mkdir()
-            index = engines[engine].create(data, dimension=dimension)
+            index = engines[engine].create(data, dimension=dimension, exact=exact)
             undo.callback(index.close)
             manifest = manifests.Manifest(encoder_name, dimension, engine)
             manifests.write(folder, manifest)
@@ -113,9 +123,17 @@ class Collection:
 
     @classmethod
     def open(
-        cls, folder: Path, engines: Mapping[str, Engine], *, encoder_name: str | None = None, wait: float = WAIT
+        cls,
+        folder: Path,
+        engines: Mapping[str, Engine],
+        *,
+        encoder_name: str | None = None,
+        wait: float = WAIT,
+        exact: bool = False,
     ) -> Collection:
         """Return the index in `folder`. If another process has it open, wait up to `wait` seconds.
+
+        With `exact`, every search compares the vector of the query with that of every passage.
 
         Raises:
             NotAnIndex: There is no folder, no index in it, or a damaged one: also one that lost all its passages.
@@ -137,7 +155,8 @@ class Collection:
         with ExitStack() as undo:
             lock = FolderLock(folder, wait)
             undo.callback(lock.release)
-            index = engines[manifest.engine].open(folder / ENGINE_FOLDER, dimension=manifest.dimension)
+            data, engine = folder / ENGINE_FOLDER, engines[manifest.engine]
+            index = engine.open(data, dimension=manifest.dimension, exact=exact)
             undo.callback(index.close)
             collection = cls(FolderPlace(folder, lock), manifest, index)
             undo.callback(collection.close)

@@ -16,6 +16,8 @@ from shortlist.errors import IndexLocked, IndexWriteFailed, InvalidInput, NotAnI
 from shortlist.stores.address import StoreAddress, parse_address
 
 OPTIONS = "index_options"
+EXACT = "exact"
+"""The option of a folder, which an index on a server has, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ class Engines:
         """
         place = self.place(index)
         if isinstance(place, Path):
-            _check_none(place, options if check else None)
-            return Collection.open(place, self.folders, encoder_name=encoder_name)
+            exact = _is_exact(place, options, check=check)
+            return Collection.open(place, self.folders, encoder_name=encoder_name, exact=exact)
         site = self._site(place, options)
         try:
             if check:
@@ -101,14 +103,15 @@ class Engines:
         Raises:
             NotAnIndex, IndexWriteFailed, IndexLocked: As `Collection.create` and `server_place.create_on`.
             StoreError: The server does not answer, or refuses the request.
-            InvalidInput: An option that cannot be used, or options for a folder.
+            InvalidInput: An option that cannot be used, or an option of a server for a folder.
             MissingExtra: The client of the server is not installed.
         """
         place = self.place(index)
         if isinstance(place, Path):
-            _check_none(place, options)
-            engine = next(iter(self.folders))
-            return Collection.create(place, self.folders, engine=engine, encoder_name=encoder_name, dimension=dimension)
+            exact, engine = _is_exact(place, options, check=True), next(iter(self.folders))
+            return Collection.create(
+                place, self.folders, engine=engine, encoder_name=encoder_name, dimension=dimension, exact=exact
+            )
         site = self._site(place, options)
         try:
             return create_on(site, place.kind, encoder_name, dimension)
@@ -147,8 +150,16 @@ class Engines:
         return server.connect(address.name, address.collection, address.where, options or {})
 
 
-def _check_none(folder: Path, options: Mapping[str, Any] | None) -> None:
-    if options:
+def _is_exact(folder: Path, options: Mapping[str, Any] | None, *, check: bool) -> bool:
+    """Return the option of a folder. With `check`, options of a server are an error, and otherwise they do nothing."""
+    given = options or {}
+    others = [name for name in given if name != EXACT]
+    if others and check:
         raise InvalidInput(
-            f"{OPTIONS} are for an index on a server, and {folder} is a folder: leave them out", field=OPTIONS
+            f"{OPTIONS}: {others[0]!r} is for an index on a server, and {folder} is a folder: leave it out",
+            field=OPTIONS,
         )
+    exact = given.get(EXACT, False)
+    if not isinstance(exact, bool):
+        raise InvalidInput(f"{OPTIONS}: {EXACT} must be true or false, not {exact!r:.80}", field=OPTIONS)
+    return exact

@@ -48,8 +48,8 @@ class SearchConfig:
         tail: Allow an answer that is longer than the pool. The rest follows in stage one's order.
         min_score: Leave out hits with a lower final score. None and minus infinity leave out nothing.
         min_probability: Leave out hits with a lower probability, 0 to 1. None and 0 leave out nothing.
-        index_options: The options of an index on a server, such as `{"shards": 6, "replicas": 2}`. An index folder has
-            none.
+        index_options: The options of an index: `{"exact": True}` compares the vector of a query with that of every
+            passage. An index on a server has more, such as `{"shards": 6, "replicas": 2}`.
         precompute: For `add`: whether the index stores what the reranker computes from a passage without the query.
             None: what the index did before. Searches use what is stored.
         language: The language of BM25's terms, for a new index or for `words`: a name such as "german", a code such as

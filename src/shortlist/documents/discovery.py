@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from shortlist.documents.common_titles import with_common_titles
 from shortlist.documents.formats import EXTENSIONS, extension_of
 from shortlist.documents.source import PassedOver, Skipped, Source, UnknownFormat
 from shortlist.errors import InvalidInput
@@ -45,7 +46,7 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
                 sources.append(item)
             else:
                 skipped.append(item)
-    return sources, skipped
+    return with_common_titles(sources, _is_hidden), skipped
 
 
 def _remedy(path: str) -> str:

@@ -13,6 +13,7 @@ from shortlist.documents.decoding import Decoded, clean, decode, guess_note, rea
 from shortlist.documents.html import Page, read_page
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.titles import best_title
 from shortlist.types import Document, Note
 
 _SHOWN = ("From", "To", "Cc", "Date")
@@ -49,7 +50,7 @@ def read_archive(source: Source) -> Iterator[Record | Skipped]:
     fields = {"url": _header(first, "Content-Location") or _header(message, "Snapshot-Content-Location")}
     values = metadata(source, {name: text for name, text in fields.items() if text}, page.replaced)
     yield from guess_note(source, page.guessed)
-    yield Record("", Document(source.name, page.text, page.title or source.path.stem, values))
+    yield Record("", Document(source.name, page.text, best_title(source, page.title, [page.heading]), values))
     if len(pages) > 1:
         note = Note("part_left_out", part="frames", count=len(pages) - 1, include="")
         yield Skipped(source.name, "", note)
@@ -133,7 +134,8 @@ def _best(parts: Sequence[object]) -> list[Message]:
 
 def _text(part: Message, given: str) -> Decoded:
     if part.get_content_type() == "text/html":
-        return Decoded(*_page(part, given)[1:])
+        page = _page(part, given)
+        return Decoded(page.text, page.replaced, page.guessed)
     return decode(_bytes(part), part.get_content_charset(), given)
 
 

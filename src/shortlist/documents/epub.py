@@ -13,6 +13,7 @@ from shortlist.documents.html import read_page
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import checked_archive, errors, parse_xml
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.titles import best_title
 from shortlist.types import Document, Note
 
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
@@ -32,7 +33,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         if _is_locked(archive):
             raise Unreadable(Note("encrypted"))
         parts = list(_parts(package, folder))
-        title = _first(package, "title") or source.path.stem
+        title = best_title(source, _first(package, "title"))
         about = {"author": _first(package, "creator"), "language": _first(package, "language")}
     if not parts:
         yield Skipped(source.name, "", Note("empty"))

@@ -11,13 +11,17 @@ import codecs
 import re
 import warnings
 from collections.abc import Iterator
-from itertools import islice
+from html import unescape
+from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from shortlist.documents.decoding import clean, decode, guess_note, read_bytes
 from shortlist.documents.html_tables import table_markdown
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.titles import best_title, is_placeholder
+from shortlist.text import headings
 from shortlist.text.raised import raised
 from shortlist.types import Document, Note
 
@@ -41,6 +45,8 @@ _BLOCKS = re.compile(
     "header|hr|legend|main|ol|p|section|select|summary|table|ul"
 )
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+_HEAD = 32_000
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.I)
 _NEAR = 20
 """How many parents a line break has to look at for a heading. Without end tags, paragraphs are nested."""
 
@@ -57,17 +63,20 @@ _MARKS = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
 class Page(NamedTuple):
     """A page as text: its title ("" if it has none), its Markdown, and the number of bytes that are not text.
 
-    `guessed` is the encoding if that is a guess, or "".
+    `guessed` is the encoding if that is a guess, or "". `heading` is the first <h1>, or "".
     """
 
     title: str
     text: str
     replaced: int
     guessed: str = ""
+    heading: str = ""
 
 
 def read(source: Source) -> Iterator[Record | Skipped]:
-    """Yield the page as one document. Its title is <title>, the first <h1>, or the file name.
+    """Yield the page as one document. Its title is <title>, the first <h1> or other heading, or the file name.
+
+    A <title> that is a placeholder, or that all pages of the folder have, is left out: see `titles`.
 
     Scripts, styles, <nav>, <template>, <noscript>, <svg>, <iframe>, <object>, <canvas> and the page's footer are left
     out. An image becomes its alternative text.
@@ -75,7 +84,20 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     page = read_page(read_bytes(source.path), given=source.options.encoding)
     fields = metadata(source, replaced_bytes=page.replaced)
     yield from guess_note(source, page.guessed)
-    yield Record("", Document(source.name, page.text, page.title or source.path.stem, fields))
+    title = best_title(source, page.title, chain([page.heading], (heading.title for heading in headings(page.text))))
+    yield Record("", Document(source.name, page.text, title, fields))
+
+
+def own_title(path: Path) -> str:
+    """Return the <title> of a page whose head is short, or "". Raises OSError if the file cannot be read."""
+    with path.open("rb") as file:
+        start = file.read(_HEAD)
+    try:
+        markup = decode(start, _declared(start)).text
+    except Unreadable:
+        return ""
+    words = _TITLE.search(markup)
+    return clean(" ".join(unescape(words[1]).split()))[0] if words else ""
 
 
 def read_page(data: bytes, charset: str | None = None, given: str = "") -> Page:
@@ -98,7 +120,8 @@ def parse_page(markup: str, replaced: int = 0) -> Page:
     """
     page = _parse(markup)
     text, lost = clean(_markdown(page))
-    return Page(_title(page), text, replaced + lost)
+    title, heading = _first(page, "title"), _first(page, "h1")
+    return Page(heading if is_placeholder(title) else title, text, replaced + lost, heading=heading)
 
 
 def _declared(start: bytes) -> str | None:
@@ -126,13 +149,10 @@ def _parse(markup: str) -> BeautifulSoup:
             raise Unreadable(Note("broken", format="HTML", error=str(error))) from error
 
 
-def _title(page: BeautifulSoup) -> str:
-    for name in ("title", "h1"):
-        tag = next((tag for tag in page.find_all(name) if tag.find_parent("svg") is None), None)
-        title = " ".join(tag.get_text(" ").split()) if tag else ""
-        if title:
-            return clean(title)[0]
-    return ""
+def _first(page: BeautifulSoup, name: str) -> str:
+    """Return the words of the first tag with this name that is no part of a drawing, or ""."""
+    tag = next((tag for tag in page.find_all(name) if tag.find_parent("svg") is None), None)
+    return clean(" ".join(tag.get_text(" ").split()))[0] if tag else ""
 
 
 def _markdown(page: BeautifulSoup) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from shortlist.documents.decoding import clean, guess_note, read_text
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.titles import best_title
 from shortlist.text import headings
 from shortlist.types import Document, Note
 
@@ -35,7 +36,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     language = language if isinstance(language, str) else ""
     blocks = [block for cell in _list(cells) for block in _cell(_mapping(cell), language, left)]
     body, lost = clean("\n\n".join(block for block in blocks if block.strip()))
-    title = next((heading.title for heading in headings(body)), source.path.stem)
+    title = best_title(source, "", (heading.title for heading in headings(body)))
     fields = metadata(source, {"language": language or None}, replaced + lost)
     yield Record("", Document(source.name, body, title, fields))
     for part, count in left.items():

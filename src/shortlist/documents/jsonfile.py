@@ -67,7 +67,7 @@ def _document(source: Source, key: str, record: Mapping[str, object], replaced: 
 
 
 def _flat(source: Source, key: str, content: object, replaced: int) -> Document:
-    """Return a value as lines "a.b: value". Values that are not nested are metadata, too."""
+    """Return a value as lines "a.b: value". Values that are in no list are metadata, too."""
     lines: dict[str, str] = {}
     for name, text in _lines("", content, 0):
         if len(lines) == _MOST_LINES:
@@ -77,9 +77,18 @@ def _flat(source: Source, key: str, content: object, replaced: int) -> Document:
     columns = tuple(sorted(lines, key=lambda name: name != first))
     text, lost = clean("\n".join(f"{name}: {lines[name]}" if name else lines[name] for name in columns))
     fields = content if isinstance(content, Mapping) else {}
-    flat = {name: value for name, value in fields.items() if not isinstance(value, dict | list)}
+    flat = _without_lists(fields)
     names = tuple(clean(name)[0] for name in columns if name)
     return Document(key, text, "", metadata(source, flat, replaced + lost), names)
+
+
+def _without_lists(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields of an object and of the objects in it, without lists."""
+    return {
+        name: _without_lists(value) if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if not isinstance(value, list)
+    }
 
 
 def _lines(name: str, value: object, depth: int) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from datetime import date, time
 from shortlist.documents.decoding import clean, guess_note, read_text
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
+from shortlist.documents.titles import best_title
 from shortlist.text import headings
 from shortlist.types import Document, Note
 
@@ -46,7 +47,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     values = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
     title = values.pop("title", "")
     title = clean(title)[0] if isinstance(title, str) else ""
-    title = title or next((heading.title for heading in headings(text)), source.path.stem)
+    title = best_title(source, title, (heading.title for heading in headings(text)))
     values = {name: value for name, value in values.items() if value != ""}
     yield Record("", Document(source.name, text, title, metadata(source, values, replaced, len(whole) - len(text))))
 

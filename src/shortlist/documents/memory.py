@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from shortlist.documents.decoding import clean
-from shortlist.documents.metadata import value
+from shortlist.documents.metadata import put, values
 from shortlist.documents.source import Source
 from shortlist.errors import InvalidInput
 from shortlist.text.validation import item_name
@@ -104,14 +104,13 @@ def _metadata(fields: object, name: str) -> dict[str, Field]:
         if not isinstance(key, str):
             raise InvalidInput(f"{name}: the name of the metadata field {key!r} is not a string")
         try:
-            stored = value(content)
+            for path, stored in values({key: content}):
+                put(out, path, stored)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(
                 f"{name}: the metadata field {key!r} is {_kind(content)}: give text, a number, true or false, or a "
                 "list of them"
             ) from error
-        if stored is not None:
-            out[clean(key)[0]] = stored
     return out
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from shortlist.documents.decoding import clean
 from shortlist.documents.source import Source
@@ -12,6 +13,7 @@ from shortlist.types import Field, Value
 
 _RESERVED = frozenset({"source", "format", "text_start", "replaced_bytes"})
 _LARGEST_INT = 2**63
+_DEEPEST = 20
 
 
 def metadata(
@@ -20,19 +22,41 @@ def metadata(
     """Return the metadata of a document: "source", "format" and the values of the given fields.
 
     "text_start" and "replaced_bytes" are included if they are not 0. A field with a reserved name gets the prefix
-    "given_", such as "given_source". Nulls are left out. A list or tuple of values becomes a list. Nested lists,
-    objects, NaN, infinities and integers beyond 64 bits become JSON text.
+    "given_", such as "given_source". Nulls are left out. A list or tuple of values becomes a list. A field in an object
+    gets a name with dots, such as "size.width". Nested lists, NaN, infinities and integers beyond 64 bits become JSON
+    text, and so do objects in a list, or more than 20 deep.
     """
     out: dict[str, Field] = {"source": source.name, "format": source.format}
-    for name, content in (fields or {}).items():
-        stored = value(content)
-        if stored is not None:
-            out[f"given_{name}" if name in _RESERVED else clean(name)[0]] = stored
+    for name, stored in values(fields or {}):
+        put(out, f"given_{name}" if name in _RESERVED else name, stored)
     if text_start:
         out["text_start"] = text_start
     if replaced_bytes:
         out["replaced_bytes"] = replaced_bytes
     return out
+
+
+def values(fields: Mapping[Any, object], path: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:
+    """Yield the fields of an object, and of the objects in it, with their full names, without nulls.
+
+    Raises:
+        TypeError: As `value`.
+    """
+    for key, content in fields.items():
+        name = f"{path}{clean(str(key))[0]}"
+        if isinstance(content, Mapping) and content and depth < _DEEPEST:
+            yield from values(content, f"{name}.", depth + 1)
+        elif (stored := value(content)) is not None:
+            yield name, stored
+
+
+def put(fields: dict[str, Field], name: str, stored: Field) -> None:
+    """Add a field. If an object and a name with a dot give one field two values, the field has both."""
+    own = fields.get(name)
+    if own is None or "." not in name:
+        fields[name] = stored
+    else:
+        fields[name] = [*(own if isinstance(own, list) else [own]), *(stored if isinstance(stored, list) else [stored])]
 
 
 def value(content: object) -> Field | None:

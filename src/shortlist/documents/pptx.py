@@ -11,6 +11,7 @@ from shortlist.documents.docx.equations import M, equation
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import errors, transitional
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.titles import best_title
 from shortlist.errors import MissingExtra
 from shortlist.text.tables import Cell, markdown
 from shortlist.types import Document, Note
@@ -30,7 +31,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     with errors(".pptx"):
         deck = _open(data)
         title = " ".join((deck.core_properties.title or "").split())
-        title = source.path.stem if title in ("", "PowerPoint Presentation") else clean(title)[0]
+        title = best_title(source, clean(title)[0])
         slides = list(deck.slides)
     comments = 0
     for number, slide in enumerate(slides, start=1):

@@ -18,12 +18,14 @@ class Source:
 
     `path` is absolute, with links resolved. The path of a BEIR folder is the path of its corpus.jsonl. `format` is
     a key of `formats.READERS`, such as "md". Names are relative to `root`, if it is set. `options` say how to read.
+    `common_title` is the title that all files of the folder in this format have, or "".
     """
 
     path: Path
     format: str
     root: Path | None = None
     options: ReadOptions = DEFAULT
+    common_title: str = ""
 
     @property
     def name(self) -> str:

@@ -78,7 +78,7 @@ def _answer(source: Source, record: Any, number: int, left: Counter[str]) -> lis
         text, replaced, guessed = decode(data, charset, source.options.encoding)
         title = ""
     else:
-        title, text, replaced, guessed = read_page(data, charset, source.options.encoding)
+        title, text, replaced, guessed, _ = read_page(data, charset, source.options.encoding)
     key = f"{source.name}#record={number}"
     place = f"record {number}"
     document = Document(key, text, title or url, metadata(source, fields, replaced))

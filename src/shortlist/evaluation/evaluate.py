@@ -27,6 +27,7 @@ from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.whole_pool import Finish, begin_whole, finish_in_turn, name_query, whole_pool_config
 from shortlist.reprs import short_repr
 from shortlist.search.pending import Pending
+from shortlist.search.pool import is_approximate
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.types import Note, PoolSize
@@ -170,6 +171,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         show(done, total)
     outcomes = [from_json(stored.get(query_id)) for query_id in judged.queries]
     facts = {"reranker": info_of(reranker).name if reranker is not None else "none", **(about or {})}
+    facts |= {"stage_one": "approximate"} if is_approximate(search.retriever) else {}
     size = max(outcome.pool_size for outcome in outcomes)
     names = tuple(map(str, parsed))
     return Evaluation(name, judged.name, judged.fingerprint, size, cutoff, names, tuple(outcomes), facts)

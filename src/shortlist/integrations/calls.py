@@ -19,7 +19,7 @@ from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank
 from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import Search, Searches
-from shortlist.types import PoolSize, Ranking, Where
+from shortlist.types import Filter, PoolSize, Ranking
 from shortlist.wording import describe
 
 LOG = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class SharedSearch(Shared):
         self._turns: threading.Semaphore | None = None
 
     def search(
-        self, query: str, *, top_k: int | None = None, pool_size: PoolSize | None = None, where: Where | None = None
+        self, query: str, *, top_k: int | None = None, pool_size: PoolSize | None = None, where: Filter | None = None
     ) -> Ranking:
         """Return the answer of the search. Its notes are logged. Raises as `Searches.search`."""
         searcher, turns = self._ready()

@@ -8,7 +8,7 @@ from typing import Any
 from shortlist.integrations import framework
 from shortlist.integrations.calls import SharedSearch
 from shortlist.integrations.metadata import metadata_of
-from shortlist.types import PoolSize, Ranking, Where
+from shortlist.types import Filter, PoolSize, Ranking
 
 with framework("dspy", "dspy"):
     import dspy
@@ -32,7 +32,7 @@ class ShortlistRetriever(dspy.Retrieve):
     """
 
     def __init__(
-        self, search: Any, k: int = TOP_K, *, pool_size: PoolSize | None = None, where: Where | None = None
+        self, search: Any, k: int = TOP_K, *, pool_size: PoolSize | None = None, where: Filter | None = None
     ) -> None:
         super().__init__(k=k)
         self._shared = SharedSearch(search)

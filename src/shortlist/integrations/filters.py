@@ -8,27 +8,37 @@ from typing import Any
 from shortlist.errors import InvalidInput
 from shortlist.types import Where
 
+OPERATORS = {"==": "eq", "in": "in", "!=": "ne", "not in": "nin", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+"""Haystack's name of an operator -> ours."""
+
 
 def where_of(filters: Mapping[str, Any] | None) -> Where | None:
     """Return a filter of Haystack as one of ours; None for no filter.
 
     Raises:
-        InvalidInput: The filter has something other than fields that equal a value (`==`) or one of several (`in`), all
-            of which must match (`AND`).
+        InvalidInput: The filter has an unknown operator, or twice the same one for a field, or conditions of which not
+            all must match (`AND`).
     """
     if not filters:
         return None
-    where: dict[str, Any] = {}
+    where: dict[str, dict[str, Any]] = {}
     for condition in _conditions(filters):
         operator, field, value = condition.get("operator"), condition.get("field"), condition.get("value")
-        field = str(field).removeprefix("meta.")
-        if operator not in ("==", "in") or field in where or isinstance(value, list) is not (operator == "in"):
+        name = OPERATORS.get(str(operator))
+        own = where.setdefault(str(field).removeprefix("meta."), {})
+        if name is None or name in own or isinstance(value, list) is not (name in ("in", "nin")):
             raise InvalidInput(
-                f"the filter {dict(condition)!r:.120} cannot be applied: use ==, or in with a list, once for a field",
+                f"the filter {dict(condition)!r:.120} cannot be applied: use {', '.join(OPERATORS)} once for a field, "
+                "and a list with in and not in",
                 field="filters",
             )
-        where[field] = value
-    return where
+        own[name] = value
+    return {field: _plain(operators) for field, operators in where.items()}
+
+
+def _plain(operators: dict[str, Any]) -> Any:
+    """Return the operators of a field, or the value if the field equals it."""
+    return next(iter(operators.values())) if set(operators) in ({"eq"}, {"in"}) else operators
 
 
 def _conditions(filters: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from shortlist.integrations import framework
 from shortlist.integrations.calls import SharedSearch
 from shortlist.integrations.metadata import metadata_of, metadata_of_ranked
-from shortlist.types import PoolSize, Where
+from shortlist.types import Filter, PoolSize
 
 with framework("langchain", "langchain_core"):
     from langchain_core.callbacks import CallbackManagerForRetrieverRun, Callbacks
@@ -52,7 +52,7 @@ class ShortlistRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,
         top_k: int | None = None,
         pool_size: PoolSize | None = None,
-        where: Where | None = None,
+        where: Filter | None = None,
     ) -> list[Document]:
         ranking = self._shared.search(
             query,

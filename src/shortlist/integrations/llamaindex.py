@@ -9,7 +9,7 @@ from shortlist.errors import InvalidInput
 from shortlist.integrations import framework
 from shortlist.integrations.calls import SharedSearch
 from shortlist.integrations.metadata import ADDED, metadata_of, metadata_of_ranked
-from shortlist.types import Hit, PoolSize, Where
+from shortlist.types import Filter, Hit, PoolSize
 
 with framework("llamaindex", "llama_index"):
     from llama_index.core.callbacks import CallbackManager
@@ -48,7 +48,7 @@ class ShortlistRetriever(BaseRetriever):
         *,
         top_k: int | None = None,
         pool_size: PoolSize | None = None,
-        where: Where | None = None,
+        where: Filter | None = None,
         callback_manager: CallbackManager | None = None,
     ) -> None:
         self._shared = SharedSearch(search)

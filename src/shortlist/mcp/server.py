@@ -25,7 +25,9 @@ SEARCH = (
     "together. Read the messages of `notes` first: they report that nothing matched, that passages were left out, or "
     "that the answer was not reranked. Every option has a default. top_k: the number of passages to return. pool_size: "
     'the passages that the reranker reads, 1 to 1000, or "auto"; a larger pool finds more and takes longer. where: a '
-    "filter; each metadata field equals a value, or one of a list of values. min_score and min_probability: leave out "
+    'filter on metadata, as conditions such as ["year=2024", "status!=retired", "price<100", "date>=2024-01-31", '
+    '"sku^=AB- (the text starts so)", "city~=bern (any case)"], or as an object: each field equals a value, or one of '
+    'a list, or meets operators such as {"price": {"gte": 10, "lt": 100}}. min_score and min_probability: leave out '
     "weaker passages. tail: continue below the pool in the retriever's order. blend: scale what the retriever's scores "
     "add. progressive: faster; only the promising part of the pool is scored to the end. rerank: false keeps the "
     "retriever's order."
@@ -63,7 +65,7 @@ def make_server(tools: Tools, version: str) -> MCPServer:
         query: str,
         top_k: int | None = None,
         pool_size: int | Literal["auto"] | None = None,
-        where: dict[str, Value | list[Value]] | None = None,
+        where: dict[str, Value | list[Value] | dict[str, Value | list[Value]]] | str | list[str] | None = None,
         min_score: float | None = None,
         min_probability: float | None = None,
         rerank: bool | None = None,

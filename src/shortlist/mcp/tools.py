@@ -9,9 +9,10 @@ from typing import Any
 
 from shortlist.errors import InvalidInput, ShortlistError
 from shortlist.redaction import Names
+from shortlist.search.filters import where_of
 from shortlist.search.opened import Opened
 from shortlist.search.rerank import rank, skip_note
-from shortlist.types import Note, Where
+from shortlist.types import Filter, Note
 from shortlist.wording import describe, worded
 
 MAX_DOCUMENTS = 1000
@@ -30,13 +31,13 @@ class Tools:
         self._lock = threading.Lock()
 
     def search(
-        self, query: str, where: Where | None = None, options: Mapping[str, Any] | None = None
+        self, query: str, where: Filter | None = None, options: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Return `Ranking.to_dict` with worded notes.
 
         Args:
             query: The query.
-            where: A filter on metadata.
+            where: A filter on metadata, as a mapping or as texts.
             options: Settings of `SearchConfig` for this search: `top_k`, `pool_size` and others. None: not given.
 
         Raises:
@@ -49,10 +50,11 @@ class Tools:
             if isinstance(size, int) and not 1 <= size <= MAX_POOL:
                 raise InvalidInput(f"{name} is {size}: use 1 to {MAX_POOL}", field=name)
         names = self._names
+        filters = where_of(where)
         with self._lock:
             search = self._index.searcher
             config = search.configured(given)
-            ranking = search.run(query, where=where if names is None else names.where(where), config=config)
+            ranking = search.run(query, where=filters if names is None else names.where(filters), config=config)
         return worded(ranking if names is None else names.ranking(ranking))
 
     def rerank(self, query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from shortlist.protocols import (
 )
 from shortlist.reprs import short_repr
 from shortlist.search.blend import known_weights
+from shortlist.search.filters import fields_of, where_of
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
 from shortlist.search.pool import notes_of, pool_and_tail
@@ -29,7 +30,7 @@ from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.scores import check_pointwise, checked_reranker, checked_scores, info_of, score_texts
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
-from shortlist.types import Hit, Note, PoolSize, Ranking, Scores, Status, Where
+from shortlist.types import Filter, Hit, Note, PoolSize, Ranking, Scores, Status, Where
 
 
 def no_diagnosis(where: Where | None) -> list[Note]:
@@ -58,7 +59,7 @@ class Searches:
         *,
         top_k: int | None = None,
         pool_size: PoolSize | None = None,
-        where: Where | None = None,
+        where: Filter | None = None,
         min_score: float | None = None,
         min_probability: float | None = None,
         rerank: bool | None = None,
@@ -67,6 +68,9 @@ class Searches:
         tail: bool | None = None,
     ) -> Ranking:
         """Return the `top_k` best passages of the pool. See `SearchConfig` for each argument; None takes its value.
+
+        `where` is a filter on metadata: a mapping such as {"year": 2024, "price": {"lt": 100}}, see `types.Where`, or
+        texts such as "price<100", see `search.filters.where_of`.
 
         Raises:
             InvalidInput: An empty query, or settings that cannot be used, or that contradict each other.
@@ -150,14 +154,15 @@ class Search(Searches):
         """Return the configuration with the given values; None means "not given"."""
         return self.config.override({name: value for name, value in given.items() if value is not None})
 
-    def run(self, query: str, *, where: Where | None = None, config: SearchConfig | None = None) -> Ranking:
+    def run(self, query: str, *, where: Filter | None = None, config: SearchConfig | None = None) -> Ranking:
         """As `search`, with a configuration for this one search."""
         pending = self.begin(query, where=where, config=config)
         return pending.finish(scores_of(pending))
 
-    def begin(self, query: str, *, where: Where | None = None, config: SearchConfig | None = None) -> Pending:
+    def begin(self, query: str, *, where: Filter | None = None, config: SearchConfig | None = None) -> Pending:
         """Retrieve the pool, and return it with the texts to score. Raises as `search`; nothing is scored."""
-        query = checked_text(query)
+        query, where = checked_text(query), where_of(where)
+        fields_of(where)  # a retriever of your own may ignore an operator that does not exist
         config = config or self.config
         reranker = self.reranker_at(config)
         size, top_k = config.sizes

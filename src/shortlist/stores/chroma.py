@@ -19,7 +19,7 @@ import httpx
 from shortlist.errors import InvalidInput
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import FieldKind, Fields, find_fields, kinds_of
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EQUALITY, ORDER, Condition, cannot
 from shortlist.stores.metrics import MetricName
 from shortlist.stores.store import Facts, Row, Vector
 from shortlist.stores.translating import translated
@@ -66,6 +66,7 @@ class ChromaBackend:
             _fields(self._name, fields, [row.record for row in _rows(sample)]),
             metric=METRICS[self._metric],
             dimension=len(sample["embeddings"][0]) if len(sample["ids"]) else None,
+            operators=EQUALITY | ORDER,
         )
 
     def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:
@@ -74,7 +75,7 @@ class ChromaBackend:
             result = self._collection.query(
                 query_embeddings=[vector.tolist()],
                 n_results=k,
-                where=_filter(where),
+                where=_filter(where, self._name),
                 include=["documents", "metadatas", "distances"],
             )
         lists = {name: result[name][0] for name in ("ids", "documents", "metadatas")}
@@ -214,13 +215,23 @@ def _equal(field: str, ids: Sequence[str]) -> Condition:
     return Condition(field, (*ids, *(int(key) for key in ids if key.isdigit())))
 
 
-def _filter(where: Sequence[Condition]) -> dict[str, Any] | None:
-    """Return Chroma's filter: each field is one of the values, or a list with one of them."""
-    parts: list[dict[str, Any]] = []
-    for condition in where:
-        options: list[dict[str, Any]] = [{condition.field: {"$in": list(values)}} for values in condition.typed()]
-        options += [{condition.field: {"$contains": value}} for value in condition.values]
-        parts.append({"$or": options} if len(options) > 1 else options[0])
+def _filter(where: Sequence[Condition], store: str = "") -> dict[str, Any] | None:
+    """Return Chroma's filter. A field is one of the values, or a list with one of them. Chroma orders numbers alone."""
+    parts = [part for condition in where for part in _parts(condition, store)]
     if not parts:
         return None
     return {"$and": parts} if len(parts) > 1 else parts[0]
+
+
+def _parts(condition: Condition, store: str) -> list[dict[str, Any]]:
+    field = condition.field
+    if condition.is_order:
+        if condition.number is None:
+            raise cannot(store, condition, "Chroma orders numbers, and no dates: store the date as a number too")
+        return [{field: {f"${condition.operator}": condition.number.value}}]
+    if condition.operator == "nin":
+        parts: list[dict[str, Any]] = [{field: {"$nin": list(values)}} for values in condition.typed()]
+        return parts + [{field: {"$not_contains": value}} for value in condition.values]
+    options: list[dict[str, Any]] = [{field: {"$in": list(values)}} for values in condition.typed()]
+    options += [{field: {"$contains": value}} for value in condition.values]
+    return [{"$or": options} if len(options) > 1 else options[0]]

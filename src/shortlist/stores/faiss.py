@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from shortlist.errors import InvalidInput
+from shortlist.search.filters import content_of, holds
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.faiss_texts import read_texts
 from shortlist.stores.fields import find_fields, kinds_of
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EVERY, Condition
 from shortlist.stores.metrics import MetricName
 from shortlist.stores.store import Facts, Row, Vector
 from shortlist.stores.translating import translated
@@ -71,6 +72,7 @@ class FaissBackend:
             int(index.d),
             exact=isinstance(self._inner, faiss.IndexFlat),
             lossy=any(part in type(self._inner).__name__ for part in LOSSY),
+            operators=EVERY,
         )
 
     def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:
@@ -140,7 +142,7 @@ class FaissBackend:
         record = self._records[self._texts[place]]
         inner = record.get(self.facts.fields.metadata) if self.facts.fields.metadata else None
         fields = {**record, **inner} if isinstance(inner, Mapping) else record
-        return all(_holds(fields.get(condition.field), condition) for condition in where)
+        return all(holds(condition, content_of(fields, condition.field)) for condition in where)
 
     def _texts_of_vectors(self, id_field: str) -> list[int]:
         """The place of the text of each vector, in the order of the vectors."""
@@ -180,10 +182,3 @@ def _metric(index: Any, store: str) -> MetricName:
     if index.metric_type == faiss.METRIC_L2:
         return "l2"
     raise InvalidInput(f"{store}: only an index of inner products or L2 distances can be searched")
-
-
-def _holds(value: Any, condition: Condition) -> bool:
-    """Return whether a value is one of those of the condition, or a list with one of them."""
-    values = value if isinstance(value, list) else [value]
-    allowed = {(isinstance(item, bool), item) for item in condition.values}
-    return any((isinstance(item, bool), item) in allowed for item in values if isinstance(item, str | int | float))

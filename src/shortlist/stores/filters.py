@@ -6,17 +6,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from shortlist.errors import InvalidInput
-from shortlist.search.filters import alternatives
+from shortlist.search.filters import Operator, Predicate, predicates_of
 from shortlist.stores.fields import Fields
 from shortlist.types import Value, Where
 
+EQUALITY: frozenset[Operator] = frozenset({"in", "nin"})
+ORDER: frozenset[Operator] = frozenset({"lt", "lte", "gt", "gte"})
+TEXT: frozenset[Operator] = frozenset({"prefix", "ieq", "iprefix"})
+EVERY = EQUALITY | ORDER | TEXT
+
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A field, and the values of which it must have one. The values include their equals: 2024 and "2024"."""
-
-    field: str
-    values: tuple[Value, ...]
+class Condition(Predicate):
+    """A condition of a filter on a field of a store. Without an operator, the field must have one of the values."""
 
     @property
     def texts(self) -> list[str]:
@@ -50,10 +52,18 @@ def conditions(where: Where | None, fields: Fields) -> list[Condition]:
     "title" and "document_id" become the names of these fields in the store.
 
     Raises:
-        InvalidInput: See `search.filters.alternatives`.
+        InvalidInput: See `search.filters.predicates_of`.
     """
     own: Mapping[str, str] = {"title": fields.title, "document_id": fields.document_id or fields.id}
-    return [Condition(own.get(field) or field, _distinct(values)) for field, values in alternatives(where).items()]
+    return [
+        Condition(own.get(test.field) or test.field, _distinct(test.values), test.operator, test.number, test.moment)
+        for test in predicates_of(where)
+    ]
+
+
+def cannot(store: str, condition: Predicate, reason: str) -> InvalidInput:
+    """Return the error for a condition that a store cannot answer."""
+    return InvalidInput(f"where: {store} cannot answer {condition.label}: {reason}", field="where")
 
 
 def _distinct(values: Sequence[Value]) -> tuple[Value, ...]:

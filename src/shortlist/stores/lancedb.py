@@ -17,7 +17,7 @@ import numpy as np
 from shortlist.errors import InvalidInput
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import FieldKind, choose, find_fields
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EVERY, Condition
 from shortlist.stores.lancedb_filters import sql_of, text_literal
 from shortlist.stores.metrics import MetricName, raw_scores
 from shortlist.stores.store import Facts, Row, Vector
@@ -66,6 +66,7 @@ class LanceBackend:
             dimension=self._types[self._vector].list_size if self._vector else None,
             words=words,
             exact=not indexed,
+            operators=EVERY,
         )
 
     def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:

@@ -17,7 +17,7 @@ import numpy as np
 from shortlist.errors import InvalidInput, StoreError, StoreRefused
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import Fields, choose, find_fields
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EVERY, Condition
 from shortlist.stores.http_api import SHOWN, TIMEOUT, HttpApi, NotFound, error_text
 from shortlist.stores.lucene_mapping import OWN_ID, Mapped, filter_query, kinds_of_mapping, read_properties
 from shortlist.stores.metrics import MetricName
@@ -239,6 +239,7 @@ def _facts(name: str, fields: Fields, vector: VectorField | None, properties: Ma
         exact=vector.exact if vector else False,
         largest_k=LARGEST_K,
         key=OWN_ID,
+        operators=EVERY,
     )
 
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from shortlist.errors import InvalidInput
+from shortlist.search.filters.moments import iso_of
 from shortlist.stores.fields import FieldKind
-from shortlist.stores.filters import Condition, check_known
+from shortlist.stores.filters import EQUALITY, TEXT, Condition, cannot, check_known
 from shortlist.types import Value
 
 TEXT_TYPES = frozenset({"text", "match_only_text"})
 KEYWORD_TYPES = frozenset({"keyword", "constant_keyword", "wildcard", "flattened", "flat_object"})
 WHOLE_TYPES = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
 FLOAT_TYPES = frozenset({"double", "float", "half_float", "scaled_float"})
+DATE_TYPES = frozenset({"date", "date_nanos"})
+DATE_FORMAT = "strict_date_optional_time"
 OBJECT = "object"
 OWN_ID = "_id"
 """The engine's own id of a row."""
@@ -72,23 +75,64 @@ def filter_query(condition: Condition, properties: Mapping[str, Mapped], metadat
         store: The name of the store, for messages.
 
     Raises:
-        InvalidInput: The index has no such field, or the field has words only and no exact value.
+        InvalidInput: The index has no such field, the field has words only and no exact value, or it has no values
+            that the condition compares.
     """
     name = condition.field
     if name == OWN_ID:
-        return {"ids": {"values": condition.texts}}
+        return _ids(condition, store)
     if name not in properties and metadata and f"{metadata}.{name}" in properties:
         name = f"{metadata}.{name}"
     check_known([Condition(name, ())], properties, store)
     field = properties[name]
-    if not field.exact:
+    if condition.is_order:
+        query = _order(name, field, condition, store)
+    elif not field.exact:
         raise InvalidInput(
             f"where: the field {name!r} of {store} is searched by words only: add a sub-field of the type keyword to "
             "the mapping",
             field="where",
         )
-    values = _comparable(condition, field.type)
-    return {"terms": {field.exact: values}} if values else {"match_none": {}}
+    elif condition.operator in TEXT:
+        query = _text(field, condition, store)
+    else:
+        values = _comparable(condition, field.type)
+        query = {"terms": {field.exact: values}} if values else {"match_none": {}}
+    for path in _nested(name, properties):
+        query = {"nested": {"path": path, "query": query}}
+    return {"bool": {"must_not": [query]}} if condition.operator == "nin" else query
+
+
+def _ids(condition: Condition, store: str) -> dict[str, Any]:
+    if condition.operator not in EQUALITY:
+        raise cannot(store, condition, "the engine's own id is compared as a whole")
+    query = {"ids": {"values": condition.texts}}
+    return {"bool": {"must_not": [query]}} if condition.operator == "nin" else query
+
+
+def _nested(name: str, properties: Mapping[str, Mapped]) -> list[str]:
+    """Return the nested objects that contain a field, the inner one first."""
+    parts = name.split(".")
+    paths = [".".join(parts[:depth]) for depth in range(len(parts) - 1, 0, -1)]
+    return [path for path in paths if path in properties and properties[path].type == "nested"]
+
+
+def _order(name: str, field: Mapped, condition: Condition, store: str) -> dict[str, Any]:
+    if condition.number is not None and field.type in WHOLE_TYPES | FLOAT_TYPES:
+        return {"range": {name: {condition.number.operator: condition.number.value}}}
+    if condition.moment is not None and field.type in DATE_TYPES:
+        limit = {condition.moment.operator: iso_of(condition.moment.value), "format": DATE_FORMAT}
+        return {"range": {name: limit}}
+    raise cannot(store, condition, f"the field is of the type {field.type}, which has no order with this value")
+
+
+def _text(field: Mapped, condition: Condition, store: str) -> dict[str, Any]:
+    if field.type not in TEXT_TYPES | KEYWORD_TYPES:
+        raise cannot(store, condition, f"the field is of the type {field.type}, and not text")
+    kind = "term" if condition.operator == "ieq" else "prefix"
+    alike = {} if condition.operator == "prefix" else {"case_insensitive": True}
+    tests = [{kind: {field.exact: {"value": text, **alike}}} for text in condition.texts]
+    return tests[0] if len(tests) == 1 else {"bool": {"should": tests, "minimum_should_match": 1}}
 
 
 def _comparable(condition: Condition, kind: str) -> list[Value]:

@@ -19,15 +19,17 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 
 from shortlist.errors import InvalidInput, StoreError, StoreRefused, StoreUnreachable
+from shortlist.search.filters import Operator
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields, kinds_of
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EQUALITY, ORDER, Condition
 from shortlist.stores.metrics import MetricName, raw_scores
 from shortlist.stores.milvus_schema import Schema, expression, literal, read_schema
 from shortlist.stores.store import Facts, Row, Vector
 from shortlist.stores.translating import translated
 
 METRICS: Mapping[str, MetricName] = {"COSINE": "cosine", "IP": "dot", "L2": "l2"}
+OPERATORS: frozenset[Operator] = frozenset({*EQUALITY, *ORDER, "prefix"})
 LARGEST_K = 16_384
 PAGE = 1000
 SAMPLE_ROWS = 20
@@ -152,7 +154,9 @@ class MilvusBackend:
         fields = replace(fields, id=given.get("id", schema.key), vector="")
         if not schema.vectors:
             words = bool(schema.words)
-            return Facts(self._name, fields, words=words, largest_k=LARGEST_K, keeps_word_scores=False)
+            return Facts(
+                self._name, fields, words=words, largest_k=LARGEST_K, keeps_word_scores=False, operators=OPERATORS
+            )
         column = choose("vector", list(schema.vectors), given, self._name)
         index = self._index(column)
         metric = str(index.get("metric_type", "COSINE")).upper()
@@ -166,6 +170,7 @@ class MilvusBackend:
             words=bool(schema.words),
             exact=index.get("index_type") == "FLAT",
             largest_k=LARGEST_K,
+            operators=OPERATORS,
             keeps_word_scores=False,  # Milvus Lite computes BM25 among the rows that pass the filter
         )
 

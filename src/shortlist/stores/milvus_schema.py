@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from shortlist.errors import InvalidInput
+from shortlist.search.filters.conditions import SYMBOLS
 from shortlist.stores.fields import FieldKind
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EQUALITY, Condition, cannot
 from shortlist.types import Value
 
 BOOL, TEXT, ARRAY, JSON, FLOAT_VECTOR = 1, 21, 22, 23, 101
@@ -19,6 +20,8 @@ OTHER_VECTORS = frozenset({100, 102, 103, 104, 105})
 """The numbers of Milvus's types."""
 BM25_FUNCTION = 1
 DYNAMIC = "$meta"
+PATTERN = "%_\\"
+"""The characters that have a meaning in a pattern."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Schema:
     vectors: Mapping[str, int]
     words: str
     dynamic: bool
+    nullable: frozenset[str] = frozenset()
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -62,6 +66,7 @@ def read_schema(description: Mapping[str, Any]) -> Schema:
         {field["name"]: int(field["params"]["dim"]) for field in fields if int(field["type"]) == FLOAT_VECTOR},
         words[0] if words else "",
         bool(description.get("enable_dynamic_field")),
+        frozenset(field["name"] for field in fields if field.get("nullable")),
     )
 
 
@@ -75,15 +80,32 @@ def expression(where: Sequence[Condition], schema: Schema, metadata: str, store:
         store: The name of the store, for messages.
 
     Raises:
-        InvalidInput: The collection has no such field.
+        InvalidInput: The collection has no such field, or the field has no values that the condition compares.
     """
     parts = []
     for condition in where:
         tests = _tests(condition, schema, metadata, store)
-        if not tests:
+        if condition.operator == "nin":
+            missing = _missing(condition.field, schema, metadata)
+            parts += [f"({missing}not ({' or '.join(tests)}))"] if tests else []
+        elif tests:
+            parts.append(f"({' or '.join(tests)})")
+        else:
             return None
-        parts.append(f"({' or '.join(tests)})")
     return " and ".join(parts)
+
+
+def _missing(field: str, schema: Schema, metadata: str) -> str:
+    """Return the test of a row without the field, and "or". Milvus leaves out such a row if the field is compared."""
+    if field in schema.types:
+        return f"{field} is null or " if field in schema.nullable else ""
+    return f"not exists {_json_name(field, metadata)} or "
+
+
+def _json_name(field: str, metadata: str) -> str:
+    if metadata:
+        return metadata + "".join(f"[{literal(part)}]" for part in field.split("."))
+    return f"{DYNAMIC}[{literal(field)}]"
 
 
 def _tests(condition: Condition, schema: Schema, metadata: str, store: str) -> list[str]:
@@ -91,6 +113,8 @@ def _tests(condition: Condition, schema: Schema, metadata: str, store: str) -> l
     kind = schema.types.get(field)
     if kind is None:
         return _json_tests(condition, schema, metadata, store)
+    if condition.operator not in EQUALITY:
+        return _compared(field, kind, condition, store)
     if kind == JSON:
         return [f"{field} == {literal(value)}" for value in condition.values]
     values = _comparable(condition, schema.items[field] if kind == ARRAY else kind)
@@ -102,18 +126,26 @@ def _tests(condition: Condition, schema: Schema, metadata: str, store: str) -> l
     return [f"{field} == {literal(value)}" for value in values] if kind == BOOL else [f"{field} in {listed}"]
 
 
+def _compared(name: str, kind: int, condition: Condition, store: str) -> list[str]:
+    """Return the tests of an order, or of the start of a text. Milvus orders numbers, and no dates."""
+    if condition.is_order and condition.number is not None and kind in INTEGERS | FLOATS | {JSON}:
+        return [f"{name} {SYMBOLS[condition.number.operator]} {literal(condition.number.value)}"]
+    if condition.operator == "prefix" and kind in (TEXT, JSON):
+        if any(character in text for text in condition.texts for character in PATTERN):
+            raise cannot(store, condition, f"a text with one of {' '.join(PATTERN)} is a pattern in Milvus")
+        return [f"{name} like {literal(f'{text}%')}" for text in condition.texts]
+    raise cannot(store, condition, "Milvus compares numbers, and the starts of texts, and no dates")
+
+
 def _json_tests(condition: Condition, schema: Schema, metadata: str, store: str) -> list[str]:
     """Return the tests of a key of the metadata or of the dynamic field, whose value may be a list."""
-    field = condition.field
-    if metadata:
-        name = metadata + "".join(f"[{literal(part)}]" for part in field.split("."))
-        in_list = name
-    elif schema.dynamic:
-        name = f"{DYNAMIC}[{literal(field)}]"
-        in_list = field if field.isidentifier() else name
-    else:
+    field, name = condition.field, _json_name(condition.field, metadata)
+    in_list = field if not metadata and field.isidentifier() else name
+    if not metadata and not schema.dynamic:
         names = ", ".join(sorted(set(schema.types) - schema.hidden))
         raise InvalidInput(f"where: {store} has no field {field!r}; its fields are {names}", field="where")
+    if condition.operator not in EQUALITY:
+        return _compared(name, JSON, condition, store)
     values = list(map(literal, condition.values))
     return [f"{name} == {value}" for value in values] + [f"json_contains({in_list}, {value})" for value in values]
 

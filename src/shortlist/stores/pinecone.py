@@ -19,7 +19,7 @@ import httpx
 from shortlist.errors import InvalidInput, StoreRefused
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields, kinds_of
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EQUALITY, ORDER, Condition
 from shortlist.stores.http_api import TIMEOUT, HttpApi, NotFound
 from shortlist.stores.metrics import MetricName
 from shortlist.stores.pinecone_apis import Api, DocumentsApi, VectorsApi
@@ -145,6 +145,7 @@ class PineconeBackend:
             dimension=dense["dimension"] if dense else None,
             words=self._api.has_words,
             largest_k=LARGEST_K,
+            operators=EQUALITY | ORDER,
         )
 
     def _fetched(self, ids: Sequence[str]) -> list[tuple[Row, Sequence[float]]]:

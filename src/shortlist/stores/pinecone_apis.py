@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from shortlist.errors import InvalidInput
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import Condition, cannot
 from shortlist.stores.http_api import HttpApi
 from shortlist.stores.store import Row
 from shortlist.types import Value
@@ -149,10 +149,23 @@ def _next(answer: Mapping[str, Any]) -> str:
 
 def _filter(where: Sequence[Condition]) -> dict[str, Any]:
     """Return the filter of a request. `$in` takes text and numbers, and also finds a list by one of its values."""
-    parts = []
-    for condition in where:
-        lists: list[Sequence[Value]] = [condition.texts, condition.numbers]
-        tests: list[Any] = [{condition.field: {"$in": values}} for values in lists if values]
-        tests += [{condition.field: {"$eq": flag}} for flag in condition.flags]
-        parts.append({"$or": tests} if len(tests) > 1 else tests[0])
+    parts = [part for condition in where for part in _parts(condition)]
     return {"filter": {"$and": parts} if len(parts) > 1 else parts[0]} if parts else {}
+
+
+def _parts(condition: Condition) -> list[Any]:
+    """Return the tests of a condition, all of which must hold. Pinecone orders numbers alone."""
+    field = condition.field
+    if condition.is_order:
+        if condition.number is None:
+            raise cannot("Pinecone", condition, "it orders numbers, and no dates: store the date as a number too")
+        return [{field: {f"${condition.operator}": condition.number.value}}]
+    lists: list[Sequence[Value]] = [condition.texts, condition.numbers]
+    if condition.operator == "nin":
+        tests: list[Any] = [{field: {"$nin": values}} for values in lists if values]
+        tests += [{field: {"$ne": flag}} for flag in condition.flags]
+        present = {"$and": tests} if len(tests) > 1 else tests[0]
+        return [{"$or": [{field: {"$exists": False}}, present]}]
+    tests = [{field: {"$in": values}} for values in lists if values]
+    tests += [{field: {"$eq": flag}} for flag in condition.flags]
+    return [{"$or": tests} if len(tests) > 1 else tests[0]]

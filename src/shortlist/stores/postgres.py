@@ -20,7 +20,7 @@ import numpy as np
 
 from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
 from shortlist.stores.address import StoreAddress
-from shortlist.stores.filters import Condition, check_known
+from shortlist.stores.filters import EVERY, Condition, check_known
 from shortlist.stores.postgres_filters import condition_sql
 from shortlist.stores.postgres_layout import Layout, VectorColumn, quoted, read_layout
 from shortlist.stores.postgres_sql import LARGEST_SCAN, both_sql, near_sql, shown, words_sql
@@ -144,7 +144,7 @@ class PostgresBackend:
         if not layout.fields.metadata:
             check_known(where, layout.columns, self._name)
         for number, condition in enumerate(where):
-            sql, own = condition_sql(condition, layout.columns, layout.fields.metadata, f"where{number}")
+            sql, own = condition_sql(condition, layout.columns, layout.fields.metadata, f"where{number}", self._name)
             parts.append(sql)
             values |= own
         return parts, values
@@ -241,6 +241,7 @@ def _facts(name: str, layout: Layout, dimension: int | None) -> Facts:
         exact=place is None or not place.index,
         largest_k=LARGEST_SCAN if place is not None and place.index == "hnsw" and not place.iterative else None,
         word_score="ts_rank",
+        operators=EVERY,
     )
 
 

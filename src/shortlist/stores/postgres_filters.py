@@ -6,16 +6,26 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shortlist.stores.filters import Condition
+from shortlist.search.filters.conditions import SYMBOLS
+from shortlist.stores.filters import EQUALITY, Condition, cannot
 from shortlist.stores.postgres_layout import OBJECT_TYPES, TEXT_TYPES, quoted
 
 INTEGERS = frozenset({"int2", "int4", "int8"})
+NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+DATES = frozenset({"date", "timestamp", "timestamptz"})
+NUMBER_TEXT = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$"
+DATE_TEXT = (
+    r"^\s*\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+    r"([Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d{1,9})?)?( ?([Zz]|[+-]\d\d(:?\d\d)?))?)?\s*$"
+)
+ZONE = r":\d\d([.,]\d+)? ?([Zz]|[+-]\d\d(:?\d\d)?)\s*$"
+"""The texts that are compared as numbers and dates, and the end of those that have a zone. The others are in UTC."""
 LARGEST_INTEGER = 2**63 - 1
 LARGEST_FLOAT = 1.7e308
 
 
 def condition_sql(
-    condition: Condition, columns: Mapping[str, str], metadata: str, name: str
+    condition: Condition, columns: Mapping[str, str], metadata: str, name: str, store: str = ""
 ) -> tuple[str, dict[str, Any]]:
     """Return the SQL of a condition, and its parameters.
 
@@ -24,13 +34,75 @@ def condition_sql(
         columns: The types of the columns.
         metadata: The column of the metadata, or "".
         name: The name of the parameter.
+        store: The name of the store, for messages.
+
+    Raises:
+        InvalidInput: The column has no values that the condition compares.
     """
     kind = columns.get(condition.field, "")
+    if condition.operator in EQUALITY:
+        sql, values = _equality(condition, kind, metadata, name)
+        return (f"not coalesce({sql}, false)" if condition.operator == "nin" else sql), values
+    column = quoted(condition.field)
+    if kind and kind not in OBJECT_TYPES:
+        return _compared(column, kind, condition, name, store)
+    if kind:
+        raise cannot(store, condition, f"the column is of the type {kind}: name a field in it")
+    path = {f"{name}_key": condition.field, f"{name}_path": condition.field.split(".")}
+    content = f"{quoted(metadata)}::jsonb"
+    value = f"coalesce({content} -> %({name}_key)s, {content} #> %({name}_path)s::text[])"
+    sql, values = _compared("(item.value #>> '{}')", "text", condition, name, store)
+    types = "'number', 'string'" if condition.is_order else "'string'"
+    listed = f"case jsonb_typeof({value}) when 'array' then {value} else jsonb_build_array({value}) end"
+    items = f"jsonb_array_elements({listed})"
+    sql = f"exists (select 1 from {items} as item(value) where jsonb_typeof(item.value) in ({types}) and {sql})"
+    return sql, {**path, **values}
+
+
+def _equality(condition: Condition, kind: str, metadata: str, name: str) -> tuple[str, dict[str, Any]]:
     if kind and kind not in OBJECT_TYPES:
         return _of_column(quoted(condition.field), kind, condition, name)
     if kind:
         return _of_json(condition.field, condition.values, name)
     return _of_json(metadata, _objects(condition), name)
+
+
+def _compared(column: str, kind: str, condition: Condition, name: str, store: str) -> tuple[str, dict[str, Any]]:
+    """Return the test of a column for an order, for the start of a text, or without small and capital letters."""
+    if condition.is_order:
+        return _ordered(column, kind, condition, name, store)
+    if kind not in TEXT_TYPES:
+        raise cannot(store, condition, f"the column is of the type {kind}, and not text")
+    texts = [text for text in condition.texts if "\0" not in text]
+    if condition.operator == "prefix":
+        return f"exists (select 1 from unnest(%({name})s::text[]) as t(s) where starts_with({column}, t.s))", {
+            name: texts
+        }
+    values = {name: [text.lower() for text in texts]}
+    if condition.operator == "ieq":
+        return f"lower({column}) = any(%({name})s::text[])", values
+    return f"exists (select 1 from unnest(%({name})s::text[]) as t(s) where starts_with(lower({column}), t.s))", values
+
+
+def _ordered(column: str, kind: str, condition: Condition, name: str, store: str) -> tuple[str, dict[str, Any]]:
+    """Return the test of an order. Of a text, a number or a date at its start is compared, if nothing else follows."""
+    tests, values = list[str](), dict[str, Any]()
+    number, moment = condition.number, condition.moment
+    if number is not None and kind in (*NUMBERS, *TEXT_TYPES):
+        own = column if kind in NUMBERS else f"case when {column} ~ '{NUMBER_TEXT}' then {column}::numeric end"
+        tests.append(f"{own} {SYMBOLS[number.operator]} %({name})s::{'numeric' if kind in TEXT_TYPES else 'float8'}")
+        values[name] = number.value
+    if moment is not None and kind in (*DATES, *TEXT_TYPES):
+        in_utc = f"{column}::timestamp at time zone 'UTC'"
+        own = f"{column}" if kind == "timestamptz" else in_utc
+        if kind in TEXT_TYPES:
+            own = f"case when {column} ~ '{ZONE}' then {column}::timestamptz else {in_utc} end"
+            own = f"case when {column} ~ '{DATE_TEXT}' then {own} end"
+        tests.append(f"{own} {SYMBOLS[moment.operator]} to_timestamp(%({name}_moment)s::float8)")
+        values[f"{name}_moment"] = moment.value
+    if not tests:
+        raise cannot(store, condition, f"the column is of the type {kind}, which has no order with this value")
+    return f"({' or '.join(tests)})", values
 
 
 def _of_column(column: str, kind: str, condition: Condition, name: str) -> tuple[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shortlist.errors import InvalidInput
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields, kinds_of
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EQUALITY, ORDER, Condition
 from shortlist.stores.metrics import MetricName
 from shortlist.stores.qdrant_filters import filter_of, is_int, point_id
 from shortlist.stores.store import Facts, Row, Vector
@@ -82,6 +82,7 @@ class QdrantBackend:
             dimension=None if size is None else size.size,
             words=self._sparse is not None,
             exact=type(getattr(client, "_client", None)).__name__ == "QdrantLocal",
+            operators=frozenset({*EQUALITY, *ORDER, "prefix"}),
         )
 
     def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:

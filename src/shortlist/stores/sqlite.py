@@ -21,8 +21,8 @@ import numpy as np
 
 from shortlist.errors import InvalidInput, MissingExtra, StoreRefused, StoreUnreachable
 from shortlist.stores.address import StoreAddress
-from shortlist.stores.filters import Condition
-from shortlist.stores.sqlite_filters import marks, sql_of
+from shortlist.stores.filters import EVERY, Condition
+from shortlist.stores.sqlite_filters import add_function, marks, sql_of
 from shortlist.stores.sqlite_layout import Layout, VectorTable, parsed, read_layout
 from shortlist.stores.sqlite_words import quoted
 from shortlist.stores.store import Facts, Row, Vector
@@ -57,6 +57,7 @@ class SqliteBackend:
         try:
             with self._translated():
                 has_vec = load_vec(self._connection)
+                add_function(self._connection)
                 self._layout = read_layout(self._connection, address.name, address.collection, fields, has_vec=has_vec)
             if self._layout.vectors is not None and not has_vec:
                 raise MissingExtra(f"{self._name} has vectors, and reading them", "sqlite")
@@ -262,6 +263,7 @@ def _facts(name: str, layout: Layout, dimension: int | None) -> Facts:
         exact=True,
         largest_k=LARGEST_K if place is not None and place.table else None,
         key=layout.key,
+        operators=EVERY,
     )
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from shortlist.stores.filters import Condition, check_known
+from shortlist.search.filters import Bound, Predicate, content_of, holds
+from shortlist.stores.filters import EQUALITY, Condition, check_known
 from shortlist.stores.sqlite_layout import Layout
 from shortlist.stores.sqlite_words import quoted
+
+FUNCTION = "shortlist_holds"
+"""The name of the SQL function for every condition but equality."""
 
 
 def sql_of(where: Sequence[Condition], layout: Layout, alias: str, store: str) -> tuple[list[str], list[Any]]:
@@ -16,21 +22,53 @@ def sql_of(where: Sequence[Condition], layout: Layout, alias: str, store: str) -
     Raises:
         InvalidInput: The table has no such column, and no column with metadata.
     """
+    allowed: list[Any]
     parts, values = list[str](), list[Any]()
     columns = (*layout.columns, layout.key)
     if not layout.fields.metadata:
         check_known([condition for condition in where if condition.field != layout.key], layout.columns, store)
     for condition in where:
-        if condition.field in columns:
+        own = condition.field in columns
+        column = f"{alias}.{quoted(condition.field if own else layout.fields.metadata)}"
+        if condition.operator not in EQUALITY:
+            part, allowed = f"{FUNCTION}({column}, ?, ?)", ["" if own else condition.field, _coded(condition)]
+        elif own:
             flags = condition.flags if condition.field in layout.flags else []
             allowed = [*condition.texts, *condition.numbers, *map(int, flags)]
-            parts.append(f"{alias}.{quoted(condition.field)} in ({marks(len(allowed))})")
-            values += allowed
+            part = f"coalesce({column} in ({marks(len(allowed))}), 0)"
         else:
-            part, own = _in_json(f"{alias}.{quoted(layout.fields.metadata)}", condition)
-            parts.append(part)
-            values += own
+            part, allowed = _in_json(column, condition)
+        parts.append(f"not {part}" if condition.operator == "nin" else part)
+        values += allowed
     return parts, values
+
+
+def add_function(connection: Any) -> None:
+    """Give the connection the function of the conditions that are no equality."""
+    connection.create_function(FUNCTION, 3, _holds, deterministic=True)
+
+
+def _holds(content: Any, field: str, coded: str) -> bool:
+    """Return whether a coded condition holds for a column, or for a field in a column with a JSON object."""
+    if field:
+        try:
+            fields = json.loads(content) if isinstance(content, str) else None
+        except ValueError:
+            fields = None
+        content = content_of(fields, field) if isinstance(fields, dict) else None
+    return holds(_decoded(coded), content)
+
+
+def _coded(condition: Condition) -> str:
+    limits = [limit and [limit.operator, limit.value] for limit in (condition.number, condition.moment)]
+    return json.dumps([condition.field, list(condition.values), condition.operator, *limits])
+
+
+@lru_cache(maxsize=64)
+def _decoded(coded: str) -> Predicate:
+    field, values, operator, *limits = json.loads(coded)
+    number, moment = (limit and Bound(*limit) for limit in limits)
+    return Predicate(field, tuple(values), operator, number, moment)
 
 
 def marks(count: int) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.protocols import Searched
+from shortlist.search.filters import Operator
 from shortlist.search.listing import LeftOut
 from shortlist.stores.fields import Fields
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import EQUALITY, Condition
 from shortlist.stores.metrics import MetricName
 from shortlist.types import Note, Passage, Where
 
@@ -102,6 +103,7 @@ class Facts:
         word_score: The name of the score of a query of words.
         key: The name by which a filter finds rows by the store's own id, if there is one.
         keeps_word_scores: Whether a filter leaves the scores of words as they are.
+        operators: The operators of filters that the store has. The backend may refuse one for a field of some type.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Facts:
     word_score: str = "BM25"
     key: str = ""
     keeps_word_scores: bool = True
+    operators: frozenset[Operator] = EQUALITY
 
 
 class Backend(Protocol):

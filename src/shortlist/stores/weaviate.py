@@ -18,18 +18,21 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.search.filters import Operator
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields
-from shortlist.stores.filters import Condition, check_known
+from shortlist.stores.filters import ORDER, Condition, check_known
 from shortlist.stores.metrics import MetricName
 from shortlist.stores.store import Facts, Row, Vector
 from shortlist.stores.translating import translated
-from shortlist.stores.weaviate_schema import Schema, allowed, filter_of, has_one_of, read_schema
+from shortlist.stores.weaviate_schema import Schema, allowed, filter_of, has_one_of, limit_of, read_schema
 
 KEY = "WEAVIATE_API_KEY"
 METRICS: Mapping[str, MetricName] = {"cosine": "cosine", "dot": "dot", "l2-squared": "l2"}
 CLOUD = (".weaviate.cloud", ".weaviate.network", ".weaviate.io")
 GRPC_PORT = 50051
+OPERATORS: frozenset[Operator] = frozenset({*ORDER, "in"})
+"""Weaviate compares text by words, so a row may equal more than the value: "!=" would leave out too many rows."""
 LARGEST_K = 10_000
 """Weaviate's default limit of rows of one query (QUERY_MAXIMUM_RESULTS)."""
 PAGE = 1000
@@ -128,7 +131,7 @@ class WeaviateBackend:
         fields = find_fields(self._name, names, schema.kinds, schema=True)
         words = fields.text in schema.searchable
         if not schema.metrics:
-            return Facts(self._name, fields, words=words, largest_k=LARGEST_K)
+            return Facts(self._name, fields, words=words, largest_k=LARGEST_K, operators=OPERATORS)
         name = choose("vector", list(schema.metrics), given, self._name)
         if schema.metrics[name] not in METRICS:
             raise InvalidInput(
@@ -141,6 +144,7 @@ class WeaviateBackend:
             words=words,
             exact=schema.flat,
             largest_k=LARGEST_K,
+            operators=OPERATORS,
         )
 
     def _target(self) -> str | None:
@@ -155,11 +159,15 @@ class WeaviateBackend:
 
     def _filtered(self, function: Any, k: int, where: Sequence[Condition], **options: Any) -> list[tuple[Row, Any]]:
         check_known(where, self._schema.types, self._name)
-        if any(not allowed(condition, self._schema.types[condition.field]) for condition in where):
+        equal = [condition for condition in where if not condition.is_order]
+        for condition in where:
+            if condition.is_order:
+                limit_of(condition, self._schema.types[condition.field], self._name)
+        if any(not allowed(condition, self._schema.types[condition.field]) for condition in equal):
             return []
         objects = self._call(function, limit=k, filters=filter_of(where, self._schema.types), **options).objects
         rows = ((_row(item), item) for item in objects)
-        return [(row, item) for row, item in rows if all(has_one_of(row.record, own) for own in where)]
+        return [(row, item) for row, item in rows if all(has_one_of(row.record, own) for own in equal)]
 
     def _fetched(self, key: str, ids: list[str]) -> list[Any]:
         """Return the objects with these ids, which may be several for one id that is a property."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from shortlist.search.filters.moments import iso_of
 from shortlist.stores.fields import FieldKind
-from shortlist.stores.filters import Condition
+from shortlist.stores.filters import Condition, cannot
 from shortlist.types import Value
 
-WHOLE, NUMBER, BOOLEAN = "int", "number", "boolean"
+WHOLE, NUMBER, BOOLEAN, DATE = "int", "number", "boolean", "date"
 ONLY_VECTORS = "default"
 """The name for the vectors of a collection that has one kind without a name."""
 
@@ -70,11 +73,37 @@ def filter_of(where: Sequence[Condition], types: Mapping[str, str]) -> Any:
     """Return the filter of Weaviate's client; None for no conditions."""
     from weaviate.classes.query import Filter
 
-    parts = [
-        Filter.by_property(condition.field).contains_any(list(allowed(condition, types[condition.field])))
-        for condition in where
-    ]
+    parts = [_part(condition, types[condition.field]) for condition in where]
     return Filter.all_of(parts) if parts else None
+
+
+def limit_of(condition: Condition, type_name: str, store: str) -> int | float | datetime:
+    """Return the limit of an order: a number or a moment.
+
+    Raises:
+        InvalidInput: A property of this type has no order with the value.
+    """
+    if condition.number is not None and type_name == NUMBER:
+        return condition.number.value
+    if condition.number is not None and type_name == WHOLE:  # Weaviate refuses other numbers for it
+        number = condition.number
+        return math.ceil(number.value) if number.operator in ("lt", "gte") else math.floor(number.value)
+    if condition.moment is not None and type_name == DATE:
+        return datetime.fromisoformat(iso_of(condition.moment.value).replace("Z", "+00:00"))
+    raise cannot(store, condition, f"the property is of the type {type_name}, which has no order with this value")
+
+
+def _part(condition: Condition, type_name: str) -> Any:
+    from weaviate.classes.query import Filter
+
+    own = Filter.by_property(condition.field)
+    if not condition.is_order:
+        return own.contains_any(list(allowed(condition, type_name)))
+    limit = limit_of(condition, type_name, "")
+    bound = condition.moment if isinstance(limit, datetime) else condition.number
+    methods = {"lt": own.less_than, "lte": own.less_or_equal, "gt": own.greater_than, "gte": own.greater_or_equal}
+    assert bound is not None
+    return methods[bound.operator](limit)
 
 
 def has_one_of(record: Mapping[str, Any], condition: Condition) -> bool:

@@ -203,6 +203,10 @@ WORDS: Mapping[str, Words] = {
     "query_truncated": (
         "the query is longer than the bi-encoder's window of {window} tokens: stage one read only its start"
     ),
+    "stage_one_approximate": (
+        "stage one is approximate: the large index compared compact vectors first. To compare all vectors in full, use "
+        "the index option exact=true"
+    ),
     "repeated_rows": lambda v: (
         f"{counted(v['count'], 'row')} of the retriever left out: an earlier row has the same id"
     ),

@@ -108,7 +108,9 @@ def _items(sent: Sent) -> Iterator[Document | Skipped]:
         with tempfile.TemporaryDirectory(prefix="shortlist-") as folder:
             copy = Path(folder) / source.path.name
             copy.write_bytes(sent.content)
-            yield from read(Copied(copy, source.format, options=source.options, original=source.name))
+            yield from read(
+                Copied(copy, source.format, None, source.options, source.common_title, original=source.name)
+            )
 
 
 def prepare_by(config: SearchConfig, bi_encoder: str, workers: int | None, ray: str | None) -> Prepare | None:

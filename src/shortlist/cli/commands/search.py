@@ -16,7 +16,6 @@ from shortlist.cli.options import (
     SearchedIndexOption,
     StateOption,
     WhereOption,
-    parse_where,
     resolved,
     with_settings,
 )
@@ -43,6 +42,7 @@ def search(
     """
     from shortlist.cli.render import ranking as render
     from shortlist.cli.setups import Place, SetUp
+    from shortlist.search.filters import where_of
     from shortlist.search.scores import info_of
     from shortlist.text.validation import checked_text
 
@@ -50,7 +50,7 @@ def search(
         raise InvalidInput("--json and --context cannot be used together: give one of the two")
     query = checked_text(query)
     settings = resolved(given)
-    filters = parse_where(where)
+    filters = where_of(where or None)
     began = time.perf_counter()
     set_up = SetUp.at("search", settings.config, Place(index, state))
     with set_up.open() as opened:

@@ -17,10 +17,9 @@ from shortlist.documents.docx.parts import Parts
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import errors, transitional
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.titles import best_title
 from shortlist.text import headings
 from shortlist.types import Document, Note
-
-_PLACEHOLDER_TITLE = "Word Document"
 
 
 def read(source: Source) -> Iterator[Record | Skipped]:
@@ -37,7 +36,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         body = Body(parts)
         blocks = [*parts.headers(), *body.blocks(word.element.body), *parts.footers()]
         text, lost = clean("\n\n".join(block for block in blocks if block.strip()))
-        title = clean(_title(word))[0] or next((heading.title for heading in headings(text)), source.path.stem)
+        own = clean(" ".join((word.core_properties.title or "").split()))[0]
+        title = best_title(source, own, (heading.title for heading in headings(text)))
     yield Record("", Document(source.name, text, title, metadata(source, replaced_bytes=lost)))
     for part, count, include in parts.left_out(word.element.body):
         yield Skipped(source.name, "", Note("part_left_out", part=part, count=count, include=include))
@@ -59,8 +59,3 @@ def _open(data: bytes) -> Any:
     import docx
 
     return docx.Document(io.BytesIO(transitional(data)))
-
-
-def _title(word: Any) -> str:
-    title = " ".join((word.core_properties.title or "").split())
-    return "" if title == _PLACEHOLDER_TITLE else title

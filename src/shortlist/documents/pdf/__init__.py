@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shortlist.documents.decoding import clean, read_bytes
@@ -21,6 +22,7 @@ from shortlist.documents.ocr import read_image
 from shortlist.documents.pdf.layout import PageTable
 from shortlist.documents.pdf.text import page_text
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.titles import best_title
 from shortlist.models.vocabulary import known_words
 from shortlist.text.line_ends import LineEnds
 from shortlist.types import Document, Note
@@ -49,9 +51,9 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         document = _open(data, source.options.password)
     with closing(document):
         with _ONE_AT_A_TIME:
-            title, pages = clean(" ".join(document.get_metadata_value("Title").split()))[0], len(document)
+            title, pages = best_title(source, _title(document)), len(document)
         blank: list[Skipped] = []
-        reader = _Reader(source, document, title or source.path.stem, LineEnds(known_words()))
+        reader = _Reader(source, document, title, LineEnds(known_words()))
         for number in range(1, pages + 1):
             record = reader.page(number)
             if isinstance(record, Record) or record.note.code != "no_page_text":
@@ -62,6 +64,22 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             yield Skipped(source.name, "", Note("no_page_text"))
         else:
             yield from blank
+
+
+def own_title(path: Path) -> str:
+    """Return the title in the metadata of a file, or "" if it has none or needs a password.
+
+    Raises:
+        Unreadable: The file is larger than the limit, or no PDF.
+        OSError: The file cannot be read.
+    """
+    data = read_bytes(path)
+    with _ONE_AT_A_TIME, _errors(), closing(_open(data, ())) as document:
+        return _title(document)
+
+
+def _title(document: PdfDocument) -> str:
+    return clean(" ".join(document.get_metadata_value("Title").split()))[0]
 
 
 @dataclass

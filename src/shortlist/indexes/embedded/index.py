@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.atomic_io import write_whole
-from shortlist.errors import FolderError, IndexWriteFailed, InvalidInput, NotAnIndex, ShortlistError
+from shortlist.errors import IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.indexes.embedded.forms import condition, sparse
-from shortlist.indexes.points import LARGEST_INT, WORDS, passage, payload, point_id
+from shortlist.indexes.embedded.shard import (
+    COMPACT_FROM,
+    DENSE,
+    SPARSE,
+    Shard,
+    create_shard,
+    open_shard,
+)
+from shortlist.indexes.embedded.translating import translated
+from shortlist.indexes.points import FORM, LARGEST_INT, passage, payload, point_id
+from shortlist.search.pool import Matches
 from shortlist.text.terms import ENGLISH
 from shortlist.text.terms.bm25 import SAMPLE, Bm25, mean_length
-from shortlist.types import Passage, Where
+from shortlist.types import Note, Passage, Where
 
-if TYPE_CHECKING:
-    import qdrant_edge
-
-DENSE, SPARSE = "dense", "bm25"
-BATCH = 512
 PAGE = 1000
-SHARD = "shard"
-"""The folder of the engine's files."""
-PANIC = "PanicException"
-"""The name of the exception that PyO3 makes of a panic in Rust. It has no importable class."""
 LENGTH_FILE = "bm25.json"
-"""The file with BM25's mean passage length."""
+"""The file with BM25's mean passage length, and the form of the payload."""
 
 
 class EmbeddedIndex:
     """An index in Qdrant Edge. Satisfies `protocols.Index`. `EmbeddedEngine` makes it.
 
-    Vector search is exact. The terms of BM25 are those of `text.terms`. Several threads may search at the same time.
-    Every method that reads raises NotAnIndex if the files are damaged, or after `close`.
+    Vector search is exact, until the index has compact vectors: see `Shard`. The terms of BM25 are those of
+    `text.terms`. Several threads may search at the same time, while no other thread writes. Every method that reads
+    raises NotAnIndex if the files are damaged, or after `close`.
 
     The engine reserves files of 32 MB for vectors, for BM25 and for texts, and smaller ones for filters: about 112 MB
     for the smallest index. They are sparse: an index of 800 passages uses 2 MB on disk. `ls` and some copy programs
@@ -46,14 +48,29 @@ class EmbeddedIndex:
     the collection records changes as pending until `flush` returns, so the log is not needed.
     """
 
-    def __init__(self, folder: Path, dimension: int, shard: qdrant_edge.EdgeShard, average_length: float = 0.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        dimension: int,
+        shard: Shard,
+        average_length: float = 0.0,
+        form: int = FORM,
+        *,
+        exact: bool = False,
+    ) -> None:
         self._folder = folder
+        self._form = form
+        self._exact = exact
         self._dimension = dimension
         self._shard = shard
         self._average_length = average_length
         self._bm25 = Bm25(ENGLISH, average_length)
         self._open = True
-        self._changed = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether `nearest` compares the full vector of every passage. It does not if the index is compact."""
+        return self._exact or not self._shard.is_compact
 
     @property
     def language(self) -> str:
@@ -71,7 +88,9 @@ class EmbeddedIndex:
 
     @average_length.setter
     def average_length(self, value: float) -> None:
-        write_whole(self._folder / LENGTH_FILE, json.dumps({"average_length": value}), IndexWriteFailed)
+        write_whole(
+            self._folder / LENGTH_FILE, json.dumps({"average_length": value, "form": self._form}), IndexWriteFailed
+        )
         self._average_length = value
         self._bm25 = Bm25(self.language, value)
 
@@ -100,8 +119,8 @@ class EmbeddedIndex:
             )
             for item, vector in zip(passages, vectors, strict=True)
         ]
-        for start in range(0, len(points), BATCH):
-            self._update(engine.UpdateOperation.upsert_points(points[start : start + BATCH]))
+        with self._writing():
+            self._shard.upsert(points)
 
     def delete(self, ids: Iterable[str]) -> None:
         """Remove the passages with these ids. Unknown ids are ignored.
@@ -109,31 +128,22 @@ class EmbeddedIndex:
         Raises:
             IndexWriteFailed: The disk is full or failing.
         """
-        import qdrant_edge as engine
-
-        points: list[Any] = [point_id(key) for key in ids]
-        for start in range(0, len(points), BATCH):
-            self._update(engine.UpdateOperation.delete_points(points[start : start + BATCH]))
-
-    def _update(self, operation: qdrant_edge.UpdateOperation) -> None:
-        self._changed = True
         with self._writing():
-            self._shard.update(operation)
+            self._shard.delete([point_id(key) for key in ids])
 
     def flush(self) -> None:
-        """Write every change to disk. After it, a kill loses nothing.
+        """Write every change to disk. After it, a kill loses nothing. From many new passages on, compact their vectors.
 
         Raises:
             IndexWriteFailed: The disk is full or failing.
         """
         with self._writing():
             self._shard.flush()
-        self._changed = False
 
     def get(self, ids: Sequence[str]) -> list[Passage]:
         """Return the passages with these ids, in the order given, without the unknown ones."""
         with self._reading():
-            records = self._shard.retrieve([point_id(key) for key in ids], with_payload=True, with_vector=False)
+            records = self._shard.inner.retrieve([point_id(key) for key in ids], with_payload=True, with_vector=False)
             stored = {item.id: item for item in (passage(record.payload or {}) for record in records)}
         return [stored[key] for key in ids if key in stored]
 
@@ -145,7 +155,7 @@ class EmbeddedIndex:
         while True:
             with self._reading():
                 request = engine.ScrollRequest(offset=offset, limit=PAGE, with_payload=True)
-                records, offset = self._shard.scroll(request)
+                records, offset = self._shard.inner.scroll(request)
                 page = [passage(record.payload or {}) for record in records]
             yield from page
             if offset is None:
@@ -154,12 +164,15 @@ class EmbeddedIndex:
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
         """Return at most `k` passages by cosine to `vector`, highest first, and equal scores by id.
 
+        If the index is compact, and not `exact`, the passages have the note "stage_one_approximate".
+
         Raises:
             InvalidInput: The vector has another length or is not finite, `k` is below 1, or `where` cannot be used.
         """
         if vector.shape != (self._dimension,) or not np.isfinite(vector).all():
             raise InvalidInput(f"the query vector must be {self._dimension} finite numbers, not {vector.shape}")
-        return self._query(vector.tolist(), DENSE, k, where)
+        hits = self._query(vector.tolist(), DENSE, k, where)
+        return hits if self.exact else Matches(hits, [Note("stage_one_approximate")])
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
         """Return the cosine of each of these passages to `vector`, in the order given. No ids give an empty list.
@@ -178,7 +191,9 @@ class EmbeddedIndex:
         if not ids:
             return np.empty((0, self._dimension), dtype=np.float32)
         with self._reading():
-            records = self._shard.retrieve([point_id(key) for key in ids], with_payload=False, with_vector=[DENSE])
+            records = self._shard.inner.retrieve(
+                [point_id(key) for key in ids], with_payload=False, with_vector=[DENSE]
+            )
             stored = {str(record.id): cast("dict[str, list[float]]", record.vector)[DENSE] for record in records}
         unknown = [key for key in ids if point_id(key) not in stored]
         if unknown:
@@ -205,20 +220,18 @@ class EmbeddedIndex:
         request = engine.QueryRequest(
             limit=min(k, LARGEST_INT),
             query=engine.Query.Nearest(vector, using=using),
-            filter=condition(where),
+            filter=condition(where, self._form),
             with_payload=True,
-            params=engine.SearchParams(exact=True) if using == DENSE else None,
+            params=self._shard.dense_params(exact=self._exact) if using == DENSE else None,
         )
         with self._reading():
-            hits = [(passage(point.payload or {}), float(point.score)) for point in self._shard.query(request)]
+            hits = [(passage(point.payload or {}), float(point.score)) for point in self._shard.inner.query(request)]
         return sorted(hits, key=lambda hit: (-hit[1], hit[0].id))  # the engine returns ties in any order
 
     def __len__(self) -> int:
         """The number of passages."""
-        import qdrant_edge as engine
-
         with self._reading():
-            return int(self._shard.count(engine.CountRequest(exact=True)))
+            return self._shard.count()
 
     def _reading(self) -> AbstractContextManager[None]:
         return translated(NotAnIndex, f"cannot read the index in {self._folder}: it is damaged or closed")
@@ -235,63 +248,40 @@ class EmbeddedIndex:
         if not self._open:
             return
         self._open = False
-        try:
-            if self._changed:
-                self.flush()
-        finally:
+        with self._writing():
             self._shard.close()
 
 
 class EmbeddedEngine:
-    """Makes and opens `EmbeddedIndex` objects. Satisfies `collection.Engine`."""
+    """Makes and opens `EmbeddedIndex` objects. Satisfies `collection.Engine`.
 
-    def create(self, folder: Path, *, dimension: int) -> EmbeddedIndex:
-        """Return a new, empty index in `folder`.
+    `compact_from` is the number of new passages from which their vectors are compacted.
+    """
+
+    def __init__(self, compact_from: int = COMPACT_FROM) -> None:
+        self._compact_from = compact_from
+
+    def create(self, folder: Path, *, dimension: int, exact: bool = False) -> EmbeddedIndex:
+        """Return a new, empty index in `folder`. With `exact`, a search compares the full vector of every passage.
 
         Raises:
             IndexWriteFailed: The folder cannot be written.
         """
-        import qdrant_edge as engine
-
         with translated(IndexWriteFailed, f"cannot make the index in {folder}"):
-            (folder / SHARD).mkdir()
-            config = engine.EdgeConfig(
-                vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Dot)},
-                sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
-                wal_enabled=False,
-            )
-            shard = engine.EdgeShard.create(str(folder / SHARD), config)
-            shard.update(engine.UpdateOperation.create_field_index(WORDS, engine.PayloadSchemaType.Keyword))
-            shard.flush()
-        return EmbeddedIndex(folder, dimension, shard)
+            shard = create_shard(folder, dimension, self._compact_from)
+        return EmbeddedIndex(folder, dimension, shard, exact=exact)
 
-    def open(self, folder: Path, *, dimension: int) -> EmbeddedIndex:
-        """Return the index in `folder`.
+    def open(self, folder: Path, *, dimension: int, exact: bool = False) -> EmbeddedIndex:
+        """Return the index in `folder`. With `exact`, a search compares the full vector of every passage.
 
         Raises:
             NotAnIndex: The index is missing or damaged.
         """
-        import qdrant_edge as engine
-
         with translated(NotAnIndex, f"the index in {folder} is damaged: delete the index folder and rebuild it"):
             file = folder / LENGTH_FILE
-            length = json.loads(file.read_text(encoding="utf-8"))["average_length"] if file.is_file() else 0.0
-            shard = engine.EdgeShard.load(str(folder / SHARD))
-            return EmbeddedIndex(folder, dimension, shard, float(length))
-
-
-@contextmanager
-def translated(kind: type[FolderError], what: str) -> Iterator[None]:
-    """Raise errors of the engine as `kind`.
-
-    Qdrant Edge 0.9.0 raises `Exception` itself, so that is caught. If it panics, it raises a `PanicException`, which is
-    no `Exception`.
-    """
-    try:
-        yield
-    except ShortlistError:
-        raise
-    except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
-            raise
-        raise kind(f"{what} ({error})") from error
+            stored = (
+                json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"average_length": 0, "form": FORM}
+            )
+            shard = open_shard(folder, dimension, self._compact_from)
+            form = int(stored.get("form", 1))  # an earlier version wrote no form
+            return EmbeddedIndex(folder, dimension, shard, float(stored["average_length"]), form, exact=exact)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput
-from shortlist.indexes.points import WORDS, filter_words, passage, payload, point_id
+from shortlist.indexes.points import FORM, passage, payload, point_id
 from shortlist.indexes.qdrant.batches import parts
 from shortlist.indexes.qdrant.calls import QdrantCalls
+from shortlist.indexes.qdrant.forms import condition
 from shortlist.indexes.qdrant.options import QdrantOptions
 from shortlist.indexes.qdrant.records import QdrantRecords
 from shortlist.text.terms import ENGLISH
@@ -30,7 +31,7 @@ SURE_K = 10_000
 EXACT_UP_TO = 100_000
 """Passages up to which vector search is exact if the options do not decide."""
 SETTINGS, BM25 = "settings", "bm25"
-"""The table and the key of BM25's mean passage length and language."""
+"""The table and the key of BM25's mean passage length and language, and of the form of the payload."""
 MOST_FIELDS = 10_000
 
 Vector = NDArray[np.float32]
@@ -56,7 +57,7 @@ class QdrantIndex:
     ) -> None:
         self._calls, self._records, self._collection = calls, records, collection
         self._dimension, self._options, self._check = dimension, options, check
-        self._average_length = 0.0
+        self._average_length, self._form = 0.0, FORM
         self._bm25 = Bm25(ENGLISH)
         self._exact = options.exact if options.exact is not None else len(self) <= EXACT_UP_TO
 
@@ -80,17 +81,19 @@ class QdrantIndex:
         if not self._average_length:
             row = self._records.get(SETTINGS, BM25)
             if row is not None:
-                self._keep(row["language"], float(row["average_length"]))
+                form = int(row.get("form", 1))  # an earlier version wrote no form
+                self._keep(row["language"], float(row["average_length"]), form)
         return self._average_length
 
     @average_length.setter
     def average_length(self, value: float) -> None:
         self._check()
-        self._records.put({SETTINGS: {BM25: {"average_length": value, "language": self.language}}})
-        self._keep(self.language, value)
+        form = self._form
+        self._records.put({SETTINGS: {BM25: {"average_length": value, "language": self.language, "form": form}}})
+        self._keep(self.language, value, form)
 
-    def _keep(self, language: str, average_length: float) -> None:
-        self._average_length = average_length
+    def _keep(self, language: str, average_length: float, form: int) -> None:
+        self._average_length, self._form = average_length, form
         self._bm25 = Bm25(language, average_length)
 
     def add(self, passages: Sequence[Passage], vectors: Vector) -> None:
@@ -270,14 +273,11 @@ class QdrantIndex:
 
         if k < 1:
             raise InvalidInput(f"k must be at least 1, not {k}")
-        must: list[Any] = [
-            models.FieldCondition(key=WORDS, match=models.MatchAny(any=words)) for words in filter_words(where)
-        ]
         return models.QueryRequest(
             query=query,
             using=using,
             limit=k if k <= SURE_K else max(1, min(k, len(self))),
-            filter=models.Filter(must=must) if must else None,
+            filter=condition(where, self._form if self.average_length else FORM),
             with_payload=True,
             params=params,
         )

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shortlist.errors import InvalidInput, RetrieverFailed
+from shortlist.search.filters import Operator, fields_of
+from shortlist.search.filters.conditions import ORDERS, SYMBOLS
 from shortlist.search.foreign.source import Call, OwnLimit, Source, methods, parameters
 from shortlist.types import Where
 
@@ -74,18 +76,34 @@ def haystack_pipeline(part: Any, name: str) -> Source:
 
 
 def haystack_filters(where: Where) -> dict[str, Any]:
-    """Return a filter in the form that every document store of Haystack reads."""
+    """Return a filter in the form that every document store of Haystack reads.
+
+    Raises:
+        InvalidInput: A condition on the start or the case of a text, or a filter that cannot be used.
+    """
     return {
         "operator": "AND",
         "conditions": [
-            {
-                "field": f"meta.{field}",
-                "operator": "in" if isinstance(value, list | tuple | set) else "==",
-                "value": list(value) if isinstance(value, list | tuple | set) else value,
-            }
-            for field, value in where.items()
+            {"field": f"meta.{field}", **_compared(field, operator, value)}
+            for field, operators in fields_of(where).items()
+            for operator, values in operators
+            for value in (values if operator in ORDERS else [values])
         ],
     }
+
+
+def _compared(field: str, operator: Operator, value: Any) -> dict[str, Any]:
+    """Return the operator and the value of a condition. Haystack has no conditions on the start or the case of text."""
+    if operator in ORDERS:
+        return {"operator": SYMBOLS[operator], "value": value}
+    if operator not in ("in", "nin"):
+        raise InvalidInput(
+            f"where: Haystack cannot answer {field}{SYMBOLS[operator]}{value[0]}: it has =, !=, <, <=, > and >=",
+            field="where",
+        )
+    if len(value) == 1:
+        return {"operator": "==" if operator == "in" else "!=", "value": value[0]}
+    return {"operator": "in" if operator == "in" else "not in", "value": value}
 
 
 def _inputs(part: Any, run: Callable[..., Any]) -> dict[str, bool]:

@@ -52,13 +52,8 @@ export function requestFields({ pool, topK, largest }) {
   return fields;
 }
 
-/** Return the filter of "year=2024, kind=note": a repeated field matches any of its values. */
+/** Return the conditions of "year=2024, price<100": a comma outside quotes separates them. The server reads each one. */
 export function parseWhere(text) {
-  const where = {};
-  for (const part of text.split(",")) {
-    const [name, ...rest] = part.split("=");
-    const value = rest.join("=").trim();
-    if (name.trim() && value) where[name.trim()] = [...(where[name.trim()] ?? []), value];
-  }
-  return where;
+  const parts = text.match(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^,])+/g) ?? [];
+  return parts.map((part) => part.trim()).filter(Boolean);
 }

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput, NotFitted, ShortlistError
+from shortlist.search.filters import where_of
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, described, read
 from shortlist.server.components import Components, components_of
@@ -50,14 +51,22 @@ Scalar = str | int | float | bool
 
 def _check_size(where: Any) -> Any:
     """Refuse a filter that is too large before anything in it is read."""
+    if isinstance(where, list) and len(where) > MAX_VALUES:
+        raise _too_many("conditions", len(where), MAX_VALUES)
     if not isinstance(where, dict):
         return where
     if len(where) > MAX_FIELDS:
         raise _too_many("fields", len(where), MAX_FIELDS)
-    values = sum(len(value) if isinstance(value, list) else 1 for value in where.values())
+    values = sum(map(_size, where.values()))
     if values > MAX_VALUES:
         raise _too_many("values in all", values, MAX_VALUES)
     return where
+
+
+def _size(content: Any) -> int:
+    if isinstance(content, dict):
+        return sum(map(_size, content.values()))
+    return len(content) if isinstance(content, list) else 1
 
 
 def _too_many(what: str, count: int, limit: int) -> PydanticCustomError:
@@ -66,7 +75,11 @@ def _too_many(what: str, count: int, limit: int) -> PydanticCustomError:
     )
 
 
-Filter = Annotated[dict[str, Scalar | Annotated[list[Scalar], Field(fail_fast=True)]], BeforeValidator(_check_size)]
+Values = Scalar | Annotated[list[Scalar], Field(fail_fast=True)]
+Filter = Annotated[
+    dict[str, Values | dict[str, Values]] | str | Annotated[list[str], Field(fail_fast=True)],
+    BeforeValidator(_check_size),
+]
 
 
 def _documented_bound(**schema: float) -> Any:
@@ -113,7 +126,7 @@ async def answer(request: Request) -> Json:
         call = SearchCall(
             body.query,
             configured(searcher.config, body, components.limits.max_documents),
-            components.names.where(body.where),
+            components.names.where(where_of(body.where)),
             None if body.budget_ms is None else body.budget_ms / 1000,
         )
         ranking, failure = await search(components, searcher, call)

@@ -1,40 +1,19 @@
-"""Filters: the values that a field may have, with the values that count as equal."""
+"""The values that a condition of equality has, with the values that count as equal."""
 
 from __future__ import annotations
 
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from shortlist.errors import InvalidInput
 from shortlist.text.normal import normalised
-from shortlist.types import Value, Where
+from shortlist.types import Value
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?")
-"""Text that a filter reads as a number. "007" stays text, because it may be part of a name."""
+"""Text that equality reads as a number. "007" stays text, because it may be part of a name."""
 LONGEST_INT = 1024
-
-
-def alternatives(where: Where | None) -> dict[str, list[Value]]:
-    """Return the values that each field of a filter may have, with their equals; no filter gives no fields.
-
-    `types.Where` defines equality: the filter `{"year": 2024}` gives 2024, "2024" and "2024.0".
-
-    Raises:
-        InvalidInput: `where` is not a mapping, or a value is not text, a number, true, false, or a list of these.
-    """
-    if where is None:
-        return {}
-    if not isinstance(where, Mapping):
-        raise InvalidInput(f"where is {where!r}; give a mapping of fields to values, such as {{'year': 2024}}")
-    fields: dict[str, list[Value]] = {}
-    for field, value_or_list in where.items():
-        values = list(value_or_list) if isinstance(value_or_list, list | tuple | set | frozenset) else [value_or_list]
-        if not values:
-            raise InvalidInput(f"where: the list for {field!r} is empty, so nothing can match: give a value")
-        fields[field] = [equal for value in values for equal in _equals(field, value)]
-    return fields
 
 
 def value_of_text(text: str) -> Value:
@@ -48,10 +27,13 @@ def value_of_text(text: str) -> Value:
     return number if json.dumps(number) == text else text
 
 
-def _equals(field: str, value: Value) -> list[Value]:
+def equals(field: str, value: Value) -> list[Value]:
     """Return the value and its equals: CSV files and front matter have numbers, true and false as text.
 
     A text has several forms in Unicode, such as one or two characters for an accent. Each form is an equal.
+
+    Raises:
+        InvalidInput: The value is not text, a number, true or false.
     """
     if isinstance(value, bool):
         word = str(value)

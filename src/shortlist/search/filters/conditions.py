@@ -1,0 +1,180 @@
+"""The conditions of a filter: a field, an operator, and values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, TypeAlias, cast
+
+from shortlist.errors import InvalidInput
+from shortlist.search.filters.moments import number_of, span_of, year_span
+from shortlist.search.filters.values import LONGEST_INT, equals
+from shortlist.text.normal import normalised
+from shortlist.types import Value, Where
+
+Order: TypeAlias = Literal["lt", "lte", "gt", "gte"]
+Operator: TypeAlias = Literal["in", "nin", "lt", "lte", "gt", "gte", "prefix", "ieq", "iprefix"]
+
+OPERATORS: Mapping[str, Operator] = {
+    "eq": "in",
+    "in": "in",
+    "ne": "nin",
+    "nin": "nin",
+    "lt": "lt",
+    "lte": "lte",
+    "gt": "gt",
+    "gte": "gte",
+    "prefix": "prefix",
+    "ieq": "ieq",
+    "iprefix": "iprefix",
+}
+"""The names of operators in a mapping. Chroma and Pinecone have the first eight, after a "$", which is accepted."""
+SYMBOLS: Mapping[Operator, str] = {
+    "in": "=",
+    "nin": "!=",
+    "lt": "<",
+    "lte": "<=",
+    "gt": ">",
+    "gte": ">=",
+    "prefix": "^=",
+    "ieq": "~=",
+    "iprefix": "^~=",
+}
+"""The symbol of each operator in the text of a condition."""
+ORDERS = frozenset({"lt", "lte", "gt", "gte"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A limit. `value` is a number, or the seconds of a moment from 1970 in UTC."""
+
+    operator: Order
+    value: float
+
+    def holds(self, value: float) -> bool:
+        """Return whether a number or a moment is within the limit."""
+        if self.operator == "lt":
+            return value < self.value
+        if self.operator == "lte":
+            return value <= self.value
+        return value > self.value if self.operator == "gt" else value >= self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A condition on one field.
+
+    `values` of "in" and "nin" include their equals: 2024 and "2024". "prefix", "ieq" and "iprefix" need one of their
+    values. An order has one value; `number` compares it with numbers, `moment` with dates, and None compares nothing.
+    """
+
+    field: str
+    values: tuple[Value, ...]
+    operator: Operator = "in"
+    number: Bound | None = None
+    moment: Bound | None = None
+
+    @property
+    def is_order(self) -> bool:
+        """Whether the condition is one of `<`, `<=`, `>` and `>=`."""
+        return self.operator in ORDERS
+
+    @property
+    def label(self) -> str:
+        """The condition as text, for messages."""
+        shown = dict.fromkeys(str(value) for value in self.values)
+        return f"{self.field}{SYMBOLS[self.operator]}{next(iter(shown))}"
+
+
+def fields_of(where: Where | None) -> dict[str, list[tuple[Operator, list[Any]]]]:
+    """Return the operators of each field of a filter, with the values as they were given; no filter gives no fields.
+
+    Raises:
+        InvalidInput: `where` is not a mapping, an operator is unknown, or it has no value.
+    """
+    if where is None:
+        return {}
+    if not isinstance(where, Mapping):
+        raise InvalidInput(f"where is {where!r}; give a mapping of fields to values, such as {{'year': 2024}}")
+    return {field: list(_operators(field, content)) for field, content in where.items()}
+
+
+def predicates_of(where: Where | None) -> list[Predicate]:
+    """Return the conditions of a filter, all of which must hold; no filter gives none. See `types.Where`.
+
+    Raises:
+        InvalidInput: As `fields_of`, or a value is not text, a number, true, false, or a list of these, or an order
+            compares with something other than a number or a date.
+    """
+    return [
+        test
+        for field, operators in fields_of(where).items()
+        for operator, values in operators
+        for test in _tests(field, operator, values)
+    ]
+
+
+def _operators(field: str, content: Any) -> Iterator[tuple[Operator, list[Any]]]:
+    if not isinstance(content, Mapping):
+        yield "in", _listed(field, content)
+        return
+    if not content:
+        raise InvalidInput(f"where: {field!r} has no operator: give one, such as {{'lt': 100}}")
+    for name, value in content.items():
+        operator = OPERATORS.get(str(name).removeprefix("$"))
+        if operator is None:
+            raise InvalidInput(
+                f"where: {field!r} has the operator {name!r}; the operators are {', '.join(OPERATORS)}. The name of a "
+                f"field inside another field has a dot: {f'{field}.{name}'!r}"
+            )
+        yield operator, _listed(field, value)
+
+
+def _listed(field: str, content: Any) -> list[Any]:
+    values = list(content) if isinstance(content, list | tuple | set | frozenset) else [content]
+    if not values:
+        raise InvalidInput(f"where: the list for {field!r} is empty, so nothing can match: give a value")
+    return [value.isoformat() if isinstance(value, date) else value for value in values]
+
+
+def _tests(field: str, operator: Operator, values: list[Any]) -> Iterator[Predicate]:
+    if operator in ORDERS:
+        yield from (_order(field, cast("Order", operator), value) for value in values)
+    elif operator in ("prefix", "iprefix"):
+        yield Predicate(field, tuple(_prefix(field, operator, value) for value in values), operator)
+    else:
+        yield Predicate(field, tuple(equal for value in values for equal in equals(field, value)), operator)
+
+
+def _prefix(field: str, operator: Operator, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"where: {field}{SYMBOLS[operator]}{value!r}: the start of a text must be text")
+    return normalised(value)
+
+
+def _order(field: str, operator: Order, value: Any) -> Predicate:
+    """Return the condition for an order. A number of four digits is also a year, for fields with dates."""
+    number: float | None = None
+    span: tuple[float, float] | None = None
+    if isinstance(value, str):
+        number = number_of(value)
+        span = span_of(value) if number is None else year_span(number)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value) if isinstance(value, float) or value.bit_length() < LONGEST_INT else math.inf
+        span = year_span(number)
+    if (number is None and span is None) or (number is not None and not math.isfinite(number)):
+        raise InvalidInput(
+            f"where: {field}{SYMBOLS[operator]}{value} compares with no number and no date: give a number, or a date "
+            "such as 2024-01-31 or 2024-01-31T12:00:00Z. Text has no order in a filter"
+        )
+    limit = None if number is None else Bound(operator, number)
+    return Predicate(field, (value,), operator, limit, None if span is None else _moment(operator, *span))
+
+
+def _moment(operator: Order, start: float, end: float) -> Bound:
+    """Return the limit for a date: a day or a month counts as a whole, so `<=` reaches to its end."""
+    if operator in ("lt", "gte") or start == end:
+        return Bound(operator, start)
+    return Bound("lt" if operator == "lte" else "gte", end)
