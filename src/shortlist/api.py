@@ -263,7 +263,7 @@ def html_report(
     return tuning_page(tuning, evaluation, source, written(), tuning.lines())
 
 
-def asgi(search: Search | Opened) -> FastAPI:
+def asgi(search: Search | Opened, *, mcp: bool = False) -> FastAPI:
     """Return an ASGI application that serves reranking, embeddings and, over `search`, searches and the page.
 
     The routes are those of `shortlist serve`. API keys, host checks, limits on requests and metrics belong to that
@@ -272,13 +272,14 @@ def asgi(search: Search | Opened) -> FastAPI:
 
     Args:
         search: A `Search`, an open index or an open retriever. Its configuration holds the defaults of `/search`.
+        mcp: Also offer the tools for agents at `/mcp`.
 
     Raises:
-        MissingExtra: The server extra is not installed.
+        MissingExtra: The server extra is not installed; or `mcp` is set, and the mcp extra is not.
         InvalidInput: `search` is something else.
     """
     from shortlist.server import server_extra
 
     with server_extra("asgi"):
         from shortlist.server.app import asgi as make_app
-    return make_app(search)
+    return make_app(search, mcp=mcp)

@@ -1,6 +1,15 @@
 """Search and rerank as tools for agents."""
 
 from shortlist.mcp.server import make_server, require_sdk
-from shortlist.mcp.tools import MAX_DOCUMENTS, MAX_POOL, Tools
+from shortlist.mcp.tools import MAX_DOCUMENTS, MAX_POOL, Tools, check_documents, given_options, reranked
 
-__all__ = ["MAX_DOCUMENTS", "MAX_POOL", "Tools", "make_server", "require_sdk"]
+__all__ = [
+    "MAX_DOCUMENTS",
+    "MAX_POOL",
+    "Tools",
+    "check_documents",
+    "given_options",
+    "make_server",
+    "require_sdk",
+    "reranked",
+]

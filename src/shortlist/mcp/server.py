@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from shortlist.errors import MissingExtra, ShortlistError
-from shortlist.mcp.tools import Tools
-from shortlist.types import Value
+from shortlist.types import Filter, Value
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
     from mcp.server.mcpserver.tools.base import Tool
 
-Answer = TypeVar("Answer")
+Answer = dict[str, Any]
+
+
+class Toolset(Protocol):
+    """What the tools do. The methods may be coroutines; others run in a thread."""
+
+    @property
+    def search(self) -> Callable[[str, Filter | None, dict[str, Any]], Answer | Awaitable[Answer]]:
+        """From a query, a filter and settings to an answer."""
+
+    @property
+    def rerank(self) -> Callable[[str, list[str], int | None], Answer | Awaitable[Answer]]:
+        """From a query, documents and the number of results to an answer."""
+
+    def message(self, error: ShortlistError) -> str:
+        """Return the message of an error for the agent."""
+
 
 INSTRUCTIONS = (
     "Searches a local collection of passages in two stages: a retriever collects a pool of passages, and a reranker "
@@ -50,8 +66,8 @@ def require_sdk() -> None:
         raise MissingExtra("shortlist mcp", "mcp") from error
 
 
-def make_server(tools: Tools, version: str) -> MCPServer:
-    """Return a server with the tools `search` and `rerank`. Its method `run` uses standard input and output.
+def make_server(tools: Toolset, version: str) -> MCPServer:
+    """Return a server with the tools `search` and `rerank`, for standard input and output or for HTTP.
 
     The errors of shortlist become errors of the tool, which the model can read.
 
@@ -61,7 +77,7 @@ def make_server(tools: Tools, version: str) -> MCPServer:
     require_sdk()
     from mcp.server import MCPServer
 
-    def search(  # noqa: PLR0913 - one parameter a setting
+    async def search(  # noqa: PLR0913 - one parameter a setting
         query: str,
         top_k: int | None = None,
         pool_size: int | Literal["auto"] | None = None,
@@ -83,10 +99,10 @@ def make_server(tools: Tools, version: str) -> MCPServer:
             "progressive": progressive,
             "tail": tail,
         }
-        return _answered(lambda: tools.search(query, where, options), tools)
+        return await _answered(tools, tools.search, query, where, options)
 
-    def rerank(query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:
-        return _answered(lambda: tools.rerank(query, documents, top_k), tools)
+    async def rerank(query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:
+        return await _answered(tools, tools.rerank, query, documents, top_k)
 
     offered = [_strict(search, "Search the index", SEARCH), _strict(rerank, "Rerank documents", RERANK)]
     return MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING", tools=offered)
@@ -105,10 +121,12 @@ def _strict(function: Callable[..., object], title: str, description: str) -> To
     return tool.model_copy(update={"parameters": arguments.model_json_schema(by_alias=True)})
 
 
-def _answered(call: Callable[[], Answer], tools: Tools) -> Answer:
+async def _answered(tools: Toolset, call: Callable[..., Any], *arguments: object) -> Answer:
+    from anyio.to_thread import run_sync
     from mcp.server.mcpserver.exceptions import ToolError
 
     try:
-        return call()
+        answer: Answer = await call(*arguments) if iscoroutinefunction(call) else await run_sync(call, *arguments)
     except ShortlistError as error:
         raise ToolError(tools.message(error)) from error
+    return answer

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from shortlist.errors import InvalidInput, ShortlistError
+from shortlist.protocols import Reranker
 from shortlist.redaction import Names
 from shortlist.search.filters import where_of
 from shortlist.search.opened import Opened
+from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank, skip_note
 from shortlist.types import Filter, Note
 from shortlist.wording import describe, worded
@@ -44,12 +46,7 @@ class Tools:
             InvalidInput: An empty query, or settings that cannot be used.
             NotFitted: A stored rule or curve is needed, and it is missing or was fitted for something else.
         """
-        given = {name: value for name, value in (options or {}).items() if value is not None}
-        for name in ("pool_size", "top_k"):
-            size = given.get(name)
-            if isinstance(size, int) and not 1 <= size <= MAX_POOL:
-                raise InvalidInput(f"{name} is {size}: use 1 to {MAX_POOL}", field=name)
-        names = self._names
+        given, names = given_options(options), self._names
         filters = where_of(where)
         with self._lock:
             search = self._index.searcher
@@ -66,24 +63,47 @@ class Tools:
         reranker = self._index.searcher.reranker
         if reranker is None:
             raise InvalidInput("this server has no reranker: start it without --no-rerank")
-        if len(documents) > MAX_DOCUMENTS:
-            raise InvalidInput(f"{len(documents)} documents, and at most {MAX_DOCUMENTS} are allowed: send fewer")
+        check_documents(documents)
         with self._lock:
             results = rank(query, documents, reranker, top_k=top_k)
-            skipped = skip_note(reranker, query)
-        return {
-            "query": query,
-            "results": [asdict(result) for result in results],
-            "notes": [] if skipped is None else [self._note(skipped)],
-        }
+            return reranked(query, results, reranker, self._names)
 
     def message(self, error: ShortlistError) -> str:
         """Return the message of an error for the agent."""
         return str(error) if self._names is None else self._names.message(str(error))
 
-    def _note(self, note: Note) -> dict[str, Any]:
-        """Return the note of a query that a search would not rerank, in words that fit a tool that reranks it."""
-        if self._names is not None:
-            note = self._names.note(note)
-        reason = describe(note).removeprefix("not reranked: ")
-        return {**note.to_dict(), "message": f"the scores are uncertain, a search would skip reranking: {reason}"}
+
+def reranked(query: str, results: Sequence[Ranked], reranker: Reranker, names: Names | None) -> dict[str, Any]:
+    """Return the answer of the tool `rerank`. A note reports a query that a search would not rerank."""
+    skipped = skip_note(reranker, query)
+    return {
+        "query": query,
+        "results": [asdict(result) for result in results],
+        "notes": [] if skipped is None else [_uncertain(skipped if names is None else names.note(skipped))],
+    }
+
+
+def _uncertain(note: Note) -> dict[str, Any]:
+    """Return the note of a query that a search would not rerank, in words that fit a tool that reranks it."""
+    reason = describe(note).removeprefix("not reranked: ")
+    return {**note.to_dict(), "message": f"the scores are uncertain, a search would skip reranking: {reason}"}
+
+
+def given_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the settings that a call gives.
+
+    Raises:
+        InvalidInput: A size is below 1 or above 1000.
+    """
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    for name in ("pool_size", "top_k"):
+        size = given.get(name)
+        if isinstance(size, int) and not 1 <= size <= MAX_POOL:
+            raise InvalidInput(f"{name} is {size}: use 1 to {MAX_POOL}", field=name)
+    return given
+
+
+def check_documents(documents: list[str]) -> None:
+    """Raise InvalidInput if there are more than 1000 documents."""
+    if len(documents) > MAX_DOCUMENTS:
+        raise InvalidInput(f"{len(documents)} documents, and at most {MAX_DOCUMENTS} are allowed: send fewer")

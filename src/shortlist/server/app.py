@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from shortlist.errors import ShortlistError, StoreError
 from shortlist.search.opened import Opened
 from shortlist.search.search import Search
+from shortlist.server.agents import add_agents, agents_of
 from shortlist.server.build import assemble
 from shortlist.server.components import Components
 from shortlist.server.dialects import error_response
@@ -57,22 +58,31 @@ ROUTES = (
 )
 
 
-def asgi(searched: Search | Opened) -> FastAPI:
+def asgi(searched: Search | Opened, *, mcp: bool = False) -> FastAPI:
     """Return the application over a search, an open index or an open retriever: see `shortlist.asgi`."""
     components = assemble(searched)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with agents_of(app):
+            yield
         await run_in_threadpool(components.close)
 
-    app = create_app(components)
+    app = create_app(components, mcp=mcp)
     app.router.lifespan_context = lifespan
     return app
 
 
-def create_app(components: Components) -> FastAPI:
-    """Return the routes over these components. The application does not open or close the components."""
+def create_app(components: Components, *, mcp: bool = False) -> FastAPI:
+    """Return the routes over these components. The application does not open or close the components.
+
+    Args:
+        components: The parts of the server.
+        mcp: Add the route of the tools for agents, which works within the context `agents.agents_of`.
+
+    Raises:
+        MissingExtra: `mcp` is set, and the SDK is not installed.
+    """
     app = FastAPI(title="shortlist", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.components = components
     app.state.started = int(time.time())
@@ -80,6 +90,8 @@ def create_app(components: Components) -> FastAPI:
     for route in ROUTES:
         app.include_router(route.router)
         app.state.routes += route.router.routes
+    if mcp:
+        add_agents(app, components)
     app.add_middleware(UnpackedBodies)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(ShortlistError, _shortlist_error)

@@ -19,6 +19,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import ShortlistError
 from shortlist.protocols import Encoder
 from shortlist.search.scores import info_of
+from shortlist.server.agents import agents_of
 from shortlist.server.batching.scorer import Scorer
 from shortlist.server.components import Components
 from shortlist.server.middleware.logs import log_event
@@ -149,7 +150,8 @@ def lifespan_of(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.ensure_future(_warm(components, operations))
-        yield
+        async with agents_of(app):
+            yield
         operations.stopping = True
         warming.cancel()
         log_event(operations.logger, "closing")

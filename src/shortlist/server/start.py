@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from shortlist.errors import InvalidInput
+from shortlist.mcp import require_sdk
 from shortlist.server.app import create_app
 from shortlist.server.build import build
 from shortlist.server.middleware.hosts import hosts_of, open_to_others
@@ -30,12 +31,14 @@ def start(options: ServeOptions) -> None:
         FolderError: The index cannot be opened.
         StoreError: The store cannot be opened.
         ModelError: A model cannot be loaded.
-        MissingExtra: `trace` is set, and the tracing extra is not installed.
+        MissingExtra: `trace` or `mcp` is set, and its extra is not installed.
     """
     if options.trace_texts and not options.trace:
         raise InvalidInput("trace_texts puts texts into spans, and there are no spans: also set trace (--trace)")
     keys = read_keys(options.api_keys)
     origins = origins_of(options.allow_origins, keys)
+    if options.mcp:
+        require_sdk()
     check_address(options.host, options.port)
     provider = make_provider(options.limits.max_documents) if options.trace else None
     logger = make_log(texts=options.log_texts, level=options.log_level)
@@ -59,4 +62,4 @@ def start(options: ServeOptions) -> None:
         if provider is not None:
             provider.shutdown()
 
-    run(create_app(components), operations, options, close)
+    run(create_app(components, mcp=options.mcp), operations, options, close)

@@ -84,6 +84,9 @@ def serve(  # noqa: PLR0913 - one parameter per option
     cache_mb: Annotated[
         int, option("--cache-mb", "N", "Memory for computed scores in MiB; 0 for no cache.", least=0)
     ] = DEFAULT.cache_bytes // MEBIBYTE,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Also offer the tools for agents at /mcp (MCP, streamable HTTP).")
+    ] = False,
     drain: Annotated[
         float,
         option("--drain", "SECONDS", "Seconds to serve after a stop signal, while /ready returns 503.", least=0),
@@ -128,6 +131,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
             limits=limits,
             queue_pairs=queue,
             cache_bytes=cache_mb * MEBIBYTE,
+            mcp=mcp,
             drain=drain,
             trace=trace,
             trace_texts=trace_texts,

@@ -1,0 +1,119 @@
+"""The tools for agents over HTTP (MCP, streamable HTTP), in the process of the server.
+
+The tools use the queues of the server, so that many agents share the models, and no agent holds the index. The answer
+to a request is one JSON object. There are no sessions, so any of several servers behind a proxy can answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from shortlist.errors import InvalidInput, ShortlistError
+from shortlist.mcp import check_documents, given_options, make_server, reranked
+from shortlist.search.filters import where_of
+from shortlist.search.order import best_first
+from shortlist.search.ranked import Ranked
+from shortlist.server.components import Components
+from shortlist.server.problems import Problem, problem_of
+from shortlist.server.reranking import check_query, check_texts, scorer_of
+from shortlist.server.searching import SearchCall, search
+from shortlist.types import Filter
+from shortlist.wording import worded
+
+PATH = "/mcp"
+
+
+class ServedTools:
+    """The tools over the parts of a server. See `shortlist.mcp.Tools` for the arguments and the answers."""
+
+    def __init__(self, components: Components) -> None:
+        self._components = components
+
+    async def search(self, query: str, where: Filter | None, options: dict[str, Any]) -> dict[str, Any]:
+        """Return `Ranking.to_dict` with worded notes.
+
+        Raises:
+            InvalidInput: An empty or too long query, settings that cannot be used, or no index.
+            NotFitted, StoreError, RetrieverFailed: As `Search.begin`.
+        """
+        components, searcher = self._components, self._components.search
+        if searcher is None:
+            raise InvalidInput("this server has no index: start it with --index DIR or --retriever NAME to search")
+        names = components.names
+        with _worded_problems():
+            check_query(components, query)
+            config = searcher.configured(given_options(options))
+            call = SearchCall(query, config, names.where(where_of(where)))
+            ranking, _ = await search(components, searcher, call)
+        return worded(names.ranking(ranking))
+
+    async def rerank(self, query: str, documents: list[str], top_k: int | None) -> dict[str, Any]:
+        """Return the `top_k` best documents, or all, each with its place in `documents`.
+
+        Raises:
+            InvalidInput: An empty query, no documents or too many, or no reranker.
+            ModelError, QueueFull: As `Scorer.score`.
+        """
+        check_documents(documents)
+        components = self._components
+        with _worded_problems():
+            scorer = scorer_of(components)
+            check_query(components, query)
+            check_texts(components, documents, "documents", components.limits.max_documents)
+            scored = await scorer.score(query, documents)
+        results = [
+            Ranked(place, score, documents[place], rank, scored.truncated[place], score)
+            for rank, place in enumerate(best_first(scored.scores)[:top_k], start=1)
+            for score in [scored.scores[place]]
+        ]
+        return reranked(query, results, scorer.reranker, components.names)
+
+    def message(self, error: ShortlistError) -> str:
+        """Return the message of an error for the agent."""
+        return self._components.names.message(problem_of(error).message)
+
+
+@contextlib.contextmanager
+def _worded_problems() -> Iterator[None]:
+    """Raise a problem of a request as InvalidInput, whose message the agent reads."""
+    try:
+        yield
+    except Problem as problem:
+        raise InvalidInput(problem.message, field=problem.field or None) from problem
+
+
+def add_agents(app: FastAPI, components: Components) -> None:
+    """Add the route `/mcp` to the application. `app.state.agents` becomes the context in which the route works.
+
+    Raises:
+        MissingExtra: The SDK is not installed.
+    """
+    server = make_server(ServedTools(components), version("shortlist"))
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    served = server.streamable_http_app(
+        streamable_http_path=PATH,
+        json_response=True,
+        stateless_http=True,
+        max_request_body_size=components.limits.max_body,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # see `hosts`
+    )
+    app.router.routes += served.routes
+    app.state.routes += served.routes
+    app.state.agents = server.session_manager.run
+
+
+def agents_of(app: FastAPI) -> contextlib.AbstractAsyncContextManager[None]:
+    """Return the context in which `/mcp` works; without this route, a context that does nothing."""
+    run: Any = getattr(app.state, "agents", None)
+    return _nothing() if run is None else run()
+
+
+@contextlib.asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
