@@ -20,7 +20,19 @@ pytest.importorskip("mcp.server", reason="the mcp extra is not installed")
 
 PASSAGES = ["cats sleep", "tax is due", "a tax", "red bread", "when tax is due in april"]
 QUERY = "when is tax due"
-OPTIONS = ("top_k", "pool_size", "min_score", "min_probability", "rerank", "blend", "progressive", "tail")
+OPTIONS = (
+    "top_k",
+    "pool_size",
+    "min_score",
+    "min_probability",
+    "rerank",
+    "blend",
+    "progressive",
+    "tail",
+    "duplicates",
+    "per_document",
+    "mmr",
+)
 
 
 class Skipping(WordReranker):

@@ -29,6 +29,7 @@ TEXTS = [
     "Our store opens at nine and closes at six.",
     "Bread needs flour, water, salt and time.",
     "Cats sleep for most of the day.",
+    "Our store opens at nine, and closes at six!",
 ]
 BASE = {"bi_encoder": "hashed-64", "weights": {"dense": 3.0}}
 OPTIONS = {
@@ -48,8 +49,12 @@ OPTIONS = {
     "blend": {"blend": 0.0},
     "progressive": {"progressive": True},
     "rerank": {"rerank": False},
+    "duplicates": {"duplicates": True, "top_k": 9},
+    "per_document": {"per_document": 1, "top_k": 9},
+    "mmr": {"mmr": 0.2},
 }
-KINDS = ["store", "store", "store", "room", "maths", "shop", "food", "animal"]
+OWN = {"shop": {"price": 5}}
+KINDS = ["store", "store", "store", "room", "maths", "shop", "food", "animal", "shop"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,7 +74,7 @@ def folder(tmp_path_factory):
             {
                 "id": f"d{place}",
                 "text": text,
-                "metadata": {"kind": kind, "price": place, "date": f"2024-0{place // 4 + 1}-0{place + 1}"},
+                "metadata": {"kind": kind, **OWN.get(kind, {"price": place, "date": f"2024-0{place // 4 + 1}-11"})},
             }
             for place, (text, kind) in enumerate(zip(TEXTS, KINDS, strict=True))
         )
@@ -178,6 +183,7 @@ def facts(answer):
                 hit["probability"] is None,
                 hit["text"],
                 hit["source"],
+                hit["duplicates"],
             )
             for hit in answer["hits"]
         ],

@@ -67,7 +67,10 @@ class Names:
 
     def ranking(self, ranking: Ranking) -> Ranking:
         """Return the ranking with the ids, sources and notes that an answer may show."""
-        hits = tuple(replace(hit, passage=self._passage(hit.passage)) for hit in ranking.hits)
+        hits = tuple(
+            replace(hit, passage=self._passage(hit.passage), duplicates=tuple(map(self.shown, hit.duplicates)))
+            for hit in ranking.hits
+        )
         return replace(ranking, hits=hits, notes=tuple(map(self.note, ranking.notes)))
 
     def note(self, note: Note) -> Note:

@@ -70,6 +70,7 @@ class Hit:
     and from stage one otherwise. `rerank_score` is the reranker's raw output (for a cross-encoder an unbounded logit),
     or None. `signals` holds the parts of the stage-one score, such as `{"dense": 0.62, "bm25": 11.3}`. `probability` is
     that of being relevant, if the search computed it. `bi_encoder` names the model of the signal "dense", or is "".
+    `duplicates` are the ids of the passages with the same text, or almost the same, which are folded into this hit.
     """
 
     passage: Passage
@@ -82,6 +83,7 @@ class Hit:
     signals: Mapping[str, float] = field(default_factory=dict)
     probability: float | None = None
     bi_encoder: str = ""
+    duplicates: tuple[str, ...] = ()
 
     @classmethod
     def of(  # noqa: PLR0913 - only the first two are needed
@@ -148,6 +150,7 @@ class Hit:
             "signals": dict(self.signals),
             "probability": self.probability,
             "truncated": self.truncated,
+            "duplicates": list(self.duplicates),
             "title": passage.title,
             "text": passage.text,
             "start": passage.start,

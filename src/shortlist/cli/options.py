@@ -63,7 +63,7 @@ NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
 where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words language
 passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
-qrels workers ray
+qrels workers ray duplicates mmr per_document
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
 FLAGS: Mapping[str, str] = {
     **{name: f"--{name.replace('_', '-')}" for name in NAMED_ALIKE},
@@ -103,6 +103,16 @@ OPTIONS: Mapping[str, Setting] = {
         "P",
     ),
     "tail": Setting(bool, "Allow an answer longer than the pool; the rest has stage one's order.", "no"),
+    "duplicates": Setting(
+        bool, "Show passages with the same text, or almost the same, as hits of their own.", "fold them into one hit"
+    ),
+    "per_document": Setting(int, "The most hits of one document.", "no limit", "N"),
+    "mmr": Setting(
+        float,
+        "Choose varied hits: the weight of relevance, 1 (the order stays) to 0 (the most different hits).",
+        "off",
+        "X",
+    ),
     "progressive": Setting(
         bool,
         "Drop most of the pool at early exits of the model: faster, slightly less accurate. No gain at --blend 0.",

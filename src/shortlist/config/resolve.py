@@ -12,6 +12,26 @@ from shortlist.types import Note
 
 OF_RERANKER = ("blend", "weights", "min_score", "min_probability")
 """Settings in the unit of a reranker's scores. They are valid for one reranker only."""
+WITHOUT_RERANKING = frozenset(
+    [
+        "retriever",
+        "fields",
+        "words",
+        "rerank",
+        "pool_size",
+        "top_k",
+        "fusion",
+        "language",
+        "bi_encoder",
+        "precision",
+        "device",
+        "threads",
+        "duplicates",
+        "per_document",
+        "mmr",
+    ]
+)
+"""Settings that apply with and without reranking."""
 OF_BLEND = ("min_score", "min_probability")
 """Settings in the unit of the final score. They are valid for one blend only."""
 
@@ -58,13 +78,11 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
             f"fields are the names of a store's fields, and the retriever is {config.retriever!r}: name a store",
             field="fields",
         )
-    models = {"bi_encoder", "precision", "device", "threads"}
-    stage_one = {"retriever", "fields", "words", "rerank", "pool_size", "top_k", "fusion", "language", *models}
     used = {
         name: value
         for name, value in from_file.items()
         if name not in (*given, "precompute", "index_options")
-        and (config.rerank or name in stage_one)
+        and (config.rerank or name in WITHOUT_RERANKING)
         and getattr(config, name) == value
     }
     return Resolved(config, used, tuple(notes))

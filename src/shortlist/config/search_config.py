@@ -48,6 +48,11 @@ class SearchConfig:
         tail: Allow an answer that is longer than the pool. The rest follows in stage one's order.
         min_score: Leave out hits with a lower final score. None and minus infinity leave out nothing.
         min_probability: Leave out hits with a lower probability, 0 to 1. None and 0 leave out nothing.
+        duplicates: Return passages with the same text, or almost the same, as hits of their own. False folds them into
+            the best of them.
+        per_document: The most hits of one document in the answer. None: no limit.
+        mmr: Choose hits by maximal marginal relevance, with this weight of relevance: 1 keeps the order, 0 prefers the
+            hits that differ most from the earlier ones. None: no MMR.
         index_options: The options of an index: `{"exact": True}` compares the vector of a query with that of every
             passage. An index on a server has more, such as `{"shards": 6, "replicas": 2}`.
         precompute: For `add`: whether the index stores what the reranker computes from a passage without the query.
@@ -77,6 +82,9 @@ class SearchConfig:
     tail: bool = False
     min_score: float | None = None
     min_probability: float | None = None
+    duplicates: bool = False
+    per_document: int | None = None
+    mmr: float | None = None
     index_options: Mapping[str, Any] | None = None
     precompute: bool | None = None
     language: str | None = None
@@ -219,6 +227,9 @@ CHECKS: Mapping[str, Check] = {
     "tail": FLAG,
     "min_score": Check(lambda value: _is_number(value) and value != math.inf, "a number"),
     "min_probability": SHARE,
+    "duplicates": FLAG,
+    "per_document": COUNT,
+    "mmr": SHARE,
     "index_options": Check(lambda value: isinstance(value, Mapping), "a table of options, such as shards = 6"),
     "precompute": FLAG,
     "language": TEXT,

@@ -20,6 +20,8 @@ Finish: TypeAlias = Callable[[Iterable[tuple[str, Pending]]], Iterator[tuple[str
 def whole_pool_config(config: SearchConfig, *, depth: int, pool_size: PoolSize | None = None) -> SearchConfig:
     """Return the configuration without limits, for rankings that reach at least `depth` in any pool.
 
+    Nothing is folded or left out, because judgments may name any of several passages with the same text.
+
     If `pool_size` is None, the pool size of the configuration stays.
     """
     return config.override(
@@ -29,6 +31,9 @@ def whole_pool_config(config: SearchConfig, *, depth: int, pool_size: PoolSize |
             "tail": True,
             "min_score": None,
             "min_probability": None,
+            "duplicates": True,
+            "per_document": None,
+            "mmr": None,
         }
     )
 

@@ -18,7 +18,8 @@ from shortlist.search.opened import Opened
 from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank
 from shortlist.search.scores import checked_reranker, info_of
-from shortlist.search.search import Search, Searches
+from shortlist.search.search import Search
+from shortlist.search.searches import Searches
 from shortlist.types import Filter, PoolSize, Ranking
 from shortlist.wording import describe
 

@@ -46,7 +46,8 @@ SEARCH = (
     'a list, or meets operators such as {"price": {"gte": 10, "lt": 100}}. min_score and min_probability: leave out '
     "weaker passages. tail: continue below the pool in the retriever's order. blend: scale what the retriever's scores "
     "add. progressive: faster; only the promising part of the pool is scored to the end. rerank: false keeps the "
-    "retriever's order."
+    "retriever's order. duplicates: true returns passages with the same text as hits of their own; by default, a hit "
+    "lists their ids. per_document: the most hits of one document. mmr: varied hits, 1 (relevance alone) to 0."
 )
 RERANK = (
     "Order documents, from any source, by how well each answers the query, best first. Each result has the document's "
@@ -88,6 +89,9 @@ def make_server(tools: Toolset, version: str) -> MCPServer:
         blend: float | None = None,
         progressive: bool | None = None,
         tail: bool | None = None,
+        duplicates: bool | None = None,
+        per_document: int | None = None,
+        mmr: float | None = None,
     ) -> dict[str, Any]:
         options = {
             "top_k": top_k,
@@ -98,6 +102,9 @@ def make_server(tools: Toolset, version: str) -> MCPServer:
             "blend": blend,
             "progressive": progressive,
             "tail": tail,
+            "duplicates": duplicates,
+            "per_document": per_document,
+            "mmr": mmr,
         }
         return await _answered(tools, tools.search, query, where, options)
 

@@ -15,6 +15,8 @@
 | pool_never_stops | pool, top_k | the stored rule has no threshold, because no threshold could be certified |
 | no_stop_rule | reason | "auto" used the fixed pool size: nothing is reranked, or no rule is stored |
 | fit_outdated | fit, fitted_on, passages | the index held another number of passages when the fit was stored |
+| folded | count | so many passages have the text of a hit, or almost the same, and are folded into it |
+| document_limit | count, per_document | so many hits are left out, because better hits of their documents are enough |
 | left_out | count, hits, min_score, min_probability | `count` of the `hits` are below a limit |
 | no_good_answer | best_score, best_probability, min_score, min_probability | every hit is below a limit |
 | limits_not_applied | min_score, min_probability | the answer was not reranked, so no limit applies |

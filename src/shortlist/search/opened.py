@@ -11,7 +11,7 @@ from shortlist.protocols import Encoder, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.search.explain import Explanation, StageOne, explain
 from shortlist.search.listing import LeftOut
-from shortlist.search.search import Searches
+from shortlist.search.searches import Searches
 from shortlist.types import Note, Passage
 
 Self = TypeVar("Self", bound="Opened")

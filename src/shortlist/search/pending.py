@@ -9,6 +9,7 @@ from typing import Literal
 
 from shortlist.errors import ShortlistError
 from shortlist.protocols import Reranker
+from shortlist.search.diversity import NO_DIVERSITY, Diversity
 from shortlist.search.limits import Limits
 from shortlist.search.order import ordered, stage_one_share, weights_for
 from shortlist.search.stopping import StopRule
@@ -25,7 +26,7 @@ class Pending:
     `reranker` scores the texts, None if nothing is to be scored. `pool` holds the candidates in stage one's order, and
     `below` the hits that follow them if the answer is longer than the pool. `top_k` is the length of the answer.
     `status` is that of an answer without scores: "off" or "skipped"; "ok" if there are texts to score. `weights` are
-    those of the signals of stage one, before `weights_for`.
+    those of the signals of stage one, before `weights_for`. `diversity` chooses the hits of the answer.
     """
 
     query: str
@@ -37,6 +38,7 @@ class Pending:
     top_k: int
     weights: Mapping[str, float]
     limits: Limits = NO_LIMITS
+    diversity: Diversity = NO_DIVERSITY
     rule: StopRule | None = None
     notes: tuple[Note, ...] = ()
     seconds: float = 0.0
@@ -85,8 +87,8 @@ class Pending:
         scores = Scores() if scores is None or error is not None else scores
         status = self._status(scores, error, cause)
         hits = ordered(self.pool, scores, self.query_weights)
-        hits = [*hits, *self.below][: self.top_k]
         reranked = status in ("ok", "partial")
+        hits, diversity_notes = self._chosen([*hits, *self.below], reranked=reranked)
         kept = self.limits.kept(hits) if reranked else hits
         return Ranking(
             query=self.query,
@@ -101,8 +103,14 @@ class Pending:
             min_score=self.limits.min_score,
             min_probability=self.limits.min_probability,
             left_out=len(hits) - len(kept),
-            notes=tuple(self._notes(scores, status, error, cause, hits, kept)),
+            notes=(*self._notes(scores, status, error, cause, hits, kept), *diversity_notes),
         )
+
+    def _chosen(self, hits: list[Hit], *, reranked: bool) -> tuple[list[Hit], list[Note]]:
+        """Return the answer before the limits, and notes. MMR chooses among the hits that reach the limits."""
+        if self.diversity.mmr is not None and reranked:
+            hits = self.limits.kept(hits) or hits
+        return self.diversity.chosen(hits, self.top_k)
 
     def _status(self, scores: Scores, error: ShortlistError | None, cause: Cause | None) -> Status:
         if error is not None and self.status == "ok":

@@ -21,6 +21,7 @@ from shortlist.protocols import (
 )
 from shortlist.reprs import short_repr
 from shortlist.search.blend import known_weights
+from shortlist.search.diversity import Diversity
 from shortlist.search.filters import fields_of, where_of
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
@@ -28,9 +29,10 @@ from shortlist.search.pool import notes_of, pool_and_tail
 from shortlist.search.probability import Calibration
 from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.scores import check_pointwise, checked_reranker, checked_scores, info_of, score_texts
+from shortlist.search.searches import Searches
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
-from shortlist.types import Filter, Hit, Note, PoolSize, Ranking, Scores, Status, Where
+from shortlist.types import Filter, Hit, Note, Ranking, Scores, Status, Where
 
 
 def no_diagnosis(where: Where | None) -> list[Note]:
@@ -41,55 +43,6 @@ def no_diagnosis(where: Where | None) -> list[Note]:
 def no_facts(pool: Sequence[Hit]) -> list[Note]:
     """Return no notes."""
     return []
-
-
-class Searches:
-    """An object with a method `search`: a `Search` or an open index."""
-
-    __slots__ = ()
-
-    @property
-    def searcher(self) -> Search:
-        """The `Search` that answers."""
-        raise NotImplementedError
-
-    def search(  # noqa: PLR0913 - one parameter a setting
-        self,
-        query: str,
-        *,
-        top_k: int | None = None,
-        pool_size: PoolSize | None = None,
-        where: Filter | None = None,
-        min_score: float | None = None,
-        min_probability: float | None = None,
-        rerank: bool | None = None,
-        blend: float | None = None,
-        progressive: bool | None = None,
-        tail: bool | None = None,
-    ) -> Ranking:
-        """Return the `top_k` best passages of the pool. See `SearchConfig` for each argument; None takes its value.
-
-        `where` is a filter on metadata: a mapping such as {"year": 2024, "price": {"lt": 100}}, see `types.Where`, or
-        texts such as "price<100", see `search.filters.where_of`.
-
-        Raises:
-            InvalidInput: An empty query, or settings that cannot be used, or that contradict each other.
-            RetrieverFailed: A retriever of your own raised an error, or returned rows that cannot be used.
-            NotFitted: A stored rule or curve is needed, and it is missing or was fitted for something else.
-            BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
-        """
-        given = {
-            "top_k": top_k,
-            "pool_size": pool_size,
-            "min_score": min_score,
-            "min_probability": min_probability,
-            "rerank": rerank,
-            "blend": blend,
-            "progressive": progressive,
-            "tail": tail,
-        }
-        searcher = self.searcher
-        return searcher.run(query, where=where, config=searcher.configured(given))
 
 
 @dataclass(slots=True)
@@ -185,6 +138,7 @@ class Search(Searches):
             top_k=top_k,
             weights=weights,
             limits=limits,
+            diversity=Diversity(not config.duplicates, config.per_document, config.mmr),
             rule=rule,
             notes=(
                 *notes,

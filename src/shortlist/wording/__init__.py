@@ -234,6 +234,14 @@ WORDS: Mapping[str, Words] = {
         f"{FITS[v['fit']]} was fitted on {counted(v['fitted_on'], 'passage')}, and there are now {v['passages']}: "
         f"calibrate again with: {CALIBRATE}"
     ),
+    "folded": lambda v: (
+        f"{counted(v['count'], 'passage')} with the text of a hit, or almost the same, folded into it: "
+        f"duplicates shows {'it' if v['count'] == 1 else 'them'}"
+    ),
+    "document_limit": lambda v: (
+        f"{counted(v['count'], 'hit')} left out: {'its document has' if v['count'] == 1 else 'their documents have'} "
+        f"{v['per_document']} better"
+    ),
     "left_out": _left_out,
     "no_good_answer": _no_good_answer,
     "limits_not_applied": lambda v: f"nothing left out below {limits_of(v)}: the query was not reranked",

@@ -129,7 +129,7 @@ class Judge:
         """Ask about every result of both stages that was not shown before."""
         from shortlist.evaluation.query_sets.judging import to_judge
 
-        hits = to_judge(self.search.search(query), self.top, self.seed)
+        hits = to_judge(self.search.search(query, duplicates=True), self.top, self.seed)
         unseen = [hit for hit in hits if not self.judgments.shown(query, hit.id)]
         if not hits:
             say(self.out, "no passage matches, so there is nothing to judge", "yellow")

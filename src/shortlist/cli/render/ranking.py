@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 SNIPPET = 220
+SHOWN_IDS = 5
 EXTRACTED = ("html", "docx")
 """Formats whose text is extracted. A position in the extracted text is not a position in the file."""
 
@@ -90,9 +91,18 @@ def table(out: Console, ranking: Ranking, unit: str = "logit") -> None:
         say(out, line + ("  (cut to the window)" if hit.truncated else ""))
         title = f"{hit.title}  " if hit.title else ""
         say(out, f"     {title}[{source(hit)}]  id {hit.id}", "cyan")
+        if hit.duplicates:
+            say(out, f"     {duplicates(hit)}", "dim")
         text = marked(hit.text, ranking.query, markdown=is_markdown(hit.metadata))
         text.pad_left(5)
         out.print(text, soft_wrap=True)
+
+
+def duplicates(hit: Hit) -> str:
+    """Return the ids of the passages that are folded into the hit, the first ones of many."""
+    ids = hit.duplicates
+    more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
+    return f"+ {counted(len(ids), 'passage')} with this text: {', '.join(ids[:SHOWN_IDS])}{more}"
 
 
 def is_markdown(metadata: Mapping[str, Any]) -> bool:

@@ -4,8 +4,8 @@
 
 import { byId } from "./dom.js";
 
-const NUMBERS = ["min_score", "min_probability", "blend"];
-const SWITCHES = ["rerank", "progressive", "tail", "adaptive"];
+const NUMBERS = ["min_score", "min_probability", "blend", "per_document", "mmr"];
+const SWITCHES = ["rerank", "progressive", "tail", "adaptive", "duplicates"];
 
 /** The options of the form. "adaptive" stands for a `pool_size` of "auto". */
 export const OPTION_NAMES = ["where", ...NUMBERS, ...SWITCHES];
@@ -14,9 +14,9 @@ const field = (name) => byId(`option-${name}`);
 
 let defaults = {};
 
-/** Show the server's values: as placeholders, and as the states of the switches. */
+/** Show the server's values. The page compares passages, so it shows duplicates unless the form folds them: as placeholders, and as the states of the switches. */
 export function showDefaults(serverDefaults) {
-  defaults = { ...serverDefaults, adaptive: serverDefaults.pool_size === "auto" };
+  defaults = { ...serverDefaults, adaptive: serverDefaults.pool_size === "auto", duplicates: true };
   for (const name of NUMBERS) field(name).placeholder = defaults[name] === null || defaults[name] === undefined ? "none" : String(defaults[name]);
   for (const name of SWITCHES) field(name).checked = Boolean(defaults[name]);
 }
@@ -36,7 +36,8 @@ export function changedOptions() {
 }
 
 /** Return whether smaller pools cannot be computed from the answer: its order depends on the pool, or exceeds the pool. */
-export const dependsOnPool = () => ["progressive", "tail", "adaptive"].some((name) => field(name).checked);
+export const dependsOnPool = () => ["progressive", "tail", "adaptive"].some((name) => field(name).checked)
+  || !field("duplicates").checked || ["per_document", "mmr"].some((name) => field(name).value.trim() || defaults[name]);
 
 /** Return the fields of a request for the options of the form, and for the pool and the answer that the page shows.
  *
@@ -47,6 +48,7 @@ export function requestFields({ pool, topK, largest }) {
   const fields = { pool_size: largest, top_k: largest };
   if (field("adaptive").checked) Object.assign(fields, { pool_size: "auto", top_k: topK });
   else if (dependsOnPool()) Object.assign(fields, { pool_size: pool, top_k: field("tail").checked ? largest : pool });
+  fields.duplicates = field("duplicates").checked;
   if (where) fields.where = parseWhere(where);
   for (const [name, text] of Object.entries(changed)) fields[name] = NUMBERS.includes(name) ? Number(text) : text === "true";
   return fields;

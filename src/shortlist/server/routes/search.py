@@ -43,6 +43,9 @@ OPTIONS = (
     "blend",
     "progressive",
     "tail",
+    "duplicates",
+    "per_document",
+    "mmr",
 )
 """The settings of `SearchConfig` that a request may override."""
 
@@ -107,6 +110,9 @@ class SearchRequest(BaseModel):
     blend: float | None = _documented_bound(minimum=0)
     progressive: bool | None = None
     tail: bool | None = None
+    duplicates: bool | None = None
+    per_document: int | None = _documented_bound(minimum=1)
+    mmr: float | None = _documented_bound(minimum=0, maximum=1)
     budget_ms: float | None = Field(None, ge=0, le=600_000)
     fail: Literal["open", "closed"] = "open"
 

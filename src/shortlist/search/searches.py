@@ -1,0 +1,65 @@
+"""`Searches`: the method `search` of a `Search` and of an open index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shortlist.types import Filter, PoolSize, Ranking
+
+if TYPE_CHECKING:
+    from shortlist.search.search import Search
+
+
+class Searches:
+    """An object with a method `search`: a `Search` or an open index."""
+
+    __slots__ = ()
+
+    @property
+    def searcher(self) -> Search:
+        """The `Search` that answers."""
+        raise NotImplementedError
+
+    def search(  # noqa: PLR0913 - one parameter a setting
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        pool_size: PoolSize | None = None,
+        where: Filter | None = None,
+        min_score: float | None = None,
+        min_probability: float | None = None,
+        rerank: bool | None = None,
+        blend: float | None = None,
+        progressive: bool | None = None,
+        tail: bool | None = None,
+        duplicates: bool | None = None,
+        per_document: int | None = None,
+        mmr: float | None = None,
+    ) -> Ranking:
+        """Return the `top_k` best passages of the pool. See `SearchConfig` for each argument; None takes its value.
+
+        `where` is a filter on metadata: a mapping such as {"year": 2024, "price": {"lt": 100}}, see `types.Where`, or
+        texts such as "price<100", see `search.filters.where_of`.
+
+        Raises:
+            InvalidInput: An empty query, or settings that cannot be used, or that contradict each other.
+            RetrieverFailed: A retriever of your own raised an error, or returned rows that cannot be used.
+            NotFitted: A stored rule or curve is needed, and it is missing or was fitted for something else.
+            BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
+        """
+        given = {
+            "top_k": top_k,
+            "pool_size": pool_size,
+            "min_score": min_score,
+            "min_probability": min_probability,
+            "rerank": rerank,
+            "blend": blend,
+            "progressive": progressive,
+            "tail": tail,
+            "duplicates": duplicates,
+            "per_document": per_document,
+            "mmr": mmr,
+        }
+        searcher = self.searcher
+        return searcher.run(query, where=where, config=searcher.configured(given))
