@@ -104,6 +104,10 @@ def test_an_empty_answer_has_its_reason(tools):
 
 def test_no_folder_of_the_machine_reaches_the_agent(tools):
     names = Names(("/home/someone/docs",))
+    (row,) = tools(names=names).passage("tax/1.md#0", 2)["passages"]
+    assert (row["id"], row["text"], row["metadata"]["year"]) == ("tax/1.md#0", "tax is due", 2021)
+    (row,) = tools().passage("/home/someone/docs/tax/1.md#0")["passages"]
+    assert row["text"] == "tax is due"
     answer = tools(names=names).search(QUERY, {"document_id": "tax/1.md"})
     assert "someone" not in str(answer)
     (hit,) = answer["hits"]
@@ -206,7 +210,7 @@ def test_the_sdks_own_client_searches_and_reranks(served):
             return {tool.name: tool for tool in tools}, results
 
     offered, results = asyncio.run(talk())
-    assert set(offered) == {"search", "rerank"}
+    assert set(offered) == {"search", "passage", "rerank"}
     schema = offered["search"].input_schema
     assert offered["search"].annotations.read_only_hint is True
     assert set(schema["properties"]) == {"query", "where", *OPTIONS}

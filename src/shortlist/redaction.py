@@ -68,7 +68,7 @@ class Names:
     def ranking(self, ranking: Ranking) -> Ranking:
         """Return the ranking with the ids, sources and notes that an answer may show."""
         hits = tuple(
-            replace(hit, passage=self._passage(hit.passage), duplicates=tuple(map(self.shown, hit.duplicates)))
+            replace(hit, passage=self.passage(hit.passage), duplicates=tuple(map(self.shown, hit.duplicates)))
             for hit in ranking.hits
         )
         return replace(ranking, hits=hits, notes=tuple(map(self.note, ranking.notes)))
@@ -101,7 +101,8 @@ class Names:
     def _label(self, number: int) -> str:
         return f"{number + 1}/" if len(self.folders) > 1 else ""
 
-    def _passage(self, passage: Passage) -> Passage:
+    def passage(self, passage: Passage) -> Passage:
+        """Return the passage with the ids and the source that an answer may show."""
         return replace(
             passage,
             id=self.shown(passage.id),

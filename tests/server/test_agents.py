@@ -91,6 +91,22 @@ def test_bad_arguments_are_errors_of_the_tool(index, tool, arguments, message):
     assert message in answer.content[0].text
 
 
+def test_an_agent_reads_around_a_hit(index, tmp_path):
+    text = "\n\n".join(f"# Part {n}\n\n" + f"word{n} " * 150 for n in range(4))
+    index.add({"id": "long", "text": text})
+    around, alone, unknown = asyncio.run(
+        called(
+            index,
+            ("passage", {"id": "long#1"}),
+            ("passage", {"id": "0#0", "neighbours": 3}),
+            ("passage", {"id": "long#99"}),
+        )
+    )
+    assert [row["id"] for row in around.structured_content["passages"]] == ["long#0", "long#1", "long#2"]
+    assert [row["text"] for row in alone.structured_content["passages"]] == ["cats sleep"]
+    assert "there is no passage 'long#99'" in unknown.content[0].text
+
+
 def test_a_server_without_an_index_still_reranks(index):
     from shortlist.server.agents import ServedTools
     from shortlist.server.build import assemble
@@ -100,6 +116,8 @@ def test_a_server_without_an_index_still_reranks(index):
         asyncio.run(ServedTools(Components()).search("tax", None, {}))
     with pytest.raises(shortlist.ShortlistError, match="no reranker"):
         asyncio.run(ServedTools(Components()).rerank("tax", ["a"], None))
+    with pytest.raises(shortlist.ShortlistError, match="cannot find passages by id"):
+        asyncio.run(ServedTools(Components()).passage("a", 0))
     components = assemble(index)
     try:
         answer = asyncio.run(ServedTools(components).rerank(QUERY, PASSAGES, 1))

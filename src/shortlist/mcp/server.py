@@ -27,6 +27,10 @@ class Toolset(Protocol):
     def rerank(self) -> Callable[[str, list[str], int | None], Answer | Awaitable[Answer]]:
         """From a query, documents and the number of results to an answer."""
 
+    @property
+    def passage(self) -> Callable[[str, int], Answer | Awaitable[Answer]]:
+        """From the id of a passage, and the number of neighbours, to these passages."""
+
     def message(self, error: ShortlistError) -> str:
         """Return the message of an error for the agent."""
 
@@ -49,6 +53,10 @@ SEARCH = (
     "retriever's order. duplicates: true returns passages with the same text as hits of their own; by default, a hit "
     "lists their ids. per_document: the most hits of one document. mmr: varied hits, 1 (relevance alone) to 0."
 )
+PASSAGE = (
+    "Read a passage again by the `id` of a hit, with the passages before and after it in the same document, in their "
+    "order there. neighbours: their number on each side, 0 to 20."
+)
 RERANK = (
     "Order documents, from any source, by how well each answers the query, best first. Each result has the document's "
     "place in the given list, from 0, and its raw score; higher is better."
@@ -68,7 +76,7 @@ def require_sdk() -> None:
 
 
 def make_server(tools: Toolset, version: str) -> MCPServer:
-    """Return a server with the tools `search` and `rerank`, for standard input and output or for HTTP.
+    """Return a server with the tools `search`, `passage` and `rerank`, for standard input and output or for HTTP.
 
     The errors of shortlist become errors of the tool, which the model can read.
 
@@ -77,6 +85,23 @@ def make_server(tools: Toolset, version: str) -> MCPServer:
     """
     require_sdk()
     from mcp.server import MCPServer
+
+    async def rerank(query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:
+        return await _answered(tools, tools.rerank, query, documents, top_k)
+
+    async def passage(id: str, neighbours: int = 1) -> dict[str, Any]:
+        return await _answered(tools, tools.passage, id, neighbours)
+
+    offered = [
+        _strict(_search(tools), "Search the index", SEARCH),
+        _strict(passage, "Read around a passage", PASSAGE),
+        _strict(rerank, "Rerank documents", RERANK),
+    ]
+    return MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING", tools=offered)
+
+
+def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
+    """Return the function of the tool `search`: its parameters are those of the tool."""
 
     async def search(  # noqa: PLR0913 - one parameter a setting
         query: str,
@@ -108,11 +133,7 @@ def make_server(tools: Toolset, version: str) -> MCPServer:
         }
         return await _answered(tools, tools.search, query, where, options)
 
-    async def rerank(query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:
-        return await _answered(tools, tools.rerank, query, documents, top_k)
-
-    offered = [_strict(search, "Search the index", SEARCH), _strict(rerank, "Rerank documents", RERANK)]
-    return MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING", tools=offered)
+    return search
 
 
 def _strict(function: Callable[..., object], title: str, description: str) -> Tool:

@@ -11,10 +11,11 @@ from shortlist.errors import InvalidInput, ShortlistError
 from shortlist.protocols import Reranker
 from shortlist.redaction import Names
 from shortlist.search.filters import where_of
+from shortlist.search.neighbours import with_neighbours
 from shortlist.search.opened import Opened
 from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank, skip_note
-from shortlist.types import Filter, Note
+from shortlist.types import Filter, Note, Passage
 from shortlist.wording import describe, worded
 
 MAX_DOCUMENTS = 1000
@@ -22,7 +23,7 @@ MAX_POOL = 1000
 
 
 class Tools:
-    """The two tools over one open index or retriever. The defaults of a search are those of its `config`.
+    """The tools over one open index or retriever. The defaults of a search are those of its `config`.
 
     One call runs at a time, so two threads never use the index or a model at once. `names` keeps the folders of this
     machine out of ids, sources and notes; None shows them.
@@ -68,9 +69,38 @@ class Tools:
             results = rank(query, documents, reranker, top_k=top_k)
             return reranked(query, results, reranker, self._names)
 
+    def passage(self, id: str, neighbours: int = 0) -> dict[str, Any]:
+        """Return the passage with this id, and its neighbours in the document, in the order of the document.
+
+        Raises:
+            InvalidInput: There is no such passage, or `neighbours` is below 0 or above 20.
+        """
+        names = self._names or Names()
+        with self._lock:
+            key = next(iter(self._index.find(id, names.originals(id))), id)
+            passages = with_neighbours(lambda ids: list(self._index.find(key, ids).values()), key, neighbours)
+        return passages_found(passages if self._names is None else list(map(names.passage, passages)))
+
     def message(self, error: ShortlistError) -> str:
         """Return the message of an error for the agent."""
         return str(error) if self._names is None else self._names.message(str(error))
+
+
+def passages_found(passages: Sequence[Passage]) -> dict[str, Any]:
+    """Return the answer of the tool `passage`."""
+    rows = [
+        {
+            "id": passage.id,
+            "document_id": passage.document_id,
+            "title": passage.title,
+            "text": passage.text,
+            "start": passage.start,
+            "end": passage.end,
+            "metadata": dict(passage.metadata),
+        }
+        for passage in passages
+    ]
+    return {"passages": rows, "notes": []}
 
 
 def reranked(query: str, results: Sequence[Ranked], reranker: Reranker, names: Names | None) -> dict[str, Any]:

@@ -11,18 +11,20 @@ from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
 from typing import Any
 
+from anyio.to_thread import run_sync
 from fastapi import FastAPI
 
 from shortlist.errors import InvalidInput, ShortlistError
-from shortlist.mcp import check_documents, given_options, make_server, reranked
+from shortlist.mcp import check_documents, given_options, make_server, passages_found, reranked
 from shortlist.search.filters import where_of
+from shortlist.search.neighbours import with_neighbours
 from shortlist.search.order import best_first
 from shortlist.search.ranked import Ranked
 from shortlist.server.components import Components
 from shortlist.server.problems import Problem, problem_of
 from shortlist.server.reranking import check_query, check_texts, scorer_of
 from shortlist.server.searching import SearchCall, search
-from shortlist.types import Filter
+from shortlist.types import Filter, Passage
 from shortlist.wording import worded
 
 PATH = "/mcp"
@@ -72,6 +74,22 @@ class ServedTools:
             for score in [scored.scores[place]]
         ]
         return reranked(query, results, scorer.reranker, components.names)
+
+    async def passage(self, id: str, neighbours: int) -> dict[str, Any]:
+        """Return the passage with this id, and its neighbours in the document.
+
+        Raises:
+            InvalidInput: There is no such passage, `neighbours` is out of range, or the server has no index.
+        """
+        index, names = self._components.index, self._components.names
+        if index is None:
+            raise InvalidInput("this server cannot find passages by id: start it with --index DIR")
+
+        def read() -> list[Passage]:
+            key = next((passage.id for passage in index.get(names.originals(id))), id)
+            return with_neighbours(index.get, key, neighbours)
+
+        return passages_found(list(map(names.passage, await run_sync(read))))
 
     def message(self, error: ShortlistError) -> str:
         """Return the message of an error for the agent."""

@@ -21,7 +21,7 @@ def mcp(
 ) -> None:
     """Offer an index or a store to agents as tools (MCP).
 
-    The tools are `search` and `rerank`, over standard input and output. The search options set the defaults of the tool
+    The tools are `search`, `passage` and `rerank`, over standard input and output. The search options set the defaults of the tool
     `search`.
     """
     from shortlist.mcp import Tools, make_server, require_sdk
