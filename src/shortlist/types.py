@@ -45,7 +45,8 @@ class Passage:
     """The unit that is indexed, retrieved and reranked ("chunk" in RAG talk).
 
     `start` and `end` are offsets in the document's text; names of columns that a passage repeats do not count. `title`
-    is the document's title or the nearest heading. Models read `content`: the title, and then the text.
+    is the document's title or the nearest heading. Models read `content`: the title, and then the body. The body is
+    `read_as`, or the text if `read_as` is empty.
     """
 
     id: str
@@ -55,11 +56,17 @@ class Passage:
     start: int = 0
     end: int = 0
     metadata: Mapping[str, Field] = field(default_factory=dict)
+    read_as: str = ""
+
+    @property
+    def body(self) -> str:
+        """The text as models read it: Markdown without the targets of links, for example."""
+        return self.read_as or self.text
 
     @property
     def content(self) -> str:
-        """Title and text as one string. The bi-encoder, BM25 and the reranker read it."""
-        return f"{self.title}\n{self.text}" if self.title else self.text
+        """Title and body as one string. The bi-encoder, BM25 and the reranker read it."""
+        return f"{self.title}\n{self.body}" if self.title else self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,31 @@ def test_front_matter_is_read_as_yaml_with_values_as_they_are_written(load, writ
     assert "empty" not in document.metadata
 
 
+def test_front_matter_may_be_an_object_of_json(load):
+    front = '{\n  "title": "Pumps",\n  "tags": ["a", "b"],\n  "year": 2024\n}\n'
+    [document] = load("a.md", f"{front}\n# Head\n\nBody\n")
+    assert (document.title, document.text) == ("Pumps", "\n# Head\n\nBody\n")
+    assert (document.metadata["tags"], document.metadata["year"]) == (["a", "b"], 2024)
+    assert document.metadata["text_start"] == len(front)
+
+
+def test_front_matter_may_be_lines_with_percent_signs(load):
+    [document] = load("a.md", "% Pumps\n% Ann and Bo\n% 2024-05-01\n\nBody\n")
+    assert (document.title, document.text) == ("Pumps", "\nBody\n")
+    assert (document.metadata["author"], document.metadata["date"]) == ("Ann and Bo", "2024-05-01")
+
+
+@pytest.mark.parametrize("text", ["{\nnot JSON\n}\nBody\n", "{\n}\nBody\n", "% of all pumps\nleak.\n", "50 % x\n"])
+def test_text_that_begins_like_other_front_matter_is_text(load, text):
+    [document] = load("a.md", text)
+    assert (document.text, set(document.metadata)) == (text, {"source", "format"})
+
+
+def test_a_file_of_comments_is_empty(load):
+    [skipped] = load("a.md", "---\ntitle: T\n---\n<!-- nothing\n\nhere -->\n")
+    assert skipped.note.code == "empty"
+
+
 def test_front_matter_may_be_toml(load):
     front = '+++\ntitle = "T"\nn = 2\ndraft = false\ntags = ["a"]\nday = 2024-01-05\n[at]\ntime = 10:30:00\n+++\n'
     [document] = load("a.md", f"{front}Body\n")

@@ -65,7 +65,7 @@ def test_the_first_unknown_field_is_reported_after_a_missing_one():
         (CohereRequest, {"a[0]": 1}, "a[0]"),
         (SearchRequest, {"where": {"str": None}}, "where.str"),
         (SearchRequest, {"where": {"int": ["x", None]}}, "where.int.1"),
-        (SearchRequest, {"where": {"list[0]": {"bool": 1}}}, "where.list[0]"),
+        (SearchRequest, {"where": {"list[0]": {"bool": None}}}, "where.list[0].bool"),
         (EmbeddingsRequest, {"input": 1.5}, "input"),
         (EmbeddingsRequest, {"input": ["a", None]}, "input.1"),
         (EmbeddingsRequest, {"input": [[1, "a"]]}, "input.0.1"),

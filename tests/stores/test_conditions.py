@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from fake_store import FakeBackend
 from shortlist.errors import InvalidInput
 from shortlist.search.filters import where_of
 from shortlist.stores.chroma import _filter as chroma_filter
+from shortlist.stores.diagnose import diagnose
 from shortlist.stores.fields import Fields
-from shortlist.stores.filters import conditions
+from shortlist.stores.filters import EQUALITY, EVERY, ORDER, conditions
 from shortlist.stores.kinds import load_store
 from shortlist.stores.lucene_mapping import filter_query, read_properties
 from shortlist.stores.milvus_schema import ARRAY, JSON, TEXT, Schema, expression
+from shortlist.stores.open_store import OpenStore
 from shortlist.stores.pinecone_apis import _filter as pinecone_filter
 from shortlist.stores.postgres_filters import condition_sql
+from shortlist.types import Passage
+from shortlist.wording import describe
 
 DATES = ["2024-01-05", "2024-03-01T10:00:00+02:00", "2023-12-31 23:30", None, "soon"]
 
@@ -169,3 +175,16 @@ def test_dates_in_qdrant():
     for condition, places in EXPECTED.items():
         found = store.nearest(np.array([1, 0], np.float32), 9, where_of(condition.replace("day", "a.day")))
         assert {int(passage.id) for passage, _ in found} == places, condition
+
+
+@pytest.mark.parametrize(("operators", "code"), [(EQUALITY | ORDER, "filter_other_type"), (EVERY, "no_match")])
+def test_numbers_that_a_store_has_as_texts_are_named(operators, code):
+    passages = [Passage("a", "red", metadata={"price": "45.00"}), Passage("b", "red", metadata={"price": 200})]
+    backend = FakeBackend(passages, np.eye(2, dtype=np.float32))
+    backend.facts = replace(backend.facts, operators=operators)
+    (note,) = diagnose(OpenStore(backend), {"price": {"lt": 100}})
+    assert note.code == code
+    if code != "no_match":
+        assert note.values == {"field": "price", "condition": "price<100"}
+        assert "price<100" in describe(note)
+    assert diagnose(OpenStore(backend), {"price": {"lt": 10}})[0].code == "no_match"

@@ -1,7 +1,7 @@
 """The encoding of a text: its byte order mark, its declaration, UTF-8, that of the user, or a guess.
 
 The library chardet guesses. On 41 short texts in 25 encodings, chardet finds another text for 4, and charset-normalizer
-for 16 (KOI8-R as Shift-JIS, short cp1252 as cp437). Both are asked only about bytes that are not UTF-8.
+for 16 (KOI8-R as Shift-JIS, short cp1252 as cp437). Only bytes that are not UTF-8 are given to it.
 """
 
 from __future__ import annotations

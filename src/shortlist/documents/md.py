@@ -7,6 +7,7 @@ file are lost.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
 from shortlist.documents.titles import best_title
 from shortlist.text import headings
+from shortlist.text.markdown import read_form, shown
 from shortlist.types import Document, Note
 
 if sys.version_info >= (3, 11):
@@ -28,16 +30,20 @@ _YAML = re.compile(r"---[ \t]*\n(?![ \t]*\n)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 """A blank line after the mark makes it a rule, as in Pandoc: https://pandoc.org/MANUAL.html#yaml-metadata-blocks."""
 
 _TOML = re.compile(r"\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_JSON = re.compile(r"(\{[ \t]*\n.*?^\})[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_LINES = re.compile(r"((?:%[ \t]+\S.*\n){1,3})(?=[ \t]*(?:\n|\Z))")
+"""The title, the authors and the date: https://pandoc.org/MANUAL.html#extension-pandoc_title_block."""
 
 
 def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield the file as one document. Its title is that of the front matter, the first heading, or the file name.
 
     Front matter becomes metadata. YAML is between lines "---"; its values are text and lists of text. TOML is between
-    lines "+++"; its numbers and booleans keep their types, and its dates become ISO text. Nested values become JSON
-    text, and empty fields are left out. If the lines do not enclose a mapping, the enclosed lines are part of the text.
-    If they cannot be parsed, the file also gives a `Skipped` with the note "bad_front_matter".
-    The metadata field "text_start" is the number of characters before the text; a line end counts as one.
+    lines "+++"; its numbers and booleans keep their types, and its dates become ISO text. An object of JSON, and lines
+    "% title", "% author" and "% date", are front matter, too. Nested values become JSON text, and empty fields are left
+    out. If the lines do not enclose a mapping, the enclosed lines are part of the text. If they cannot be parsed, the
+    file also gives a `Skipped` with the note "bad_front_matter". The metadata field "text_start" is the number of
+    characters before the text; a line end counts as one. A file of comments alone is empty.
     """
     whole, replaced, guessed = read_text(source)
     yield from guess_note(source, guessed)
@@ -47,9 +53,11 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     values = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
     title = values.pop("title", "")
     title = clean(title)[0] if isinstance(title, str) else ""
-    title = best_title(source, title, (heading.title for heading in headings(text)))
+    visible = shown(text)
+    title = best_title(source, title, (read_form(heading.title) for heading in headings(visible)))
     values = {name: value for name, value in values.items() if value != ""}
-    yield Record("", Document(source.name, text, title, metadata(source, values, replaced, len(whole) - len(text))))
+    stored = metadata(source, values, replaced, len(whole) - len(text))
+    yield Record("", Document(source.name, text if visible.strip() else "", title, stored))
 
 
 def _front_matter(text: str) -> tuple[dict[str, object], str, Note | None]:
@@ -57,13 +65,15 @@ def _front_matter(text: str) -> tuple[dict[str, object], str, Note | None]:
 
     Without front matter that can be parsed, there are no fields, and the text is whole.
     """
-    for name, marks, parse in (("YAML", _YAML, _yaml), ("TOML", _TOML, _toml)):
+    for name, marks, parse in _FORMS:
         block = marks.match(text)
         if block is None:
             continue
         try:
             fields = parse(f"\n{block[1]}")  # the line feed stands for the mark, so that errors name lines of the file
         except ValueError as error:
+            if name == "JSON":
+                return {}, text, None
             return {}, text, Note("bad_front_matter", format=name, error=clean(str(error))[0])
         except RecursionError:
             return {}, text, Note("bad_front_matter", format=name, error="it is nested too deeply")
@@ -104,3 +114,11 @@ def _dates_as_text(value: object) -> object:
     if isinstance(value, dict):
         return {key: _dates_as_text(item) for key, item in value.items()}
     return value
+
+
+def _lines(block: str) -> object:
+    """Return the title, the authors and the date of lines with percent signs."""
+    return dict(zip(("title", "author", "date"), (line[1:].strip() for line in block.split("\n")[1:]), strict=False))
+
+
+_FORMS = (("YAML", _YAML, _yaml), ("TOML", _TOML, _toml), ("JSON", _JSON, json.loads), ("lines", _LINES, _lines))

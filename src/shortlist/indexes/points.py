@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
@@ -26,7 +26,9 @@ from shortlist.text.normal import normalised
 from shortlist.types import PATH, Passage, Value, Where
 
 NAMESPACE = uuid.UUID("6f1c2f6e-54a3-4f0c-9d0e-0d2b6f0f4c11")
-FIELDS = tuple(field.name for field in fields(Passage))
+READ_AS = "read_as"
+"""The key of the text that models read. Most payloads lack it."""
+FIELDS = tuple(field.name for field in fields(Passage) if field.name != READ_AS)
 FIELDS_OF = itemgetter(*FIELDS)
 OWN_FIELDS = ("document_id", "title")
 WORDS = "words"
@@ -48,6 +50,8 @@ def point_id(passage_id: str) -> str:
 def payload(passage: Passage) -> dict[str, Any]:
     """Return what is stored with the vectors of a passage."""
     stored = {name: getattr(passage, name) for name in FIELDS}
+    if passage.read_as:
+        stored[READ_AS] = passage.read_as
     words, orders = set[str](), {"number": dict[str, list[float]](), "moment": dict[str, list[float]]()}
     for field, value in _entries(passage):
         words.update(_words_of(field, value))
@@ -59,7 +63,8 @@ def payload(passage: Passage) -> dict[str, Any]:
 
 def passage(stored: Mapping[str, Any]) -> Passage:
     """Return the passage that `payload` turned into `stored`."""
-    return Passage(*FIELDS_OF(stored))
+    item = Passage(*FIELDS_OF(stored))
+    return replace(item, read_as=stored[READ_AS]) if stored.get(READ_AS) else item
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ from typing import Any
 from shortlist.search.ranked import Ranked
 from shortlist.types import Hit
 
-ADDED = ("score", "rank", "rerank_score", "retrieval_score", "retrieval_rank", "probability", "document_id", "title")
+ADDED = (
+    *("score", "rank", "rerank_score", "retrieval_score", "retrieval_rank", "probability", "duplicates"),
+    *("document_id", "title"),
+)
 """The fields that are added to the metadata. They replace fields with the same names."""
 
 
@@ -20,6 +23,7 @@ def metadata_of(hit: Hit) -> dict[str, Any]:
         "retrieval_score": hit.retrieval_score,
         "retrieval_rank": hit.retrieval_rank,
         "probability": hit.probability,
+        "duplicates": list(hit.duplicates) or None,
         "document_id": hit.document_id,
         "title": hit.title or None,
     }

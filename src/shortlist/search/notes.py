@@ -23,6 +23,7 @@
 | index_empty | | the index has no passages |
 | filter_unknown_field | field, fields, more, read | no passage, or none of the first `read`, has `field` but `fields` |
 | filter_unknown_value | field | no passage has this field with a value of the filter |
+| filter_other_type | field, condition | the store compares numbers, and has those of this field as texts |
 | filter_no_overlap | | each field of the filter matches some passages, but no passage matches all of them |
 | no_match | | no passage matches the query |
 | reranker_alone | retriever, signals | the reranker's score gives the order: the `signals` have no weights |

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 from shortlist.errors import StoreError
+from shortlist.search.filters import content_of, holds, number_of, predicates_of
 from shortlist.search.unknown_field import unknown_field
 from shortlist.stores.open_store import OpenStore
-from shortlist.types import Note, Where
+from shortlist.types import Note, Passage, Where
 
 READ = 1000
 """The passages that are read to see whether the fields of a filter exist."""
@@ -24,11 +26,24 @@ def diagnose(store: OpenStore, where: Where | None = None) -> list[Note]:
         if where and passages is not None:
             first = list(islice(passages, READ))
             read = None if next(passages, None) is None else READ
-            note = (
-                unknown_field(where, {name for row in first for name in row.metadata}, store.other_fields, read)
-                if first
-                else None
-            )
+            if first:
+                names = {name for row in first for name in row.metadata}
+                note = unknown_field(where, names, store.other_fields, read)
+                if note is None and not store.reads_text_numbers:
+                    note = _text_number(where, first)
     except StoreError:  # the search itself worked, and a key may not allow a listing
         pass
     return [note or Note("no_match")]
+
+
+def _text_number(where: Where, passages: Sequence[Passage]) -> Note | None:
+    """Return the note about an order that a passage meets by a number in a text."""
+    for order in predicates_of(where):
+        if order.number is None:
+            continue
+        for passage in passages:
+            content = content_of(passage.metadata, order.field)
+            values = content if isinstance(content, list) else [content]
+            if any(isinstance(value, str) and number_of(value) is not None and holds(order, value) for value in values):
+                return Note("filter_other_type", field=order.field, condition=order.label)
+    return None

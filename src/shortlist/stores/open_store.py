@@ -14,7 +14,7 @@ from shortlist.search.foreign.rows import id_of
 from shortlist.search.listing import LeftOut, distinct
 from shortlist.search.pool import Matches
 from shortlist.stores.fields import Fields
-from shortlist.stores.filters import Condition, cannot, conditions
+from shortlist.stores.filters import EVERY, Condition, cannot, conditions
 from shortlist.stores.metrics import Metric, are_unit
 from shortlist.stores.rows import matches, passage_of
 from shortlist.stores.store import Backend, NotesFilters, Row, RunsBoth, Vector
@@ -61,6 +61,11 @@ class OpenStore:
     def filters(self) -> bool:
         """Whether the store can filter."""
         return self._facts.filters
+
+    @property
+    def reads_text_numbers(self) -> bool:
+        """Whether `<` and the like compare numbers that are texts, as all stores with every operator do."""
+        return self._facts.operators == EVERY
 
     @property
     def other_fields(self) -> tuple[str, ...]:

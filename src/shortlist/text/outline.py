@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from shortlist.text.boundaries import Layout
 from shortlist.text.code import code_headings
 from shortlist.text.headings import Heading, headings
+from shortlist.text.markdown import read_form
 from shortlist.types import Document
 
 MARKDOWN_FORMATS = frozenset({"md", "html", "docx", "epub", "ipynb", "mhtml", "pptx", "warc"})
 """Values of the metadata field "format" for documents whose text is Markdown."""
+
+MARKDOWN_SOURCES = frozenset({"md", "ipynb"})
+"""Those of them whose text is as an author wrote it, and not made by a reader."""
 
 CODE_FORMAT = "code"
 """The value for source code, which is split at its functions and classes."""
@@ -26,7 +30,12 @@ def document_headings(document: Document) -> list[Heading]:
     """Return the places to split at: the headings of Markdown, or the functions and classes of source code."""
     if document.metadata.get("format") == CODE_FORMAT:
         return code_headings(document.text, str(document.metadata.get("language", "")))
-    return headings(document.text) if document.metadata.get("format") in MARKDOWN_FORMATS else []
+    form = document.metadata.get("format")
+    every = headings(document.text) if form in MARKDOWN_FORMATS else []
+    if form not in MARKDOWN_SOURCES:
+        return every
+    titled = (heading._replace(title=read_form(heading.title).strip()) for heading in every)
+    return [heading for heading in titled if heading.title]
 
 
 def layout_of(document: Document) -> Layout:

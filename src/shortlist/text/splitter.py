@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +12,8 @@ from shortlist.errors import InvalidInput
 from shortlist.text.boundaries import Layout
 from shortlist.text.chunks import chunks, section_pieces
 from shortlist.text.headings import Heading, one_line
-from shortlist.text.outline import document_headings, layout_of, page_heading
+from shortlist.text.markdown import Markdown, parse, read_form
+from shortlist.text.outline import MARKDOWN_SOURCES, document_headings, layout_of, page_heading
 from shortlist.text.packing import middle_cut
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.text.table_pieces import header_at, record_pieces
@@ -96,8 +97,9 @@ class Splitter:
         """Return the passages of a document in order, each within the limit. White space alone gives an empty list.
 
         Passages do not overlap, and every character that is not white space is in a passage. `p.text` of a passage `p`
-        is `document.text[p.start:p.end]`. If the passage begins inside a table or a record (`document.columns`), the
-        names of the columns, or the first column of the record, are repeated before this text.
+        is `document.text[p.start:p.end]`, without the comments and data of Markdown files. Of such files, `p.read_as`
+        is the text without targets of links, entities and tags. If the passage begins inside a table or a record
+        (`document.columns`), the names of the columns, or the first column of the record, are repeated before the text.
 
         Formats with Markdown text (metadata "format") are split at headings, and the titles of their passages name the
         headings above: "Guide > Install". A title is shortened if it needs more than a sixth of the limit. The heading
@@ -112,6 +114,12 @@ class Splitter:
                     f"the {part} of document {document.id!r} has half of a surrogate pair at {bad.start()}, which "
                     "UTF-8 cannot store: replace it, for example with U+FFFD"
                 )
+        markdown = parse(document.text) if document.metadata.get("format") in MARKDOWN_SOURCES else None
+        if markdown is None:
+            return self._passages_of(document)
+        return [_as_written(item, markdown) for item in self._passages_of(replace(document, text=markdown.shown))]
+
+    def _passages_of(self, document: Document) -> list[Passage]:
         outline = self._outline(document, document_headings(document))
         text = document.text
         whole = (len(text) - len(text.lstrip()), len(text.rstrip()))
@@ -263,3 +271,11 @@ def _passages(document: Document, titled: Sequence[tuple[Span, str]]) -> list[Pa
             metadata = dict(document.metadata)
             passages.append(Passage(name, head + text, document.id, title, start, start + len(text), metadata))
     return passages
+
+
+def _as_written(passage: Passage, markdown: Markdown) -> Passage:
+    """Return a passage of `markdown.shown` with its places in the whole text, and with what models read."""
+    start, end = markdown.place(passage.start), markdown.place(passage.end - 1) + 1
+    head = passage.text[: len(passage.text) - (passage.end - passage.start)]
+    body = read_form(head) + markdown.read(start, end).strip()
+    return replace(passage, start=start, end=end, read_as="" if body == passage.text else body)

@@ -248,6 +248,10 @@ WORDS: Mapping[str, Words] = {
     "index_empty": "the index is empty: add files with: shortlist add PATH --index DIR",
     "filter_unknown_field": _unknown_field,
     "filter_unknown_value": "no passage has {field} with a value of the filter",
+    "filter_other_type": (
+        "some passages have {field} as a text that meets {condition}: the store compares numbers alone, so store the "
+        "values as numbers"
+    ),
     "filter_no_overlap": "no passage matches every field of the filter, but each field matches some",
     "no_match": "no passage matches the query",
     "reranker_alone": _reranker_alone,

@@ -156,5 +156,5 @@ def as_context(ranking: Ranking) -> str:
     blocks = []
     for number, hit in enumerate(ranking, start=1):
         title = f"{hit.title}\n" if hit.title else ""
-        blocks.append(f"[{number}] {source(hit)}\n{title}{hit.text}")
+        blocks.append(f"[{number}] {source(hit)}\n{title}{hit.passage.body}")
     return "\n\n".join(blocks)

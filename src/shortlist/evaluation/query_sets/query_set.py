@@ -243,7 +243,12 @@ def _resolved_snippets(
     """Query id -> the ids that contain its snippets, with grades; and the number of snippets that nothing contains."""
     if not query_set.snippets:
         return {}, 0
-    texts = [(key_of(passage, level), _normalized(passage.content)) for passage in corpus]
+    texts = [
+        (key_of(passage, level), _normalized(content))
+        for passage in corpus
+        for content in dict.fromkeys((passage.content, f"{passage.title}\n{passage.text}"))
+        if passage.read_as or content == passage.content
+    ]
     by_query: dict[str, dict[str, int]] = {}
     missing = 0
     for query_id, snippets in query_set.snippets.items():
