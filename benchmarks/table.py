@@ -1,4 +1,4 @@
-"""Write the tables of docs/results.md from benchmarks/results: `python benchmarks/table.py`."""
+"""Write the tables of docs/ from benchmarks/results: `python benchmarks/table.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-PAGE = ROOT / "docs" / "results.md"
+PAGES = ROOT / "docs"
 HEADER = "<!-- {0} -->"
 FOOTER = "<!-- /{0} -->"
 
@@ -108,17 +108,60 @@ def reading() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"quality": quality, "speed": speed, "stores": stores, "reading": reading}
+def large() -> str:
+    """Return the table of an index that grows: a column for each size, and the exponents of growth."""
+    result = json.loads((RESULTS / "large.json").read_text(encoding="utf-8"))
+    exponents = result["exponents"]
+    memory = {point["passages"]: point["anonymous_MiB"] for point in result["memory_of_add"]}
+    sizes = [{**row, "add_anonymous_MiB": memory[row["passages"]]} for row in result["sizes"]]
+    lines = [
+        f"| passages | {' | '.join(format(row['passages'], ',') for row in sizes)} | exponent |",
+        f"|---|{'---|' * (len(sizes) + 1)}",
+        f"| stage one | {' | '.join('approximate' if row['approximate'] else 'exact' for row in sizes)} | |",
+    ]
+    for text, names in LARGE.items():
+        cells = [", ".join(f"{row[name]:,}" for name in names if name in row) for row in sizes]
+        lines.append(f"| {text} | {' | '.join(cells)} | {exponents.get(names[0], '')} |")
+    return "\n".join(lines)
 
 
-def filled(page: str) -> str:
-    """Return the page with each table between its two markers.
+LARGE: dict[str, tuple[str, ...]] = {
+    "`add`: seconds in all": ("add_s",),
+    "`add`: core-seconds in all": ("add_core_s",),
+    "passages a second, and a core-second": ("passages_per_s", "passages_per_core_s"),
+    "the longest commit, s": ("longest_commit_s",),
+    "memory of `add` at its end, MiB": ("add_anonymous_MiB",),
+    "disk, MiB": ("disk_MiB",),
+    "opening, s": ("open_s",),
+    "vectors: ms (p50, p95)": ("dense_ms", "dense_p95_ms"),
+    "vectors: core-ms (p50, p95)": ("dense_core_ms", "dense_p95_core_ms"),
+    "BM25: ms (p50, p95)": ("bm25_ms", "bm25_p95_ms"),
+    "BM25: core-ms (p50, p95)": ("bm25_core_ms", "bm25_p95_core_ms"),
+    "hybrid: ms (p50, p95)": ("hybrid_ms", "hybrid_p95_ms"),
+    "hybrid: core-ms (p50, p95)": ("hybrid_core_ms", "hybrid_p95_core_ms"),
+    "exact search over vectors: core-ms (p50)": ("exact_core_ms",),
+    "recall of the first 50, and of 100": ("recall@50", "recall@100"),
+    "memory of a search without models, MiB": ("anonymous_MiB",),
+    "and pages of files, which the system can give back": ("files_MiB",),
+}
+"""The rows of `large`, and the measures of each."""
+
+TABLES = {
+    "results.md": {"quality": quality, "speed": speed, "stores": stores, "reading": reading},
+    "scaling.md": {"large": large},
+}
+"""The tables of each page."""
+
+
+def filled(name: str) -> str:
+    """Return the page of this name with each table between its two markers.
 
     Raises:
         ValueError: The page lacks a pair of markers.
     """
-    for name, table in TABLES.items():
-        first, last = HEADER.format(name), FOOTER.format(name)
+    page = (PAGES / name).read_text(encoding="utf-8")
+    for marker, table in TABLES[name].items():
+        first, last = HEADER.format(marker), FOOTER.format(marker)
         if first not in page or last not in page:
             raise ValueError(f"the page has no markers {first} and {last}")
         text = f"{first}\n{table()}\n{last}"
@@ -127,8 +170,9 @@ def filled(page: str) -> str:
 
 
 def main() -> None:
-    """Rewrite the page."""
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    """Rewrite the pages."""
+    for name in TABLES:
+        (PAGES / name).write_text(filled(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def test_a_small_plan_with_costs():
 
 
 def test_json():
-    made = run("plan", "--passages", "1e6", "--qps", "5", "--p95-ms", "500", "--json").json()
+    made = run("plan", "--passages", "2e6", "--qps", "5", "--p95-ms", "500", "--json").json()
     assert (made["engine"], made["shards"]) == ("qdrant", 1)
     assert made["p95_ms"] <= 500
     assert {"value", "unit", "meaning", "source", "machine", "measured"} == set(made["constants"][0])

@@ -26,6 +26,17 @@ def test_a_small_index_is_a_folder_for_each_server():
     assert made.alone_ms == pytest.approx(made.stage_one_ms + made.stage_two_ms)
 
 
+def test_a_folder_with_compact_vectors_needs_less_memory_and_less_time():
+    exact, compact = plan(100_000, qps=0.1), plan(200_000, qps=0.1)
+    assert (exact.engine, compact.engine) == (EMBEDDED, EMBEDDED)
+    assert compact.index_memory_gb < 2 * exact.index_memory_gb
+    assert compact.stage_one_ms < 2 * exact.stage_one_ms
+    assert any("compact" in constant.meaning for constant in compact.constants)
+    assert not any("compact" in constant.meaning for constant in exact.constants)
+    wide = plan(200_000, qps=0.1, dimension=768)
+    assert wide.index_memory_gb - compact.index_memory_gb == pytest.approx(200_000 * 384 / 2 / 1e9)
+
+
 def test_a_large_one_is_a_collection_in_shards():
     made = plan(1e8, qps=50)
     assert made.engine == QDRANT

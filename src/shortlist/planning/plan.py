@@ -21,6 +21,8 @@ ROOM = 0.7
 """The share of the longest time that a query alone may take, if a smaller pool is proposed."""
 FILL = 0.8
 """The share of a machine's memory that a plan fills."""
+COMPACT_BYTES = 0.5
+"""Bytes of memory for a number of a compact vector."""
 SHORT, LONG = 65, 193
 """Words of the passages whose scoring was measured."""
 EMBEDDED, QDRANT = "embedded", "qdrant"
@@ -120,6 +122,8 @@ def _value(name: str) -> float:
 def _memory_each(workload: Workload, engine: str) -> float:
     """Bytes of memory for a passage, in one copy of the index."""
     words = _value("memory_word") * workload.words_each
+    if engine == EMBEDDED and _is_compact(workload):
+        return _value("compact_memory") + (workload.dimension - 384) * COMPACT_BYTES
     if engine == EMBEDDED:
         return _value("memory_passage") + _value("memory_number") * workload.dimension + words
     number = _value("qdrant_int8" if workload.quantised else "qdrant_number")
@@ -231,7 +235,15 @@ def _pair_core_ms(workload: Workload) -> float:
     return each * _value("states_share") if workload.precompute else each
 
 
+def _is_compact(workload: Workload) -> bool:
+    """Return whether an embedded index of this size searches compact vectors."""
+    return workload.passages > _value("exact_largest")
+
+
 def _stage_one_core_ms(workload: Workload) -> float:
+    if _is_compact(workload):
+        dense, words = _value("compact_dense_core_ms"), _value("compact_bm25_core_ms")
+        return workload.passages / 1e6 * (dense * workload.dimension / 384 + words)
     share = workload.passages / 1e5
     return MEASURED_CORES * share * (_value("dense_ms") * workload.dimension / 384 + _value("bm25_ms"))
 
@@ -258,7 +270,9 @@ def _used(workload: Workload, engine: str) -> list[str]:
     kind = "exact" if workload.precision == "exact" else "auto"
     names = ["embedded_largest", "tokens_per_word", "disk_passage", "disk_number", "disk_word", "memory_word"]
     if engine == EMBEDDED:
-        names += ["memory_passage", "memory_number", "dense_ms", "bm25_ms"]
+        compact = ["exact_largest", "compact_memory", "compact_dense_core_ms", "compact_bm25_core_ms"]
+        exact = ["memory_passage", "memory_number", "dense_ms", "bm25_ms"]
+        names += compact if _is_compact(workload) else exact
     else:
         names.append("qdrant_int8" if workload.quantised else "qdrant_number")
     names += ["server_bytes", "encode_query_ms", "encode_core_ms", "write_core_ms"]
