@@ -34,6 +34,7 @@ OTHERS = {
     "allow_origins": ("--allow-origin", "https://example.org", ("https://example.org",)),
     "queue_pairs": ("--queue", 50, 50),
     "cache_bytes": ("--cache-mb", 2, 2 * 1024 * 1024),
+    "mcp": ("--mcp", None, True),
     "drain": ("--drain", 1.5, 1.5),
     "trace": ("--trace", None, True),
     "trace_texts": ("--trace-texts", None, True),
