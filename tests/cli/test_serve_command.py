@@ -61,6 +61,9 @@ SEARCH = {
     "min_score": ("--min-score", -2.5, -2.5),
     "min_probability": ("--min-probability", 0.2, 0.2),
     "index_options": ("--index-option", "shards=6", {"shards": 6}),
+    "duplicates": ("--duplicates", None, True),
+    "per_document": ("--per-document", 2, 2),
+    "mmr": ("--mmr", 0.5, 0.5),
 }
 
 
