@@ -81,6 +81,8 @@ def test_a_folder_that_moves_in_is_read_and_a_beir_folder_is_one_source(docs):
         (["a.md"], {}, "is a file: give its folder"),
         (["no"], {}, "does not exist"),
         (["."], {"pause": 0.0}, "pause is 0"),
+        (["."], {"pause": float("nan")}, "pause is nan"),
+        (["."], {"pause": float("inf")}, "pause is inf"),
     ],
 )
 def test_bad_input_is_an_error_at_the_call(docs, tmp_path, paths, options, message):
@@ -120,3 +122,39 @@ def test_real_changes_arrive_once_and_the_index_is_free_between_them(docs):
     assert (len(names), "a.md" in str(names), "z.md" in str(names)) == (1002, False, True)
     stop.set()
     assert list(reports) == []
+
+
+def test_a_folder_that_is_swapped_is_followed_and_a_missing_one_loses_nothing(docs):
+    pytest.importorskip("watchfiles")
+    index, stop = docs.parent / "index", Event()
+    reports = shortlist.watch(docs, index, config=HASHED, pause=0.05, stop=stop)
+    assert next(reports).documents_written == 2
+
+    shutil.copytree(docs, docs.parent / "copy")
+    shutil.rmtree(docs)
+    (docs.parent / "copy").rename(docs)
+    (docs / "c.md").write_text("text of c")
+    written = 0
+    while not written:
+        written += next(reports).documents_written
+    (docs / "d.md").write_text("text of d")
+    while written < 2:
+        written += next(reports).documents_written
+    assert [text for _, text in passages_in(index)] == [f"text of {name}" for name in "abcd"]
+    stop.set()
+    assert list(reports) == []
+
+
+def test_nothing_is_read_while_a_folder_is_missing(docs):
+    adds = Adds()
+    changes = iter([NONE, written(docs / "a.md"), NONE, NONE])
+
+    def with_a_gap():
+        yield next(changes)
+        docs.rename(docs.parent / "away")
+        yield next(changes)
+        (docs.parent / "away").rename(docs)
+        yield from changes
+
+    list(reports_of(with_a_gap(), [docs], adds))
+    assert adds.calls == [(["docs"], True), (["a.md"], False)]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from shortlist.collection import IngestReport
 from shortlist.config import SearchConfig
@@ -17,7 +17,7 @@ from shortlist.index import open_index
 if TYPE_CHECKING:
     from watchfiles import Change
 
-PAUSE = 1.0
+PAUSE, SHORTEST, LONGEST = 1.0, 0.05, 3600.0
 _TICK_MS = 500
 """How often the wait for changes ends without one. An index that was locked is then tried again."""
 
@@ -42,16 +42,17 @@ def watch(
     """Bring an index up to date with folders, and again after every change in them. Yield the report of each `add`.
 
     The first report comes at once, and covers everything that changed since the last run. Later ones come after new,
-    changed, moved and deleted files. The index is open only while it changes, so that other processes can search it
-    between two changes. The process may be killed at any moment: the same call continues, and nothing is stored twice.
+    changed, moved and deleted files. While a folder is missing, such as a drive that is not mounted, nothing is read
+    and nothing is removed. The index is open only while it changes, so that other processes can search it between two
+    changes. The process may be killed at any moment: the same call continues, and nothing is stored twice.
 
     Args:
         paths: Folders. Changes below them are noticed, also in folders that are made later.
         index: The index folder, or an index on a server. It is made if there is none.
         config: Models and settings, as for `shortlist.open`.
         options: How to read the files.
-        pause: Seconds without a change after which the changes are read, at least 0.05. During a long series of
-            changes, they are read after ten times as long.
+        pause: Seconds without a change after which the changes are read, 0.05 to 3600. During a long series of changes,
+            they are read after ten times as long.
         stop: Ends the iteration when it is set, within half a second.
         on_wait: Is called if another process has the index open: once until the index is free. The changes are kept.
 
@@ -61,8 +62,8 @@ def watch(
         FolderError, ModelError, InvalidInput: As `shortlist.open` and `OpenIndex.add`.
     """
     folders = _folders([paths] if isinstance(paths, str | Path) else list(paths))
-    if pause < 0.05:
-        raise InvalidInput(f"pause is {pause:g}: give at least 0.05 seconds", field="pause")
+    if not SHORTEST <= pause <= LONGEST:
+        raise InvalidInput(f"pause is {pause:g}: give {SHORTEST:g} to {LONGEST:g} seconds", field="pause")
     changes = _watched(folders, Path(index), pause, stop)
 
     def add(chosen: Sequence[Path], prune: bool) -> IngestReport:
@@ -86,6 +87,8 @@ def reports_of(
     waiting = Changes(frozenset(), frozenset())
     for new in changes:
         waiting = Changes(waiting.written | new.written, waiting.deleted | new.deleted)
+        if not all(map(os.path.isdir, folders)):
+            continue
         prune = first or bool(waiting.deleted)
         chosen = list(folders) if prune else changed_sources(folders, waiting.written)
         if not chosen:
@@ -140,16 +143,58 @@ def _watched(folders: Sequence[Path], index: Path, pause: float, stop: Event | N
     def is_wanted(_: Change, path: str) -> bool:
         return not any(part.startswith(".") for part in _below(path, folders)) and not _is_in(path, own)
 
-    batches = watchfiles.watch(
-        *folders,
-        watch_filter=is_wanted,
-        step=int(1000 * pause),
-        debounce=int(10_000 * pause),
-        rust_timeout=_TICK_MS,
-        yield_on_timeout=True,
-        stop_event=stop,
-    )
-    return (_sorted_out(path for _, path in batch) for batch in batches)
+    def batches(known: Identities, again: bool) -> Iterator[Changes]:
+        """Yield the changes below the folders, until one of them is gone or is another folder of the same name.
+
+        If `again` is True, the folders themselves are the first change: they are read again as a whole.
+        """
+        whole = frozenset(map(str, folders)) if again else frozenset[str]()
+        for batch in watchfiles.watch(
+            *folders,
+            watch_filter=is_wanted,
+            step=int(1000 * pause),
+            debounce=int(10_000 * pause),
+            rust_timeout=_TICK_MS,
+            yield_on_timeout=True,
+            stop_event=stop,
+        ):
+            changes = _sorted_out(path for _, path in batch)
+            yield Changes(changes.written, changes.deleted | whole)
+            whole = frozenset()
+            if _identities(folders) != known:
+                return
+
+    return _restarted(batches, folders, stop or Event())
+
+
+Identities: TypeAlias = Sequence[tuple[int, int] | None]
+"""The device and the number of each folder, or None if it is missing."""
+
+
+def _identities(folders: Sequence[Path]) -> Identities:
+    identities: list[tuple[int, int] | None] = []
+    for folder in folders:
+        try:
+            facts = folder.stat()
+        except OSError:
+            identities.append(None)
+        else:
+            identities.append((facts.st_dev, facts.st_ino))
+    return identities
+
+
+def _restarted(
+    batches: Callable[[Identities, bool], Iterator[Changes]], folders: Sequence[Path], stop: Event
+) -> Iterator[Changes]:
+    """Yield changes until `stop` is set. If a folder comes back, all folders are watched and read again."""
+    again = False
+    while not stop.is_set():
+        known = _identities(folders)
+        if None in known:
+            stop.wait(_TICK_MS / 1000)
+        else:
+            yield from batches(known, again)
+        again = True
 
 
 def _sorted_out(paths: Iterable[str]) -> Changes:

@@ -138,7 +138,8 @@ def _entries(passage: Passage) -> Iterator[tuple[str, Value]]:
     """
     yield "document_id", passage.document_id
     parts = passage.title.split(PATH)
-    yield from (("title", PATH.join(parts[: depth + 1])) for depth in range(len(parts)))
+    paths = [PATH.join(parts[: depth + 1]) for depth in range(len(parts))]
+    yield from (("title", title) for title in dict.fromkeys([*paths, *parts]))
     for field, content in passage.metadata.items():
         yield from ((field, value) for value in (content if isinstance(content, list) else [content]))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shortlist.errors import InvalidInput
+from shortlist.inference.quiet_imports import import_onnxruntime, import_openvino
 
 AUTO, CPU, CUDA, OPENVINO, TORCH = "auto", "cpu", "cuda", "openvino:", "torch:"
 FORMS = "auto, cpu, cuda, openvino:NAME such as openvino:GPU, or torch:NAME such as torch:cuda"
@@ -179,7 +180,7 @@ def _openvino_devices() -> dict[str, str]:
     """OpenVINO's name of each device, and the name of its hardware; no devices if OpenVINO is not installed."""
     if not _has_openvino():
         return {}
-    import openvino
+    openvino = import_openvino()
 
     core = openvino.Core()
     return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
@@ -193,7 +194,7 @@ def _has_cuda_library() -> bool:
 
 
 def _has_cuda_provider() -> bool:
-    import onnxruntime
+    onnxruntime = import_onnxruntime()
 
     return CUDA_PROVIDER in onnxruntime.get_available_providers()
 
@@ -209,7 +210,7 @@ def _probed() -> str:
 
     ONNX Runtime lists the provider also on a machine without a GPU, and falls back to the CPU without an error.
     """
-    import onnxruntime
+    onnxruntime = import_onnxruntime()
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT

@@ -16,6 +16,7 @@ from shortlist.inference.devices import CUDA, CUDA_PROVIDER
 from shortlist.inference.engine import CODES, GPU_BATCH_ROWS, GPU_BATCH_TOKENS, QUERY_STATES, STATES, Feed, Outputs
 from shortlist.inference.onnx_half import half_model
 from shortlist.inference.onnx_states import decoding_model
+from shortlist.inference.quiet_imports import import_onnxruntime
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.state_codec import StateCodec
 
@@ -90,7 +91,7 @@ def _on_cuda(files: Sequence[Path], precision: str) -> Any:
 
 
 def _options() -> Any:
-    import onnxruntime
+    onnxruntime = import_onnxruntime()
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -100,7 +101,7 @@ def _options() -> Any:
 
 
 def _loaded(file: Path | bytes, options: Any, providers: Sequence[object], name: str) -> Any:
-    import onnxruntime
+    onnxruntime = import_onnxruntime()
 
     try:
         model = file if isinstance(file, bytes) else str(file)
@@ -112,7 +113,7 @@ def _loaded(file: Path | bytes, options: Any, providers: Sequence[object], name:
 @cache
 def _share_arena() -> None:
     """Make one arena for all sessions on the CPU. A model in three stages would otherwise hold its peak three times."""
-    import onnxruntime
+    onnxruntime = import_onnxruntime()
 
     memory = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT

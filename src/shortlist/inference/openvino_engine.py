@@ -17,6 +17,7 @@ from shortlist.inference import openvino_int8
 from shortlist.inference.activation_ranges import Table
 from shortlist.inference.engine import GPU_BATCH_ROWS, GPU_BATCH_TOKENS, STATES, Feed, Outputs
 from shortlist.inference.openvino_states import DecodedStates
+from shortlist.inference.quiet_imports import import_openvino
 from shortlist.inference.runtimes import Runtime
 from shortlist.inference.state_codec import StateCodec
 
@@ -53,8 +54,6 @@ class OpenVinoEngine:
         table: Table | None = None,
         codec: StateCodec | None = None,
     ) -> None:
-        import openvino
-
         device = runtime.device.upper()
         on_cpu = device == "CPU"
         self.batch_rows = 8 if on_cpu else GPU_BATCH_ROWS
@@ -62,7 +61,7 @@ class OpenVinoEngine:
         self.side_by_side = threads if on_cpu else 1
         self.as_worker = runtime.as_worker
         self._decodes = DecodedStates(codec, bf16=runtime.precision == "bf16") if codec else None
-        core = openvino.Core()
+        core = import_openvino().Core()
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": HINTS[runtime.precision],
             "PERFORMANCE_HINT": "THROUGHPUT",
@@ -115,7 +114,7 @@ class OpenVinoEngine:
 
 def _tensor(array: NDArray[Any]) -> openvino.Tensor:
     """The array as a tensor that shares its memory. The tensor does not keep the array alive."""
-    import openvino
+    openvino = import_openvino()
 
     if array.dtype == np.uint16:  # numpy has no bf16
         return openvino.Tensor(array, openvino.Shape(array.shape), openvino.Type.bf16)
@@ -147,7 +146,7 @@ def fold(model: openvino.Model) -> None:
 
 def _joined(stages: Sequence[openvino.Model]) -> openvino.Model:
     """The stages as one model with the last stage's logits. Each stage reads the token states of the stage before."""
-    import openvino
+    openvino = import_openvino()
 
     if len(stages) == 1:
         return stages[0]

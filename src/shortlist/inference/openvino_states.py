@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shortlist.inference.engine import CODES, QUERY_STATES, STATES, Feed
+from shortlist.inference.quiet_imports import import_openvino
 from shortlist.inference.state_codec import StateCodec
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class DecodedStates:
 
     def joined(self, model: openvino.Model) -> openvino.Model:
         """Return the model with the inputs QUERY_STATES and CODES in place of STATES. CODES receives components."""
-        import openvino
+        openvino = import_openvino()
         from openvino import opset13
 
         parameters = {parameter.output(0).get_any_name(): parameter for parameter in model.get_parameters()}

@@ -19,6 +19,7 @@ from shortlist.inference.devices import (
     require_cuda,
     require_torch,
 )
+from shortlist.inference.quiet_imports import import_openvino
 
 PRECISIONS = ("auto", "exact", "fast", "fp16", "bf16")
 CPUINFO = Path("/proc/cpuinfo")
@@ -179,7 +180,7 @@ def _on_cpu(precision: str, int8: Path | None) -> Runtime:
 def _has_bf16(flags: set[str] | None) -> bool:
     if flags is not None and BF16_FLAGS.isdisjoint(flags):
         return False  # the flags decide: the import of OpenVINO takes 0.3 s
-    import openvino
+    openvino = import_openvino()
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
