@@ -79,6 +79,15 @@ class ReportsExactness(Protocol):
         """Whether `nearest` compares the vector with every passage."""
 
 
+@runtime_checkable
+class ReportsCosines(Protocol):
+    """An index or a store that knows the unit of its vector scores. One without this attribute gives cosines."""
+
+    @property
+    def gives_cosines(self) -> bool:
+        """Whether the scores of `nearest` are cosines, which fitted weights expect."""
+
+
 class Index(Searched, Protocol):
     """An engine that holds passages and searches them by vector and by words.
 

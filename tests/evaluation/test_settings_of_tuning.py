@@ -101,3 +101,10 @@ def test_nothing_is_written_if_nothing_is_decided(tmp_path):
     assert undecided.undecided is not None
     assert (undecided.write(tmp_path), undecided.lines(tmp_path)) == (None, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_settings_of_a_store_are_written_and_those_of_an_index_are_not():
+    own = {"words": True, "fields": {"text": "blurb"}, "bi_encoder": "hashed-64"}
+    values = file_values(FOUND, SearchConfig(retriever="chroma:notes@./chroma", **own), None, {})
+    assert {name: values.get(name) for name in own} == own
+    assert set(own).isdisjoint(file_values(FOUND, SearchConfig(bi_encoder="hashed-64"), None, {}))

@@ -194,3 +194,9 @@ def test_numbers_and_moments_of_texts():
     assert [span_of(text) for text in ("2024-13-01", "2024-1-1", "20240101", "2024-01-01T25:00")] == [None] * 4
     assert iso_of(0.0) == "1970-01-01T00:00:00Z"
     assert iso_of(-1.5) == "1969-12-31T23:59:58.500000Z"
+
+
+@pytest.mark.parametrize("field", [2, None, ("a", "b")])
+def test_a_field_that_is_no_text_is_an_error(field):
+    with pytest.raises(InvalidInput, match="is no text"):
+        where_of({field: 1})

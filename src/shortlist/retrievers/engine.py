@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shortlist.config.search_config import FUSION as FUSION
 from shortlist.errors import InvalidInput
-from shortlist.protocols import Encoder, Fuses, ReportsExactness, Retriever, Searched, SearchesBoth
+from shortlist.protocols import Encoder, Fuses, ReportsCosines, ReportsExactness, Retriever, Searched, SearchesBoth
 from shortlist.search.fusion import rrf
 from shortlist.search.pool import Retrieved, cosines_of, notes_of
 from shortlist.search.retriever import checked_query
@@ -35,8 +35,16 @@ def ranked(
     return Retrieved(hits, notes)
 
 
+def gives_cosines(index: Searched) -> bool:
+    """Return whether the vector scores are cosines. Other scores are no signal: fitted weights expect cosines."""
+    return index.gives_cosines if isinstance(index, ReportsCosines) else True
+
+
 class Dense:
-    """Retrieval by the cosine between the bi-encoder's vectors. `signals` has "dense"."""
+    """Retrieval by the cosine between the bi-encoder's vectors. `signals` has "dense".
+
+    A store whose vectors have other lengths than 1 may give inner products or distances: then `signals` is empty.
+    """
 
     def __init__(self, index: Searched, encoder: Encoder) -> None:
         self.index, self._encoder = index, encoder
@@ -50,7 +58,10 @@ class Dense:
         """Return at most `k` hits, best first. The score is a cosine, -1 to 1."""
         vector = self._encoder.encode_queries([checked_query(query, k)])[0]
         nearest = self.index.nearest(vector, k, where)
-        return ranked(nearest, [{"dense": score} for _, score in nearest], self._encoder.name, notes_of(nearest))
+        signals: list[dict[str, float]] = [{} for _ in nearest]
+        if gives_cosines(self.index):
+            signals = [{"dense": score} for _, score in nearest]
+        return ranked(nearest, signals, self._encoder.name, notes_of(nearest))
 
 
 class Lexical:
@@ -135,8 +146,10 @@ class Hybrid:
         fused = rrf(lists, weights=[2 * fusion, 2 * (1 - fusion)], ties=ties)[:k]
         missing = [key for key, _ in fused if key not in dense]
         dense |= dict(zip(missing, self.index.similarities(vector, missing), strict=True))
+        has_cosines = gives_cosines(self.index)
         signals = [
-            {"dense": dense[key]} | ({"bm25": bm25[key], "bm25_share": bm25[key] / highest} if key in bm25 else {})
+            ({"dense": dense[key]} if has_cosines else {})
+            | ({"bm25": bm25[key], "bm25_share": bm25[key] / highest} if key in bm25 else {})
             for key, _ in fused
         ]
         notes = list(notes_of(nearest))

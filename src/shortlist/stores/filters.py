@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shortlist.errors import InvalidInput
 from shortlist.search.filters import Operator, Predicate, predicates_of
+from shortlist.search.filters.conditions import SYMBOLS
 from shortlist.stores.fields import Fields
 from shortlist.types import Value, Where
 
@@ -59,6 +60,15 @@ def conditions(where: Where | None, fields: Fields) -> list[Condition]:
         Condition(own.get(test.field) or test.field, _distinct(test.values), test.operator, test.number, test.moment)
         for test in predicates_of(where)
     ]
+
+
+def answerable(name: str, terms: list[Condition], operators: Collection[str]) -> list[Condition]:
+    """Return the conditions. Raises InvalidInput if the filters of the store `name` lack one of their operators."""
+    for term in terms:
+        if term.operator not in operators:
+            known = ", ".join(SYMBOLS[own] for own in SYMBOLS if own in operators)
+            raise cannot(name, term, f"its filters have {known}")
+    return terms
 
 
 def cannot(store: str, condition: Predicate, reason: str) -> InvalidInput:

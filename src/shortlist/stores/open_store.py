@@ -9,12 +9,11 @@ import numpy as np
 
 from shortlist.errors import InvalidInput
 from shortlist.reprs import short_repr
-from shortlist.search.filters.conditions import SYMBOLS
 from shortlist.search.foreign.rows import id_of
 from shortlist.search.listing import LeftOut, distinct
 from shortlist.search.pool import Matches
 from shortlist.stores.fields import Fields
-from shortlist.stores.filters import EVERY, Condition, cannot, conditions
+from shortlist.stores.filters import EVERY, Condition, answerable, conditions
 from shortlist.stores.metrics import Metric, are_unit
 from shortlist.stores.rows import matches, passage_of
 from shortlist.stores.store import Backend, NotesFilters, Row, RunsBoth, Vector
@@ -77,6 +76,11 @@ class OpenStore:
     def exact(self) -> bool:
         """Whether `nearest` compares the vector with every passage."""
         return self._facts.exact
+
+    @property
+    def gives_cosines(self) -> bool:
+        """Whether the scores of `nearest` are cosines, and not inner products or distances of any vectors."""
+        return not self.has_vectors or self._unit().is_cosine
 
     @property
     def dimension(self) -> int | None:
@@ -265,12 +269,7 @@ class OpenStore:
     def _conditions(self, where: Where | None) -> list[Condition]:
         if where and not self.filters:
             raise InvalidInput(f"{self.name} cannot filter: search without a filter", field="where")
-        terms = conditions(where, self._facts.fields)
-        for term in terms:
-            if term.operator not in self._facts.operators:
-                known = ", ".join(SYMBOLS[name] for name in SYMBOLS if name in self._facts.operators)
-                raise cannot(self.name, term, f"its filters have {known}")
-        return terms
+        return answerable(self.name, conditions(where, self._facts.fields), self._facts.operators)
 
     def _checked_k(self, k: int) -> int:
         most = self._facts.largest_k

@@ -10,6 +10,10 @@ from shortlist.config import SearchConfig
 DEFAULT = SearchConfig()
 
 
+OF_STORES = ("bi_encoder", "fields", "language", "words")
+"""The settings that an index keeps itself, and a store does not."""
+
+
 def file_values(
     tuned: Mapping[str, Any], config: SearchConfig, own_weights: Mapping[str, float] | None, file: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -19,11 +23,12 @@ def file_values(
     weights and the smallest score of the file if the tuning did not find them. `own_weights` are weights that the new
     blend scales. They are written if they are given. The retriever, the reranker and the fusion weight of `config` are
     written if the file has other values. The `min_probability` of the file stays only if searches keep their pools and
-    final scores, because the stored curve was fitted for these pools and scores.
+    final scores, because the stored curve was fitted for these pools and scores. The settings of a store are written,
+    too: without them, the next search would be another one.
     """
     values: dict[str, Any] = {"blend": None, "weights": dict(own_weights) if own_weights else None, "min_score": None}
     values = {**tuned, **{name: tuned.get(name, value) for name, value in values.items()}}
-    for name in ("fusion", "retriever", "reranker"):
+    for name in ("fusion", "retriever", "reranker", *(OF_STORES if config.is_foreign else ())):
         used = getattr(config, name)
         if used is not None and used != file.get(name, getattr(DEFAULT, name)):
             values.setdefault(name, used)
