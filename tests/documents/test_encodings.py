@@ -142,6 +142,13 @@ def test_what_cannot_be_decoded_is_named_and_not_read(load, name):
     assert "no encoding fits: give the encoding" in skipped.reason
 
 
+@pytest.mark.parametrize("line", [b"hello\x00world about giraffes\n", b"key\x00value;another\x00one here\n"])
+def test_lines_with_a_nul_are_no_chinese(load, line):
+    [skipped] = load("a.txt", line * 5)
+    assert isinstance(skipped, Skipped)
+    assert skipped.note.code in ("not_text", "undecodable")
+
+
 def test_a_wrong_name_of_the_user_gives_no_noise(tmp_path):
     for name in ("utf-8", "euc_jp"):
         [skipped] = load_with(tmp_path, "a.txt", TEXTS["koi8-r"].encode("koi8-r"), name)

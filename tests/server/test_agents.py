@@ -82,6 +82,7 @@ def test_the_sdks_client_searches_and_reranks(index):
         ("search", {"query": "tax", "top_k": 9, "pool_size": 5}, "top_k is 9 and pool_size is 5"),
         ("search", {"query": "tax", "filter": {}}, "filter"),
         ("rerank", {"query": "tax", "documents": []}, "documents is empty"),
+        ("rerank", {"query": "tax", "documents": ["a"], "top_k": 0}, "top_k is 0"),
         ("rerank", {"query": "tax", "documents": ["a"] * 1001}, "at most 1000"),
     ],
 )

@@ -42,6 +42,7 @@ _LEAST_KANA = 0.3
 _MOST_NOISE = 0.02
 _FEW = 8
 _MOST_FIRSTS = 0.6
+_LEAST_NULS = 0.25
 
 
 class Encoding(NamedTuple):
@@ -150,9 +151,14 @@ def _wide_name(sample: bytes) -> str:
     size = len(sample) // 2
     firsts = {name: len(set(sample[place : 2 * size : 2])) for name, place in zip(_WIDE, (1, 0), strict=True)}
     name = min(_WIDE, key=firsts.__getitem__)
-    if size < _FEW or firsts[name] > _MOST_FIRSTS * size:
+    if size < _FEW or firsts[name] > _MOST_FIRSTS * size or _is_narrow(sample):
         return ""
     return "" if any(map(_is_noise, _decoded(sample[: 2 * size], name))) else name
+
+
+def _is_narrow(sample: bytes) -> bool:
+    """Return whether bytes are ASCII with a few NULs. Text of ASCII in UTF-16 has a NUL for each character."""
+    return sample.isascii() and sample.count(0) < _LEAST_NULS * len(sample)
 
 
 def _decoded(sample: bytes, name: str) -> str:

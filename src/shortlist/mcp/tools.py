@@ -65,6 +65,7 @@ class Tools:
         if reranker is None:
             raise InvalidInput("this server has no reranker: start it without --no-rerank")
         check_documents(documents)
+        given_options({"top_k": top_k})
         with self._lock:
             results = rank(query, documents, reranker, top_k=top_k)
             return reranked(query, results, reranker, self._names)

@@ -62,6 +62,7 @@ class ServedTools:
             ModelError, QueueFull: As `Scorer.score`.
         """
         check_documents(documents)
+        given_options({"top_k": top_k})
         components = self._components
         with _worded_problems():
             scorer = scorer_of(components)
