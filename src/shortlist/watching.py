@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from shortlist.collection import IngestReport
 from shortlist.config import SearchConfig
@@ -27,6 +27,9 @@ class Changes(NamedTuple):
 
     written: frozenset[str]
     deleted: frozenset[str]
+
+
+NOTHING = Changes(frozenset(), frozenset())
 
 
 def watch(
@@ -57,7 +60,7 @@ def watch(
         on_wait: Is called if another process has the index open: once until the index is free. The changes are kept.
 
     Raises:
-        InvalidInput: A path is not a folder, there is none, or `pause` is too small.
+        InvalidInput: A path is not a folder, there is none, or `pause` is out of range.
         MissingExtra: The package watchfiles is not installed.
         FolderError, ModelError, InvalidInput: As `shortlist.open` and `OpenIndex.add`.
     """
@@ -68,7 +71,7 @@ def watch(
 
     def add(chosen: Sequence[Path], prune: bool) -> IngestReport:
         with open_index(index, create=True, config=config) as opened:
-            return opened.add(chosen, prune=prune, options=options if chosen else None)
+            return opened.add(chosen, prune=prune, options=options)
 
     return reports_of(changes, folders, add, on_wait)
 
@@ -83,8 +86,7 @@ def reports_of(
 
     If `add` raises IndexLocked, the changes are kept and tried again with the next ones.
     """
-    first, is_waiting = True, False
-    waiting = Changes(frozenset(), frozenset())
+    first, is_waiting, waiting = True, False, NOTHING
     for new in changes:
         waiting = Changes(waiting.written | new.written, waiting.deleted | new.deleted)
         if not all(map(os.path.isdir, folders)):
@@ -92,7 +94,7 @@ def reports_of(
         prune = first or bool(waiting.deleted)
         chosen = list(folders) if prune else changed_sources(folders, waiting.written)
         if not chosen:
-            waiting = Changes(frozenset(), frozenset())
+            waiting = NOTHING
             continue
         try:
             report = add(chosen, prune)
@@ -101,7 +103,7 @@ def reports_of(
                 on_wait(error)
             is_waiting = True
             continue
-        first, is_waiting, waiting = False, False, Changes(frozenset(), frozenset())
+        first, is_waiting, waiting = False, False, NOTHING
         yield report
 
 
@@ -133,7 +135,11 @@ def _folders(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def _watched(folders: Sequence[Path], index: Path, pause: float, stop: Event | None) -> Iterator[Changes]:
-    """Yield what changed below the folders, without hidden files and the index itself; every half second at least."""
+    """Yield what changed below the folders, without hidden files and the index itself; every half second at least.
+
+    If a folder is gone, or is another one of the same name, all folders are watched anew, and are themselves the first
+    change: they are read again as a whole.
+    """
     try:
         import watchfiles
     except ImportError as error:
@@ -143,35 +149,34 @@ def _watched(folders: Sequence[Path], index: Path, pause: float, stop: Event | N
     def is_wanted(_: Change, path: str) -> bool:
         return not any(part.startswith(".") for part in _below(path, folders)) and not _is_in(path, own)
 
-    def batches(known: Identities, again: bool) -> Iterator[Changes]:
-        """Yield the changes below the folders, until one of them is gone or is another folder of the same name.
+    def changes() -> Iterator[Changes]:
+        ended, whole = stop or Event(), frozenset[str]()
+        while not ended.is_set():
+            known = _identities(folders)
+            if None in known:
+                ended.wait(_TICK_MS / 1000)
+            else:
+                for batch in watchfiles.watch(
+                    *folders,
+                    watch_filter=is_wanted,
+                    step=int(1000 * pause),
+                    debounce=int(10_000 * pause),
+                    rust_timeout=_TICK_MS,
+                    yield_on_timeout=True,
+                    stop_event=ended,
+                ):
+                    written, deleted = _sorted_out(path for _, path in batch)
+                    yield Changes(written, deleted | whole)
+                    whole = frozenset()
+                    if _identities(folders) != known:
+                        break
+            whole = frozenset(map(str, folders))
 
-        If `again` is True, the folders themselves are the first change: they are read again as a whole.
-        """
-        whole = frozenset(map(str, folders)) if again else frozenset[str]()
-        for batch in watchfiles.watch(
-            *folders,
-            watch_filter=is_wanted,
-            step=int(1000 * pause),
-            debounce=int(10_000 * pause),
-            rust_timeout=_TICK_MS,
-            yield_on_timeout=True,
-            stop_event=stop,
-        ):
-            changes = _sorted_out(path for _, path in batch)
-            yield Changes(changes.written, changes.deleted | whole)
-            whole = frozenset()
-            if _identities(folders) != known:
-                return
-
-    return _restarted(batches, folders, stop or Event())
-
-
-Identities: TypeAlias = Sequence[tuple[int, int] | None]
-"""The device and the number of each folder, or None if it is missing."""
+    return changes()
 
 
-def _identities(folders: Sequence[Path]) -> Identities:
+def _identities(folders: Sequence[Path]) -> list[tuple[int, int] | None]:
+    """Return the device and the number of each folder, or None if it is missing."""
     identities: list[tuple[int, int] | None] = []
     for folder in folders:
         try:
@@ -181,20 +186,6 @@ def _identities(folders: Sequence[Path]) -> Identities:
         else:
             identities.append((facts.st_dev, facts.st_ino))
     return identities
-
-
-def _restarted(
-    batches: Callable[[Identities, bool], Iterator[Changes]], folders: Sequence[Path], stop: Event
-) -> Iterator[Changes]:
-    """Yield changes until `stop` is set. If a folder comes back, all folders are watched and read again."""
-    again = False
-    while not stop.is_set():
-        known = _identities(folders)
-        if None in known:
-            stop.wait(_TICK_MS / 1000)
-        else:
-            yield from batches(known, again)
-        again = True
 
 
 def _sorted_out(paths: Iterable[str]) -> Changes:

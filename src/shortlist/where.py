@@ -32,9 +32,9 @@ to its end. A number of four digits is also a year. Other text has no order. "ne
 equality, so they find passages without the field; every other operator needs the field. A list needs one value that
 meets the operator.
 
-Every passage has the fields "document_id" and "title". "title" is the document's title, or a heading above the passage
-with the headings above that ("Guide", "Guide > Setup"). A field inside another field has a name with a dot, such as
-"size.width".
+Every passage has the fields "document_id" and "title". "title" is the document's title, or a heading above the passage,
+alone or with the headings above that ("Guide", "Setup", "Guide > Setup"). A field inside another field has a name with
+a dot, such as "size.width".
 """
 
 Filter: TypeAlias = "Where | str | Sequence[str]"

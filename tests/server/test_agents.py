@@ -197,3 +197,17 @@ def test_requests_need_no_session(index):
     answer = asyncio.run(posted())
     assert answer.status_code == 200
     assert answer.json()["result"]["structuredContent"]["hits"][0]["text"] == "when tax is due in april"
+
+
+def test_the_limits_of_the_server_hold_for_agents(index):
+    from shortlist.server.agents import ServedTools
+    from shortlist.server.build import assemble
+    from shortlist.server.options import RequestLimits, ServeOptions
+
+    components = assemble(index, ServeOptions(limits=RequestLimits(max_documents=3)))
+    try:
+        with pytest.raises(shortlist.ShortlistError, match="pool_size is 4, and at most 3 is allowed"):
+            asyncio.run(ServedTools(components).search("tax", None, {"pool_size": 4}))
+        assert asyncio.run(ServedTools(components).search("tax", None, {}))["pool_size"] == 3
+    finally:
+        components.close()

@@ -19,9 +19,9 @@ _importing = Lock()
 
 def import_openvino() -> Any:
     """Return the package openvino. If it was imported before, it stays as it is."""
+    if "openvino" in sys.modules:
+        return _openvino()
     with _importing:
-        if "openvino" in sys.modules:
-            return _openvino()
         before = sys.modules.get(TELEMETRY)
         sys.modules[TELEMETRY] = None  # type: ignore[assignment]  # its import then raises ImportError
         try:

@@ -64,8 +64,7 @@ class Tools:
         reranker = self._index.searcher.reranker
         if reranker is None:
             raise InvalidInput("this server has no reranker: start it without --no-rerank")
-        check_documents(documents)
-        given_options({"top_k": top_k})
+        check_documents(documents, top_k)
         with self._lock:
             results = rank(query, documents, reranker, top_k=top_k)
             return reranked(query, results, reranker, self._names)
@@ -134,7 +133,8 @@ def given_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
     return given
 
 
-def check_documents(documents: list[str]) -> None:
-    """Raise InvalidInput if there are more than 1000 documents."""
+def check_documents(documents: list[str], top_k: int | None) -> None:
+    """Raise InvalidInput if there are more than 1000 documents, or `top_k` is below 1 or above 1000."""
+    given_options({"top_k": top_k})
     if len(documents) > MAX_DOCUMENTS:
         raise InvalidInput(f"{len(documents)} documents, and at most {MAX_DOCUMENTS} are allowed: send fewer")

@@ -58,9 +58,8 @@ class Dense:
         """Return at most `k` hits, best first. The score is a cosine, -1 to 1."""
         vector = self._encoder.encode_queries([checked_query(query, k)])[0]
         nearest = self.index.nearest(vector, k, where)
-        signals: list[dict[str, float]] = [{} for _ in nearest]
-        if gives_cosines(self.index):
-            signals = [{"dense": score} for _, score in nearest]
+        has_cosines = gives_cosines(self.index)
+        signals = [{"dense": score} if has_cosines else {} for _, score in nearest]
         return ranked(nearest, signals, self._encoder.name, notes_of(nearest))
 
 
@@ -83,8 +82,9 @@ class Hybrid:
     Among them, the passage with the higher cosine plus 0.3 x "bm25_share" comes first, which is the ratio of both in
     the packaged default score. On 12 sources of training data, nDCG@10 is 0.002 higher than with the vectors' order.
 
-    `signals` has "dense" for every hit, and "bm25" and "bm25_share" for a hit of the BM25 list. "bm25_share" is the
-    BM25 score divided by the query's highest: it can be compared between queries and does not depend on the pool.
+    `signals` has "dense" for every hit if the index gives cosines, and "bm25" and "bm25_share" for a hit of the BM25
+    list. "bm25_share" is the BM25 score divided by the query's highest: it can be compared between queries and does not
+    depend on the pool.
 
     Args:
         index: The passages of an index or a store.
@@ -144,9 +144,9 @@ class Hybrid:
         ties = {key: dense.get(key, lowest) + SHARE_IN_TIES * bm25.get(key, 0.0) / highest for key in passages}
         lists = [[passage.id for passage, _ in scored] for scored in (nearest, matching)]
         fused = rrf(lists, weights=[2 * fusion, 2 * (1 - fusion)], ties=ties)[:k]
-        missing = [key for key, _ in fused if key not in dense]
-        dense |= dict(zip(missing, self.index.similarities(vector, missing), strict=True))
         has_cosines = gives_cosines(self.index)
+        missing = [key for key, _ in fused if key not in dense] if has_cosines else []
+        dense |= dict(zip(missing, self.index.similarities(vector, missing), strict=True))
         signals = [
             ({"dense": dense[key]} if has_cosines else {})
             | ({"bm25": bm25[key], "bm25_share": bm25[key] / highest} if key in bm25 else {})

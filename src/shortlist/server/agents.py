@@ -7,7 +7,7 @@ to a request is one JSON object. There are no sessions, so any of several server
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -18,12 +18,11 @@ from shortlist.errors import InvalidInput, ShortlistError
 from shortlist.mcp import check_documents, given_options, make_server, passages_found, reranked
 from shortlist.search.filters import where_of
 from shortlist.search.neighbours import with_neighbours
-from shortlist.search.order import best_first
 from shortlist.search.ranked import Ranked
 from shortlist.server.components import Components
 from shortlist.server.problems import Problem, problem_of
-from shortlist.server.reranking import check_query, check_texts, scorer_of
-from shortlist.server.searching import SearchCall, search
+from shortlist.server.reranking import RerankRequest, check_query, rerank, scorer_of
+from shortlist.server.searching import SearchCall, configured, search, searcher_of
 from shortlist.types import Filter, Passage
 from shortlist.wording import worded
 
@@ -43,15 +42,12 @@ class ServedTools:
             InvalidInput: An empty or too long query, settings that cannot be used, or no index.
             NotFitted, StoreError, RetrieverFailed: As `Search.begin`.
         """
-        components, searcher = self._components, self._components.search
-        if searcher is None:
-            raise InvalidInput("this server has no index: start it with --index DIR or --retriever NAME to search")
-        names = components.names
+        components, names = self._components, self._components.names
         with _worded_problems():
+            searcher = searcher_of(components)
             check_query(components, query)
-            config = searcher.configured(given_options(options))
-            call = SearchCall(query, config, names.where(where_of(where)))
-            ranking, _ = await search(components, searcher, call)
+            config = configured(components, given_options(options))
+            ranking, _ = await search(components, searcher, SearchCall(query, config, names.where(where_of(where))))
         return worded(names.ranking(ranking))
 
     async def rerank(self, query: str, documents: list[str], top_k: int | None) -> dict[str, Any]:
@@ -61,18 +57,15 @@ class ServedTools:
             InvalidInput: An empty query, no documents or too many, or no reranker.
             ModelError, QueueFull: As `Scorer.score`.
         """
-        check_documents(documents)
-        given_options({"top_k": top_k})
+        check_documents(documents, top_k)
         components = self._components
         with _worded_problems():
             scorer = scorer_of(components)
-            check_query(components, query)
-            check_texts(components, documents, "documents", components.limits.max_documents)
-            scored = await scorer.score(query, documents)
+            result = await rerank(components, RerankRequest(query, documents, top_n=top_k, raw=True))
+        rows = zip(result.places, result.scores, result.cut, strict=True)
         results = [
-            Ranked(place, score, documents[place], rank, scored.truncated[place], score)
-            for rank, place in enumerate(best_first(scored.scores)[:top_k], start=1)
-            for score in [scored.scores[place]]
+            Ranked(place, score, documents[place], rank, cut, score)
+            for rank, (place, score, cut) in enumerate(rows, start=1)
         ]
         return reranked(query, results, scorer.reranker, components.names)
 
@@ -130,9 +123,4 @@ def add_agents(app: FastAPI, components: Components) -> None:
 def agents_of(app: FastAPI) -> contextlib.AbstractAsyncContextManager[None]:
     """Return the context in which `/mcp` works; without this route, a context that does nothing."""
     run: Any = getattr(app.state, "agents", None)
-    return _nothing() if run is None else run()
-
-
-@contextlib.asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield
+    return contextlib.nullcontext() if run is None else run()

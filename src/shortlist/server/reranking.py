@@ -42,7 +42,8 @@ class RerankResult:
     """`places` are positions in the request's texts, best first, at most `top_n`, with their `scores`.
 
     If the request does not ask for raw scores, a sigmoid maps logits to the range from 0 to 1. Scores in another unit
-    stay unchanged. `warnings` report the cut texts.
+    stay unchanged. `cut` has True for each place whose text was cut. `truncated` counts the cut texts of the request,
+    and `warnings` report them.
     """
 
     places: list[int]
@@ -50,6 +51,7 @@ class RerankResult:
     tokens: int
     truncated: int
     warnings: list[str]
+    cut: list[bool]
 
     def rows(self, documents: Sequence[str] | None) -> list[dict[str, object]]:
         """Return an object for each place, as Infinity and Voyage have it, with its document if there are documents."""
@@ -104,7 +106,8 @@ def _result(scored: Scored, places: list[int], request: RerankRequest, logits: b
     truncated = sum(scored.truncated)
     cap = f" or to {request.max_tokens} tokens" if request.max_tokens is not None else ""
     warnings = [f"{truncated} of {len(request.texts)} documents were cut to the model's window{cap}"]
-    return RerankResult(places, scores, scored.tokens, truncated, warnings if truncated else [])
+    cut = [scored.truncated[place] for place in places]
+    return RerankResult(places, scores, scored.tokens, truncated, warnings if truncated else [], cut)
 
 
 def scorer_of(components: Components) -> Scorer:

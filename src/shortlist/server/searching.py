@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
@@ -23,6 +24,7 @@ from shortlist.server.batching.progressive import is_progressive
 from shortlist.server.batching.worker import needs_one_call
 from shortlist.server.components import Components
 from shortlist.server.middleware.logs import log_event
+from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Kind, Problem
 from shortlist.types import Ranking, Scores, Where
 
@@ -42,13 +44,64 @@ class SearchCall:
     budget: float | None = None
 
 
+def searcher_of(components: Components) -> Search:
+    """Return the search of the server.
+
+    Raises:
+        Problem: The server has none.
+    """
+    if components.search is None:
+        raise Problem(
+            Kind.UNAVAILABLE, "this server has no index: start it with --index DIR or --retriever NAME to search"
+        )
+    return components.search
+
+
+def configured(components: Components, options: Mapping[str, Any]) -> SearchConfig:
+    """Return the configuration of a request; None means "not given". Sizes that are not given shrink to the limit.
+
+    Raises:
+        InvalidInput: Values that cannot be used.
+        Problem: A given size is above the limit, or there is no search.
+    """
+    limit = components.limits.max_documents
+    for name in ("pool_size", "top_k"):
+        size = options.get(name)
+        if isinstance(size, int) and size > limit:
+            raise Problem(Kind.TOO_MANY, f"{name} is {size}, and at most {limit} is allowed", field=name)
+    config = searcher_of(components).configured(options)
+    pool_size, _ = config.sizes
+    if isinstance(pool_size, int) and pool_size > limit:
+        config = config.override({"pool_size": limit})
+    return config.override({"top_k": limit}) if config.sizes[1] > limit else config
+
+
 async def search(components: Components, searcher: Search, call: SearchCall) -> tuple[Ranking, ShortlistError | None]:
     """Return the answer, and the error of the reranker if it failed. The answer then keeps stage one's order.
+
+    The observer of the server gets the numbers of the search.
 
     Raises:
         InvalidInput, NotFitted, StoreError, RetrieverFailed: As `Search.begin`.
         Problem: Stage one takes longer than the limit.
     """
+    ranking, failure = await _searched(components, searcher, call)
+    _report(components.observer, ranking)
+    return ranking, failure
+
+
+def _report(observer: Observer, ranking: Ranking) -> None:
+    observer.took("retrieve", ranking.seconds["retrieve"])
+    if ranking.scored:
+        observer.took("rerank", ranking.seconds["rerank"])
+    if ranking.status == "ok":
+        ranks = [hit.retrieval_rank for hit in ranking if hit.rerank_score is not None]
+        observer.results(ranks, ranking.scored + ranking.dropped)
+
+
+async def _searched(
+    components: Components, searcher: Search, call: SearchCall
+) -> tuple[Ranking, ShortlistError | None]:
     deadline = None if call.budget is None else time.perf_counter() + call.budget
     pending = await _retrieved(components, searcher, call)
     if pending.reranker is None or not pending.texts:

@@ -30,11 +30,12 @@ def where_of(given: Filter | None) -> Where | None:
     Raises:
         InvalidInput: A text has no symbol, no field or no value, or something is no text.
     """
+    if given is None:
+        return None
     if isinstance(given, Mapping):
         for field in given:
             if not isinstance(field, str):
                 raise InvalidInput(f"where: the field {field!r} is no text: give the name of a field", field="where")
-    if given is None or isinstance(given, Mapping):
         return given
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, Sequence):

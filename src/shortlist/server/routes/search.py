@@ -10,17 +10,15 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput, NotFitted, ShortlistError
 from shortlist.search.filters import where_of
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, described, read
 from shortlist.server.components import Components, components_of
 from shortlist.server.middleware.logs import log_event
-from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.reranking import check_query
-from shortlist.server.searching import SearchCall, search
+from shortlist.server.searching import SearchCall, configured, search, searcher_of
 from shortlist.text import MARKDOWN_FORMATS, marked, snippet
 from shortlist.types import Ranking
 from shortlist.wording import describe, worded
@@ -122,16 +120,12 @@ async def answer(request: Request) -> Json:
     """Search the index in both stages."""
     components = components_of(request)
     body = await read(request, SearchRequest, components.limits.max_body)
-    searcher = components.search
-    if searcher is None:
-        raise Problem(
-            Kind.UNAVAILABLE, "this server has no index: start it with --index DIR or --retriever NAME to search"
-        )
+    searcher = searcher_of(components)
     check_query(components, body.query)
     try:
         call = SearchCall(
             body.query,
-            configured(searcher.config, body, components.limits.max_documents),
+            configured(components, {name: getattr(body, name) for name in OPTIONS}),
             components.names.where(where_of(body.where)),
             None if body.budget_ms is None else body.budget_ms / 1000,
         )
@@ -141,38 +135,10 @@ async def answer(request: Request) -> Json:
     except NotFitted as error:
         log_event(LOG, "not fitted", logging.WARNING, reason=components.names.message(str(error)))
         raise problem_of(error) from error
-    _report(components.observer, ranking)
     shown = components.names.ranking(ranking)
     if failure is not None and body.fail == "closed":
         raise _failure(shown, failure)
     return Json(_answer(shown, components, body.query))
-
-
-def configured(default: SearchConfig, body: SearchRequest, limit: int) -> SearchConfig:
-    """Return the configuration of a request. Sizes that the request does not give shrink to `limit`.
-
-    Raises:
-        InvalidInput: Values that cannot be used.
-        Problem: A given size is above the limit.
-    """
-    given = {name: getattr(body, name) for name in OPTIONS if getattr(body, name) is not None}
-    for name in ("pool_size", "top_k"):
-        if isinstance(given.get(name), int) and given[name] > limit:
-            raise Problem(Kind.TOO_MANY, f"{name} is {given[name]}, and at most {limit} is allowed", field=name)
-    config = default.override(given)
-    pool_size, _ = config.sizes
-    if isinstance(pool_size, int) and pool_size > limit:
-        config = config.override({"pool_size": limit})
-    return config.override({"top_k": limit}) if config.sizes[1] > limit else config
-
-
-def _report(observer: Observer, ranking: Ranking) -> None:
-    observer.took("retrieve", ranking.seconds["retrieve"])
-    if ranking.scored:
-        observer.took("rerank", ranking.seconds["rerank"])
-    if ranking.status == "ok":
-        ranks = [hit.retrieval_rank for hit in ranking if hit.rerank_score is not None]
-        observer.results(ranks, ranking.scored + ranking.dropped)
 
 
 def _failure(ranking: Ranking, failure: ShortlistError) -> Problem:
