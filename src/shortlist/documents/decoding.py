@@ -74,8 +74,8 @@ def read_text(source: Source, declared: str | None = None) -> Decoded:
     return decode(read_bytes(source.path), declared, source.options.encoding)
 
 
-def decode(data: bytes, declared: str | None = None, given: str = "") -> Decoded:
-    """Return the text of some bytes. Line ends become line feeds.
+def decode(data: bytes, declared: str | None = None, given: str = "", *, line_ends: bool = False) -> Decoded:
+    """Return the text of some bytes. Line ends become line feeds, unless `line_ends` keeps them.
 
     The encoding is that of the byte order mark; without a mark, the `declared` one if Python has a text codec of this
     name and the bytes fit it; otherwise UTF-8 if the bytes are UTF-8 or almost; otherwise the codec `given` by the
@@ -86,7 +86,8 @@ def decode(data: bytes, declared: str | None = None, given: str = "") -> Decoded
     """
     encoding = _encoding(data, declared, given)
     text, replaced = clean(data.decode(encoding.name, encoding.errors))
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not line_ends:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     return Decoded(text, replaced + encoding.lost(text), encoding.name if encoding.guessed else "")
 
 

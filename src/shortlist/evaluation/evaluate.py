@@ -171,6 +171,8 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         show(done, total)
     outcomes = [from_json(stored.get(query_id)) for query_id in judged.queries]
     facts = {"reranker": info_of(reranker).name if reranker is not None else "none", **(about or {})}
+    if judged.guessed:
+        facts["guessed encoding of the queries"] = ", ".join(dict.fromkeys(judged.guessed.values()))
     facts |= {"stage_one": "approximate"} if is_approximate(search.retriever) else {}
     size = max(outcome.pool_size for outcome in outcomes)
     names = tuple(map(str, parsed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from shortlist.server.middleware.tracing import RerankSpans
 from shortlist.server.operations import Operations
 from shortlist.server.options import ServeOptions
 
+LOG = logging.getLogger(__name__)
 RETRIEVE_SECONDS = 60.0
 """The server waits this long for a retriever that may be on another machine."""
 
@@ -181,7 +183,10 @@ def _labels(queries: Path, opened: Opened) -> Mapping[str, Mapping[str, int]]:
     from shortlist.evaluation.query_sets import QuerySet
     from shortlist.evaluation.subject import subject_of
 
-    subject = subject_of(opened.searcher, QuerySet.read(queries), corpus_of(opened), allow_unknown=True)
+    query_set = QuerySet.read(queries)
+    for file, encoding in query_set.guessed.items():
+        LOG.warning("%s is not UTF-8 and was read as %s, a guess", file, encoding)
+    subject = subject_of(opened.searcher, query_set, corpus_of(opened), allow_unknown=True)
     judged = subject.judged
     passages: dict[str, list[str]] = {}
     for passage in subject.seen or opened.passages() or ():

@@ -10,6 +10,7 @@ import typer
 
 from shortlist.cli import options_measuring as measuring_options
 from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, option, resolved, with_settings
+from shortlist.cli.options_reading import EncodingOption
 
 PARTIAL = Path("shortlist-calibrate.*.partial.jsonl")
 
@@ -22,6 +23,7 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
     state: StateOption = None,
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
+    encoding: EncodingOption = "",
     pool: Annotated[int, option("--pool", "N", "The largest pool.")] = 100,
     top: Annotated[int, option("--top", "N", "Hits in an answer. The stop rule is fitted for this number.")] = 10,
     measure: Annotated[
@@ -68,7 +70,9 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
     )
     check_values(options)
     set_up = SetUp.at("calibrate", resolved({**given, "rerank": True}).config, Place(index, state))
-    judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
+    judging = Judging(
+        files.read(queries, qrels=qrels, split=split, encoding=encoding), allow_unknown, ignore_identical_ids
+    )
     with (
         kept_on_failure(f"the scores so far are in {checkpoint}"),
         opened(set_up, judging) as (_, subject),

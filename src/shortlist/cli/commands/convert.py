@@ -10,6 +10,7 @@ import typer
 from shortlist.cli.console import output, say
 from shortlist.cli.options import option
 from shortlist.cli.options_measuring import QrelsOption, QueriesArgument, SplitOption
+from shortlist.cli.options_reading import EncodingOption
 from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def convert(
     ],
     qrels: QrelsOption = None,
     split: SplitOption = "test",
+    encoding: EncodingOption = "",
     qrels_out: Annotated[
         Path | None, option("--qrels-out", "FILE", "Write TREC topics, and put the judgments into this file.")
     ] = None,
@@ -39,9 +41,11 @@ def convert(
     The formats are BEIR folders, TREC topics and qrels, CSV and JSON lines. Queries without judgments are left out and
     counted. An existing file is never replaced.
     """
+    from shortlist.cli.render.evaluation import guessed_encodings
     from shortlist.evaluation.query_sets import files
 
-    query_set = files.read(queries, qrels=qrels, split=split)
+    query_set = files.read(queries, qrels=qrels, split=split, encoding=encoding)
+    guessed_encodings(query_set.guessed)
     if index is not None:
         query_set = _resolved(query_set, index)
     written = files.write(query_set, out, qrels=qrels_out, split=split)

@@ -10,6 +10,7 @@ import typer
 
 from shortlist.cli import options_measuring as measuring_options
 from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, with_settings
+from shortlist.cli.options_reading import EncodingOption
 from shortlist.cli.options_workers import RayOption, WorkersOption
 from shortlist.errors import InvalidInput
 
@@ -37,6 +38,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
     state: StateOption = None,
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
+    encoding: EncodingOption = "",
     set_up: measuring_options.SetUpOption = None,
     measure: measuring_options.MeasuresOption = None,
     cut: measuring_options.CutOption = 10,
@@ -72,7 +74,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
     outputs.check()
     measures = tuple(map(str, measures_of([*(measure or MEASURES), *(rule.measure for rule in rules)])))
     before = [] if baseline is None else baselines.read(baseline, names, measures, rules)
-    query_set = files.read(queries, qrels=qrels, split=split)
+    query_set = files.read(queries, qrels=qrels, split=split, encoding=encoding)
     _check_rerankers(set_ups)
     measuring = runs.Measuring(query_set, allow_unknown, ignore_identical_ids, measures, cut, report is not None)
     baselines.check_queries(set_ups, measuring, before)

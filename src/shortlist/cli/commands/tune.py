@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shortlist import config as config_file
 from shortlist.cli import options_measuring as measuring_options
 from shortlist.cli.options import STAGES, Given, SearchedIndexOption, StateOption, resolved, with_settings
+from shortlist.cli.options_reading import EncodingOption
 from shortlist.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def tune(  # noqa: PLR0913 - one parameter per option
     state: StateOption = None,
     qrels: measuring_options.QrelsOption = None,
     split: measuring_options.SplitOption = "test",
+    encoding: EncodingOption = "",
     sizes: measuring_options.SizesOption = None,
     blends: measuring_options.BlendsOption = None,
     fusions: measuring_options.FusionsOption = None,
@@ -68,7 +70,9 @@ def tune(  # noqa: PLR0913 - one parameter per option
     )
     check_values(options)
     set_up = SetUp.at("tune", resolved({**given, "rerank": True}).config, Place(index, state))
-    judging = Judging(files.read(queries, qrels=qrels, split=split), allow_unknown, ignore_identical_ids)
+    judging = Judging(
+        files.read(queries, qrels=qrels, split=split, encoding=encoding), allow_unknown, ignore_identical_ids
+    )
     with kept_on_failure(f"the scores so far are in {checkpoint}"):
         tuning, page = _tuned(set_up, judging, options, report is not None)
     out = output()

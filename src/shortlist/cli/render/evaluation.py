@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -42,6 +42,13 @@ def query_set(judged: Judged, search: Search) -> None:
     if is_approximate(search.retriever):
         parts.append("stage one is approximate")
     remark(f"{judged.name}: {'; '.join(parts)}")
+    guessed_encodings(judged.guessed)
+
+
+def guessed_encodings(guessed: Mapping[str, str]) -> None:
+    """Print the files of a query set that were read in a guessed encoding."""
+    for file, encoding in guessed.items():
+        remark(f"{file} is not UTF-8 and was read as {encoding}, a guess: --encoding NAME names another encoding")
 
 
 def _naming(judged: Judged) -> str:

@@ -35,6 +35,7 @@ class QuerySet:
         snippets: Query id -> a text that a relevant passage contains -> the grade of such a passage.
         unjudged: The number of queries in the file that have no judgment; they are not in `queries`.
         places: Query id -> its place in the file ("mine.csv line 3"), for errors. A query may lack its place.
+        guessed: File -> its encoding, for files that are not UTF-8 and whose encoding is a guess.
     """
 
     name: str
@@ -43,6 +44,7 @@ class QuerySet:
     snippets: Qrels = field(default_factory=dict)
     unjudged: int = 0
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    guessed: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         counts = {
@@ -51,23 +53,26 @@ class QuerySet:
             "snippets": sum(map(len, self.snippets.values())),
             "unjudged": self.unjudged,
         }
-        return short_repr(self, self.name, {name: count for name, count in counts.items() if count})
+        facts: dict[str, object] = {name: count for name, count in counts.items() if count}
+        return short_repr(self, self.name, facts | ({"guessed": dict(self.guessed)} if self.guessed else {}))
 
     @staticmethod
-    def read(path: str | Path, *, qrels: str | Path | None = None, split: str = "test") -> QuerySet:
+    def read(path: str | Path, *, qrels: str | Path | None = None, split: str = "test", encoding: str = "") -> QuerySet:
         """Read a query set.
 
         Args:
             path: A BEIR folder, a .csv, .tsv or .jsonl file, or a file of TREC topics.
             qrels: The judgments of TREC topics.
             split: The split of a BEIR folder's judgments, such as "test".
+            encoding: The encoding of files that are not UTF-8. Without it, the encoding is a guess: see `guessed`.
 
         Raises:
-            InvalidInput: There is no such file, a row cannot be used, or nothing can be measured with the set.
+            InvalidInput: There is no such file, the encoding is unknown or does not fit, a row cannot be used, or
+                nothing can be measured with the set.
         """
         from shortlist.evaluation.query_sets.files import read
 
-        return read(Path(path), qrels=None if qrels is None else Path(qrels), split=split)
+        return read(Path(path), qrels=None if qrels is None else Path(qrels), split=split, encoding=encoding)
 
     def describe(self, query_id: str) -> str:
         """Return the query for an error message: its place in the file or else its id, and its text."""
@@ -79,8 +84,9 @@ class Judged:
     """A query set that is resolved against a corpus: every judged id is the id of a passage or of a document.
 
     `unknown` counts the judged ids and snippets that the corpus lacks; those with a grade above 0 count as never found.
-    `unjudged` and `snippets` come from the query set. `by_snippet` maps a query id to the ids in `qrels` that come only
-    from a snippet. `depth` is None, or the number of hits of each query that stood for a corpus that cannot be listed.
+    `unjudged`, `snippets` and `guessed` come from the query set. `by_snippet` maps a query id to the ids in `qrels`
+    that come only from a snippet. `depth` is None, or the number of hits of each query that stood for a corpus that
+    cannot be listed.
     """
 
     name: str
@@ -92,6 +98,7 @@ class Judged:
     snippets: Qrels = field(default_factory=dict)
     by_snippet: Mapping[str, Set[str]] = field(default_factory=dict)
     depth: int | None = None
+    guessed: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def key(self, hit: Hit) -> str:
         """Return the id that judgments use for this hit."""
@@ -200,6 +207,7 @@ def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: 
         query_set.unjudged,
         query_set.snippets,
         snippet_ids,
+        guessed=query_set.guessed,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.files.beir import read_beir, write_beir
 from shortlist.evaluation.query_sets.files.contrasts import read_contrasts
-from shortlist.evaluation.query_sets.files.rows import suffix_of
+from shortlist.evaluation.query_sets.files.rows import Encodings, suffix_of
 from shortlist.evaluation.query_sets.files.tables import read_csv, read_jsonl, write_csv, write_jsonl
 from shortlist.evaluation.query_sets.files.trec import (
     read_qrels,
@@ -42,30 +43,37 @@ __all__ = [
 ]
 
 
-def read(path: Path, *, qrels: Path | None = None, split: str = "test") -> QuerySet:
+def read(path: Path, *, qrels: Path | None = None, split: str = "test", encoding: str = "") -> QuerySet:
     """Read the query set at `path`: a BEIR folder (its `split`), a .jsonl or .csv file, or TREC topics with `qrels`.
 
-    Files may be in gzip.
+    Files may be in gzip. `encoding` is that of files that are not UTF-8. Without it, the encoding is a guess, which
+    `QuerySet.guessed` names.
 
     Raises:
-        InvalidInput: There is no such file, `qrels` was given with a folder, a row cannot be used, or nothing can be
-            measured with the set.
+        InvalidInput: There is no such file, `qrels` was given with a folder, the encoding is unknown or does not fit, a
+            row cannot be used, or nothing can be measured with the set.
     """
+    encodings = Encodings.named(encoding)
+    query_set = _read(path, qrels, split, encodings)
+    return replace(query_set, guessed=encodings.guessed) if encodings.guessed else query_set
+
+
+def _read(path: Path, qrels: Path | None, split: str, encodings: Encodings) -> QuerySet:
     if path.is_dir():
         if qrels is not None:
             raise InvalidInput(f"{path} is a BEIR folder with judgments of its own: leave out qrels ({qrels})")
-        return read_beir(path, split=split)
+        return read_beir(path, split=split, encodings=encodings)
     if not path.is_file():
         raise InvalidInput(
             f"there is no query set at {path}: give a BEIR folder, a .csv or .jsonl file, or TREC topics"
         )
     if qrels is not None:
-        return read_trec(path, qrels)
+        return read_trec(path, qrels, encodings)
     suffix = suffix_of(path)
     if suffix in {".jsonl", ".ndjson"}:
-        return read_jsonl(path)
+        return read_jsonl(path, encodings)
     if suffix in {".csv", ".tsv"}:
-        return read_csv(path)
+        return read_csv(path, encodings)
     raise InvalidInput(
         f"qrels is missing, and {path} can only be TREC topics, which need qrels: give a BEIR folder, a .csv, .tsv or "
         ".jsonl file, or TREC topics with the file of their judgments",

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from shortlist.atomic_io import make_folder, write_whole
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import RESOLVE, grade_of, judge, lines_of, objects_of
+from shortlist.evaluation.query_sets.files.rows import RESOLVE, Encodings, grade_of, judge, lines_of, objects_of
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 from shortlist.types import Passage
 
 HEADER = "query-id\tcorpus-id\tscore"
 
 
-def read_beir(folder: Path, *, split: str = "test") -> QuerySet:
+def read_beir(folder: Path, *, split: str = "test", encodings: Encodings | None = None) -> QuerySet:
     """Read the judged queries of one split. The corpus is not read: the index holds it.
 
     Raises:
@@ -33,22 +33,22 @@ def read_beir(folder: Path, *, split: str = "test") -> QuerySet:
             f"{folder} has no qrels/{split}.tsv"
             + (f"; its splits are {', '.join(splits)}" if splits else ", so it is not a BEIR folder")
         )
-    qrels = _qrels(file)
     texts: dict[str, str] = {}
-    for place, record in objects_of(folder / "queries.jsonl"):
+    for place, record in objects_of(folder / "queries.jsonl", encodings):
         key, text = record.get("_id"), record.get("text")
         if not isinstance(key, str) or not key or not isinstance(text, str):
             raise InvalidInput(f'{place}: a query needs "_id" and "text" as strings')
         if key in texts:
             raise InvalidInput(f"{place}: query {key!r} occurs twice")
         texts[key] = text
+    qrels = _qrels(file, encodings)
     queries = {key: texts[key] for key in qrels if key in texts}
     return checked(QuerySet(folder.name, queries, qrels, unjudged=len(texts) - len(queries)))
 
 
-def _qrels(file: Path) -> dict[str, dict[str, int]]:
+def _qrels(file: Path, encodings: Encodings | None) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
-    for number, (place, line) in enumerate(lines_of(file)):
+    for number, (place, line) in enumerate(lines_of(file, encodings)):
         cells = line.split("\t")
         if len(cells) != 3:
             raise InvalidInput(f"{place} has {len(cells)} cells between tabs; a judgment has 3: {HEADER!r}")

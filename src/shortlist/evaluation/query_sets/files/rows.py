@@ -9,27 +9,65 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shortlist.documents.decoding import Decoded, decode
+from shortlist.documents.options import ReadOptions
+from shortlist.documents.source import Unreadable
 from shortlist.errors import InvalidInput
+from shortlist.wording.counting import counted
 
-MARK = "\ufeff"
 GZIP, GZIP_BYTES = ".gz", b"\x1f\x8b"
 DELIMITERS = (",", ";", "\t")
 _NAMED = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 """A first line that names the delimiter, as Excel writes it."""
+_REMEDY = "save the file as UTF-8, or name its encoding (encoding, or --encoding on the command line)"
 RESOLVE = "`shortlist queries convert --index DIR` replaces snippets by ids"
 """The advice for a form that cannot represent snippets."""
 
 
-def text_of(path: Path, newline: str | None = None) -> str:
-    """Return the file's text, UTF-8, without a byte order mark. `newline` "" keeps line ends as they are.
+@dataclass(frozen=True, slots=True)
+class Encodings:
+    """How to read the files of a query set that are not UTF-8, and what was guessed about them.
 
-    A file in gzip is unpacked, whatever its name.
+    `given` is Python's name of the codec that the user gives, or "" for a guess. `guessed` maps the path of each file
+    that was read by a guess to the codec. The readers add to it.
+    """
+
+    given: str = ""
+    guessed: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def named(name: str) -> Encodings:
+        """Return the encodings for a name of the user, or "". Raises InvalidInput if Python does not know the name."""
+        return Encodings(ReadOptions(encoding=name).encoding)
+
+    def decoded(self, content: bytes, line_ends: bool) -> Decoded:
+        """Return the text of a file: see `documents.decoding.decode`. The guess for an earlier file applies if it fits.
+
+        Judgments are mostly ASCII, so their queries tell more about the encoding of both.
+
+        Raises:
+            Unreadable: The bytes are not text, or no encoding fits.
+        """
+        decoded = decode(content, given=self.given, line_ends=line_ends)
+        before = next(reversed(self.guessed.values()), "")
+        if decoded.guessed and before:
+            with suppress(Unreadable):
+                return decode(content, given=before, line_ends=line_ends)._replace(guessed=before)
+        return decoded
+
+
+def text_of(path: Path, encodings: Encodings | None = None, *, line_ends: bool = False) -> str:
+    """Return the file's text without a byte order mark. Line ends become line feeds, unless `line_ends` keeps them.
+
+    A file in gzip is unpacked, whatever its name. Without `encodings`, a file without a mark must be UTF-8.
 
     Raises:
-        InvalidInput: The file cannot be read, is damaged, or is not UTF-8.
+        InvalidInput: The file cannot be read, is damaged, or its bytes do not fit its encoding.
     """
     try:
         content = path.read_bytes()
@@ -40,9 +78,17 @@ def text_of(path: Path, newline: str | None = None) -> str:
     except (OSError, EOFError, zlib.error) as error:
         raise InvalidInput(f"{path} is a damaged gzip file: {error}") from error
     try:
-        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=newline).read().removeprefix(MARK)
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
+        text, replaced, guessed = (encodings or Encodings()).decoded(content, line_ends)
+    except Unreadable as error:
+        raise InvalidInput(f"{path}: {error}; {_REMEDY}") from error
+    if guessed and encodings is None:
+        raise InvalidInput(f"{path} is not UTF-8 (perhaps {guessed}): save the file as UTF-8")
+    if replaced:
+        name = guessed or (encodings.given if encodings else "") or "its encoding"
+        raise InvalidInput(f"{path} has {counted(replaced, 'byte')} that {name} cannot hold; {_REMEDY}")
+    if guessed and encodings is not None:
+        encodings.guessed[str(path)] = guessed
+    return text
 
 
 def suffix_of(path: Path) -> str:
@@ -51,7 +97,9 @@ def suffix_of(path: Path) -> str:
     return inner.suffix.lower()
 
 
-def table_of(path: Path, columns_known: Callable[[set[str]], int]) -> tuple[io.StringIO, str]:
+def table_of(
+    path: Path, columns_known: Callable[[set[str]], int], encodings: Encodings | None = None
+) -> tuple[io.StringIO, str]:
     """Return the text of a table, and its delimiter: a comma, a semicolon or a tab.
 
     A first line `sep=;` names the delimiter. Otherwise it is the one whose header has the most columns that
@@ -60,7 +108,7 @@ def table_of(path: Path, columns_known: Callable[[set[str]], int]) -> tuple[io.S
     Raises:
         InvalidInput: As `text_of`.
     """
-    text = text_of(path, newline="")
+    text = text_of(path, encodings, line_ends=True)
     first, rest = text.partition("\n")[::2]
     if named := _NAMED.fullmatch(first):
         return io.StringIO(rest, newline=""), named[1]
@@ -76,20 +124,20 @@ def table_of(path: Path, columns_known: Callable[[set[str]], int]) -> tuple[io.S
     return io.StringIO(text, newline=""), max(usual, key=known)
 
 
-def lines_of(path: Path) -> Iterator[tuple[str, str]]:
+def lines_of(path: Path, encodings: Encodings | None = None) -> Iterator[tuple[str, str]]:
     """Yield the place ("qrels.txt line 3") and the text of each line that is not blank. Raises as `text_of`."""
-    for number, line in enumerate(text_of(path).split("\n"), start=1):
+    for number, line in enumerate(text_of(path, encodings).split("\n"), start=1):
         if line.strip():
             yield f"{path} line {number}", line.rstrip("\r")
 
 
-def objects_of(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def objects_of(path: Path, encodings: Encodings | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the place of each line and the JSON object on it.
 
     Raises:
         InvalidInput: As `text_of`, or a line is not a JSON object.
     """
-    for place, line in lines_of(path):
+    for place, line in lines_of(path, encodings):
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import grade_of, judge, objects_of, suffix_of, table_of
+from shortlist.evaluation.query_sets.files.rows import Encodings, grade_of, judge, objects_of, suffix_of, table_of
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 
 SEPARATOR = "|"
@@ -91,17 +91,17 @@ def read_partial(file: Path) -> QuerySet:
     return builder.partial(file.stem)
 
 
-def read_csv(file: Path) -> QuerySet:
+def read_csv(file: Path, encodings: Encodings | None = None) -> QuerySet:
     """Read the query set in a CSV file. The cells are separated by commas, semicolons or tabs.
 
     Raises:
         InvalidInput: The file cannot be read, lacks a column, or a row cannot be used; or as `query_set.checked`.
     """
-    return _csv(file).built(file.stem)
+    return _csv(file, encodings).built(file.stem)
 
 
-def _csv(file: Path) -> _Builder:
-    text, delimiter = table_of(file, lambda names: len(names & set(COLUMNS)))
+def _csv(file: Path, encodings: Encodings | None = None) -> _Builder:
+    text, delimiter = table_of(file, lambda names: len(names & set(COLUMNS)), encodings)
     reader = csv.DictReader(text, delimiter=delimiter, restkey="", restval="")
     try:
         columns = [name.strip().lower() for name in reader.fieldnames or []]
@@ -144,18 +144,18 @@ def _add_row(builder: _Builder, row: Mapping[str, str], place: str, delimiter: s
         judge(builder.snippets, key, row["snippet"].strip(), grade, place)
 
 
-def read_jsonl(file: Path) -> QuerySet:
+def read_jsonl(file: Path, encodings: Encodings | None = None) -> QuerySet:
     """Read the query set in a file of JSON lines.
 
     Raises:
         InvalidInput: The file cannot be read, or a line cannot be used; or as `query_set.checked`.
     """
-    return _jsonl(file).built(file.stem)
+    return _jsonl(file, encodings).built(file.stem)
 
 
-def _jsonl(file: Path) -> _Builder:
+def _jsonl(file: Path, encodings: Encodings | None = None) -> _Builder:
     builder = _Builder()
-    for place, record in objects_of(file):
+    for place, record in objects_of(file, encodings):
         unknown = set(record) - {"id", "query", "relevant", "snippets"}
         if unknown or not isinstance(record.get("query"), str):
             problem = f"unknown field {min(unknown)!r}" if unknown else 'no "query" string'

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import RESOLVE, grade_of, judge, lines_of, text_of
+from shortlist.evaluation.query_sets.files.rows import RESOLVE, Encodings, grade_of, judge, lines_of, text_of
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 from shortlist.types import Qrels
 
@@ -24,30 +24,31 @@ _NUMBER = re.compile(r"<num>\s*(?:Number:)?\s*([^\s<]+)")
 _TITLE = re.compile(r"<title>\s*(?:Topic:)?\s*(.*?)\s*(?=<|\Z)", re.DOTALL)
 
 
-def read_trec(topics: Path, qrels: Path) -> QuerySet:
+def read_trec(topics: Path, qrels: Path, encodings: Encodings | None = None) -> QuerySet:
     """Read the judged queries of a topics file. Raises as the two readers and `query_set.checked`."""
-    texts, grades = read_topics(topics), read_qrels(qrels)
+    texts, grades = read_topics(topics, encodings), read_qrels(qrels, encodings)
     queries = {key: texts[key] for key in grades if key in texts}
     return checked(QuerySet(topics.stem, queries, grades, unjudged=len(texts) - len(queries)))
 
 
-def read_topics(file: Path) -> dict[str, str]:
+def read_topics(file: Path, encodings: Encodings | None = None) -> dict[str, str]:
     """Return query id -> text, from `id TAB text` lines or from the titles of `<top>` blocks.
 
     Raises:
         InvalidInput: The file cannot be read, a topic lacks its number or title, or an id occurs twice.
     """
     topics: dict[str, str] = {}
-    for place, key, text in _blocks(file) if "<top>" in text_of(file) else _tab_lines(file):
+    content = text_of(file, encodings)
+    for place, key, text in _blocks(file, content) if "<top>" in content else _tab_lines(file, encodings):
         if key in topics:
             raise InvalidInput(f"{place}: query {key!r} occurs twice")
         topics[key] = text
     return topics
 
 
-def _blocks(file: Path) -> list[tuple[str, str, str]]:
+def _blocks(file: Path, content: str) -> list[tuple[str, str, str]]:
     topics = []
-    for count, block in enumerate(_TOPIC.findall(text_of(file)), start=1):
+    for count, block in enumerate(_TOPIC.findall(content), start=1):
         number, title = _NUMBER.search(block), _TITLE.search(block)
         if number is None or title is None:
             raise InvalidInput(f"{file} topic {count} lacks its <num> or its <title>")
@@ -55,9 +56,9 @@ def _blocks(file: Path) -> list[tuple[str, str, str]]:
     return topics
 
 
-def _tab_lines(file: Path) -> list[tuple[str, str, str]]:
+def _tab_lines(file: Path, encodings: Encodings | None) -> list[tuple[str, str, str]]:
     topics = []
-    for place, line in lines_of(file):
+    for place, line in lines_of(file, encodings):
         key, tab, text = line.partition("\t")
         if not tab or not key.strip():
             raise InvalidInput(f"{place}: a topic is its id, a tab and its text")
@@ -65,14 +66,14 @@ def _tab_lines(file: Path) -> list[tuple[str, str, str]]:
     return topics
 
 
-def read_qrels(file: Path) -> dict[str, dict[str, int]]:
+def read_qrels(file: Path, encodings: Encodings | None = None) -> dict[str, dict[str, int]]:
     """Return query id -> passage id -> grade, from lines `query 0 passage grade`.
 
     Raises:
         InvalidInput: The file cannot be read, a line has other columns, or a pair has two grades.
     """
     qrels: dict[str, dict[str, int]] = {}
-    for place, line in lines_of(file):
+    for place, line in lines_of(file, encodings):
         cells = line.split()
         if len(cells) != 4:
             raise InvalidInput(f"{place} has {len(cells)} columns; a judgment has 4: query, 0, passage, grade")
