@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 
@@ -145,3 +147,111 @@ def test_front_matter_that_is_not_toml_is_reported_with_its_line(load):
 
 def test_a_title_in_front_matter_holds_no_nul(load):
     assert load("a.md", '---\ntitle: "a\\0b"\n---\nBody\n')[0].title == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        '{"title": "Pumps", "year": 2024}\n',
+        '{"title": "Pumps",\n "year": 2024}\n',
+        '{ "title":"Pumps","year":2024 }  \n',
+    ],
+)
+def test_an_object_of_json_may_be_on_one_line(load, front):
+    [document] = load("a.md", f"{front}\n# Head\n\nBody\n")
+    assert (document.title, document.text) == ("Pumps", "\n# Head\n\nBody\n")
+    assert (document.metadata["year"], document.metadata["text_start"]) == (2024, len(front))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"title": "Pumps"}\n',
+        '{"a": 1}\n{"a": 2}\n',
+        '{"title": "Pumps"} is an example.\n\nBody\n',
+        '{"title": "Pumps",}\n\nBody\n',
+        '["title"]\n\nBody\n',
+        '{"a": ' * 9000 + "\n\nBody\n",
+    ],
+)
+def test_objects_that_are_no_front_matter_are_text(load, text):
+    [document] = load("a.md", text)
+    assert document.text == text
+    assert set(document.metadata) == {"source", "format"}
+
+
+@pytest.mark.parametrize(
+    ("front", "title"),
+    [
+        ("---\ntitle: 2024\n---\n", "2024"),
+        ("+++\ntitle = 2024\n+++\n", "2024"),
+        ('{"title": 2024.5}\n', "2024.5"),
+        ("+++\ntitle = true\n+++\n", "true"),
+        ("+++\ntitle = 2024-05-01\n+++\n", "2024-05-01"),
+        ("---\ntitle:\n  - Only one\n---\n", "Only one"),
+        ("---\nTitle: Capital\n---\n", "Capital"),
+        ("---\ntitle: Salt &amp; Pepper &#8211; R&amp;D\n---\n", "Salt & Pepper \u2013 R&D"),
+        ('{"title": "Caf&eacute; &lt;new&gt;"}\n', "Caf\u00e9 <new>"),
+        ("% AT&amp;T &unknown; R&D\n", "AT&T &unknown; R&D"),
+    ],
+)
+def test_titles_that_are_no_plain_text(load, front, title):
+    [document] = load("a.md", f"{front}\n# Head\n\nBody\n")
+    assert document.title == title
+    assert not {"title", "given_title"} & set(document.metadata)
+
+
+@pytest.mark.parametrize(
+    "front", ["---\ntitle: null\n---\n", "---\ntitle: ~\n---\n", '{"title": null}\n', "---\ntitle: []\n---\n"]
+)
+def test_no_title_gives_the_first_heading(load, front):
+    [document] = load("a.md", f"{front}\n# Head\n\nBody\n")
+    assert document.title == "Head"
+
+
+@pytest.mark.parametrize(
+    ("front", "stored", "kind"),
+    [
+        ("---\ntitle: [Pumps, Valves]\n---\n", ["Pumps", "Valves"], "a list"),
+        ('{"title": {"en": "Pumps", "de": "Pumpen"}}\n', None, "an object"),
+    ],
+)
+def test_a_title_that_is_no_text_is_reported_and_kept(load, front, stored, kind):
+    skipped, document = load("a.md", f"{front}\n# Head\n\nBody\n")
+    assert (skipped.place, skipped.note.code, skipped.note.values["kind"]) == ("the front matter", "bad_title", kind)
+    assert f"the title is {kind}" in skipped.reason
+    assert document.title == "Head"
+    if stored:
+        assert document.metadata["given_title"] == stored
+    else:
+        assert (document.metadata["given_title.en"], document.metadata["given_title.de"]) == ("Pumps", "Pumpen")
+
+
+@pytest.mark.parametrize(
+    ("front", "title"),
+    [
+        ("---\ntitle: Pumps: a guide\nyear: 2024\n---\n", "Pumps: a guide"),
+        ("---\nyear: 2024\ntitle: 'Pumps' and \"valves\"\n---\n", "'Pumps' and \"valves\""),
+        ('---\ntitle: "Pumps"\ntags: [a] and b\n---\n', "Pumps"),
+        ("---\ntitle: Salt &amp; pepper: both\n---\n", "Salt & pepper: both"),
+        ('+++\ntitle = "Pumps"\nyear = \n+++\n', "Pumps"),
+        ("---\ntags: [a] and b\n---\n", "Head"),
+        ("---\ntitle: [a] and b\n---\n", "Head"),
+    ],
+)
+def test_the_title_of_broken_front_matter_is_read(load, front, title):
+    skipped, document = load("a.md", f"{front}\n\n# Head\n\nBody\n")
+    assert skipped.note.code == "bad_front_matter"
+    assert document.title == title
+    assert document.text.startswith(front)
+
+
+def test_a_notebook_has_the_words_of_its_heading_as_its_title(load):
+    cell = {"cell_type": "markdown", "source": ["<!-- draft -->\n", "# Salt &amp; [pepper](https://example.org/x)\n"]}
+    [document] = load("a.ipynb", json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4}))
+    assert document.title == "Salt & pepper"
+
+
+def test_a_title_that_names_nothing_stays_in_the_metadata(load):
+    [document] = load("a.md", "---\ntitle: 42\n---\n# Head\n\nBody\n")
+    assert (document.title, document.metadata["given_title"]) == ("Head", "42")

@@ -11,6 +11,7 @@ from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.documents.titles import best_title
 from shortlist.text import headings
+from shortlist.text.markdown import read_form, shown
 from shortlist.types import Document, Note
 
 _LONGEST_OUTPUT = 4000
@@ -36,7 +37,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     language = language if isinstance(language, str) else ""
     blocks = [block for cell in _list(cells) for block in _cell(_mapping(cell), language, left)]
     body, lost = clean("\n\n".join(block for block in blocks if block.strip()))
-    title = best_title(source, "", (heading.title for heading in headings(body)))
+    title = best_title(source, "", (read_form(heading.title) for heading in headings(shown(body))))
     fields = metadata(source, {"language": language or None}, replaced + lost)
     yield Record("", Document(source.name, body, title, fields))
     for part, count in left.items():

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import date, time
+from html import unescape
 
 from shortlist.documents.decoding import clean, guess_note, read_text
 from shortlist.documents.metadata import metadata
@@ -30,9 +31,17 @@ _YAML = re.compile(r"---[ \t]*\n(?![ \t]*\n)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 """A blank line after the mark makes it a rule, as in Pandoc: https://pandoc.org/MANUAL.html#yaml-metadata-blocks."""
 
 _TOML = re.compile(r"\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_JSON = re.compile(r"(\{[ \t]*\n.*?^\})[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_JSON = re.compile(r"\{\s*\"")
+_REST_OF_LINE = re.compile(r"[ \t]*(?:\n|\Z)")
 _LINES = re.compile(r"((?:%[ \t]+\S.*\n){1,3})(?=[ \t]*(?:\n|\Z))")
 """The title, the authors and the date: https://pandoc.org/MANUAL.html#extension-pandoc_title_block."""
+
+_TITLE = re.compile(r"^(?i:title)[ \t]*[:=][ \t]*(?![\[{|>&*!#])(\S.*?)[ \t]*$", re.MULTILINE)
+"""The title in front matter that cannot be parsed, often because of a colon in the title itself."""
+
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_NO_TITLE = frozenset({"", "~", "null", "Null", "NULL"})
+"""An empty title, or a null of YAML, whose values are read as they are written."""
 
 
 def read(source: Source) -> Iterator[Record | Skipped]:
@@ -42,19 +51,30 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     lines "+++"; its numbers and booleans keep their types, and its dates become ISO text. An object of JSON, and lines
     "% title", "% author" and "% date", are front matter, too. Nested values become JSON text, and empty fields are left
     out. If the lines do not enclose a mapping, the enclosed lines are part of the text. If they cannot be parsed, the
-    file also gives a `Skipped` with the note "bad_front_matter". The metadata field "text_start" is the number of
-    characters before the text; a line end counts as one. A file of comments alone is empty.
+    file also gives a `Skipped` with the note "bad_front_matter", and the title is that of their line "title: ...". A
+    title that is neither text nor a number is reported ("bad_title"). Such a title, or a placeholder, becomes the
+    metadata field "given_title".
+    The metadata field "text_start" is the number of characters before the text; a line end counts as one. A file of
+    comments alone is empty.
     """
     whole, replaced, guessed = read_text(source)
     yield from guess_note(source, guessed)
     fields, text, note = _front_matter(whole)
+    values = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
+    own = values.pop(next((name for name in ("title", "Title", "TITLE") if name in values), "title"), "")
+    title = _title(own)
+    if title is None:
+        values["given_title"] = own
+        note = Note("bad_title", kind="a list" if isinstance(own, list) else "an object")
     if note is not None:
         yield Skipped(source.name, "the front matter", note)
-    values = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
-    title = values.pop("title", "")
-    title = clean(title)[0] if isinstance(title, str) else ""
+    broken = _block_of(whole) if note is not None and note.code == "bad_front_matter" else ""
+    own = clean(title or _title_of_broken(broken))[0]
     visible = shown(text)
-    title = best_title(source, title, (read_form(heading.title) for heading in headings(visible)))
+    below = headings(shown(text[len(broken) :]) if broken else visible)
+    title = best_title(source, own, (read_form(heading.title) for heading in below))
+    if own not in ("", title):
+        values["given_title"] = own
     values = {name: value for name, value in values.items() if value != ""}
     stored = metadata(source, values, replaced, len(whole) - len(text))
     yield Record("", Document(source.name, text if visible.strip() else "", title, stored))
@@ -72,14 +92,53 @@ def _front_matter(text: str) -> tuple[dict[str, object], str, Note | None]:
         try:
             fields = parse(f"\n{block[1]}")  # the line feed stands for the mark, so that errors name lines of the file
         except ValueError as error:
-            if name == "JSON":
-                return {}, text, None
             return {}, text, Note("bad_front_matter", format=name, error=clean(str(error))[0])
         except RecursionError:
             return {}, text, Note("bad_front_matter", format=name, error="it is nested too deeply")
         if isinstance(fields, dict) and fields:
             return fields, text[block.end() :], None
-    return {}, text, None
+    return _json(text)
+
+
+def _json(text: str) -> tuple[dict[str, object], str, Note | None]:
+    """Return the fields of an object of JSON at the start of a text, on one line or several, and the rest of the text.
+
+    Lines with one object each are no front matter. Text that begins like an object, but is no JSON, is text.
+    """
+    if not _JSON.match(text):
+        return {}, text, None
+    try:
+        fields, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return {}, text, None
+    line = _REST_OF_LINE.match(text, end)
+    rest = text[line.end() :] if line else ""
+    return (fields, rest, None) if fields and rest.strip() and not _JSON.match(rest) else ({}, text, None)
+
+
+def _title(given: object) -> str | None:
+    """Return the title in the front matter as text, "" if it has none, or None if it is a list or an object."""
+    if isinstance(given, list) and len(given) == 1:
+        [given] = given
+    if given in (None, [], {}) or (isinstance(given, str) and given.strip() in _NO_TITLE):
+        return ""
+    if isinstance(given, bool | int | float):
+        return json.dumps(given)
+    return _ENTITY.sub(lambda match: unescape(match[0]), given) if isinstance(given, str) else None
+
+
+def _block_of(text: str) -> str:
+    """Return the lines at the start of a text that look like front matter, with their marks, or ""."""
+    return next((block[0] for _, marks, _ in _FORMS if (block := marks.match(text))), "")
+
+
+def _title_of_broken(block: str) -> str:
+    """Return the title in the lines of front matter that cannot be parsed, without quotes around it, or ""."""
+    line = _TITLE.search(block)
+    if line is None:
+        return ""
+    quoted = len(line[1]) > 1 and line[1][0] == line[1][-1] and line[1][0] in "\"'"
+    return _title(line[1][1:-1] if quoted else line[1]) or ""
 
 
 def _yaml(block: str) -> object:
@@ -121,4 +180,4 @@ def _lines(block: str) -> object:
     return dict(zip(("title", "author", "date"), (line[1:].strip() for line in block.split("\n")[1:]), strict=False))
 
 
-_FORMS = (("YAML", _YAML, _yaml), ("TOML", _TOML, _toml), ("JSON", _JSON, json.loads), ("lines", _LINES, _lines))
+_FORMS = (("YAML", _YAML, _yaml), ("TOML", _TOML, _toml), ("lines", _LINES, _lines))

@@ -17,6 +17,7 @@
 | guessed_encoding | encoding | the text is not UTF-8, names no encoding, and was read as this one |
 | broken | format, error | the file is damaged or is not of its format |
 | bad_front_matter | format, error | front matter cannot be parsed as YAML or TOML, and stays in the text |
+| bad_title | kind | the title in front matter is a list or an object, and becomes metadata |
 | page_broken | error | a page of a PDF is damaged |
 | encrypted | | the file needs a password |
 | encrypted_or_old | | the file needs a password, or is in an old office format such as .doc |

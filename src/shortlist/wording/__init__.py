@@ -162,6 +162,7 @@ NOT_READ: Mapping[str, Words] = {
     "guessed_encoding": "not UTF-8, and read as {encoding}, which is a guess",
     "broken": "not readable as {format}: {error}",
     "bad_front_matter": "not readable as {format}, so the front matter stays in the text: {error}",
+    "bad_title": "the title is {kind}, so it is only the metadata field given_title: write one text",
     "page_broken": "the page cannot be read: {error}",
     "encrypted": "encrypted: give its password when you add it, or save the file without a password first",
     "encrypted_or_old": (
