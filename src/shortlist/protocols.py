@@ -212,6 +212,14 @@ class SkipsQueries(Protocol):
 
 
 @runtime_checkable
+class ReportsUsage(Protocol):
+    """A reranker whose calls cost tokens."""
+
+    def usage_notes(self) -> Sequence[Note]:
+        """Return notes about all calls so far; no calls give no notes."""
+
+
+@runtime_checkable
 class HasWeights(Protocol):
     """A reranker that distinguishes its weights from other weights with the same name."""
 

@@ -28,9 +28,10 @@ from shortlist.models import cross_encoder_spec, encoder_spec
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.models.packaged import fitted_weights as fitted_weights
 from shortlist.protocols import Encoder, Index, Reranker, Retriever
-from shortlist.rerankers import vendors
+from shortlist.rerankers import names
+from shortlist.rerankers.chat import ChatReranker, is_chat
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.rerankers.hosted import HostedReranker, key_of
+from shortlist.rerankers.hosted import HostedReranker
 from shortlist.rerankers.progressive import ProgressiveReranker, read_rules
 from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
 from shortlist.retrievers.engine import Dense, Hybrid, Lexical
@@ -112,16 +113,16 @@ def load_reranker(
 ) -> Reranker:
     """Load a reranker. The arguments and errors are those of `load_encoder`.
 
-    "vendor:model", "vendor:URL" and "vendor:model@URL" name a hosted reranker, such as "cohere:rerank-v3.5" or
-    "tei:http://127.0.0.1:8080". Loading a hosted reranker sends no request. Precision, device, threads and
+    "vendor:model", "vendor:URL" and "vendor:model@URL" name a hosted reranker, such as "cohere:rerank-v3.5", or
+    "openai-list:MODEL" for a chat model. Loading a hosted reranker sends no request. Precision, device, threads and
     `as_worker` apply to local models only. `early_exits` loads the form of the model that progressive searches use; see
     `CrossEncoder`.
 
     Raises:
         HostedRefused: A hosted reranker needs a key, and its environment variable is not set.
     """
-    if vendors.is_hosted(name):
-        return HostedReranker(name)
+    if names.is_hosted(name):
+        return ChatReranker(name) if is_chat(name) else HostedReranker(name)
     if is_attribute(name):
         return checked_reranker(load_attribute(name))
     spec = cross_encoder_spec(name, weights=is_torch(device))
@@ -160,8 +161,8 @@ def check_reranker(name: str) -> None:
         HostedRefused: A hosted reranker needs a key, and its environment variable is not set.
         InvalidInput: The name of a hosted reranker lacks its model or URL.
     """
-    if vendors.is_hosted(name):
-        key_of(vendors.parse(name))
+    if names.is_hosted(name):
+        names.check(name)
     elif not is_attribute(name):
         cross_encoder_spec(name)
 
@@ -187,7 +188,7 @@ def make_splitter(bi_encoder: str = BI_ENCODER, reranker: str = CROSS_ENCODER) -
     """
     counters: list[Callable[[str], int]] = []
     limits = [PASSAGE_TOKENS]
-    unknown = vendors.is_hosted(reranker) or is_attribute(reranker)
+    unknown = names.is_hosted(reranker) or is_attribute(reranker)
     cross = cross_encoder_spec(CROSS_ENCODER if unknown else reranker)
     tokenizer = PairTokenizer(cross.files.tokenizer, cross.max_length)
     counters.append(tokenizer.count)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
 
+from shortlist.note import Note as Note
+from shortlist.note import NoteValue as NoteValue
 from shortlist.reprs import short_repr
+from shortlist.scores import RerankerInfo as RerankerInfo
+from shortlist.scores import Scores as Scores
 from shortlist.where import Condition as Condition
 from shortlist.where import Field as Field
 from shortlist.where import Filter as Filter
@@ -166,25 +170,6 @@ class Hit:
         }
 
 
-NoteValue: TypeAlias = "str | int | float | bool | list[str] | None"
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Note:
-    """A fact: a code with values, as in `shortlist.search.notes`. `shortlist.wording.describe` returns its sentence."""
-
-    code: str
-    values: Mapping[str, NoteValue]
-
-    def __init__(self, code: str, **values: NoteValue) -> None:
-        object.__setattr__(self, "code", code)
-        object.__setattr__(self, "values", values)
-
-    def to_dict(self) -> dict[str, NoteValue]:
-        """The note as a JSON object: "code" and each value under its name."""
-        return {"code": self.code, **self.values}
-
-
 Status: TypeAlias = Literal["ok", "partial", "off", "skipped", "failed"]
 """What stage two did.
 
@@ -260,41 +245,3 @@ class Ranking(Sequence[Hit]):
             "notes": [note.to_dict() for note in self.notes],
             "hits": [hit.to_dict() for hit in self.hits],
         }
-
-
-class Scores(list[float]):
-    """One score for each text, in the order of the texts; higher is better.
-
-    `truncated` marks the texts that were cut to fit the model's window. `exits_left` is empty, or counts for each text
-    the early exits that it did not reach: a text with 0 was scored to the end.
-    """
-
-    def __init__(
-        self, values: Iterable[float] = (), truncated: Iterable[bool] = (), exits_left: Iterable[int] = ()
-    ) -> None:
-        super().__init__(values)
-        marks = list(truncated)
-        self.truncated: list[bool] = marks or [False] * len(self)
-        self.exits_left: list[int] = list(exits_left)
-
-    def join(self, other: Scores) -> Scores:
-        """These scores, followed by the other ones."""
-        return Scores([*self, *other], [*self.truncated, *other.truncated], [*self.exits_left, *other.exits_left])
-
-
-@dataclass(frozen=True, slots=True)
-class RerankerInfo:
-    """What a reranker is.
-
-    `pointwise`: a text's score does not depend on the other texts of the call. `unit`: "logit" if a sigmoid brings a
-    score into 0 to 1, "score" if scores are in a unit of their own. `window`: the tokens that it reads of query and
-    text together, None if unknown. `remote`: another machine runs it, and a call may cost money. `max_concurrent`: the
-    calls that may run at the same time.
-    """
-
-    name: str
-    pointwise: bool = False
-    unit: Literal["logit", "score"] = "logit"
-    window: int | None = None
-    remote: bool = False
-    max_concurrent: int = 1

@@ -27,6 +27,7 @@ from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note, RerankerInfo, Scores
 from spread import apart
+from standin_chat import chat
 from standin_vendor import standin_vendor, tei
 
 QUERY = "red cat"
@@ -39,6 +40,13 @@ def hosted(_: Path) -> Iterator[Reranker]:
     with pytest.MonkeyPatch.context() as patch, standin_vendor(tei) as server:
         patch.setenv("NO_PROXY", "127.0.0.1")
         yield load_reranker(f"tei:{server.url}")
+
+
+@contextmanager
+def listwise(_: Path) -> Iterator[Reranker]:
+    with pytest.MonkeyPatch.context() as patch, standin_vendor(chat) as server:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        yield load_reranker(f"openai-list:m@{server.url}")
 
 
 @contextmanager
@@ -79,6 +87,7 @@ RERANKERS: dict[str, Callable[[Path], Any]] = {
     "torch": torch,
     "torch engine": on_a_gpu,
     "hosted": hosted,
+    "listwise": listwise,
     "attribute": lambda _: local("attribute_parts:OwnReranker"),
 }
 OWN = "attribute"
@@ -103,7 +112,7 @@ def order(scores):
 def test_its_info(kind, reranker):
     info = info_of(reranker)
     assert info.name
-    assert info.unit in ("logit", "score")
+    assert info.unit in ("logit", "score", "reciprocal rank")
     assert info.window is None or info.window >= 64
     assert info.max_concurrent >= 1
     assert info.pointwise is not kind.endswith("progressive")

@@ -153,7 +153,12 @@ OPTIONS: Mapping[str, Setting] = {
         "the index's own",
         "NAME",
     ),
-    "reranker": Setting(str, f"The model of stage two: {MODEL}; or vendor:model (hosted).", RERANKER, "NAME"),
+    "reranker": Setting(
+        str,
+        f"The model of stage two: {MODEL}; or vendor:model (hosted), or openai-list:MODEL[@URL] (a chat model).",
+        RERANKER,
+        "NAME",
+    ),
     "index_options": Setting(
         list[str],
         "An option of an index: exact. Of one on a server also ef, timeout, and for a new one shards, replicas, "

@@ -7,52 +7,27 @@ Source: https://platform.openai.com/docs/api-reference/embeddings/create (read i
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shortlist import openai_api
 from shortlist.encoders.onnx import unit
-from shortlist.errors import BadScores, HostedRefused, InvalidInput
-from shortlist.http_service import RETRIES, TIMEOUT, Endpoint, HttpService, key_in
+from shortlist.errors import BadScores, InvalidInput
+from shortlist.http_service import RETRIES, TIMEOUT, Endpoint, HttpService
+from shortlist.openai_api import KEY, OpenAIAddress
 from shortlist.reprs import short_repr
 from shortlist.text.validation import item_name, model_texts
 
 PREFIX = "openai:"
-KEY, BASE = "OPENAI_API_KEY", "OPENAI_BASE_URL"
-"""The environment variables with the key, and with the URL of a server if the name has none."""
-OWN_URL = "https://api.openai.com/v1"
 MAX_TEXTS = 32
 """Texts in one request. TEI allows no more by default."""
 PROBE = "dimension"
 """The text whose vector shows the dimension."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingsAddress:
-    """The model, and the URL of the server ("" if the name has none)."""
-
-    model: str
-    url: str
-
-    @property
-    def name(self) -> str:
-        """The name that users write, without the query of the URL, because the query may contain secrets."""
-        return f"{PREFIX}{self.model}{'@' if self.url else ''}{self.url.split('?')[0]}"
-
-    @property
-    def endpoint(self) -> str:
-        """The whole URL: of this server, of OPENAI_BASE_URL, or of OpenAI."""
-        url = self.url or os.environ.get(BASE, "").strip() or OWN_URL
-        parts = urlsplit(url)
-        path = parts.path.rstrip("/") or "/v1"
-        return parts._replace(path=path if path.endswith("/embeddings") else f"{path}/embeddings").geturl()
 
 
 def is_openai(name: str) -> bool:
@@ -60,21 +35,9 @@ def is_openai(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def parse(name: str) -> EmbeddingsAddress:
-    """Return the parts of `openai:MODEL` or `openai:MODEL@URL`. The name of a model may contain "@".
-
-    Raises:
-        InvalidInput: No model, or a URL that is not http, or has a user name or password.
-    """
-    rest = name.removeprefix(PREFIX).strip()
-    model, at, url = rest.partition("@http")
-    url = f"http{url}" if at else ""
-    host = urlsplit(url).netloc if url.startswith(("http://", "https://")) else ""
-    if not model or model.startswith(("http://", "https://")) or (url and not host):
-        raise InvalidInput(f"{name!r} is no bi-encoder: write openai:MODEL or openai:MODEL@http://host:port/v1")
-    if "@" in host:
-        raise InvalidInput(f"openai: leave user name and password out of the URL; the key is read from {KEY}")
-    return EmbeddingsAddress(model, url)
+def parse(name: str) -> OpenAIAddress:
+    """Return the parts of `openai:MODEL` or `openai:MODEL@URL`. Raises as `openai_api.parse`."""
+    return openai_api.parse(name, PREFIX, "/embeddings", "bi-encoder")
 
 
 class OpenAIEncoder:
@@ -112,7 +75,7 @@ class OpenAIEncoder:
         address = parse(name)
         self.name = address.name
         self._model, self._max_texts = address.model, max_texts
-        endpoint = Endpoint(self.name, address.endpoint, _key(address), (KEY,))
+        endpoint = Endpoint(self.name, address.endpoint, address.key(), (KEY,))
         self._service = HttpService(endpoint, timeout=timeout, retries=retries, sleep=sleep)
         self._dimension: int | None = None
         self._lock = threading.Lock()
@@ -184,10 +147,3 @@ class OpenAIEncoder:
         if vector.ndim != 1 or not vector.size or not np.isfinite(vector).all():
             raise BadScores(f"{self.name} returned no vector of finite numbers for {item_name('text', place, count)}")
         return vector
-
-
-def _key(address: EmbeddingsAddress) -> str:
-    key = key_in((KEY,))
-    if not key and address.endpoint.startswith(OWN_URL):
-        raise HostedRefused(f"{address.name} needs a key: set {KEY}")
-    return key

@@ -57,6 +57,7 @@ class HostedReranker(Ranks):
             pointwise=not address.listwise,
             unit="logit" if address.vendor.logits else "score",
             remote=True,
+            reports_cuts=False,
             max_concurrent=MAX_CONCURRENT,
         )
         self._vendor, self._model = address.vendor, address.model

@@ -11,7 +11,7 @@ import numpy as np
 
 from shortlist.protocols import Encoder, Reranker
 from shortlist.reprs import short_repr
-from shortlist.search.scores import score_texts
+from shortlist.search.scores import check_scores, score_texts
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.text.validation import checked_text
 
@@ -80,13 +80,14 @@ def explain(query: str, a: str, b: str, stage_one: Encoder | StageOne, reranker:
     of punctuation has no words. Equal texts give 0.
 
     Raises:
-        InvalidInput: The query or a text is empty or not a string, or the query leaves no room in the reranker's
-            window.
+        InvalidInput: The query or a text is empty or not a string, the query leaves no room in the reranker's window,
+            or the reranker returns an order without scores.
         BadScores: The reranker returned NaN, infinity, or a wrong number of scores.
 
     Source:
         Li, Monroe and Jurafsky, "Understanding neural networks through representation erasure", arXiv 1612.08220.
     """
+    check_scores(reranker, "reranker", "an explanation compares scores")
     query, a, b = checked_text(query), checked_text(a, "first text"), checked_text(b, "second text")
     places = word_places(query)
     queries = [query, *(_without(query, start, end) for start, end in places)]

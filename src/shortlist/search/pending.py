@@ -126,7 +126,7 @@ class Pending:
         hits: Sequence[Hit],
         kept: Sequence[Hit],
     ) -> list[Note]:
-        notes = list(self.notes)
+        notes = [*self.notes, *scores.notes]
         if status == "failed" and error is not None:
             notes.append(Note("rerank_failed", error=type(error).__name__, message=str(error)))
         if status == "partial" and cause is not None:

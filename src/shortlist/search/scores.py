@@ -69,7 +69,7 @@ def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> 
                 f"{name} returned {score} for {item_name('text', place, len(texts))}: {texts[place][:80]!r}"
             )
     if isinstance(scores, Scores):
-        return Scores(values, scores.truncated, scores.exits_left)
+        return Scores(values, scores.truncated, scores.exits_left, scores.notes)
     return Scores(values)
 
 
@@ -82,3 +82,14 @@ def check_pointwise(reranker: Reranker, field: str, what: str) -> None:
     info = info_of(reranker)
     if not info.pointwise:
         raise InvalidInput(f"{what}, and the scores of {info.name} depend on the whole pool", field=field)
+
+
+def check_scores(reranker: Reranker, field: str, what: str) -> None:
+    """Check that the reranker returns more than an order. `what` begins the message.
+
+    Raises:
+        InvalidInput: It returns an order without scores. `field` is the setting that needs scores.
+    """
+    info = info_of(reranker)
+    if info.unit == "reciprocal rank":
+        raise InvalidInput(f"{what}, and {info.name} returns an order without scores", field=field)

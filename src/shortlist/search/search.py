@@ -28,7 +28,14 @@ from shortlist.search.pending import Pending
 from shortlist.search.pool import notes_of, pool_and_tail
 from shortlist.search.probability import Calibration
 from shortlist.search.retriever import RowsRetriever, as_retriever
-from shortlist.search.scores import check_pointwise, checked_reranker, checked_scores, info_of, score_texts
+from shortlist.search.scores import (
+    check_pointwise,
+    check_scores,
+    checked_reranker,
+    checked_scores,
+    info_of,
+    score_texts,
+)
 from shortlist.search.searches import Searches
 from shortlist.search.stopping import StopRule
 from shortlist.text.validation import checked_text
@@ -120,6 +127,8 @@ class Search(Searches):
         reranker = self.reranker_at(config)
         size, top_k = config.sizes
         weights = self.weights_at(config)
+        if reranker is not None and weights:
+            check_scores(reranker, "weights", "weights of stage one are added to scores")
         rule, notes = self._rule(config, reranker, weights, top_k)
         limits, limit_notes = self._limits(config, reranker, weights)
         pool_size = rule.pool_size if rule is not None else size if isinstance(size, int) else max(POOL_SIZE, top_k)
@@ -211,6 +220,8 @@ class Search(Searches):
     def _limits(
         self, config: SearchConfig, reranker: Reranker | None, weights: Mapping[str, float]
     ) -> tuple[Limits, list[Note]]:
+        if reranker is not None and config.min_score is not None:
+            check_scores(reranker, "min_score", "min_score needs scores")
         if config.min_probability is None:
             return Limits(config.min_score), []
         if reranker is None:

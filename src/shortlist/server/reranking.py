@@ -8,15 +8,16 @@ from typing import Any
 
 from shortlist.models.known import find
 from shortlist.protocols import Reranker
-from shortlist.redaction import public_name
+from shortlist.redaction import Names, public_name
 from shortlist.rerankers.cross_encoder import sigmoid
-from shortlist.rerankers.vendors import is_hosted, parse
+from shortlist.rerankers.names import is_hosted, model_of
 from shortlist.search.order import best_first
 from shortlist.search.scores import info_of
 from shortlist.server.batching.scorer import Scored, Scorer
 from shortlist.server.components import Components
 from shortlist.server.options import ANY_MODEL
 from shortlist.server.problems import Kind, Problem
+from shortlist.wording import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class RerankResult:
 
     If the request does not ask for raw scores, a sigmoid maps logits to the range from 0 to 1. Scores in another unit
     stay unchanged. `cut` has True for each place whose text was cut. `truncated` counts the cut texts of the request,
-    and `warnings` report them.
+    and `warnings` report them, together with the notes of the reranker.
     """
 
     places: list[int]
@@ -107,7 +108,8 @@ def _result(scored: Scored, places: list[int], request: RerankRequest, logits: b
     cap = f" or to {request.max_tokens} tokens" if request.max_tokens is not None else ""
     warnings = [f"{truncated} of {len(request.texts)} documents were cut to the model's window{cap}"]
     cut = [scored.truncated[place] for place in places]
-    return RerankResult(places, scores, scored.tokens, truncated, warnings if truncated else [], cut)
+    warnings = [*(warnings if truncated else []), *(describe(Names().note(note)) for note in scored.notes)]
+    return RerankResult(places, scores, scored.tokens, truncated, warnings, cut)
 
 
 def scorer_of(components: Components) -> Scorer:
@@ -157,7 +159,7 @@ def check_model(components: Components, requested: str | None, name: str) -> str
     shown = public_name(name)
     record = find(shown)
     aliases = (record.id, *record.aliases) if record is not None else ()
-    model = parse(shown).model if is_hosted(shown) else shown
+    model = model_of(shown) if is_hosted(shown) else shown
     known = {name, shown, model, model.rsplit("/", 1)[-1], *aliases, *components.limits.model_names} - {""}
     if requested is None or requested in known or ANY_MODEL in known:
         return shown

@@ -176,10 +176,11 @@ async def _score(components: Components, pending: Pending, texts: Sequence[str])
     if is_progressive(pending) or components.scorer is None:
         return await run_sync(lambda: scores_of(pending), abandon_on_cancel=True)
     scored = await components.scorer.score(pending.query, texts)
-    return Scores(scored.scores, scored.truncated)
+    return Scores(scored.scores, scored.truncated, notes=scored.notes)
 
 
 def _append(scores: Scores, part: Scores) -> None:
     scores.extend(part)
     scores.truncated.extend(part.truncated)
     scores.exits_left.extend(part.exits_left)
+    scores.notes += part.notes

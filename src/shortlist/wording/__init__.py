@@ -94,6 +94,26 @@ def _no_good_answer(values: Mapping[str, Any]) -> str:
     return f"no good answer: the best passage has {shown}, below {limits_of(values)}"
 
 
+def _list_calls(values: Mapping[str, Any]) -> str:
+    calls = f"{values['reranker']}: {counted(values['calls'], 'call')}"
+    tokens = f"{values['prompt_tokens']} prompt tokens and {values['completion_tokens']} completion tokens"
+    if values["uncounted"]:
+        tokens += f", without those of {counted(values['uncounted'], 'call')} whose answer had no counts"
+    return f"{calls}, {tokens}" + ("" if values["cost"] is None else f", cost {values['cost']:.4g}")
+
+
+def _list_faults(values: Mapping[str, Any]) -> str:
+    faults = [
+        f"{values['missing']} missing" * bool(values["missing"]),
+        f"{values['repeated']} repeated" * bool(values["repeated"]),
+        f"{values['unknown']} unknown" * bool(values["unknown"]),
+    ]
+    numbers = ", ".join(filter(None, faults))
+    repaired = f"numbers of passages in the answers: {numbers}. Missing passages follow in their earlier order"
+    unread = f"{counted(values['unreadable'], 'window')} left in the earlier order, because the answer has no order"
+    return "; ".join([repaired] * bool(numbers) + [unread] * bool(values["unreadable"]))
+
+
 def _unknown_field(values: Mapping[str, Any]) -> str:
     fields = values["fields"]
     more = f" and {values['more']} more" if values.get("more") else ""
@@ -255,6 +275,8 @@ WORDS: Mapping[str, Words] = {
     ),
     "filter_no_overlap": "no passage matches every field of the filter, but each field matches some",
     "no_match": "no passage matches the query",
+    "list_calls": _list_calls,
+    "list_faults": _list_faults,
     "reranker_alone": _reranker_alone,
     "other_bi_encoder": (
         "stage one is explained with the cosine of {bi_encoder}, because {retriever} does not tell how it scores"

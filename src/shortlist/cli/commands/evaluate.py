@@ -152,6 +152,7 @@ def _measured(set_up: SetUp, measuring: Measuring, workers: int | None, ray: str
     from shortlist.cli.render import evaluation as render
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
+    from shortlist.cli.render.usage import usage
     from shortlist.cli.setups import known_passages, opened
     from shortlist.evaluation.evaluate import evaluate as run_evaluation
     from shortlist.report import source_of
@@ -173,6 +174,7 @@ def _measured(set_up: SetUp, measuring: Measuring, workers: int | None, ray: str
                 checkpoint=checkpoint,
                 finish=finish,
             )
+        usage(search.reranker, set_up.name)
         passages = known_passages(searched, subject) if measuring.report else ()
         return Measured(evaluation, source_of(evaluation, judged, passages), checkpoint)
 

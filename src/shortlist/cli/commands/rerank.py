@@ -46,6 +46,7 @@ def rerank(
     title, the reranker reads the title, too, as in a search.
     """
     from shortlist import registry
+    from shortlist.cli.render.usage import usage
     from shortlist.search.rerank import rank
     from shortlist.text.validation import checked_text
 
@@ -64,6 +65,7 @@ def rerank(
     else:
         _print(ranked, query, reranker)
     _print_totals(ranked, len(candidates), reranker)
+    usage(reranker)
 
 
 def _print_notes(reranker: Reranker, query: str) -> None:
@@ -115,7 +117,7 @@ def _print_totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> N
 
     cut = sum(item.truncated for item in ranked)
     known = f"{cut} of the shown candidates cut to the window"
-    remark(f"{counted(count, 'candidate')} scored, {'cuts unknown' if info_of(reranker).remote else known}")
+    remark(f"{counted(count, 'candidate')} scored, {known if info_of(reranker).reports_cuts else 'cuts unknown'}")
 
 
 def _check_no_clash(candidates: Sequence[Any]) -> None:

@@ -96,6 +96,7 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
     from shortlist.cli.render import evaluation as render
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
+    from shortlist.cli.render.usage import usage
     from shortlist.cli.setups import known_passages, opened
     from shortlist.config.weights import scaled
     from shortlist.evaluation.tuning.tune import evaluation_at
@@ -107,6 +108,7 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
         render.query_set(judged, search)
         with bar("passages") as progress:
             tuning = run_tuning(search, judged, replace(options, about=subject.about), progress=progress)
+        usage(search.reranker)
         if not reported:
             return tuning, ""
         weights = scaled(tuning.curves.weights, tuning.blend)

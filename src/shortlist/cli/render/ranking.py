@@ -124,7 +124,7 @@ def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) ->
     seconds = ranking.seconds
     line = f"retrieve {seconds['retrieve'] * 1000:.0f} ms"
     if ranking.reranked:
-        cut = "number of cut passages unknown" if info.remote else f"{ranking.truncated} cut"
+        cut = f"{ranking.truncated} cut" if info.reports_cuts else "number of cut passages unknown"
         line += f", rerank {seconds['rerank'] * 1000:.0f} ms; {counted(ranking.scored, 'passage')} scored, {cut}"
         if ranking.hits:
             line += f"; final score = {formula(ranking.weights, info.unit, ranking.hits)}"

@@ -49,4 +49,4 @@ class Batcher(Scheduler):
         await self.finish(job)
         self._observer.scored(len(job.scores), sum(job.truncated))
         lengths = job.lengths if job.counted else ()
-        return Scored(job.scores, job.truncated, sum(lengths), lengths)
+        return Scored(job.scores, job.truncated, sum(lengths), lengths, job.notes)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shortlist.types import Note
+
 TURN_TOKENS = 512
 
 
@@ -21,7 +23,7 @@ class Job:
     `query` and `texts` come from the request. `ready` sets `work`, the input of the reranker for each pair, and
     `lengths`, the number of tokens of each pair. `take` returns the longest pairs first, or all pairs if a single call
     must score them (`whole`). `scores` are in the order of the texts (a bi-encoder's scores are vectors). `unscored`
-    counts the missing scores. `counted` is False if the lengths are guesses.
+    counts the missing scores. `counted` is False if the lengths are guesses. `notes` are those of the scores.
     """
 
     query: str
@@ -35,6 +37,7 @@ class Job:
     unscored: int = 0
     counted: bool = True
     waiting: deque[int] = field(default_factory=deque)
+    notes: list[Note] = field(default_factory=list)
 
     def ready(self, work: Sequence[Any], lengths: Sequence[int], truncated: Sequence[bool]) -> None:
         """Set the result of tokenising, one entry for each text."""

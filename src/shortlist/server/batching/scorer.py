@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from shortlist.errors import InvalidInput
 from shortlist.inference.batches import Tokens
 from shortlist.protocols import Reranker
+from shortlist.types import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +18,14 @@ class Scored:
 
     Scores are in the reranker's own unit, higher is better. `tokens` counts the tokens of all pairs, with special
     tokens and the repeated query. It is 0 if the reranker does not report tokens. `lengths` holds the tokens of each
-    pair, or is empty.
+    pair, or is empty. `notes` are facts about the scoring.
     """
 
     scores: list[float]
     truncated: list[bool]
     tokens: int
     lengths: Sequence[int] = ()
+    notes: Sequence[Note] = ()
 
 
 class Scorer(Protocol):

@@ -142,6 +142,7 @@ class RequestWorker:
             scores = score_texts(self._reranker, piece.job.query, [piece.job.texts[place] for place in places])
         except Exception as error:  # noqa: BLE001 - the request receives every error of its model
             return error
+        piece.job.notes.extend(scores.notes)
         by_place = dict(zip(places, zip(scores, scores.truncated, strict=True), strict=True))
         return [by_place[place][0] for place in piece.places], [by_place[place][1] for place in piece.places]
 
