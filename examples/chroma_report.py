@@ -26,4 +26,6 @@ def main(collection: str, queries: str, report: str) -> int | None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

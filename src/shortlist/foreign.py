@@ -155,9 +155,12 @@ class OpenRetriever(Opened):
 
     def _notes_on_order(self, pool: Sequence[Hit]) -> list[Note]:
         """Return the note that the reranker alone orders the answer, with the signals that can have weights."""
-        if self._searcher.weights or self.config.weights is not None or not pool:
+        if not pool:
             return []
         signals = {name for hit in pool for name in hit.signals} - {DISTANCE, RAW_SCORE}
+        weighted = {name for name, weight in (self._searcher.weights or {}).items() if weight}
+        if weighted & signals or (signals and self.config.weights is not None):
+            return []
         return [Note("reranker_alone", retriever=self.name, signals=sorted(signals))]
 
     @cached_property

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from itertools import pairwise
 
 import pytest
+import typer
 from rich.console import Console
 
 import shortlist
 from command_line import error_of, run
 from shortlist import SearchConfig, registry
 from shortlist.cli.render.adding import Display, Meter
-from shortlist.cli.render.progress import PlainLines, TimeLeft, bar, duration
+from shortlist.cli.render.progress import PlainLines, TimeLeft, bar, duration, kept_in, kept_on_failure
 from shortlist.collection import Progress
 from shortlist.encoders.hashed import HashedEncoder
+from shortlist.evaluation.replay.checkpoint import Checkpoint
 from states import StatesReranker
 
 HASHED = ("--bi-encoder", "hashed-64", "--index", "ix")
@@ -30,6 +33,31 @@ def test_ctrl_c_reports_what_stays(tmp_path, monkeypatch):
     (tmp_path / "one.txt").write_text("one passage")
     done = run("add", "one.txt", *HASHED, cwd=tmp_path, code=130)
     assert "interrupted; the committed documents stay in the index: run the same command again to continue" in done.err
+
+
+def test_a_failed_run_names_its_file_of_results_if_it_wrote_one(tmp_path, capsys):
+    def run_until_ctrl_c(write):
+        with kept_on_failure(kept_in(tmp_path / "scores.*.jsonl", "the scores")):
+            if write:
+                Checkpoint(tmp_path / "scores.*.jsonl", {"queries": 2})
+            raise KeyboardInterrupt
+
+    def interrupted(write):
+        with pytest.raises(typer.Exit):
+            run_until_ctrl_c(write)
+        return capsys.readouterr().err
+
+    old = tmp_path / "scores.other.jsonl"
+    old.touch()
+    os.utime(old, (1, 1))
+    assert interrupted(False) == "interrupted; there were no results yet\n"
+    for _ in range(2):  # the second run finds the file of the first
+        (own,) = {interrupted(True)}
+        (file,) = set(tmp_path.iterdir()) - {old}
+        assert own.replace("\n", " ").split() == (
+            f"interrupted; the scores so far are in {file}: run the same command again to continue".split()
+        )
+        os.utime(file, (1, 1))
 
 
 def test_the_first_files_that_were_not_read_are_named_and_all_with_verbose(tmp_path):

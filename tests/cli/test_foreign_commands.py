@@ -55,6 +55,11 @@ def test_a_filter(here):
     assert "cannot filter" in error_of("search", "q", "--retriever", OWN, *MODELS, *halves)
 
 
+def test_weights_of_signals_that_no_hit_has_are_reported():
+    shown = run("search", WORDS[2], "--retriever", OWN, *MODELS, "--weight", "dense=8").text
+    assert "the hits of foreign_parts:rows have no signals" in " ".join(shown.split())
+
+
 def test_the_values_of_a_filter_have_types():
     texts = {"year": ["2024", "2023"], "size": ["1.5"], "open": ["true"], "version": ["1.10"], "code": ["007", "x"]}
     options = [part for key, values in texts.items() for value in values for part in ("--where", f"{key}={value}")]

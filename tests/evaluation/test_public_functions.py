@@ -194,6 +194,21 @@ def test_measurements_report_a_retriever_with_a_limit_of_its_own(tmp_path):
     assert sl.evaluate(search, queries, pool_size=20).warnings == ()
 
 
+def test_measurements_report_the_repeated_rows_of_a_retriever(tmp_path):
+    queries = sl.QuerySet("own", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
+
+    def twice(query, k):
+        return [(word, word) for word in (WORDS[0], WORDS[1], WORDS[0], WORDS[0])]
+
+    search = sl.Search(twice, PointwiseWords())
+    note = sl.Note("repeated_in_queries", count=2 * len(WORDS), queries=len(WORDS))
+    for _ in range(2):  # the second time from the checkpoint
+        assert note in sl.evaluate(search, queries, pool_size=20).warnings
+        assert note in sl.tune(search, queries, sizes=(5, 20), timed=1, checkpoint=tmp_path / "pass.jsonl").warnings
+    search = sl.Search(lambda query, k: [(word, word) for word in WORDS], PointwiseWords())
+    assert [each.code for each in sl.evaluate(search, queries, pool_size=20).warnings] == []
+
+
 def test_the_pass_of_a_function_is_not_that_of_another():
     queries = sl.QuerySet("own", dict(zip(WORDS, WORDS, strict=True)), {word: {word: 1} for word in WORDS})
 

@@ -280,9 +280,14 @@ def test_a_callable_object_is_a_retriever_and_a_class_is_not():
     assert Search(Client()).search("q", pool_size=4)[0].text == "q 4"
     with pytest.raises(InvalidInput, match=r"function is .*: give a function"):
         from_function(Client)
-    for part in (Client, 7, "name", None):
+    for part in (Client, 7, None):
         with pytest.raises(InvalidInput, match=r"mine:client is .*: a retriever is an object with a method retrieve"):
             as_retriever(part, "mine:client")
+
+
+def test_the_name_of_a_store_is_no_retriever():
+    with pytest.raises(InvalidInput, match=r"'chroma:notes@./chroma': shortlist.open\(NAME\) opens"):
+        Search("chroma:notes@./chroma")
 
 
 @pytest.mark.parametrize("function", [lambda query: [], lambda: [], lambda query, k, other: []])

@@ -102,8 +102,8 @@ def test_a_missing_place_shows_an_example():
 def test_a_missing_client_names_the_extra(monkeypatch):
     kind = Kind("chroma", EXAMPLE, ("no_such_client_anywhere",))
     monkeypatch.setattr(kinds, "KINDS", {"chroma": kind})
-    with pytest.raises(MissingExtra, match=r"pip install 'shortlist\[chroma\]'"):
-        load_store(EXAMPLE)
+    with pytest.raises(MissingExtra, match=r"chroma:mine@./other needs .* pip install 'shortlist\[chroma\]'"):
+        load_store("chroma:mine@./other")
 
 
 @pytest.mark.parametrize("name", KINDS)

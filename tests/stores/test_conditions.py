@@ -187,4 +187,21 @@ def test_numbers_that_a_store_has_as_texts_are_named(operators, code):
     if code != "no_match":
         assert note.values == {"field": "price", "condition": "price<100"}
         assert "price<100" in describe(note)
-    assert diagnose(OpenStore(backend), {"price": {"lt": 10}})[0].code == "no_match"
+    unmet = diagnose(OpenStore(backend), {"price": {"lt": 10}})[0].code
+    assert unmet == "filter_unknown_value"
+
+
+def test_an_empty_answer_is_explained():
+    passages = [Passage("a", "red", metadata={"year": 2001}), Passage("b", "red", metadata={"kind": "new"})]
+    store = OpenStore(FakeBackend(passages, np.eye(2, dtype=np.float32)))
+    cases = {
+        "filter_unknown_value": {"year": 1999},
+        "filter_no_overlap": {"year": 2001, "kind": "new"},
+        "filter_unknown_field": {"yaer": 1999},
+        "no_match": {"year": 2001},
+    }
+    assert {code: diagnose(store, where)[0].code for code, where in cases.items()} == {code: code for code in cases}
+    empty = OpenStore(FakeBackend([], np.empty((0, 2), dtype=np.float32)))
+    (note,) = diagnose(empty, {"year": 1999})
+    assert (note.code, note.values["store"]) == ("store_empty", empty.name)
+    assert empty.name in describe(note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shortlist.protocols import Index, ListsFields
-from shortlist.search.unknown_field import unknown_field
+from shortlist.search.unknown_field import unknown_field, unmatched
 from shortlist.types import Note, Where
 
 
@@ -17,13 +17,12 @@ def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[N
     """
     if not len(index):
         return [Note("index_empty")]
-    if not where or _some(index, dimension, where):
-        return [Note("no_match")]
-    missing = [field for field, value in where.items() if not _some(index, dimension, {field: value})]
-    if not missing:
-        return [Note("filter_no_overlap")]
-    unknown = unknown_field(missing, _names(index))
-    return [unknown or Note("filter_unknown_value", field=missing[0])]
+    note = unmatched(
+        where,
+        lambda conditions: _some(index, dimension, conditions),
+        lambda missing: unknown_field(missing, _names(index)),
+    )
+    return [note or Note("no_match")]
 
 
 def _some(index: Index, dimension: int, where: Where) -> bool:

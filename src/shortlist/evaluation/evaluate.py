@@ -18,6 +18,7 @@ from shortlist.evaluation.metrics.outcomes import (
     limited,
     measured,
     nothing_retrieved,
+    repeated,
     to_json,
 )
 from shortlist.evaluation.metrics.statistics import Estimate, Paired, estimate, holm, paired, quantile
@@ -99,8 +100,9 @@ class Evaluation:
 
     @property
     def warnings(self) -> tuple[Note, ...]:
-        """Notes if no pool contains a relevant id, if the retriever limits the pool, and if the queries are too few."""
+        """Notes if no pool has a relevant id, if the retriever has a limit or repeats ids, and if queries are few."""
         notes = nothing_retrieved(self.outcomes, self.pool_size) + limited(self.outcomes)
+        notes += repeated(outcome.repeated for outcome in self.outcomes)
         if (queries := len(self.outcomes)) < FEWEST_TO_SPLIT:
             notes.append(Note("few_queries", queries=queries, fewest=FEWEST_TO_SPLIT))
         return tuple(notes)

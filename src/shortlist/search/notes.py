@@ -21,6 +21,7 @@
 | no_good_answer | best_score, best_probability, min_score, min_probability | every hit is below a limit |
 | limits_not_applied | min_score, min_probability | the answer was not reranked, so no limit applies |
 | index_empty | | the index has no passages |
+| store_empty | store | the collection has no rows |
 | filter_unknown_field | field, fields, more, read | no passage, or none of the first `read`, has `field` but `fields` |
 | filter_unknown_value | field | no passage has this field with a value of the filter |
 | filter_other_type | field, condition | the store compares numbers, and has those of this field as texts |

@@ -53,6 +53,11 @@ def as_retriever(part: Any, name: str | None = None) -> Retriever:
         return RowsRetriever(source, label) if source.limit is None else CutRetriever(source, label)
     if not isinstance(part, type) and methods(part, "retrieve"):
         return cast("Retriever", part)
+    if isinstance(part, str):
+        raise InvalidInput(
+            f"{name or 'the retriever'} is the text {part!r:.80}: shortlist.open(NAME) opens a store or an index by "
+            "its name, and shortlist.load_retriever(NAME) returns stage one over a store"
+        )
     raise InvalidInput(
         f"{name or 'the retriever'} is {part!r:.80}: a retriever is an object with a method retrieve(query, k, where), "
         "a function (query, k) that returns rows of id, text and score, or a retriever of LangChain, LlamaIndex, "

@@ -1,8 +1,8 @@
-"""Fields of a filter that no passage has."""
+"""Filters that no passage matches, and fields of a filter that no passage has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from shortlist.types import Note, Where
 
@@ -30,3 +30,22 @@ def unknown_field(
     more = max(0, len(known) - SHOWN)
     part = {} if read is None else {"read": read}
     return Note("filter_unknown_field", field=unknown, fields=known[:SHOWN], more=more, **part)
+
+
+def unmatched(
+    where: Where | None, some: Callable[[Where], bool], unknown: Callable[[list[str]], Note | None]
+) -> Note | None:
+    """Return the note about a filter that no passage matches, or None if a passage matches it.
+
+    Args:
+        where: The filter. None, or an empty one, matches every passage.
+        some: Returns whether a passage matches a filter.
+        unknown: Returns the note about the first of these fields that no passage has, or None. No passage matches a
+            condition on one of these fields.
+    """
+    if not where or some(where):
+        return None
+    missing = [field for field, value in where.items() if not some({field: value})]
+    if not missing:
+        return Note("filter_no_overlap")
+    return unknown(missing) or Note("filter_unknown_value", field=missing[0])

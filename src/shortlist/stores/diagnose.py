@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
+import numpy as np
+
 from shortlist.errors import StoreError
 from shortlist.search.filters import content_of, holds, number_of, predicates_of
-from shortlist.search.unknown_field import unknown_field
+from shortlist.search.unknown_field import unknown_field, unmatched
 from shortlist.stores.open_store import OpenStore
 from shortlist.types import Note, Passage, Where
 
@@ -18,22 +20,35 @@ READ = 1000
 def diagnose(store: OpenStore, where: Where | None = None) -> list[Note]:
     """Return the note that explains an answer without hits: see `shortlist.search.notes`. `where` is the filter.
 
-    With a filter, the first passages are read, if the store can list them.
+    With a filter, the first passages are read, if the store can list them. If the store has vectors, queries with parts
+    of the filter show which field has no such value.
     """
     note: Note | None = None
     try:
-        passages = store.passages(lambda row: None) if where else None
-        if where and passages is not None:
-            first = list(islice(passages, READ))
-            read = None if next(passages, None) is None else READ
-            if first:
-                names = {name for row in first for name in row.metadata}
-                note = unknown_field(where, names, store.other_fields, read)
-                if note is None and not store.reads_text_numbers:
-                    note = _text_number(where, first)
+        if not len(store):
+            return [Note("store_empty", store=store.name)]
+        if where:
+            note = _of_filter(store, where)
     except StoreError:  # the search itself worked, and a key may not allow a listing
         pass
     return [note or Note("no_match")]
+
+
+def _of_filter(store: OpenStore, where: Where) -> Note | None:
+    passages = store.passages(lambda row: None)
+    first = list(islice(passages, READ)) if passages is not None else []
+    if passages is not None and first:
+        read = None if next(passages, None) is None else READ
+        names = {name for row in first for name in row.metadata}
+        note = unknown_field(where, names, store.other_fields, read)
+        if note is None and not store.reads_text_numbers:
+            note = _text_number(where, first)
+        if note is not None:
+            return note
+    if not store.dimension:
+        return None
+    probe = np.full(store.dimension, store.dimension**-0.5, np.float32)
+    return unmatched(where, lambda part: bool(store.nearest(probe, 1, part)), lambda missing: None)
 
 
 def _text_number(where: Where, passages: Sequence[Passage]) -> Note | None:

@@ -97,13 +97,13 @@ def load_store(name: str, fields: Mapping[str, str] | None = None, client: Any =
         raise InvalidInput(f"{address.name} has a URL, and a {kind.name} store is a file: write {kind.example}")
     given = dict(fields or {})
     check_roles(given)
-    check_packages(kind)
+    check_packages(kind, address.name)
     module = import_module(f"shortlist.stores.{kind.name}")
     return OpenStore(cast("Backend", module.open_backend(address, given, client)))
 
 
-def check_packages(kind: Kind) -> None:
-    """Check that the client of a kind is installed.
+def check_packages(kind: Kind, store: str) -> None:
+    """Check that the client of a kind is installed. `store` is a name for the message.
 
     Raises:
         MissingExtra: A package of the client is missing.
@@ -112,4 +112,4 @@ def check_packages(kind: Kind) -> None:
         try:
             import_module(package)
         except ImportError as error:
-            raise MissingExtra(f"a {kind.name} store ({kind.example})", kind.name) from error
+            raise MissingExtra(store, kind.name) from error

@@ -267,6 +267,7 @@ WORDS: Mapping[str, Words] = {
     "no_good_answer": _no_good_answer,
     "limits_not_applied": lambda v: f"nothing left out below {limits_of(v)}: the query was not reranked",
     "index_empty": "the index is empty: add files with: shortlist add PATH --index DIR",
+    "store_empty": "{store} has no rows",
     "filter_unknown_field": _unknown_field,
     "filter_unknown_value": "no passage has {field} with a value of the filter",
     "filter_other_type": (

@@ -115,6 +115,10 @@ def _nothing_retrieved(v: Values) -> str:
 
 WORDS: Mapping[str, Words] = {
     "nothing_retrieved": _nothing_retrieved,
+    "repeated_in_queries": lambda v: (
+        f"{counted(v['count'], 'row')} of the retriever left out in {counted(v['queries'], 'query')}: an earlier row "
+        "has the same id"
+    ),
     "few_queries": (
         "{queries} queries are few: their 95 % intervals are too narrow, and are empty if all values are equal. Judge "
         "at least {fewest} queries"

@@ -51,7 +51,7 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
     from shortlist.cli.console import output, say
     from shortlist.cli.render import calibration as render
     from shortlist.cli.render import evaluation as render_evaluation
-    from shortlist.cli.render.progress import bar, kept_on_failure
+    from shortlist.cli.render.progress import bar, kept_in, kept_on_failure
     from shortlist.cli.setups import Judging, Place, SetUp, opened
     from shortlist.evaluation.calibration.calibrate import CalibrateOptions, check_values
     from shortlist.evaluation.calibration.calibrate import calibrate as run_calibration
@@ -74,7 +74,7 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
         files.read(queries, qrels=qrels, split=split, encoding=encoding), allow_unknown, ignore_identical_ids
     )
     with (
-        kept_on_failure(f"the scores so far are in {checkpoint}"),
+        kept_on_failure(kept_in(checkpoint, "the scores")),
         opened(set_up, judging) as (_, subject),
     ):
         render_evaluation.query_set(subject.judged, subject.search)

@@ -62,7 +62,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
     """
     from shortlist.cli import baseline as baselines
     from shortlist.cli import runs, setups
-    from shortlist.cli.render.progress import kept_on_failure
+    from shortlist.cli.render.progress import kept_in, kept_on_failure
     from shortlist.evaluation.evaluate import MEASURES, measures_of
     from shortlist.evaluation.query_sets import files
 
@@ -79,7 +79,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
     measuring = runs.Measuring(query_set, allow_unknown, ignore_identical_ids, measures, cut, report is not None)
     baselines.check_queries(set_ups, measuring, before)
     external = runs.measured(runs.read(run or [], names), set_ups[0], measuring)
-    with kept_on_failure(f"the results so far are in {PARTIAL}"):
+    with kept_on_failure(kept_in(Path(PARTIAL), "the results")):
         own = [_measured(set_up, measuring, workers, ray) for set_up in set_ups]
         results = [*((each.evaluation, each.source) for each in own), *external]
         applied = _report(results, before, rules, outputs)

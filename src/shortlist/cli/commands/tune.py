@@ -50,7 +50,7 @@ def tune(  # noqa: PLR0913 - one parameter per option
     from shortlist.cli.console import output, say
     from shortlist.cli.render import report_file
     from shortlist.cli.render import tuning as render
-    from shortlist.cli.render.progress import kept_on_failure
+    from shortlist.cli.render.progress import kept_in, kept_on_failure
     from shortlist.cli.setups import Judging, Place, SetUp
     from shortlist.evaluation.query_sets import files
     from shortlist.evaluation.tuning.options import BLENDS, FUSIONS, MEASURES, SIZES, TuneOptions, check_values
@@ -73,7 +73,7 @@ def tune(  # noqa: PLR0913 - one parameter per option
     judging = Judging(
         files.read(queries, qrels=qrels, split=split, encoding=encoding), allow_unknown, ignore_identical_ids
     )
-    with kept_on_failure(f"the scores so far are in {checkpoint}"):
+    with kept_on_failure(kept_in(checkpoint, "the scores")):
         tuning, page = _tuned(set_up, judging, options, report is not None)
     out = output()
     render.tuning(out, tuning)

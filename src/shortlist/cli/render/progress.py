@@ -13,6 +13,8 @@ from shortlist.cli.console import remark, remarks
 from shortlist.errors import ModelError, WorkersFailed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.progress import Progress
 
 CONTINUE = "run the same command again to continue"
@@ -127,8 +129,10 @@ def words_of(seconds: float | None) -> str:
 
 
 @contextmanager
-def kept_on_failure(kept: str) -> Iterator[None]:
+def kept_on_failure(kept: str | Callable[[], str]) -> Iterator[None]:
     """If Ctrl-C, a `ModelError` or `WorkersFailed` ends a run, report the results that are `kept`, and how to continue.
+
+    `kept`, or what it returns at the end of the run, is empty if no result is kept.
 
     Raises:
         typer.Exit: The user pressed Ctrl-C. The code is 130.
@@ -136,8 +140,28 @@ def kept_on_failure(kept: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        remark(f"interrupted; {kept}: {CONTINUE}")
+        remark("interrupted; " + (_continued(kept) or "there were no results yet"))
         raise typer.Exit(INTERRUPTED) from error
     except (ModelError, WorkersFailed):
-        remark(f"{kept}: {CONTINUE}")
+        if what := _continued(kept):
+            remark(what)
         raise
+
+
+def _continued(kept: str | Callable[[], str]) -> str:
+    what = kept if isinstance(kept, str) else kept()
+    return what and f"{what}: {CONTINUE}"
+
+
+def kept_in(file: Path, results: str) -> Callable[[], str]:
+    """Return a function for `kept_on_failure`: "RESULTS so far are in FILE", or "" if this run wrote no file.
+
+    A * in the name stands for the hash of a run, see `Checkpoint`.
+    """
+    begun = time.time()
+
+    def kept() -> str:
+        files = [each for each in file.parent.glob(file.name) if each.stat().st_mtime >= begun - 1]
+        return f"{results} so far are in {', '.join(map(str, sorted(files)))}" if files else ""
+
+    return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -79,7 +79,8 @@ class Outcome:
     recall of the pool. `reranked` equals `stage_one` if no reranker ran. `top` and `stage_one_top` hold the first
     `cutoff` ids. `ranked` holds all ids in the final order: the pool, and the ids below the pool that the measures
     read. `skipped` is the reason why the reranker skipped the query, or None. `limited` is the note on a retriever with
-    a limit of its own that is smaller than the pool, or None. `seconds` maps "retrieve" and "rerank" to wall-clock
+    a limit of its own that is smaller than the pool, or None. `repeated` counts the rows of the retriever that are left
+    out because an earlier row has the same id. `seconds` maps "retrieve" and "rerank" to wall-clock
     time.
     """
 
@@ -99,6 +100,7 @@ class Outcome:
     skipped: Note | None = None
     ranked: tuple[str, ...] = ()
     limited: Note | None = None
+    repeated: int = 0
 
     def __repr__(self) -> str:
         failure = self.failure
@@ -145,6 +147,7 @@ def measured(query_id: str, ranking: Ranking, judged: Judged, measures: Sequence
         skipped=ranking.note("rerank_skipped"),
         ranked=tuple(judged_ids(ranking.hits, judged)),
         limited=ranking.note("retriever_limited"),
+        repeated=repeated_in(ranking.notes),
     )
 
 
@@ -160,6 +163,18 @@ def nothing_retrieved(outcomes: Sequence[Outcome], pool_size: int) -> list[Note]
 def limited(outcomes: Sequence[Outcome]) -> list[Note]:
     """Return a note if the retriever has a limit of its own: no setting can enlarge the pool beyond the limit."""
     return [outcome.limited for outcome in outcomes if outcome.limited is not None][:1]
+
+
+def repeated_in(notes: Iterable[Note]) -> int:
+    """Return how many rows of a retriever one query left out because an earlier row has the same id."""
+    counts = (note.values["count"] for note in notes if note.code == "repeated_rows")
+    return sum(count for count in counts if isinstance(count, int))
+
+
+def repeated(counts: Iterable[int]) -> list[Note]:
+    """Return a note if rows were left out. `counts` has the number of such rows for each query."""
+    some = [count for count in counts if count]
+    return [Note("repeated_in_queries", count=sum(some), queries=len(some))] if some else []
 
 
 def _best_order(pool: Sequence[Hit], judged: Judged, grades: Grades) -> list[Hit]:

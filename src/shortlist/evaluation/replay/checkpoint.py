@@ -98,6 +98,7 @@ class Checkpoint:
                     f"{file} line {number} is damaged ({error}): delete the line or the file, or name another file"
                 ) from error
             self._pieces[key] = piece
+        os.utime(file)  # the command line recognises the files of a run by their time
         if only_head:
             self._append(head[len(raw) :])
         elif lines[-1]:

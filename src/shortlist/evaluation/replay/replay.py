@@ -25,7 +25,8 @@ class Recorded:
     `answers` maps each k of the retriever to its hits. `scores` and `truncated` use passage ids as keys, and cover
     every passage of every pool. `skipped` is the reason why the reranker skipped the query, or None. A skipped query
     has no `scores`. `seconds` is the time to retrieve and to score the largest pool. `limited` is the note on a
-    retriever with a limit of its own, or None.
+    retriever with a limit of its own, or None. `repeated` counts the rows that are left out because an earlier row of
+    the largest answer has the same id.
     """
 
     query_id: str
@@ -36,6 +37,7 @@ class Recorded:
     skipped: Note | None
     seconds: Mapping[str, float]
     limited: Note | None = None
+    repeated: int = 0
 
     def search(self, pool_size: int, depth: int, weights: Mapping[str, float], *, rerank: bool = True) -> Ranking:
         """Return the ranking of a search with a pool of this size, down to `depth` at least.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shortlist.evaluation.metrics.outcomes import repeated_in
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import (
@@ -120,7 +121,8 @@ def record(search: Search, query_id: str, query: str, sizes: Sequence[int], dept
     slim_answers = {k: tuple(slim(hit) for hit in hits) for k, hits in answers.items()}
     notes = [note for hits in answers.values() for note in notes_of(hits) if note.code == "retriever_limited"]
     limited = next(iter(notes), None)
-    return Recorded(query_id, query, slim_answers, by_id, frozenset(truncated), skipped, seconds, limited)
+    repeated = repeated_in(notes_of(answers[max(answers)]))
+    return Recorded(query_id, query, slim_answers, by_id, frozenset(truncated), skipped, seconds, limited, repeated)
 
 
 def _unscored(answers: Mapping[int, Sequence[Hit]], sizes: Sequence[int], scores: Mapping[str, float]) -> list[Hit]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shortlist.config.weights import scaled
+from shortlist.evaluation.metrics.outcomes import repeated, repeated_in
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded
@@ -51,14 +52,17 @@ class Curves:
         assert self.runs is not None
         return self.runs[size][query_id]
 
-    def limited(self) -> list[Note]:
-        """Return a note if the retriever has a limit of its own that is smaller than the largest pool."""
+    def notes(self) -> list[Note]:
+        """Return notes if the retriever has a limit of its own below the largest pool, and if it repeats ids."""
         if self.recorded is not None:
-            notes = [each.limited for each in self.recorded.values()]
+            passes = self.recorded.values()
+            limits, counts = [each.limited for each in passes], [each.repeated for each in passes]
         else:
             runs = self.runs or {}
-            notes = [ranking.note("retriever_limited") for ranking in runs[max(runs)].values()]
-        return [note for note in notes if note is not None][:1]
+            rankings = runs[max(runs)].values()
+            limits = [ranking.note("retriever_limited") for ranking in rankings]
+            counts = [repeated_in(ranking.notes) for ranking in rankings]
+        return [*[note for note in limits if note is not None][:1], *repeated(counts)]
 
 
 def measure_curves(

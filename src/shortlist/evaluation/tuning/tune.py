@@ -255,7 +255,7 @@ def _recommend(
         recommended=recommended,
         rerank=gains,
         warnings=(
-            *curves.limited(),
+            *curves.notes(),
             *_warnings(choose, report, measure, harmful),
             *_gain_warnings(curve, report, recommended, measure),
         ),
