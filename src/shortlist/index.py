@@ -146,7 +146,7 @@ class OpenIndex(Opened):
         report = adding.items(kind, given, self.config.fields, prune=prune, options=options)
         reranker = self.config.reranker if self._reranker is None else None
         models = [self.bi_encoder, *([] if reranker is None else [reranker])]
-        report.notes += notes_on_languages(report.languages, self.collection.language, models)
+        report.notes += notes_on_languages(report.languages, report.documents_written, self.collection.language, models)
         return report
 
     def _states(self, precompute: bool | None) -> Precompute:

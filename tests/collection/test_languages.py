@@ -128,7 +128,7 @@ def codes(notes):
 
 
 def test_texts_that_the_models_do_not_read_are_reported():
-    notes = notes_on_languages({"german": 30, "english": 60, "french": 10}, "english", [BI_ENCODER, CROSS_ENCODER])
+    notes = notes_on_languages({"german": 30, "english": 60, "french": 10}, 100, "english", [BI_ENCODER, CROSS_ENCODER])
     assert [(note.code, note.values["model"], note.values["count"]) for note in notes] == [
         ("model_language", BI_ENCODER, 40),
         ("model_language", CROSS_ENCODER, 40),
@@ -139,21 +139,21 @@ def test_texts_that_the_models_do_not_read_are_reported():
 
 
 def test_a_few_texts_in_another_language_are_not_reported():
-    assert notes_on_languages({"german": 9, "english": 91}, "english", [BI_ENCODER]) == []
-    assert codes(notes_on_languages({"german": 1}, "german", [BI_ENCODER])) == ["model_language"]
-    assert notes_on_languages({}, "german", [BI_ENCODER]) == []
+    assert notes_on_languages({"german": 9, "english": 91}, 100, "english", [BI_ENCODER]) == []
+    assert codes(notes_on_languages({"german": 1}, 1, "german", [BI_ENCODER])) == ["model_language"]
+    assert notes_on_languages({}, 0, "german", [BI_ENCODER]) == []
 
 
 def test_nothing_is_said_about_unknown_models_and_read_languages():
-    assert notes_on_languages({"german": 9}, "german", ["hashed-32", "someone/multilingual"]) == []
-    assert notes_on_languages({"chinese": 9}, "chinese", ["BAAI/bge-reranker-base"]) == []
+    assert notes_on_languages({"german": 9}, 9, "german", ["hashed-32", "someone/multilingual"]) == []
+    assert notes_on_languages({"chinese": 9}, 9, "chinese", ["BAAI/bge-reranker-base"]) == []
 
 
 def test_texts_in_another_language_than_the_index_are_reported():
-    [note] = notes_on_languages({"german": 6, "english": 4}, "english", [])
+    [note] = notes_on_languages({"german": 6, "english": 4}, 10, "english", [])
     assert note.code == "index_language"
     assert "6 of 10 new documents are German, and BM25 of this index has the word forms of English" in describe(note)
-    assert notes_on_languages({"german": 5, "english": 5}, "english", []) == []
+    assert notes_on_languages({"german": 5, "english": 5}, 10, "english", []) == []
 
 
 def test_add_reports_the_languages(tmp_path):
@@ -162,3 +162,14 @@ def test_add_reports_the_languages(tmp_path):
         report = index.add([{"id": f"g{place}", "text": text} for place, text in enumerate(GERMAN)])
     assert codes(report.notes) == ["model_language", "index_language"]
     assert report.to_dict()["languages"] == {"german": 2}
+
+
+def test_documents_of_an_unknown_language_count(tmp_path):
+    [note] = notes_on_languages({"german": 2}, 12, "english", [BI_ENCODER])
+    assert (note.values["count"], note.values["documents"]) == (2, 12)
+    assert notes_on_languages({"german": 1}, 11, "english", [BI_ENCODER]) == []
+    with opened(tmp_path, reranker=CROSS_ENCODER) as index:
+        report = index.add(documents([GERMAN[0], *(f"{n} {n}" for n in range(4))]))
+        assert [note.values["documents"] for note in report.notes if note.code == "model_language"] == [5]
+        report = index.add(documents([GERMAN[1], *(f"{n} {n}" for n in range(4))]))
+    assert [(note.values["count"], note.values["documents"]) for note in report.notes] == [(1, 1)]

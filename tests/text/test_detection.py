@@ -51,6 +51,11 @@ def test_the_language_of_a_sentence(language):
         "x = a + b; y = a * b; le = la - l; for (i = 0; i < n; i++) { s += t[i]; }",
         "SELECT id, name FROM users WHERE id = 7",
         "ქართული ენა არის ქართველების დედაენა",
+        "On: do. No: to.",
+        "po/da.po | 2 +- po/ga.po | 2 +- po/ja.po | 4 ++-- po/vi.po | 2 +-",
+        "man 5 login, man 8 su, man 1 po, and man 7 man",
+        "col le in: column formatter, less or equal, input. col col col le le le in in",
+        "PUMP MI-20 LI-5 DO-3 TO-92 NO-NC SU-8 DA-14",
     ],
 )
 def test_the_language_is_unknown(text):
@@ -71,3 +76,21 @@ def test_most_texts_decide():
 @given(st.text(max_size=80))
 def test_every_text_has_a_known_language_or_none(text):
     assert language_of(text) in (*LANGUAGES, "")
+
+
+ENGLISH_PAGES = [
+    "Do not press NO. Turn the pump on. To do: drain the tank.",
+    "Pump MI-20. Flow to 30 l/min. Do not run dry. Power on, then set DO 3 to ON. Valve NC or NO.",
+    "Install: pip install po-tool. Usage: po --to da --from ja. No options. See man po.",
+    "Type: ga, li, mi, po. Turn on DHCP to use IP. Do a reset if no link is up.",
+]
+
+
+@pytest.mark.parametrize("text", ENGLISH_PAGES)
+def test_a_short_technical_page_is_english_or_unknown(text):
+    assert language_of(text) in ("english", "")
+
+
+def test_a_repeated_word_alone_tells_nothing():
+    text = SENTENCES["english"].replace("boat", "man") + " po man po" * 30
+    assert language_of(text) in ("english", "")

@@ -30,15 +30,15 @@ def sample_of(sources: Sequence[Source]) -> Iterator[str]:
             continue
 
 
-def notes_on_languages(documents: Mapping[str, int], language: str, models: Sequence[str]) -> list[Note]:
+def notes_on_languages(documents: Mapping[str, int], total: int, language: str, models: Sequence[str]) -> list[Note]:
     """Return the notes about documents that the models of the index do not read, or BM25 does not stem.
 
     Args:
         documents: The number of new documents of each known language.
+        total: The number of all new documents, those of an unknown language included.
         language: The language of BM25's terms.
         models: The names of the bi-encoder and the reranker. Nothing is known of models that are not in `models.known`.
     """
-    total = sum(documents.values())
     notes = []
     for model in models:
         record = find(model)
