@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python .ci/install.py
 FAST := -m "not slow"
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help demo test test-fast coverage check fix docs docs-check lock bench clients stores ray spark clean
+.PHONY: help demo test test-fast coverage check fix docs docs-check site build wheel-check wheels lock bench clients stores ray spark clean
 
 demo: .venv/installed  ## install the locked packages, and show both stages on one query
 	@$(BIN)/shortlist demo
@@ -39,10 +39,26 @@ docs: .venv/installed-dev  ## write docs/cli.md from the commands, and the table
 docs-check: .venv/installed-dev  ## run the examples, commands and links of the documentation
 	$(BIN)/python -m pytest tests/test_docs.py tests/test_readme.py tests/test_examples.py tests/test_house.py tests/cli/test_reference.py
 
+site: .venv-site/installed  ## build the site of the documentation with its search into site/, and fail on a broken link
+	$(<D)/bin/mkdocs build --strict --quiet
+
+build: .venv/bin/python  ## build the wheel and the source distribution into dist/
+	@$(INSTALL) build
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+
+wheel-check: build  ## install the wheel into an empty environment and run the demonstration there
+	$(BIN)/python .ci/wheel_check.py
+
+wheels: .venv/bin/python  ## write the table of binary wheels in docs/install.md; asks PyPI about the locked packages
+	@$(INSTALL) uv packaging
+	$(BIN)/python .ci/wheels.py
+
 lock: .venv/installed-dev  ## resolve the dependencies again
 	@$(INSTALL) uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url pyproject.toml --extra dev -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url pyproject.toml --extra server --extra mcp --extra files --extra tracing --constraint requirements-dev.lock -o requirements-server.lock
 
 bench: .venv/installed-dev  ## measure the quality of both stages, see benchmarks/README.md
 	$(BIN)/python benchmarks/quality.py
@@ -63,7 +79,7 @@ spark: .venv-clients-spark/installed  ## run the example for Spark; needs Java
 	$(<D)/bin/python -m pytest -rs tests/test_examples.py
 
 clean:  ## remove the environments and what was built
-	rm -rf .venv .venv-clients* .venv-stores .venv-ray build dist src/*.egg-info
+	rm -rf .venv .venv-clients* .venv-stores .venv-ray .venv-site build dist site src/*.egg-info
 
 .venv/bin/python:
 	@echo "Creating the environment .venv with $(PYTHON)"
@@ -109,6 +125,12 @@ clean:  ## remove the environments and what was built
 	@$(@D)/bin/python .ci/install.py --require-hashes -r requirements-dev.lock
 	@$(@D)/bin/python .ci/install.py -r $<
 	@$(@D)/bin/python .ci/install.py --no-deps -e .
+	@touch $@
+
+.venv-site/installed: docs/requirements.txt
+	@echo "Installing MkDocs into $(@D)"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python .ci/install.py -r $<
 	@touch $@
 
 .venv-ray/installed: tests/workers/requirements.txt requirements.lock requirements-dev.lock pyproject.toml

@@ -20,9 +20,9 @@ MARKDOWN = [*PAGES, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md"
 NAMES = {page: page.relative_to(ROOT).as_posix() for page in MARKDOWN}
 FOREIGN_OPTIONS = {
     "--filter", "--torch", "--save", "--bi-encoder", "--cache", "--kept", "--weights", "--infinity", "--add-host",
-    "--compare", "--strict",
+    "--compare", "--strict", "--require-hashes",
 }  # fmt: skip
-"""Options of other programs: the benchmarks, Docker."""
+"""Options of other programs: the benchmarks, Docker, pip."""
 
 
 def blocks(page: Path, *languages: str) -> list[str]:

@@ -94,11 +94,3 @@ def test_the_parts_select_the_same_pods():
     assert (target["kind"], target["name"]) == ("Deployment", read("deployment.yaml")["metadata"]["name"])
     (port,) = read("service.yaml")["spec"]["ports"]
     assert port["targetPort"] in {port["name"] for port in container("deployment.yaml")["ports"]}
-
-
-def test_the_image_installs_from_files_that_exist():
-    lines = (FOLDER / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    copied = [words for line in lines if line.startswith("COPY") for words in line.split()[1:-1]]
-    assert copied
-    assert all((FOLDER.parent.parent / name).exists() for name in copied)
-    assert lines[-1] == 'ENTRYPOINT ["shortlist"]'

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shortlist.types import Document, Hit, Note, Passage, Ranking, RerankerInfo
     from shortlist.watching import watch
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PLACES = {
     "CrossEncoder": "rerankers.cross_encoder",
