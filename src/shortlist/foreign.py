@@ -12,11 +12,13 @@ from shortlist import registry
 from shortlist.assembling import assembled
 from shortlist.config import SearchConfig
 from shortlist.config.places import STATE
+from shortlist.config.search_config import RERANKER
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
+from shortlist.search.context import ContextParts
 from shortlist.search.explain import StageOne
 from shortlist.search.foreign.rows import DISTANCE, RAW_SCORE
 from shortlist.search.listing import LeftOut, distinct
@@ -26,6 +28,7 @@ from shortlist.search.scores import info_of
 from shortlist.search.search import Search, no_diagnosis
 from shortlist.stores.diagnose import diagnose
 from shortlist.stores.kinds import check_fields, is_store, load_store
+from shortlist.text import Splitter
 from shortlist.text.validation import checked_text
 from shortlist.types import Hit, Note, Passage
 
@@ -226,6 +229,15 @@ class OpenRetriever(Opened):
             if not missing:
                 break
         return passages
+
+    @property
+    def context_parts(self) -> ContextParts:
+        """What counts tokens, with the tokenizers of both models. The passages around a hit are unknown."""
+        return ContextParts(self.name, count_tokens=lambda text: self._splitter.count_tokens(text))
+
+    @cached_property
+    def _splitter(self) -> Splitter:
+        return registry.make_splitter(self.config.bi_encoder or BI_ENCODER, self.config.reranker or RERANKER)
 
     def stage_one_of(self, a: str, b: str) -> StageOne | None:
         """Return the scores for words of a store that has words alone. None: the cosines of `encoder`."""

@@ -22,6 +22,7 @@ from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
+from shortlist.search.context import ContextParts
 from shortlist.search.listing import LeftOut
 from shortlist.search.opened import Opened
 from shortlist.search.scores import info_of
@@ -203,6 +204,12 @@ class OpenIndex(Opened):
         """Return the passages with these ids, by id, without those that the index lacks."""
         self.collection.check_open()
         return {passage.id: passage for passage in self.collection.index.get(ids)}
+
+    @property
+    def context_parts(self) -> ContextParts:
+        """What reads the passages around hits, and counts tokens with the tokenizers of both models."""
+        self.collection.check_open()
+        return ContextParts(self.name, self.collection.index.get, lambda text: self.splitter.count_tokens(text))
 
     @property
     def searcher(self) -> Search:

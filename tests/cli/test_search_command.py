@@ -90,6 +90,25 @@ def test_context_is_numbered_with_sources(folder):
     assert "\n\n[2] " in shown
 
 
+def test_options_of_a_context_print_it_and_what_was_cut(folder):
+    done = run("search", "bake bread", "--budget-tokens", "60", "--index", "ix", cwd=folder)
+    assert done.out.startswith("[1] docs/bread.txt chars 0-70\n")
+    assert "the budget of 60 tokens: " in done.err
+    assert " tokens of at most 60" in done.err
+    for options in (["--section"], ["--neighbours", "0"]):
+        assert search(folder, "bake bread", *options).startswith("[1] docs/bread.txt")
+
+
+def test_json_has_the_context_if_an_option_asks_for_it(folder):
+    assert "context" not in found(folder, "bake bread")
+    answer = found(folder, "bake bread", "--context", "--top", "2")
+    first = answer["context"]["blocks"][0]
+    assert (first["source"], first["place"], first["passages"][0]["rank"]) == ("docs/bread.txt", "chars 0-70", 1)
+    assert answer["context"]["text"].startswith("[1] docs/bread.txt chars 0-70\n")
+    assert answer["context"]["tokens"] == sum(block["tokens"] for block in answer["context"]["blocks"])
+    assert len(answer["hits"]) == 2
+
+
 @pytest.mark.parametrize("retriever", ["hybrid", "dense", "bm25"])
 def test_every_retriever_without_reranking(folder, retriever):
     answer = found(folder, "dogs run", "--retriever", retriever, "--no-rerank")
@@ -247,7 +266,10 @@ def test_an_empty_query_is_an_error_before_a_model_loads(folder, monkeypatch):
         (["search", "q", "--where", "year"], 2, "--where: 'year' is no condition: write a field"),
         (["search", "q", "--weight", "dense"], 2, "--weight is 'dense': write key=value"),
         (["search", "q", "--weight", "foo=3"], 2, "'foo' is not a signal of stage one; the signals are dense, bm25,"),
-        (["search", "q", "--json", "--context"], 2, "cannot be used together"),
+        (["search", "q", "--section", "--neighbours", "2"], 2, "--section asks for whole sections, and"),
+        (["search", "q", "--neighbours", "21"], 2, "--neighbours is 21: use 0 to 20"),
+        (["search", "q", "--budget-tokens", "0"], 2, "--budget-tokens must be a whole number of at least 1, not 0"),
+        (["search", "q", "--budget-tokens", "2"], 2, "--budget-tokens is 2: too few for the source and the first"),
         (["search", "q", "--precision", "int3"], 2, "int3"),
         (["search", "q", "--blend", "-1"], 2, "--blend must be a number of 0 or more, not -1.0"),
         (["search", "q", "--fusion", "2"], 2, "--fusion must be a number from 0 to 1"),

@@ -20,6 +20,9 @@
 | left_out | count, hits, min_score, min_probability | `count` of the `hits` are below a limit |
 | no_good_answer | best_score, best_probability, min_score, min_probability | every hit is below a limit |
 | limits_not_applied | min_score, min_probability | the answer was not reranked, so no limit applies |
+| context_cut | budget_tokens, cut, hits, neighbours | the budget cut a passage of a context, and left others out |
+| section_limited | count, most | the sections of so many hits have more than `most` passages on a side |
+| context_folded | count | so many passages around hits are left out of a context: a hit has their text |
 | index_empty | | the index has no passages |
 | store_empty | store | the collection has no rows |
 | filter_unknown_field | field, fields, more, read | no passage, or none of the first `read`, has `field` but `fields` |

@@ -21,6 +21,7 @@ from shortlist.protocols import (
 )
 from shortlist.reprs import short_repr
 from shortlist.search.blend import known_weights
+from shortlist.search.context import ContextParts
 from shortlist.search.diversity import Diversity
 from shortlist.search.filters import fields_of, where_of
 from shortlist.search.limits import Limits
@@ -109,6 +110,11 @@ class Search(Searches):
     def searcher(self) -> Search:
         """This search."""
         return self
+
+    @property
+    def context_parts(self) -> ContextParts:
+        """The parts of a context without the passages around hits. The reranker counts tokens, if it can."""
+        return ContextParts("this retriever", count_tokens=getattr(self.reranker, "count_tokens", None))
 
     def configured(self, given: Mapping[str, Any]) -> SearchConfig:
         """Return the configuration with the given values; None means "not given"."""

@@ -1,17 +1,19 @@
-"""`Searches`: the method `search` of a `Search` and of an open index."""
+"""`Searches`: the methods `search` and `context` of a `Search` and of an open index."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shortlist.types import Filter, PoolSize, Ranking
+from shortlist.search.context import Context, ContextOptions, ContextParts, context_of
+from shortlist.types import Filter, Hit, PoolSize, Ranking
 
 if TYPE_CHECKING:
     from shortlist.search.search import Search
 
 
 class Searches:
-    """An object with a method `search`: a `Search` or an open index."""
+    """An object with the methods `search` and `context`: a `Search` or an open index."""
 
     __slots__ = ()
 
@@ -19,6 +21,33 @@ class Searches:
     def searcher(self) -> Search:
         """The `Search` that answers."""
         raise NotImplementedError
+
+    @property
+    def context_parts(self) -> ContextParts:
+        """What reads the passages around hits, and counts tokens."""
+        raise NotImplementedError
+
+    def context(
+        self,
+        hits: Ranking | Sequence[Hit],
+        *,
+        neighbours: int = 0,
+        section: bool = False,
+        budget_tokens: int | None = None,
+    ) -> Context:
+        """Return the hits, and the passages around them, as one text for a prompt. See `search.context.context_of`.
+
+        Args:
+            hits: A ranking of this search, or some of its hits. No hits give an empty context.
+            neighbours: The passages before and after each hit, on each side, 0 to 20.
+            section: The passages around each hit with the same heading path: its whole section.
+            budget_tokens: The most tokens of the text. None: no limit.
+
+        Raises:
+            InvalidInput: A value that cannot be used, both `neighbours` and `section`, or a budget too small for a
+                word; passages around hits are wanted, and the retriever does not know them.
+        """
+        return context_of(hits, ContextOptions(neighbours, section, budget_tokens), self.context_parts)
 
     def search(  # noqa: PLR0913 - one parameter a setting
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shortlist.types import Note, Ranking
@@ -31,10 +31,14 @@ def describe(note: Note) -> str:
     return words.format_map(note.values) if isinstance(words, str) else words(note.values)
 
 
+def worded_notes(notes: Sequence[Note]) -> list[dict[str, Any]]:
+    """Return notes as JSON objects. Each note also has its sentence, as "message"."""
+    return [{**note.to_dict(), "message": describe(note)} for note in notes]
+
+
 def worded(ranking: Ranking) -> dict[str, Any]:
     """Return the ranking as a JSON object. Each note also has its sentence, as "message"."""
-    notes = [{**note.to_dict(), "message": describe(note)} for note in ranking.notes]
-    return {**ranking.to_dict(), "notes": notes}
+    return {**ranking.to_dict(), "notes": worded_notes(ranking.notes)}
 
 
 def limits_of(values: Mapping[str, Any]) -> str:
@@ -86,6 +90,15 @@ def _no_stop_rule(values: Mapping[str, Any]) -> str:
 
 def _left_out(values: Mapping[str, Any]) -> str:
     return f"{values['count']} of {counted(values['hits'], 'hit')} left out below {limits_of(values)}"
+
+
+def _context_cut(values: Mapping[str, Any]) -> str:
+    parts = [
+        f"{counted(values['cut'], 'passage')} cut" if values["cut"] else "",
+        f"{counted(values['hits'], 'hit')} left out" if values["hits"] else "",
+        f"{counted(values['neighbours'], 'passage')} around hits left out" if values["neighbours"] else "",
+    ]
+    return f"the budget of {counted(values['budget_tokens'], 'token')}: {', '.join(part for part in parts if part)}"
 
 
 def _no_good_answer(values: Mapping[str, Any]) -> str:
@@ -266,6 +279,11 @@ WORDS: Mapping[str, Words] = {
     "left_out": _left_out,
     "no_good_answer": _no_good_answer,
     "limits_not_applied": lambda v: f"nothing left out below {limits_of(v)}: the query was not reranked",
+    "context_cut": _context_cut,
+    "section_limited": lambda v: (
+        f"the section of {counted(v['count'], 'hit')} is not whole: it has more than {v['most']} passages on a side"
+    ),
+    "context_folded": lambda v: f"{counted(v['count'], 'passage')} around hits left out: a hit has the same text",
     "index_empty": "the index is empty: add files with: shortlist add PATH --index DIR",
     "store_empty": "{store} has no rows",
     "filter_unknown_field": _unknown_field,

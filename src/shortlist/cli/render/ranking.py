@@ -1,4 +1,4 @@
-"""A ranking as lines for a terminal, and as context for a prompt."""
+"""A ranking as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -12,37 +12,21 @@ from shortlist.text import snippet
 from shortlist.types import Hit, Ranking, RerankerInfo
 from shortlist.wording import describe
 from shortlist.wording.counting import counted
+from shortlist.wording.places import source_and_place
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from shortlist.search.context import Context
+
 SNIPPET = 220
 SHOWN_IDS = 5
-EXTRACTED = ("html", "docx")
-"""Formats whose text is extracted. A position in the extracted text is not a position in the file."""
 
 
 def source(hit: Hit) -> str:
-    """Return where the passage is: the file, as the index names it, and the place in the file.
-
-    The place is a page, the row or line of a record without an id, the id of a record with an id, or the characters of
-    a text file. If the text was extracted from a file (HTML, Word), the place is in the extracted text. The passages of
-    stores have no place.
-    """
-    passage = hit.passage
-    metadata = passage.metadata
-    name = str(metadata.get("source", passage.document_id))
-    if passage.document_id.startswith(f"{name}#"):
-        return f"{name} {passage.document_id[len(name) + 1 :].replace('=', ' ', 1)}"
-    if passage.document_id != name:
-        return f"{name} id {passage.document_id}"
-    if not passage.end:
-        return name
-    before = metadata.get("text_start", 0)
-    before = before if isinstance(before, int) else 0
-    characters = f"chars {passage.start + before}-{passage.end + before}"
-    return f"{name} {'text ' if metadata.get('format') in EXTRACTED else ''}{characters}"
+    """Return where the passage is: the file, as the index names it, and the place in the file."""
+    return source_and_place(hit.passage)
 
 
 def move(hit: Hit) -> str:
@@ -151,10 +135,10 @@ def from_file(out: Console, values: Mapping[str, Any]) -> None:
         say(out, f"from {FILE} in this folder: {', '.join(shown)}", "dim")
 
 
-def as_context(ranking: Ranking) -> str:
-    """Return numbered passages with their sources, for a prompt."""
-    blocks = []
-    for number, hit in enumerate(ranking, start=1):
-        title = f"{hit.title}\n" if hit.title else ""
-        blocks.append(f"[{number}] {source(hit)}\n{title}{hit.passage.body}")
-    return "\n\n".join(blocks)
+def context_notes(out: Console, context: Context) -> None:
+    """Print what a context left out, and its tokens. An empty context prints nothing."""
+    for note in context.notes:
+        say(out, describe(note), "yellow")
+    if context.blocks and context.tokens is not None:
+        most = "" if context.budget_tokens is None else f" of at most {context.budget_tokens}"
+        say(out, f"context: {counted(len(context), 'block')}, {context.tokens} tokens{most}", "dim")
