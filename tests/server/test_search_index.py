@@ -110,3 +110,50 @@ def test_a_search_without_a_stored_curve_is_refused_without_a_path(served):
     assert folder.name not in answer.text
     adaptive = search(client, "red", pool_size="auto").json()
     assert [note["code"] for note in adaptive["notes"]] == ["no_stop_rule"]
+
+
+def test_the_context_has_the_passages_around_hits_and_names_no_folder(served):
+    client, _, folder = served
+    answer = search(client, "red dog", neighbours=1, budget_tokens=200, top_k=3)
+    context = answer.json()["context"]
+    assert context["tokens"] <= 200
+    assert [block["number"] for block in context["blocks"]] == [1, 2, 3]
+    for block, hit in zip(context["blocks"], hits_of(answer), strict=True):
+        assert (block["source"], block["passages"][0]["id"]) == (hit["source"], hit["id"])
+        assert block["passages"][0]["rank"] == hit["rank"]
+        assert f"[{block['number']}] {block['source']} {block['place']}\n" in context["text"]
+    assert folder.name not in answer.text
+    small = search(client, "red dog", budget_tokens=25, context=True).json()["context"]
+    assert [note["message"] for note in small["notes"]] == [
+        "the budget of 25 tokens: "
+        + ", ".join(
+            part
+            for part in (
+                f"{small['cut']} passage cut" if small["cut"] else "",
+                f"{small['left_out_hits']} hits left out",
+            )
+            if part
+        )
+    ]
+    assert search(client, "red dog", where={"year": 1}, context=True).json()["context"]["blocks"] == []
+    assert search(client, "red dog", context=True).json()["context"]["budget_tokens"] is None
+    for fields in ({}, {"context": False}, {"section": False}):
+        assert "context" not in search(client, "red dog", **fields).json()
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "message"),
+    [
+        ({"neighbours": 21}, "neighbours", "use 0 to 20"),
+        ({"neighbours": "1"}, "neighbours", "integer"),
+        ({"budget_tokens": 0}, "budget_tokens", "at least 1, not 0"),
+        ({"budget_tokens": 1}, "budget_tokens", "too few for the source"),
+        ({"section": True, "neighbours": 2}, "section", "give one of the two"),
+        ({"context": False, "neighbours": 2}, "context", "neighbours asks for a context"),
+    ],
+)
+def test_a_context_that_is_not_possible_is_an_error(served, fields, field, message):
+    answer = served[0].post("/search", json={"query": "red dog", **fields})
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+    assert message in answer.json()["message"]

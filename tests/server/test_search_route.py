@@ -463,3 +463,13 @@ def test_messages_do_not_name_the_folder_of_the_index():
     assert names.message("/home/someone/index/stop-rule.json is damaged") == "stop-rule.json is damaged"
     assert names.message("/home/someone/index has no curve") == "index has no curve"
     assert Names().message("/home/someone/index has no curve") == "/home/someone/index has no curve"
+
+
+def test_a_context_without_an_index_has_the_hits_alone(client):
+    context = search(client, context=True)["context"]
+    assert [block["passages"][0]["rank"] for block in context["blocks"]] == [1, 2, 3]
+    assert context["tokens"] is None
+    for field, value in (("neighbours", 1), ("section", True), ("budget_tokens", 50)):
+        answer = client.post("/search", json={"query": QUERY, field: value})
+        assert (answer.status_code, answer.json()["field"]) == (422, field)
+        assert answer.json()["message"].startswith("this retriever ")

@@ -80,14 +80,18 @@ def assemble(
     options, operations = options or ServeOptions(), operations or Operations()
     if isinstance(searched, OpenIndex):
         parts = _parts(options, operations, searched.searcher, searched.encoder)
-        parts = replace(parts, index=searched.collection.index, names=searched.shown_names())
+        names = searched.shown_names()
+        context_parts = replace(searched.context_parts, shown=names.passage)
+        parts = replace(parts, index=searched.collection.index, names=names, context_parts=context_parts)
         return replace(parts, retrieve_seconds=RETRIEVE_SECONDS) if searched.on_server else parts
     if isinstance(searched, Opened):
         parts = _parts(options, operations, searched.searcher, searched.encoder)
+        names, retriever = searched.shown_names(), searched.name.partition("@")[0]
         return replace(
             parts,
-            names=searched.shown_names(),
-            retriever=searched.name.partition("@")[0],
+            names=names,
+            context_parts=replace(searched.context_parts, name=retriever, shown=names.passage),
+            retriever=retriever,
             passages=searched.count(),
             retrieve_seconds=RETRIEVE_SECONDS,
         )

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from shortlist.protocols import Encoder, Index
 from shortlist.redaction import Names
+from shortlist.search.context import ContextParts
 from shortlist.search.search import Search
 from shortlist.server.batching.embedder import Embedder
 from shortlist.server.batching.progressive import ProgressiveQueue
@@ -30,6 +31,7 @@ class Components:
         embedder: The queue in front of `encoder`. None: a thread embeds each request separately.
         progressive: The queue of progressive searches. None: a thread runs each search separately.
         index: Finds the passages of `/why` by id. None: they are found among the hits of the query.
+        context_parts: What makes the context of a search. None: the parts of `search`.
         retriever: The name of a retriever without an index, for the page; without its place, which may be a folder.
         passages: The number of passages of a search without `index`, if it is known.
         retrieve_seconds: The limit of the time of stage one. None: no limit.
@@ -48,6 +50,7 @@ class Components:
     embedder: Embedder | None = None
     progressive: ProgressiveQueue | None = None
     index: Index | None = None
+    context_parts: ContextParts | None = None
     retriever: str | None = None
     passages: int | None = None
     retrieve_seconds: float | None = None

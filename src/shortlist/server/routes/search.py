@@ -6,12 +6,15 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from shortlist.errors import InvalidInput, NotFitted, ShortlistError
+from shortlist.search.context import ContextOptions, check_context, context_of
 from shortlist.search.filters import where_of
+from shortlist.search.neighbours import MOST
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, described, read
 from shortlist.server.components import Components, components_of
@@ -21,7 +24,7 @@ from shortlist.server.reranking import check_query
 from shortlist.server.searching import SearchCall, configured, search, searcher_of
 from shortlist.text import MARKDOWN_FORMATS, marked, snippet
 from shortlist.types import Ranking
-from shortlist.wording import describe, worded
+from shortlist.wording import describe, worded, worded_notes
 
 router = APIRouter()
 LOG = logging.getLogger(__name__)
@@ -93,7 +96,7 @@ class SearchRequest(BaseModel):
 
     If a request does not give a field, the field has the server's value. `budget_ms` limits the wall-clock time in
     milliseconds. `fail` applies if the reranker fails: "open" answers in stage one's order, and "closed" answers with
-    an error.
+    an error. `context`, `neighbours`, `section` and `budget_tokens` add the hits as one text for a prompt, "context".
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -113,6 +116,27 @@ class SearchRequest(BaseModel):
     mmr: float | None = _documented_bound(minimum=0, maximum=1)
     budget_ms: float | None = Field(None, ge=0, le=600_000)
     fail: Literal["open", "closed"] = "open"
+    context: bool | None = None
+    neighbours: int | None = _documented_bound(minimum=0, maximum=MOST)
+    section: bool | None = None
+    budget_tokens: int | None = _documented_bound(minimum=1)
+
+    @property
+    def context_options(self) -> ContextOptions | None:
+        """The options of the context, or None if the request asks for no context.
+
+        Raises:
+            InvalidInput: See `ContextOptions`; or `context` is false and another field asks for a context.
+        """
+        fields = ("neighbours", "section", "budget_tokens")
+        given = {name: value for name in fields if (value := getattr(self, name)) is not None}
+        asking = [name for name, value in given.items() if value is not False]
+        if self.context is False and asking:
+            raise InvalidInput(
+                f"context is false, and {asking[0]} asks for a context: give one of them", field="context"
+            )
+        options = ContextOptions(**given)
+        return options if self.context or asking else None
 
 
 @router.post("/search", openapi_extra=described(SearchRequest))
@@ -122,7 +146,11 @@ async def answer(request: Request) -> Json:
     body = await read(request, SearchRequest, components.limits.max_body)
     searcher = searcher_of(components)
     check_query(components, body.query)
+    parts = components.context_parts or searcher.context_parts
     try:
+        options = body.context_options
+        if options is not None:
+            check_context(options, parts)
         call = SearchCall(
             body.query,
             configured(components, {name: getattr(body, name) for name in OPTIONS}),
@@ -130,6 +158,7 @@ async def answer(request: Request) -> Json:
             None if body.budget_ms is None else body.budget_ms / 1000,
         )
         ranking, failure = await search(components, searcher, call)
+        context = None if options is None else await run_sync(context_of, ranking, options, parts)
     except InvalidInput as error:  # only errors of the filter have no field
         raise Problem(Kind.INVALID, str(error), field=error.field or "where") from error
     except NotFitted as error:
@@ -138,7 +167,10 @@ async def answer(request: Request) -> Json:
     shown = components.names.ranking(ranking)
     if failure is not None and body.fail == "closed":
         raise _failure(shown, failure)
-    return Json(_answer(shown, components, body.query))
+    content = _answer(shown, components, body.query)
+    if context is not None:
+        content["context"] = {**context.to_dict(), "notes": worded_notes(context.notes)}
+    return Json(content)
 
 
 def _failure(ranking: Ranking, failure: ShortlistError) -> Problem:
