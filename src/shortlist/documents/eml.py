@@ -9,8 +9,8 @@ from email.message import EmailMessage, Message
 from email.policy import SMTP
 from email.utils import parsedate_to_datetime
 
-from shortlist.documents.decoding import Decoded, clean, decode, guess_note, read_bytes
-from shortlist.documents.html import Page, read_page
+from shortlist.documents.decoding import clean, decode, guess_note, read_bytes
+from shortlist.documents.html import Page, hidden_note, read_page
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.documents.titles import best_title
@@ -50,6 +50,7 @@ def read_archive(source: Source) -> Iterator[Record | Skipped]:
     fields = {"url": _header(first, "Content-Location") or _header(message, "Snapshot-Content-Location")}
     values = metadata(source, {name: text for name, text in fields.items() if text}, page.replaced)
     yield from guess_note(source, page.guessed)
+    yield from hidden_note(source, page.hidden)
     yield Record("", Document(source.name, page.text, best_title(source, page.title, [page.heading]), values))
     if len(pages) > 1:
         note = Note("part_left_out", part="frames", count=len(pages) - 1, include="")
@@ -71,14 +72,15 @@ def _mail(source: Source, message: Message, place: str) -> Iterator[Record | Ski
     skipped: list[Skipped] = []
     for part in bodies:
         try:
-            text, lost, guessed = _text(part, source.options.encoding)
+            page = _text(part, source.options.encoding)
         except Unreadable as error:
             skipped.append(Skipped(source.name, _joined(place, _file_name(part)), error.note))
             continue
         name = _file_name(part) if part.get_content_disposition() == "attachment" else ""
-        blocks.append(f"{name}\n\n{text}" if name else text)
-        replaced += lost
-        skipped += guess_note(source, guessed, _joined(place, _file_name(part)) if place or name else "")
+        blocks.append(f"{name}\n\n{page.text}" if name else page.text)
+        replaced += page.replaced
+        where = _joined(place, _file_name(part)) if place or name else ""
+        skipped += [*guess_note(source, page.guessed, where), *hidden_note(source, page.hidden, where)]
     if len(blocks) > 1 or blocks[0]:
         title = _header(message, "Subject") or source.path.stem
         key = f"{source.name}#{place.replace(' ', '=')}" if place else source.name
@@ -132,11 +134,10 @@ def _best(parts: Sequence[object]) -> list[Message]:
     return [part for part in reversed(parts) if isinstance(part, Message)]
 
 
-def _text(part: Message, given: str) -> Decoded:
+def _text(part: Message, given: str) -> Page:
     if part.get_content_type() == "text/html":
-        page = _page(part, given)
-        return Decoded(page.text, page.replaced, page.guessed)
-    return decode(_bytes(part), part.get_content_charset(), given)
+        return _page(part, given)
+    return Page("", *decode(_bytes(part), part.get_content_charset(), given))
 
 
 def _page(part: Message, given: str) -> Page:

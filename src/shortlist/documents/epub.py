@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from shortlist.documents.decoding import LARGEST_FILE, MEGABYTE, clean, guess_note, read_bytes
-from shortlist.documents.html import read_page
+from shortlist.documents.html import hidden_note, read_page
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import checked_archive, errors, parse_xml
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -51,6 +51,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
                 f"{source.name}#part={number}", page.text, title, metadata(source, fields, page.replaced)
             )
             yield from guess_note(source, page.guessed, place)
+            yield from hidden_note(source, page.hidden, place)
             yield Record(place, document)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from shortlist.documents.decoding import clean, decode, guess_note, read_bytes
+from shortlist.documents.html_hidden import remove_hidden
 from shortlist.documents.html_tables import table_markdown
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -63,7 +64,8 @@ _MARKS = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
 class Page(NamedTuple):
     """A page as text: its title ("" if it has none), its Markdown, and the number of bytes that are not text.
 
-    `guessed` is the encoding if that is a guess, or "". `heading` is the first <h1>, or "".
+    `guessed` is the encoding if that is a guess, or "". `heading` is the first <h1>, or "". `hidden` is the number of
+    hidden elements that are left out.
     """
 
     title: str
@@ -71,6 +73,7 @@ class Page(NamedTuple):
     replaced: int
     guessed: str = ""
     heading: str = ""
+    hidden: int = 0
 
 
 def read(source: Source) -> Iterator[Record | Skipped]:
@@ -79,13 +82,20 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     A <title> that is a placeholder, or that all pages of the folder have, is left out: see `titles`.
 
     Scripts, styles, <nav>, <template>, <noscript>, <svg>, <iframe>, <object>, <canvas> and the page's footer are left
-    out. An image becomes its alternative text.
+    out. Hidden elements are left out and counted: see `html_hidden`. An image becomes its alternative text.
     """
     page = read_page(read_bytes(source.path), given=source.options.encoding)
     fields = metadata(source, replaced_bytes=page.replaced)
     yield from guess_note(source, page.guessed)
     title = best_title(source, page.title, chain([page.heading], (heading.title for heading in headings(page.text))))
     yield Record("", Document(source.name, page.text, title, fields))
+    yield from hidden_note(source, page.hidden)
+
+
+def hidden_note(source: Source, count: int, place: str = "") -> Iterator[Skipped]:
+    """Yield the report of the hidden elements of a page, if there are any."""
+    if count:
+        yield Skipped(source.name, place, Note("part_left_out", part="hidden elements", count=count, include=""))
 
 
 def own_title(path: Path) -> str:
@@ -119,9 +129,13 @@ def parse_page(markup: str, replaced: int = 0) -> Page:
         Unreadable: The page is nested too deeply.
     """
     page = _parse(markup)
+    hidden = remove_hidden(page, markup)
     text, lost = clean(_markdown(page))
+    if hidden and not text:  # a script shows what is hidden
+        page, hidden = _parse(markup), 0
+        text, lost = clean(_markdown(page))
     title, heading = _first(page, "title"), _first(page, "h1")
-    return Page(heading if is_placeholder(title) else title, text, replaced + lost, heading=heading)
+    return Page(heading if is_placeholder(title) else title, text, replaced + lost, heading=heading, hidden=hidden)
 
 
 def _declared(start: bytes) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shortlist.documents.decoding import LARGEST_FILE, MEGABYTE, decode, guess_note
-from shortlist.documents.html import read_page
+from shortlist.documents.html import hidden_note, read_page
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.errors import MissingExtra
@@ -76,10 +76,11 @@ def _answer(source: Source, record: Any, number: int, left: Counter[str]) -> lis
     fields = {"url": url or None, "date": record.rec_headers.get_header("WARC-Date")}
     if name in _PLAIN:
         text, replaced, guessed = decode(data, charset, source.options.encoding)
-        title = ""
+        title, hidden = "", 0
     else:
-        title, text, replaced, guessed, _ = read_page(data, charset, source.options.encoding)
+        title, text, replaced, guessed, _, hidden = read_page(data, charset, source.options.encoding)
     key = f"{source.name}#record={number}"
     place = f"record {number}"
     document = Document(key, text, title or url, metadata(source, fields, replaced))
-    return [*guess_note(source, guessed, place), Record(place, document)]
+    notes = [*guess_note(source, guessed, place), *hidden_note(source, hidden, place)]
+    return [*notes, Record(place, document)]
