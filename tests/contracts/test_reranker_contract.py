@@ -115,8 +115,8 @@ def test_its_info(kind, reranker):
     assert info.unit in ("logit", "score", "reciprocal rank")
     assert info.window is None or info.window >= 64
     assert info.max_concurrent >= 1
-    assert info.pointwise is not kind.endswith("progressive")
-    assert info.remote is (kind == "hosted")
+    assert info.pointwise is not kind.endswith(("progressive", "listwise"))
+    assert info.remote is (kind in ("hosted", "listwise"))
     assert (reranker.info == info) if kind != OWN else (info == RerankerInfo("own", pointwise=True))
 
 
