@@ -127,7 +127,10 @@ class Names:
 
 
 def public_name(name: str) -> str:
-    """Return a model's name without the folders of this machine."""
+    """Return a model's name without the folders of this machine: "colbert:/models/x" becomes "colbert:x"."""
+    kind, colon, folder = name.partition(":")
+    if colon and len(kind) > 1 and _is_absolute(folder):
+        return f"{kind}:{Names().shown(folder)}"
     return Names().shown(name)
 
 

@@ -24,19 +24,17 @@ from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.indexes.qdrant import QdrantEngine
 from shortlist.inference.devices import is_torch
 from shortlist.inference.pair_tokenizer import PairTokenizer
-from shortlist.models import cross_encoder_spec, encoder_spec
+from shortlist.models import encoder_spec
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.models.packaged import fitted_weights as fitted_weights
 from shortlist.protocols import Encoder, Index, Reranker, Retriever
-from shortlist.rerankers import names
-from shortlist.rerankers.chat import ChatReranker, is_chat
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.rerankers.hosted import HostedReranker
+from shortlist.rerankers.load import check_reranker as check_reranker
+from shortlist.rerankers.load import load_reranker as load_reranker
+from shortlist.rerankers.load import passage_room
 from shortlist.rerankers.progressive import ProgressiveReranker, read_rules
-from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
 from shortlist.retrievers.engine import Dense, Hybrid, Lexical
 from shortlist.search.retriever import as_retriever
-from shortlist.search.scores import checked_reranker
 from shortlist.stores.encoder_check import check_encoder
 from shortlist.stores.kinds import KINDS, is_store, load_store
 from shortlist.stores.store import Store
@@ -58,8 +56,8 @@ DROP_RULES = "drop.json"
 """The file with a cross-encoder's drop rules, next to its ONNX files."""
 
 PASSAGE_TOKENS = 200
-QUERY_TOKENS = 64
-"""The room that the splitter leaves for a query in the reranker's window."""
+FEWEST_TOKENS = 64
+"""The smallest room for a passage that the splitter accepts."""
 
 
 def load_encoder(
@@ -102,37 +100,6 @@ def load_encoder(
     return OnnxEncoder(spec, precision=precision, device=device, threads=threads, as_worker=as_worker)
 
 
-def load_reranker(
-    name: str = CROSS_ENCODER,
-    *,
-    precision: str = "auto",
-    device: str = "auto",
-    threads: int | None = None,
-    early_exits: bool = False,
-    as_worker: bool = False,
-) -> Reranker:
-    """Load a reranker. The arguments and errors are those of `load_encoder`.
-
-    "vendor:model", "vendor:URL" and "vendor:model@URL" name a hosted reranker, such as "cohere:rerank-v3.5", or
-    "openai-list:MODEL" for a chat model. Loading a hosted reranker sends no request. Precision, device, threads and
-    `as_worker` apply to local models only. `early_exits` loads the form of the model that progressive searches use; see
-    `CrossEncoder`.
-
-    Raises:
-        HostedRefused: A hosted reranker needs a key, and its environment variable is not set.
-    """
-    if names.is_hosted(name):
-        return ChatReranker(name) if is_chat(name) else HostedReranker(name)
-    if is_attribute(name):
-        return checked_reranker(load_attribute(name))
-    spec = cross_encoder_spec(name, weights=is_torch(device))
-    if spec.files.onnx is None and not (is_torch(device) and spec.files.weights is not None):
-        return SentenceTransformerReranker(spec, precision=precision, device=device)
-    return CrossEncoder(
-        name, precision=precision, device=device, threads=threads, early_exits=early_exits, as_worker=as_worker
-    )
-
-
 def configured_encoder(config: SearchConfig, name: str) -> Encoder:
     """Load a bi-encoder with the precision, the device and the threads of a configuration. Raises as `load_encoder`."""
     return load_encoder(name, precision=config.precision, device=config.device, threads=config.threads)
@@ -151,20 +118,6 @@ def encoder_name(name: str) -> str:
     if is_attribute(name) or name.startswith("hashed-"):
         return name
     return encoder_spec(name).files.name
-
-
-def check_reranker(name: str) -> None:
-    """Check that `name` is a usable reranker, as far as that is known without loading it. No request is sent.
-
-    Raises:
-        ModelNotFound, HubUnreachable: As `load_reranker`.
-        HostedRefused: A hosted reranker needs a key, and its environment variable is not set.
-        InvalidInput: The name of a hosted reranker lacks its model or URL.
-    """
-    if names.is_hosted(name):
-        names.check(name)
-    elif not is_attribute(name):
-        cross_encoder_spec(name)
 
 
 def progressive_of(reranker: Reranker) -> Callable[[], Reranker] | None:
@@ -186,22 +139,17 @@ def make_splitter(bi_encoder: str = BI_ENCODER, reranker: str = CROSS_ENCODER) -
     Raises:
         InvalidInput: The windows leave too few tokens for a passage.
     """
-    counters: list[Callable[[str], int]] = []
-    limits = [PASSAGE_TOKENS]
-    unknown = names.is_hosted(reranker) or is_attribute(reranker)
-    cross = cross_encoder_spec(CROSS_ENCODER if unknown else reranker)
-    tokenizer = PairTokenizer(cross.files.tokenizer, cross.max_length)
-    counters.append(tokenizer.count)
-    if not unknown:
-        limits.append(cross.max_length - QUERY_TOKENS - tokenizer.special_tokens)
+    room = passage_room(reranker)
+    counters: list[Callable[[str], int]] = [room.tokenizer.count]
+    limits = [PASSAGE_TOKENS] if room.tokens is None else [PASSAGE_TOKENS, room.tokens]
     if not bi_encoder.startswith("hashed-") and not is_openai(bi_encoder) and not is_attribute(bi_encoder):
         spec = encoder_spec(bi_encoder)
         own = PairTokenizer(spec.files.tokenizer, spec.max_length)
         limits.append(spec.max_length - own.special_tokens - own.count(spec.passage_prompt))
-        if spec.files.tokenizer.read_bytes() != cross.files.tokenizer.read_bytes():
+        if spec.files.tokenizer.read_bytes() != room.file.read_bytes():
             counters.append(own.count)
     limit = min(limits)
-    if limit < QUERY_TOKENS:
+    if limit < FEWEST_TOKENS:
         raise InvalidInput(f"the windows of {bi_encoder} and {reranker} leave {limit} tokens for a passage: too few")
     count = counters[0] if len(counters) == 1 else lambda text: max(counter(text) for counter in counters)
     return Splitter(count, limit)

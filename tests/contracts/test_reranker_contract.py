@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 
 import standin_torch
 import tiny
+import tiny_late
 from fakes import WordReranker
 from shortlist.errors import InvalidInput
 from shortlist.models.folder import read_cross_encoder
@@ -78,12 +80,21 @@ def local(name: str, *, progressive: bool = False) -> Iterator[Reranker]:
     yield make() if make is not None else reranker
 
 
+def long_window(folder: Path) -> Path:
+    """A late-interaction model whose window is that of the other models."""
+    tiny_late.colbert(folder, doc_maxlen=64)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 64}))
+    return folder
+
+
 RERANKERS: dict[str, Callable[[Path], Any]] = {
     "cross-encoder": lambda folder: local(str(tiny.cross_encoder(folder))),
     "cross-encoder in stages": lambda folder: local(str(tiny.staged(folder))),
     "progressive": lambda folder: local(str(tiny.staged(folder, drop=True)), progressive=True),
     "packaged": lambda _: local("shortlist-reranker-v1"),
     "packaged progressive": lambda _: local("shortlist-reranker-v1", progressive=True),
+    "late interaction": lambda folder: local(f"colbert:{long_window(folder)}"),
     "torch": torch,
     "torch engine": on_a_gpu,
     "hosted": hosted,

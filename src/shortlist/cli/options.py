@@ -155,7 +155,8 @@ OPTIONS: Mapping[str, Setting] = {
     ),
     "reranker": Setting(
         str,
-        f"The model of stage two: {MODEL}; or vendor:model (hosted), or openai-list:MODEL[@URL] (a chat model).",
+        f"The model of stage two: {MODEL}; or vendor:model (hosted), openai-list:MODEL[@URL] (a chat model), or "
+        "colbert:NAME (late interaction).",
         RERANKER,
         "NAME",
     ),

@@ -34,7 +34,8 @@ class SearchConfig:
         bi_encoder: A packaged name, a folder, a hub id, "package.module:attribute", or "openai:MODEL" and
             "openai:MODEL@URL" for an embeddings endpoint. None: the index's own, or the packaged one for a store.
         reranker: A packaged name, a folder, a hub id, "package.module:attribute", or "vendor:model" for a hosted
-            reranker. None: stage one alone.
+            reranker, "openai-list:MODEL" for a chat model, or "colbert:NAME" for a late-interaction model. None: stage
+            one alone.
         rerank: False keeps stage one's order.
         precision: "auto", "exact" (fp32), "fast", "fp16" or "bf16".
         device: "auto", "cpu", "cuda", "openvino:GPU", or "torch:cuda".

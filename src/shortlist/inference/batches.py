@@ -34,6 +34,8 @@ class Batch:
 class Tokens:
     """One input. `ids` are its tokens. The second segment begins at `split`, which is the length if there is none.
 
+    Attention reads the first `attended` tokens, or all of them.
+
     If the second segment has stored states, `ids` are the tokens before it, and `stored` has the codes of its states,
     `(tokens, bytes of a token)`.
     """
@@ -41,6 +43,7 @@ class Tokens:
     ids: Sequence[int]
     split: int
     stored: NDArray[np.uint8] | None = None
+    attended: int | None = None
 
     @property
     def length(self) -> int:
@@ -85,6 +88,6 @@ def _batch(rows: list[int], inputs: Sequence[Tokens], length: int, pad: int) -> 
         tokens = inputs[row]
         size = tokens.length
         ids[place, : len(tokens.ids)] = tokens.ids
-        mask[place, :size] = 1
+        mask[place, : size if tokens.attended is None else tokens.attended] = 1
         types[place, tokens.split : size] = 1
     return Batch(rows, ids, mask, types)

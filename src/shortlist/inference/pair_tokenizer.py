@@ -61,14 +61,24 @@ class PairTokenizer:
         """The number of special tokens of a pair. A single text has no more."""
         return sum(len(part) for part in self._frame)
 
-    def singles(self, texts: Iterable[str]) -> tuple[list[Tokens], list[bool]]:
+    def token_id(self, token: str) -> int | None:
+        """Return the id of a token of the vocabulary, or None for another text."""
+        return self._tokenizer.token_to_id(token)
+
+    def singles(
+        self, texts: Iterable[str], *, marker: int | None = None, window: int | None = None
+    ) -> tuple[list[Tokens], list[bool]]:
         """Return each text with its special tokens, cut to the window, and whether each text was cut.
+
+        `marker` is the id of a token to put in front of each text, after the special tokens there. `window` is a
+        window in place of the tokenizer's own.
 
         Raises:
             InvalidInput: See `checked_texts`.
         """
         before, _, after = self._frame
-        room = self.window - len(before) - len(after)
+        before = before if marker is None else [*before, marker]
+        room = (self.window if window is None else window) - len(before) - len(after)
         inputs, cut = [], []
         for encoding in self._encode(texts):
             ids = [*before, *encoding[:room], *after]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from shortlist.models.spec import WEIGHTS, CrossEncoderSpec
@@ -13,7 +14,11 @@ _CHUNK = 1 << 20
 def weights_hash(spec: CrossEncoderSpec) -> str:
     """Return the first 16 hex digits of the SHA-256 of the files with the weights, or an empty string without any."""
     torch_files = [file for file in (spec.files.folder / name for name in WEIGHTS) if file.is_file()]
-    files = [*spec.stages] or ([spec.files.onnx] if spec.files.onnx else torch_files[:1])
+    return files_hash([*spec.stages] or ([spec.files.onnx] if spec.files.onnx else torch_files[:1]))
+
+
+def files_hash(files: Sequence[Path]) -> str:
+    """Return the first 16 hex digits of the SHA-256 of files with their external data; "" without files."""
     digest = hashlib.sha256()
     for file in files:
         for part in (file, *_external_data(file)):

@@ -17,6 +17,10 @@ DEFAULT_LENGTH = 512
 BGE_QUERY = "Represent this sentence for searching relevant passages: "
 """From the BAAI/bge-*-en-v1.5 model cards, section "Using Sentence-Transformers", for short query to passage."""
 
+METADATA = "artifact.metadata"
+"""The file that describes a late-interaction model of the ColBERT package."""
+SENTENCE_TRANSFORMERS = "config_sentence_transformers.json"
+
 POOLINGS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_mean_tokens": "mean",
@@ -35,15 +39,15 @@ def read_encoder(folder: Path, name: str, onnx_file: str | None = None) -> Encod
         ModelError: A file has broken JSON, the pooling is not mean, cls, max or last, or the model has no usable ONNX
             file and its files describe a cross-encoder.
     """
-    config = _json(folder / "config.json")
+    config = read_json(folder / "config.json")
     query, passage = _prompts(folder, name)
-    files = _complete(_files(folder, name, onnx_file), folder)
+    files = _complete(model_files(folder, name, onnx_file), folder)
     if files.onnx is None and _is_cross_encoder(folder, config) is True:
         raise ModelError(f"{name} is not a bi-encoder: its files describe a cross-encoder. Use it as a reranker")
     return EncoderSpec(
         files=files,
         dimension=int(config.get("hidden_size") or config.get("dim") or 0),
-        max_length=_max_length(folder, config),
+        max_length=max_length_of(folder, config),
         pooling=_pooling(folder),
         normalize=_normalizes(folder),
         query_prompt=query,
@@ -56,15 +60,17 @@ def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) ->
 
     Raises:
         ModelNotFound: config.json or tokenizer.json is missing.
-        ModelError: A file has broken JSON, the model has more than one label, or the model has no usable ONNX file and
-            its files describe another kind of model.
+        ModelError: A file has broken JSON, the model has more than one label, or its files describe another kind of
+            model.
     """
-    config = _json(folder / "config.json")
+    config = read_json(folder / "config.json")
+    if is_late_interaction(folder):
+        raise ModelError(f"{name} is a late-interaction model: name it colbert:{name}")
     labels = config.get("num_labels") or len(config.get("id2label") or {}) or 1
     if labels != 1:
         raise ModelError(f"{name} has {labels} labels; a reranker needs a cross-encoder with one label")
     stages = tuple(folder / file for file in _stages(folder))
-    files = _complete(_files(folder, name, onnx_file), folder)
+    files = _complete(model_files(folder, name, onnx_file), folder)
     if not _is_classifier(config):
         files = replace(files, weights=None)
     if files.onnx is None and _is_cross_encoder(folder, config) is False:
@@ -75,7 +81,7 @@ def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) ->
     int8 = folder / INT8
     return CrossEncoderSpec(
         files=files,
-        max_length=_max_length(folder, config),
+        max_length=max_length_of(folder, config),
         activation=_activation(config),
         stages=stages,
         longest_query=int(longest) if longest else None,
@@ -83,6 +89,14 @@ def read_cross_encoder(folder: Path, name: str, onnx_file: str | None = None) ->
         codec=_codec(folder, config),
         first_exit=_first_exit(folder, config),
     )
+
+
+def is_late_interaction(folder: Path) -> bool:
+    """Return whether the files of a folder describe a late-interaction model."""
+    if (folder / METADATA).is_file():
+        return True
+    settings = read_json(folder / SENTENCE_TRANSFORMERS, optional=True)
+    return settings.get("similarity_fn_name") == "MaxSim" or settings.get("model_type") == "ColBERT"
 
 
 def _codec(folder: Path, config: dict[str, Any]) -> Path | None:
@@ -102,7 +116,13 @@ def _activation(config: dict[str, Any]) -> str:
     return "identity" if "Identity" in str(function) else "sigmoid"
 
 
-def _files(folder: Path, name: str, requested: str | None) -> ModelFiles:
+def model_files(folder: Path, name: str, requested: str | None) -> ModelFiles:
+    """Return the files of the model in `folder`.
+
+    Raises:
+        ModelNotFound: tokenizer.json or the requested ONNX file is missing.
+        ModelError: config.json has broken JSON.
+    """
     tokenizer = folder / "tokenizer.json"
     if not tokenizer.is_file():
         raise ModelNotFound(f"{folder} has no tokenizer.json, which every model needs")
@@ -128,7 +148,7 @@ def chosen_onnx(folder: Path, requested: str | None = None) -> tuple[str | None,
 
 def _stages(folder: Path) -> list[str]:
     """The files of a model in stages, in the order in which they run."""
-    return [str(file) for file in _json(folder / "config.json", optional=True).get("shortlist_stages") or ()]
+    return [str(file) for file in read_json(folder / "config.json", optional=True).get("shortlist_stages") or ()]
 
 
 def _is_cross_encoder(folder: Path, config: dict[str, Any]) -> bool | None:
@@ -136,10 +156,10 @@ def _is_cross_encoder(folder: Path, config: dict[str, Any]) -> bool | None:
 
     Since version 5 of sentence-transformers the files name the kind. Before, only bi-encoders had a modules.json.
     """
-    kind = _json(folder / "config_sentence_transformers.json", optional=True).get("model_type")
+    kind = read_json(folder / SENTENCE_TRANSFORMERS, optional=True).get("model_type")
     if kind:
         return bool(kind == "CrossEncoder")
-    if _modules(folder):
+    if modules_of(folder):
         return False
     return _is_classifier(config) if config.get("architectures") else None
 
@@ -149,7 +169,13 @@ def _is_classifier(config: dict[str, Any]) -> bool:
     return any(str(head).endswith("ForSequenceClassification") for head in config.get("architectures") or ())
 
 
-def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
+def read_json(path: Path, *, optional: bool = False) -> dict[str, Any]:
+    """Return the object in a file of a model. An optional file that does not exist gives an empty object.
+
+    Raises:
+        ModelNotFound: The file does not exist.
+        ModelError: The file has no JSON object.
+    """
     if not path.is_file():
         if optional:
             return {}
@@ -160,7 +186,8 @@ def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
     return value
 
 
-def _modules(folder: Path) -> list[dict[str, Any]]:
+def modules_of(folder: Path) -> list[dict[str, Any]]:
+    """Return the modules of a model of sentence-transformers, in order; none for another model."""
     path = folder / "modules.json"
     modules = _loaded(path) if path.is_file() else []
     return [module for module in modules if isinstance(module, dict)]
@@ -175,8 +202,10 @@ def _loaded(path: Path) -> Any:
 
 def _pooling(folder: Path) -> str:
     """The mode of the Pooling module; mean without one, as in sentence-transformers."""
-    places = [module.get("path", "") for module in _modules(folder) if str(module.get("type", "")).endswith("Pooling")]
-    config = _json(folder / (places[0] if places else "1_Pooling") / "config.json", optional=True)
+    places = [
+        module.get("path", "") for module in modules_of(folder) if str(module.get("type", "")).endswith("Pooling")
+    ]
+    config = read_json(folder / (places[0] if places else "1_Pooling") / "config.json", optional=True)
     if not config:
         return "mean"
     mode = config.get("pooling_mode")
@@ -191,28 +220,28 @@ def _pooling(folder: Path) -> str:
 
 def _normalizes(folder: Path) -> bool:
     """False only for a model whose files state a comparison by dot product and list no Normalize module."""
-    if any(str(module.get("type", "")).endswith("Normalize") for module in _modules(folder)):
+    if any(str(module.get("type", "")).endswith("Normalize") for module in modules_of(folder)):
         return True
-    similarity = _json(folder / "config_sentence_transformers.json", optional=True).get("similarity_fn_name")
+    similarity = read_json(folder / SENTENCE_TRANSFORMERS, optional=True).get("similarity_fn_name")
     return similarity not in {"dot", "dot_product"}
 
 
 def _complete(files: ModelFiles, folder: Path) -> ModelFiles:
     """The files, without an ONNX file that contains only the first of the model's modules."""
-    types = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in _modules(folder)]
+    types = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules_of(folder)]
     others = ", ".join(kind for kind in types if kind not in MODULES)
     if files.onnx is None or not others:
         return files
     return replace(files, onnx=None, onnx_reason=f"modules.json lists {others}, which the ONNX file does not contain")
 
 
-def _max_length(folder: Path, config: dict[str, Any]) -> int:
-    """The smallest stated limit in tokens."""
+def max_length_of(folder: Path, config: dict[str, Any], *, of_sentences: bool = True) -> int:
+    """Return the smallest stated limit in tokens. `of_sentences` also reads the limit of sentence-transformers."""
     limits = []
-    stated = _json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
-    if isinstance(stated, int):
+    stated = read_json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
+    if isinstance(stated, int) and of_sentences:
         limits.append(stated)
-    stated = _json(folder / "tokenizer_config.json", optional=True).get("model_max_length")
+    stated = read_json(folder / "tokenizer_config.json", optional=True).get("model_max_length")
     if isinstance(stated, int | float) and 0 < stated < UNLIMITED:
         limits.append(int(stated))
     positions = config.get("max_position_embeddings")
@@ -224,7 +253,7 @@ def _max_length(folder: Path, config: dict[str, Any]) -> int:
 
 def _prompts(folder: Path, name: str) -> tuple[str, str]:
     """The prompts for queries and passages: those of the model's files, else the documented ones of bge and e5."""
-    config = _json(folder / "config_sentence_transformers.json", optional=True)
+    config = read_json(folder / SENTENCE_TRANSFORMERS, optional=True)
     prompts = config.get("prompts") or {}
     default = prompts.get(config.get("default_prompt_name") or "", "")
     if any(prompts.values()):

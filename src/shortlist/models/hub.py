@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 from shortlist.errors import HubUnreachable, ModelNotFound
@@ -21,17 +22,18 @@ SMALL_FILES = (
     "sentence_bert_config.json",
     "config_sentence_transformers.json",
     "*_Pooling/config.json",
+    "artifact.metadata",
 )
 HUB_SECONDS = 10.0
 TORCH_FILES = ("model.safetensors", "pytorch_model.bin", "vocab.txt", "*_Dense/*")
 
 
-def pull(name: str, onnx_file: str | None = None, *, weights: bool = False) -> Path:
+def pull(name: str, onnx_file: str | None = None, *, weights: bool = False, more: Sequence[str] = ()) -> Path:
     """Return the local folder of a hub model. The model is downloaded unless the cache has all of it.
 
     A download contains the small files and one ONNX file with its external data, or the torch weights of a model
     without a usable ONNX file. With `weights`, it contains the torch weights in place of the ONNX file, if there are
-    any.
+    any. `more` are patterns of further files.
 
     Raises:
         ModelNotFound: The hub has no such model, or the model is private or gated and `HF_TOKEN` gives no access.
@@ -51,7 +53,7 @@ def pull(name: str, onnx_file: str | None = None, *, weights: bool = False) -> P
         # list_repo_files would wait for over twenty seconds if the hub does not answer.
         info = HfApi().model_info(name, timeout=HUB_SECONDS)
         files = [sibling.rfilename for sibling in info.siblings or []]
-        return Path(snapshot_download(name, allow_patterns=_patterns(files, onnx_file, weights)))
+        return Path(snapshot_download(name, allow_patterns=[*_patterns(files, onnx_file, weights), *more]))
     except GatedRepoError as error:
         raise ModelNotFound(f"{name} is gated: accept its terms on the hub and set HF_TOKEN") from error
     except RepositoryNotFoundError as error:

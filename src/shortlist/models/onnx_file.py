@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from shortlist.errors import ModelNotFound
 
 PREFERRED = (
+    "vespa_colbert.onnx",
     "onnx/model.onnx",
     "model.onnx",
     "onnx/model_O1.onnx",
@@ -17,7 +18,7 @@ PREFERRED = (
     "onnx/model_optimized.onnx",
     "onnx/model_fp16.onnx",
 )
-"""Full precision first, then optimised graphs, then fp16."""
+"""Full precision first, then optimised graphs, then fp16. `vespa_colbert.onnx` includes the projection of ColBERT."""
 
 QUANTISED = re.compile(r"quant|int8|uint8|q4|bnb4|_q8|qdq", re.IGNORECASE)
 

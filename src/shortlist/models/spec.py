@@ -65,3 +65,28 @@ class CrossEncoderSpec:
     int8: Path | None = None
     codec: Path | None = None
     first_exit: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LateInteractionSpec:
+    """A late-interaction model: a vector for each token of a query, and for each token of a passage.
+
+    `query_marker` and `passage_marker` are the tokens that stand before a text. If `expands` is true, queries are
+    filled with `mask` tokens to `query_length` tokens, and `attends` tells whether the other tokens read them.
+    `passage_length` is the most tokens of a passage, and `max_length` those of a query. The vectors of the tokens in
+    `skipped` are left out of passages. A vector has `dimension` numbers. `projections` are the files with the linear
+    layers that make it from the model's states, for an ONNX file that ends before them.
+    """
+
+    files: ModelFiles
+    query_marker: str
+    passage_marker: str
+    mask: str
+    query_length: int
+    passage_length: int
+    max_length: int
+    dimension: int
+    expands: bool
+    attends: bool
+    skipped: tuple[str, ...]
+    projections: tuple[Path, ...]
