@@ -103,9 +103,36 @@ def test_metadata_that_is_no_value_becomes_text(load):
 
 
 def test_lone_surrogates_and_bad_bytes_in_a_line(load):
-    [document] = load("a.jsonl", '{"text": "a\\ud800 Größe '.encode() + b'\xff"}')
+    note, document = load("a.jsonl", '{"text": "a\\ud800 Größe '.encode() + b'\xff"}')
     assert document.text == "a\ufffd Größe \ufffd"
-    assert document.metadata["replaced_bytes"] == 2
+    assert document.metadata["replaced_bytes"] == 1
+    assert (note.place, note.note.code, note.note.values["count"]) == ("line 1", "bad_characters", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "places"),
+    [
+        ("a.jsonl", '{"text": "fine \\ud83d\\ude00"}\n{"text": "a\\ud83d b\\u0000"}\n', [("line 2", 2)]),
+        ("a.jsonl", '{"text": "a", "title": "\\udc00", "metadata": {"k\\ud800": ["\\ud801"]}}\n', [("line 1", 3)]),
+        (
+            "a.json",
+            '[{"text": "a"}, {"text": "b\\ud800"}, {"name": "c", "of": {"d": "\\udfff"}}]',
+            [("item 2", 1), ("item 3", 1)],
+        ),
+        ("a.json", '{"name": "pump", "note": "\\ud800", "emoji": "\\ud83d\\ude00"}', [("", 1)]),
+        ("a.ipynb", '{"cells": [{"cell_type": "markdown", "source": "a\\ud800"}]}', [("", 1)]),
+        ("a.json", '[{"text": "\\\\ud800 is an escape"}]', []),
+    ],
+)
+def test_halves_of_pairs_are_reported_with_their_row_and_not_as_an_encoding(load, name, content, places):
+    items = load(name, content)
+    notes = [item for item in items if isinstance(item, Skipped)]
+    assert [(note.place, note.note.values["count"]) for note in notes] == places
+    assert all("U+FFFD" in note.reason and "half of a surrogate pair" in note.reason for note in notes)
+    for item in items:
+        if not isinstance(item, Skipped):
+            assert "replaced_bytes" not in item.metadata
+            item.text.encode()
 
 
 def test_the_first_of_two_ids_is_kept(load):

@@ -111,3 +111,10 @@ def test_the_commands_name_the_guess_and_take_a_name(tmp_path, monkeypatch):
     done = run("queries", "convert", "q.csv", "named.jsonl", "--encoding", "cp1252")
     assert "guess" not in done.err
     assert "the encoding 'x' is unknown" in error_of("queries", "convert", "q.csv", "o.csv", "--encoding", "x")
+
+
+def test_half_of_a_surrogate_pair_is_an_error_with_its_line(tmp_path):
+    good = '{"query": "fine \\ud83d\\ude00", "relevant": ["a"]}\n'
+    (tmp_path / "q.jsonl").write_text(good + '{"query": "bad \\ud83d", "relevant": ["b"]}\n')
+    with pytest.raises(InvalidInput, match=r"q\.jsonl line 2 has the escape of NUL or of half a surrogate pair"):
+        QuerySet.read(tmp_path / "q.jsonl")

@@ -188,6 +188,15 @@ def lines(path: Path, encoding: Encoding) -> Iterator[tuple[int, str | None, int
             yield number, text, replaced + encoding.lost(text)
 
 
+def character_note(source: Source, count: int, place: str = "") -> Iterator[Skipped]:
+    """Yield the report of characters that `clean` replaces although the bytes of the file are right, if there are any.
+
+    A JSON text can have half of a surrogate pair or NUL as an escape, and a PDF file as a character of a font.
+    """
+    if count:
+        yield Skipped(source.name, place, Note("bad_characters", count=count))
+
+
 def guess_note(source: Source, guessed: str, place: str = "") -> Iterator[Skipped]:
     """Yield the report of an encoding that is a guess. `guessed` is its name, or ""."""
     if guessed:

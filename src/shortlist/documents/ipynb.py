@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shortlist.documents.decoding import clean, guess_note, read_text
+from shortlist.documents.decoding import character_note, clean, guess_note, read_text
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.documents.titles import best_title
@@ -38,7 +38,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     blocks = [block for cell in _list(cells) for block in _cell(_mapping(cell), language, left)]
     body, lost = clean("\n\n".join(block for block in blocks if block.strip()))
     title = best_title(source, "", (read_form(heading.title) for heading in headings(shown(body))))
-    fields = metadata(source, {"language": language or None}, replaced + lost)
+    fields = metadata(source, {"language": language or None}, replaced)
+    yield from character_note(source, lost)
     yield Record("", Document(source.name, body, title, fields))
     for part, count in left.items():
         if count:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from shortlist.documents.decoding import clean, guess_note, read_text
-from shortlist.documents.jsonl import parse_record
+from shortlist.documents.decoding import character_note, clean, guess_note, read_text
+from shortlist.documents.jsonl import bad_characters, has_bad_escape, parse_record
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.types import Document, Note
@@ -32,15 +32,20 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     except ValueError as error:
         raise Unreadable(Note("bad_json", error=str(error))) from error
     records, rest = _records(content)
+    is_bad = has_bad_escape(text)
     for number, record in enumerate(records, start=1):
         place = f"item {number}"
         try:
-            yield Record(place, _document(source, f"{source.name}#item={number}", record, replaced))
+            document = _document(source, f"{source.name}#item={number}", record, replaced)
+            yield from character_note(source, bad_characters(record) if is_bad else 0, place)
+            yield Record(place, document)
         except Unreadable as error:
             yield Skipped(source.name, place, error.note)
     if rest or not records:
         try:
-            yield Record("", _flat(source, source.name, rest, replaced))
+            document = _flat(source, source.name, rest, replaced)
+            yield from character_note(source, bad_characters(rest) if is_bad else 0)
+            yield Record("", document)
         except Unreadable as error:
             yield Skipped(source.name, "", error.note)
 
@@ -75,11 +80,11 @@ def _flat(source: Source, key: str, content: object, replaced: int) -> Document:
         lines[name] = text
     first = next((name for name in _KEYS if name in lines), None)
     columns = tuple(sorted(lines, key=lambda name: name != first))
-    text, lost = clean("\n".join(f"{name}: {lines[name]}" if name else lines[name] for name in columns))
+    text, _ = clean("\n".join(f"{name}: {lines[name]}" if name else lines[name] for name in columns))
     fields = content if isinstance(content, Mapping) else {}
     flat = _without_lists(fields)
     names = tuple(clean(name)[0] for name in columns if name)
-    return Document(key, text, "", metadata(source, flat, replaced + lost), names)
+    return Document(key, text, "", metadata(source, flat, replaced), names)
 
 
 def _without_lists(fields: Mapping[str, object]) -> dict[str, object]:

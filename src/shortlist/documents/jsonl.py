@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 
-from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, clean, guess_note, line_encoding, lines
+from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, character_note, clean, guess_note, line_encoding, lines
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.types import Document, Note
 
+_BAD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _FIELDS = frozenset({"id", "_id", "text", "title", "metadata"})
 
 
@@ -30,12 +32,33 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             yield Skipped(source.name, place, Note("line_too_long", megabytes=LONGEST_LINE // MEGABYTE))
         elif line.strip():
             try:
-                key = f"{source.name}#line={number}"
-                yield Record(place, parse_record(source, key, _parse(line), replaced))
+                key, record = f"{source.name}#line={number}", _parse(line)
+                document = parse_record(source, key, record, replaced)
+                yield from character_note(source, bad_characters(record) if has_bad_escape(line) else 0, place)
+                yield Record(place, document)
             except Unreadable as error:
                 yield Skipped(source.name, place, error.note)
     if empty:
         yield Skipped(source.name, "", Note("empty"))
+
+
+def has_bad_escape(text: str) -> bool:
+    """Return whether a JSON text has an escape of NUL, or of a half of a surrogate pair, which may be complete."""
+    return _BAD_ESCAPE.search(text) is not None
+
+
+def bad_characters(value: object) -> int:
+    """Return the number of characters in a JSON value, and in the names of its fields, that cannot be stored."""
+    count, waiting = 0, [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            count += clean(item)[1]
+        elif isinstance(item, dict):
+            waiting += [*item, *item.values()]
+        elif isinstance(item, list):
+            waiting += item
+    return count
 
 
 def _parse(line: str) -> dict[str, object]:
@@ -65,10 +88,9 @@ def parse_record(source: Source, key: str, fields: dict[str, object], replaced: 
         raise _wrong_type("title", title, "a string")
     if nested is not None and not isinstance(nested, dict):
         raise _wrong_type("metadata", nested, "an object")
-    text, lost = clean(text)
     others = {name: value for name, value in fields.items() if name not in _FIELDS}
-    values = metadata(source, {**others, **(nested or {})}, replaced + lost)
-    return Document(_id(fields, key), text, clean(title or "")[0], values)
+    values = metadata(source, {**others, **(nested or {})}, replaced)
+    return Document(_id(fields, key), clean(text)[0], clean(title or "")[0], values)
 
 
 def _id(fields: dict[str, object], default: str) -> str:

@@ -14,6 +14,7 @@
 | line_too_long | megabytes | a line is longer than the limit |
 | not_text | | the file contains NUL bytes |
 | undecodable | encoding | the bytes are not text in this encoding, or ("") in none that is known |
+| bad_characters | count | characters are NUL, or half of a surrogate pair, and U+FFFD replaces them |
 | guessed_encoding | encoding | the text is not UTF-8, names no encoding, and was read as this one |
 | broken | format, error | the file is damaged or is not of its format |
 | bad_front_matter | format, error | front matter cannot be parsed as YAML or TOML, and stays in the text |

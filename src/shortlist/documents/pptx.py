@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from shortlist.documents.decoding import clean, read_bytes
+from shortlist.documents.decoding import character_note, clean, read_bytes
 from shortlist.documents.docx.equations import M, equation
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import errors, transitional
@@ -43,7 +43,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         except Unreadable as error:
             yield Skipped(source.name, place, error.note)
             continue
-        fields = metadata(source, {"slide": number}, lost)
+        fields = metadata(source, {"slide": number})
+        yield from character_note(source, lost, place)
         yield Record(place, Document(f"{source.name}#slide={number}", text, title, fields))
     if comments:
         yield Skipped(source.name, "", Note("part_left_out", part="slides with comments", count=comments, include=""))

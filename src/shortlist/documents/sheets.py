@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from shortlist.documents.csv import row_document, unique
-from shortlist.documents.decoding import clean, read_bytes
+from shortlist.documents.decoding import character_note, clean, read_bytes
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import OLD_FORMAT, checked_archive, errors
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -46,7 +46,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             yield from _records(source, shown, rows)
         else:
             text, lost = clean(markdown(_cells(rows, merged)))
-            fields = metadata(source, {"sheet": shown}, lost)
+            fields = metadata(source, {"sheet": shown})
+            yield from character_note(source, lost, f"sheet {shown!r}")
             document = Document(f"{source.name}#sheet={shown}", text, f"{source.path.stem}: {shown}", fields)
             yield Record(f"sheet {shown!r}", document)
 

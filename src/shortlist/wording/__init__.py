@@ -222,6 +222,10 @@ NOT_READ: Mapping[str, Words] = {
     "missing_field": 'no "{field}" field',
     "wrong_type": '"{field}" is {kind}, not {expected}',
     "empty_id": '"{field}" is empty',
+    "bad_characters": lambda v: (
+        f"{counted(v['count'], 'character')} replaced by U+FFFD, because NUL and half of a surrogate pair are no text: "
+        "correct the program that wrote the file"
+    ),
     "bad_id": '"{field}" has characters that are not text',
     "worker_lost": "not prepared: {reason}. Add it again to try again",
     "repeated_id": "the id {id!r} is already used at {first}",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shortlist.documents.decoding import clean, read_bytes
+from shortlist.documents.decoding import character_note, clean, read_bytes
 from shortlist.documents.docx.body import Body
 from shortlist.documents.docx.parts import Parts
 from shortlist.documents.metadata import metadata
@@ -38,7 +38,8 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         text, lost = clean("\n\n".join(block for block in blocks if block.strip()))
         own = clean(" ".join((word.core_properties.title or "").split()))[0]
         title = best_title(source, own, (heading.title for heading in headings(text)))
-    yield Record("", Document(source.name, text, title, metadata(source, replaced_bytes=lost)))
+    yield Record("", Document(source.name, text, title, metadata(source)))
+    yield from character_note(source, lost)
     for part, count, include in parts.left_out(word.element.body):
         yield Skipped(source.name, "", Note("part_left_out", part=part, count=count, include=include))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shortlist.documents.decoding import clean, read_bytes
+from shortlist.documents.decoding import character_note, clean, read_bytes
 from shortlist.documents.metadata import metadata
 from shortlist.documents.ocr import read_image
 from shortlist.documents.pdf.layout import PageTable
@@ -55,11 +55,11 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         blank: list[Skipped] = []
         reader = _Reader(source, document, title, LineEnds(known_words()))
         for number in range(1, pages + 1):
-            record = reader.page(number)
-            if isinstance(record, Record) or record.note.code != "no_page_text":
-                yield record
-            else:
-                blank.append(record)
+            for item in reader.page(number):
+                if isinstance(item, Skipped) and item.note.code == "no_page_text":
+                    blank.append(item)
+                else:
+                    yield item
         if len(blank) == pages:
             yield Skipped(source.name, "", Note("no_page_text"))
         else:
@@ -92,8 +92,8 @@ class _Reader:
     line_ends: LineEnds
     table: PageTable | None = None
 
-    def page(self, number: int) -> Record | Skipped:
-        """Return the document of a page."""
+    def page(self, number: int) -> Iterator[Record | Skipped]:
+        """Yield the document of a page, or why it cannot be read."""
         place, ocr = f"page {number}", self.source.options.ocr
         try:
             with _ONE_AT_A_TIME, _errors(page=True), closing(_loaded(self.document, number)) as page:
@@ -102,12 +102,15 @@ class _Reader:
             text = read_image(image, ocr).strip() if image and ocr else text
         except Unreadable as error:
             self.table = None
-            return Skipped(self.source.name, place, error.note)
+            yield Skipped(self.source.name, place, error.note)
+            return
         if not text.strip():
-            return Skipped(self.source.name, place, Note("no_page_text"))
+            yield Skipped(self.source.name, place, Note("no_page_text"))
+            return
         text, lost = clean(self.line_ends.rejoined(text))
-        fields = metadata(self.source, {"page": number, **({"ocr": True} if image else {})}, lost)
-        return Record(place, Document(f"{self.source.name}#page={number}", text, self.title, fields))
+        fields = metadata(self.source, {"page": number, **({"ocr": True} if image else {})})
+        yield from character_note(self.source, lost, place)
+        yield Record(place, Document(f"{self.source.name}#page={number}", text, self.title, fields))
 
 
 def _loaded(document: PdfDocument, number: int) -> PdfPage:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.documents.decoding import Decoded, decode
+from shortlist.documents.jsonl import bad_characters, has_bad_escape
 from shortlist.documents.options import ReadOptions
 from shortlist.documents.source import Unreadable
 from shortlist.errors import InvalidInput
@@ -135,7 +136,7 @@ def objects_of(path: Path, encodings: Encodings | None = None) -> Iterator[tuple
     """Yield the place of each line and the JSON object on it.
 
     Raises:
-        InvalidInput: As `text_of`, or a line is not a JSON object.
+        InvalidInput: As `text_of`, or a line is not a JSON object, or has characters that are no text.
     """
     for place, line in lines_of(path, encodings):
         try:
@@ -144,6 +145,8 @@ def objects_of(path: Path, encodings: Encodings | None = None) -> Iterator[tuple
             raise InvalidInput(f"{place} is not JSON: {error}") from error
         if not isinstance(record, dict):
             raise InvalidInput(f"{place} is a JSON {type(record).__name__}, not a JSON object")
+        if has_bad_escape(line) and bad_characters(record):
+            raise InvalidInput(f"{place} has the escape of NUL or of half a surrogate pair, which is no text")
         yield place, record
 
 
