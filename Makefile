@@ -40,7 +40,7 @@ docs-check: .venv/installed-dev  ## run the examples, commands and links of the 
 	$(BIN)/python -m pytest tests/test_docs.py tests/test_readme.py tests/test_examples.py tests/test_house.py tests/cli/test_reference.py
 
 site: .venv-site/installed  ## build the site of the documentation with its search into site/, and fail on a broken link
-	NO_MKDOCS_2_WARNING=1 $(<D)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(<D)/bin/mkdocs build --strict
 
 build: .venv/bin/python  ## build the wheel and the source distribution into dist/
 	@$(INSTALL) build

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 MARKDOWN = [*PAGES, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md")),
-            ROOT / "benchmarks" / "README.md", ROOT / "examples" / "open-webui.md"]  # fmt: skip
+            ROOT / "benchmarks" / "README.md", *sorted((ROOT / "examples").glob("*.md"))]  # fmt: skip
 NAMES = {page: page.relative_to(ROOT).as_posix() for page in MARKDOWN}
 FOREIGN_OPTIONS = {
     "--filter", "--torch", "--save", "--bi-encoder", "--cache", "--kept", "--weights", "--infinity", "--add-host",
@@ -131,6 +131,13 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_example_is_in_their_list():
+    text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    files = [path for path in (ROOT / "examples").iterdir() if path.is_file() and path.name != "README.md"]
+    assert files
+    assert [path.name for path in files if f"]({path.name})" not in text] == []
 
 
 def test_every_page_is_linked_from_the_readme():

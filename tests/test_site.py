@@ -46,7 +46,7 @@ def test_a_broken_link_stops_the_build():
     validation = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["validation"]
     assert set(validation) == {"omitted_files", "absolute_links", "unrecognized_links", "anchors"}
     assert set(validation.values()) == {"warn"}
-    assert "mkdocs build --strict" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "mkdocs build --strict\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_the_site_has_every_file_that_a_page_links(hook):
