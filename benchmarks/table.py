@@ -147,6 +147,7 @@ LARGE: dict[str, tuple[str, ...]] = {
 """The rows of `large`, and the measures of each."""
 
 TABLES = {
+    "comparison.md": {"speed": speed},
     "results.md": {"quality": quality, "speed": speed, "stores": stores, "reading": reading},
     "scaling.md": {"large": large},
 }

@@ -161,3 +161,22 @@ def test_no_page_claims_that_pypi_has_the_package():
     lines = [line for page in pages for line in page.read_text(encoding="utf-8").splitlines()]
     bare = [line for line in lines if re.search(r"(pip|pipx|uv tool|uv) install shortlist\b|\buvx shortlist\b", line)]
     assert all("--no-index" in line or line.startswith("`pipx install shortlist` and") for line in bare), bare
+
+
+def test_the_comparison_has_a_source_for_every_tool():
+    """Each tool of the first table is in the table of sources, and the date of reading is there."""
+    page = text_of("docs/comparison.md")
+    first = page.partition("## What the tools are")[2].partition("\n## ")[0]
+    tools = [line.split("|")[1].strip() for line in first.splitlines() if line.startswith("| ")][1:]
+    sources = page.partition("## Sources")[2]
+    names = [re.sub(r" [\d.]+$", "", tool) for tool in tools]
+    assert len(names) == 14
+    assert [name for name in names if name not in sources] == []
+    assert re.search(r"Read on \d{4}-\d\d-\d\d", page)
+
+
+def test_the_rows_of_the_comparison_are_complete():
+    for table in re.findall(r"(?:^\|.*\n)+", text_of("docs/comparison.md"), re.MULTILINE):
+        widths = {len(line.strip("|").split("|")) for line in table.splitlines()}
+        assert len(widths) == 1, table
+        assert not re.search(r"\|\s*\|", table.partition("\n")[0])
