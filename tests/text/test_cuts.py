@@ -251,3 +251,44 @@ def test_pieces_cover_the_text_in_order_and_fit(text, room, layout):
 @pytest.mark.parametrize("text", ["`" * 50_000, "a. " * 50_000, "- a\n" * 20_000, "x\n" * 30_000, "``a''" * 9000])
 def test_pathological_texts_have_boundaries_soon(text):
     assert "".join(text[start:end] for start, end in packed(text, boundaries(text), 100, tokens)) == text
+
+
+def oversized(columns: int, words: int) -> str:
+    """A table whose first row does not fit in a passage, with a row that does."""
+    names = " | ".join(f"name{number}" for number in range(columns))
+    cells = " | ".join(f"cell{number} " + "word " * words for number in range(columns))
+    return f"| {names} |\n|{'-|' * columns}\n| {cells} |\n|{' x |' * columns}\n"
+
+
+@pytest.mark.parametrize("before", ["", "A sentence before it.\n\n", "# Head\n\n"])
+@pytest.mark.parametrize("words", [5, 12, 60])
+@pytest.mark.parametrize("columns", [2, 3, 5])
+def test_no_passage_of_a_table_holds_only_its_header(columns, words, before):
+    splitter = Splitter(lambda text: len(text.replace("|", " | ").split()), 60)
+    text = before + oversized(columns, words)
+    passages = splitter.split(Document("d", text, "", {"format": "md"}))
+    assert all("cell" in passage.text or "word" in passage.text or "x" in passage.text for passage in passages)
+    assert all("name" in passage.text for passage in passages)
+    first = next(passage for passage in passages if "|" in passage.text)
+    assert "cell0" in first.text
+    assert all(f"name{number}" in first.text for number in range(columns))
+    covered = "".join(text[passage.start : passage.end] for passage in passages)
+    assert "".join(covered.split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("columns", [9, 20, 60])
+def test_no_passage_of_a_wide_table_holds_only_dashes(columns):
+    splitter = Splitter(lambda text: len(text.replace("|", " | ").split()), 40)
+    text = oversized(columns, 2)
+    passages = splitter.split(Document("d", text, "", {"format": "md"}))
+    assert all(any(map(str.isalnum, text[passage.start : passage.end])) for passage in passages)
+    assert all(f"name{number}" in "".join(p.text for p in passages) for number in range(columns))
+
+
+def test_empty_cells_of_a_large_row_make_no_passage_of_their_own():
+    splitter = Splitter(lambda text: len(text.replace("|", " | ").split()), 40)
+    text = f"| a | b | c | d |\n|-|-|-|-|\n|  | {'word ' * 50} |  |  |\n| x |  |  | {'term ' * 50} |\n"
+    passages = splitter.split(Document("d", text, "", {"format": "md"}))
+    assert all(re.search("word|term|x", passage.text) for passage in passages)
+    assert sum(passage.text.count("word") for passage in passages) == 50
+    assert sum(passage.text.count("term") for passage in passages) == 50

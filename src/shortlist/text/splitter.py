@@ -96,7 +96,9 @@ class Splitter:
     def split(self, document: Document) -> list[Passage]:
         """Return the passages of a document in order, each within the limit. White space alone gives an empty list.
 
-        Passages do not overlap, and every character that is not white space is in a passage. `p.text` of a passage `p`
+        Passages do not overlap, and every character that is not white space is in a passage. Tables that do not fit
+        are an exception: the bars of empty cells at the end of a row, and the line of dashes below a header that is too
+        wide, may be left out. `p.text` of a passage `p`
         is `document.text[p.start:p.end]`, without the comments and data of Markdown files. Of such files, `p.read_as`
         is the text without targets of links, entities and tags. If the passage begins inside a table or a record
         (`document.columns`), the names of the columns, or the first column of the record, are repeated before the text.

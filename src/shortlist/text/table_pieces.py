@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -56,6 +56,10 @@ class _Fit:
             text = text[: min(len(text) - 1, len(text) * most // tokens)].rstrip()
         return f"{text}…" if text else ""
 
+    def fits(self, head: str, text: str, start: int, end: int) -> bool:
+        """Return whether a part of a text fits below a head."""
+        return self.cost(head + text[start:end]) <= self.room
+
     def pieces(self, text: str, start: int, end: int, head: str) -> Iterator[Piece]:
         """Yield a part of a text in chunks, each with the same head, or with a shorter one if there is no room."""
         room = self.room - self.tokens(head)
@@ -92,7 +96,8 @@ def table_pieces(text: str, table: Table, room: int, cost: Cost, chunk: Chunk) -
     """Yield the table whole if it fits. Otherwise yield its rows in groups that fit, each with the header as its head.
 
     A row that does not fit is split between its cells. Each part then has the names of its columns, and the first cell
-    of the row, as its head. A long name or first cell is shortened in the head.
+    of the row, as its head. A long name or first cell is shortened in the head. No piece has the header and no row,
+    unless the header takes more than half of the room: it is then split, too.
     """
     fit = _Fit(room, cost, chunk)
     if cost(text[table.start : table.end]) <= room:
@@ -103,11 +108,26 @@ def table_pieces(text: str, table: Table, room: int, cost: Cost, chunk: Chunk) -
         head += "\n"
     names = [head[first:last] for first, last in _cells(head.partition("\n")[0])]
     if fit.tokens(head) > room // 2:
-        yield from fit.pieces(text, table.start, table.body, "")
+        yield from _header_parts(text, table, fit)
         for row in _rows(text, table):
             yield from _row_parts(text, row, names, fit)
         return
     yield from _grouped(text, table, head, names, fit)
+
+
+def _header_parts(text: str, table: Table, fit: _Fit) -> Iterator[Piece]:
+    """Yield a header that takes more than half of the room in parts.
+
+    The line of dashes belongs to the last part. It is left out if it takes more than half of the room.
+    """
+    marks = text.index("\n", table.start) + 1
+    tokens = fit.tokens(text[marks : table.body])
+    if tokens > fit.room // 2:
+        yield from fit.pieces(text, table.start, marks, "")
+        return
+    *parts, last = replace(fit, room=fit.room - tokens).pieces(text, table.start, marks, "")
+    yield from parts
+    yield last._replace(end=table.body)
 
 
 def _grouped(text: str, table: Table, head: str, names: Sequence[str], fit: _Fit) -> Iterator[Piece]:
@@ -120,9 +140,9 @@ def _grouped(text: str, table: Table, head: str, names: Sequence[str], fit: _Fit
             yield from _halved(text, Piece(start, end, head if start > table.start else ""), head, fit)
             start, used = row.start, head_cost
         if head_cost + tokens > fit.room:
-            if end > start:  # the header alone
-                yield Piece(start, end)
-            yield from _row_parts(text, row, names, fit)
+            alone = start == table.start and end == table.body
+            for place, part in enumerate(_row_parts(text, row, names, fit, head if alone else "")):
+                yield part._replace(start=start, head="") if alone and not place else part
             start, used = row.end, head_cost
         else:
             used += tokens
@@ -151,43 +171,47 @@ def header_at(text: str, place: int) -> str:
     return ""
 
 
-def _row_parts(text: str, row: Piece, names: Sequence[str], fit: _Fit) -> Iterator[Piece]:
-    """Yield a row that does not fit in groups of cells. A cell that does not fit is split, too."""
+def _row_parts(text: str, row: Piece, names: Sequence[str], fit: _Fit, header: str = "") -> Iterator[Piece]:
+    """Yield a row that does not fit in groups of cells. A cell that does not fit is split, too.
+
+    `header` is the head of the first part in place of the names of its columns, if it is given.
+    """
     cells = [(row.start + first, row.start + last) for first, last in _cells(text[row.start : row.end])]
     most = max(fit.room // 8, 1)
     short = [fit.short(name, most) for name in names]
     key = fit.short(text[slice(*cells[0])], most) if cells else ""
     column = 0
     while column < len(cells):
+        first_head = "" if column else header
         last = column + 1
-        while last < len(cells) and _part_fits(text, row, cells, (column, last + 1), short, key, fit):
+        while last < len(cells) and (
+            _is_blank(text, row, cells, column, last)
+            or fit.fits(
+                first_head or _part_head(short, key, column, last + 1), text, *_part_span(row, cells, column, last + 1)
+            )
+        ):
             last += 1
-        head = _part_head(short, key, column, last)
+        if column and _is_blank(text, row, cells, column, last):
+            return
+        head = first_head or _part_head(short, key, column, last)
         start, end = _part_span(row, cells, column, last)
-        if last == column + 1 and fit.cost(head + text[start:end]) > fit.room:
+        if not fit.fits(head, text, start, end):
             yield from fit.pieces(text, start, end, head)
         else:
             yield Piece(start, end, head)
         column = last
 
 
-def _part_fits(
-    text: str,
-    row: Piece,
-    cells: Sequence[tuple[int, int]],
-    columns: tuple[int, int],
-    names: Sequence[str],
-    key: str,
-    fit: _Fit,
-) -> bool:
-    start, end = _part_span(row, cells, *columns)
-    return fit.cost(_part_head(names, key, *columns) + text[start:end]) <= fit.room
-
-
 def _part_span(row: Piece, cells: Sequence[tuple[int, int]], first: int, last: int) -> tuple[int, int]:
     """Return where the part of a row with the columns from `first` to before `last` starts and ends."""
     start = cells[first][0] if first else row.start
     return start, cells[last][0] if last < len(cells) else row.end
+
+
+def _is_blank(text: str, row: Piece, cells: Sequence[tuple[int, int]], first: int, last: int) -> bool:
+    """Return whether all cells of a part of a row are empty. The rest of a row after its last text has no part."""
+    start, end = _part_span(row, cells, first, last)
+    return not text[start:end].strip("| \t\r\n")
 
 
 def _part_head(names: Sequence[str], key: str, first: int, last: int) -> str:
