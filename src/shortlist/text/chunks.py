@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from shortlist.text.boundaries import RECORD, Layout, boundaries
+from shortlist.text.fitting import Piece
 from shortlist.text.packing import Cost, packed
-from shortlist.text.table_pieces import Piece, Table, find_tables, table_pieces
+from shortlist.text.table_pieces import Table, find_tables, table_pieces
 
 
 def chunks(

@@ -15,8 +15,9 @@ from shortlist.text.headings import Heading, one_line
 from shortlist.text.markdown import Markdown, parse, read_form
 from shortlist.text.outline import MARKDOWN_SOURCES, document_headings, layout_of, page_heading
 from shortlist.text.packing import middle_cut
+from shortlist.text.record_pieces import record_pieces
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
-from shortlist.text.table_pieces import header_at, record_pieces
+from shortlist.text.table_pieces import header_at
 from shortlist.text.validation import SURROGATE
 from shortlist.types import PATH, Document, Passage
 

@@ -1,32 +1,18 @@
-"""Tables and records to pieces that fit: each piece names the columns of its cells, and the row that they belong to."""
+"""Tables to pieces that fit: each piece names the columns of its cells, and the row that they belong to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from shortlist.text.fitting import Chunk, Cost, Fit, Piece
 from shortlist.text.tables import delimiter_line, row_line
-
-Cost: TypeAlias = Callable[[str], int]
-"""The number of tokens of a text."""
-
-Chunk: TypeAlias = Callable[[str, int], Iterator[tuple[int, str]]]
-"""Splits a text into pieces of at most so many tokens, each with its character offset."""
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _MARKS = "|-: \t>\r\n"
-_LEAST_ROOM = 4
-
-
-class Piece(NamedTuple):
-    """A part of a text in character offsets, and the names to repeat before it."""
-
-    start: int
-    end: int
-    head: str = ""
 
 
 class Table(NamedTuple):
@@ -35,38 +21,6 @@ class Table(NamedTuple):
     start: int
     body: int
     end: int
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """The room of a piece in tokens, and how to measure and to cut a text."""
-
-    room: int
-    cost: Cost
-    chunk: Chunk
-
-    def tokens(self, text: str) -> int:
-        return self.cost(text) - self.cost("")
-
-    def short(self, text: str, most: int) -> str:
-        """Return the text, or its beginning and "…" if it has more than `most` tokens."""
-        if self.tokens(text) <= most:
-            return text
-        while text and (tokens := self.tokens(f"{text}…")) > most:
-            text = text[: min(len(text) - 1, len(text) * most // tokens)].rstrip()
-        return f"{text}…" if text else ""
-
-    def fits(self, head: str, text: str, start: int, end: int) -> bool:
-        """Return whether a part of a text fits below a head."""
-        return self.cost(head + text[start:end]) <= self.room
-
-    def pieces(self, text: str, start: int, end: int, head: str) -> Iterator[Piece]:
-        """Yield a part of a text in chunks, each with the same head, or with a shorter one if there is no room."""
-        room = self.room - self.tokens(head)
-        if room < _LEAST_ROOM:
-            head, room = "", self.room
-        for offset, chunk in self.chunk(text[start:end], room):
-            yield Piece(start + offset, start + offset + len(chunk), head)
 
 
 def find_tables(text: str) -> list[Table]:
@@ -99,7 +53,7 @@ def table_pieces(text: str, table: Table, room: int, cost: Cost, chunk: Chunk) -
     of the row, as its head. A long name or first cell is shortened in the head. No piece has the header and no row,
     unless the header takes more than half of the room: it is then split, too.
     """
-    fit = _Fit(room, cost, chunk)
+    fit = Fit(room, cost, chunk)
     if cost(text[table.start : table.end]) <= room:
         yield Piece(table.start, table.end)
         return
@@ -115,7 +69,7 @@ def table_pieces(text: str, table: Table, room: int, cost: Cost, chunk: Chunk) -
     yield from _grouped(text, table, head, names, fit)
 
 
-def _header_parts(text: str, table: Table, fit: _Fit) -> Iterator[Piece]:
+def _header_parts(text: str, table: Table, fit: Fit) -> Iterator[Piece]:
     """Yield a header that takes more than half of the room in parts.
 
     The line of dashes belongs to the last part. It is left out if it takes more than half of the room.
@@ -130,7 +84,7 @@ def _header_parts(text: str, table: Table, fit: _Fit) -> Iterator[Piece]:
     yield last._replace(end=table.body)
 
 
-def _grouped(text: str, table: Table, head: str, names: Sequence[str], fit: _Fit) -> Iterator[Piece]:
+def _grouped(text: str, table: Table, head: str, names: Sequence[str], fit: Fit) -> Iterator[Piece]:
     """Yield the rows in groups that fit. The header belongs to the first group."""
     start, end, used = table.start, table.body, fit.tokens(head)
     head_cost = used
@@ -151,7 +105,7 @@ def _grouped(text: str, table: Table, head: str, names: Sequence[str], fit: _Fit
         yield from _halved(text, Piece(start, end, head if start > table.start else ""), head, fit)
 
 
-def _halved(text: str, piece: Piece, header: str, fit: _Fit) -> Iterator[Piece]:
+def _halved(text: str, piece: Piece, header: str, fit: Fit) -> Iterator[Piece]:
     """Yield a group of rows, in halves if the counts of the rows add up to less than the count of the group."""
     start, end, head = piece
     first = start if head else start + len(header)
@@ -171,7 +125,7 @@ def header_at(text: str, place: int) -> str:
     return ""
 
 
-def _row_parts(text: str, row: Piece, names: Sequence[str], fit: _Fit, header: str = "") -> Iterator[Piece]:
+def _row_parts(text: str, row: Piece, names: Sequence[str], fit: Fit, header: str = "") -> Iterator[Piece]:
     """Yield a row that does not fit in groups of cells. A cell that does not fit is split, too.
 
     `header` is the head of the first part in place of the names of its columns, if it is given.
@@ -219,66 +173,6 @@ def _part_head(names: Sequence[str], key: str, first: int, last: int) -> str:
     shown = [*names[:1], *names[first:last]] if first else list(names[:last])
     head = f"{row_line(shown)}\n{delimiter_line(len(shown))}\n"
     return f"{head}| {key} | " if first else head
-
-
-def record_pieces(text: str, columns: Sequence[str], room: int, cost: Cost, chunk: Chunk) -> Iterator[Piece]:
-    """Yield a record in pieces that fit. The text has a line "column: value" for each of the columns, in this order.
-
-    The head of each piece but the first is the line of the first column. If a piece starts in a value, the name of the
-    column follows in the head. A long first value is shortened in the head.
-    """
-    fit = _Fit(room, cost, chunk)
-    fields = _fields(text, columns)
-    if cost(text) <= room or not fields:
-        yield from fit.pieces(text, 0, len(text), "")
-        return
-    most = max(room // 4, 1)
-    key = fit.short(text[fields[0].start : fields[0].end].strip(), most)
-    key = f"{key}\n" if key else ""
-    last = Piece(0, fields[0].start)
-    for field in fields:
-        if fit.cost(last.head + text[last.start : field.end]) <= room:
-            last = last._replace(end=field.end)
-            continue
-        head = key if last.end else ""
-        if fit.cost(head + text[field.start : field.end]) <= room:
-            whole, last = [last], Piece(field.start, field.end, head)
-        else:
-            *whole, last = _value_pieces(text, last, field, key, fit)
-        yield from (piece for piece in whole if piece.end > piece.start)
-    yield last
-
-
-def _value_pieces(text: str, before: Piece, field: Piece, key: str, fit: _Fit) -> list[Piece]:
-    """Return the piece before a long field, and the field in pieces. Their first one joins the one before if it fits.
-
-    Each piece of the value names the column, the first one by its own text.
-    """
-    head = key if before.end else ""
-    name = fit.short(field.head.rstrip(": "), max(fit.room // 8, 1))
-    label = f"{name}: " if name else ""
-    value = field.start + len(field.head)
-    pieces = list(fit.pieces(text, value, field.end, head + label))
-    if not pieces:
-        return [before, Piece(field.start, field.end, head)]
-    for joined in (before._replace(end=pieces[0].end), Piece(field.start, pieces[0].end, head)):
-        if fit.cost(joined.head + text[joined.start : joined.end]) <= fit.room:
-            return [*([] if joined.start == before.start else [before]), joined, *pieces[1:]]
-    return [before, *fit.pieces(text, field.start, value, head), *pieces]
-
-
-def _fields(text: str, columns: Sequence[str]) -> list[Piece]:
-    """Return the lines of the columns, each with its name and ": " as its head."""
-    starts: list[tuple[int, str]] = []
-    place = 0
-    for column in columns:
-        label = f"{column}: "
-        start = 0 if not starts and text.startswith(label) else text.find(f"\n{label}", place) + 1
-        if start or not starts:
-            starts.append((start, label if text.startswith(label, start) else ""))
-            place = start + len(label) - 1
-    ends = [*(start for start, _ in starts[1:]), len(text)]
-    return [Piece(start, end, label) for (start, label), end in zip(starts, ends, strict=True)]
 
 
 def _rows(text: str, table: Table) -> Iterator[Piece]:
