@@ -34,23 +34,39 @@ def manylinux(machine: str, minor: int) -> list:
     return [*(f"manylinux_2_{n}_{machine}" for n in range(minor, 16, -1)), f"manylinux2014_{machine}"]
 
 
+def markers(system: str, machine: str) -> dict:
+    """Return the values of the markers of a platform."""
+    sys_platform = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}[system]
+    os_name = "nt" if system == "Windows" else "posix"
+    return {
+        "platform_system": system,
+        "platform_machine": machine,
+        "sys_platform": sys_platform,
+        "os_name": os_name,
+    }
+
+
+def glibc(machine: str) -> list:
+    """Return the versions of glibc, each with the tags that pip accepts."""
+    return [(f"glibc 2.{minor}", manylinux(machine, minor)) for minor in GLIBC]
+
+
+def macos(machine: str) -> list:
+    """Return the versions of macOS, each with the tags that pip accepts."""
+    return [(f"macOS {major}", list(mac_platforms((major, 0), machine))) for major in MACOS]
+
+
 PLATFORMS = {
-    "Linux x86-64": (
-        {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix"},
-        [(f"glibc 2.{minor}", manylinux("x86_64", minor)) for minor in GLIBC],
+    "Linux x86-64": (markers("Linux", "x86_64"), glibc("x86_64")),
+    "Linux arm64": (markers("Linux", "aarch64"), glibc("aarch64")),
+    "macOS arm64": (markers("Darwin", "arm64"), macos("arm64")),
+    "Windows x86-64": (markers("Windows", "AMD64"), [("", ["win_amd64"])]),
+    "Linux with musl, x86-64": (
+        markers("Linux", "x86_64"),
+        [("musl 1.2", ["musllinux_1_2_x86_64", "musllinux_1_1_x86_64"])],
     ),
-    "Linux arm64": (
-        {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "aarch64", "os_name": "posix"},
-        [(f"glibc 2.{minor}", manylinux("aarch64", minor)) for minor in GLIBC],
-    ),
-    "macOS arm64": (
-        {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64", "os_name": "posix"},
-        [(f"macOS {major}", list(mac_platforms((major, 0), "arm64"))) for major in MACOS],
-    ),
-    "Windows x86-64": (
-        {"sys_platform": "win32", "platform_system": "Windows", "platform_machine": "AMD64", "os_name": "nt"},
-        [("", ["win_amd64"])],
-    ),
+    "macOS x86-64": (markers("Darwin", "x86_64"), macos("x86_64")),
+    "Windows arm64": (markers("Windows", "ARM64"), [("", ["win_arm64"])]),
 }
 """Platform -> the values of markers, and its versions from the oldest, each with the tags that pip accepts."""
 
@@ -65,9 +81,9 @@ def locked() -> list:
         return tomllib.loads(path.read_text(encoding="utf-8"))["packages"]
 
 
-def needed(packages: list, markers: dict, python: tuple) -> list:
+def needed(packages: list, platform: dict, python: tuple) -> list:
     """Return the packages that a platform needs with a version of Python."""
-    values = markers | {
+    values = platform | {
         "python_version": f"{python[0]}.{python[1]}",
         "python_full_version": f"{python[0]}.{python[1]}.9",
         "implementation_name": "cpython",
@@ -90,8 +106,8 @@ def lacking(packages: list, python: tuple, platforms: list) -> list:
 
 def cell(packages: list, platform: str, python: tuple) -> str:
     """Return "yes" with the oldest version of the platform that has every wheel, or the packages that lack one."""
-    markers, versions = PLATFORMS[platform]
-    own = needed(packages, markers, python)
+    values, versions = PLATFORMS[platform]
+    own = needed(packages, values, python)
     missing: list = []
     for version, tags in versions:
         missing = lacking(own, python, tags)
