@@ -32,6 +32,9 @@ OPTIONS = (
     "duplicates",
     "per_document",
     "mmr",
+    "expand",
+    "queries",
+    "rerank_query",
 )
 
 

@@ -52,7 +52,12 @@ OPTIONS = {
     "duplicates": {"duplicates": True, "top_k": 9},
     "per_document": {"per_document": 1, "top_k": 9},
     "mmr": {"mmr": 0.2},
+    "expand": {"expand": "rm3", "pool_size": 4},
+    "queries": {"queries": ["a warm loaf of bread"], "pool_size": 3},
+    "rerank_query": {"rerank_query": "how to bake bread"},
 }
+TEXTS_OF_CALL = ("where", "queries", "rerank_query")
+"""What belongs to one call, and is no setting."""
 OWN = {"shop": {"price": 5}}
 KINDS = ["store", "store", "store", "room", "maths", "shop", "food", "animal", "shop"]
 
@@ -90,10 +95,15 @@ def in_python(folder, option):
 
 
 def through_config(folder, option):
-    where = option.get("where")
-    settings = {name: value for name, value in option.items() if name != "where"}
+    call, settings = divided(option)
     with shortlist.open(folder / "index", config=SearchConfig(**BASE).override(settings)) as index:
-        return index.search(QUERY, where=where).to_dict()
+        return index.search(QUERY, **call).to_dict()
+
+
+def divided(option):
+    """What belongs to the call, and the settings."""
+    call = {name: value for name, value in option.items() if name in TEXTS_OF_CALL}
+    return call, {name: value for name, value in option.items() if name not in TEXTS_OF_CALL}
 
 
 def texts_of(where):
@@ -115,6 +125,8 @@ def flags(option):
     for name, value in option.items():
         if name == "where":
             words += [f"--where={condition}" for condition in texts_of(value)]
+        elif name == "queries":
+            words += [f"--also={text}" for text in value]
         elif isinstance(value, bool):
             words.append(names.get(name, f"--{name}"))
         else:
@@ -137,9 +149,8 @@ def on_the_command_line(folder, option, monkeypatch, capsys, settings=None):
 
 
 def through_the_file(folder, option, monkeypatch, capsys):
-    settings = {name: value for name, value in option.items() if name != "where"}
-    where = {name: value for name, value in option.items() if name == "where"}
-    return on_the_command_line(folder, where, monkeypatch, capsys, {"weights": BASE["weights"], **settings})
+    call, settings = divided(option)
+    return on_the_command_line(folder, call, monkeypatch, capsys, {"weights": BASE["weights"], **settings})
 
 
 def over_http(folder, option):
@@ -153,13 +164,12 @@ def over_http(folder, option):
 
 
 def as_a_default_of_the_server(folder, option):
-    where = {name: value for name, value in option.items() if name == "where"}
-    settings = {name: value for name, value in option.items() if name != "where"}
+    call, settings = divided(option)
     with (
         shortlist.open(folder / "index", config=SearchConfig(**BASE).override(settings)) as index,
         TestClient(shortlist.asgi(index)) as client,
     ):
-        return client.post("/search", json={"query": QUERY, **where}).json()
+        return client.post("/search", json={"query": QUERY, **call}).json()
 
 
 def to_an_agent(folder, option):
@@ -189,7 +199,7 @@ def facts(answer):
         ],
         "notes": sorted(note["code"] for note in answer["notes"]),
         **{name: answer[name] for name in ("query", "status", "pool_size", "scored", "dropped", "left_out", "weights")},
-        **{name: answer[name] for name in ("min_score", "min_probability", "truncated")},
+        **{name: answer[name] for name in ("min_score", "min_probability", "truncated", "queries", "rerank_query")},
     }
 
 

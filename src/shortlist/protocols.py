@@ -71,6 +71,19 @@ class SearchesBoth(Protocol):
 
 
 @runtime_checkable
+class MatchesTerms(Protocol):
+    """An index that searches by BM25 for weighted terms, which RM3 needs."""
+
+    def terms_of(self, text: str) -> dict[str, float]:
+        """Return the terms of a text with their weights, without stop words, as a search for the text weights them."""
+
+    def matching_terms(
+        self, terms: Mapping[str, float], k: int, where: Where | None = None
+    ) -> list[tuple[Passage, float]]:
+        """As `Searched.matching`, for weighted terms."""
+
+
+@runtime_checkable
 class ReportsExactness(Protocol):
     """An index or a store that knows whether `nearest` may miss passages. An index without this attribute is exact."""
 
@@ -175,6 +188,14 @@ class Fuses(Protocol):
         """Return the answer of `retrieve` under each of these weights. Each list is read once for all of them."""
 
 
+@runtime_checkable
+class ExpandsByFeedback(Protocol):
+    """A retriever that can expand the query of its BM25 by RM3."""
+
+    def with_feedback(self) -> Retriever:
+        """Return this retriever with RM3. Raises InvalidInput if its index or store accepts no weighted terms."""
+
+
 class Reranker(Protocol):
     """Stage two: how well each text answers the query.
 
@@ -248,8 +269,8 @@ class KeepsStates(Protocol):
 class Fits(Protocol):
     """The rules that `calibrate` stored for one way to search. `shortlist.collection.fits` reads them from a folder."""
 
-    def stop_rule(self, weights: Mapping[str, float]) -> tuple[object | None, list[Note]]:
-        """Return the stored `StopRule` for these weights, or None, and notes about it."""
+    def stop_rule(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[object | None, list[Note]]:
+        """Return the stored `StopRule` for these weights and this query expansion, or None, and notes about it."""
 
-    def calibration(self, weights: Mapping[str, float]) -> tuple[object, list[Note]]:
-        """Return the stored `Calibration` for these weights, and notes about it."""
+    def calibration(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[object, list[Note]]:
+        """Return the stored `Calibration` for these weights and this query expansion, and notes about it."""

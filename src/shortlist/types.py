@@ -147,7 +147,7 @@ class Hit:
 
     def to_dict(self) -> dict[str, Any]:
         """The hit as a JSON object."""
-        passage = self.passage
+        passage, facts = self.passage, ("rerank_score", "retrieval_rank", "retrieval_score")
         metadata = dict(passage.metadata)
         return {
             "rank": self.rank,
@@ -155,17 +155,12 @@ class Hit:
             "document_id": passage.document_id,
             "source": str(metadata.get("source") or passage.document_id or passage.id),
             "score": self.score,
-            "rerank_score": self.rerank_score,
-            "retrieval_rank": self.retrieval_rank,
-            "retrieval_score": self.retrieval_score,
+            **{name: getattr(self, name) for name in facts},
             "signals": dict(self.signals),
             "probability": self.probability,
             "truncated": self.truncated,
             "duplicates": list(self.duplicates),
-            "title": passage.title,
-            "text": passage.text,
-            "start": passage.start,
-            "end": passage.end,
+            **{name: getattr(passage, name) for name in ("title", "text", "start", "end")},
             "metadata": metadata,
         }
 
@@ -187,7 +182,8 @@ class Ranking(Sequence[Hit]):
     `truncated` those that were cut to fit its window, and `dropped` those that a progressive search stopped scoring.
     `left_out` counts the hits below `min_score` or `min_probability`. `weights` maps each stage-one signal to its
     weight in the final score. `seconds` maps "retrieve" and "rerank" to wall-clock time. `notes` are facts to show,
-    such as a cut query.
+    such as a cut query. `query` is the query of stage one, `queries` are the further queries whose pools are fused with
+    its pool, and `rerank_query` is the query of stage two if it is another one.
     """
 
     query: str
@@ -203,6 +199,8 @@ class Ranking(Sequence[Hit]):
     min_probability: float | None = None
     left_out: int = 0
     notes: tuple[Note, ...] = ()
+    rerank_query: str | None = None
+    queries: tuple[str, ...] = ()
 
     @property
     def reranked(self) -> bool:
@@ -237,9 +235,10 @@ class Ranking(Sequence[Hit]):
 
     def to_dict(self) -> dict[str, Any]:
         """The ranking as a JSON object: what `search --json`, `/search` and the MCP tool return."""
-        facts = ("query", "status", "order", "pool_size", "scored", "truncated", "dropped", "left_out")
+        facts = ("query", "rerank_query", "status", "order", "pool_size", "scored", "truncated", "dropped", "left_out")
         return {
             **{name: getattr(self, name) for name in (*facts, "min_score", "min_probability")},
+            "queries": list(self.queries),
             "weights": dict(self.weights),
             "seconds": dict(self.seconds),
             "notes": [note.to_dict() for note in self.notes],

@@ -291,3 +291,22 @@ def test_an_index_that_is_open_is_an_error_of_one_line(folder):
     with open_collection(folder / "ix"):
         message = error_of("search", "q", "--index", "ix", cwd=folder, code=3)
     assert "open" in message
+
+
+def test_the_reranker_may_read_another_text_and_other_phrasings_join_the_pool(folder):
+    arguments = ("--rerank-query", "when is income tax due", "--also", "bake bread", "--top", "1", "--blend", "0")
+    answer = found(folder, "a local file", *arguments)
+    assert answer["hits"][0]["title"] == "Tax"
+    assert (answer["rerank_query"], answer["queries"]) == ("when is income tax due", ["bake bread"])
+    shown = search(folder, "a local file", *arguments)
+    assert "the reranker read 'when is income tax due'" in shown
+    assert "pool fused with 'bake bread'" in shown
+    assert "the --rerank-query is empty" in error_of("search", "a", "--rerank-query", " ", "--index", "ix", cwd=folder)
+
+
+def test_the_terms_of_an_expansion_are_shown(folder):
+    shown = search(folder, "dough", "--expand", "rm3", "--no-rerank")
+    assert "query expanded by rm3:" in shown
+    assert "crust" in shown.partition("query expanded by rm3:")[2]
+    message = error_of("search", "dough", "--expand", "rm3", "--retriever", "dense", "--index", "ix", cwd=folder)
+    assert "--expand: RM3 adds terms to BM25 of an index, and Dense has no such BM25" in message

@@ -64,6 +64,7 @@ SEARCH = {
     "duplicates": ("--duplicates", None, True),
     "per_document": ("--per-document", 2, 2),
     "mmr": ("--mmr", 0.5, 0.5),
+    "expand": ("--expand", "rm3", "rm3"),
 }
 
 

@@ -32,7 +32,7 @@ class FixedRule:
     def __init__(self, rule):
         self.rule = rule
 
-    def stop_rule(self, weights):
+    def stop_rule(self, weights, expand=None):
         return self.rule, []
 
 

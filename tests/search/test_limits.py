@@ -19,10 +19,10 @@ TEXTS = ["a local file", "local", "red cat"]
 class Fits:
     """Probability 0 at score 0, and 1 at score 1."""
 
-    def stop_rule(self, weights):
+    def stop_rule(self, weights, expand=None):
         raise AssertionError("not called")
 
-    def calibration(self, weights):
+    def calibration(self, weights, expand=None):
         return Isotonic((0.0, 1.0), (0.0, 1.0)), [Note("fit_outdated", fit="calibration", fitted_on=2, passages=3)]
 
 
@@ -86,7 +86,7 @@ def test_scores_that_depend_on_the_pool_have_no_probability():
 
 def test_a_missing_curve_is_an_error_before_anything_is_scored():
     class Missing(Fits):
-        def calibration(self, weights):
+        def calibration(self, weights, expand=None):
             raise NotFitted("no curve")
 
     search = Search(ListRetriever(TEXTS), WordReranker(), fits=Missing())

@@ -59,10 +59,10 @@ def test_an_error_of_an_empty_or_unreranked_search_changes_nothing():
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_blocks_of_an_adaptive_pool_do_not_change_the_answer(size):
     class Fits:
-        def stop_rule(self, weights):
+        def stop_rule(self, weights, expand=None):
             return StopRule(5, 1, None, size), []
 
-        def calibration(self, weights):
+        def calibration(self, weights, expand=None):
             raise AssertionError("not called")
 
     search = Search(ListRetriever(TEXTS), WordReranker(), fits=Fits())

@@ -45,10 +45,10 @@ class Fits:
     def __init__(self, rule, notes=()):
         self.rule, self.notes = rule, list(notes)
 
-    def stop_rule(self, weights):
+    def stop_rule(self, weights, expand=None):
         return self.rule, self.notes
 
-    def calibration(self, weights):
+    def calibration(self, weights, expand=None):
         raise AssertionError("not called")
 
 

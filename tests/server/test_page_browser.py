@@ -433,10 +433,10 @@ def test_a_progressive_answer_keeps_the_order_of_the_server(page):
 
 
 class StoredFits:
-    def stop_rule(self, weights):
+    def stop_rule(self, weights, expand=None):
         return StopRule(40, 5, -100.0, 8), []
 
-    def calibration(self, weights):
+    def calibration(self, weights, expand=None):
         return Platt(9.0, -2.0), []
 
 

@@ -473,3 +473,39 @@ def test_a_context_without_an_index_has_the_hits_alone(client):
         answer = client.post("/search", json={"query": QUERY, field: value})
         assert (answer.status_code, answer.json()["field"]) == (422, field)
         assert answer.json()["message"].startswith("this retriever ")
+
+
+def test_the_reranker_reads_the_rerank_query(serve):
+    reranker = WordReranker()
+    answer = search(serve(reranker), query="bread", rerank_query=QUERY, top_k=1)
+    assert {query for query, _ in reranker.calls} == {QUERY}
+    assert (answer["query"], answer["rerank_query"], answer["queries"]) == ("bread", QUERY, [])
+    assert answer["hits"][0]["id"] == "p5"
+
+
+def test_pools_of_several_queries_are_fused(serve):
+    class ByQuery:
+        def retrieve(self, query, k, where=None):
+            return [Hit.of(query, query)]
+
+    answer = search(serve(search=Search(ByQuery(), None), scorer=None), query="a", queries=["b", "b"])
+    assert [hit["id"] for hit in answer["hits"]] == ["a", "b"]
+    assert answer["queries"] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"rerank_query": " "}, "the rerank_query is empty"),
+        ({"queries": ["a", " "]}, "the queries.1 is empty"),
+        ({"rerank_query": "x" * 300_000}, "the rerank_query has 300000 characters"),
+        ({"queries": ["a"] * 17}, "at most 16"),
+        ({"queries": "a"}, "queries"),
+        ({"expand": "os:getcwd"}, "expand"),
+        ({"expand": "rm3"}, "ListRetriever has no such BM25"),
+    ],
+)
+def test_texts_and_expansions_that_cannot_be_used(client, fields, message):
+    answer = client.post("/search", json={"query": QUERY, **fields})
+    assert answer.status_code in (400, 413, 422), answer.text
+    assert message in answer.text

@@ -63,7 +63,7 @@ NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
 where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words language
 passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
-qrels workers ray duplicates mmr per_document neighbours section budget_tokens
+qrels workers ray duplicates mmr per_document neighbours section budget_tokens expand rerank_query
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
 FLAGS: Mapping[str, str] = {
     **{name: f"--{name.replace('_', '-')}" for name in NAMED_ALIKE},
@@ -75,6 +75,7 @@ FLAGS: Mapping[str, str] = {
     "measures": "--measure",
     "count": "--proposals",
     "allow_origins": "--allow-origin",
+    "queries": "--also",
 }
 """Parameter -> the option that gives it. Error messages name the option in place of the parameter."""
 
@@ -126,6 +127,9 @@ OPTIONS: Mapping[str, Setting] = {
         "SIGNAL=X",
     ),
     "fusion": Setting(float, "Weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1.", FUSION, "X"),
+    "expand": Setting(
+        str, "Expand the query of stage one: rm3, or a function as package.module:attribute; none: off.", "none", "NAME"
+    ),
     "retriever": Setting(
         str,
         "Stage one: hybrid, dense or bm25 over the index; a store such as chroma:notes@./chroma; or "
@@ -173,10 +177,10 @@ OPTIONS: Mapping[str, Setting] = {
 }
 """Setting of `SearchConfig` -> its option. `add` has the option of `precompute`, which is no setting of a search."""
 
-ATTRIBUTES = ("retriever", "bi_encoder", "reranker", "ocr")
+ATTRIBUTES = ("retriever", "bi_encoder", "reranker", "expand", "ocr")
 """The options that may name a part of the user's own."""
 MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
-STAGES = ("retriever", "fields", "words", "language", *MODELS, "fusion", "blend", "weights")
+STAGES = ("retriever", "fields", "words", "language", *MODELS, "fusion", "expand", "blend", "weights")
 """What a search depends on, apart from its sizes and limits."""
 ALL = tuple(OPTIONS)
 Command: TypeAlias = Callable[..., None]

@@ -25,7 +25,8 @@ HINT = "make it with: shortlist calibrate QUERIES --index DIR"
 class StoredFits:
     """The fits in `place` for one way to search. Satisfies `protocols.Fits`. `place` is a folder, or texts elsewhere.
 
-    A fit (a stop rule or a curve) is valid only for the bi-encoder, retriever, reranker and weights of its calibration.
+    A fit (a stop rule or a curve) is valid only for the bi-encoder, retriever, query expansion, reranker and weights of
+    its calibration.
     `count` returns the current number of passages, or None if the number is unknown. If the number differs from that of
     the calibration, the fit gives a note.
     """
@@ -40,7 +41,7 @@ class StoredFits:
     def _files(self) -> TextFiles:
         return FolderFiles(self.place) if isinstance(self.place, Path) else self.place
 
-    def made_for(self, weights: Mapping[str, float]) -> dict[str, Any]:
+    def made_for(self, weights: Mapping[str, float], expand: str | None = None) -> dict[str, Any]:
         """Return the settings that a fit depends on."""
         reranker = self.reranker
         return {
@@ -49,15 +50,16 @@ class StoredFits:
             "reranker": info_of(reranker).name if reranker is not None else "none",
             "reranker_weights": reranker.weights_hash() if isinstance(reranker, HasWeights) else "",
             "weights": dict(weights),
+            **({} if expand is None else {"expand": expand}),
         }
 
-    def stop_rule(self, weights: Mapping[str, float]) -> tuple[StopRule | None, list[Note]]:
+    def stop_rule(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[StopRule | None, list[Note]]:
         """Return the stored rule and notes about it. A missing rule gives None and a note.
 
         Raises:
             NotFitted: The file is damaged, or the rule was made for something else.
         """
-        fit = self._read(STOP_RULE, weights)
+        fit = self._read(STOP_RULE, self.made_for(weights, expand))
         if fit is None:
             return None, [Note("no_stop_rule", reason="not_fitted")]
         try:
@@ -73,13 +75,13 @@ class StoredFits:
             raise _damaged(self._files.shown(STOP_RULE), error) from error
         return rule, self._outdated(fit, "stop_rule")
 
-    def calibration(self, weights: Mapping[str, float]) -> tuple[Calibration, list[Note]]:
+    def calibration(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[Calibration, list[Note]]:
         """Return the stored curve from score to probability, and notes about it.
 
         Raises:
             NotFitted: There is no curve, the file is damaged, or the curve was made for something else.
         """
-        fit = self._read(CALIBRATION, weights)
+        fit = self._read(CALIBRATION, self.made_for(weights, expand))
         if fit is None:
             raise NotFitted(f"{self._files.shown('')} has no {CALIBRATION}, so scores have no probabilities: {HINT}")
         try:
@@ -87,34 +89,36 @@ class StoredFits:
         except (KeyError, TypeError, ValueError) as error:
             raise _damaged(self._files.shown(CALIBRATION), error) from error
 
-    def save_stop_rule(self, rule: StopRule, weights: Mapping[str, float], about: Mapping[str, Any]) -> Path | str:
+    def save_stop_rule(
+        self, rule: StopRule, weights: Mapping[str, float], about: Mapping[str, Any], expand: str | None = None
+    ) -> Path | str:
         """Replace the stored rule, and return its file, or its name on a server. `about` is for readers of the file.
 
         Raises:
             IndexWriteFailed: The disk is full or read-only.
         """
-        return self._write(STOP_RULE, asdict(rule), weights, about)
+        return self._write(STOP_RULE, asdict(rule), self.made_for(weights, expand), about)
 
     def save_calibration(
-        self, curve: Calibration, weights: Mapping[str, float], about: Mapping[str, Any]
+        self, curve: Calibration, weights: Mapping[str, float], about: Mapping[str, Any], expand: str | None = None
     ) -> Path | str:
         """As `save_stop_rule`, for the curve from score to probability."""
         method = "platt" if isinstance(curve, Platt) else "isotonic"
-        return self._write(CALIBRATION, {"method": method, **asdict(curve)}, weights, about)
+        return self._write(CALIBRATION, {"method": method, **asdict(curve)}, self.made_for(weights, expand), about)
 
     def _write(
-        self, name: str, fit: Mapping[str, Any], weights: Mapping[str, float], about: Mapping[str, Any]
+        self, name: str, fit: Mapping[str, Any], made_for: Mapping[str, Any], about: Mapping[str, Any]
     ) -> Path | str:
         content = {
             "version": VERSION,
-            "made_for": self.made_for(weights),
+            "made_for": dict(made_for),
             "passages": self.count(),
             "about": dict(about),
             **fit,
         }
         return self._files.write(name, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
-    def _read(self, name: str, weights: Mapping[str, float]) -> Mapping[str, Any] | None:
+    def _read(self, name: str, now: Mapping[str, Any]) -> Mapping[str, Any] | None:
         file = self._files.shown(name)
         try:
             text = self._files.read(name)
@@ -127,7 +131,6 @@ class StoredFits:
             raise _damaged(file, error) from error
         if version != VERSION:
             raise NotFitted(f"{file} has format {version}, and this version reads {VERSION}: {HINT}")
-        now = self.made_for(weights)
         for key in {**before, **now}:
             if before.get(key) != now.get(key):
                 raise NotFitted(

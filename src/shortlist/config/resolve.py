@@ -21,6 +21,7 @@ WITHOUT_RERANKING = frozenset(
         "pool_size",
         "top_k",
         "fusion",
+        "expand",
         "language",
         "bi_encoder",
         "precision",

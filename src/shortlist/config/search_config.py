@@ -41,6 +41,7 @@ class SearchConfig:
         device: "auto", "cpu", "cuda", "openvino:GPU", or "torch:cuda".
         threads: CPU cores for the models. None: all that this process may use.
         fusion: The weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1 (vectors alone).
+        expand: Query expansion in stage one: "rm3", or a function as "package.module:attribute". None and "none": off.
         blend: Factor of `weights`, 0 or more. 0 ranks by the reranker's score alone.
         weights: The weight of each stage-one signal in the final score. None: the weights fitted for the two models.
         progressive: Score at early exits of the model, and drop most of the pool there.
@@ -75,6 +76,7 @@ class SearchConfig:
     device: str = "auto"
     threads: int | None = None
     fusion: float = FUSION
+    expand: str | None = None
     blend: float = 1.0
     weights: Mapping[str, float] | None = None
     progressive: bool = False
@@ -99,6 +101,10 @@ class SearchConfig:
             expected = f"{', '.join(RETRIEVERS)}, package.module:attribute, or a store such as chroma:notes@./chroma"
             raise invalid("retriever", expected, self.retriever)
         self._check_names()
+        if self.expand == "none":
+            object.__setattr__(self, "expand", None)
+        if self.expand is not None and self.expand != "rm3" and ":" not in self.expand:
+            raise invalid("expand", "rm3, none, or a function as package.module:attribute", self.expand)
         if self.min_score == -math.inf:
             object.__setattr__(self, "min_score", None)
         if self.min_probability == 0:
@@ -220,6 +226,7 @@ CHECKS: Mapping[str, Check] = {
     "device": TEXT,
     "threads": COUNT,
     "fusion": SHARE,
+    "expand": TEXT,
     "blend": SCALE,
     "weights": Check(lambda value: isinstance(value, Mapping), "a table of signals and numbers, such as dense = 8.0"),
     "progressive": FLAG,

@@ -29,6 +29,7 @@ from shortlist.evaluation.whole_pool import Finish, begin_whole, finish_in_turn,
 from shortlist.reprs import short_repr
 from shortlist.search.pending import Pending
 from shortlist.search.pool import is_approximate
+from shortlist.search.query_texts import QueryTexts
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.types import Note, PoolSize
@@ -164,7 +165,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     config = whole_pool_config(search.config, depth=depth_of(parsed, cutoff, judged.level), pool_size=pool_size)
     reranker = search.reranker_at(config)
     stored = checkpoint or Checkpoint(None, {})
-    missing = {key: query for key, query in judged.queries.items() if stored.get(key) is None}
+    missing = {key: judged.texts(key) for key in judged.queries if stored.get(key) is None}
     total, show = len(judged.queries), progress or (lambda done, total: None)
     if len(missing) < total:
         show(total - len(missing), total)
@@ -176,12 +177,13 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     if judged.guessed:
         facts["guessed encoding of the queries"] = ", ".join(dict.fromkeys(judged.guessed.values()))
     facts |= {"stage_one": "approximate"} if is_approximate(search.retriever) else {}
+    facts |= {"expand": config.expand} if config.expand is not None else {}
     size = max(outcome.pool_size for outcome in outcomes)
     names = tuple(map(str, parsed))
     return Evaluation(name, judged.name, judged.fingerprint, size, cutoff, names, tuple(outcomes), facts)
 
 
-def _pools(search: Search, queries: Mapping[str, str], config: SearchConfig) -> Iterator[tuple[str, Pending]]:
+def _pools(search: Search, queries: Mapping[str, QueryTexts], config: SearchConfig) -> Iterator[tuple[str, Pending]]:
     """Yield the retrieved pool of each query."""
     for query_id, query in queries.items():
         with name_query(query_id):

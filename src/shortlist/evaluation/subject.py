@@ -58,7 +58,7 @@ def subject_of(
     corpus = None if passages is None else list(passages)
     seen: tuple[Passage, ...] = ()
     if corpus is None:
-        seen = retrieved_passages(queries, search.retriever)
+        seen = retrieved_passages(queries, search.retriever_at())
         judged = resolve_in(seen, queries, allow_unknown=allow_unknown)
     else:
         judged = resolve(queries, corpus, allow_unknown=allow_unknown)
@@ -68,7 +68,7 @@ def subject_of(
         "ignore_identical_ids": ignore_identical_ids,
     }
     if ignore_identical_ids:
-        search = replace(search, retriever=without_own_id(search.retriever, queries.queries))
+        search = replace(search, retriever=without_own_id(search.retriever_at(), queries.queries))
     return Subject(search, judged, about, seen)
 
 

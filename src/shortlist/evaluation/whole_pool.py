@@ -10,6 +10,7 @@ from typing import TypeAlias
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
 from shortlist.search.pending import Pending
+from shortlist.search.query_texts import QueryTexts
 from shortlist.search.search import Search, scores_of
 from shortlist.types import PoolSize, Ranking
 
@@ -38,7 +39,7 @@ def whole_pool_config(config: SearchConfig, *, depth: int, pool_size: PoolSize |
     )
 
 
-def begin_whole(search: Search, query: str, config: SearchConfig) -> Pending:
+def begin_whole(search: Search, query: str | QueryTexts, config: SearchConfig) -> Pending:
     """Return the retrieved pool. Its answer has the whole pool, and the hits below it down to the `top_k` of `config`.
 
     Nothing is scored.
@@ -47,7 +48,7 @@ def begin_whole(search: Search, query: str, config: SearchConfig) -> Pending:
     return replace(pending, top_k=max(pending.top_k, pending.pool_size))
 
 
-def search_whole(search: Search, query: str, config: SearchConfig) -> Ranking:
+def search_whole(search: Search, query: str | QueryTexts, config: SearchConfig) -> Ranking:
     """Return an answer with the whole pool, and the hits below the pool down to the `top_k` of `config`."""
     pending = begin_whole(search, query, config)
     return pending.finish(scores_of(pending))

@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from shortlist.errors import MissingExtra, ShortlistError
+from shortlist.search.query_texts import QueryTexts
 from shortlist.types import Filter, Value
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ class Toolset(Protocol):
     """What the tools do. The methods may be coroutines; others run in a thread."""
 
     @property
-    def search(self) -> Callable[[str, Filter | None, dict[str, Any]], Answer | Awaitable[Answer]]:
-        """From a query, a filter and settings to an answer."""
+    def search(self) -> Callable[[QueryTexts, Filter | None, dict[str, Any]], Answer | Awaitable[Answer]]:
+        """From the texts of a search, a filter and settings to an answer."""
 
     @property
     def rerank(self) -> Callable[[str, list[str], int | None], Answer | Awaitable[Answer]]:
@@ -51,7 +52,9 @@ SEARCH = (
     "weaker passages. tail: continue below the pool in the retriever's order. blend: scale what the retriever's scores "
     "add. progressive: faster; only the promising part of the pool is scored to the end. rerank: false keeps the "
     "retriever's order. duplicates: true returns passages with the same text as hits of their own; by default, a hit "
-    "lists their ids. per_document: the most hits of one document. mmr: varied hits, 1 (relevance alone) to 0."
+    "lists their ids. per_document: the most hits of one document. mmr: varied hits, 1 (relevance alone) to 0. "
+    "queries: other phrasings, whose pools join that of the query. rerank_query: the text that the reranker reads in "
+    'place of the query. expand: "rm3" adds words of the first hits to the keyword search.'
 )
 PASSAGE = (
     "Read a passage again by the `id` of a hit, with the passages before and after it in the same document, in their "
@@ -117,6 +120,9 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
         duplicates: bool | None = None,
         per_document: int | None = None,
         mmr: float | None = None,
+        expand: Literal["rm3", "none"] | None = None,
+        queries: list[str] | None = None,
+        rerank_query: str | None = None,
     ) -> dict[str, Any]:
         options = {
             "top_k": top_k,
@@ -130,8 +136,10 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
             "duplicates": duplicates,
             "per_document": per_document,
             "mmr": mmr,
+            "expand": expand,
         }
-        return await _answered(tools, tools.search, query, where, options)
+        texts = QueryTexts(query, tuple(queries or ()), rerank_query)
+        return await _answered(tools, tools.search, texts, where, options)
 
     return search
 

@@ -13,6 +13,7 @@ from shortlist.redaction import Names
 from shortlist.search.filters import where_of
 from shortlist.search.neighbours import with_neighbours
 from shortlist.search.opened import Opened
+from shortlist.search.query_texts import QueryTexts
 from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank, skip_note
 from shortlist.types import Filter, Note, Passage
@@ -34,12 +35,12 @@ class Tools:
         self._lock = threading.Lock()
 
     def search(
-        self, query: str, where: Filter | None = None, options: Mapping[str, Any] | None = None
+        self, query: str | QueryTexts, where: Filter | None = None, options: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Return `Ranking.to_dict` with worded notes.
 
         Args:
-            query: The query.
+            query: The query, or the query with further queries and the text that the reranker reads.
             where: A filter on metadata, as a mapping or as texts.
             options: Settings of `SearchConfig` for this search: `top_k`, `pool_size` and others. None: not given.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shortlist.config.search_config import FUSION as FUSION
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, Fuses, ReportsCosines, ReportsExactness, Retriever, Searched, SearchesBoth
+from shortlist.retrievers.feedback import METHOD, check_feedback, matching_with_feedback
 from shortlist.search.fusion import rrf
 from shortlist.search.pool import Retrieved, cosines_of, notes_of
 from shortlist.search.retriever import checked_query
@@ -64,15 +65,25 @@ class Dense:
 
 
 class Lexical:
-    """Retrieval by BM25. `signals` has "bm25"."""
+    """Retrieval by BM25. `signals` has "bm25". `expand` is "rm3" if RM3 adds terms to the query, or None."""
 
-    def __init__(self, index: Searched) -> None:
-        self.index = index
+    def __init__(self, index: Searched, expand: str | None = None) -> None:
+        self.index, self.expand = index, expand
+
+    def with_feedback(self) -> Lexical:
+        """Return this retriever with RM3: see `retrievers.feedback`. Raises as `check_feedback` does."""
+        check_feedback(self.index)
+        return Lexical(self.index, METHOD)
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
         """Return at most `k` hits that share a term with the query, best first. The score is BM25, above 0."""
-        matching = self.index.matching(checked_query(query, k), k, where)
+        matching = by_words(self.index, checked_query(query, k), k, where, self.expand)
         return ranked(matching, [{"bm25": score} for _, score in matching], notes=notes_of(matching))
+
+
+def by_words(index: Searched, query: str, k: int, where: Where | None, expand: str | None) -> Scored:
+    """Return at most `k` passages by BM25, with the terms that RM3 adds if `expand` is "rm3"."""
+    return index.matching(query, k, where) if expand is None else matching_with_feedback(index, query, k, where)
 
 
 class Hybrid:
@@ -92,16 +103,32 @@ class Hybrid:
         depth: How many passages are read from each list, unless the pool is larger.
         fusion: The weight of the vectors, 0 to 1. At 0.5 both lists weigh the same. At 0 the vectors only fill the
             places that BM25 leaves empty.
+        expand: "rm3" if RM3 adds terms to the query of BM25, or None. The added terms depend on the query alone, so
+            every pool is still the start of a larger one.
 
     Raises:
         InvalidInput: `depth` is below 1, or `fusion` is outside 0 to 1.
     """
 
-    def __init__(self, index: Searched, encoder: Encoder, *, depth: int = LIST_DEPTH, fusion: float = FUSION) -> None:
+    def __init__(
+        self,
+        index: Searched,
+        encoder: Encoder,
+        *,
+        depth: int = LIST_DEPTH,
+        fusion: float = FUSION,
+        expand: str | None = None,
+    ) -> None:
         if depth < 1:
             raise InvalidInput(f"depth must be at least 1, not {depth}")
         self.index, self._encoder, self._depth = index, encoder, depth
         self.fusion = checked_fusion(fusion)
+        self.expand = expand
+
+    def with_feedback(self) -> Hybrid:
+        """Return this retriever with RM3: see `retrievers.feedback`. Raises as `check_feedback` does."""
+        check_feedback(self.index)
+        return Hybrid(self.index, self._encoder, depth=self._depth, fusion=self.fusion, expand=METHOD)
 
     @property
     def bi_encoder(self) -> str:
@@ -130,9 +157,9 @@ class Hybrid:
         return [self._fused(checked_fusion(fusion), vector, nearest, matching, k) for fusion in fusions]
 
     def _read(self, vector: Vector, query: str, depth: int, where: Where | None) -> tuple[Scored, Scored]:
-        if isinstance(self.index, SearchesBoth):
+        if self.expand is None and isinstance(self.index, SearchesBoth):
             return self.index.both(vector, query, depth, where)
-        return self.index.nearest(vector, depth, where), self.index.matching(query, depth, where)
+        return self.index.nearest(vector, depth, where), by_words(self.index, query, depth, where, self.expand)
 
     def _fused(self, fusion: float, vector: Vector, nearest: Scored, matching: Scored, k: int) -> list[Hit]:
         passages = {passage.id: passage for passage, _ in [*nearest, *matching]}

@@ -3,6 +3,7 @@
 | code | values | meaning |
 |---|---|---|
 | query_truncated | window | the bi-encoder read only the start of the query |
+| query_expanded | method, terms | stage one also searched for these terms or texts, by RM3 or a function |
 | stage_one_approximate | | the index compared compact vectors first, and may miss passages with a high cosine |
 | repeated_rows | count | so many rows of a function repeat the id of an earlier row, and are left out |
 | metadata_unread | count, field | so many rows of a store have a `field` that is not JSON: no filter finds them |

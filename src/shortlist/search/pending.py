@@ -23,10 +23,12 @@ NO_LIMITS = Limits()
 class Pending:
     """A retrieved pool that waits for its scores. No method does any I/O or runs a model.
 
-    `reranker` scores the texts, None if nothing is to be scored. `pool` holds the candidates in stage one's order, and
-    `below` the hits that follow them if the answer is longer than the pool. `top_k` is the length of the answer.
-    `status` is that of an answer without scores: "off" or "skipped"; "ok" if there are texts to score. `weights` are
-    those of the signals of stage one, before `weights_for`. `diversity` chooses the hits of the answer.
+    `query` is the query of stage one: the weights and signals of the final score are those of this query.
+    `rerank_query` is the text that the reranker reads in place of the query, or None. `reranker` scores the texts, None
+    if nothing is to be scored. `pool` holds the candidates in stage one's order, and `below` the hits that follow them
+    if the answer is longer than the pool. `top_k` is the length of the answer. `status` is that of an answer without
+    scores: "off" or "skipped"; "ok" if there are texts to score. `weights` are those of the signals of stage one,
+    before `weights_for`. `diversity` chooses the hits of the answer.
     """
 
     query: str
@@ -43,6 +45,13 @@ class Pending:
     notes: tuple[Note, ...] = ()
     seconds: float = 0.0
     retrieved_at: float = 0.0
+    rerank_query: str | None = None
+    queries: tuple[str, ...] = ()
+
+    @property
+    def scored_query(self) -> str:
+        """The text that the reranker reads with each passage."""
+        return self.query if self.rerank_query is None else self.rerank_query
 
     @property
     def texts(self) -> list[str]:
@@ -104,6 +113,8 @@ class Pending:
             min_probability=self.limits.min_probability,
             left_out=len(hits) - len(kept),
             notes=(*self._notes(scores, status, error, cause, hits, kept), *diversity_notes),
+            rerank_query=self.rerank_query,
+            queries=self.queries,
         )
 
     def _chosen(self, hits: list[Hit], *, reranked: bool) -> tuple[list[Hit], list[Note]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from shortlist.config import POOL_SIZE, SearchConfig
@@ -23,11 +23,13 @@ from shortlist.reprs import short_repr
 from shortlist.search.blend import known_weights
 from shortlist.search.context import ContextParts
 from shortlist.search.diversity import Diversity
+from shortlist.search.expansion import expanding
 from shortlist.search.filters import fields_of, where_of
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
 from shortlist.search.pool import notes_of, pool_and_tail
 from shortlist.search.probability import Calibration
+from shortlist.search.query_texts import QueryTexts, texts_of
 from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.scores import (
     check_pointwise,
@@ -38,8 +40,8 @@ from shortlist.search.scores import (
     score_texts,
 )
 from shortlist.search.searches import Searches
+from shortlist.search.several_queries import SeveralQueries
 from shortlist.search.stopping import StopRule
-from shortlist.text.validation import checked_text
 from shortlist.types import Filter, Hit, Note, Ranking, Scores, Status, Where
 
 
@@ -120,31 +122,36 @@ class Search(Searches):
         """Return the configuration with the given values; None means "not given"."""
         return self.config.override({name: value for name, value in given.items() if value is not None})
 
-    def run(self, query: str, *, where: Filter | None = None, config: SearchConfig | None = None) -> Ranking:
+    def run(
+        self, query: str | QueryTexts, *, where: Filter | None = None, config: SearchConfig | None = None
+    ) -> Ranking:
         """As `search`, with a configuration for this one search."""
         pending = self.begin(query, where=where, config=config)
         return pending.finish(scores_of(pending))
 
-    def begin(self, query: str, *, where: Filter | None = None, config: SearchConfig | None = None) -> Pending:
+    def begin(
+        self, query: str | QueryTexts, *, where: Filter | None = None, config: SearchConfig | None = None
+    ) -> Pending:
         """Retrieve the pool, and return it with the texts to score. Raises as `search`; nothing is scored."""
-        query, where = checked_text(query), where_of(where)
+        texts, where = texts_of(query), where_of(where)
         fields_of(where)  # a retriever of your own may ignore an operator that does not exist
         config = config or self.config
         reranker = self.reranker_at(config)
         size, top_k = config.sizes
         weights = self.weights_at(config)
-        if reranker is not None and weights:
-            check_scores(reranker, "weights", "weights of stage one are added to scores")
         rule, notes = self._rule(config, reranker, weights, top_k)
         limits, limit_notes = self._limits(config, reranker, weights)
         pool_size = rule.pool_size if rule is not None else size if isinstance(size, int) else max(POOL_SIZE, top_k)
+        retriever = self._retriever_of(texts, config)
         began = time.perf_counter()
-        pool, below = pool_and_tail(self.retriever, query, pool_size, top_k, where)
+        pool, below = pool_and_tail(retriever, texts.query, pool_size, top_k, where)
         retrieved = time.perf_counter()
-        skip = reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
+        skip = reranker.skip_reason(texts.scored) if isinstance(reranker, SkipsQueries) else None
         status: Status = "off" if reranker is None else "ok" if skip is None else "skipped"
         return Pending(
-            query=query,
+            query=texts.query,
+            rerank_query=texts.rerank_query,
+            queries=texts.queries,
             pool=pool,
             below=below,
             reranker=reranker if status == "ok" else None,
@@ -160,19 +167,36 @@ class Search(Searches):
                 *limit_notes,
                 *([skip] if skip is not None else []),
                 *(self.facts(pool) if status == "ok" else []),
-                *self.query_notes(query),
-                *notes_of(pool),
-                *([] if pool else self.diagnose(where)),
+                *self._pool_notes(texts.query, pool, where),
             ),
             seconds=retrieved - began,
             retrieved_at=retrieved,
         )
+
+    def _pool_notes(self, query: str, pool: Sequence[Hit], where: Where | None) -> list[Note]:
+        return [*self.query_notes(query), *notes_of(pool), *([] if pool else self.diagnose(where))]
 
     def weights_at(self, config: SearchConfig | None = None) -> Weights:
         """Return the weight of each stage-one signal under this configuration, without weights of 0."""
         config = config or self.config
         base = (self.weights or {}) if config.weights is None else config.weights
         return scaled(base, config.blend)
+
+    def retriever_at(self, config: SearchConfig | None = None) -> Retriever:
+        """Return the retriever of searches under this configuration, with its query expansion.
+
+        Raises:
+            InvalidInput: The expansion is unknown, or the retriever cannot do it: see `search.expansion.expanding`.
+        """
+        return expanding(self.retriever, (config or self.config).expand)
+
+    def _retriever_of(self, texts: QueryTexts, config: SearchConfig) -> Retriever:
+        retriever = self.retriever_at(config)
+        return SeveralQueries(retriever, texts.queries) if texts.queries else retriever
+
+    def expanded(self) -> Search:
+        """Return this search with its expansion in the retriever, so that every query is expanded once."""
+        return replace(self, retriever=self.retriever_at())
 
     def reranker_at(self, config: SearchConfig | None = None) -> Reranker | None:
         """Return the reranker of searches under this configuration, or None if nothing is reranked.
@@ -206,6 +230,8 @@ class Search(Searches):
         self, config: SearchConfig, reranker: Reranker | None, weights: Mapping[str, float], top_k: int
     ) -> tuple[StopRule | None, list[Note]]:
         """The stored stop rule for an adaptive pool, and notes about it."""
+        if reranker is not None and weights:
+            check_scores(reranker, "weights", "weights of stage one are added to scores")
         if config.pool_size != "auto":
             return None, []
         if reranker is None:
@@ -213,7 +239,7 @@ class Search(Searches):
         check_pointwise(reranker, "pool_size", 'pool_size "auto" scores the pool in blocks')
         if self.fits is None:
             return None, [Note("no_stop_rule", reason="not_fitted")]
-        stored, notes = self.fits.stop_rule(weights)
+        stored, notes = self.fits.stop_rule(weights, config.expand)
         rule = cast("StopRule | None", stored)
         if rule is not None and top_k > rule.top_k and not config.tail:
             raise InvalidInput(
@@ -240,7 +266,7 @@ class Search(Searches):
             )
         if self.fits is None:
             raise InvalidInput("no probabilities are stored for this retriever: see calibrate", field="min_probability")
-        calibration, notes = self.fits.calibration(weights)
+        calibration, notes = self.fits.calibration(weights, config.expand)
         return Limits(config.min_score, config.min_probability, cast("Calibration", calibration)), notes
 
     def query_notes(self, query: str) -> list[Note]:
@@ -259,11 +285,10 @@ def scores_of(pending: Pending) -> Scores:
     reranker = pending.reranker
     if reranker is None:
         return Scores()
+    query = pending.scored_query
     if isinstance(reranker, ScoresProgressively) and (texts := pending.texts):
-        return checked_scores(
-            info_of(reranker).name, reranker.score_progressively(pending.query, texts, pending.prior), texts
-        )
+        return checked_scores(info_of(reranker).name, reranker.score_progressively(query, texts, pending.prior), texts)
     scores = Scores()
     while texts := pending.next_texts(scores):
-        scores = scores.join(score_texts(reranker, pending.query, texts))
+        scores = scores.join(score_texts(reranker, query, texts))
     return scores

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shortlist.search.context import Context, ContextOptions, ContextParts, context_of
+from shortlist.search.query_texts import query_texts
 from shortlist.types import Filter, Hit, PoolSize, Ranking
 
 if TYPE_CHECKING:
@@ -65,11 +66,18 @@ class Searches:
         duplicates: bool | None = None,
         per_document: int | None = None,
         mmr: float | None = None,
+        expand: str | None = None,
+        queries: Sequence[str] | None = None,
+        rerank_query: str | None = None,
     ) -> Ranking:
         """Return the `top_k` best passages of the pool. See `SearchConfig` for each argument; None takes its value.
 
         `where` is a filter on metadata: a mapping such as {"year": 2024, "price": {"lt": 100}}, see `types.Where`, or
         texts such as "price<100", see `search.filters.where_of`.
+
+        `rerank_query` is the text that the reranker reads in place of the query. Stage one still gets the query, and
+        the signals and weights of the final score are those of the query. `queries` are further phrasings: stage one
+        searches for each of them, and fuses all pools by reciprocal rank. Each signal of a hit is then the highest one.
 
         Raises:
             InvalidInput: An empty query, or settings that cannot be used, or that contradict each other.
@@ -89,6 +97,7 @@ class Searches:
             "duplicates": duplicates,
             "per_document": per_document,
             "mmr": mmr,
+            "expand": expand,
         }
-        searcher = self.searcher
-        return searcher.run(query, where=where, config=searcher.configured(given))
+        searcher, texts = self.searcher, query_texts(query, queries, rerank_query)
+        return searcher.run(texts, where=where, config=searcher.configured(given))

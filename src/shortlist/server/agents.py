@@ -18,11 +18,12 @@ from shortlist.errors import InvalidInput, ShortlistError
 from shortlist.mcp import check_documents, given_options, make_server, passages_found, reranked
 from shortlist.search.filters import where_of
 from shortlist.search.neighbours import with_neighbours
+from shortlist.search.query_texts import QueryTexts
 from shortlist.search.ranked import Ranked
 from shortlist.server.components import Components
 from shortlist.server.problems import Problem, problem_of
-from shortlist.server.reranking import RerankRequest, check_query, rerank, scorer_of
-from shortlist.server.searching import SearchCall, configured, search, searcher_of
+from shortlist.server.reranking import RerankRequest, rerank, scorer_of
+from shortlist.server.searching import SearchCall, checked_texts_of, configured, search, searcher_of
 from shortlist.types import Filter, Passage
 from shortlist.wording import worded
 
@@ -35,7 +36,7 @@ class ServedTools:
     def __init__(self, components: Components) -> None:
         self._components = components
 
-    async def search(self, query: str, where: Filter | None, options: dict[str, Any]) -> dict[str, Any]:
+    async def search(self, query: str | QueryTexts, where: Filter | None, options: dict[str, Any]) -> dict[str, Any]:
         """Return `Ranking.to_dict` with worded notes.
 
         Raises:
@@ -45,9 +46,9 @@ class ServedTools:
         components, names = self._components, self._components.names
         with _worded_problems():
             searcher = searcher_of(components)
-            check_query(components, query)
+            texts = checked_texts_of(components, query)
             config = configured(components, given_options(options))
-            ranking, _ = await search(components, searcher, SearchCall(query, config, names.where(where_of(where))))
+            ranking, _ = await search(components, searcher, SearchCall(texts, config, names.where(where_of(where))))
         return worded(names.ranking(ranking))
 
     async def rerank(self, query: str, documents: list[str], top_k: int | None) -> dict[str, Any]:

@@ -123,14 +123,14 @@ def scorer_of(components: Components) -> Scorer:
     return components.scorer
 
 
-def check_query(components: Components, query: str) -> None:
-    """Raise a `Problem` if the query is empty or too long."""
+def check_query(components: Components, query: str, field: str = "query") -> None:
+    """Raise a `Problem` if the query is empty or too long. `field` is its place in the request."""
     if not query.strip():
-        raise Problem(Kind.EMPTY, "the query is empty: give at least one word", field="query")
+        raise Problem(Kind.EMPTY, f"the {field} is empty: give at least one word", field=field)
     limit = components.limits.max_characters
     if len(query) > limit:
         raise Problem(
-            Kind.TOO_LONG, f"the query has {len(query)} characters, and at most {limit} are allowed", field="query"
+            Kind.TOO_LONG, f"the {field} has {len(query)} characters, and at most {limit} are allowed", field=field
         )
 
 

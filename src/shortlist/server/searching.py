@@ -18,6 +18,7 @@ from anyio.to_thread import run_sync
 from shortlist.config import SearchConfig
 from shortlist.errors import ModelError, QueueFull, ShortlistError
 from shortlist.search.pending import Cause, Pending
+from shortlist.search.query_texts import QueryTexts, texts_of
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search, scores_of
 from shortlist.server.batching.progressive import is_progressive
@@ -26,6 +27,7 @@ from shortlist.server.components import Components
 from shortlist.server.middleware.logs import log_event
 from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Kind, Problem
+from shortlist.server.reranking import check_query
 from shortlist.types import Ranking, Scores, Where
 
 LOG = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ CHUNK = 8
 class SearchCall:
     """One search. `budget` is in seconds from its start; None means no limit."""
 
-    query: str
+    query: QueryTexts
     config: SearchConfig
     where: Where | None = None
     budget: float | None = None
@@ -55,6 +57,19 @@ def searcher_of(components: Components) -> Search:
             Kind.UNAVAILABLE, "this server has no index: start it with --index DIR or --retriever NAME to search"
         )
     return components.search
+
+
+def checked_texts_of(components: Components, query: str | QueryTexts) -> QueryTexts:
+    """Return the texts of a request, checked.
+
+    Raises:
+        InvalidInput: As `search.query_texts.query_texts`.
+        Problem: A text is empty or too long.
+    """
+    given = query if isinstance(query, QueryTexts) else QueryTexts(query)
+    for field, text in given.fields.items():
+        check_query(components, text, field)
+    return texts_of(given)
 
 
 def configured(components: Components, options: Mapping[str, Any]) -> SearchConfig:
@@ -108,7 +123,7 @@ async def _searched(
         return pending.finish(), None
     name = info_of(pending.reranker).name
     try:
-        with components.spans.rerank(name, call.query, pending.texts, pending.top_k) as report:
+        with components.spans.rerank(name, pending.scored_query, pending.texts, pending.top_k) as report:
             scores, cause = await _scores(components, pending, deadline)
             ranking = pending.finish(scores, cause=cause)
             report({hit.retrieval_rank - 1: hit.rerank_score for hit in ranking if hit.rerank_score is not None})
@@ -175,7 +190,7 @@ async def _score(components: Components, pending: Pending, texts: Sequence[str])
         return await components.progressive.score(pending)
     if is_progressive(pending) or components.scorer is None:
         return await run_sync(lambda: scores_of(pending), abandon_on_cancel=True)
-    scored = await components.scorer.score(pending.query, texts)
+    scored = await components.scorer.score(pending.scored_query, texts)
     return Scores(scored.scores, scored.truncated, notes=scored.notes)
 
 

@@ -164,6 +164,7 @@ WORDS: Mapping[str, Words] = {
     "query_truncated": (
         "the query is longer than the bi-encoder's window of {window} tokens: stage one read only its start"
     ),
+    "query_expanded": lambda v: f"query expanded by {v['method']}: {', '.join(v['terms']) or 'no other terms'}",
     "stage_one_approximate": (
         "stage one is approximate: the large index compared compact vectors first. To compare all vectors in full, use "
         "the index option exact=true"

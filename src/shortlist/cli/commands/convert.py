@@ -67,4 +67,10 @@ def _resolved(query_set: QuerySet, folder: Path) -> QuerySet:
 
     set_up = SetUp("convert", folder, SearchConfig())
     judged, _ = judged_in(set_up, Judging(query_set, allow_unknown=False, ignore_identical_ids=False))
-    return QuerySet(query_set.name, judged.queries, judged.qrels, unjudged=query_set.unjudged)
+    return QuerySet(
+        query_set.name,
+        judged.queries,
+        judged.qrels,
+        unjudged=query_set.unjudged,
+        rerank_queries=judged.rerank_queries,
+    )

@@ -50,6 +50,19 @@ def search(  # noqa: PLR0913 - one parameter per option
     index: SearchedIndexOption = None,
     state: StateOption = None,
     where: WhereOption = None,
+    rerank_query: Annotated[
+        str | None,
+        option("--rerank-query", "TEXT", "The text that the reranker reads. Stage one still gets the query."),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        option(
+            "--also",
+            "TEXT",
+            "Another phrasing of the query. Stage one searches for each, and fuses the pools. Repeat the option for "
+            "several.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     as_context: ContextOption = False,
     neighbours: NeighboursOption = None,
@@ -68,12 +81,12 @@ def search(  # noqa: PLR0913 - one parameter per option
     from shortlist.cli.setups import Place, SetUp
     from shortlist.search.context import ContextOptions, check_context, context_of
     from shortlist.search.filters import where_of
+    from shortlist.search.query_texts import query_texts
     from shortlist.search.scores import info_of
-    from shortlist.text.validation import checked_text
 
     options = ContextOptions(neighbours or 0, section, budget_tokens)
     as_context = as_context or section or neighbours is not None or budget_tokens is not None
-    query = checked_text(query)
+    texts = query_texts(query, also, rerank_query)
     settings = resolved(given)
     filters = where_of(where or None)
     began = time.perf_counter()
@@ -83,7 +96,7 @@ def search(  # noqa: PLR0913 - one parameter per option
         check_context(options, parts)
         searcher = opened.searcher
         loaded = time.perf_counter() - began
-        ranking = searcher.search(query, where=filters)
+        ranking = searcher.run(texts, where=filters)
         context = context_of(ranking, options, parts) if as_context else None
     if as_json:
         typer.echo(json.dumps(_content(ranking, context, settings, loaded), ensure_ascii=False))

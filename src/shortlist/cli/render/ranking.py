@@ -112,6 +112,10 @@ def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) ->
         line += f", rerank {seconds['rerank'] * 1000:.0f} ms; {counted(ranking.scored, 'passage')} scored, {cut}"
         if ranking.hits:
             line += f"; final score = {formula(ranking.weights, info.unit, ranking.hits)}"
+    if ranking.rerank_query is not None:
+        line += f"; the reranker read {ranking.rerank_query!r}"
+    if ranking.queries:
+        line += f"; pool fused with {', '.join(map(repr, ranking.queries))}"
     if ranking.dropped:
         line += f"; {ranking.dropped} dropped at early exits"
     say(out, f"{line}; loaded in {loaded:.2f} s", "dim")

@@ -69,7 +69,7 @@ class FittedRules:
 
     `queries` counts the judged queries. `skipped` counts the queries that the reranker skipped, and `without_relevant`
     the queries without a relevant id. The fit of the stop rule leaves out both. `resumed` counts the queries that an
-    interrupted run scored. `weights` are the weights of the final score.
+    interrupted run scored. `weights` are the weights of the final score, and `expand` is the query expansion.
     """
 
     stop_rule: StopRuleFit
@@ -80,6 +80,7 @@ class FittedRules:
     without_relevant: int
     resumed: int
     weights: Mapping[str, float]
+    expand: str | None = None
     fits: StoredFits | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
@@ -120,8 +121,8 @@ class FittedRules:
             "log_loss": curve.log_loss,
         }
         return [
-            self.fits.save_stop_rule(stop_rule.rule, self.weights, about_rule),
-            self.fits.save_calibration(curve.calibration, self.weights, about_curve),
+            self.fits.save_stop_rule(stop_rule.rule, self.weights, about_rule, self.expand),
+            self.fits.save_calibration(curve.calibration, self.weights, about_curve, self.expand),
         ]
 
 
@@ -146,7 +147,7 @@ def calibrate(
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     options = options or CalibrateOptions()
-    search = replace(search, config=search.config.override({"rerank": True}))
+    search = replace(search, config=search.config.override({"rerank": True})).expanded()
     reranker = _checked_reranker(search.reranker_at(), options)
     recorded, checkpoint = _score(search, reranker, judged, options, progress)
     try:
@@ -190,6 +191,7 @@ def _fit(
         without_relevant=0 if options.measure == OVERLAP else judged.without_relevant,
         resumed=0,
         weights=weights,
+        expand=search.config.expand,
         fits=search.fits if isinstance(search.fits, StoredFits) else None,
     )
 
@@ -211,6 +213,7 @@ def _score(
         "pool_size": options.pool_size,
         "depth": depth,
         "reranker": info_of(reranker).name,
+        **({} if search.config.expand is None else {"expand": search.config.expand}),
     }
     checkpoint = Checkpoint(options.checkpoint, about)
     return score_all(search, judged, (options.pool_size,), depth, checkpoint, count.add), checkpoint

@@ -28,6 +28,7 @@ class WithoutOwnId:
 
     def __init__(self, retriever: Retriever, queries: Mapping[str, str]) -> None:
         self._retriever = retriever
+        self.expand = getattr(retriever, "expand", None)
         self._ids = own_ids(queries)
 
     @property

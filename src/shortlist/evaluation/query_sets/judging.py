@@ -47,7 +47,7 @@ class Judgments:
         before = read_partial(file) if file.exists() else QuerySet(file.stem, {}, {})
         self.queries = dict(before.queries)
         self.qrels = {key: dict(grades) for key, grades in before.qrels.items()}
-        self._snippets = before.snippets
+        self._snippets, self._rerank_queries = before.snippets, before.rerank_queries
         declined = text_of(self.declined_file).split("\n") if self.declined_file.exists() else []
         self._declined = {line.strip() for line in declined if line.strip()}
         self.skipped_file = file.with_name(f"{file.name}.skipped.jsonl")
@@ -114,7 +114,10 @@ class Judgments:
 
     def _save(self) -> None:
         write = write_csv if self.file.suffix.lower() == ".csv" else write_jsonl
-        write(QuerySet(self.file.stem, self.queries, self.qrels, self._snippets), self.file)
+        query_set = QuerySet(
+            self.file.stem, self.queries, self.qrels, self._snippets, rerank_queries=self._rerank_queries
+        )
+        write(query_set, self.file)
 
 
 def _pairs(file: Path) -> set[tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from shortlist.errors import InvalidInput
 from shortlist.reprs import short_repr
+from shortlist.search.query_texts import QueryTexts
 from shortlist.text.normal import normalised
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.types import Hit, Passage, Qrels
@@ -34,6 +35,7 @@ class QuerySet:
         qrels: Query id -> id of a passage or document -> grade.
         snippets: Query id -> a text that a relevant passage contains -> the grade of such a passage.
         unjudged: The number of queries in the file that have no judgment; they are not in `queries`.
+        rerank_queries: Query id -> the text that the reranker reads in place of the query. A query may lack it.
         places: Query id -> its place in the file ("mine.csv line 3"), for errors. A query may lack its place.
         guessed: File -> its encoding, for files that are not UTF-8 and whose encoding is a guess.
     """
@@ -45,6 +47,7 @@ class QuerySet:
     unjudged: int = 0
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     guessed: Mapping[str, str] = field(default_factory=dict, compare=False)
+    rerank_queries: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         counts = {
@@ -99,6 +102,11 @@ class Judged:
     by_snippet: Mapping[str, Set[str]] = field(default_factory=dict)
     depth: int | None = None
     guessed: Mapping[str, str] = field(default_factory=dict, compare=False)
+    rerank_queries: Mapping[str, str] = field(default_factory=dict)
+
+    def texts(self, query_id: str) -> QueryTexts:
+        """Return the query and the text that the reranker reads."""
+        return QueryTexts(self.queries[query_id], (), self.rerank_queries.get(query_id))
 
     def key(self, hit: Hit) -> str:
         """Return the id that judgments use for this hit."""
@@ -126,9 +134,9 @@ class Judged:
 
     @property
     def resolved(self) -> str:
-        """A hash as `fingerprint`, which also covers the passages that contain each snippet."""
+        """A hash as `fingerprint`, which also covers the passages with each snippet, and the rerank queries."""
         rows = [[key, self.queries[key], sorted(self.qrels[key].items())] for key in sorted(self.queries)]
-        return _hash([self.level, rows])
+        return _hash([self.level, rows, *([sorted(self.rerank_queries.items())] if self.rerank_queries else [])])
 
 
 def key_of(passage: Passage, level: Level) -> str:
@@ -153,9 +161,10 @@ def checked(query_set: QuerySet) -> QuerySet:
     missing = [key for key in [*query_set.qrels, *query_set.snippets] if key not in queries]
     if missing:
         raise InvalidInput(f"{name} judges {len(missing)} queries that have no text, such as {missing[0]!r}")
-    empty = [key for key, text in queries.items() if not text.strip()]
-    if empty:
-        raise InvalidInput(f"{query_set.places.get(empty[0], name)}: query {empty[0]!r} is empty")
+    texts = [("query", queries), ("rerank_query of", query_set.rerank_queries)]
+    if empty := [(what, key) for what, by_id in texts for key, text in by_id.items() if not text.strip()]:
+        what, key = empty[0]
+        raise InvalidInput(f"{query_set.places.get(key, name)}: {what} {key!r} is empty")
     if len(queries) == 1:
         raise InvalidInput(f"{name} has one judged query: judge at least two, for an interval or a comparison")
     judgments = [*query_set.qrels.values(), *query_set.snippets.values()]
@@ -208,6 +217,7 @@ def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: 
         query_set.snippets,
         snippet_ids,
         guessed=query_set.guessed,
+        rerank_queries=query_set.rerank_queries,
     )
 
 

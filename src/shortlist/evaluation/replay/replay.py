@@ -26,7 +26,7 @@ class Recorded:
     every passage of every pool. `skipped` is the reason why the reranker skipped the query, or None. A skipped query
     has no `scores`. `seconds` is the time to retrieve and to score the largest pool. `limited` is the note on a
     retriever with a limit of its own, or None. `repeated` counts the rows that are left out because an earlier row of
-    the largest answer has the same id.
+    the largest answer has the same id. `rerank_query` is the text that the reranker read in place of the query.
     """
 
     query_id: str
@@ -38,6 +38,12 @@ class Recorded:
     seconds: Mapping[str, float]
     limited: Note | None = None
     repeated: int = 0
+    rerank_query: str | None = None
+
+    @property
+    def scored_query(self) -> str:
+        """The text that the reranker read."""
+        return self.query if self.rerank_query is None else self.rerank_query
 
     def search(self, pool_size: int, depth: int, weights: Mapping[str, float], *, rerank: bool = True) -> Ranking:
         """Return the ranking of a search with a pool of this size, down to `depth` at least.

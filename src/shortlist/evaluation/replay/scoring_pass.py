@@ -22,6 +22,7 @@ from shortlist.evaluation.replay.replay import (
 from shortlist.evaluation.whole_pool import name_query, search_whole, whole_pool_config
 from shortlist.protocols import Fuses, KeepsPrefix, Reranker, Retriever
 from shortlist.search.pool import is_approximate, notes_of, retrieved
+from shortlist.search.query_texts import QueryTexts, texts_of
 from shortlist.search.scores import score_texts
 from shortlist.search.search import Search, scores_of
 from shortlist.text.validation import checked_text
@@ -87,7 +88,7 @@ def retrieval_sizes(retriever: Retriever | Fuses, sizes: Sequence[int], depth: i
     return [k for k in every if k > prefix] + within[:1]
 
 
-def record(search: Search, query_id: str, query: str, sizes: Sequence[int], depth: int) -> Recorded:
+def record(search: Search, query_id: str, query: str | QueryTexts, sizes: Sequence[int], depth: int) -> Recorded:
     """Record one query's pools and scores.
 
     The largest pool is scored in one call, as a search scores it. A second call scores the passages that only a smaller
@@ -97,15 +98,16 @@ def record(search: Search, query_id: str, query: str, sizes: Sequence[int], dept
         InvalidInput: The reranker cannot take the query; the message names it.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
-    text = checked_text(query)
+    texts = texts_of(query)
+    retriever = search.retriever_at()
     answers, retrieve_seconds = {}, {}
-    for k in retrieval_sizes(search.retriever, sizes, depth):
+    for k in retrieval_sizes(retriever, sizes, depth):
         began = time.perf_counter()
-        answers[k] = retrieved(search.retriever, text, k)
+        answers[k] = retrieved(retriever, texts.query, k)
         retrieve_seconds[k] = time.perf_counter() - began
     largest = max(sizes)
-    config = whole_pool_config(search.config, depth=largest, pool_size=largest)
-    pending = replace(search, retriever=RecordedRetriever(answers)).begin(text, config=config)
+    config = whole_pool_config(search.config, depth=largest, pool_size=largest).override({"expand": None})
+    pending = replace(search, retriever=RecordedRetriever(answers)).begin(texts, config=config)
     began = time.perf_counter()
     with name_query(query_id):
         scores = scores_of(pending)
@@ -113,16 +115,26 @@ def record(search: Search, query_id: str, query: str, sizes: Sequence[int], dept
     by_id = {hit.passage.id: score for hit, score in zip(pending.pool, scores, strict=False)}
     truncated = {hit.passage.id for hit, cut in zip(pending.pool, scores.truncated, strict=False) if cut}
     if pending.reranker is not None:
-        more_scores, more_truncated = score_hits(pending.reranker, query_id, text, _unscored(answers, sizes, by_id))
+        hits = _unscored(answers, sizes, by_id)
+        more_scores, more_truncated = score_hits(pending.reranker, query_id, texts.scored, hits)
         by_id, truncated = by_id | more_scores, truncated | more_truncated
     skipped = next((note for note in pending.notes if note.code == "rerank_skipped"), None)
     retrieved_at = min(k for k in answers if k >= largest)
     seconds = {"retrieve": retrieve_seconds[retrieved_at], "rerank": rerank_seconds}
     slim_answers = {k: tuple(slim(hit) for hit in hits) for k, hits in answers.items()}
     notes = [note for hits in answers.values() for note in notes_of(hits) if note.code == "retriever_limited"]
-    limited = next(iter(notes), None)
-    repeated = repeated_in(notes_of(answers[max(answers)]))
-    return Recorded(query_id, query, slim_answers, by_id, frozenset(truncated), skipped, seconds, limited, repeated)
+    return Recorded(
+        query_id,
+        texts.query,
+        slim_answers,
+        by_id,
+        frozenset(truncated),
+        skipped,
+        seconds,
+        next(iter(notes), None),
+        repeated_in(notes_of(answers[max(answers)])),
+        texts.rerank_query,
+    )
 
 
 def _unscored(answers: Mapping[int, Sequence[Hit]], sizes: Sequence[int], scores: Mapping[str, float]) -> list[Hit]:
@@ -157,11 +169,11 @@ def score_all(
 ) -> dict[str, Recorded]:
     """Return query id -> its pass. `progress` is called with the number of passages of each largest pool."""
     passes: dict[str, Recorded] = {}
-    for query_id, query in judged.queries.items():
+    for query_id in judged.queries:
         key = f"pass {query_id}"
         saved = checkpoint.get(key)
         if saved is None:
-            passes[query_id] = record(search, query_id, query, sizes, depth)
+            passes[query_id] = record(search, query_id, judged.texts(query_id), sizes, depth)
             checkpoint.put(key, recorded_to_json(passes[query_id]))
         else:
             passes[query_id] = recorded_from_json(saved)
@@ -181,11 +193,11 @@ def run_each(
     rankings: dict[int, dict[str, Ranking]] = {}
     for size in [0, *sizes]:
         at_size = whole_pool_config(search.config, depth=depth, pool_size=size or depth).override({"rerank": size > 0})
-        for query_id, query in judged.queries.items():
+        for query_id in judged.queries:
             key = f"run {size} {query_id}"
             saved = checkpoint.get(key)
             if saved is None:
-                saved = ranking_to_json(search_whole(search, query, at_size))
+                saved = ranking_to_json(search_whole(search, judged.texts(query_id), at_size))
                 checkpoint.put(key, saved)
             rankings.setdefault(size, {})[query_id] = ranking_from_json(saved)
             progress(size)
@@ -200,11 +212,11 @@ def check_pointwise(search: Search, reranker: Reranker, recorded: Sequence[Recor
     """
     pairs, largest, spread = 0, 0.0, 0.0
     scored = [each for each in recorded if len(each.scores) > 1]
-    step = max(1, len(scored) // CHECKED_QUERIES)
+    step, retriever = max(1, len(scored) // CHECKED_QUERIES), search.retriever_at()
     for each in scored[::step][:CHECKED_QUERIES]:
-        pool = retrieved(search.retriever, checked_text(each.query), size)
+        pool = retrieved(retriever, checked_text(each.query), size)
         checked_hits = [hit for hit in pool[::-2] if hit.passage.id in each.scores][:CHECKED_TEXTS]
-        scores = score_texts(reranker, each.query, [hit.passage.content for hit in checked_hits])
+        scores = score_texts(reranker, each.scored_query, [hit.passage.content for hit in checked_hits])
         changes = [abs(each.scores[hit.passage.id] - score) for hit, score in zip(checked_hits, scores, strict=True)]
         pairs += len(changes)
         largest = max([largest, *changes])

@@ -130,4 +130,5 @@ def _about(search: Search, reranker: Reranker, judged: Judged, options: TuneOpti
         "reranker": info_of(reranker).name,
         "fusion": search.retriever.fusion if isinstance(search.retriever, Fuses) else None,
         "weights": search.weights_at(),
+        **({} if search.config.expand is None else {"expand": search.config.expand}),
     }

@@ -137,7 +137,7 @@ def _with_scores(missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> d
             continue
         name = f"fusion {pool} {key}"
         if trial.checkpoint.get(name) is None:
-            scores, truncated = score_hits(trial.reranker, key, trial.judged.queries[key], hits)
+            scores, truncated = score_hits(trial.reranker, key, complete[key].scored_query, hits)
             trial.checkpoint.put(name, {"scores": scores, "truncated": sorted(truncated)})
         piece = trial.checkpoint.get(name)
         before = complete[key]

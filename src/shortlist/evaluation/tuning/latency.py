@@ -68,7 +68,7 @@ def time_sizes(
     """
     if not sizes:
         return {}
-    texts = list(judged.queries.values())
+    texts = [judged.texts(key) for key in judged.queries]
     chosen = texts[:: max(1, len(texts) // queries)][:queries]
     configs = {size: whole_pool_config(search.config, depth=depth, pool_size=size) for size in sizes}
     search_whole(search, chosen[0], configs[min(sizes)])

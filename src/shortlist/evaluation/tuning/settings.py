@@ -21,14 +21,14 @@ def file_values(
 
     `tuned` are the settings that a tuning found with the configuration `config`. The function removes the blend, the
     weights and the smallest score of the file if the tuning did not find them. `own_weights` are weights that the new
-    blend scales. They are written if they are given. The retriever, the reranker and the fusion weight of `config` are
-    written if the file has other values. The `min_probability` of the file stays only if searches keep their pools and
-    final scores, because the stored curve was fitted for these pools and scores. The settings of a store are written,
-    too: without them, the next search would be another one.
+    blend scales. They are written if they are given. The retriever, the reranker, the fusion weight and the query
+    expansion of `config` are written if the file has other values. The `min_probability` of the file stays only if
+    searches keep their pools and final scores, because the stored curve was fitted for these pools and scores. The
+    settings of a store are written, too: without them, the next search would be another one.
     """
     values: dict[str, Any] = {"blend": None, "weights": dict(own_weights) if own_weights else None, "min_score": None}
     values = {**tuned, **{name: tuned.get(name, value) for name, value in values.items()}}
-    for name in ("fusion", "retriever", "reranker", *(OF_STORES if config.is_foreign else ())):
+    for name in ("fusion", "expand", "retriever", "reranker", *(OF_STORES if config.is_foreign else ())):
         used = getattr(config, name)
         if used is not None and used != file.get(name, getattr(DEFAULT, name)):
             values.setdefault(name, used)
@@ -46,7 +46,7 @@ def _same_scores(file: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Whether the values leave pools and final scores as they are with the file."""
     return all(
         _value(values, name, file) == _value(file, name)
-        for name in ("weights", "blend", "fusion", "retriever", "reranker")
+        for name in ("weights", "blend", "fusion", "expand", "retriever", "reranker")
     )
 
 

@@ -24,9 +24,10 @@ from shortlist.indexes.embedded.shard import (
 )
 from shortlist.indexes.embedded.translating import translated
 from shortlist.indexes.points import FORM, LARGEST_INT, passage, payload, point_id
+from shortlist.indexes.word_search import WordSearch
 from shortlist.search.pool import Matches
 from shortlist.text.terms import ENGLISH
-from shortlist.text.terms.bm25 import SAMPLE, Bm25, mean_length
+from shortlist.text.terms.bm25 import SAMPLE, Bm25, SparseVector, mean_length
 from shortlist.types import Note, Passage, Where
 
 PAGE = 1000
@@ -34,7 +35,7 @@ LENGTH_FILE = "bm25.json"
 """The file with BM25's mean passage length, and the form of the payload."""
 
 
-class EmbeddedIndex:
+class EmbeddedIndex(WordSearch):
     """An index in Qdrant Edge. Satisfies `protocols.Index`. `EmbeddedEngine` makes it.
 
     Vector search is exact, until the index has compact vectors: see `Shard`. The terms of BM25 are those of
@@ -200,16 +201,7 @@ class EmbeddedIndex:
             raise InvalidInput(f"the index has no passage {unknown[0]!r}")
         return np.array([stored[point_id(key)] for key in ids], dtype=np.float32)
 
-    def matching(self, text: str, k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
-        """Return at most `k` passages by BM25 for `text`, highest first, and equal scores by id.
-
-        Each passage shares at least one term with the text. A term that is several times in `text` counts as often, as
-        in Lucene and bm25s. A text without letters and digits gives no passages.
-
-        Raises:
-            InvalidInput: `k` is below 1, or `where` cannot be used.
-        """
-        terms = self._bm25.query(text)
+    def _matching(self, terms: SparseVector, k: int, where: Where | None) -> list[tuple[Passage, float]]:
         return self._query(sparse(terms), SPARSE, k, where) if terms.indices else []
 
     def _query(self, vector: Any, using: str, k: int, where: Where | None) -> list[tuple[Passage, float]]:

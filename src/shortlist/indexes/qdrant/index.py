@@ -15,8 +15,9 @@ from shortlist.indexes.qdrant.calls import QdrantCalls
 from shortlist.indexes.qdrant.forms import condition
 from shortlist.indexes.qdrant.options import QdrantOptions
 from shortlist.indexes.qdrant.records import QdrantRecords
+from shortlist.indexes.word_search import WordSearch
 from shortlist.text.terms import ENGLISH
-from shortlist.text.terms.bm25 import SAMPLE, Bm25, mean_length
+from shortlist.text.terms.bm25 import SAMPLE, Bm25, SparseVector, mean_length
 from shortlist.types import Passage, Where
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ Vector = NDArray[np.float32]
 Scored = list[tuple[Passage, float]]
 
 
-class QdrantIndex:
+class QdrantIndex(WordSearch):
     """An index in a collection of Qdrant. Satisfies `protocols.Index`. `QdrantEngine` makes it.
 
     BM25 has the terms and the weights of the index of a folder. A collection with several shards computes the frequency
@@ -192,20 +193,13 @@ class QdrantIndex:
         """
         return self._run([self._dense(vector, k, where)])[0]
 
-    def matching(self, text: str, k: int, where: Where | None = None) -> Scored:
-        """Return at most `k` passages by BM25 for `text`, highest first, and equal scores by id.
-
-        Each passage shares at least one term with the text.
-
-        Raises:
-            InvalidInput: `k` is below 1, or `where` cannot be used.
-        """
-        request = self._words(text, k, where)
+    def _matching(self, terms: SparseVector, k: int, where: Where | None) -> Scored:
+        request = self._words(terms, k, where)
         return [] if request is None else self._run([request])[0]
 
     def both(self, vector: Vector, text: str, k: int, where: Where | None = None) -> tuple[Scored, Scored]:
         """Return what `nearest` and `matching` return, in one request. Raises as they do."""
-        words = self._words(text, k, where)
+        words = self._words(self._bm25.query(text), k, where)
         lists = self._run([self._dense(vector, k, where), *([] if words is None else [words])])
         return lists[0], lists[1] if words is not None else []
 
@@ -258,12 +252,11 @@ class QdrantIndex:
         params = None if self._calls.is_local else models.SearchParams(exact=self.exact, hnsw_ef=ef)
         return self._request(vector.tolist(), DENSE, k, where, params)
 
-    def _words(self, text: str, k: int, where: Where | None) -> models.QueryRequest | None:
+    def _words(self, terms: SparseVector, k: int, where: Where | None) -> models.QueryRequest | None:
         from qdrant_client import models
 
         if not self.average_length:  # another process may have added the first passages, and chosen their language
             return None
-        terms = self._bm25.query(text)
         query = models.SparseVector(indices=terms.indices, values=terms.values)
         request = self._request(query, SPARSE, k, where, None)
         return request if terms.indices else None

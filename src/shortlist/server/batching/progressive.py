@@ -49,7 +49,7 @@ class ProgressiveQueue(Scheduler):
             QueueFull: Too many passages are waiting.
             BadScores: The reranker returned NaN, infinity or a wrong count.
         """
-        job = _ProgressiveJob(pending.query, pending.texts, pending=pending)
+        job = _ProgressiveJob(pending.scored_query, pending.texts, pending=pending)
         await self.finish(job)
         (scores,) = job.results
         return scores

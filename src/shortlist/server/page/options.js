@@ -5,10 +5,11 @@
 import { byId } from "./dom.js";
 
 const NUMBERS = ["min_score", "min_probability", "blend", "per_document", "mmr"];
+const TEXTS = ["where", "rerank_query", "queries", "expand"];
 const SWITCHES = ["rerank", "progressive", "tail", "adaptive", "duplicates"];
 
 /** The options of the form. "adaptive" stands for a `pool_size` of "auto". */
-export const OPTION_NAMES = ["where", ...NUMBERS, ...SWITCHES];
+export const OPTION_NAMES = [...TEXTS, ...NUMBERS, ...SWITCHES];
 
 const field = (name) => byId(`option-${name}`);
 
@@ -18,19 +19,20 @@ let defaults = {};
 export function showDefaults(serverDefaults) {
   defaults = { ...serverDefaults, adaptive: serverDefaults.pool_size === "auto", duplicates: true };
   for (const name of NUMBERS) field(name).placeholder = defaults[name] === null || defaults[name] === undefined ? "none" : String(defaults[name]);
+  field("expand").placeholder = defaults.expand ?? "none";
   for (const name of SWITCHES) field(name).checked = Boolean(defaults[name]);
 }
 
 /** Put options from an address into the form; the others get the server's values. */
 export function fillOptions(options) {
-  for (const name of ["where", ...NUMBERS]) field(name).value = options[name] ?? "";
+  for (const name of [...TEXTS, ...NUMBERS]) field(name).value = options[name] ?? "";
   for (const name of SWITCHES) field(name).checked = options[name] === undefined ? Boolean(defaults[name]) : options[name] === "true";
   if (Object.keys(options).length) byId("options").open = true;
 }
 
 /** Return the options that the form changes, as texts by name. */
 export function changedOptions() {
-  const texts = ["where", ...NUMBERS].map((name) => [name, field(name).value.trim()]).filter(([, text]) => text);
+  const texts = [...TEXTS, ...NUMBERS].map((name) => [name, field(name).value.trim()]).filter(([, text]) => text);
   const switches = SWITCHES.filter((name) => field(name).checked !== Boolean(defaults[name]));
   return Object.fromEntries([...texts, ...switches.map((name) => [name, String(field(name).checked)])]);
 }
@@ -44,14 +46,21 @@ export const dependsOnPool = () => ["progressive", "tail", "adaptive"].some((nam
  * If smaller pools can be computed from the answer, the request asks for the whole pool of the largest size.
  */
 export function requestFields({ pool, topK, largest }) {
-  const { adaptive, where, ...changed } = changedOptions();
+  const { adaptive, where, queries, ...changed } = changedOptions();
   const fields = { pool_size: largest, top_k: largest };
   if (field("adaptive").checked) Object.assign(fields, { pool_size: "auto", top_k: topK });
   else if (dependsOnPool()) Object.assign(fields, { pool_size: pool, top_k: field("tail").checked ? largest : pool });
   fields.duplicates = field("duplicates").checked;
   if (where) fields.where = parseWhere(where);
-  for (const [name, text] of Object.entries(changed)) fields[name] = NUMBERS.includes(name) ? Number(text) : text === "true";
+  if (queries) fields.queries = queries.split("|").map((text) => text.trim()).filter(Boolean);
+  for (const [name, text] of Object.entries(changed)) fields[name] = valueOf(name, text);
   return fields;
+}
+
+/** Return the value of an option that the form has as a text. */
+function valueOf(name, text) {
+  if (TEXTS.includes(name)) return text;
+  return NUMBERS.includes(name) ? Number(text) : text === "true";
 }
 
 /** Return the conditions of "year=2024, price<100": a comma outside quotes separates them. The server reads each one. */

@@ -15,13 +15,13 @@ from shortlist.errors import InvalidInput, NotFitted, ShortlistError
 from shortlist.search.context import ContextOptions, check_context, context_of
 from shortlist.search.filters import where_of
 from shortlist.search.neighbours import MOST
+from shortlist.search.query_texts import MOST_QUERIES, QueryTexts
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, described, read
 from shortlist.server.components import Components, components_of
 from shortlist.server.middleware.logs import log_event
 from shortlist.server.problems import Kind, Problem, problem_of
-from shortlist.server.reranking import check_query
-from shortlist.server.searching import SearchCall, configured, search, searcher_of
+from shortlist.server.searching import SearchCall, checked_texts_of, configured, search, searcher_of
 from shortlist.text import MARKDOWN_FORMATS, marked, snippet
 from shortlist.types import Ranking
 from shortlist.wording import describe, worded, worded_notes
@@ -47,6 +47,7 @@ OPTIONS = (
     "duplicates",
     "per_document",
     "mmr",
+    "expand",
 )
 """The settings of `SearchConfig` that a request may override."""
 
@@ -94,14 +95,17 @@ def _documented_bound(**schema: float) -> Any:
 class SearchRequest(BaseModel):
     """A request. The fields of `OPTIONS` and `where` have the same meaning as in Python: see `SearchConfig`.
 
-    If a request does not give a field, the field has the server's value. `budget_ms` limits the wall-clock time in
-    milliseconds. `fail` applies if the reranker fails: "open" answers in stage one's order, and "closed" answers with
-    an error. `context`, `neighbours`, `section` and `budget_tokens` add the hits as one text for a prompt, "context".
+    A request cannot name a function for `expand`. If a request does not give a field, the field has the server's value.
+    `budget_ms` limits the wall-clock time in milliseconds. `fail` applies if the reranker fails: "open" answers in
+    stage one's order, and "closed" answers with an error. `context`, `neighbours`, `section` and `budget_tokens` add
+    the hits as one text for a prompt, "context".
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: Query
+    queries: Annotated[list[str], Field(fail_fast=True, max_length=MOST_QUERIES)] | None = None
+    rerank_query: Query | None = None
     top_k: int | None = _documented_bound(minimum=1)
     pool_size: int | Literal["auto"] | None = _documented_bound(minimum=1)
     where: Filter | None = None
@@ -114,6 +118,7 @@ class SearchRequest(BaseModel):
     duplicates: bool | None = None
     per_document: int | None = _documented_bound(minimum=1)
     mmr: float | None = _documented_bound(minimum=0, maximum=1)
+    expand: Literal["rm3", "none"] | None = None
     budget_ms: float | None = Field(None, ge=0, le=600_000)
     fail: Literal["open", "closed"] = "open"
     context: bool | None = None
@@ -145,14 +150,14 @@ async def answer(request: Request) -> Json:
     components = components_of(request)
     body = await read(request, SearchRequest, components.limits.max_body)
     searcher = searcher_of(components)
-    check_query(components, body.query)
     parts = components.context_parts or searcher.context_parts
     try:
         options = body.context_options
         if options is not None:
             check_context(options, parts)
+        texts = QueryTexts(body.query, tuple(body.queries or ()), body.rerank_query)
         call = SearchCall(
-            body.query,
+            checked_texts_of(components, texts),
             configured(components, {name: getattr(body, name) for name in OPTIONS}),
             components.names.where(where_of(body.where)),
             None if body.budget_ms is None else body.budget_ms / 1000,

@@ -64,7 +64,15 @@ class Bm25:
 
     def query(self, text: str) -> SparseVector:
         """Return the vector of a query. A text without letters and digits gives an empty one."""
-        return _vector(self._analyzer.query(text))
+        return self.weighted(self.terms(text))
+
+    def terms(self, text: str) -> dict[str, float]:
+        """Return the terms of a query with their weights, without stop words if it has other words."""
+        return self._analyzer.query(text)
+
+    def weighted(self, terms: Mapping[str, float]) -> SparseVector:
+        """Return the vector of a query that has these terms with these weights."""
+        return _vector(terms)
 
 
 def mean_length(bm25: Bm25, texts: Iterable[str]) -> float:

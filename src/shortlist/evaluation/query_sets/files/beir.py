@@ -13,7 +13,15 @@ from pathlib import Path
 
 from shortlist.atomic_io import make_folder, write_whole
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import RESOLVE, Encodings, grade_of, judge, lines_of, objects_of
+from shortlist.evaluation.query_sets.files.rows import (
+    RESOLVE,
+    Encodings,
+    check_plain,
+    grade_of,
+    judge,
+    lines_of,
+    objects_of,
+)
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 from shortlist.types import Passage
 
@@ -65,8 +73,9 @@ def write_beir(
 
     Raises:
         InvalidInput: A file cannot be written, or the set is judged by snippets, which BEIR cannot represent. Resolve
-            the set first.
+            the set first. Or the set has rerank queries.
     """
+    check_plain(query_set, "a BEIR folder")
     if query_set.snippets:
         raise InvalidInput(f"{query_set.name} is judged by text snippets, which a BEIR folder cannot hold: {RESOLVE}")
     make_folder(folder / "qrels")

@@ -19,6 +19,7 @@ from shortlist.documents.jsonl import bad_characters, has_bad_escape
 from shortlist.documents.options import ReadOptions
 from shortlist.documents.source import Unreadable
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.query_set import QuerySet
 from shortlist.wording.counting import counted
 
 GZIP, GZIP_BYTES = ".gz", b"\x1f\x8b"
@@ -28,6 +29,14 @@ _NAMED = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 _REMEDY = "save the file as UTF-8, or name its encoding (encoding, or --encoding on the command line)"
 RESOLVE = "`shortlist queries convert --index DIR` replaces snippets by ids"
 """The advice for a form that cannot represent snippets."""
+
+
+def check_plain(query_set: QuerySet, form: str) -> None:
+    """Raise InvalidInput if the set has rerank queries, which `form` cannot hold."""
+    if query_set.rerank_queries:
+        raise InvalidInput(
+            f"{query_set.name} has rerank queries, which {form} cannot hold: write a .jsonl or .csv file"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """Query sets of your own, as CSV or JSON lines: each query with the ids or the texts that answer it.
 
 CSV: the first row names the columns, separated by commas, semicolons or tabs. `query` is required, and `relevant` (ids,
-separated by |) or `snippet` (a part of an answering passage, in whole words) or both. `id` and `grade` are optional.
+separated by |) or `snippet` (a part of an answering passage, in whole words) or both. `id`, `grade` and `rerank_query`
+(the text that the reranker reads in place of the query) are optional.
 Rows with the same query are joined. A row without an id is joined to an earlier row with the same query.
 
 JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`. `relevant` and `snippets` may be
-objects of grades, such as `{"id": 2}`. `"id"` names the query. A query without an id gets one from the hash of its
-text, so that saved results still match after the file was reordered. A null counts as a missing field.
+objects of grades, such as `{"id": 2}`. `"id"` names the query, and `"rerank_query"` is a text. A query without an id
+gets one from the hash of its text, so that saved results still match after the file was reordered. A null counts as a
+missing field.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 
 SEPARATOR = "|"
 COLUMNS = ("id", "query", "relevant", "grade", "snippet")
+RERANK = "rerank_query"
+"""A further column. It is written only if a query of the set has a rerank query."""
 
 
 def id_of(query: str) -> str:
@@ -40,6 +44,7 @@ class _Builder:
         self.qrels: dict[str, dict[str, int]] = {}
         self.snippets: dict[str, dict[str, int]] = {}
         self.places: dict[str, str] = {}
+        self.rerank_queries: dict[str, str] = {}
         self._ids: dict[str, list[str]] = {}
         self._unnamed: set[str] = set()
 
@@ -59,6 +64,11 @@ class _Builder:
             ids.append(key)
         return key
 
+    def rerank_query(self, key: str, text: str, place: str) -> None:
+        text = text.strip()
+        if text and self.rerank_queries.setdefault(key, text) != text:
+            raise InvalidInput(f"{place}: query id {key!r} has another {RERANK} in an earlier row")
+
     def _id_of_text(self, text: str, place: str) -> str:
         """The id of an earlier query with this text, or else the hash of the text."""
         ids = self._ids.get(text, [])
@@ -75,10 +85,11 @@ class _Builder:
         judged = {key for key in self.queries if key in self.qrels or key in self.snippets}
         queries = {key: text for key, text in self.queries.items() if key in judged}
         unjudged = len(self.queries) - len(judged)
-        return checked(QuerySet(name, queries, self.qrels, self.snippets, unjudged, self.places))
+        texts = {key: text for key, text in self.rerank_queries.items() if key in judged}
+        return checked(QuerySet(name, queries, self.qrels, self.snippets, unjudged, self.places, rerank_queries=texts))
 
     def partial(self, name: str) -> QuerySet:
-        return QuerySet(name, self.queries, self.qrels, self.snippets)
+        return QuerySet(name, self.queries, self.qrels, self.snippets, rerank_queries=self.rerank_queries)
 
 
 def read_partial(file: Path) -> QuerySet:
@@ -101,13 +112,13 @@ def read_csv(file: Path, encodings: Encodings | None = None) -> QuerySet:
 
 
 def _csv(file: Path, encodings: Encodings | None = None) -> _Builder:
-    text, delimiter = table_of(file, lambda names: len(names & set(COLUMNS)), encodings)
+    text, delimiter = table_of(file, lambda names: len(names & {*COLUMNS, RERANK}), encodings)
     reader = csv.DictReader(text, delimiter=delimiter, restkey="", restval="")
     try:
         columns = [name.strip().lower() for name in reader.fieldnames or []]
     except csv.Error as error:
         raise InvalidInput(f"{file} line 1 is not readable as CSV: {error}") from error
-    unknown = [name for name in columns if name not in COLUMNS]
+    unknown = [name for name in columns if name not in (*COLUMNS, RERANK)]
     if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
         problem = f"{unknown[0]!r} is unknown" if unknown else f"it names {', '.join(columns) or 'nothing'}"
         topics = (
@@ -116,7 +127,7 @@ def _csv(file: Path, encodings: Encodings | None = None) -> _Builder:
             else ""
         )
         raise InvalidInput(
-            f"{file}: the first row must name query, and relevant or snippet; id and grade are optional: "
+            f"{file}: the first row must name query, and relevant or snippet; id, grade and {RERANK} are optional: "
             f"{problem}{topics}"
         )
     reader.fieldnames = columns
@@ -136,6 +147,7 @@ def _add_row(builder: _Builder, row: Mapping[str, str], place: str, delimiter: s
             "double quotes"
         )
     key = builder.query(row["query"], row.get("id", "").strip(), place)
+    builder.rerank_query(key, row.get(RERANK, ""), place)
     grade = grade_of(row.get("grade", "").strip() or 1, place)
     for name in row.get("relevant", "").split(SEPARATOR):
         if name.strip():
@@ -156,11 +168,14 @@ def read_jsonl(file: Path, encodings: Encodings | None = None) -> QuerySet:
 def _jsonl(file: Path, encodings: Encodings | None = None) -> _Builder:
     builder = _Builder()
     for place, record in objects_of(file, encodings):
-        unknown = set(record) - {"id", "query", "relevant", "snippets"}
+        unknown = set(record) - {"id", "query", "relevant", "snippets", RERANK}
         if unknown or not isinstance(record.get("query"), str):
             problem = f"unknown field {min(unknown)!r}" if unknown else 'no "query" string'
-            raise InvalidInput(f"{place}: {problem}; the fields are id, query, relevant, snippets")
+            raise InvalidInput(f"{place}: {problem}; the fields are id, query, relevant, snippets, {RERANK}")
         key = builder.query(record["query"], _id(record.get("id")), place)
+        if not isinstance(record.get(RERANK, ""), str | None):
+            raise InvalidInput(f"{place}: {RERANK} must be a string")
+        builder.rerank_query(key, record.get(RERANK) or "", place)
         for name, grade in _grades_of(record.get("relevant"), "relevant", place).items():
             judge(builder.qrels, key, name, grade, place)
         for text, grade in _grades_of(record.get("snippets"), "snippets", place).items():
@@ -199,6 +214,8 @@ def write_jsonl(query_set: QuerySet, file: Path) -> None:
         record: dict[str, object] = {"id": key, "query": text, "relevant": dict(query_set.qrels.get(key, {}))}
         if query_set.snippets.get(key):
             record["snippets"] = dict(query_set.snippets[key])
+        if key in query_set.rerank_queries:
+            record[RERANK] = query_set.rerank_queries[key]
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
     write_whole(file, "".join(lines))
 
@@ -211,14 +228,16 @@ def write_csv(query_set: QuerySet, file: Path) -> None:
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    rerank = query_set.rerank_queries
+    writer.writerow([*COLUMNS, RERANK] if rerank else COLUMNS)
     for key, text in query_set.queries.items():
+        last = [rerank.get(key, "")] if rerank else []
         for name, grade in query_set.qrels.get(key, {}).items():
             if SEPARATOR in name:
                 raise InvalidInput(f"a CSV query set cannot hold the id {name!r}, because {SEPARATOR} separates ids")
-            writer.writerow([key, text, name, grade, ""])
+            writer.writerow([key, text, name, grade, "", *last])
         for snippet, grade in query_set.snippets.get(key, {}).items():
-            writer.writerow([key, text, "", grade, snippet])
+            writer.writerow([key, text, "", grade, snippet, *last])
         if not query_set.qrels.get(key) and not query_set.snippets.get(key):
-            writer.writerow([key, text, "", "", ""])
+            writer.writerow([key, text, "", "", "", *last])
     write_whole(file, out.getvalue())

@@ -13,7 +13,15 @@ from pathlib import Path
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import RESOLVE, Encodings, grade_of, judge, lines_of, text_of
+from shortlist.evaluation.query_sets.files.rows import (
+    RESOLVE,
+    Encodings,
+    check_plain,
+    grade_of,
+    judge,
+    lines_of,
+    text_of,
+)
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 from shortlist.types import Qrels
 
@@ -119,9 +127,11 @@ def write_trec(query_set: QuerySet, topics: Path, qrels: Path) -> None:
     """Write the set as topics and qrels: see `write_topics` and `write_qrels`.
 
     Raises:
-        InvalidInput: The set is judged by snippets, or an id contains white space: nothing is written. Or a file cannot
+        InvalidInput: The set is judged by snippets or has rerank queries, or an id contains white space: nothing is
+        written. Or a file cannot
             be written.
     """
+    check_plain(query_set, "a file of TREC topics")
     if query_set.snippets:
         raise InvalidInput(f"{query_set.name} is judged by text snippets, which TREC qrels cannot hold: {RESOLVE}")
     for key in [*query_set.queries, *(key for grades in query_set.qrels.values() for key in grades)]:
