@@ -173,6 +173,78 @@ def test_rerank_needs_a_reranker(tmp_path):
         Tools(index).rerank("tax", ["a"])
 
 
+def test_explain_compares_with_the_hit_above_and_has_the_scores_of_both(tools):
+    toolset = tools(weights={"dense": 0.0})
+    best, second = toolset.search(QUERY)["hits"][:2]
+    answer = toolset.explain(QUERY, second["id"])
+    assert (answer["id"], answer["other"], answer["pool"]) == (second["id"], best["id"], 5)
+    assert (answer["hit"]["rank"], answer["other_hit"]["rank"]) == (2, 1)
+    assert answer["hit"]["rerank_score"] == second["rerank_score"]
+    effects = {word["word"]: word["rerank"] for word in answer["words"]}
+    assert list(effects) == ["when", "is", "tax", "due"]
+    assert min(effects, key=effects.get) == "when"  # the best hit has this word, and the second lacks it
+    assert toolset.explain(QUERY, best["id"])["other"] == second["id"]
+    last = toolset.search(QUERY, options={"top_k": 5})["hits"][4]
+    assert toolset.explain(QUERY, last["id"], best["id"])["other_hit"]["rank"] == 1
+
+
+def test_explain_reports_a_passage_that_stage_one_lost(tools):
+    toolset = tools(pool_size=2, top_k=2, names=Names(("/home/someone/docs",)))
+    shown = {hit["id"] for hit in toolset.search(QUERY)["hits"]}
+    lost = next(f"tax/{place}.md#0" for place in range(5) if f"tax/{place}.md#0" not in shown)
+    answer = toolset.explain(QUERY, lost)
+    assert (answer["id"], answer["hit"], answer["other_hit"]["rank"]) == (lost, None, 1)
+    assert "the passage is not in the pool of 2 passages" in messages(answer)[-1]
+    assert "someone" not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((" ", "a"), "the query is empty"),
+        (("word " * 65, "a"), "the query has 65 words, and at most 64 are allowed"),
+        ((QUERY, "nothing#0"), "there is no passage 'nothing#0'"),
+        ((QUERY, "/home/someone/docs/tax/1.md#0", "nothing#0"), "there is no passage 'nothing#0'"),
+        ((QUERY, "/home/someone/docs/tax/1.md#0", "/home/someone/docs/tax/1.md#0"), "id and other are both"),
+    ],
+)
+def test_explain_refuses_what_it_cannot_compare(tools, arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        tools().explain(*arguments)
+
+
+def test_explain_needs_two_passages(tools):
+    with pytest.raises(InvalidInput, match="no other hit to compare with"):
+        tools(texts=["tax"]).explain("tax", "/home/someone/docs/tax/0.md#0")
+
+
+def test_sources_come_in_pages(tools, tmp_path):
+    (tmp_path / "notes").mkdir()
+    for name in ("b.txt", "a.txt", "Tax.txt"):
+        (tmp_path / "notes" / name).write_text(f"a text of {name}")
+    with shortlist.open(tmp_path / "ix", create=True, config=SearchConfig(bi_encoder="hashed-64")) as index:
+        index.add(tmp_path / "notes")
+        index.add({"id": "x", "text": "from Python"})
+        toolset = Tools(index, names=index.shown_names())
+        first, second = toolset.sources(limit=3), toolset.sources(limit=3, offset=3)
+        assert [row["name"] for row in first["sources"]] == [":memory:", "notes/Tax.txt", "notes/a.txt"]
+        assert [row["name"] for row in second["sources"]] == ["notes/b.txt"]
+        assert (first["next_offset"], second["next_offset"]) == (3, None)
+        assert (first["total"], first["documents"], first["passages"]) == (4, 4, 4)
+        assert {row["kind"] for row in first["sources"]} == {"memory", "txt"}
+        assert [row["name"] for row in toolset.sources(contains="tAX")["sources"]] == ["notes/Tax.txt"]
+        assert toolset.sources(offset=9)["sources"] == []
+        assert toolset.sources(contains=str(tmp_path))["total"] == 0  # folders do not show
+        for page, message in (((0, 0), "limit is 0: use 1 to 1000"), ((1, -1), "offset is -1: use 0 or more")):
+            with pytest.raises(InvalidInput, match=message):
+                toolset.sources(*page)
+
+
+def test_a_retriever_without_an_index_has_no_sources():
+    with shortlist.open("foreign_parts:rows") as opened, pytest.raises(InvalidInput, match="no list of sources"):
+        Tools(opened).sources()
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """How the SDK's client starts `shortlist mcp` over an index on disk."""
@@ -204,6 +276,10 @@ def test_the_sdks_own_client_searches_and_reranks(served):
         "adaptive": ("search", {"query": "tax", "pool_size": "auto"}),
         "progressive": ("search", {"query": QUERY, "progressive": True}),
         "ranked": ("rerank", {"query": QUERY, "documents": PASSAGES[:3]}),
+        "explained": ("explain", {"query": QUERY, "id": "0.txt#0"}),
+        "listed": ("sources", {}),
+        "old_page": ("sources", {"page": 2}),
+        "lost": ("explain", {"query": QUERY, "id": "none"}),
     }
 
     async def talk():
@@ -213,14 +289,14 @@ def test_the_sdks_own_client_searches_and_reranks(served):
             return {tool.name: tool for tool in tools}, results
 
     offered, results = asyncio.run(talk())
-    assert set(offered) == {"search", "passage", "rerank"}
+    assert set(offered) == {"search", "passage", "explain", "sources", "rerank"}
     schema = offered["search"].input_schema
     assert offered["search"].annotations.read_only_hint is True
     assert set(schema["properties"]) == {"query", "where", *OPTIONS}
     assert schema["required"] == ["query"]
     assert schema["additionalProperties"] is False
     errors = {name: result.content[0].text for name, result in results.items() if result.is_error}
-    assert set(errors) == {"large", "contradiction", "unknown", "old"}
+    assert set(errors) == {"large", "contradiction", "unknown", "old", "old_page", "lost"}
     assert "use 1 to 1000" in errors["large"]
     assert "top_k is 9 and pool_size is 5" in errors["contradiction"]
     assert "filter" in errors["unknown"]
@@ -232,6 +308,9 @@ def test_the_sdks_own_client_searches_and_reranks(served):
     assert [hit["document_id"] for hit in answers["narrow"]["hits"]] == ["2.txt"]
     assert [note["code"] for note in answers["adaptive"]["notes"]] == ["no_stop_rule"]
     assert answers["progressive"]["status"] == "ok"
+    assert [row["name"] for row in answers["listed"]["sources"]] == [":memory:"]
+    assert answers["explained"]["hit"]["rank"] >= 1
+    assert [word["word"] for word in answers["explained"]["words"]] == QUERY.split()
     assert {result["index"] for result in answers["ranked"]["results"]} == {0, 1, 2}
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
+from itertools import pairwise
 
 import httpx
 import pytest
+from standins import FakePairs, until
 
 import shortlist
 from fakes import WordReranker
 from shortlist import SearchConfig
-from shortlist.server.agents import PATH
+from shortlist.mcp import Tools
+from shortlist.server.agents import PATH, ServedTools
+from shortlist.server.operations import Operations
 
 pytest.importorskip("mcp.server", reason="the mcp extra is not installed")
 
@@ -82,6 +87,14 @@ def test_the_sdks_client_searches_and_reranks(index):
         ("search", {"query": "tax", "top_k": 9, "pool_size": 5}, "top_k is 9 and pool_size is 5"),
         ("search", {"query": "tax", "filter": {}}, "filter"),
         ("rerank", {"query": "tax", "documents": []}, "documents is empty"),
+        ("explain", {"query": " ", "id": "0#0"}, "the query is empty"),
+        ("explain", {"query": "word " * 65, "id": "0#0"}, "has 65 words, and at most 64"),
+        ("explain", {"query": "tax", "id": "none"}, "there is no passage 'none'"),
+        ("explain", {"query": "tax", "id": "0#0", "other": "0#0"}, "id and other are both '0#0'"),
+        ("explain", {"query": "tax"}, "id"),
+        ("sources", {"limit": 0}, "limit is 0: use 1 to 1000"),
+        ("sources", {"offset": -1}, "offset is -1"),
+        ("sources", {"page": 1}, "page"),
         ("rerank", {"query": "tax", "documents": ["a"], "top_k": 0}, "top_k is 0"),
         ("rerank", {"query": "tax", "documents": ["a"] * 1001}, "at most 1000"),
     ],
@@ -108,8 +121,21 @@ def test_an_agent_reads_around_a_hit(index, tmp_path):
     assert "there is no passage 'long#99'" in unknown.content[0].text
 
 
+def test_explain_and_sources_answer_as_over_standard_input(index):
+    alone = Tools(index, names=index.shown_names())
+    calls = (
+        ("explain", {"query": QUERY, "id": "1#0"}),
+        ("explain", {"query": QUERY, "id": "3#0", "other": "4#0"}),
+        ("sources", {"limit": 1}),
+    )
+    first, second, listed = (answer.structured_content for answer in asyncio.run(called(index, *calls)))
+    assert first == alone.explain(QUERY, "1#0")
+    assert second == alone.explain(QUERY, "3#0", "4#0")
+    assert listed == alone.sources(limit=1)
+    assert (first["hit"]["rank"], first["other"], second["id"]) == (2, "4#0", "3#0")
+
+
 def test_a_server_without_an_index_still_reranks(index):
-    from shortlist.server.agents import ServedTools
     from shortlist.server.build import assemble
     from shortlist.server.components import Components
 
@@ -119,6 +145,10 @@ def test_a_server_without_an_index_still_reranks(index):
         asyncio.run(ServedTools(Components()).rerank("tax", ["a"], None))
     with pytest.raises(shortlist.ShortlistError, match="cannot find passages by id"):
         asyncio.run(ServedTools(Components()).passage("a", 0))
+    with pytest.raises(shortlist.ShortlistError, match="this server has no list of sources"):
+        asyncio.run(ServedTools(Components()).sources(5, 0, None))
+    with pytest.raises(shortlist.ShortlistError, match="this server has no index"):
+        asyncio.run(ServedTools(Components()).explain("tax", "a", None))
     components = assemble(index)
     try:
         answer = asyncio.run(ServedTools(components).rerank(QUERY, PASSAGES, 1))
@@ -152,6 +182,92 @@ def test_fifty_agents_share_the_models_and_all_get_their_own_answers(tmp_path):
 
         answers = asyncio.run(all_of_them())
     assert [answer.structured_content["hits"][0]["document_id"] for answer in answers] == [str(n) for n in range(50)]
+
+
+LONG = [f"{'word ' * 60}{number}" for number in range(300)]
+
+
+def test_no_client_waits_for_two_turns_of_another(tmp_path):
+    """50 clients wait while the model is busy. Between two turns of a client, each other client has one turn at most.
+
+    A turn is a part of one round of the model. One client sends much more than a round, and the others a few passages.
+    """
+    from shortlist.server.app import create_app
+    from shortlist.server.build import assemble
+    from shortlist.server.options import ServeOptions
+    from shortlist.server.run import lifespan_of
+
+    reranker = FakePairs()
+    config = SearchConfig(bi_encoder="hashed-64", weights={"dense": 0.0}, pool_size=20, top_k=3)
+    with shortlist.open(tmp_path / "many", create=True, config=config, reranker=reranker) as opened:
+        opened.add({"id": str(n), "text": f"note {n} about tax"} for n in range(60))
+        components = assemble(opened, ServeOptions(cache_bytes=0))
+        app = create_app(components, mcp=True)
+        queries = [f"client {number} about tax" for number in range(1, 50)]
+
+        async def ask(client, tool, arguments):
+            call = {**CALL, "params": {"name": tool, "arguments": arguments}}
+            return (await client.post(PATH, json=call, headers=HEADERS)).json()["result"]
+
+        async def all_of_them():
+            transport = httpx.ASGITransport(app=app)
+            async with (
+                lifespan_of(components, Operations(), components.close)(app),
+                httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8800") as client,
+            ):
+                reranker.gate.close()
+                busy = asyncio.ensure_future(components.scorer.score("busy", ["a"]))
+                await until(lambda: reranker.gate.entered == 1)
+                calls = [ask(client, "rerank", {"query": "long", "documents": LONG})]
+                calls += [ask(client, "search", {"query": query}) for query in queries]
+                waiting = [asyncio.ensure_future(call) for call in calls]
+                await until(lambda: components.scorer.waiting == 50)
+                reranker.gate.open()
+                await busy
+                return await asyncio.gather(*waiting)
+
+        answers = asyncio.run(all_of_them())
+    assert [answer["isError"] for answer in answers] == [False] * 50
+    rounds = [{pair.query for pair in call} for call in reranker.calls[1:]]
+    turns = {query: [number for number, served in enumerate(rounds) if query in served] for query in ("long", *queries)}
+    assert len(turns["long"]) > 2
+    for query, own in turns.items():
+        for start, end in pairwise([-1, *own]):
+            between = Counter(other for served in rounds[start + 1 : end] for other in served)
+            assert max(between.values(), default=0) <= 1, (query, start, end, between)
+    last_short = max(own[-1] for query, own in turns.items() if query != "long")
+    assert turns["long"][-1] > last_short
+
+
+def test_explanations_of_fifty_clients_leave_threads_for_a_search(tmp_path):
+    """An explanation waits for the queues in a thread. The threads of searches are others."""
+    from shortlist.server.build import assemble
+    from shortlist.server.explaining import compared
+    from shortlist.server.options import ServeOptions
+
+    reranker = FakePairs()
+    config = SearchConfig(bi_encoder="hashed-64", weights={"dense": 0.0})
+    with shortlist.open(tmp_path / "few", create=True, config=config, reranker=reranker) as opened:
+        opened.add({"id": str(n), "text": text} for n, text in enumerate(PASSAGES))
+        components = assemble(opened, ServeOptions(cache_bytes=0))
+
+        async def all_of_them():
+            reranker.gate.close()
+            queries = [f"{QUERY} {number}" for number in range(50)]
+            comparing = [asyncio.ensure_future(compared(components, query, *PASSAGES[:2])) for query in queries]
+            await until(lambda: components.scorer.depth == 2 * len(queries))
+            search = asyncio.ensure_future(ServedTools(components).search(QUERY, None, {}))
+            await until(lambda: components.scorer.depth == 2 * len(queries) + len(PASSAGES))
+            reranker.gate.open()
+            return await asyncio.gather(search, *comparing)
+
+        try:
+            answer, *explanations = asyncio.run(all_of_them())
+        finally:
+            reranker.gate.open()
+            components.close()
+    assert answer["scored"] == len(PASSAGES)
+    assert [len(explanation.words) for explanation in explanations] == [5] * 50
 
 
 CALL = {
@@ -200,7 +316,6 @@ def test_requests_need_no_session(index):
 
 
 def test_the_limits_of_the_server_hold_for_agents(index):
-    from shortlist.server.agents import ServedTools
     from shortlist.server.build import assemble
     from shortlist.server.options import RequestLimits, ServeOptions
 

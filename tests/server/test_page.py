@@ -13,10 +13,9 @@ from shortlist import Search, SearchConfig
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import QueueFull
 from shortlist.redaction import Names
-from shortlist.search.explain import explain
+from shortlist.search.explain import MAX_WORDS, explain
 from shortlist.server.routes.page import FOLDER, HEADERS, PUBLIC
 from shortlist.server.routes.search import OPTIONS
-from shortlist.server.routes.why import MAX_WORDS
 from shortlist.types import Passage, RerankerInfo
 
 

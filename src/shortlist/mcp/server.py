@@ -32,6 +32,14 @@ class Toolset(Protocol):
     def passage(self) -> Callable[[str, int], Answer | Awaitable[Answer]]:
         """From the id of a passage, and the number of neighbours, to these passages."""
 
+    @property
+    def explain(self) -> Callable[[str, str, str | None], Answer | Awaitable[Answer]]:
+        """From a query and the id of a passage, and maybe of another one, to its rank and the effect of each word."""
+
+    @property
+    def sources(self) -> Callable[[int, int, str | None], Answer | Awaitable[Answer]]:
+        """From the length and the start of a page, and maybe a part of the names, to sources."""
+
     def message(self, error: ShortlistError) -> str:
         """Return the message of an error for the agent."""
 
@@ -60,6 +68,18 @@ PASSAGE = (
     "Read a passage again by the `id` of a hit, with the passages before and after it in the same document, in their "
     "order there. neighbours: their number on each side, 0 to 20."
 )
+EXPLAIN = (
+    "Explain why a passage ranks where it does for a query. The answer has its rank and its scores in both stages, and "
+    "for each word of the query the change of the score difference to another passage: positive favours the passage, "
+    "negative the other. Use it if an expected passage is missing or low, to find the words to change. id: the `id` of "
+    "a hit. other: the passage to compare with; by default the hit above it, or the second for the best hit."
+)
+SOURCES = (
+    'List the sources of the index (files, or ":memory:" for documents without a file), sorted by name, with their '
+    "numbers of documents and passages. limit: 1 to 1000 sources. offset: where to start; the answer has "
+    "`next_offset`, null after the last page. contains: only sources with this text in their name, in any case. To "
+    "search one source, use the filter `source` of the tool search."
+)
 RERANK = (
     "Order documents, from any source, by how well each answers the query, best first. Each result has the document's "
     "place in the given list, from 0, and its raw score; higher is better."
@@ -79,7 +99,7 @@ def require_sdk() -> None:
 
 
 def make_server(tools: Toolset, version: str) -> MCPServer:
-    """Return a server with the tools `search`, `passage` and `rerank`, for standard input and output or for HTTP.
+    """Return a server with the five tools, for standard input and output or for HTTP.
 
     The errors of shortlist become errors of the tool, which the model can read.
 
@@ -95,9 +115,17 @@ def make_server(tools: Toolset, version: str) -> MCPServer:
     async def passage(id: str, neighbours: int = 1) -> dict[str, Any]:
         return await _answered(tools, tools.passage, id, neighbours)
 
+    async def explain(query: str, id: str, other: str | None = None) -> dict[str, Any]:
+        return await _answered(tools, tools.explain, query, id, other)
+
+    async def sources(limit: int = 100, offset: int = 0, contains: str | None = None) -> dict[str, Any]:
+        return await _answered(tools, tools.sources, limit, offset, contains)
+
     offered = [
         _strict(_search(tools), "Search the index", SEARCH),
         _strict(passage, "Read around a passage", PASSAGE),
+        _strict(explain, "Explain a rank", EXPLAIN),
+        _strict(sources, "List the sources", SOURCES),
         _strict(rerank, "Rerank documents", RERANK),
     ]
     return MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING", tools=offered)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from shortlist.errors import InvalidInput, ShortlistError
+from shortlist.index import OpenIndex
+from shortlist.mcp.explaining import explained, pair_of, pool_config
+from shortlist.mcp.sources import NO_SOURCES, check_page, listed
 from shortlist.protocols import Reranker
 from shortlist.redaction import Names
+from shortlist.search.explain import check_words
 from shortlist.search.filters import where_of
 from shortlist.search.neighbours import with_neighbours
 from shortlist.search.opened import Opened
@@ -81,6 +86,38 @@ class Tools:
             key = next(iter(self._index.find(id, names.originals(id))), id)
             passages = with_neighbours(lambda ids: list(self._index.find(key, ids).values()), key, neighbours)
         return passages_found(passages if self._names is None else list(map(names.passage, passages)))
+
+    def explain(self, query: str, id: str, other: str | None = None) -> dict[str, Any]:
+        """Return the rank of a passage in the pool, and the words that put it below or above another passage.
+
+        The other passage is by default the hit above it; for the best hit, the second; for a passage that is not in the
+        pool, the best hit.
+
+        Raises:
+            InvalidInput: An empty query or one of more than 64 words, no such passage, no other hit, or no reranker.
+        """
+        index, names = self._index, self._names or Names()
+        check_words(query)
+        with self._lock:
+            search = index.searcher
+            ranking = search.run(query, config=pool_config(search, MAX_POOL))
+            pair = pair_of(ranking, partial(index.find, query), names, id, other)
+            explanation = index.explain(query, pair.passage.id, pair.other.id)
+            notes = index.explain_notes(query)
+        return explained(pair, explanation, self._names, notes)
+
+    def sources(self, limit: int = 100, offset: int = 0, contains: str | None = None) -> dict[str, Any]:
+        """Return a page of the sources of the index. See `listed`.
+
+        Raises:
+            InvalidInput: See `check_page`; or there is no index.
+        """
+        check_page(limit, offset)
+        if not isinstance(self._index, OpenIndex):
+            raise InvalidInput(NO_SOURCES.format(name=self._index.name))
+        with self._lock:
+            sources = self._index.sources()
+        return listed(sources, self._names, limit, offset, contains)
 
     def message(self, error: ShortlistError) -> str:
         """Return the message of an error for the agent."""

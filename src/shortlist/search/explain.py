@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, Reranker
 from shortlist.reprs import short_repr
 from shortlist.search.scores import check_scores, score_texts
@@ -16,6 +17,8 @@ from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.text.validation import checked_text
 
 COSINE = "cosine"
+MAX_WORDS = 64
+"""The largest number of words in a query over HTTP and MCP: both passages are scored once more for each word."""
 _RUN = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")
 
 
@@ -64,6 +67,19 @@ class Explanation:
     def __repr__(self) -> str:
         margins = {"retrieval_margin": self.retrieval_margin, "rerank_margin": self.rerank_margin}
         return short_repr(self, self.query, {**margins, "words": [effect.word for effect in self.words]})
+
+
+def check_words(query: str) -> None:
+    """Check that a query has at most `MAX_WORDS` words, for surfaces that others reach.
+
+    Raises:
+        InvalidInput: The query has more words.
+    """
+    words = len(word_places(query))
+    if words > MAX_WORDS:
+        raise InvalidInput(
+            f"the query has {words} words, and at most {MAX_WORDS} are allowed: shorten it", field="query"
+        )
 
 
 def explain(query: str, a: str, b: str, stage_one: Encoder | StageOne, reranker: Reranker) -> Explanation:

@@ -24,6 +24,7 @@
 | context_cut | budget_tokens, cut, hits, neighbours | the budget cut a passage of a context, and left others out |
 | section_limited | count, most | the sections of so many hits have more than `most` passages on a side |
 | context_folded | count | so many passages around hits are left out of a context: a hit has their text |
+| not_in_pool | pool | the explained passage is not among the `pool` passages that the reranker reads |
 | index_empty | | the index has no passages |
 | store_empty | store | the collection has no rows |
 | filter_unknown_field | field, fields, more, read | no passage, or none of the first `read`, has `field` but `fields` |

@@ -7,20 +7,36 @@ to a request is one JSON object. There are no sessions, so any of several server
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+import anyio
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
 
 from shortlist.errors import InvalidInput, ShortlistError
-from shortlist.mcp import check_documents, given_options, make_server, passages_found, reranked
+from shortlist.mcp import (
+    MAX_POOL,
+    NO_SOURCES,
+    check_documents,
+    check_page,
+    explained,
+    given_options,
+    listed,
+    make_server,
+    pair_of,
+    passages_found,
+    pool_config,
+    reranked,
+)
+from shortlist.search.explain import check_words
 from shortlist.search.filters import where_of
 from shortlist.search.neighbours import with_neighbours
 from shortlist.search.query_texts import QueryTexts
 from shortlist.search.ranked import Ranked
 from shortlist.server.components import Components
+from shortlist.server.explaining import both_models, compared
 from shortlist.server.problems import Problem, problem_of
 from shortlist.server.reranking import RerankRequest, rerank, scorer_of
 from shortlist.server.searching import SearchCall, checked_texts_of, configured, search, searcher_of
@@ -35,6 +51,7 @@ class ServedTools:
 
     def __init__(self, components: Components) -> None:
         self._components = components
+        self._listing = anyio.Lock()  # one thread at a time may read the ledger
 
     async def search(self, query: str | QueryTexts, where: Filter | None, options: dict[str, Any]) -> dict[str, Any]:
         """Return `Ranking.to_dict` with worded notes.
@@ -85,6 +102,43 @@ class ServedTools:
             return with_neighbours(index.get, key, neighbours)
 
         return passages_found(list(map(names.passage, await run_sync(read))))
+
+    async def explain(self, query: str, id: str, other: str | None) -> dict[str, Any]:
+        """Return the rank of a passage in the pool, and the words that put it below or above another passage.
+
+        Raises:
+            InvalidInput: As `Tools.explain`, or the server has no index or lacks a model.
+            ModelError, QueueFull: As `Scorer.score`.
+        """
+        components, names = self._components, self._components.names
+        with _worded_problems():
+            searcher = searcher_of(components)
+            check_query(components, query)
+            check_words(query)
+            both_models(components)
+            config = pool_config(searcher, min(MAX_POOL, components.limits.max_documents))
+            ranking, _ = await search(components, searcher, SearchCall(query, config))
+            pair = await run_sync(pair_of, ranking, self._stored, names, id, other)
+            explanation = await compared(components, query, pair.passage.content, pair.other.content)
+        return explained(pair, explanation, names)
+
+    def _stored(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        index = self._components.index
+        return {} if index is None else {passage.id: passage for passage in index.get(ids)}
+
+    async def sources(self, limit: int, offset: int, contains: str | None) -> dict[str, Any]:
+        """Return a page of the sources of the index.
+
+        Raises:
+            InvalidInput: See `check_page`; or the server has no index.
+        """
+        check_page(limit, offset)
+        components = self._components
+        if components.sources is None:
+            raise InvalidInput(NO_SOURCES.format(name=components.retriever or "this server"))
+        async with self._listing:
+            sources = await run_sync(components.sources)
+        return listed(sources, components.names, limit, offset, contains)
 
     def message(self, error: ShortlistError) -> str:
         """Return the message of an error for the agent."""

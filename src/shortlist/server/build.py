@@ -83,6 +83,7 @@ def assemble(
         names = searched.shown_names()
         context_parts = replace(searched.context_parts, shown=names.passage)
         parts = replace(parts, index=searched.collection.index, names=names, context_parts=context_parts)
+        parts = replace(parts, sources=searched.sources)
         return replace(parts, retrieve_seconds=RETRIEVE_SECONDS) if searched.on_server else parts
     if isinstance(searched, Opened):
         parts = _parts(options, operations, searched.searcher, searched.encoder)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from fastapi import Request
 
+from shortlist.collection import Source
 from shortlist.protocols import Encoder, Index
 from shortlist.redaction import Names
 from shortlist.search.context import ContextParts
@@ -32,6 +33,7 @@ class Components:
         progressive: The queue of progressive searches. None: a thread runs each search separately.
         index: Finds the passages of `/why` by id. None: they are found among the hits of the query.
         context_parts: What makes the context of a search. None: the parts of `search`.
+        sources: Lists the sources of the index. None: there is no index.
         retriever: The name of a retriever without an index, for the page; without its place, which may be a folder.
         passages: The number of passages of a search without `index`, if it is known.
         retrieve_seconds: The limit of the time of stage one. None: no limit.
@@ -51,6 +53,7 @@ class Components:
     progressive: ProgressiveQueue | None = None
     index: Index | None = None
     context_parts: ContextParts | None = None
+    sources: Callable[[], Sequence[Source]] | None = None
     retriever: str | None = None
     passages: int | None = None
     retrieve_seconds: float | None = None

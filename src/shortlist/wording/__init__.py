@@ -212,6 +212,10 @@ WORDS: Mapping[str, Words] = {
         f"the section of {counted(v['count'], 'hit')} is not whole: it has more than {v['most']} passages on a side"
     ),
     "context_folded": lambda v: f"{counted(v['count'], 'passage')} around hits left out: a hit has the same text",
+    "not_in_pool": lambda v: (
+        f"the passage is not in the pool of {counted(v['pool'], 'passage')}: stage one ranks it lower, so the reranker "
+        "does not read it"
+    ),
     "index_empty": "the index is empty: add files with: shortlist add PATH --index DIR",
     "store_empty": "{store} has no rows",
     "filter_unknown_field": _unknown_field,

@@ -21,8 +21,8 @@ def mcp(
 ) -> None:
     """Offer an index or a store to agents as tools (MCP).
 
-    The tools are `search`, `passage` and `rerank`, over standard input and output. The search options set the defaults
-    of the tool `search`.
+    The tools are `search`, `passage`, `explain`, `sources` and `rerank`, over standard input and output. The search
+    options set the defaults of the tool `search`.
     """
     from shortlist.mcp import Tools, make_server, require_sdk
     from shortlist.opening import open_search
