@@ -160,7 +160,8 @@ def test_no_character_of_any_table_or_record_is_lost(data, limit, form):
         assert last <= passage.start < passage.end
         covered[passage.start : passage.end] = b"x" * (passage.end - passage.start)
         last = passage.end
-    assert not [c for c, mark in zip(text, covered, strict=True) if not mark and not c.isspace()]
+    rest = "".join(c for c, mark in zip(text, covered, strict=True) if not mark)
+    assert not rest.strip("|- \n" if form == "table" else None)
 
 
 def test_a_cell_over_several_rows_or_columns_is_copied():

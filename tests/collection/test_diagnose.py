@@ -49,3 +49,33 @@ def test_an_empty_index(tmp_path):
     add([], tmp_path / "i")
     with registry.open_collection(tmp_path / "i") as collection:
         assert diagnose(collection.index, 32, {"year": 1}) == [Note("index_empty")]
+
+
+@pytest.mark.parametrize(
+    ("where", "conditions"),
+    [
+        ({"price": {"gt": 10, "lt": 5}}, ["price>10", "price<5"]),
+        ({"price": {"gt": 5, "lte": 5}}, ["price>5", "price<=5"]),
+        ({"price": {"gte": [1, 30], "lte": [100, 20]}}, ["price>=30", "price<=20"]),
+        ({"day": {"gt": "2024-05", "lt": "2024-02-01"}}, ["day>2024-05", "day<2024-02-01"]),
+        ({"price": {"gte": 1, "lte": 1}}, None),
+        ({"price": {"gt": 100, "lt": 200}}, None),
+        ({"price": {"gt": 100}}, None),
+    ],
+)
+def test_an_empty_range_is_named(tmp_path, where, conditions):
+    items = [{"id": "x", "text": "x", "metadata": {"price": 50, "day": "2024-03-01"}}]
+    add(items, tmp_path / "i")
+    with registry.open_collection(tmp_path / "i") as collection:
+        [note] = diagnose(collection.index, 32, where)
+    if conditions is None:
+        assert note.code == "filter_unknown_value"
+    else:
+        assert note.values["conditions"] == conditions
+        assert f"{conditions[0]} and {conditions[1]}: the range is empty" in describe(note)
+
+
+def test_a_list_may_be_on_both_sides_of_a_range(tmp_path):
+    add([{"id": "x", "text": "x", "metadata": {"price": [3, 20]}}], tmp_path / "i")
+    with registry.open_collection(tmp_path / "i") as collection:
+        assert diagnose(collection.index, 32, {"price": {"gt": 10, "lt": 5}}) == [Note("no_match")]

@@ -41,7 +41,6 @@ def passes(where, fields):
         ("code='2024'", {"code": "2024"}),
         ("size.width=10", {"size.width": 10}),
         ("version=1.10", {"version": "1.10"}),
-        ('said="no end', {"said": '"no end'}),
         ([], None),
         (None, None),
         ({"a": 1}, {"a": 1}),
@@ -200,3 +199,40 @@ def test_numbers_and_moments_of_texts():
 def test_a_field_that_is_no_text_is_an_error(field):
     with pytest.raises(InvalidInput, match="is no text"):
         where_of({field: 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ('"open=1', "field"),
+        ("'open=1", "field"),
+        ('"a"b=1', "field"),
+        ('open="1', "value"),
+        ('name^="Ab', "value"),
+        ('name="a"b', "value"),
+        ('name="a\\"', "value"),
+        ('"open"="1', "value"),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_an_error(text, part):
+    with pytest.raises(
+        InvalidInput, match=f"the {part} begins with . and does not end with it: close the quote"
+    ) as error:
+        where_of(text)
+    assert error.value.field == "where"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('"open"="1"', {"open": "1"}),
+        ('size=5"', {"size": '5"'}),
+        ("name=O'Neil", {"name": "O'Neil"}),
+        ("city='s-Hertogenbosch", {"city": "'s-Hertogenbosch"}),
+        ("it's=1", {"it's": 1}),
+        ("""name='"a"b'""", {"name": '"a"b'}),
+        ('"a=b"=1', {"a=b": 1}),
+    ],
+)
+def test_a_quote_may_belong_to_the_text(text, where):
+    assert where_of(text) == where

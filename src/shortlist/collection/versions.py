@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from shortlist.text import Splitter
 from shortlist.types import Document, Passage
 
-READERS = "read-9"
-SPLITTER = "split-6"
+READERS = "read-10"
+SPLITTER = "split-7"
 """Versions of the readers and of the splitter. A new version makes the next run read unchanged files again."""
 
 

@@ -35,8 +35,8 @@ WORDS = "words"
 """The payload key with the words for filters."""
 NUMBERS, DATES = "numbers", "dates"
 """The payload keys with the numbers and dates for filters: `key_of` a field -> numbers, or seconds from 1970 in UTC."""
-FORM = 2
-"""The form of this payload. Form 1 had the words of equality alone."""
+FORM = 3
+"""The form of this payload. Form 1 had the words of equality alone. Form 2 had each heading with all headings above."""
 LONGEST_WORD = 100
 """Characters. A longer word is stored as its hash."""
 LARGEST_INT = 2**63
@@ -90,7 +90,14 @@ def parts_of(where: Where | None, form: int = FORM) -> list[Part]:
     """
     parts = []
     for test in predicates_of(where):
-        if form < FORM and test.operator not in ("in", "nin"):
+        if form < 3 and test.field == "title" and not all(PATH in str(value) for value in test.values):
+            raise InvalidInput(
+                f"where: the index cannot answer {test.label}, because an earlier version made it, which stored each "
+                f"heading with all headings above it alone: give these, too, such as 'title=Guide{PATH}Setup', or make "
+                "the index again",
+                field="where",
+            )
+        if form < 2 and test.operator not in ("in", "nin"):
             raise InvalidInput(
                 f"where: the index cannot answer {test.label}, because an earlier version made it, which stored values "
                 "for = and != alone: make the index again",

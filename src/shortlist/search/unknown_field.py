@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
+from shortlist.search.filters import predicates_of
 from shortlist.types import Note, Where
 
 SHOWN = 20
@@ -48,4 +50,20 @@ def unmatched(
     missing = [field for field, value in where.items() if not some({field: value})]
     if not missing:
         return Note("filter_no_overlap")
-    return unknown(missing) or Note("filter_unknown_value", field=missing[0])
+    return unknown(missing) or _empty_range(where, missing) or Note("filter_unknown_value", field=missing[0])
+
+
+def _empty_range(where: Where, fields: Iterable[str]) -> Note | None:
+    """Return the note about the first of these fields whose limits no single value is within, or None."""
+    for field in fields:
+        orders = [test for test in predicates_of({field: where[field]}) if test.is_order]
+        for kind in ("number", "moment"):
+            limits = [(test, bound) for test in orders if (bound := getattr(test, kind)) is not None]
+            lower = [(bound.value, bound.operator == "gt", test) for test, bound in limits if "gt" in bound.operator]
+            upper = [(-bound.value, bound.operator == "lt", test) for test, bound in limits if "lt" in bound.operator]
+            if not lower or not upper or len(limits) < len(orders):
+                continue
+            least, most = (max(side, key=itemgetter(0, 1)) for side in (lower, upper))
+            if least[0] > -most[0] or (least[0] == -most[0] and (least[1] or most[1])):
+                return Note("filter_empty_range", field=field, conditions=[least[2].label, most[2].label])
+    return None

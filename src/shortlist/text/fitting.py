@@ -32,6 +32,7 @@ class Fit:
     chunk: Chunk
 
     def tokens(self, text: str) -> int:
+        """Return the number of tokens that a text adds to another one."""
         return self.cost(text) - self.cost("")
 
     def short(self, text: str, most: int) -> str:

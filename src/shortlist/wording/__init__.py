@@ -220,6 +220,9 @@ WORDS: Mapping[str, Words] = {
     "store_empty": "{store} has no rows",
     "filter_unknown_field": _unknown_field,
     "filter_unknown_value": "no passage has {field} with a value of the filter",
+    "filter_empty_range": lambda v: (
+        f"no value of {v['field']} can meet both {v['conditions'][0]} and {v['conditions'][1]}: the range is empty"
+    ),
     "filter_other_type": (
         "some passages have {field} as a text that meets {condition}: the store compares numbers alone, so store the "
         "values as numbers"

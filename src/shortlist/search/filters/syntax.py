@@ -60,10 +60,22 @@ def _condition(text: Any) -> tuple[str, str, Any]:
             "year=2024 or price<100",
             field="where",
         )
+    if text.lstrip()[0] in "\"'" and field == match["field"]:
+        raise _open_quote(text, "field", field[0])
+    if value[0] == '"' and value == _unquoted(value):
+        raise _open_quote(text, "value", value[0])
     operator = OPERATORS[match["symbol"]]
     if operator in ("prefix", "ieq", "iprefix") or value != _unquoted(value):
         return field, operator, _unquoted(value)
     return field, operator, value_of_text(value)
+
+
+def _open_quote(text: str, part: str, quote: str) -> InvalidInput:
+    return InvalidInput(
+        f"where: {text!r}: the {part} begins with {quote} and does not end with it: close the quote at the end of the "
+        f"{part}. A quote that belongs to the text needs the other kind of quotes around the whole {part}",
+        field="where",
+    )
 
 
 def _content(operators: Mapping[str, list[Any]]) -> Any:
