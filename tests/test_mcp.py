@@ -33,6 +33,7 @@ OPTIONS = (
     "per_document",
     "mmr",
     "expand",
+    "effort",
     "queries",
     "rerank_query",
 )

@@ -31,7 +31,8 @@ TEXTS = [
     "Cats sleep for most of the day.",
     "Our store opens at nine, and closes at six!",
 ]
-BASE = {"bi_encoder": "hashed-64", "weights": {"dense": 3.0}}
+EFFORTS = {"low": {"pool_size": 3}}
+BASE = {"bi_encoder": "hashed-64", "weights": {"dense": 3.0}, "efforts": EFFORTS}
 OPTIONS = {
     "nothing": {},
     "top_k": {"top_k": 2},
@@ -52,6 +53,7 @@ OPTIONS = {
     "duplicates": {"duplicates": True, "top_k": 9},
     "per_document": {"per_document": 1, "top_k": 9},
     "mmr": {"mmr": 0.2},
+    "effort": {"effort": "low"},
     "expand": {"expand": "rm3", "pool_size": 4},
     "queries": {"queries": ["a warm loaf of bread"], "pool_size": 3},
     "rerank_query": {"rerank_query": "how to bake bread"},
@@ -136,8 +138,7 @@ def flags(option):
 
 def on_the_command_line(folder, option, monkeypatch, capsys, settings=None):
     monkeypatch.chdir(folder)
-    if settings is not None:
-        config.write(settings, folder)
+    config.write({"efforts": EFFORTS, **(settings or {})}, folder)
     base = [] if settings is not None else ["--weight=dense=3.0"]
     try:
         code = exit_code(["search", QUERY, "--index", "index", "--json", *base, *flags(option)])
@@ -199,7 +200,10 @@ def facts(answer):
         ],
         "notes": sorted(note["code"] for note in answer["notes"]),
         **{name: answer[name] for name in ("query", "status", "pool_size", "scored", "dropped", "left_out", "weights")},
-        **{name: answer[name] for name in ("min_score", "min_probability", "truncated", "queries", "rerank_query")},
+        **{
+            name: answer[name]
+            for name in ("min_score", "min_probability", "truncated", "queries", "rerank_query", "effort")
+        },
     }
 
 

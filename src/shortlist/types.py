@@ -183,7 +183,8 @@ class Ranking(Sequence[Hit]):
     `left_out` counts the hits below `min_score` or `min_probability`. `weights` maps each stage-one signal to its
     weight in the final score. `seconds` maps "retrieve" and "rerank" to wall-clock time. `notes` are facts to show,
     such as a cut query. `query` is the query of stage one, `queries` are the further queries whose pools are fused with
-    its pool, and `rerank_query` is the query of stage two if it is another one.
+    its pool, and `rerank_query` is the query of stage two if it is another one. `effort` is the level that set the
+    pool size, or None.
     """
 
     query: str
@@ -201,6 +202,7 @@ class Ranking(Sequence[Hit]):
     notes: tuple[Note, ...] = ()
     rerank_query: str | None = None
     queries: tuple[str, ...] = ()
+    effort: str | None = None
 
     @property
     def reranked(self) -> bool:
@@ -235,7 +237,18 @@ class Ranking(Sequence[Hit]):
 
     def to_dict(self) -> dict[str, Any]:
         """The ranking as a JSON object: what `search --json`, `/search` and the MCP tool return."""
-        facts = ("query", "rerank_query", "status", "order", "pool_size", "scored", "truncated", "dropped", "left_out")
+        facts = (
+            "query",
+            "rerank_query",
+            "status",
+            "order",
+            "effort",
+            "pool_size",
+            "scored",
+            "truncated",
+            "dropped",
+            "left_out",
+        )
         return {
             **{name: getattr(self, name) for name in (*facts, "min_score", "min_probability")},
             "queries": list(self.queries),

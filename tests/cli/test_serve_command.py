@@ -34,6 +34,7 @@ OTHERS = {
     "allow_origins": ("--allow-origin", "https://example.org", ("https://example.org",)),
     "queue_pairs": ("--queue", 50, 50),
     "cache_bytes": ("--cache-mb", 2, 2 * 1024 * 1024),
+    "effort_under_load": ("--effort-under-load", "low", "low"),
     "mcp": ("--mcp", None, True),
     "drain": ("--drain", 1.5, 1.5),
     "trace": ("--trace", None, True),
@@ -93,7 +94,7 @@ def test_every_option_reaches_the_server(serve):
     options, _ = serve(*words(LIMITS), *words(OTHERS), *words(SEARCH))
     assert asdict(options.limits) == {name: value for name, (_, _, value) in LIMITS.items()}
     assert {name: getattr(options, name) for name in OTHERS} == {name: value for name, (_, _, value) in OTHERS.items()}
-    of_add = {"precompute": None, "language": None}
+    of_add = {"precompute": None, "language": None, "effort": None, "efforts": None}
     assert asdict(options.config) == {name: value for name, (_, _, value) in SEARCH.items()} | of_add
     assert set(OTHERS) | {"config", "limits"} == set(asdict(ServeOptions())), "a new option of the server has no flag"
     assert set(LIMITS) == set(asdict(RequestLimits()))

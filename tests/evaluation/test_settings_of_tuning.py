@@ -83,6 +83,7 @@ def test_write_changes_the_file_and_keeps_the_rest_of_it(tmp_path):
     text = file.read_text(encoding="utf-8")
     assert text.startswith("# mine\n[search]\ntop_k = 3\n")
     settings = config_file.read(tmp_path)
+    assert list(settings.pop("efforts")) == ["low", "mid", "high"]
     assert settings == {"top_k": 3, "rerank": True, "pool_size": 20, "min_score": tuning.threshold.value}
     assert all(line in text for line in tuning.lines(tmp_path).splitlines())
 

@@ -63,7 +63,8 @@ NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
 where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words language
 passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
-qrels workers ray duplicates mmr per_document neighbours section budget_tokens expand rerank_query
+qrels workers ray duplicates mmr per_document neighbours section budget_tokens expand rerank_query effort
+effort_under_load
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
 FLAGS: Mapping[str, str] = {
     **{name: f"--{name.replace('_', '-')}" for name in NAMED_ALIKE},
@@ -94,6 +95,7 @@ OPTIONS: Mapping[str, Setting] = {
     "pool_size": Setting(
         str, 'Passages that the reranker scores, or "auto" for the stored stop rule.', POOL_SIZE, "N|auto"
     ),
+    "effort": Setting(str, "A level that tune --write stored, in place of --pool.", "none", "low|mid|high"),
     "top_k": Setting(int, "Length of the answer, at most the pool size without --tail.", TOP_K, "N"),
     "rerank": Setting(bool, "Both stages, or stage one alone.", "both"),
     "min_score": Setting(float, "Leave out hits with a lower final score; -inf leaves out nothing.", "-inf", "X"),

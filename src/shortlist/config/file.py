@@ -17,9 +17,12 @@
     [index]
     shards = 6
 
+    [efforts.low]
+    pool_size = 10
+
 The keys of `[search]` are the fields of `SearchConfig`. `[fields]` is its field `fields`: the names of a store's
-fields. `[index]` is its field `index_options`: the options of an index on a server. An unknown table or key is an
-error. Without this check, a misspelt key would have no effect and no message.
+fields. `[index]` is its field `index_options`: the options of an index on a server. `[efforts]` is its field `efforts`.
+An unknown table or key is an error. Without this check, a misspelt key would have no effect and no message.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.atomic_io import write_whole
+from shortlist.config.efforts import without_clash
 from shortlist.config.search_config import NAMES, SIGNALS, SearchConfig
 from shortlist.errors import InvalidInput
 
@@ -40,7 +44,7 @@ else:
 
 FILE = "shortlist.toml"
 TABLE = "search"
-TABLES = {"fields": "fields", "index_options": "index"}
+TABLES = {"fields": "fields", "index_options": "index", "efforts": "efforts"}
 """Setting -> the table that holds it, for settings that have a table of their own."""
 
 
@@ -151,7 +155,7 @@ def parsed(text: str, file: Path) -> dict[str, Any]:
                 f"{file}: weights: {no_signals[0]!r} is not a signal; the signals are {', '.join(SIGNALS)}"
             )
     try:
-        SearchConfig().override(settings)
+        SearchConfig().override(without_clash(settings))
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error}") from error
     return settings
@@ -165,7 +169,8 @@ def _settings_in(tables: dict[str, Any], file: Path) -> dict[str, Any]:
         name = next(iter(tables), TABLE)
         raise InvalidInput(
             f"{file}: {name!r} is not a known table. Put every key under [{TABLE}], the names of a store's fields "
-            f"under [{TABLES['fields']}], and the options of an index on a server under [{TABLES['index_options']}]"
+            f"under [{TABLES['fields']}], the options of an index on a server under [{TABLES['index_options']}], and "
+            f"effort levels under [{TABLES['efforts']}]"
         )
     names = [name for name in NAMES if name not in TABLES]
     unknown = [key for key in settings if key not in names]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shortlist.config.efforts import without_clash
 from shortlist.config.search_config import SearchConfig
 from shortlist.errors import InvalidInput
 from shortlist.types import Note
@@ -19,6 +20,7 @@ WITHOUT_RERANKING = frozenset(
         "words",
         "rerank",
         "pool_size",
+        "effort",
         "top_k",
         "fusion",
         "expand",
@@ -52,7 +54,8 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     None among the given values means "not given". The function ignores settings of the file that belong to another
     reranker or another blend than this search has, and the `fields` and `words` of another store. The function also
     ignores a `min_probability` of the file if the search has no probabilities: without reranking, with `tail`, or with
-    `progressive`. Each ignored setting gives a note.
+    `progressive`. Each ignored setting gives a note. A given effort or pool size replaces both of the file, without a
+    note. In the file, the effort replaces the pool size.
 
     Raises:
         InvalidInput: A value that cannot be used, a weight of an unknown signal, or `given` fields or words without a
@@ -60,7 +63,7 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     """
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
-    from_file = dict(file)
+    from_file = without_clash(file, given)
     requested = default.override(from_file).override(given)
     notes = []
     for name, reason in _ignored(given, file, default, requested):
@@ -82,7 +85,7 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     used = {
         name: value
         for name, value in from_file.items()
-        if name not in (*given, "precompute", "index_options")
+        if name not in (*given, "precompute", "index_options", "efforts")
         and (config.rerank or name in WITHOUT_RERANKING)
         and getattr(config, name) == value
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
+from shortlist.config.efforts import changes_of_effort, check_efforts, pool_of
 from shortlist.errors import InvalidInput
 from shortlist.types import PoolSize
 
@@ -46,6 +47,8 @@ class SearchConfig:
         weights: The weight of each stage-one signal in the final score. None: the weights fitted for the two models.
         progressive: Score at early exits of the model, and drop most of the pool there.
         pool_size: Passages that the reranker scores, or "auto" for the stored stop rule. None: 50.
+        effort: "low", "mid" or "high": the pool size of this level of `efforts`, in place of `pool_size`.
+        efforts: The effort levels that `tune` stored: name -> a table with `pool_size`.
         top_k: Length of the answer, at most the pool size without `tail`. None: 5, or the pool size if it is smaller.
         tail: Allow an answer that is longer than the pool. The rest follows in stage one's order.
         min_score: Leave out hits with a lower final score. None and minus infinity leave out nothing.
@@ -81,6 +84,8 @@ class SearchConfig:
     weights: Mapping[str, float] | None = None
     progressive: bool = False
     pool_size: PoolSize | None = None
+    effort: str | None = None
+    efforts: Mapping[str, Any] | None = None
     top_k: int | None = None
     tail: bool = False
     min_score: float | None = None
@@ -101,6 +106,7 @@ class SearchConfig:
             expected = f"{', '.join(RETRIEVERS)}, package.module:attribute, or a store such as chroma:notes@./chroma"
             raise invalid("retriever", expected, self.retriever)
         self._check_names()
+        self._apply_effort()
         if self.expand == "none":
             object.__setattr__(self, "expand", None)
         if self.expand is not None and self.expand != "rm3" and ":" not in self.expand:
@@ -117,7 +123,8 @@ class SearchConfig:
             )
 
     def _check_names(self) -> None:
-        """Check the names and values in `fields` and `weights`."""
+        """Check the names and values in `fields`, `weights` and `efforts`."""
+        check_efforts(self.efforts or {})
         for role, name in (self.fields or {}).items():
             if role not in FIELDS:
                 raise InvalidInput(f"fields: {role!r} is unknown; the fields are {', '.join(FIELDS)}", field="fields")
@@ -127,11 +134,23 @@ class SearchConfig:
             if not SCALE.holds(weight):
                 raise invalid(f"weights.{signal}", SCALE.expected, weight)
 
+    def _apply_effort(self) -> None:
+        """Take the pool size of the effort level."""
+        if self.effort is None:
+            return
+        size = pool_of(self.effort, self.efforts)
+        if self.pool_size not in (None, size):
+            raise InvalidInput(
+                f"effort {self.effort!r} has a pool of {size}, and pool_size is {self.pool_size}: give one of them",
+                field="effort",
+            )
+        object.__setattr__(self, "pool_size", size)
+
     def override(self, given: Mapping[str, Any]) -> SearchConfig:
         """Return the configuration with the given values in place of its own.
 
         If only one of `top_k` and `pool_size` is given, the other one adapts: a `pool_size` of 3 shortens an earlier
-        `top_k` of 5.
+        `top_k` of 5. An effort sets the pool size, and a pool size ends an earlier effort.
 
         Raises:
             InvalidInput: An unknown name, or a value that cannot be used.
@@ -139,7 +158,7 @@ class SearchConfig:
         unknown = [name for name in given if name not in NAMES]
         if unknown:
             raise InvalidInput(f"{unknown[0]!r} is unknown; the settings are {', '.join(NAMES)}", field=unknown[0])
-        changes = dict(given)
+        changes = {**given, **changes_of_effort(given, self.effort, self.efforts)}
         top_k, pool = changes.get("top_k", self.top_k), changes.get("pool_size", self.pool_size)
         clash = isinstance(top_k, int) and isinstance(pool, int) and top_k > pool and not changes.get("tail", self.tail)
         if clash and "top_k" not in given:
@@ -231,6 +250,8 @@ CHECKS: Mapping[str, Check] = {
     "weights": Check(lambda value: isinstance(value, Mapping), "a table of signals and numbers, such as dense = 8.0"),
     "progressive": FLAG,
     "pool_size": Check(lambda value: value == "auto" or _is_count(value), 'a whole number of at least 1, or "auto"'),
+    "effort": TEXT,
+    "efforts": Check(lambda value: isinstance(value, Mapping), "a table of levels, such as low = { pool_size = 10 }"),
     "top_k": COUNT,
     "tail": FLAG,
     "min_score": Check(lambda value: _is_number(value) and value != math.inf, "a number"),

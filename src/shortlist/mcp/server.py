@@ -53,7 +53,8 @@ SEARCH = (
     "Find the passages that answer a query, best first. Ask in full sentences: the reranker reads query and passage "
     "together. Read the messages of `notes` first: they report that nothing matched, that passages were left out, or "
     "that the answer was not reranked. Every option has a default. top_k: the number of passages to return. pool_size: "
-    'the passages that the reranker reads, 1 to 1000, or "auto"; a larger pool finds more and takes longer. where: a '
+    'the passages that the reranker reads, 1 to 1000, or "auto"; a larger pool finds more and takes longer. '
+    "effort: a stored level in place of pool_size. where: a "
     'filter on metadata, as conditions such as ["year=2024", "status!=retired", "price<100", "date>=2024-01-31", '
     '"sku^=AB- (the text starts so)", "city~=bern (any case)"], or as an object: each field equals a value, or one of '
     'a list, or meets operators such as {"price": {"gte": 10, "lt": 100}}. min_score and min_probability: leave out '
@@ -138,6 +139,7 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
         query: str,
         top_k: int | None = None,
         pool_size: int | Literal["auto"] | None = None,
+        effort: Literal["low", "mid", "high"] | None = None,
         where: dict[str, Value | list[Value] | dict[str, Value | list[Value]]] | str | list[str] | None = None,
         min_score: float | None = None,
         min_probability: float | None = None,
@@ -155,6 +157,7 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
         options = {
             "top_k": top_k,
             "pool_size": pool_size,
+            "effort": effort,
             "min_score": min_score,
             "min_probability": min_probability,
             "rerank": rerank,

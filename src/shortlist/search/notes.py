@@ -11,6 +11,7 @@
 | rerank_skipped | reason, tokens, longest, reranker | the reranker is not made for this query |
 | rerank_failed | error, message | the reranker raised an error; the hits are in stage one's order |
 | rerank_partial | scored, pool, cause | the budget ended or the queue was full before the whole pool was scored |
+| effort_lowered | effort, pool, before, waiting | under load, the server used this effort; the pool was `before` |
 | pool_stopped | scored, pool, top_k | the stop rule ended scoring early |
 | pool_scored_whole | pool, top_k | the stop rule did not end scoring early |
 | pool_never_stops | pool, top_k | the stored rule has no threshold, because no threshold could be certified |

@@ -47,6 +47,7 @@ class Pending:
     retrieved_at: float = 0.0
     rerank_query: str | None = None
     queries: tuple[str, ...] = ()
+    effort: str | None = None
 
     @property
     def scored_query(self) -> str:
@@ -115,6 +116,7 @@ class Pending:
             notes=(*self._notes(scores, status, error, cause, hits, kept), *diversity_notes),
             rerank_query=self.rerank_query,
             queries=self.queries,
+            effort=self.effort,
         )
 
     def _chosen(self, hits: list[Hit], *, reranked: bool) -> tuple[list[Hit], list[Note]]:

@@ -152,6 +152,7 @@ class Search(Searches):
             query=texts.query,
             rerank_query=texts.rerank_query,
             queries=texts.queries,
+            effort=config.effort,
             pool=pool,
             below=below,
             reranker=reranker if status == "ok" else None,

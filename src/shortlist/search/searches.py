@@ -56,6 +56,7 @@ class Searches:
         *,
         top_k: int | None = None,
         pool_size: PoolSize | None = None,
+        effort: str | None = None,
         where: Filter | None = None,
         min_score: float | None = None,
         min_probability: float | None = None,
@@ -88,6 +89,7 @@ class Searches:
         given = {
             "top_k": top_k,
             "pool_size": pool_size,
+            "effort": effort,
             "min_score": min_score,
             "min_probability": min_probability,
             "rerank": rerank,

@@ -65,7 +65,9 @@ class ServedTools:
             searcher = searcher_of(components)
             texts = checked_texts_of(components, query)
             config = configured(components, given_options(options))
-            ranking, _ = await search(components, searcher, SearchCall(texts, config, names.where(where_of(where))))
+            fixed = options.get("pool_size") is not None
+            call = SearchCall(texts, config, names.where(where_of(where)), fixed_pool=fixed)
+            ranking, _ = await search(components, searcher, call)
         return worded(names.ranking(ranking))
 
     async def rerank(self, query: str, documents: list[str], top_k: int | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from shortlist.config.efforts import pool_of
 from shortlist.errors import InvalidInput
 from shortlist.foreign import corpus_of
 from shortlist.index import OpenIndex
@@ -40,7 +41,8 @@ def build(options: ServeOptions, operations: Operations) -> Components:
     """Open the index or the retriever, load the models, and return the components. `Components.close` closes it, too.
 
     Raises:
-        InvalidInput: The queue is shorter than the longest request, there are judged queries and nothing to search, or
+        InvalidInput: No level of `effort_under_load` is stored, the queue is shorter than the longest request, there
+        are judged queries and nothing to search, or
             a value is bad.
         FolderError: The index cannot be opened.
         StoreError: The store cannot be opened.
@@ -111,6 +113,8 @@ def _parts(
     if search is not None:
         reranker = search.reranker
     scorer, batcher = _scorer(options, operations, reranker)
+    if options.effort_under_load is not None:
+        pool_of(options.effort_under_load, None if search is None else search.config.efforts)
     embedder = _embedder(options, operations.metrics, encoder)
     progressive = _progressive(options, operations.metrics) if search is not None and reranker is not None else None
     queues = [queue for queue in (batcher, embedder, progressive) if queue is not None]
@@ -120,6 +124,8 @@ def _parts(
         encoder=encoder,
         embedder=embedder,
         progressive=progressive,
+        effort_under_load=options.effort_under_load,
+        load=None if batcher is None else lambda: (batcher.depth, batcher.pace),
         limits=options.limits,
         observer=operations.metrics,
         spans=RerankSpans(operations.tracer, texts=options.trace_texts),

@@ -37,6 +37,8 @@ class Components:
         retriever: The name of a retriever without an index, for the page; without its place, which may be a folder.
         passages: The number of passages of a search without `index`, if it is known.
         retrieve_seconds: The limit of the time of stage one. None: no limit.
+        effort_under_load: The effort level of searches under load; None: load changes nothing.
+        load: Returns the passages that wait for a score, and the measured passages a second, 0 if unknown.
         limits: The limits of one request.
         labels: The text of a judged query -> passage id -> grade.
         names: The names of sources that answers show.
@@ -57,6 +59,8 @@ class Components:
     retriever: str | None = None
     passages: int | None = None
     retrieve_seconds: float | None = None
+    effort_under_load: str | None = None
+    load: Callable[[], tuple[int, float]] | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)

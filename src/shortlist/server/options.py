@@ -51,6 +51,7 @@ class ServeOptions:
         limits: The limits of one request.
         queue_pairs: Passages that may wait for the reranker.
         cache_bytes: Memory for scores that were computed before. 0: no cache.
+        effort_under_load: The effort level of searches while many passages wait. None: load changes nothing.
         mcp: Also offer the tools for agents at `/mcp`.
         drain: Seconds to serve after the signal to stop, while `/ready` answers 503.
         trace: Send OpenTelemetry spans.
@@ -71,6 +72,7 @@ class ServeOptions:
     limits: RequestLimits = field(default_factory=RequestLimits)
     queue_pairs: int = QUEUE_PAIRS
     cache_bytes: int = CACHE_BYTES
+    effort_under_load: str | None = None
     mcp: bool = False
     drain: float = 0.0
     trace: bool = False

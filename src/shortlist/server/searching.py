@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
 
 from shortlist.config import SearchConfig
+from shortlist.config.efforts import pool_of
 from shortlist.errors import ModelError, QueueFull, ShortlistError
 from shortlist.search.pending import Cause, Pending
 from shortlist.search.query_texts import QueryTexts, texts_of
@@ -28,7 +29,7 @@ from shortlist.server.middleware.logs import log_event
 from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_query
-from shortlist.types import Ranking, Scores, Where
+from shortlist.types import Note, Ranking, Scores, Where
 
 LOG = logging.getLogger(__name__)
 
@@ -38,12 +39,16 @@ CHUNK = 8
 
 @dataclass(frozen=True, slots=True)
 class SearchCall:
-    """One search. `budget` is in seconds from its start; None means no limit."""
+    """One search. `budget` is in seconds from its start; None means no limit.
+
+    `fixed_pool` is true if the request gave the pool size itself, so that load does not change it.
+    """
 
     query: QueryTexts
     config: SearchConfig
     where: Where | None = None
     budget: float | None = None
+    fixed_pool: bool = False
 
 
 def searcher_of(components: Components) -> Search:
@@ -91,6 +96,25 @@ def configured(components: Components, options: Mapping[str, Any]) -> SearchConf
     return config.override({"top_k": limit}) if config.sizes[1] > limit else config
 
 
+def eased(components: Components, call: SearchCall) -> tuple[SearchConfig, list[Note]]:
+    """Return the configuration of a search under the load of the server, and a note if its effort is lower.
+
+    The effort is that of `Components.effort_under_load` if this level has a smaller pool that still holds the answer,
+    and one of these holds: more passages of other searches wait than the pool has; or the search has a budget, and the
+    passages that wait and its own need more time than the budget at the measured pace.
+    """
+    config, effort, load = call.config, components.effort_under_load, components.load
+    size, top_k = config.sizes
+    if effort is None or load is None or call.fixed_pool or not config.rerank or not isinstance(size, int):
+        return config, []
+    pool, (waiting, pace) = pool_of(effort, config.efforts), load()
+    too_slow = call.budget is not None and pace > 0 and (waiting + size) / pace > call.budget
+    if pool >= size or (top_k > pool and not config.tail) or not (waiting > size or too_slow):
+        return config, []
+    note = Note("effort_lowered", effort=effort, pool=pool, before=size, waiting=waiting)
+    return config.override({"effort": effort}), [note]
+
+
 async def search(components: Components, searcher: Search, call: SearchCall) -> tuple[Ranking, ShortlistError | None]:
     """Return the answer, and the error of the reranker if it failed. The answer then keeps stage one's order.
 
@@ -100,9 +124,10 @@ async def search(components: Components, searcher: Search, call: SearchCall) -> 
         InvalidInput, NotFitted, StoreError, RetrieverFailed: As `Search.begin`.
         Problem: Stage one takes longer than the limit.
     """
-    ranking, failure = await _searched(components, searcher, call)
+    config, notes = eased(components, call)
+    ranking, failure = await _searched(components, searcher, replace(call, config=config))
     _report(components.observer, ranking)
-    return ranking, failure
+    return replace(ranking, notes=(*ranking.notes, *notes)) if notes else ranking, failure
 
 
 def _report(observer: Observer, ranking: Ranking) -> None:

@@ -180,6 +180,10 @@ WORDS: Mapping[str, Words] = {
     "rerank_skipped": _skipped,
     "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,
+    "effort_lowered": lambda v: (
+        f"effort {v['effort']} under load: a pool of {v['pool']} in place of {v['before']}, because "
+        f"{counted(v['waiting'], 'passage')} of other searches waited"
+    ),
     "pool_stopped": lambda v: (
         f"{v['scored']} of {counted(v['pool'], 'passage')} scored: the rest is unlikely to enter the first {v['top_k']}"
     ),

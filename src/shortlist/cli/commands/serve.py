@@ -84,6 +84,12 @@ def serve(  # noqa: PLR0913 - one parameter per option
     cache_mb: Annotated[
         int, option("--cache-mb", "N", "Memory for computed scores in MiB; 0 for no cache.", least=0)
     ] = DEFAULT.cache_bytes // MEBIBYTE,
+    effort_under_load: Annotated[
+        str | None,
+        option(
+            "--effort-under-load", "low|mid|high", "The effort of searches while many passages of other searches wait."
+        ),
+    ] = None,
     mcp: Annotated[
         bool, typer.Option("--mcp", help="Also offer the tools for agents at /mcp (MCP, streamable HTTP).")
     ] = False,
@@ -131,6 +137,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
             limits=limits,
             queue_pairs=queue,
             cache_bytes=cache_mb * MEBIBYTE,
+            effort_under_load=effort_under_load,
             mcp=mcp,
             drain=drain,
             trace=trace,

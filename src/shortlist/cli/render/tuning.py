@@ -32,6 +32,9 @@ def tuning(out: Console, result: Tuning) -> None:
         say(out, "recommended: no reranking", "bold")
     else:
         say(out, f"recommended: pool {result.recommended.size}, by {rule_name(result.recommended.rule)}", "bold")
+        for level in result.efforts:
+            quality = f"{level.measure} {level.value:.3f} on the other half, {level.seconds * 1000:.0f} ms"
+            say(out, f"  effort {level.name}: pool {level.size}, {quality}")
 
 
 def _curve(out: Console, result: Tuning) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -177,3 +177,39 @@ def falls_beyond(choose: Curve, report: Curve, measure: str) -> int | None:
         return None
     values = report.reranked[measure]
     return choose.sizes[best] if paired(values[best], values[-1]).difference.low > 0 else None
+
+
+def warnings_of(choose: Curve, report: Curve, measure: str, harmful: Sequence[int]) -> list[Note]:
+    """Return notes about sizes that do harm, about quality that falls with the size, and about too few queries."""
+    notes = []
+    if harmful:
+        notes.append(Note("harmful", measure=measure, pools=list(map(str, harmful))))
+    beyond = falls_beyond(choose, report, measure)
+    if beyond is not None:
+        notes.append(Note("quality_falls", measure=measure, pool=beyond))
+    if choose.query_ids == report.query_ids:
+        notes.append(Note("not_split", queries=len(choose.query_ids)))
+    return notes
+
+
+def gain_of(curve: Curve, pick: Pick, measure: str) -> float:
+    """Return the mean of the pick minus the mean of stage one; 0 if the rule chose no size."""
+    if pick.size is None:
+        return 0.0
+    place = curve.sizes.index(pick.size)
+    return float(curve.means(measure)[place]) - float(curve.stage_one[measure].mean())
+
+
+def gain_warnings(curve: Curve, report: Curve, pick: Pick, measure: str) -> list[Note]:
+    """Return the reasons against the recommended size although no test finds it harmful."""
+    if pick.size is None:
+        return [pick.reason]
+    gain, unseen = gain_of(curve, pick, measure), gain_of(report, pick, measure)
+    if gain <= 0:
+        return [Note("no_gain_at_pool", pool=pick.size, measure=measure, gain=gain)]
+    if unseen < 0:
+        queries = len(report.query_ids)
+        return [
+            Note("gain_not_confirmed", pool=pick.size, measure=measure, queries=queries, unseen_gain=unseen, gain=gain)
+        ]
+    return []

@@ -27,6 +27,8 @@ def file_values(
     settings of a store are written, too: without them, the next search would be another one.
     """
     values: dict[str, Any] = {"blend": None, "weights": dict(own_weights) if own_weights else None, "min_score": None}
+    values |= {"efforts": None} if "efforts" in file and "efforts" not in tuned else {}
+    values |= {"effort": None} if values.get("efforts", ...) is None and "effort" in file else {}
     values = {**tuned, **{name: tuned.get(name, value) for name, value in values.items()}}
     for name in ("fusion", "expand", "retriever", "reranker", *(OF_STORES if config.is_foreign else ())):
         used = getattr(config, name)

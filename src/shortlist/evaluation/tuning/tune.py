@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.scoring_pass import PassageCount
 from shortlist.evaluation.tuning.blend import choose_blend
 from shortlist.evaluation.tuning.curves import Curves, measure_curves
+from shortlist.evaluation.tuning.efforts import EffortLevel, effort_levels
 from shortlist.evaluation.tuning.fusion_weight import FusionChoice, Trial, tune_fusion
 from shortlist.evaluation.tuning.latency import Latency, latencies, passages_left, timing_note
 from shortlist.evaluation.tuning.options import TuneOptions, checked_options
@@ -26,10 +27,12 @@ from shortlist.evaluation.tuning.recommend import (
     Pick,
     PickCheck,
     check_pick,
-    falls_beyond,
+    gain_of,
+    gain_warnings,
     harmful_sizes,
     picks,
     undecided,
+    warnings_of,
 )
 from shortlist.evaluation.tuning.settings import file_values
 from shortlist.evaluation.tuning.sweep import Curve, Plan
@@ -51,8 +54,8 @@ class Tuning:
     were chosen on the queries `chosen_on`, and `checks` are the same picks measured on `reported_on`. `recommended` is
     the pick to use. `rerank` is False if reranking does not gain over stage one on all queries. `undecided` is the
     reason why these queries cannot decide, or None. `threshold` and `fusion` were tuned at the recommended size and
-    blend; a smaller `fusion.size` means that the current weight stays. `config` is the configuration of the search.
-    `shortlist.wording.describe` turns notes and reasons into sentences.
+    blend; a smaller `fusion.size` means that the current weight stays. `efforts` are the effort levels. `config` is the
+    configuration of the search. `shortlist.wording.describe` turns notes and reasons into sentences.
     """
 
     config: SearchConfig
@@ -72,9 +75,11 @@ class Tuning:
     fusion: FusionChoice = NO_FUSION
     threshold: ThresholdChoice = NO_THRESHOLD
     undecided: Note | None = None
+    efforts: tuple[EffortLevel, ...] = ()
 
     def __repr__(self) -> str:
-        facts = {"queries": len(self.curve.query_ids), "measure": self.measure, "settings": self.settings}
+        settings = {name: value for name, value in self.settings.items() if name != "efforts"}
+        facts = {"queries": len(self.curve.query_ids), "measure": self.measure, "settings": settings}
         undecided = {} if self.undecided is None else {"undecided": self.undecided.code}
         warnings = {"warnings": [note.code for note in self.warnings]} if self.warnings else {}
         return short_repr(self, None, {**facts, **undecided, **warnings})
@@ -92,6 +97,8 @@ class Tuning:
         values: dict[str, Any] = {"rerank": self.rerank}
         if self.rerank and self.recommended.size is not None:
             values |= {"pool_size": self.recommended.size, **self._blended}
+            if self.efforts:
+                values["efforts"] = {level.name: level.table for level in self.efforts}
         if self.fusion.weight is not None and self.fusion.values:
             values["fusion"] = self.fusion.weight
         if self.threshold.value is not None:
@@ -241,7 +248,7 @@ def _recommend(
     chosen = picks(choose, measure, latency, options.budget_ms)
     recommended = next((pick for pick in chosen if pick.rule == "latency_budget"), chosen[0])
     harmful = harmful_sizes(curve, measure)
-    gains = recommended.size not in harmful and _gain(curve, recommended, measure) > 0
+    gains = recommended.size not in harmful and gain_of(curve, recommended, measure) > 0
     return Tuning(
         config=config,
         measure=measure,
@@ -254,47 +261,13 @@ def _recommend(
         checks=tuple(check for pick in chosen if (check := check_pick(pick, report, measure)) is not None),
         recommended=recommended,
         rerank=gains,
+        efforts=effort_levels(choose, report, measure, latency, options.budget_ms),
         warnings=(
             *curves.notes(),
-            *_warnings(choose, report, measure, harmful),
-            *_gain_warnings(curve, report, recommended, measure),
+            *warnings_of(choose, report, measure, harmful),
+            *gain_warnings(curve, report, recommended, measure),
         ),
         chosen_on=choose.query_ids,
         reported_on=report.query_ids,
         undecided=None if gains or recommended.size in harmful else undecided(curve, recommended, measure),
     )
-
-
-def _warnings(choose: Curve, report: Curve, measure: str, harmful: Sequence[int]) -> list[Note]:
-    notes = []
-    if harmful:
-        notes.append(Note("harmful", measure=measure, pools=list(map(str, harmful))))
-    beyond = falls_beyond(choose, report, measure)
-    if beyond is not None:
-        notes.append(Note("quality_falls", measure=measure, pool=beyond))
-    if choose.query_ids == report.query_ids:
-        notes.append(Note("not_split", queries=len(choose.query_ids)))
-    return notes
-
-
-def _gain(curve: Curve, pick: Pick, measure: str) -> float:
-    """The mean of the pick minus the mean of stage one; 0 if the rule chose no size."""
-    if pick.size is None:
-        return 0.0
-    place = curve.sizes.index(pick.size)
-    return float(curve.means(measure)[place]) - float(curve.stage_one[measure].mean())
-
-
-def _gain_warnings(curve: Curve, report: Curve, pick: Pick, measure: str) -> list[Note]:
-    """Reasons against the recommended size although no test finds it harmful."""
-    if pick.size is None:
-        return [pick.reason]
-    gain, unseen = _gain(curve, pick, measure), _gain(report, pick, measure)
-    if gain <= 0:
-        return [Note("no_gain_at_pool", pool=pick.size, measure=measure, gain=gain)]
-    if unseen < 0:
-        queries = len(report.query_ids)
-        return [
-            Note("gain_not_confirmed", pool=pick.size, measure=measure, queries=queries, unseen_gain=unseen, gain=gain)
-        ]
-    return []

@@ -97,6 +97,11 @@ class Scheduler:
         return self._depth
 
     @property
+    def pace(self) -> float:
+        """The measured pairs a second of all threads; 0 before the first round."""
+        return self._pace
+
+    @property
     def waiting(self) -> int:
         """The number of requests with pairs that no round has taken yet.
 

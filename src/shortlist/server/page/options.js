@@ -5,7 +5,7 @@
 import { byId } from "./dom.js";
 
 const NUMBERS = ["min_score", "min_probability", "blend", "per_document", "mmr"];
-const TEXTS = ["where", "rerank_query", "queries", "expand"];
+const TEXTS = ["where", "rerank_query", "queries", "expand", "effort"];
 const SWITCHES = ["rerank", "progressive", "tail", "adaptive", "duplicates"];
 
 /** The options of the form. "adaptive" stands for a `pool_size` of "auto". */
@@ -39,7 +39,7 @@ export function changedOptions() {
 
 /** Return whether smaller pools cannot be computed from the answer: its order depends on the pool, or exceeds the pool. */
 export const dependsOnPool = () => ["progressive", "tail", "adaptive"].some((name) => field(name).checked)
-  || !field("duplicates").checked || ["per_document", "mmr"].some((name) => field(name).value.trim() || defaults[name]);
+  || field("effort").value.trim() || !field("duplicates").checked || ["per_document", "mmr"].some((name) => field(name).value.trim() || defaults[name]);
 
 /** Return the fields of a request for the options of the form, and for the pool and the answer that the page shows.
  *
@@ -50,6 +50,7 @@ export function requestFields({ pool, topK, largest }) {
   const fields = { pool_size: largest, top_k: largest };
   if (field("adaptive").checked) Object.assign(fields, { pool_size: "auto", top_k: topK });
   else if (dependsOnPool()) Object.assign(fields, { pool_size: pool, top_k: field("tail").checked ? largest : pool });
+  if (field("effort").value.trim()) for (const name of ["pool_size", "top_k"]) delete fields[name];
   fields.duplicates = field("duplicates").checked;
   if (where) fields.where = parseWhere(where);
   if (queries) fields.queries = queries.split("|").map((text) => text.trim()).filter(Boolean);

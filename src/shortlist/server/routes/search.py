@@ -38,6 +38,7 @@ MAX_VALUES = 1024
 OPTIONS = (
     "top_k",
     "pool_size",
+    "effort",
     "min_score",
     "min_probability",
     "rerank",
@@ -108,6 +109,7 @@ class SearchRequest(BaseModel):
     rerank_query: Query | None = None
     top_k: int | None = _documented_bound(minimum=1)
     pool_size: int | Literal["auto"] | None = _documented_bound(minimum=1)
+    effort: Literal["low", "mid", "high"] | None = None
     where: Filter | None = None
     min_score: float | None = None
     min_probability: float | None = _documented_bound(minimum=0, maximum=1)
@@ -156,11 +158,13 @@ async def answer(request: Request) -> Json:
         if options is not None:
             check_context(options, parts)
         texts = QueryTexts(body.query, tuple(body.queries or ()), body.rerank_query)
+        given = {name: getattr(body, name) for name in OPTIONS}
         call = SearchCall(
             checked_texts_of(components, texts),
-            configured(components, {name: getattr(body, name) for name in OPTIONS}),
+            configured(components, given),
             components.names.where(where_of(body.where)),
             None if body.budget_ms is None else body.budget_ms / 1000,
+            given.get("pool_size") is not None,
         )
         ranking, failure = await search(components, searcher, call)
         context = None if options is None else await run_sync(context_of, ranking, options, parts)
