@@ -16,6 +16,7 @@ class InlineWorkers:
     answers in reverse order.
     """
 
+    count = 1
     threads = 1
 
     def __init__(self, lost: Iterable[int] = (), stop_after: int | None = None, *, reverse: bool = False) -> None:

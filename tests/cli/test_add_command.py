@@ -253,6 +253,24 @@ def test_unchanged_sources_do_not_count_as_work():
     assert 8 <= seconds <= 20, "100 bytes a second, and 1100 are left: with the unchanged bytes it would be 4 s"
 
 
+def test_the_start_of_workers_does_not_count():
+    clock = Clock()
+    meter = Meter(TimeLeft(clock))
+
+    def left_after(seconds, done, is_starting):
+        clock.seconds += seconds
+        _, left = meter.read(Progress("s", 0, 40, done, 40_000, done, clock.seconds, is_starting=is_starting))
+        return left
+
+    assert left_after(0, 0, True) == ""
+    assert left_after(30, 2000, True) == "", "both workers started, and did their first work at the same time"
+    assert left_after(0, 4000, True) == ""
+    lefts = [left_after(1, 4000 + 1000 * step, False) for step in range(10)]
+    seconds = [int(left.removeprefix("about ").removesuffix(" s left")) for left in lefts if left]
+    assert len(seconds) > 5
+    assert all(abs(shown - (36 - step)) <= 3 for step, shown in enumerate(seconds, start=10 - len(seconds)))
+
+
 class Screen(io.StringIO):
     """The text that a terminal gets."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,15 @@ from shortlist.errors import InvalidInput
 from shortlist.workers import documents as worker_documents
 
 CONFIG = shortlist.SearchConfig(bi_encoder=HASHED)
+
+
+@pytest.fixture
+def tmp_path():
+    """A folder in memory, if the system has one. Hundreds of small commits would otherwise wait for a busy disk."""
+    memory = Path("/dev/shm")
+    place = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=place, prefix="shortlist-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture
@@ -86,6 +97,18 @@ def test_workers_give_the_index_that_one_process_gives(folder, crew, reverse, sh
     assert contents_of("by-workers") == contents_of("alone")
     assert len(workers.seen) > 5
     assert len(passages_in(Path("by-workers"))) == 77
+
+
+def test_the_progress_names_the_first_work_of_each_worker(folder, crew):
+    workers = crew(InlineWorkers())
+    workers.count = 3
+    states = []
+    with shortlist.open("index", create=True, config=CONFIG) as index:
+        index.add(folder, workers=3, progress=lambda progress: states.append(progress.is_starting))
+    assert states == sorted(states, reverse=True)
+    assert states[0] is True
+    assert states[-1] is False
+    assert 3 <= states.count(True) < len(states)
 
 
 def test_an_unchanged_source_is_not_sent(folder, crew):

@@ -22,7 +22,8 @@ class Progress:
 
     `bytes_done` counts the finished sources, skipped ones too, and the text of the current source that is encoded.
     `passages` counts encoded passages. A document that comes from no file counts as a source. After the last source,
-    the states of passages that have none are computed: `states` of `states_total` passages are done.
+    the states of passages that have none are computed: `states` of `states_total` passages are done. `is_starting` is
+    True until every worker has done some work: the speed until then is not that of the rest.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Progress:
     seconds: float
     states: int = 0
     states_total: int = 0
+    is_starting: bool = False
 
     @property
     def passages_per_second(self) -> float:
@@ -52,6 +54,7 @@ class Reporter:
         self._size = 0
         self._passages = self._characters = 0
         self._states = self._states_total = 0
+        self.is_starting = False
 
     @property
     def seconds(self) -> float:
@@ -107,5 +110,6 @@ class Reporter:
                 self.seconds,
                 self._states,
                 self._states_total,
+                self.is_starting,
             )
         )

@@ -61,11 +61,12 @@ class PreparedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The result of a job. `name` is that of its source."""
+    """The result of a job. `name` is that of its source. `is_first` is True if it is the first work of a worker."""
 
     name: str
     items: list[PreparedDocument | Skipped]
     last: bool
+    is_first: bool = False
 
 
 Prepare: TypeAlias = Callable[[Iterable[Job]], Iterator[Prepared]]
@@ -99,6 +100,7 @@ class PreparedIngest(Ingest):
         while True:
             if self._following is None:
                 self._following = next(self._results, None)
+                self._reporter.is_starting = self._following is not None and self._following.is_first
             prepared = self._following
             if prepared is None or prepared.name != name:
                 return
@@ -154,6 +156,7 @@ class WorkerIngest(PreparedIngest):
 
     def _look_ahead(self, sources: Sequence[Source], finished: Mapping[str, str]) -> None:
         self._results = self._prepare(self._jobs(sources, finished))
+        self._reporter.is_starting = True
 
     def _jobs(self, sources: Sequence[Source], finished: Mapping[str, str]) -> Iterator[Job]:
         for source in sources:
@@ -197,6 +200,7 @@ class WorkerDocumentIngest(PreparedIngest, DocumentIngest):
 
     def _write(self, source: Source, documents: Iterable[Document], before: Before) -> None:
         self._results = self._prepare(_chunks(source, documents, before))
+        self._reporter.is_starting = True
         super()._write(source, self._without_skipped(), before)
 
     def _without_skipped(self) -> Iterator[Document]:

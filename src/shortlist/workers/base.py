@@ -48,6 +48,10 @@ class Workers(Protocol):
     threads: int
     shares_files: bool
 
+    @property
+    def count(self) -> int | None:
+        """The number of workers, or None if a cluster decides."""
+
     def run(self, make: Callable[[], Worker], units: Iterable[Unit], *, ahead: int | None = None) -> Answers:
         """Yield the answer of each unit, in the order in which the units are done. No units start no worker.
 

@@ -146,8 +146,10 @@ class ByWorkers:
         make = partial(DocumentPreparer, self.bi_encoder, self.reranker, self.config, self.crew.threads)
         with closing(self.crew.run(make, self._units(jobs, sent), ahead=AHEAD)) as answers:
             for answer in in_order(answers):
-                jobs_of_unit = [each.job for each in sent.pop(answer.number)]
-                yield from (lost_job(job, answer.lost) for job in jobs_of_unit) if answer.lost else answer.value
+                jobs = [each.job for each in sent.pop(answer.number)]
+                results = [lost_job(job, answer.lost) for job in jobs] if answer.lost else answer.value
+                is_first = answer.number < (self.crew.count or 1)
+                yield from (replace(result, is_first=is_first) for result in results)
 
     def _units(self, jobs: Iterable[Job], sent: dict[int, list[Sent]]) -> Iterator[Unit]:
         """Yield units of one or several jobs, and put the jobs of each unit into `sent`."""

@@ -68,7 +68,8 @@ class Display:
 class Meter:
     """Turns the progress of an ingest into words: passages per second, and the time left.
 
-    Unchanged sources cost no time. They count neither as work done nor as work to do.
+    Unchanged sources cost no time. They count neither as work done nor as work to do. The time in which workers start,
+    and the work that all of them then finish at once, do not count either.
     """
 
     def __init__(self, left: TimeLeft | None = None) -> None:
@@ -81,6 +82,8 @@ class Meter:
             if progress.passages == self._passages:
                 self._unchanged += progress.bytes_done - self._bytes
             self._sources, self._bytes, self._passages = progress.sources_done, progress.bytes_done, progress.passages
-        seconds = self._left.update(progress.bytes_done - self._unchanged, progress.bytes_total - self._unchanged)
         speed = f", {progress.passages_per_second:.0f}/s" if progress.passages else ""
+        if progress.is_starting:
+            return counted(progress.passages, "passage") + speed, ""
+        seconds = self._left.update(progress.bytes_done - self._unchanged, progress.bytes_total - self._unchanged)
         return counted(progress.passages, "passage") + speed, words_of(seconds)
