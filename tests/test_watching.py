@@ -8,7 +8,9 @@ import pytest
 import shortlist
 from hashed import passages_in
 from shortlist.collection import IngestReport
+from shortlist.documents import Skipped
 from shortlist.errors import IndexLocked, InvalidInput, MissingExtra
+from shortlist.types import Note
 from shortlist.watching import Changes, changed_sources, reports_of
 
 HASHED = shortlist.SearchConfig(bi_encoder="hashed-32")
@@ -158,3 +160,22 @@ def test_nothing_is_read_while_a_folder_is_missing(docs):
 
     list(reports_of(with_a_gap(), [docs], adds))
     assert adds.calls == [(["docs"], True), (["a.md"], False)]
+
+
+def test_what_was_not_read_is_reported_once_and_again_after_a_change(docs):
+    gone = Changes(frozenset(), frozenset({str(docs / "x.md")}))
+    (docs / "c.md").write_text("text of c")
+    broken = [Skipped("docs/a.md", "", Note("empty")), Skipped(str(docs / "p.png"), "", Note("not_regular"))]
+    new = Skipped("docs/c.md", "", Note("not_text"))
+    given = [broken, broken, [broken[0]], [*broken, new], broken, [*broken, new]]
+    changes = [NONE, gone, written(docs / "a.md"), gone, gone, gone]
+    reports = iter(given)
+    seen = reports_of(changes, [docs], lambda paths, prune: IngestReport(skipped=list(next(reports))))
+    assert [[item.path for item in report.skipped] for report in seen] == [
+        ["docs/a.md", str(docs / "p.png")],
+        [],
+        ["docs/a.md"],
+        ["docs/c.md"],
+        [],
+        ["docs/c.md"],
+    ]

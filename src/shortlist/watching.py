@@ -45,7 +45,7 @@ def watch(
     """Bring an index up to date with folders, and again after every change in them. Yield the report of each `add`.
 
     The first report comes at once, and covers everything that changed since the last run. Later ones come after new,
-    changed, moved and deleted files. While a folder is missing, such as a drive that is not mounted, nothing is read
+    changed, moved and deleted files, and their `skipped` has only what the earlier ones did not name. While a folder is missing, such as a drive that is not mounted, nothing is read
     and nothing is removed. The index is open only while it changes, so that other processes can search it between two
     changes. The process may be killed at any moment: the same call continues, and nothing is stored twice.
 
@@ -84,8 +84,10 @@ def reports_of(
 ) -> Iterator[IngestReport]:
     """Yield the report of `add(paths, prune)` for all folders, and then for each of the changes that matter.
 
-    If `add` raises IndexLocked, the changes are kept and tried again with the next ones.
+    If `add` raises IndexLocked, the changes are kept and tried again with the next ones. `skipped` of a report has what
+    the earlier reports did not name, and everything of the files that changed.
     """
+    known: set[tuple[str, str, str]] = set()
     first, is_waiting, waiting = True, False, NOTHING
     for new in changes:
         waiting = Changes(waiting.written | new.written, waiting.deleted | new.deleted)
@@ -104,7 +106,19 @@ def reports_of(
             is_waiting = True
             continue
         first, is_waiting, waiting = False, False, NOTHING
+        _leave_out_known(report, () if prune else chosen, known)
         yield report
+
+
+def _leave_out_known(report: IngestReport, changed: Sequence[Path], known: set[tuple[str, str, str]]) -> None:
+    """Leave out of a report what is known, and update `known`. A report of all folders has no `changed` files."""
+    paths = [path.as_posix() for path in changed]
+    known -= {key for key in known if any(path == key[0] or path.endswith(f"/{key[0]}") for path in paths)}
+    keys = {(item.path, item.place, item.reason): item for item in report.skipped}
+    report.skipped = [item for key, item in keys.items() if key not in known]
+    if not changed:
+        known.clear()
+    known |= keys.keys()
 
 
 def changed_sources(folders: Sequence[Path], written: frozenset[str]) -> list[Path]:
