@@ -45,9 +45,10 @@ def watch(
     """Bring an index up to date with folders, and again after every change in them. Yield the report of each `add`.
 
     The first report comes at once, and covers everything that changed since the last run. Later ones come after new,
-    changed, moved and deleted files, and their `skipped` has only what the earlier ones did not name. While a folder is missing, such as a drive that is not mounted, nothing is read
-    and nothing is removed. The index is open only while it changes, so that other processes can search it between two
-    changes. The process may be killed at any moment: the same call continues, and nothing is stored twice.
+    changed, moved and deleted files, and their `skipped` has only what the earlier ones did not name. While a folder is
+    missing, such as a drive that is not mounted, nothing is read and nothing is removed. The index is open only while
+    it changes, so that other processes can search it between two changes. The process may be killed at any moment: the
+    same call continues, and nothing is stored twice.
 
     Args:
         paths: Folders. Changes below them are noticed, also in folders that are made later.
@@ -118,7 +119,7 @@ def _leave_out_known(report: IngestReport, changed: Sequence[Path], known: set[t
     report.skipped = [item for key, item in keys.items() if key not in known]
     if not changed:
         known.clear()
-    known |= keys.keys()
+    known.update(keys)
 
 
 def changed_sources(folders: Sequence[Path], written: frozenset[str]) -> list[Path]:
