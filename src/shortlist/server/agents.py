@@ -115,11 +115,11 @@ class ServedTools:
         components, names = self._components, self._components.names
         with _worded_problems():
             searcher = searcher_of(components)
-            check_query(components, query)
+            texts = checked_texts_of(components, query)
             check_words(query)
             both_models(components)
             config = pool_config(searcher, min(MAX_POOL, components.limits.max_documents))
-            ranking, _ = await search(components, searcher, SearchCall(query, config))
+            ranking, _ = await search(components, searcher, SearchCall(texts, config, fixed_pool=True))
             pair = await run_sync(pair_of, ranking, self._stored, names, id, other)
             explanation = await compared(components, query, pair.passage.content, pair.other.content)
         return explained(pair, explanation, names)
