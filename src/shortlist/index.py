@@ -246,6 +246,10 @@ class OpenIndex(Opened):
             self._encoder = registry.configured_encoder(self.config, self.collection.manifest.encoder)
         return self._encoder
 
+    def use_encoder(self, encoder: Encoder) -> None:
+        """Use a bi-encoder that is loaded already. It must be the one that the index was made with."""
+        self._encoder = encoder
+
     @cached_property
     def splitter(self) -> Splitter:
         """The splitter that cuts documents into passages for both models."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from shortlist import collection as collections
 from shortlist import registry
@@ -18,7 +18,11 @@ from shortlist.foreign import OpenRetriever, open_retriever
 from shortlist.index import OpenIndex, open_index
 from shortlist.protocols import Reranker
 from shortlist.redaction import without_secrets
+from shortlist.several import OpenCollections, is_several, named_places
 from shortlist.stores.kinds import is_store
+
+Places: TypeAlias = "str | Path | Sequence[str | Path] | None"
+"""The place of an index, or the places of several collections."""
 
 if TYPE_CHECKING:
     from shortlist.evaluation.query_sets import QuerySet
@@ -35,6 +39,7 @@ def open_by_name(
     config: SearchConfig | None = None,
     reranker: Reranker | None = None,
     state: str | Path | None = None,
+    boosts: None = None,
 ) -> OpenIndex: ...
 @overload
 def open_by_name(
@@ -44,21 +49,34 @@ def open_by_name(
     config: SearchConfig | None = None,
     reranker: Reranker | None = None,
     state: str | Path | None = None,
+    boosts: None = None,
 ) -> OpenIndex | Any: ...
+@overload
 def open_by_name(
-    path: str | Path,
+    path: list[str] | list[Path] | list[str | Path] | tuple[str | Path, ...] | Mapping[str, str | Path],
     *,
     create: bool = False,
     config: SearchConfig | None = None,
     reranker: Reranker | None = None,
     state: str | Path | None = None,
+    boosts: Mapping[str, float] | None = None,
+) -> OpenCollections: ...
+def open_by_name(
+    path: str | Path | Sequence[str | Path] | Mapping[str, str | Path],
+    *,
+    create: bool = False,
+    config: SearchConfig | None = None,
+    reranker: Reranker | None = None,
+    state: str | Path | None = None,
+    boosts: Mapping[str, float] | None = None,
 ) -> OpenIndex | Any:
     """Open an index, a store, or a retriever of your own. Close it, or use it in a `with` statement.
 
     Models are found now and loaded when they are first needed, once for all uses.
 
     Args:
-        path: The index folder; or an index on a server, such as "qdrant:notes@http://127.0.0.1:6333"; or the name of a
+        path: A list or a mapping of several places, which are searched together: see `several.OpenCollections`. Or the
+            index folder; or an index on a server, such as "qdrant:notes@http://127.0.0.1:6333"; or the name of a
             store, such as "chroma:notes@./chroma"; or "package.module:attribute". A `Path`, and a string that is the
             name of an existing folder, are always an index folder. A collection on a server is an index if shortlist
             made it, and otherwise a store.
@@ -67,10 +85,11 @@ def open_by_name(
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
         state: The folder for the fits of a store or of a retriever of your own. None: `.shortlist-state` in the current
             folder.
+        boosts: The boosts of collections by name, for several places: see `search.merged.Part`.
 
     Returns:
-        An `OpenIndex`, which adds, removes and searches; or an `OpenRetriever`, which searches. (The annotation is
-        wider, because a type checker cannot tell which one a string gives.)
+        An `OpenIndex`, which adds, removes and searches; an `OpenRetriever`, which searches; or `OpenCollections`. (The
+        annotation is wider, because a type checker cannot tell which one a string gives.)
 
     Raises:
         InvalidInput: `config` has a weight of an unknown signal, its reranker cannot precompute and a new index must,
@@ -83,6 +102,12 @@ def open_by_name(
         MissingExtra: The client of the store is not installed.
     """
     config = config or SearchConfig()
+    if not isinstance(path, str | Path):
+        if create:
+            raise InvalidInput("several collections are searched together and never made: leave out create")
+        return open_collections(path, config, state=state, reranker=reranker, boosts=boosts)
+    if boosts is not None:
+        raise InvalidInput("boosts compare collections: give a list of several places", field="boosts")
     if isinstance(path, Path) or _is_index(path, create, config):
         if state is not None:
             name = without_secrets(str(path))
@@ -99,6 +124,43 @@ def open_by_name(
     return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker)
 
 
+def open_collections(
+    places: Sequence[str | Path] | Mapping[str, str | Path],
+    config: SearchConfig,
+    *,
+    state: str | Path | None = None,
+    reranker: Reranker | None = None,
+    boosts: Mapping[str, float] | None = None,
+) -> OpenCollections:
+    """Open several collections, and return them as one. See `open_by_name` and `several.named_places`.
+
+    Raises:
+        InvalidInput: No place, two collections with one name, a configuration with a retriever that is none of an
+            index, or boosts that cannot be used. Or as `open_by_name`.
+        FolderError, ModelError, StoreError, MissingExtra: As `open_by_name`.
+    """
+    named = named_places(places)
+    if config.is_foreign:
+        raise InvalidInput(
+            f"several collections are named, and the retriever {without_secrets(config.retriever)}, too: name the "
+            "store as a collection",
+            field="retriever",
+        )
+    if reranker is None and config.reranker_name is not None:
+        registry.check_reranker(config.reranker_name)
+    parts: dict[str, Opened] = {}
+    alone = config.override({"rerank": False})
+    try:
+        for name, place in named.items():
+            store = isinstance(place, str) and not _is_index(place, False, config)
+            parts[name] = open_by_name(place, config=alone, state=state if store else None)
+        return OpenCollections(parts, config, boosts=boosts, reranker=reranker)
+    except BaseException:
+        for part in parts.values():
+            part.close()
+        raise
+
+
 def _is_index(path: str, create: bool, config: SearchConfig) -> bool:
     """Return whether a name means an index. The server decides about a collection."""
     if not registry.is_retriever(path) or collections.exists(Path(path)):
@@ -110,26 +172,34 @@ def _is_index(path: str, create: bool, config: SearchConfig) -> bool:
 
 def open_search(
     config: SearchConfig,
-    index: str | Path | None = None,
+    index: Places = None,
     state: str | Path | None = None,
     *,
     reranker: Reranker | None = None,
-) -> OpenIndex | OpenRetriever:
+    boosts: Mapping[str, float] | None = None,
+) -> OpenIndex | OpenRetriever | OpenCollections:
     """Open what `config` searches: a store or a retriever of your own if it names one, and otherwise an index.
 
     Args:
         config: Models and settings.
-        index: The index folder, or an index on a server. None: `.shortlist` in the current folder, or no index if the
-            retriever needs none. If it is given with a retriever of your own, the index keeps the fits, and its
-            passages are those of the judgments.
+        index: The index folder, or an index on a server, or several of them in a list: see `open_collections`. None:
+            `.shortlist` in the current folder, or no index if the retriever needs none. If it is given with a retriever
+            of your own, the index keeps the fits, and its passages are those of the judgments.
         state: The folder for the fits of a retriever without an index. None: `.shortlist-state` in the current folder.
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
+        boosts: The boosts of several collections.
 
     Raises:
         InvalidInput: A store and an index folder are given together. Or as `open_by_name`.
         FolderError, ModelError, StoreError, MissingExtra: As `open_by_name`.
     """
-    name = index_of(config, index)
+    if is_several(index):
+        assert index is not None
+        assert not isinstance(index, str | Path)
+        return open_collections(index, config, state=state, reranker=reranker, boosts=boosts)
+    if boosts:
+        raise InvalidInput("boosts compare collections: name several indexes", field="boosts")
+    name = index_of(config, single(index))
     if name is None:
         return open_retriever(config, state=state, reranker=reranker)
     return open_index(name, config=config, reranker=reranker)
@@ -170,6 +240,13 @@ def _target(target: str | Path, manifest: Manifest, options: Mapping[str, Any] |
     if registry.INDEXES.exists(target, options):
         return registry.INDEXES.open(target, options=options, check=True)
     return registry.INDEXES.create(target, manifest.encoder, manifest.dimension, options)
+
+
+def single(places: Places) -> str | Path | None:
+    """Return the only place, or None without places."""
+    if places is None or isinstance(places, str | Path):
+        return places
+    return next(iter(places), None)
 
 
 def index_of(config: SearchConfig, index: str | Path | None) -> str | Path | None:

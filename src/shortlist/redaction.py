@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -25,10 +25,14 @@ class Names:
     name is shown below its folder. Several folders have only the top of the file system in common. Each of them is
     shown by its number, "1/", "2/", in the order of their names. `index_folder` is the folder of the index, which
     messages may name.
+
+    `parts` are the names of several collections by the names of these. The name of a source then begins with the name
+    of its collection and a colon.
     """
 
     folders: tuple[str, ...] = ()
     index_folder: str = ""
+    parts: Mapping[str, Names] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sources: Iterable[str], index_folder: str = "") -> Names:
@@ -50,6 +54,9 @@ class Names:
 
     def shown(self, name: str) -> str:
         """Return `name` below its folder, or the last part of an absolute path elsewhere. Other names stay."""
+        part, colon, rest = name.partition(":")
+        if colon and part in self.parts:
+            return f"{part}:{self.parts[part].shown(rest)}"
         matches = [(len(folder), number) for number, folder in enumerate(self.folders) if name.startswith(f"{folder}/")]
         if matches:
             length, number = max(matches)
@@ -58,6 +65,13 @@ class Names:
 
     def originals(self, shown: str) -> list[str]:
         """Return the names in the index that may be shown as `shown`."""
+        part, colon, rest = shown.partition(":")
+        if colon and part in self.parts:
+            return [f"{part}:{name}" for name in self.parts[part].originals(rest)]
+        if self.parts:
+            return list(
+                dict.fromkeys([shown, *(name for each in self.parts.values() for name in each.originals(shown))])
+            )
         below = [
             f"{folder}/{shown.removeprefix(self._label(number))}"
             for number, folder in enumerate(self.folders)
@@ -84,7 +98,7 @@ class Names:
 
     def where(self, where: Where | None) -> Where | None:
         """Return the filter for the index: a source or document id that was shown also finds its original."""
-        if not where or not self.folders:
+        if not where or not (self.folders or self.parts):
             return where
         return {
             field: self._original_content(content) if field in FILE_FIELDS else content
@@ -93,6 +107,8 @@ class Names:
 
     def message(self, text: str) -> str:
         """Return the text with the name of the index folder in place of its path, and without the path of its files."""
+        for part in self.parts.values():
+            text = part.message(text)
         folder = self.index_folder.rstrip("\\/")
         if not folder:
             return text

@@ -82,6 +82,7 @@ class Hit:
     or None. `signals` holds the parts of the stage-one score, such as `{"dense": 0.62, "bm25": 11.3}`. `probability` is
     that of being relevant, if the search computed it. `bi_encoder` names the model of the signal "dense", or is "".
     `duplicates` are the ids of the passages with the same text, or almost the same, which are folded into this hit.
+    `collection` is the name of its collection in a search over several, or "".
     """
 
     passage: Passage
@@ -95,6 +96,7 @@ class Hit:
     probability: float | None = None
     bi_encoder: str = ""
     duplicates: tuple[str, ...] = ()
+    collection: str = ""
 
     @classmethod
     def of(  # noqa: PLR0913 - only the first two are needed
@@ -152,6 +154,7 @@ class Hit:
         return {
             "rank": self.rank,
             "id": passage.id,
+            "collection": self.collection or None,
             "document_id": passage.document_id,
             "source": str(metadata.get("source") or passage.document_id or passage.id),
             "score": self.score,

@@ -15,8 +15,9 @@ from shortlist.config.file import toml_of
 from shortlist.config.search_config import NAMES
 from shortlist.errors import InvalidInput
 from shortlist.foreign import corpus_of
-from shortlist.opening import index_of, open_search
+from shortlist.opening import index_of, open_search, single
 from shortlist.redaction import without_secrets
+from shortlist.several import is_several
 from shortlist.stores.kinds import is_store
 
 if TYPE_CHECKING:
@@ -31,21 +32,26 @@ EXAMPLE = f"name:key=value,key=value with the keys {INDEX}, {', '.join(NAMES)}"
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """One way to search one index, or one store or retriever of your own if `index` is None."""
+    """One way to search one index, several collections, or one store or retriever of your own if `index` is None."""
 
     name: str
-    index: str | Path | None
+    index: str | Path | tuple[str | Path, ...] | None
     config: SearchConfig
     state: Path | None = None
+    boosts: Mapping[str, float] | None = None
 
     @property
     def subject(self) -> str:
         """The name of what is searched: the index, or the retriever, without secrets."""
+        if isinstance(self.index, tuple):
+            return ", ".join(without_secrets(str(place)) for place in self.index)
         return without_secrets(self.config.retriever if self.index is None else str(self.index))
 
     @property
     def arguments(self) -> list[str]:
         """The arguments of a command that searches the same."""
+        if isinstance(self.index, tuple):
+            return [word for place in self.index for word in ("--index", without_secrets(str(place)))]
         if self.index is not None:
             return ["--index", self.subject]
         state = [] if self.state is None else ["--state", str(self.state)]
@@ -58,12 +64,14 @@ class SetUp:
         Raises:
             InvalidInput: A store and an index folder are given together.
         """
-        return cls(name, index_of(settings, place.index), settings, place.state)
+        if is_several(place.index) and isinstance(place.index, list):
+            return cls(name, tuple(place.index), settings, place.state, place.boosts)
+        return cls(name, index_of(settings, single(place.index)), settings, place.state, place.boosts)
 
     @contextmanager
     def open(self) -> Iterator[Opened]:
         """Yield the open index or retriever. Raises as `shortlist.opening.open_search` does."""
-        with open_search(self.config, self.index, self.state) as searched:
+        with open_search(self.config, self.index, self.state, boosts=self.boosts) as searched:
             yield searched
 
 
@@ -78,10 +86,11 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What --index and --state give, or None: the index, and the folder for a retriever without an index."""
+    """What --index, --state and --boost give, or None: the index or several, and the folder of a retriever's fits."""
 
-    index: str | Path | None = None
+    index: str | Path | list[str] | None = None
     state: Path | None = None
+    boosts: Mapping[str, float] | None = None
 
 
 def set_ups(given: Given, texts: Sequence[str], place: Place) -> list[SetUp]:
@@ -141,7 +150,7 @@ def _set_up(
     try:
         settings = config.resolve({**given, **values}, file)
         shared = None if is_store(settings.config.retriever) else place.index
-        index = index_of(settings.config, shared if own is None else own)
+        index = index_of(settings.config, single(shared) if own is None else own)
     except InvalidInput as error:
         raise InvalidInput(f"set-up {name!r}: {error}") from error
     report(settings)

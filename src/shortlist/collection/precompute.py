@@ -146,14 +146,24 @@ def with_stored_states(collection: Collection, reranker: Reranker) -> Reranker:
     The states are read at each call. The result therefore uses states that a later `add` stores, and does not use
     states that a later `add` removes.
     """
+    return with_states_of([collection], reranker)
+
+
+def with_states_of(collections: Sequence[Collection], reranker: Reranker) -> Reranker:
+    """As `with_stored_states`, with the states of several indexes."""
     if not isinstance(reranker, KeepsStates) or not reranker.keeps_states:
         return reranker
 
     def lookup(texts: Sequence[str]) -> list[bytes | None]:
-        states = collection.states
-        if states is None or states.made_by != maker(reranker):
-            return [None] * len(texts)
-        return states.lookup([hash_of(text) for text in texts])
+        found: list[bytes | None] = [None] * len(texts)
+        for collection in collections:
+            states = collection.states
+            missing = [place for place, coded in enumerate(found) if coded is None]
+            if states is None or states.made_by != maker(reranker) or not missing:
+                continue
+            for place, coded in zip(missing, states.lookup([hash_of(texts[place]) for place in missing]), strict=True):
+                found[place] = coded
+        return found
 
     return reranker.with_states(lookup)
 

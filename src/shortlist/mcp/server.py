@@ -21,8 +21,10 @@ class Toolset(Protocol):
     """What the tools do. The methods may be coroutines; others run in a thread."""
 
     @property
-    def search(self) -> Callable[[QueryTexts, Filter | None, dict[str, Any]], Answer | Awaitable[Answer]]:
-        """From the texts of a search, a filter and settings to an answer."""
+    def search(
+        self,
+    ) -> Callable[[QueryTexts, Filter | None, dict[str, Any], list[str] | None], Answer | Awaitable[Answer]]:
+        """From the texts of a search, a filter, settings and names of collections to an answer."""
 
     @property
     def rerank(self) -> Callable[[str, list[str], int | None], Answer | Awaitable[Answer]]:
@@ -63,7 +65,8 @@ SEARCH = (
     "retriever's order. duplicates: true returns passages with the same text as hits of their own; by default, a hit "
     "lists their ids. per_document: the most hits of one document. mmr: varied hits, 1 (relevance alone) to 0. "
     "queries: other phrasings, whose pools join that of the query. rerank_query: the text that the reranker reads in "
-    'place of the query. expand: "rm3" adds words of the first hits to the keyword search.'
+    'place of the query. expand: "rm3" adds words of the first hits to the keyword search. collections: the names of '
+    "the collections to search, if there are several; `collection` of a hit has its name."
 )
 PASSAGE = (
     "Read a passage again by the `id` of a hit, with the passages before and after it in the same document, in their "
@@ -153,6 +156,7 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
         expand: Literal["rm3", "none"] | None = None,
         queries: list[str] | None = None,
         rerank_query: str | None = None,
+        collections: list[str] | None = None,
     ) -> dict[str, Any]:
         options = {
             "top_k": top_k,
@@ -170,7 +174,7 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
             "expand": expand,
         }
         texts = QueryTexts(query, tuple(queries or ()), rerank_query)
-        return await _answered(tools, tools.search, texts, where, options)
+        return await _answered(tools, tools.search, texts, where, options, collections)
 
     return search
 

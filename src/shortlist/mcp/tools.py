@@ -21,6 +21,8 @@ from shortlist.search.opened import Opened
 from shortlist.search.query_texts import QueryTexts
 from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank, skip_note
+from shortlist.search.search import Search
+from shortlist.several import OpenCollections
 from shortlist.types import Filter, Note, Passage
 from shortlist.wording import describe, worded
 
@@ -40,7 +42,11 @@ class Tools:
         self._lock = threading.Lock()
 
     def search(
-        self, query: str | QueryTexts, where: Filter | None = None, options: Mapping[str, Any] | None = None
+        self,
+        query: str | QueryTexts,
+        where: Filter | None = None,
+        options: Mapping[str, Any] | None = None,
+        collections: list[str] | None = None,
     ) -> dict[str, Any]:
         """Return `Ranking.to_dict` with worded notes.
 
@@ -48,6 +54,7 @@ class Tools:
             query: The query, or the query with further queries and the text that the reranker reads.
             where: A filter on metadata, as a mapping or as texts.
             options: Settings of `SearchConfig` for this search: `top_k`, `pool_size` and others. None: not given.
+            collections: The names of the collections to search, if there are several. None: all.
 
         Raises:
             InvalidInput: An empty query, or settings that cannot be used.
@@ -56,10 +63,19 @@ class Tools:
         given, names = given_options(options), self._names
         filters = where_of(where)
         with self._lock:
-            search = self._index.searcher
+            search = self._searcher(collections)
             config = search.configured(given)
             ranking = search.run(query, where=filters if names is None else names.where(filters), config=config)
         return worded(ranking if names is None else names.ranking(ranking))
+
+    def _searcher(self, collections: list[str] | None) -> Search:
+        within = getattr(self._index, "within", None)
+        if collections is None:
+            return self._index.searcher
+        if within is None:
+            raise InvalidInput("there is one collection: leave out collections", field="collections")
+        search: Search = within(collections)
+        return search
 
     def rerank(self, query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:
         """Return the `top_k` best documents, or all, each with its place in `documents`, and notes.
@@ -113,7 +129,7 @@ class Tools:
             InvalidInput: See `check_page`; or there is no index.
         """
         check_page(limit, offset)
-        if not isinstance(self._index, OpenIndex):
+        if not isinstance(self._index, OpenIndex | OpenCollections):
             raise InvalidInput(NO_SOURCES.format(name=self._index.name))
         with self._lock:
             sources = self._index.sources()

@@ -34,6 +34,7 @@
 | filter_other_type | field, condition | the store compares numbers, and has those of this field as texts |
 | filter_no_overlap | | each field of the filter matches some passages, but no passage matches all of them |
 | no_match | | no passage matches the query |
+| mixed_bi_encoders | bi_encoders | the reranker alone orders hits of several bi-encoders |
 | list_calls | reranker, calls, prompt_tokens, completion_tokens, uncounted, cost | what a listwise reranker used |
 | list_faults | calls, missing, repeated, unknown, unreadable | what was wrong with the answers of a listwise reranker |
 | reranker_alone | retriever, signals | the reranker's score gives the order: the `signals` have no weights |

@@ -53,7 +53,13 @@ class ServedTools:
         self._components = components
         self._listing = anyio.Lock()  # one thread at a time may read the ledger
 
-    async def search(self, query: str | QueryTexts, where: Filter | None, options: dict[str, Any]) -> dict[str, Any]:
+    async def search(
+        self,
+        query: str | QueryTexts,
+        where: Filter | None,
+        options: dict[str, Any],
+        collections: list[str] | None = None,
+    ) -> dict[str, Any]:
         """Return `Ranking.to_dict` with worded notes.
 
         Raises:
@@ -62,7 +68,7 @@ class ServedTools:
         """
         components, names = self._components, self._components.names
         with _worded_problems():
-            searcher = searcher_of(components)
+            searcher = searcher_of(components, collections)
             texts = checked_texts_of(components, query)
             config = configured(components, given_options(options))
             fixed = options.get("pool_size") is not None
@@ -99,6 +105,9 @@ class ServedTools:
         if index is None:
             raise InvalidInput("this server cannot find passages by id: start it with --index DIR")
 
+        if not self._components.sees(id):
+            return passages_found(with_neighbours(lambda ids: [], id, neighbours))
+
         def read() -> list[Passage]:
             key = next((passage.id for passage in index.get(names.originals(id))), id)
             return with_neighbours(index.get, key, neighbours)
@@ -126,7 +135,8 @@ class ServedTools:
 
     def _stored(self, ids: Sequence[str]) -> Mapping[str, Passage]:
         index = self._components.index
-        return {} if index is None else {passage.id: passage for passage in index.get(ids)}
+        readable = list(filter(self._components.sees, ids))
+        return {} if index is None else {passage.id: passage for passage in index.get(readable)}
 
     async def sources(self, limit: int, offset: int, contains: str | None) -> dict[str, Any]:
         """Return a page of the sources of the index.
@@ -140,7 +150,8 @@ class ServedTools:
             raise InvalidInput(NO_SOURCES.format(name=components.retriever or "this server"))
         async with self._listing:
             sources = await run_sync(components.sources)
-        return listed(sources, components.names, limit, offset, contains)
+        readable = [source for source in sources if components.sees(source.name)]
+        return listed(readable, components.names, limit, offset, contains)
 
     def message(self, error: ShortlistError) -> str:
         """Return the message of an error for the agent."""

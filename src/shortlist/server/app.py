@@ -25,6 +25,7 @@ from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.routes import (
     cohere,
     cohere_embed,
+    collections,
     embeddings,
     jina,
     models,
@@ -53,6 +54,7 @@ ROUTES = (
     embeddings,
     models,
     search,
+    collections,
     page,
     why,
 )

@@ -15,10 +15,12 @@ from shortlist.index import OpenIndex
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.opening import open_search
 from shortlist.protocols import Encoder, HasWeights, Reranker
+from shortlist.redaction import public_name
 from shortlist.registry import configured_encoder, configured_reranker
 from shortlist.search.opened import Opened
 from shortlist.search.scores import checked_reranker, info_of
 from shortlist.search.search import Search
+from shortlist.server.access import CollectionFacts, Collections
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.cache import CachedScorer, ScoreCache
 from shortlist.server.batching.embedder import Embedder
@@ -31,6 +33,7 @@ from shortlist.server.middleware.observer import RefusalsOnly
 from shortlist.server.middleware.tracing import RerankSpans
 from shortlist.server.operations import Operations
 from shortlist.server.options import ServeOptions
+from shortlist.several import OpenCollections, collection_name
 
 LOG = logging.getLogger(__name__)
 RETRIEVE_SECONDS = 60.0
@@ -60,7 +63,7 @@ def build(options: ServeOptions, operations: Operations) -> Components:
         encoder = configured_encoder(config, config.bi_encoder or BI_ENCODER)
         reranker = None if name is None else configured_reranker(config, name)
         return _parts(options, operations, None, encoder, reranker)
-    opened = open_search(options.config, options.index, options.state)
+    opened = open_search(options.config, options.index, options.state, boosts=options.boosts)
     try:
         components = assemble(opened, options, operations)
         if options.queries is not None:
@@ -80,12 +83,32 @@ def assemble(
         InvalidInput: `searched` is none of these.
     """
     options, operations = options or ServeOptions(), operations or Operations()
+    if isinstance(searched, OpenCollections):
+        parts = _parts(options, operations, searched.searcher, searched.encoder)
+        names, only_indexes = searched.shown_names(), searched.context_parts.get is not None
+        return replace(
+            parts,
+            index=searched if only_indexes else None,
+            names=names,
+            context_parts=replace(searched.context_parts, shown=names.passage),
+            sources=searched.sources if only_indexes else None,
+            retriever=None if only_indexes else "several collections",
+            passages=searched.count(),
+            retrieve_seconds=RETRIEVE_SECONDS if searched.on_server else None,
+            collections=Collections(searched.within, tuple(map(_facts, searched.names, searched.parts.values())), True),
+        )
     if isinstance(searched, OpenIndex):
         parts = _parts(options, operations, searched.searcher, searched.encoder)
         names = searched.shown_names()
         context_parts = replace(searched.context_parts, shown=names.passage)
-        parts = replace(parts, index=searched.collection.index, names=names, context_parts=context_parts)
-        parts = replace(parts, sources=searched.sources)
+        parts = replace(
+            parts,
+            index=searched.collection.index,
+            names=names,
+            context_parts=context_parts,
+            collections=_alone(searched, options.index),
+            sources=searched.sources,
+        )
         return replace(parts, retrieve_seconds=RETRIEVE_SECONDS) if searched.on_server else parts
     if isinstance(searched, Opened):
         parts = _parts(options, operations, searched.searcher, searched.encoder)
@@ -97,10 +120,21 @@ def assemble(
             retriever=retriever,
             passages=searched.count(),
             retrieve_seconds=RETRIEVE_SECONDS,
+            collections=_alone(searched, searched.name),
         )
     if not isinstance(searched, Search):
         raise InvalidInput(f"{searched!r:.80} is neither a Search nor an open index or retriever: give one of these")
     return replace(_parts(options, operations, searched, searched.encoder), retrieve_seconds=RETRIEVE_SECONDS)
+
+
+def _alone(searched: Opened, place: object) -> Collections:
+    """Return the only collection, with the name that `NAME=INDEX` would replace."""
+    name = collection_name(place if isinstance(place, str | Path) else searched.name)
+    return Collections(lambda names: searched.searcher, (_facts(name, searched),))
+
+
+def _facts(name: str, searched: Opened) -> CollectionFacts:
+    return CollectionFacts(name, searched.count, public_name(searched.bi_encoder))
 
 
 def _parts(

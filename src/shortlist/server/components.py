@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 from fastapi import Request
 
 from shortlist.collection import Source
-from shortlist.protocols import Encoder, Index
+from shortlist.protocols import Encoder
 from shortlist.redaction import Names
 from shortlist.search.context import ContextParts
 from shortlist.search.search import Search
+from shortlist.server.access import Collections
 from shortlist.server.batching.embedder import Embedder
 from shortlist.server.batching.progressive import ProgressiveQueue
 from shortlist.server.batching.scorer import Scorer
 from shortlist.server.middleware.observer import Observer
 from shortlist.server.middleware.tracing import RerankSpans
 from shortlist.server.options import RequestLimits
+from shortlist.types import Passage
+
+
+class FindsPassages(Protocol):
+    """An index, or several, of which passages are read by id."""
+
+    def get(self, ids: Sequence[str]) -> list[Passage]:
+        """Return the passages with these ids, in the order given, without the unknown ones."""
+
+    def __len__(self) -> int:
+        """The number of passages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +43,7 @@ class Components:
         encoder: Makes embeddings.
         embedder: The queue in front of `encoder`. None: a thread embeds each request separately.
         progressive: The queue of progressive searches. None: a thread runs each search separately.
+        collections: The names of what is searched. None: there is no search, or it has no name.
         index: Finds the passages of `/why` by id. None: they are found among the hits of the query.
         context_parts: What makes the context of a search. None: the parts of `search`.
         sources: Lists the sources of the index. None: there is no index.
@@ -53,7 +66,8 @@ class Components:
     encoder: Encoder | None = None
     embedder: Embedder | None = None
     progressive: ProgressiveQueue | None = None
-    index: Index | None = None
+    collections: Collections | None = None
+    index: FindsPassages | None = None
     context_parts: ContextParts | None = None
     sources: Callable[[], Sequence[Source]] | None = None
     retriever: str | None = None
@@ -68,6 +82,10 @@ class Components:
     spans: RerankSpans = field(default_factory=RerankSpans)
     alive: Callable[[], bool] = lambda: True
     close: Callable[[], None] = lambda: None
+
+    def sees(self, passage_id: str) -> bool:
+        """Return whether the key of the current request may read this passage. See `Collections.sees`."""
+        return self.collections is None or self.collections.sees(passage_id)
 
 
 def components_of(request: Request) -> Components:

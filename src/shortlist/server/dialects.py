@@ -24,6 +24,7 @@ CODES: Mapping[Kind, int] = {
     Kind.TOO_LARGE: 413,
     Kind.UNSUPPORTED: 415,
     Kind.UNAUTHORIZED: 401,
+    Kind.FORBIDDEN: 403,
     Kind.MISDIRECTED: 421,
     Kind.NO_MODEL: 404,
     Kind.NOT_FOUND: 404,

@@ -17,6 +17,7 @@ from shortlist.server.batching.embedder import Embedder, EmbedRequest
 from shortlist.server.batching.scorer import Scorer
 from shortlist.server.components import Components
 from shortlist.server.problems import Kind, Problem
+from shortlist.server.searching import searcher_of
 from shortlist.types import RerankerInfo, Scores
 
 DEPTH = 100
@@ -104,11 +105,12 @@ def contents_of(components: Components, query: str, shown: Sequence[str]) -> lis
     """
     if components.index is not None:
         index, names = components.index, components.names
-        passages = {key: matches[0] for key in shown if (matches := index.get(names.originals(key)))}
+        readable = list(filter(components.sees, shown))
+        passages = {key: matches[0] for key in readable if (matches := index.get(names.originals(key)))}
     elif components.search is not None:
         size, _ = components.search.config.sizes
         depth = max(DEPTH, size) if isinstance(size, int) else DEPTH
-        hits = retrieved(components.search.retriever, query, depth)
+        hits = retrieved(searcher_of(components).retriever, query, depth)
         passages = {components.names.shown(hit.id): hit.passage for hit in reversed(hits)}
     else:
         raise Problem(Kind.NOT_FOUND, f"this server has no index to find {shown[0]!r} in: give text_a and text_b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,8 +40,9 @@ class ServeOptions:
 
     Args:
         config: The models and the defaults of `/search`.
-        index: The index: a folder, or one on a server. None: reranking and embeddings only, unless `config` names a
-            store or a retriever of your own.
+        index: The index: a folder, or one on a server; or several collections, see `opening.open_search`. None:
+            reranking and embeddings only, unless `config` names a store or a retriever of your own.
+        boosts: The boosts of several collections.
         state: The folder for the fits of a retriever without an index.
         queries: A file of judged queries. The page marks their relevant passages.
         host: The address to listen on.
@@ -61,7 +63,8 @@ class ServeOptions:
     """
 
     config: SearchConfig = field(default_factory=SearchConfig)
-    index: str | Path | None = None
+    index: str | Path | Sequence[str | Path] | None = None
+    boosts: Mapping[str, float] | None = None
     state: Path | None = None
     queries: Path | None = None
     host: str = "127.0.0.1"

@@ -28,6 +28,7 @@ class Kind(Enum):
     TOO_LARGE = "too_large"  # the bytes of the body
     UNSUPPORTED = "unsupported"  # the encoding of the body
     UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"  # the key has no access to a collection
     MISDIRECTED = "misdirected"  # the server does not answer to this host name
     NO_MODEL = "no_model"
     NOT_FOUND = "not_found"

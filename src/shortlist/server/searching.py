@@ -51,17 +51,22 @@ class SearchCall:
     fixed_pool: bool = False
 
 
-def searcher_of(components: Components) -> Search:
-    """Return the search of the server.
+def searcher_of(components: Components, collections: Sequence[str] | None = None) -> Search:
+    """Return the search of the server, over the collections that a request names or its key may search.
 
     Raises:
-        Problem: The server has none.
+        Problem: The server has none; or see `Collections.chosen`.
     """
     if components.search is None:
         raise Problem(
             Kind.UNAVAILABLE, "this server has no index: start it with --index DIR or --retriever NAME to search"
         )
-    return components.search
+    if components.collections is None:
+        if collections is not None:
+            message = "what this server searches has no name: leave out collections"
+            raise Problem(Kind.INVALID, message, field="collections")
+        return components.search
+    return components.collections.within(components.collections.chosen(collections))
 
 
 def checked_texts_of(components: Components, query: str | QueryTexts) -> QueryTexts:

@@ -53,6 +53,11 @@ def start(options: ServeOptions) -> None:
         tracer=provider.get_tracer("shortlist") if provider else None,
     )
     components = build(options, operations)
+    try:
+        keys.check(() if components.collections is None else components.collections.names)
+    except InvalidInput:
+        components.close()
+        raise
     operations.alive = components.alive
     searches = components.search is not None
     log_event(logger, "loaded", host=options.host, port=options.port, keys=len(keys), searches=searches)

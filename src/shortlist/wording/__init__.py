@@ -233,6 +233,10 @@ WORDS: Mapping[str, Words] = {
     ),
     "filter_no_overlap": "no passage matches every field of the filter, but each field matches some",
     "no_match": "no passage matches the query",
+    "mixed_bi_encoders": lambda v: (
+        f"the reranker alone orders the answer: the collections have the bi-encoders {' and '.join(v['bi_encoders'])}, "
+        "whose cosines do not compare"
+    ),
     "list_calls": _list_calls,
     "list_faults": _list_faults,
     "reranker_alone": _reranker_alone,

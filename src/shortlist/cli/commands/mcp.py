@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 import shortlist
-from shortlist.cli.options import ALL, Given, SearchedIndexOption, StateOption, resolved, with_settings
+from shortlist.cli.options import ALL, Given, StateOption, resolved, with_settings
+from shortlist.cli.options_collections import BoostOption, SearchedIndexesOption, boosts_of
 
 
 @with_settings(*ALL)
 def mcp(
     given: Given,
-    index: SearchedIndexOption = None,
+    index: SearchedIndexesOption = None,
+    boost: BoostOption = None,
     state: StateOption = None,
     full_paths: Annotated[
         bool, typer.Option("--full-paths", help="Show ids and sources with their folders on this machine.")
@@ -28,6 +30,6 @@ def mcp(
     from shortlist.opening import open_search
 
     require_sdk()
-    with open_search(resolved(given).config, index, state) as opened:
+    with open_search(resolved(given).config, index, state, boosts=boosts_of(boost)) as opened:
         names = None if full_paths else opened.shown_names()
         make_server(Tools(opened, names=names), shortlist.__version__).run("stdio")

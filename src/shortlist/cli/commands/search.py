@@ -13,13 +13,13 @@ from shortlist.cli.options import (
     ALL,
     Given,
     JsonOption,
-    SearchedIndexOption,
     StateOption,
     WhereOption,
     option,
     resolved,
     with_settings,
 )
+from shortlist.cli.options_collections import BoostOption, SearchedIndexesOption, boosts_of
 from shortlist.types import Ranking, RerankerInfo
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ BudgetOption = Annotated[
 def search(  # noqa: PLR0913 - one parameter per option
     query: Annotated[str, typer.Argument(help="What to search for.", show_default=False)],
     given: Given,
-    index: SearchedIndexOption = None,
+    index: SearchedIndexesOption = None,
+    boost: BoostOption = None,
     state: StateOption = None,
     where: WhereOption = None,
     rerank_query: Annotated[
@@ -69,7 +70,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     section: SectionOption = False,
     budget_tokens: BudgetOption = None,
 ) -> None:
-    """Search an index or a store in two stages, and show the scores of both.
+    """Search an index, a store, or several collections together, in two stages, and show the scores of both.
 
     For every score, higher is better. "was 7 (+6)" means that stage one ranked the passage at place 7, and that the
     reranker moved it up by 6 places.
@@ -90,7 +91,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     settings = resolved(given)
     filters = where_of(where or None)
     began = time.perf_counter()
-    set_up = SetUp.at("search", settings.config, Place(index, state))
+    set_up = SetUp.at("search", settings.config, Place(index, state, boosts_of(boost)))
     with set_up.open() as opened:
         parts = opened.context_parts
         check_context(options, parts)

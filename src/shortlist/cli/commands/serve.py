@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from shortlist.cli.options import ALL, INDEX_WORDS, Given, StateOption, option, resolved, with_settings
+from shortlist.cli.options_collections import BoostOption, boosts_of
 from shortlist.errors import InvalidInput
 from shortlist.server import server_extra
 from shortlist.server.options import RequestLimits, ServeOptions
@@ -21,13 +22,15 @@ MEBIBYTE = 1024 * 1024
 def serve(  # noqa: PLR0913 - one parameter per option
     given: Given,
     index: Annotated[
-        str | None,
+        list[str] | None,
         option(
             "--index",
             "INDEX",
-            f"{INDEX_WORDS} Without it, and without a store or an attribute as retriever, the server only reranks.",
+            f"{INDEX_WORDS} Repeat the option to serve several collections; NAME=INDEX names a collection. Without it, "
+            "and without a store or an attribute as retriever, the server only reranks.",
         ),
     ] = None,
+    boost: BoostOption = None,
     state: StateOption = None,
     queries: Annotated[
         Path | None, option("--queries", "FILE", "Judged queries, to mark relevant passages on the page.")
@@ -40,7 +43,11 @@ def serve(  # noqa: PLR0913 - one parameter per option
     ] = DEFAULT.port,
     api_keys: Annotated[
         Path | None,
-        option("--api-keys", "FILE", "One API key per line, in addition to SHORTLIST_API_KEYS."),
+        option(
+            "--api-keys",
+            "FILE",
+            "One API key per line, in addition to SHORTLIST_API_KEYS. KEY docs,faq limits a key to collections.",
+        ),
     ] = None,
     allow_hosts: Annotated[
         list[str] | None,
@@ -123,10 +130,14 @@ def serve(  # noqa: PLR0913 - one parameter per option
         model_names=tuple(model_names or ()),
         auto_truncate=auto_truncate,
     )
+    from shortlist.opening import single
+    from shortlist.several import is_several
+
     start(
         ServeOptions(
             config=resolved(given).config,
-            index=index,
+            index=tuple(index) if index and is_several(index) else single(index),
+            boosts=boosts_of(boost),
             state=state,
             queries=queries,
             host=host,

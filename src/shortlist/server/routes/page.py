@@ -81,15 +81,27 @@ def _about(components: Components) -> dict[str, Any]:
     return {
         "index": search is not None,
         "retriever": components.retriever,
-        "passages": len(components.index) if components.index is not None else components.passages,
+        "passages": _passages(components),
+        "collections": [] if components.collections is None else list(components.collections.visible()),
         "encoder": public_name(encoder.name) if encoder is not None else None,
         "reranker": public_name(scorer.name) if scorer is not None else None,
         "unit": "score" if scorer is not None and not gives_logits(scorer.reranker) else "logit",
         "pointwise": scorer is None or info_of(scorer.reranker).pointwise,
         "max_documents": components.limits.max_documents,
         "defaults": _defaults(search) if search is not None else {},
-        "judged": list(components.labels)[:MAX_JUDGED],
+        "judged": [query for query, labels in components.labels.items() if any(map(components.sees, labels))][
+            :MAX_JUDGED
+        ],
     }
+
+
+def _passages(components: Components) -> int | None:
+    """The number of passages that the key may search, if it is known."""
+    collections = components.collections
+    if collections is None or len(collections.visible()) == len(collections.names):
+        return len(components.index) if components.index is not None else components.passages
+    counts = [facts.passages() for facts in collections.facts if facts.name in collections.visible()]
+    return sum(count for count in counts if count is not None)
 
 
 def _defaults(search: Search) -> dict[str, Any]:

@@ -97,9 +97,9 @@ class SearchRequest(BaseModel):
     """A request. The fields of `OPTIONS` and `where` have the same meaning as in Python: see `SearchConfig`.
 
     A request cannot name a function for `expand`. If a request does not give a field, the field has the server's value.
-    `budget_ms` limits the wall-clock time in milliseconds. `fail` applies if the reranker fails: "open" answers in
-    stage one's order, and "closed" answers with an error. `context`, `neighbours`, `section` and `budget_tokens` add
-    the hits as one text for a prompt, "context".
+    `collections` names some of the server's collections. `budget_ms` limits the wall-clock time in milliseconds. `fail`
+    applies if the reranker fails: "open" answers in stage one's order, and "closed" answers with an error. `context`,
+    `neighbours`, `section` and `budget_tokens` add the hits as one text for a prompt, "context".
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -107,6 +107,7 @@ class SearchRequest(BaseModel):
     query: Query
     queries: Annotated[list[str], Field(fail_fast=True, max_length=MOST_QUERIES)] | None = None
     rerank_query: Query | None = None
+    collections: list[str] | None = Field(None, max_length=MAX_FIELDS)
     top_k: int | None = _documented_bound(minimum=1)
     pool_size: int | Literal["auto"] | None = _documented_bound(minimum=1)
     effort: Literal["low", "mid", "high"] | None = None
@@ -151,7 +152,7 @@ async def answer(request: Request) -> Json:
     """Search the index in both stages."""
     components = components_of(request)
     body = await read(request, SearchRequest, components.limits.max_body)
-    searcher = searcher_of(components)
+    searcher = await run_sync(searcher_of, components, body.collections)
     parts = components.context_parts or searcher.context_parts
     try:
         options = body.context_options
@@ -199,7 +200,8 @@ def _answer(ranking: Ranking, components: Components, query: str) -> dict[str, A
         hit["snippet"] = _snippet(hit, query)
     labels = components.labels.get(query.strip())
     shown = components.names.shown
-    relevant = None if labels is None else {shown(key): grade for key, grade in labels.items()}
+    sees = components.sees
+    relevant = None if labels is None else {shown(key): grade for key, grade in labels.items() if sees(key)}
     return {**body, "labels": None if relevant is None else {"relevant": relevant}}
 
 
