@@ -293,7 +293,7 @@ def test_the_sdks_own_client_searches_and_reranks(served):
     assert set(offered) == {"search", "passage", "explain", "sources", "rerank"}
     schema = offered["search"].input_schema
     assert offered["search"].annotations.read_only_hint is True
-    assert set(schema["properties"]) == {"query", "where", *OPTIONS}
+    assert set(schema["properties"]) == {"query", "where", "collections", *OPTIONS}
     assert schema["required"] == ["query"]
     assert schema["additionalProperties"] is False
     errors = {name: result.content[0].text for name, result in results.items() if result.is_error}

@@ -188,11 +188,11 @@ class OpenCollections(Opened):
         if self._reranker is None and name is None:
             return None
         if self._loaded is None:
-            made = self._reranker
-            if made is None:
-                made = registry.configured_reranker(self.config, str(name), early_exits=self.config.progressive)
+            reranker = self._reranker
+            if reranker is None:
+                reranker = registry.configured_reranker(self.config, str(name), early_exits=self.config.progressive)
             collections = [part.collection for part in self.parts.values() if isinstance(part, OpenIndex)]
-            self._loaded = with_states_of(collections, made) if collections else made
+            self._loaded = with_states_of(collections, reranker) if collections else reranker
         return self._loaded
 
     @property
@@ -242,20 +242,20 @@ class OpenCollections(Opened):
 
     def find(self, query: str, ids: Sequence[str]) -> Mapping[str, Passage]:
         """Return the passages with these ids, which begin with the name of their collection."""
-        found: dict[str, Passage] = {}
+        by_id: dict[str, Passage] = {}
         for name, own in self._by_collection(ids).items():
             passages = self.parts[name].find(query, own).values()
-            found |= {passage.id: passage for passage in (qualified(passage, name) for passage in passages)}
-        return found
+            by_id |= {passage.id: passage for passage in (qualified(passage, name) for passage in passages)}
+        return by_id
 
     def get(self, ids: Sequence[str]) -> list[Passage]:
         """Return the passages of indexes with these ids, without the unknown ones. Stores are not searched."""
-        found: dict[str, Passage] = {}
+        by_id: dict[str, Passage] = {}
         for name, own in self._by_collection(ids).items():
             part = self.parts[name]
             passages = part.collection.index.get(own) if isinstance(part, OpenIndex) else ()
-            found |= {passage.id: passage for passage in (qualified(passage, name) for passage in passages)}
-        return [found[key] for key in dict.fromkeys(ids) if key in found]
+            by_id |= {passage.id: passage for passage in (qualified(passage, name) for passage in passages)}
+        return [by_id[key] for key in dict.fromkeys(ids) if key in by_id]
 
     def _by_collection(self, ids: Sequence[str]) -> dict[str, list[str]]:
         """The ids without the names of their collections, by collection. Other ids are left out."""

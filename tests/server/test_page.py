@@ -94,6 +94,7 @@ def test_about_has_the_facts_of_the_server(serve):
         "index": True,
         "retriever": None,
         "passages": 1,
+        "collections": [],
         "encoder": "hashed-8",
         "reranker": "words",
         "unit": "logit",

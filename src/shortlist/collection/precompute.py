@@ -155,15 +155,15 @@ def with_states_of(collections: Sequence[Collection], reranker: Reranker) -> Rer
         return reranker
 
     def lookup(texts: Sequence[str]) -> list[bytes | None]:
-        found: list[bytes | None] = [None] * len(texts)
+        codes: list[bytes | None] = [None] * len(texts)
         for collection in collections:
             states = collection.states
-            missing = [place for place, coded in enumerate(found) if coded is None]
+            missing = [place for place, coded in enumerate(codes) if coded is None]
             if states is None or states.made_by != maker(reranker) or not missing:
                 continue
             for place, coded in zip(missing, states.lookup([hash_of(texts[place]) for place in missing]), strict=True):
-                found[place] = coded
-        return found
+                codes[place] = coded
+        return codes
 
     return reranker.with_states(lookup)
 

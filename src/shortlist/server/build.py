@@ -84,19 +84,7 @@ def assemble(
     """
     options, operations = options or ServeOptions(), operations or Operations()
     if isinstance(searched, OpenCollections):
-        parts = _parts(options, operations, searched.searcher, searched.encoder)
-        names, only_indexes = searched.shown_names(), searched.context_parts.get is not None
-        return replace(
-            parts,
-            index=searched if only_indexes else None,
-            names=names,
-            context_parts=replace(searched.context_parts, shown=names.passage),
-            sources=searched.sources if only_indexes else None,
-            retriever=None if only_indexes else "several collections",
-            passages=searched.count(),
-            retrieve_seconds=RETRIEVE_SECONDS if searched.on_server else None,
-            collections=Collections(searched.within, tuple(map(_facts, searched.names, searched.parts.values())), True),
-        )
+        return _over_several(searched, _parts(options, operations, searched.searcher, searched.encoder))
     if isinstance(searched, OpenIndex):
         parts = _parts(options, operations, searched.searcher, searched.encoder)
         names = searched.shown_names()
@@ -125,6 +113,22 @@ def assemble(
     if not isinstance(searched, Search):
         raise InvalidInput(f"{searched!r:.80} is neither a Search nor an open index or retriever: give one of these")
     return replace(_parts(options, operations, searched, searched.encoder), retrieve_seconds=RETRIEVE_SECONDS)
+
+
+def _over_several(searched: OpenCollections, parts: Components) -> Components:
+    """Return the parts of a server with those of several collections."""
+    names, only_indexes = searched.shown_names(), searched.context_parts.get is not None
+    return replace(
+        parts,
+        index=searched if only_indexes else None,
+        names=names,
+        context_parts=replace(searched.context_parts, shown=names.passage),
+        sources=searched.sources if only_indexes else None,
+        retriever=None if only_indexes else "several collections",
+        passages=searched.count(),
+        retrieve_seconds=RETRIEVE_SECONDS if searched.on_server else None,
+        collections=Collections(searched.within, tuple(map(_facts, searched.names, searched.parts.values())), True),
+    )
 
 
 def _alone(searched: Opened, place: object) -> Collections:
