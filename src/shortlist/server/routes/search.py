@@ -152,7 +152,7 @@ async def answer(request: Request) -> Json:
     """Search the index in both stages."""
     components = components_of(request)
     body = await read(request, SearchRequest, components.limits.max_body)
-    searcher = await run_sync(searcher_of, components, body.collections)
+    searcher = searcher_of(components, body.collections)
     parts = components.context_parts or searcher.context_parts
     try:
         options = body.context_options
