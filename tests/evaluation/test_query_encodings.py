@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from command_line import error_of, run
 from shortlist.errors import InvalidInput
@@ -118,3 +121,34 @@ def test_half_of_a_surrogate_pair_is_an_error_with_its_line(tmp_path):
     (tmp_path / "q.jsonl").write_text(good + '{"query": "bad \\ud83d", "relevant": ["b"]}\n')
     with pytest.raises(InvalidInput, match=r"q\.jsonl line 2 has the escape of NUL or of half a surrogate pair"):
         QuerySet.read(tmp_path / "q.jsonl")
+
+
+BYTES = st.binary(max_size=200) | st.lists(
+    st.sampled_from(
+        [b"query,relevant\n", b'{"query": "', b'"', b"\n", b",", b"\xff", b"\xfc", b"\x00", b"\\ud800", b"q\t"]
+    )
+    | st.binary(max_size=4),
+    max_size=12,
+).map(b"".join)
+
+
+@pytest.mark.parametrize("name", ["q.csv", "q.tsv", "q.jsonl", "topics.txt", "q.csv.gz"])
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=BYTES)
+def test_any_bytes_are_a_query_set_or_an_error(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "qrels.txt").write_bytes(content)
+    qrels = tmp_path / "qrels.txt" if name == "topics.txt" else None
+    try:
+        query_set = QuerySet.read(tmp_path / name, qrels=qrels)
+    except InvalidInput:
+        return
+    assert all(text.strip() and text.encode() for text in query_set.queries.values())
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=BYTES)
+def test_any_bytes_are_a_run_or_an_error(tmp_path, content):
+    (tmp_path / "run.txt").write_bytes(content)
+    with suppress(InvalidInput):
+        assert isinstance(files.read_run(tmp_path / "run.txt"), dict)
