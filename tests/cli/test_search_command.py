@@ -269,7 +269,7 @@ def test_an_empty_query_is_an_error_before_a_model_loads(folder, monkeypatch):
         (["search", "q", "--section", "--neighbours", "2"], 2, "--section asks for whole sections, and"),
         (["search", "q", "--neighbours", "21"], 2, "--neighbours is 21: use 0 to 20"),
         (["search", "q", "--budget-tokens", "0"], 2, "--budget-tokens must be a whole number of at least 1, not 0"),
-        (["search", "q", "--budget-tokens", "2"], 2, "--budget-tokens is 2: too few for the source and the first"),
+        (["search", "q", "--budget-tokens", "2"], 2, "--budget-tokens is 2: too few for the best hit"),
         (["search", "q", "--precision", "int3"], 2, "int3"),
         (["search", "q", "--blend", "-1"], 2, "--blend must be a number of 0 or more, not -1.0"),
         (["search", "q", "--fusion", "2"], 2, "--fusion must be a number from 0 to 1"),

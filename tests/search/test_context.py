@@ -158,7 +158,9 @@ def test_a_hit_that_does_not_fit_is_cut_where_a_sentence_ends():
 
 def test_the_first_hit_is_cut_between_words_if_no_sentence_fits():
     assert made([LONG], budget_tokens=6).blocks[0].text == f"One{MARK}"
-    with pytest.raises(InvalidInput, match="budget_tokens is 4: too few for the source and the first word"):
+    with pytest.raises(
+        InvalidInput, match="budget_tokens is 4: too few for the best hit, whose source and heading path alone need 5"
+    ):
         made([LONG], budget_tokens=4)
 
 
@@ -290,6 +292,10 @@ def test_a_store_has_no_passages_around_a_hit():
 def test_a_list_of_something_else_is_an_error():
     with pytest.raises(InvalidInput, match="needs the hits of a search, and 'text' is none"):
         context_of(["text"], ContextOptions(), PARTS)
+    for value in (None, *hits("guide.md#1")):
+        with pytest.raises(InvalidInput, match="is no list of hits: give a ranking"):
+            context_of(value, ContextOptions(), PARTS)
+    assert context_of(iter(hits("guide.md#1")), ContextOptions(), PARTS).blocks[0].text == "linux one"
 
 
 class CountingReranker(WordReranker):

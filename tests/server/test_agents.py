@@ -15,8 +15,7 @@ import shortlist
 from fakes import WordReranker
 from shortlist import SearchConfig
 from shortlist.mcp import Tools
-from shortlist.server.agents import PATH, ServedTools
-from shortlist.server.operations import Operations
+from shortlist.server.agents import PATH, ServedTools, agents_of
 
 pytest.importorskip("mcp.server", reason="the mcp extra is not installed")
 
@@ -195,7 +194,6 @@ def test_no_client_waits_for_two_turns_of_another(tmp_path):
     from shortlist.server.app import create_app
     from shortlist.server.build import assemble
     from shortlist.server.options import ServeOptions
-    from shortlist.server.run import lifespan_of
 
     reranker = FakePairs()
     config = SearchConfig(bi_encoder="hashed-64", weights={"dense": 0.0}, pool_size=20, top_k=3)
@@ -212,7 +210,7 @@ def test_no_client_waits_for_two_turns_of_another(tmp_path):
         async def all_of_them():
             transport = httpx.ASGITransport(app=app)
             async with (
-                lifespan_of(components, Operations(), components.close)(app),
+                agents_of(app),
                 httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8800") as client,
             ):
                 reranker.gate.close()
@@ -226,7 +224,11 @@ def test_no_client_waits_for_two_turns_of_another(tmp_path):
                 await busy
                 return await asyncio.gather(*waiting)
 
-        answers = asyncio.run(all_of_them())
+        try:
+            answers = asyncio.run(all_of_them())
+        finally:
+            reranker.gate.open()
+            components.close()
     assert [answer["isError"] for answer in answers] == [False] * 50
     rounds = [{pair.query for pair in call} for call in reranker.calls[1:]]
     turns = {query: [number for number, served in enumerate(rounds) if query in served] for query in ("long", *queries)}

@@ -24,8 +24,8 @@ def listed(
     None after the last page.
     """
     rows = [{**source.to_dict(), "name": names.shown(source.name) if names else source.name} for source in sources]
-    wanted = "" if contains is None else contains.casefold()
-    matching = sorted((row for row in rows if wanted in row["name"].casefold()), key=lambda row: str(row["name"]))
+    part = "" if contains is None else contains.casefold()
+    matching = sorted((row for row in rows if part in row["name"].casefold()), key=lambda row: str(row["name"]))
     following = offset + limit
     return {
         "sources": matching[offset:following],

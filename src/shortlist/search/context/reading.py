@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from shortlist.errors import InvalidInput
 from shortlist.search.context.context import Context
-from shortlist.search.context.cutting import cut_to_fit
+from shortlist.search.context.cutting import MARK, cut_to_fit
 from shortlist.search.context.options import ContextOptions, ContextParts, check_context
 from shortlist.search.context.selection import Selection
 from shortlist.search.neighbours import Walk, near_ids
@@ -34,9 +34,12 @@ def context_of(hits: Sequence[Hit], options: ContextOptions, parts: ContextParts
         parts: What reads passages and counts tokens.
 
     Raises:
-        InvalidInput: See `check_context`; or the budget is too small for the source and the first word of a hit.
+        InvalidInput: See `check_context`; or the budget is too small for the source and the first word of the best hit.
     """
     check_context(options, parts)
+    if isinstance(hits, Hit) or not isinstance(hits, Iterable):
+        raise InvalidInput(f"a context needs the hits of a search, and {hits!r:.80} is no list of hits: give a ranking")
+    hits = tuple(hits)
     for hit in hits:
         if not isinstance(hit, Hit):
             raise InvalidInput(f"a context needs the hits of a search, and {hit!r:.80} is none: give a ranking")
@@ -148,9 +151,10 @@ class _Filling:
                 continue
             body = cut_to_fit(hit.passage.body, partial(self._fits, hit.passage), anywhere=number == 0)
             if body is None and number == 0:
+                self._selection.add(hit.passage, MARK)
                 raise InvalidInput(
-                    f"budget_tokens is {options.budget_tokens}: too few for the source and the first word of the best "
-                    "hit; use a larger budget",
+                    f"budget_tokens is {options.budget_tokens}: too few for the best hit, whose source and heading "
+                    f"path alone need {self._selection.tokens}; use a larger budget",
                     field="budget_tokens",
                 )
             if body is None:
