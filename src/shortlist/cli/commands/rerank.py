@@ -46,7 +46,6 @@ def rerank(
     title, the reranker reads the title, too, as in a search.
     """
     from shortlist import registry
-    from shortlist.cli.render.usage import usage
     from shortlist.search.rerank import rank
     from shortlist.text.validation import checked_text
 
@@ -65,7 +64,6 @@ def rerank(
     else:
         _print(ranked, query, reranker)
     _print_totals(ranked, len(candidates), reranker)
-    usage(reranker)
 
 
 def _print_notes(reranker: Reranker, query: str) -> None:
@@ -113,11 +111,13 @@ def _name(item: Ranked) -> str:
 
 
 def _print_totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> None:
+    from shortlist.cli.render.usage import usage
     from shortlist.search.scores import info_of
 
     cut = sum(item.truncated for item in ranked)
     known = f"{cut} of the shown candidates cut to the window"
     remark(f"{counted(count, 'candidate')} scored, {known if info_of(reranker).reports_cuts else 'cuts unknown'}")
+    usage(reranker)
 
 
 def _check_no_clash(candidates: Sequence[Any]) -> None:
