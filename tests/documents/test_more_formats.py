@@ -12,6 +12,8 @@ import pytest
 
 from shortlist.documents import Skipped, Source, discover, read
 from shortlist.text import Splitter
+from shortlist.types import Note
+from shortlist.wording import describe
 
 XLSX_TYPES = """<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
 <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
@@ -387,7 +389,7 @@ def test_a_json_value_is_one_document_whose_passages_name_their_values(load):
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [("", "bad_json"), ("{", "bad_json"), ("[]", "empty"), ("null", "empty"), ('["a", "b"]', ""), ('"text"', "")],
+    [("", "empty"), ("{", "bad_json"), ("[]", "empty"), ("null", "empty"), ('["a", "b"]', ""), ('"text"', "")],
 )
 def test_json_of_any_kind_is_read_or_reported(load, content, code):
     [item] = load("a.json", content)
@@ -404,3 +406,33 @@ def test_a_format_without_its_package_is_reported(tmp_path, monkeypatch):
         [skipped] = read(Source(path, file[2:], tmp_path))
         assert skipped.note.code == "missing_extra"
         assert "pip install 'shortlist[files]'" in skipped.reason
+
+
+def test_objects_on_lines_of_a_json_file_are_records(load):
+    first, second = load("a.json", '{"name": "Bolt", "price": 2}\n\n{"text": "A nut.", "id": "n"}\n')
+    assert (first.text, first.id[-7:]) == ("name: Bolt\nprice: 2", "#item=1")
+    assert (second.text, second.id) == ("A nut.", "n")
+
+
+@pytest.mark.parametrize("content", ['{"a": 1}\n[2]\n', '{"a": 1}\nno json\n', '{"a": 1} {"b": 2}'])
+def test_other_lines_are_no_json(load, content):
+    [skipped] = load("a.json", content)
+    assert skipped.note.code == "bad_json"
+
+
+def test_an_empty_json_file_is_empty(load):
+    assert [item.note.code for item in load("a.json", " \n")] == ["empty"]
+
+
+@pytest.mark.parametrize(
+    ("part", "one"),
+    [
+        ("outputs without text", "1 output without text left out"),
+        ("slides with comments", "1 slide with comments left out"),
+        ("answers of type image/png", "1 answer of type image/png left out"),
+        ("headers or footers", "1 header or footer left out"),
+        ("long outputs", "1 long output left out"),
+    ],
+)
+def test_one_part_is_singular(part, one):
+    assert describe(Note("part_left_out", part=part, count=1, include="")) == one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from shortlist.documents.decoding import character_note, clean, guess_note, read_text
 from shortlist.documents.jsonl import bad_characters, has_bad_escape, parse_record
@@ -17,7 +18,7 @@ _MOST_LINES = 100_000
 
 
 def read(source: Source) -> Iterator[Record | Skipped]:
-    """Yield one document per object of a list, or one for the whole file.
+    """Yield one document per object of a list or of JSON lines, or one for the whole file.
 
     If the file is an object whose only list of objects is "records" or the like, the objects of this list are the
     records, and the other fields are a document of their own. A record with a text ("text") is read as a line of a JSON
@@ -25,12 +26,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     """
     text, replaced, guessed = read_text(source)
     yield from guess_note(source, guessed)
-    try:
-        content = json.loads(text)
-    except RecursionError as error:
-        raise Unreadable(Note("deep_json")) from error
-    except ValueError as error:
-        raise Unreadable(Note("bad_json", error=str(error))) from error
+    content = _parsed(text)
     records, rest = _records(content)
     is_bad = has_bad_escape(text)
     for number, record in enumerate(records, start=1):
@@ -48,6 +44,22 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             yield Record("", document)
         except Unreadable as error:
             yield Skipped(source.name, "", error.note)
+
+
+def _parsed(text: str) -> object:
+    """Return the value of the file, or its objects if each line is one, as in a file of JSON lines."""
+    if not text.strip():
+        raise Unreadable(Note("empty"))
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise Unreadable(Note("deep_json")) from error
+    except ValueError as error:
+        with suppress(ValueError, RecursionError):
+            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+            if all(isinstance(row, dict) for row in rows):
+                return rows
+        raise Unreadable(Note("bad_json", error=str(error))) from error
 
 
 def _records(content: object) -> tuple[list[Mapping[str, object]], object]:

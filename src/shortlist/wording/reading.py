@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from shortlist.wording.counting import counted
 from shortlist.wording.measuring import Words
+
+_PLURALS = re.compile(r"s(?=$| or | with | without | of )")
 
 
 def _too_large(values: Mapping[str, Any]) -> str:
@@ -16,7 +19,7 @@ def _too_large(values: Mapping[str, Any]) -> str:
 
 def _part_left_out(values: Mapping[str, Any]) -> str:
     count, part = values["count"], values["part"]
-    words = " or ".join(word.removesuffix("s") for word in part.split(" or ")) if count == 1 else part
+    words = _PLURALS.sub("", part) if count == 1 else part
     return f"{count} {words} left out" + (f": to read them, include {values['include']!r}" if values["include"] else "")
 
 
