@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from shortlist import atomic_io
-from shortlist.atomic_io import check_place, make_folder, write_whole
+from shortlist.atomic_io import check_new_folder, check_place, make_folder, write_whole, written_folder
 from shortlist.errors import IndexWriteFailed, InvalidInput
 
 
@@ -85,3 +85,51 @@ def test_a_pipe_is_written_to_directly(tmp_path):
     write_whole(pipe, "text")
     reader.join(10)
     assert (contents, pipe.is_fifo()) == (["text"], True)
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path):
+    target = tmp_path / "made"
+    target.mkdir()  # an empty folder may be there
+    part = tmp_path / "made.part"
+    part.mkdir()
+    (part / "of a killed process").write_text("x")
+    with written_folder(target) as place:
+        assert place == part
+        (place / "a.txt").write_text("a")
+        assert list(target.iterdir()) == []
+    assert [file.name for file in target.iterdir()] == ["a.txt"]
+    assert not part.exists()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_interruption_leaves_no_folder(tmp_path, error):
+    def write():
+        with written_folder(tmp_path / "made") as place:
+            (place / "a.txt").write_text("a")
+            raise error
+
+    with pytest.raises(error):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_folder(tmp_path):
+    def write():
+        with written_folder(tmp_path / "made"):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(InvalidInput, match="made cannot be written: No space left on device"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_before(tmp_path, monkeypatch):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a.txt").write_text("a")
+    for name, message in (("full", "exists already"), ("full/a.txt", "exists already"), ("no/b", "does not exist")):
+        with pytest.raises(InvalidInput, match=message):
+            check_new_folder(tmp_path / name)
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    with pytest.raises(InvalidInput, match="read-only"):
+        check_new_folder(tmp_path / "new")
+    assert (tmp_path / "full" / "a.txt").read_text() == "a"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shortlist.evaluation.query_sets import QuerySet
     from shortlist.foreign import OpenRetriever
     from shortlist.index import OpenIndex
+    from shortlist.learning import adapt
     from shortlist.opening import copy_index
     from shortlist.opening import open_by_name as open
     from shortlist.registry import load_encoder, load_reranker, load_retriever
@@ -44,6 +45,7 @@ _PLACES = {
     "Search": "search.search",
     "SearchConfig": "config",
     "ShortlistError": "errors",
+    "adapt": "learning",
     "asgi": "api",
     "calibrate": "api",
     "copy_index": "opening",
@@ -76,6 +78,7 @@ __all__ = [
     "Search",
     "SearchConfig",
     "ShortlistError",
+    "adapt",
     "asgi",
     "calibrate",
     "copy_index",

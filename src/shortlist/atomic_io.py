@@ -76,6 +76,47 @@ def make_folder(folder: Path, failure: type[ShortlistError] = InvalidInput) -> N
         raise failure(f"{folder} cannot be made: {error.strerror or error}") from error
 
 
+def check_new_folder(folder: Path) -> None:
+    """Check that `written_folder` can make the folder, before a long run. Nothing is written.
+
+    Raises:
+        InvalidInput: The folder exists and is not empty, the folder above it does not exist, or it is read-only.
+    """
+    above = folder.absolute().parent
+    if not above.is_dir():
+        raise InvalidInput(f"{folder} is in a folder that does not exist: make {above}, or name another folder")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidInput(f"{folder} exists already: delete it, or name another folder")
+    if not os.access(above, os.W_OK):
+        raise InvalidInput(f"{folder} cannot be made, because {above} is read-only: name another folder")
+
+
+@contextmanager
+def written_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new folder, `FOLDER.part`, which becomes `folder` if the enclosed code raises no error.
+
+    Raises:
+        InvalidInput: See `check_new_folder`, or a file cannot be written.
+    """
+    check_new_folder(folder)
+    part = folder.with_name(f"{folder.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+        part.mkdir()
+        yield part
+        for file in part.rglob("*"):
+            if file.is_file():
+                with file.open("rb+") as stream:
+                    os.fsync(stream.fileno())
+        if folder.exists():
+            folder.rmdir()
+        part.rename(folder)
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def _is_special(file: Path) -> bool:
     return file.exists() and not file.is_file()
 

@@ -49,7 +49,11 @@ def _exit_codes() -> str:
     codes = dict(EXIT_CODES)
     rows = (
         (0, "The command did its work."),
-        (1, "A rule of `evaluate --fail-if` failed, rows of `bulk` failed, workers failed, or `serve` cannot listen."),
+        (
+            1,
+            "A rule of `evaluate --fail-if` failed, `adapt` gained nothing, rows of `bulk` failed, workers failed, or "
+            "`serve` cannot listen.",
+        ),
         (codes[InvalidInput], "An option, a query or a file cannot be used."),
         (codes[FolderError], "The index folder cannot be used."),
         (codes[ModelError], "A model cannot be used, or an optional package is missing."),

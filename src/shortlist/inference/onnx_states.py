@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.inference.engine import CODES, QUERY_STATES, STATES
+from shortlist.inference.protobuf import field_of_bytes, field_of_integer
 from shortlist.inference.state_codec import StateCodec
 
 FLOAT, INT = 1, 2
@@ -17,49 +18,37 @@ def decoding_model(codec: StateCodec) -> bytes:
 
     numpy would multiply on threads of its own, which wait for work in a loop and so take the cores from the model.
     """
-    axis = _bytes(5, _bytes(1, b"axis") + _integer(3, 1) + _integer(20, INT))
+    axis = field_of_bytes(5, field_of_bytes(1, b"axis") + field_of_integer(3, 1) + field_of_integer(20, INT))
     graph = (
         _node("MatMul", [CODES, "back"], "product")
         + _node("Add", ["product", "mean"], "passages")
         + _node("Concat", [QUERY_STATES, "passages"], STATES, axis)
-        + _bytes(2, b"states")
+        + field_of_bytes(2, b"states")
         + _constant("back", codec.back)
         + _constant("mean", codec.mean)
-        + _bytes(11, _value(QUERY_STATES, codec.width))
-        + _bytes(11, _value(CODES, codec.width))
-        + _bytes(12, _value(STATES, codec.width))
+        + field_of_bytes(11, _value(QUERY_STATES, codec.width))
+        + field_of_bytes(11, _value(CODES, codec.width))
+        + field_of_bytes(12, _value(STATES, codec.width))
     )
-    return _integer(1, 8) + _bytes(7, graph) + _bytes(8, _integer(2, 17))
+    return field_of_integer(1, 8) + field_of_bytes(7, graph) + field_of_bytes(8, field_of_integer(2, 17))
 
 
 def _node(kind: str, inputs: list[str], output: str, attribute: bytes = b"") -> bytes:
-    names = b"".join(_bytes(1, name.encode()) for name in inputs)
-    return _bytes(1, names + _bytes(2, output.encode()) + _bytes(4, kind.encode()) + attribute)
+    names = b"".join(field_of_bytes(1, name.encode()) for name in inputs)
+    return field_of_bytes(1, names + field_of_bytes(2, output.encode()) + field_of_bytes(4, kind.encode()) + attribute)
 
 
 def _constant(name: str, values: NDArray[np.float32]) -> bytes:
-    sizes = b"".join(_integer(1, size) for size in values.shape)
+    sizes = b"".join(field_of_integer(1, size) for size in values.shape)
     content = values.astype("<f4").tobytes()
-    return _bytes(5, sizes + _integer(2, FLOAT) + _bytes(8, name.encode()) + _bytes(9, content))
+    return field_of_bytes(
+        5, sizes + field_of_integer(2, FLOAT) + field_of_bytes(8, name.encode()) + field_of_bytes(9, content)
+    )
 
 
 def _value(name: str, width: int) -> bytes:
     """A float tensor of any rows and tokens."""
-    sizes = _bytes(1, b"") + _bytes(1, b"") + _bytes(1, _integer(1, width))
-    return _bytes(1, name.encode()) + _bytes(2, _bytes(1, _integer(1, FLOAT) + _bytes(2, sizes)))
-
-
-def _bytes(field: int, content: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(content)) + content
-
-
-def _integer(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _varint(value: int) -> bytes:
-    parts = []
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*parts, value])
+    sizes = field_of_bytes(1, b"") + field_of_bytes(1, b"") + field_of_bytes(1, field_of_integer(1, width))
+    return field_of_bytes(1, name.encode()) + field_of_bytes(
+        2, field_of_bytes(1, field_of_integer(1, FLOAT) + field_of_bytes(2, sizes))
+    )

@@ -73,6 +73,7 @@ class CrossEncoder(Ranks):
         stored_states: bool = False,
         as_worker: bool = False,
     ) -> None:
+        self._settings = (precision, activation, max_length, threads, device, as_worker)
         if activation not in ACTIVATIONS:
             raise InvalidInput(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
         spec = cross_encoder_spec(model, weights=is_torch(device))
@@ -90,6 +91,19 @@ class CrossEncoder(Ranks):
         self._codec = StateCodec(spec.codec) if spec.codec and spec.stages else None
         first: Form = "stored" if stored_states and self._codec else "separate" if early_exits else "joined"
         self._session = load_session(spec, self.runtime, self._codec, threads, first)
+
+    def at(self, folder: Path) -> CrossEncoder:
+        """Return the model in another folder, with the settings of this model. Raises as the class does."""
+        precision, activation, max_length, threads, device, as_worker = self._settings
+        return CrossEncoder(
+            str(folder),
+            precision=precision,
+            activation=activation,
+            max_length=max_length,
+            threads=threads,
+            device=device,
+            as_worker=as_worker,
+        )
 
     @property
     def folder(self) -> Path:

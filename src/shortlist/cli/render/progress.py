@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -119,6 +119,25 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
             shown.update(task, completed=done, total=total, left=words)
             if shown.disable:
                 lines.show(f"{what}: {done} of {total}", words)
+
+        yield update
+
+
+@contextmanager
+def bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function that takes the name of a part, and the finished and the total number of its items.
+
+    The bar of a part replaces that of the part before.
+    """
+    with ExitStack() as shown:
+        current: dict[str, Callable[[int, int], None]] = {}
+
+        def update(part: str, done: int, total: int) -> None:
+            if part not in current:
+                shown.close()
+                current.clear()
+                current[part] = shown.enter_context(bar(part))
+            current[part](done, total)
 
         yield update
 

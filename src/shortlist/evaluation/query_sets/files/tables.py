@@ -5,6 +5,8 @@ separated by |) or `snippet` (a part of an answering passage, in whole words) or
 (the text that the reranker reads in place of the query) are optional.
 Rows with the same query are joined. A row without an id is joined to an earlier row with the same query.
 
+A CSV file with the columns `query`, `id` and `clicks` has clicks in place of judgments: see `clicks`.
+
 JSON lines: `{"query": "...", "relevant": ["id", ...], "snippets": ["...", ...]}`. `relevant` and `snippets` may be
 objects of grades, such as `{"id": 2}`. `"id"` names the query, and `"rerank_query"` is a text. A query without an id
 gets one from the hash of its text, so that saved results still match after the file was reordered. A null counts as a
@@ -17,11 +19,12 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.files import clicks
 from shortlist.evaluation.query_sets.files.rows import Encodings, grade_of, judge, objects_of, suffix_of, table_of
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 
@@ -112,12 +115,15 @@ def read_csv(file: Path, encodings: Encodings | None = None) -> QuerySet:
 
 
 def _csv(file: Path, encodings: Encodings | None = None) -> _Builder:
-    text, delimiter = table_of(file, lambda names: len(names & {*COLUMNS, RERANK}), encodings)
+    text, delimiter = table_of(file, lambda names: len(names & {*COLUMNS, RERANK, *clicks.COLUMNS}), encodings)
     reader = csv.DictReader(text, delimiter=delimiter, restkey="", restval="")
     try:
         columns = [name.strip().lower() for name in reader.fieldnames or []]
     except csv.Error as error:
         raise InvalidInput(f"{file} line 1 is not readable as CSV: {error}") from error
+    reader.fieldnames = columns
+    if clicks.is_click_table(columns):
+        return _from_clicks(_rows(reader, file, delimiter))
     unknown = [name for name in columns if name not in (*COLUMNS, RERANK)]
     if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
         problem = f"{unknown[0]!r} is unknown" if unknown else f"it names {', '.join(columns) or 'nothing'}"
@@ -130,22 +136,43 @@ def _csv(file: Path, encodings: Encodings | None = None) -> _Builder:
             f"{file}: the first row must name query, and relevant or snippet; id, grade and {RERANK} are optional: "
             f"{problem}{topics}"
         )
-    reader.fieldnames = columns
     builder = _Builder()
-    try:
-        for row in reader:
-            _add_row(builder, row, f"{file} line {reader.line_num}", delimiter)
-    except csv.Error as error:
-        raise InvalidInput(f"{file} line {reader.line_num} is not readable as CSV: {error}") from error
+    for place, row in _rows(reader, file, delimiter):
+        _add_row(builder, row, place)
     return builder
 
 
-def _add_row(builder: _Builder, row: Mapping[str, str], place: str, delimiter: str) -> None:
+def _rows(reader: csv.DictReader[str], file: Path, delimiter: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the place of each row and the row, which has no more cells than columns."""
+    try:
+        for row in reader:
+            place = f"{file} line {reader.line_num}"
+            _check_cells(row, place, delimiter)
+            yield place, row
+    except csv.Error as error:
+        raise InvalidInput(f"{file} line {reader.line_num} is not readable as CSV: {error}") from error
+
+
+def _from_clicks(rows: Iterable[tuple[str, Mapping[str, str]]]) -> _Builder:
+    table, builder = clicks.ClickTable(), _Builder()
+    for place, row in rows:
+        table.add(row, place)
+    for query, place in table.queries.items():
+        key = builder.query(query, "", place)
+        for name, grade in table.grades(query).items():
+            judge(builder.qrels, key, name, grade, place)
+    return builder
+
+
+def _check_cells(row: Mapping[str, str], place: str, delimiter: str) -> None:
     if any(cell.strip() for cell in row.get("", ())):
         raise InvalidInput(
             f"{place} has more cells than the first row has columns: put a text that contains {delimiter!r} between "
             "double quotes"
         )
+
+
+def _add_row(builder: _Builder, row: Mapping[str, str], place: str) -> None:
     key = builder.query(row["query"], row.get("id", "").strip(), place)
     builder.rerank_query(key, row.get(RERANK, ""), place)
     grade = grade_of(row.get("grade", "").strip() or 1, place)
