@@ -6,7 +6,7 @@ import pytest
 from pair_models import pair_model
 from shortlist import CrossEncoder
 from shortlist.adapting.last_stage import SCALE, LastStage
-from shortlist.adapting.layer import Inputs, backward, forward
+from shortlist.adapting.layer import Inputs, forward, head_backward, head_forward, layer_backward, layer_forward
 from shortlist.adapting.states import LowerLayers
 from shortlist.inference.runtimes import choose
 from shortlist.models import cross_encoder_spec
@@ -45,11 +45,17 @@ def layer():
     return weights, inputs, draw.normal(size=PAIRS)
 
 
+def derivatives(weights, inputs, by_logit):
+    state, layer = layer_forward(weights, inputs, EPSILON)
+    _, head = head_forward(weights, state, inputs.likenesses)
+    by, by_state = head_backward(weights, head, by_logit)
+    return {**by, **layer_backward(weights, layer, by_state)}
+
+
 @pytest.mark.parametrize("name", SIZES)
 def test_derivatives_equal_numerical_differences(layer, name):
     weights, inputs, by_logit = layer
-    _, trace = forward(weights, inputs, EPSILON)
-    exact = backward(weights, trace, by_logit)[name]
+    exact = derivatives(weights, inputs, by_logit)[name]
     step = 1e-4
     numerical = np.zeros_like(exact)
     for place in np.ndindex(exact.shape):
@@ -57,25 +63,17 @@ def test_derivatives_equal_numerical_differences(layer, name):
         losses = []
         for value in (before + step, before - step):
             weights[name][place] = value
-            losses.append(forward(weights, inputs, EPSILON)[0] @ by_logit)
+            losses.append(forward(weights, inputs, EPSILON) @ by_logit)
         weights[name][place] = before
         numerical[place] = (losses[0] - losses[1]) / (2 * step)
     assert np.abs(exact).max() > 1e-3
     assert np.allclose(exact, numerical, atol=1e-5)
 
 
-def test_the_head_alone_has_the_same_derivatives(layer):
-    weights, inputs, by_logit = layer
-    _, trace = forward(weights, inputs, EPSILON)
-    whole, head = backward(weights, trace, by_logit), backward(weights, trace, by_logit, head_only=True)
-    assert set(head) == {"dense.weight", "dense.bias", "out.weight", "out.bias", SCALE}
-    assert all(np.array_equal(head[name], whole[name]) for name in head)
-
-
 FORMS = [
     pytest.param({}, id="two layers in the last stage"),
     pytest.param({"exits": (2, 3)}, id="one layer in the last stage"),
-    pytest.param({"exits": (1, 2, 4)}, id="three stages"),
+    pytest.param({"exits": (1, 2, 3)}, id="three stages"),
     pytest.param({"apart": 1}, id="layers apart"),
     pytest.param({"storage": "fp16"}, id="fp16"),
 ]
@@ -91,7 +89,7 @@ def test_logits_equal_those_of_the_model(form, tmp_path):
     layers = LowerLayers(spec, stage, choose("exact", None, "cpu"), threads=1)
     inputs = layers.inputs(model.pairs(query, texts)[0], 0, finished.append)
     first, means = inputs.first.astype(np.float32), inputs.means.astype(np.float32)
-    logits, _ = forward(stage.weights, Inputs(first, means, inputs.likenesses), stage.epsilon)
+    logits = forward(stage.weights, Inputs(first, means, inputs.likenesses), stage.epsilon)
     exact = model.score(query, texts)
     assert sum(finished) == len(texts)
     assert np.ptp(exact) > 0.1

@@ -28,7 +28,7 @@ def test_rows_of_a_query_and_an_id_are_added_up(tmp_path):
 
 def test_impressions_make_rates(tmp_path):
     """`b` has more clicks and the smaller rate. `c` was shown once, so its one click counts little."""
-    rows = "query,id,clicks,impressions\nq,a,50,100\nq,b,60,1000\nq,c,1,1\nq,d,0,500\nother,a,5,10\n"
+    rows = "query,id,clicks,impressions\nq,a,90,100\nq,b,60,1000\nq,c,1,1\nq,d,0,500\nother,a,5,10\n"
     query_set = read(tmp_path, rows)
     assert next(iter(query_set.qrels.values())) == {"a": 3, "b": 1, "c": 1, "d": 0}
 

@@ -38,10 +38,10 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """The numbers of a forward pass that the derivatives need."""
+class LayerTrace:
+    """The numbers of the layer's forward pass that its derivatives need."""
 
-    inputs: Inputs
+    means: Floats
     values: Floats
     first_unit: Floats
     first_length: Floats
@@ -50,12 +50,24 @@ class Trace:
     widened: Floats
     last_unit: Floats
     last_length: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTrace:
+    """The numbers of the head's forward pass that its derivatives need."""
+
     state: Floats
+    likenesses: Floats
     pooled: Floats
 
 
-def forward(weights: Parameters, inputs: Inputs, epsilon: float) -> tuple[Floats, Trace]:
-    """Return the logits of the pairs, `(n,)`, and what `backward` needs."""
+def forward(weights: Parameters, inputs: Inputs, epsilon: float) -> Floats:
+    """Return the logits of the pairs, `(n,)`."""
+    return head_forward(weights, layer_forward(weights, inputs, epsilon)[0], inputs.likenesses)[0]
+
+
+def layer_forward(weights: Parameters, inputs: Inputs, epsilon: float) -> tuple[Floats, LayerTrace]:
+    """Return the new row of [CLS] of each pair, `(n, width)`, and what `layer_backward` needs."""
     pairs, heads, width = inputs.means.shape
     by_head = weights["value.weight"].reshape(width, heads, width // heads).transpose(1, 0, 2)
     values = (inputs.means.transpose(1, 0, 2) @ by_head).transpose(1, 0, 2).reshape(pairs, width)
@@ -68,40 +80,34 @@ def forward(weights: Parameters, inputs: Inputs, epsilon: float) -> tuple[Floats
     added = widened @ weights["shrink.weight"] + weights["shrink.bias"] + attended
     last_unit, last_length = _unit(added, epsilon)
     state = last_unit * weights["last_norm.weight"] + weights["last_norm.bias"]
+    norms = (first_unit, first_length, attended, wide, widened, last_unit, last_length)
+    return state, LayerTrace(inputs.means, values, *norms)
+
+
+def head_forward(weights: Parameters, state: Floats, likenesses: Floats) -> tuple[Floats, HeadTrace]:
+    """Return the logits of the pairs, `(n,)`, and what `head_backward` needs."""
     pooled = np.tanh(state @ weights["dense.weight"] + weights["dense.bias"])
-    logits = (pooled @ weights["out.weight"] + weights["out.bias"])[:, 0] + inputs.likenesses @ weights[SCALE]
-    trace = Trace(
-        inputs,
-        values,
-        first_unit,
-        first_length,
-        attended,
-        wide,
-        widened,
-        last_unit,
-        last_length,
-        state,
-        pooled,
-    )
-    return logits, trace
+    logits = (pooled @ weights["out.weight"] + weights["out.bias"])[:, 0] + likenesses @ weights[SCALE]
+    return logits, HeadTrace(state, likenesses, pooled)
 
 
-def backward(weights: Parameters, trace: Trace, by_logit: Floats, *, head_only: bool = False) -> Weights:
-    """Return the derivative of a loss by each weight, from its derivatives by the logits, `(n,)`.
-
-    With `head_only`, the weights of the layer have no derivative.
-    """
+def head_backward(weights: Parameters, trace: HeadTrace, by_logit: Floats) -> tuple[Weights, Floats]:
+    """Return the derivatives of a loss by the head's weights and by its state, from those by the logits, `(n,)`."""
     column = by_logit[:, None]
+    by_dense = column @ weights["out.weight"].T * (1 - trace.pooled**2)
     by: Weights = {
-        SCALE: trace.inputs.likenesses.T @ by_logit,
+        SCALE: trace.likenesses.T @ by_logit,
         "out.weight": trace.pooled.T @ column,
         "out.bias": column.sum(axis=0),
+        "dense.weight": trace.state.T @ by_dense,
+        "dense.bias": by_dense.sum(axis=0),
     }
-    by_dense = column @ weights["out.weight"].T * (1 - trace.pooled**2)
-    by["dense.weight"], by["dense.bias"] = trace.state.T @ by_dense, by_dense.sum(axis=0)
-    if head_only:
-        return by
-    by_state = by_dense @ weights["dense.weight"].T
+    return by, by_dense @ weights["dense.weight"].T
+
+
+def layer_backward(weights: Parameters, trace: LayerTrace, by_state: Floats) -> Weights:
+    """Return the derivatives of a loss by the weights of the layer, from those by its new rows, `(n, width)`."""
+    by: Weights = {}
     by_added = _through_norm(by, "last_norm", weights, by_state, trace.last_unit, trace.last_length)
     by["shrink.weight"], by["shrink.bias"] = trace.widened.T @ by_added, by_added.sum(axis=0)
     by_wide = by_added @ weights["shrink.weight"].T * _gelu_slope(trace.wide)
@@ -111,9 +117,9 @@ def backward(weights: Parameters, trace: Trace, by_logit: Floats, *, head_only: 
     by["mix.weight"], by["mix.bias"] = trace.values.T @ by_mixed, by_mixed.sum(axis=0)
     by_values = by_mixed @ weights["mix.weight"].T
     by["value.bias"] = by_values.sum(axis=0)
-    pairs, heads, width = trace.inputs.means.shape
+    pairs, heads, width = trace.means.shape
     by_head = by_values.reshape(pairs, heads, -1).transpose(1, 0, 2)
-    by["value.weight"] = (trace.inputs.means.transpose(1, 2, 0) @ by_head).transpose(1, 0, 2).reshape(width, width)
+    by["value.weight"] = (trace.means.transpose(1, 2, 0) @ by_head).transpose(1, 0, 2).reshape(width, width)
     return by
 
 

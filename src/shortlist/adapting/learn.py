@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shortlist.adapting.examples import Examples
 from shortlist.adapting.last_stage import HEAD, SCALE, LastStage, Weights
-from shortlist.adapting.layer import backward, forward
+from shortlist.adapting.layer import Floats, forward, head_backward, head_forward, layer_backward, layer_forward
 from shortlist.adapting.optimiser import AdamTowardsStart
 
 Level: TypeAlias = Literal["weights", "head", "layer"]
@@ -39,25 +39,22 @@ class Recipe:
         seed: The order of the queries follows from this number.
     """
 
-    epochs: int = 10
+    epochs: int = 12
     layer_rate: float = 1e-4
     head_rate: float = 1e-3
-    blend_rate: float = 0.03
-    pull: float = 1.0
+    blend_rate: float = 0.1
+    pull: float = 0.01
     queries_per_step: int = 4
     seed: int = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The weights of the model, and those of stage one's signals, `(signals,)`."""
+    """The weights of the model, and those of stage one's signals, `(signals,)`. `level` says what has changed."""
 
+    level: Level
     weights: Weights
     blend: NDArray[np.float64]
-
-    def copy(self) -> Learned:
-        """Return a copy that later steps do not change."""
-        return Learned({name: value.copy() for name, value in self.weights.items()}, self.blend.copy())
 
 
 class Learner:
@@ -65,42 +62,50 @@ class Learner:
 
     def __init__(self, stage: LastStage, examples: Examples, blend: Sequence[float]) -> None:
         self._stage, self._examples = stage, examples
-        self.start = Learned(stage.weights, np.array(blend, dtype=np.float64))
+        self.start = Learned("weights", stage.weights, np.array(blend, dtype=np.float64))
         self._spreads = examples.spreads()
+        self._states = self._first_states()
 
-    def logits(self, learned: Learned, queries: Sequence[int]) -> NDArray[np.float64]:
-        """Return a logit for each row of the examples; 0 for the rows of other queries."""
-        logits = np.zeros(len(self._examples.gains))
-        for part in self._examples.portions(queries, ROWS_AT_ONCE):
-            inputs, places = self._examples.part(part)
-            logits[places] = forward(learned.weights, inputs, self._stage.epsilon)[0]
-        return logits
+    def _first_states(self) -> Floats:
+        """The rows of [CLS] after the unadapted layer. They stay the same if only the head changes."""
+        states = []
+        for part in self._examples.portions(range(len(self._examples)), ROWS_AT_ONCE):
+            inputs, _ = self._examples.part(part)
+            states.append(layer_forward(self.start.weights, inputs, self._stage.epsilon)[0])
+        return np.concatenate(states)
 
     def scores(self, learned: Learned, queries: Sequence[int]) -> NDArray[np.float64]:
-        """Return the final score of each row: its logit plus the weighted signals of stage one."""
-        return self.logits(learned, queries) + self._examples.signals @ learned.blend
+        """Return the final score of each row: its logit plus the weighted signals of stage one.
+
+        The scores of the rows of other queries are not defined.
+        """
+        scores = self._examples.signals @ learned.blend
+        for part in self._examples.portions(queries, ROWS_AT_ONCE):
+            places = self._examples.places(part)
+            if learned.level == "layer":
+                scores[places] += forward(learned.weights, self._examples.part(part)[0], self._stage.epsilon)
+            else:
+                likenesses = self._examples.inputs.likenesses[places]
+                scores[places] += head_forward(learned.weights, self._states[places], likenesses)[0]
+        return scores
 
     def epochs(self, level: Level, queries: Sequence[int], recipe: Recipe) -> Iterator[Learned]:
-        """Yield what was learned after each epoch. The weights of an earlier epoch change: copy them to keep them."""
+        """Yield what was learned after each epoch. Later epochs change the weights in place."""
         weights: Weights = {name: value.copy() for name, value in self.start.weights.items()}
         weights[BLEND] = self.start.blend * self._spreads
         rates = self._rates(level, recipe)
-        first = {name: weights[name].copy() for name in rates}
-        optimiser = AdamTowardsStart(first, rates, recipe.pull)
+        optimiser = AdamTowardsStart({name: weights[name].copy() for name in rates}, rates, recipe.pull)
         generator = np.random.default_rng(recipe.seed)
         step, steps = 0, recipe.epochs * math.ceil(len(queries) / recipe.queries_per_step)
-        fixed = self.logits(self.start, queries) if level == "weights" else None
         for _ in range(recipe.epochs):
             order = generator.permutation(len(queries))
             for begin in range(0, len(order), recipe.queries_per_step):
                 part = [queries[place] for place in order[begin : begin + recipe.queries_per_step]]
-                by = self._derivatives(level, weights, part, fixed)
-                optimiser.step(weights, by, 1 - step / steps)
+                optimiser.step(weights, self._derivatives(level, weights, part), 1 - step / steps)
                 weights[BLEND] = np.maximum(weights[BLEND], 0)
                 step += 1
-            yield Learned(
-                {name: value for name, value in weights.items() if name != BLEND}, weights[BLEND] / self._spreads
-            )
+            model = {name: value for name, value in weights.items() if name != BLEND}
+            yield Learned(level, model, weights[BLEND] / self._spreads)
 
     def _rates(self, level: Level, recipe: Recipe) -> dict[str, float]:
         rates = {BLEND: recipe.blend_rate}
@@ -112,20 +117,21 @@ class Learner:
                 rates[name] = recipe.layer_rate
         return rates
 
-    def _derivatives(
-        self, level: Level, weights: Weights, queries: Sequence[int], fixed: NDArray[np.float64] | None
-    ) -> Weights:
-        """The derivatives of the mean loss of the queries. With `fixed` logits, the model does not change."""
+    def _derivatives(self, level: Level, weights: Weights, queries: Sequence[int]) -> Weights:
+        """The derivatives of the mean loss of the queries by each weight that changes."""
         examples = self._examples
-        signals_by_spread = weights[BLEND] / self._spreads
-        if fixed is not None:
-            places = examples.places(queries)
-            by_score = examples.derivatives(queries, fixed[places] + examples.signals[places] @ signals_by_spread)
-            by: Weights = {}
-        else:
+        layer = None
+        if level == "layer":
             inputs, places = examples.part(queries)
-            logits, trace = forward(weights, inputs, self._stage.epsilon)
-            by_score = examples.derivatives(queries, logits + examples.signals[places] @ signals_by_spread)
-            by = backward(weights, trace, by_score.astype(np.float32), head_only=level == "head")
-        by[BLEND] = by_score @ examples.signals[places] / self._spreads
+            state, layer = layer_forward(weights, inputs, self._stage.epsilon)
+        else:
+            places = examples.places(queries)
+            state = self._states[places]
+        logits, head = head_forward(weights, state, examples.inputs.likenesses[places])
+        signals = examples.signals[places] / self._spreads
+        by_score = examples.derivatives(queries, logits + signals @ weights[BLEND])
+        by, by_state = head_backward(weights, head, by_score.astype(np.float32))
+        if layer is not None:
+            by |= layer_backward(weights, layer, by_state)
+        by[BLEND] = by_score @ signals
         return by

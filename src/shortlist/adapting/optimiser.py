@@ -24,7 +24,8 @@ class AdamTowardsStart:
     Args:
         start: The first values.
         rates: The largest change of a weight in one step, by name. A name without a rate does not change.
-        pull: The share of the distance to `start` that a step takes back, at a rate of 1.
+        pull: The share of the distance to `start` that a step takes back. A weight can therefore move away from its
+            start by about its rate divided by `pull`, however many steps there are.
 
     Source:
         Loshchilov and Hutter, "Decoupled weight decay regularization", arXiv 1711.05101. Li, Grandvalet and Davoine,
@@ -47,5 +48,5 @@ class AdamTowardsStart:
             mean += (1 - _FIRST) * (by[name] - mean)
             square += (1 - _SECOND) * (by[name] ** 2 - square)
             unbiased = np.sqrt(square / (1 - _SECOND**self._steps)) + _LEAST
-            change = mean / (1 - _FIRST**self._steps) / unbiased + self.pull * (weights[name] - self.start[name])
-            weights[name] -= rate * factor * change
+            change = rate * mean / (1 - _FIRST**self._steps) / unbiased
+            weights[name] -= factor * (change + self.pull * (weights[name] - self.start[name]))

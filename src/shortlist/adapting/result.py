@@ -39,7 +39,7 @@ class AdaptedModel:
     @property
     def changes_model(self) -> bool:
         """False if the adaptation changes the weights of stage one alone."""
-        return self.about["level"] in ("head", "layer")
+        return self.learned.level != "weights"
 
     def write(self, folder: Path, report: Report | None) -> None:
         """Write the model folder. A crash leaves no folder.

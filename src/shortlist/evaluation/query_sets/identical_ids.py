@@ -36,6 +36,11 @@ class WithoutOwnId:
         """The index or the store that the inner retriever searches, or None."""
         return getattr(self._retriever, "index", None)
 
+    @property
+    def bi_encoder(self) -> str | None:
+        """The bi-encoder that the inner retriever names, or None."""
+        return getattr(self._retriever, "bi_encoder", None)
+
     def retrieve(self, query: str, k: int, where: Where | None = None) -> list[Hit]:
         """Return at most `k` hits in the order of the inner retriever, numbered from 1."""
         return self._retrieve_without(query, k, lambda size: retrieved(self._retriever, query, size, where))
