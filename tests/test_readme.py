@@ -75,7 +75,7 @@ def run(page: Path) -> dict[str, object]:
 def test_pages_with_python_are_known():
     """A page that loses its Python must also leave this list."""
     assert {page.stem for page in WITH_PYTHON} == {
-        "README", "calibration", "hosted", "indexing", "measuring", "python", "retrievers", "scaling", "serving",
+        "README", "adapt", "calibration", "hosted", "indexing", "measuring", "python", "retrievers", "scaling", "serving",
         "settings", "tuning",
     }  # fmt: skip
 
@@ -121,6 +121,14 @@ def test_the_measuring_page_runs(workplace):
 
 def test_the_tuning_page_runs(workplace):
     run(ROOT / "docs" / "tuning.md")
+
+
+def test_the_adapt_page_runs(workplace):
+    with (workplace / "queries.csv").open("a", encoding="utf-8") as out:
+        out.writelines(f"in which room are the {subject},The {subject} are kept\n" for subject in SUBJECTS)
+    adaptation = run(ROOT / "docs" / "adapt.md")["adaptation"]
+    assert adaptation.learned > 15
+    assert (workplace / "my-reranker").exists() == adaptation.better
 
 
 def test_the_calibration_page_runs(workplace):

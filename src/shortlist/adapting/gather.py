@@ -33,7 +33,7 @@ ENGINES = ("onnxruntime", "openvino")
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The pool of a query. `factor` is that of stage one's weights for this query."""
+    """The pool of a query. `query` is the text that the reranker reads. `factor` is that of stage one's weights."""
 
     query_id: str
     query: str
@@ -59,11 +59,11 @@ def pools_of(search: Search, judged: Judged, pool_size: int) -> tuple[list[Pool]
     """Return the pool of each query that the reranker reads, and the number of the other queries."""
     config = whole_pool_config(search.config, depth=pool_size, pool_size=pool_size)
     pools, skipped = [], 0
-    for query_id, query in judged.queries.items():
+    for query_id in judged.queries:
         with name_query(query_id):
-            pending = begin_whole(search, query, config)
+            pending = begin_whole(search, judged.texts(query_id), config)
         if pending.status == "ok":
-            pools.append(Pool(query_id, pending.query, pending.pool, _factor(pending)))
+            pools.append(Pool(query_id, pending.scored_query, pending.pool, _factor(pending)))
         else:
             skipped += 1
     return pools, skipped

@@ -52,9 +52,9 @@ def report_on(
     after: list[float] = []
     cutoff = measure.cutoff or 1
     config = whole_pool_config(search.config, depth=depth_of([measure], cutoff, judged.level), pool_size=pool_size)
-    for done, (query_id, query) in enumerate(judged.queries.items(), start=1):
+    for done, query_id in enumerate(judged.queries, start=1):
         with name_query(query_id):
-            pending = begin_whole(search, query, config)
+            pending = begin_whole(search, judged.texts(query_id), config)
             scores = scores_of(pending)
             other = replace(pending, weights=weights)
             if pending.reranker is not None and reranker is not pending.reranker:

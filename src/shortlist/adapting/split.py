@@ -35,7 +35,9 @@ def part_of(judged: Judged, query_ids: Sequence[str]) -> Judged:
     kept = set(query_ids)
     queries = {key: text for key, text in judged.queries.items() if key in kept}
     snippets = {key: value for key, value in judged.snippets.items() if key in kept}
-    return replace(judged, queries=queries, qrels={key: judged.qrels[key] for key in queries}, snippets=snippets)
+    others = {key: text for key, text in judged.rerank_queries.items() if key in kept}
+    qrels = {key: judged.qrels[key] for key in queries}
+    return replace(judged, queries=queries, qrels=qrels, snippets=snippets, rerank_queries=others)
 
 
 def folds(queries: Sequence[Key], count: int) -> list[list[Key]]:
