@@ -186,7 +186,7 @@ def test_an_open_index_uses_states_as_soon_as_they_are_stored_and_only_as_long(t
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        (StatesReranker("other"), "other_reranker"),
+        (StatesReranker("other", "w2"), "other_reranker"),
         (StatesReranker(weights="w2"), "other_weights"),
         (WordReranker(), "cannot_use_states"),
         (StatesReranker(keeps_states=False), "cannot_use_states"),
@@ -207,6 +207,15 @@ def test_states_of_another_reranker_are_not_used_and_the_answer_has_a_note(data,
         assert (report.notes, report.states_computed) == ([note], 0)
     with registry.open_collection(tmp_path / "i") as collection:
         assert collection.states.made_by.reranker == "states"
+
+
+def test_a_reranker_with_the_same_lower_layers_uses_the_states(data, tmp_path):
+    with keeping(tmp_path / "i") as index:
+        index.add(data, precompute=True)
+    other = StatesReranker("adapted")
+    assert search(tmp_path / "i", other).note(UNUSED) is None
+    assert other.stored
+    assert other.read == []
 
 
 def test_states_of_another_version_of_the_stored_form_are_not_used(tmp_path, monkeypatch):

@@ -57,7 +57,7 @@ def adapt(
     search = replace(search, config=search.config.override({"rerank": True, "progressive": False}))
     reranker = _checked(search, judged)
     stage = LastStage(cross_encoder_spec(str(reranker.folder)))
-    fit, held = halves(judged, options.most_queries)
+    fit, unseen = halves(judged, options.most_queries)
     gathered = gather(search, reranker, stage, fit, options.pool_size, lambda done, total: show(PAIRS, done, total))
     before = search.weights_at()
     choice, learned = _learned(stage, gathered, before, options, show)
@@ -78,13 +78,13 @@ def adapt(
         query_set=judged.name,
         base=info_of(reranker).name,
         choice=choice,
-        report=None if choice.level is None else _reported(search, reranker, model, weights, held, options, show),
+        report=None if choice.level is None else _reported(search, reranker, model, weights, unseen, options, show),
         weights_before=before,
         weights=weights,
         learned=len(gathered.examples),
         skipped=gathered.skipped,
         untaught=gathered.untaught,
-        left_out=len(judged.queries) - len(fit.queries) - len(held.queries),
+        left_out=len(judged.queries) - len(fit.queries) - len(unseen.queries),
         model=model,
     )
 
@@ -142,7 +142,7 @@ def _reported(
     reranker: CrossEncoder,
     model: AdaptedModel,
     weights: Weights,
-    held: Judged,
+    unseen: Judged,
     options: AdaptOptions,
     show: Progress,
 ) -> Report:
@@ -153,8 +153,8 @@ def _reported(
         show(HELD_OUT, done, total)
 
     if not model.changes_model:
-        return report_on(search, reranker, weights, held, options.pool_size, measure, shown)
+        return report_on(search, reranker, weights, unseen, options.pool_size, measure, shown)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "reranker"
         model.write(place, None)
-        return report_on(search, reranker.at(place), weights, held, options.pool_size, measure, shown)
+        return report_on(search, reranker.at(place), weights, unseen, options.pool_size, measure, shown)

@@ -48,10 +48,10 @@ def choose(
     means: dict[Level, tuple[float, ...]] = {}
     for level in levels:
         values = np.empty((recipe.epochs, len(queries)))
-        for held in folds(queries, FOLDS):
-            rest = [query for query in queries if query not in set(held)]
+        for left_out in folds(queries, FOLDS):
+            rest = [query for query in queries if query not in set(left_out)]
             for epoch, learned in enumerate(learner.epochs(level, rest, recipe)):
-                values[epoch, held] = examples.values(learner.scores(learned, held), held, measure)
+                values[epoch, left_out] = examples.values(learner.scores(learned, left_out), left_out, measure)
             done()
         means[level] = tuple(values.mean(axis=1).tolist())
     return _best(before, means)

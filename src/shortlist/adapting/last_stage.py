@@ -137,19 +137,19 @@ class LastStage:
 
     def _scaled_likenesses(self) -> list[tuple[Node, int]]:
         """The products of a likeness and its scale, in the order of the sum, and the place of the scale in each."""
-        found: list[tuple[Node, int]] = []
+        products: list[tuple[Node, int]] = []
         output = self._graph.producer(LOGITS)
         node = self._graph.producer(output.inputs[0]) if output is not None else None
-        while node is not None and node.kind == "Add" and len(found) < LIKENESSES:
+        while node is not None and node.kind == "Add" and len(products) < LIKENESSES:
             product = self._graph.producer(node.inputs[1])
             places = [at for at, name in enumerate(product.inputs) if name in self._graph.constants] if product else []
             if product is None or product.kind != "Mul" or len(places) != 1:
                 break
-            found.append((product, places[0]))
+            products.append((product, places[0]))
             node = self._graph.producer(node.inputs[0])
-        if len(found) != LIKENESSES:
+        if len(products) != LIKENESSES:
             raise self._unsuitable(f"the head in {self.file.name} does not add two scaled likenesses")
-        return found[::-1]
+        return products[::-1]
 
     def _tensors(self) -> Tensors:
         likenesses = tuple(node.inputs[1 - at] for node, at in self._scaled)

@@ -130,7 +130,7 @@ def unused(made_by: MadeBy, reranker: Reranker) -> Note | None:
     own = maker(reranker)
     reasons = (
         ("cannot_use_states", not keeps_states(reranker)),
-        ("other_reranker", own.reranker != made_by.reranker),
+        ("other_reranker", own.hash != made_by.hash and own.reranker != made_by.reranker),
         ("other_weights", own.hash != made_by.hash),
         ("other_form", own.codec != made_by.codec),
     )

@@ -15,7 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,13 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class MadeBy:
-    """The reranker that computed the states: its name, the hash of all that they depend on, and their version."""
+    """The reranker that computed the states: its name, the hash of all that they depend on, and their version.
 
-    reranker: str
+    Two rerankers with the same hash compute the same states, whatever their names: see `adapt`, which changes the last
+    layer alone.
+    """
+
+    reranker: str = field(compare=False)
     hash: str
     codec: int = CODEC
 
