@@ -75,8 +75,8 @@ def run(page: Path) -> dict[str, object]:
 def test_pages_with_python_are_known():
     """A page that loses its Python must also leave this list."""
     assert {page.stem for page in WITH_PYTHON} == {
-        "README", "adapt", "calibration", "hosted", "indexing", "measuring", "python", "retrievers", "scaling", "serving",
-        "settings", "tuning",
+        "README", "adapt", "calibration", "hosted", "indexing", "measuring", "python", "retrievers", "scaling",
+        "serving", "settings", "tuning",
     }  # fmt: skip
 
 
