@@ -9,7 +9,8 @@ from typing import Any
 from shortlist.wording.counting import counted
 from shortlist.wording.measuring import Words
 
-_PLURALS = re.compile(r"s(?=$| or | with | without | of )")
+_PART = re.compile(r"(.*?)((?: (?:with|without|of) .*)?)")
+"""A part of a file in the plural, such as "slides with comments", and what follows the noun."""
 
 
 def _too_large(values: Mapping[str, Any]) -> str:
@@ -19,7 +20,9 @@ def _too_large(values: Mapping[str, Any]) -> str:
 
 def _part_left_out(values: Mapping[str, Any]) -> str:
     count, part = values["count"], values["part"]
-    words = _PLURALS.sub("", part) if count == 1 else part
+    match = _PART.fullmatch(part)
+    nouns, rest = match.groups() if match else (part, "")
+    words = f"{' or '.join(noun.removesuffix('s') for noun in nouns.split(' or '))}{rest}" if count == 1 else part
     return f"{count} {words} left out" + (f": to read them, include {values['include']!r}" if values["include"] else "")
 
 
