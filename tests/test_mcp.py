@@ -34,6 +34,7 @@ OPTIONS = (
     "mmr",
     "expand",
     "effort",
+    "gate",
     "queries",
     "rerank_query",
 )

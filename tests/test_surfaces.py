@@ -16,6 +16,7 @@ from shortlist.cli.app import exit_code
 from shortlist.mcp.server import make_server
 from shortlist.mcp.tools import Tools
 from shortlist.search.filters.conditions import SYMBOLS
+from shortlist.search.gate import Gate
 from shortlist.search.probability import Platt
 from shortlist.search.stopping import StopRule
 
@@ -53,6 +54,7 @@ OPTIONS = {
     "duplicates": {"duplicates": True, "top_k": 9},
     "per_document": {"per_document": 1, "top_k": 9},
     "mmr": {"mmr": 0.2},
+    "gate": {"gate": True},
     "effort": {"effort": "low"},
     "expand": {"expand": "rm3", "pool_size": 4},
     "queries": {"queries": ["a warm loaf of bread"], "pool_size": 3},
@@ -87,6 +89,7 @@ def folder(tmp_path_factory):
         )
         fits = index.searcher.fits
         fits.save_stop_rule(StopRule(8, 2, -100.0, 2), BASE["weights"], {})
+        fits.save_gate(Gate("cosine_margin", 0.0, 50), BASE["weights"], {})
         fits.save_calibration(Platt(1.0, 0.0), BASE["weights"], {})
     return folder
 

@@ -175,6 +175,7 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
     measure: str = "nDCG@10",
     alpha: float = 0.05,
     delta: float = 0.05,
+    gate_alpha: float = 0.01,
     method: Literal["platt", "isotonic"] | None = None,
     judged_only: bool = False,
     checkpoint: str | Path | None = None,
@@ -192,6 +193,7 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
         measure: The measure of the loss by an early stop, or "overlap", which needs no judgments.
         alpha: The mean loss that is allowed, between 0 and 1.
         delta: The probability that the fit may be wrong, between 0 and 1.
+        gate_alpha: The mean loss that the gate may cost, between 0 and 1.
         method: The curve. None: the one with the smaller log loss on unseen queries.
         judged_only: Leave out passages without a judgment. Otherwise they count as not relevant.
         checkpoint: A file for partial results. The same call continues after an interruption.
@@ -200,7 +202,7 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
         progress: Is called with the number of scored passages, and the number of passages to score.
 
     Returns:
-        Both fits, `stop_rule` and `probabilities`. `save()` stores them with the index.
+        The fits `stop_rule`, `gate` and `probabilities`. `save()` stores them with the index.
 
     Raises:
         InvalidInput: A query set or an option that cannot be used, no reranker, or one whose scores depend on the pool.
@@ -216,6 +218,7 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
         measure=measure,
         alpha=alpha,
         delta=delta,
+        gate_alpha=gate_alpha,
         method=method,
         judged_only=judged_only,
         checkpoint=None if checkpoint is None else Path(checkpoint),

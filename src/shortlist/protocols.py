@@ -272,5 +272,8 @@ class Fits(Protocol):
     def stop_rule(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[object | None, list[Note]]:
         """Return the stored `StopRule` for these weights and this query expansion, or None, and notes about it."""
 
+    def gate(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[object | None, list[Note]]:
+        """Return the stored `Gate` for these weights and this query expansion, or None, and notes about it."""
+
     def calibration(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[object, list[Note]]:
         """Return the stored `Calibration` for these weights and this query expansion, and notes about it."""

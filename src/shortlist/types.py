@@ -172,8 +172,8 @@ Status: TypeAlias = Literal["ok", "partial", "off", "skipped", "failed"]
 """What stage two did.
 
 "ok": it ran. "partial": it scored only a part of the pool before the budget ended or the queue was full. "off": no
-reranking was requested, or there is no reranker. "skipped": the reranker is not made for this query. "failed": the
-reranker raised an error. With the last three, the hits are in stage one's order.
+reranking was requested, or there is no reranker. "skipped": the reranker is not made for this query, or the gate
+skipped it. "failed": the reranker raised an error. With the last three, the hits are in stage one's order.
 """
 
 

@@ -52,7 +52,7 @@ def test_both_fits_are_stored_and_search_follows(shell):
         "the effect of a smallest probability",
         'pool_size = "auto"',
         'queries would get "no good answer"',
-        "written to ix/stop-rule.json and ix/calibration.json",
+        "written to ix/stop-rule.json and ix/calibration.json and ix/gate.json",
     ):
         assert part in shown, shown
     assert not list(shell.here.glob("*.partial.jsonl"))

@@ -66,6 +66,7 @@ SEARCH = {
     "per_document": ("--per-document", 2, 2),
     "mmr": ("--mmr", 0.5, 0.5),
     "expand": ("--expand", "rm3", "rm3"),
+    "gate": ("--gate", None, True),
 }
 
 

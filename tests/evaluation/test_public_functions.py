@@ -66,8 +66,7 @@ def test_calibrate_stores_what_searches_use(index, queries):
         index.search(WORDS[0], min_probability=0.5)
     rules = sl.calibrate(index, queries, pool_size=20, top_k=5, alpha=0.3)
     assert (rules.queries, rules.skipped, rules.without_relevant) == (30, 0, 0)
-    stop_rule, curve = rules.save()
-    assert (stop_rule.name, curve.name) == ("stop-rule.json", "calibration.json")
+    assert [file.name for file in rules.save()] == ["stop-rule.json", "calibration.json", "gate.json"]
     adaptive = index.search(WORDS[0], pool_size="auto")
     assert adaptive.note("no_stop_rule") is None
     assert adaptive.pool_size == 20

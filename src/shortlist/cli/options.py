@@ -64,7 +64,7 @@ rerank min_score min_probability tail progressive blend fusion retriever bi_enco
 where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words language
 passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
 qrels workers ray duplicates mmr per_document neighbours section budget_tokens expand rerank_query effort
-effort_under_load level most_queries
+effort_under_load level most_queries gate gate_alpha
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
 FLAGS: Mapping[str, str] = {
     **{name: f"--{name.replace('_', '-')}" for name in NAMED_ALIKE},
@@ -105,6 +105,7 @@ OPTIONS: Mapping[str, Setting] = {
         "0",
         "P",
     ),
+    "gate": Setting(bool, "Skip stage two if the gate that calibrate stored finds stage one sure.", "no"),
     "tail": Setting(bool, "Allow an answer longer than the pool; the rest has stage one's order.", "no"),
     "duplicates": Setting(
         bool, "Show passages with the same text, or almost the same, as hits of their own.", "fold them into one hit"

@@ -11,13 +11,14 @@ from typing import Any
 from shortlist.collection.place import FolderFiles, TextFiles
 from shortlist.errors import NotFitted
 from shortlist.protocols import HasWeights, Reranker
+from shortlist.search.gate import Gate
 from shortlist.search.probability import Calibration, Isotonic, Platt
 from shortlist.search.scores import info_of
 from shortlist.search.stopping import Guarantee, StopRule
 from shortlist.types import Note
 
 VERSION = 2
-STOP_RULE, CALIBRATION = "stop-rule.json", "calibration.json"
+STOP_RULE, CALIBRATION, GATE = "stop-rule.json", "calibration.json", "gate.json"
 HINT = "make it with: shortlist calibrate QUERIES --index DIR"
 
 
@@ -75,6 +76,27 @@ class StoredFits:
             raise _damaged(self._files.shown(STOP_RULE), error) from error
         return rule, self._outdated(fit, "stop_rule")
 
+    def gate(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[Gate | None, list[Note]]:
+        """Return the stored gate and notes about it. A missing gate gives None and a note.
+
+        Raises:
+            NotFitted: The file is damaged, or the gate was made for something else.
+        """
+        fit = self._read(GATE, self.made_for(weights, expand))
+        if fit is None:
+            return None, [Note("no_gate")]
+        try:
+            threshold, guarantee = fit["threshold"], fit["guarantee"]
+            gate = Gate(
+                str(fit["signal"]),
+                None if threshold is None else float(threshold),
+                int(fit["pool_size"]),
+                None if guarantee is None else Guarantee(**guarantee),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(self._files.shown(GATE), error) from error
+        return gate, self._outdated(fit, "gate")
+
     def calibration(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[Calibration, list[Note]]:
         """Return the stored curve from score to probability, and notes about it.
 
@@ -98,6 +120,12 @@ class StoredFits:
             IndexWriteFailed: The disk is full or read-only.
         """
         return self._write(STOP_RULE, asdict(rule), self.made_for(weights, expand), about)
+
+    def save_gate(
+        self, gate: Gate, weights: Mapping[str, float], about: Mapping[str, Any], expand: str | None = None
+    ) -> Path | str:
+        """As `save_stop_rule`, for the gate."""
+        return self._write(GATE, asdict(gate), self.made_for(weights, expand), about)
 
     def save_calibration(
         self, curve: Calibration, weights: Mapping[str, float], about: Mapping[str, Any], expand: str | None = None

@@ -51,6 +51,7 @@ class SearchConfig:
         efforts: The effort levels that `tune` stored: name -> a table with `pool_size`.
         top_k: Length of the answer, at most the pool size without `tail`. None: 5, or the pool size if it is smaller.
         tail: Allow an answer that is longer than the pool. The rest follows in stage one's order.
+        gate: Skip stage two if the gate that `calibrate` stored finds stage one sure enough.
         min_score: Leave out hits with a lower final score. None and minus infinity leave out nothing.
         min_probability: Leave out hits with a lower probability, 0 to 1. None and 0 leave out nothing.
         duplicates: Return passages with the same text, or almost the same, as hits of their own. False folds them into
@@ -88,6 +89,7 @@ class SearchConfig:
     efforts: Mapping[str, Any] | None = None
     top_k: int | None = None
     tail: bool = False
+    gate: bool = False
     min_score: float | None = None
     min_probability: float | None = None
     duplicates: bool = False
@@ -254,6 +256,7 @@ CHECKS: Mapping[str, Check] = {
     "efforts": Check(lambda value: isinstance(value, Mapping), "a table of levels, such as low = { pool_size = 10 }"),
     "top_k": COUNT,
     "tail": FLAG,
+    "gate": FLAG,
     "min_score": Check(lambda value: _is_number(value) and value != math.inf, "a number"),
     "min_probability": SHARE,
     "duplicates": FLAG,

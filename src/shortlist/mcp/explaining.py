@@ -24,7 +24,7 @@ def pool_config(search: Search, most: int) -> SearchConfig:
     size, _ = search.config.sizes
     size = min(size if isinstance(size, int) else POOL_SIZE, most)
     limits = {"min_score": None, "min_probability": None, "per_document": None, "mmr": None}
-    whole = {"duplicates": True, "tail": False, "progressive": False}
+    whole = {"duplicates": True, "tail": False, "progressive": False, "gate": False}
     return search.config.override({"pool_size": size, "top_k": size, **limits, **whole})
 
 

@@ -65,8 +65,9 @@ SEARCH = (
     "retriever's order. duplicates: true returns passages with the same text as hits of their own; by default, a hit "
     "lists their ids. per_document: the most hits of one document. mmr: varied hits, 1 (relevance alone) to 0. "
     "queries: other phrasings, whose pools join that of the query. rerank_query: the text that the reranker reads in "
-    'place of the query. expand: "rm3" adds words of the first hits to the keyword search. collections: the names of '
-    "the collections to search, if there are several; `collection` of a hit has its name."
+    'place of the query. expand: "rm3" adds words of the first hits to the keyword search. gate: skip the reranker if '
+    "the retriever is sure. collections: the names of the collections to search, if there are several; `collection` of "
+    "a hit has its name."
 )
 PASSAGE = (
     "Read a passage again by the `id` of a hit, with the passages before and after it in the same document, in their "
@@ -153,6 +154,7 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
         duplicates: bool | None = None,
         per_document: int | None = None,
         mmr: float | None = None,
+        gate: bool | None = None,
         expand: Literal["rm3", "none"] | None = None,
         queries: list[str] | None = None,
         rerank_query: str | None = None,
@@ -171,6 +173,7 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
             "duplicates": duplicates,
             "per_document": per_document,
             "mmr": mmr,
+            "gate": gate,
             "expand": expand,
         }
         texts = QueryTexts(query, tuple(queries or ()), rerank_query)

@@ -12,6 +12,11 @@
 | rerank_failed | error, message | the reranker raised an error; the hits are in stage one's order |
 | rerank_partial | scored, pool, cause | the budget ended or the queue was full before the whole pool was scored |
 | effort_lowered | effort, pool, before, waiting | under load, the server used this effort; the pool was `before` |
+| gate_skipped | signal, value, threshold | stage two was skipped, because stage one is sure |
+| gate_open | signal, value, threshold | stage two ran, because stage one is not sure enough; no value: no signals |
+| gate_never_skips | | the stored gate has no threshold, because no threshold could be certified |
+| gate_other_pool | pool, fitted_on | the guarantee of the gate is for a pool of `fitted_on` passages |
+| no_gate | | no gate is stored for this search |
 | pool_stopped | scored, pool, top_k | the stop rule ended scoring early |
 | pool_scored_whole | pool, top_k | the stop rule did not end scoring early |
 | pool_never_stops | pool, top_k | the stored rule has no threshold, because no threshold could be certified |

@@ -25,6 +25,7 @@ from shortlist.search.context import ContextParts
 from shortlist.search.diversity import Diversity
 from shortlist.search.expansion import expanding
 from shortlist.search.filters import fields_of, where_of
+from shortlist.search.gate import DEPTH, opened_gate, stored_gate
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
 from shortlist.search.pool import notes_of, pool_and_tail
@@ -142,11 +143,14 @@ class Search(Searches):
         rule, notes = self._rule(config, reranker, weights, top_k)
         limits, limit_notes = self._limits(config, reranker, weights)
         pool_size = rule.pool_size if rule is not None else size if isinstance(size, int) else max(POOL_SIZE, top_k)
-        retriever = self._retriever_of(texts, config)
+        gate, gate_notes = stored_gate(self.fits, config, weights) if reranker is not None else (None, [])
+        retriever, depth = self._retriever_of(texts, config), top_k if gate is None else max(top_k, DEPTH)
         began = time.perf_counter()
-        pool, below = pool_and_tail(retriever, texts.query, pool_size, top_k, where)
+        pool, below = pool_and_tail(retriever, texts.query, pool_size, depth, where)
         retrieved = time.perf_counter()
         skip = reranker.skip_reason(texts.scored) if isinstance(reranker, SkipsQueries) else None
+        if gate is not None and skip is None:
+            skip, gate_notes = opened_gate(gate, [*pool, *below], pool_size, gate_notes)
         status: Status = "off" if reranker is None else "ok" if skip is None else "skipped"
         return Pending(
             query=texts.query,
@@ -154,7 +158,7 @@ class Search(Searches):
             queries=texts.queries,
             effort=config.effort,
             pool=pool,
-            below=below,
+            below=below[: max(0, top_k - len(pool))],
             reranker=reranker if status == "ok" else None,
             status=status,
             pool_size=pool_size,
@@ -163,19 +167,17 @@ class Search(Searches):
             limits=limits,
             diversity=Diversity(not config.duplicates, config.per_document, config.mmr),
             rule=rule,
-            notes=(
-                *notes,
-                *limit_notes,
-                *([skip] if skip is not None else []),
-                *(self.facts(pool) if status == "ok" else []),
-                *self._pool_notes(texts.query, pool, where),
-            ),
+            notes=(*notes, *limit_notes, *gate_notes, *self._pool_notes(texts, pool, where, skip, status)),
             seconds=retrieved - began,
             retrieved_at=retrieved,
         )
 
-    def _pool_notes(self, query: str, pool: Sequence[Hit], where: Where | None) -> list[Note]:
-        return [*self.query_notes(query), *notes_of(pool), *([] if pool else self.diagnose(where))]
+    def _pool_notes(
+        self, texts: QueryTexts, pool: Sequence[Hit], where: Where | None, skip: Note | None, status: Status
+    ) -> list[Note]:
+        about = [] if skip is None else [skip]
+        about += self.facts(pool) if status == "ok" else []
+        return [*about, *self.query_notes(texts.query), *notes_of(pool), *([] if pool else self.diagnose(where))]
 
     def weights_at(self, config: SearchConfig | None = None) -> Weights:
         """Return the weight of each stage-one signal under this configuration, without weights of 0."""

@@ -67,6 +67,7 @@ class Searches:
         duplicates: bool | None = None,
         per_document: int | None = None,
         mmr: float | None = None,
+        gate: bool | None = None,
         expand: str | None = None,
         queries: Sequence[str] | None = None,
         rerank_query: str | None = None,
@@ -99,6 +100,7 @@ class Searches:
             "duplicates": duplicates,
             "per_document": per_document,
             "mmr": mmr,
+            "gate": gate,
             "expand": expand,
         }
         searcher, texts = self.searcher, query_texts(query, queries, rerank_query)

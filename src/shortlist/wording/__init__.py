@@ -21,7 +21,7 @@ IGNORED = {
     "progressive": "progressive scores depend on the pool",
 }
 RENEW = "shortlist add --precompute --index DIR"
-FITS = {"stop_rule": "the stop rule", "calibration": "the probability curve"}
+FITS = {"stop_rule": "the stop rule", "gate": "the gate", "calibration": "the probability curve"}
 
 
 def describe(note: Note) -> str:
@@ -184,6 +184,14 @@ WORDS: Mapping[str, Words] = {
         f"effort {v['effort']} under load: a pool of {v['pool']} in place of {v['before']}, because "
         f"{counted(v['waiting'], 'passage')} of other searches waited"
     ),
+    "gate_skipped": "not reranked: stage one is sure ({signal} {value:.3f}, and the gate needs {threshold:.3f})",
+    "gate_open": lambda v: (
+        f"reranked: the gate needs {v['signal']} {v['threshold']:.3f}, and stage one has "
+        f"{'no such signal' if v['value'] is None else format(v['value'], '.3f')}"
+    ),
+    "gate_never_skips": "reranked: the stored gate has no threshold, because none could be certified",
+    "gate_other_pool": "the gate was fitted for a pool of {fitted_on}, and this pool has {pool} passages",
+    "no_gate": f"no gate is stored for this search. Make one with: {CALIBRATE}",
     "pool_stopped": lambda v: (
         f"{v['scored']} of {counted(v['pool'], 'passage')} scored: the rest is unlikely to enter the first {v['top_k']}"
     ),

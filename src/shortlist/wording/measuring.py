@@ -104,6 +104,18 @@ def _stop_rule_fit(v: Values) -> str:
     return f"{risk}; fitted on {counted(v['queries'], 'query')}"
 
 
+def _gate_fit(v: Values) -> str:
+    if v["result"] == "too_few_queries":
+        return f"it never skips: {_stop_rule_fit(v)}"
+    risk = f"mean loss of {v['measure']} at most {v['alpha']:g}, with confidence {1 - v['delta']:.4g}"
+    if v["result"] == "no_skip":
+        return f"it never skips: no share of {counted(v['queries'], 'query')} keeps the {risk}"
+    return (
+        f"{risk}; on these {counted(v['queries'], 'query')}, {v['saved']:.1%} of the calls of stage two are saved by "
+        f"{v['signal']}, with a mean loss of {v['loss']:.4f}"
+    )
+
+
 def _nothing_retrieved(v: Values) -> str:
     returned = "nothing" if v["example"] is None else f"ids such as {v['example']!r}"
     return (
@@ -176,4 +188,5 @@ WORDS: Mapping[str, Words] = {
     "times_of_runs": "the times come from the runs",
     "times_of_pass": _times_of_pass,
     "stop_rule_fit": _stop_rule_fit,
+    "gate_fit": _gate_fit,
 }

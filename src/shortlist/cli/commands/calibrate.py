@@ -31,6 +31,9 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
     ] = "nDCG@10",
     alpha: Annotated[float, option("--alpha", "X", "The allowed mean loss, 0 to 1.")] = 0.05,
     delta: Annotated[float, option("--delta", "P", "The allowed probability of a larger mean loss, 0 to 1.")] = 0.05,
+    gate_alpha: Annotated[
+        float, option("--gate-alpha", "X", "The mean loss that skipping stage two may cost, 0 to 1.")
+    ] = 0.01,
     method: Annotated[str, option("--method", "auto|platt|isotonic", "The curve from score to probability.")] = "auto",
     judged_only: Annotated[
         bool,
@@ -64,6 +67,7 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
         measure=measure,
         alpha=alpha,
         delta=delta,
+        gate_alpha=gate_alpha,
         method=curve,
         judged_only=judged_only,
         checkpoint=checkpoint,

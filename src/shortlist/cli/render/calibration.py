@@ -9,6 +9,7 @@ from shortlist.cli.render.tables import compact, show
 from shortlist.config import FILE
 from shortlist.evaluation.calibration.adaptive import StopRuleFit
 from shortlist.evaluation.calibration.calibrate import FittedRules
+from shortlist.evaluation.calibration.gate import GateFit
 from shortlist.evaluation.calibration.probabilities import ProbabilityFit
 from shortlist.evaluation.metrics.reliability import best_threshold, calibration_error, reliability, thresholds
 from shortlist.wording import describe
@@ -22,6 +23,7 @@ def fitted(out: Console, rules: FittedRules) -> None:
     if rules.skipped:
         say(out, f"{counted(rules.skipped, 'query')} skipped by the reranker and left out of the fit")
     _stop_rule(out, rules.stop_rule, rules.without_relevant)
+    _gate(out, rules.gate)
     _probabilities(out, rules.probabilities)
     _lines(out, rules)
 
@@ -34,6 +36,8 @@ def _lines(out: Console, rules: FittedRules) -> None:
     say(out, f"\n# {FILE}\n[search]")
     if rules.stop_rule.certified:
         say(out, 'pool_size = "auto"')
+    if rules.gate.certified:
+        say(out, "gate = true")
     say(
         out,
         f"# min_probability = {best.least:.3g}   best F1, {best.f1:.3f}; {best.silent} of "
@@ -56,6 +60,11 @@ def _stop_rule(out: Console, fit: StopRuleFit, without_relevant: int) -> None:
         f"  on these {counted(fit.queries, 'query')}: {fit.scored:.1f} of {fit.whole:.1f} passages scored per query, "
         f"mean loss {fit.loss:.4f} (a loss of up to {fit.allowed:.4f} can be certified)",
     )
+
+
+def _gate(out: Console, fit: GateFit) -> None:
+    say(out, "\ngate: skip stage two if stage one is sure", "bold")
+    say(out, f"  {describe(fit.note)}", None if fit.certified else "yellow")
 
 
 def _probabilities(out: Console, fit: ProbabilityFit) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from shortlist.collection.fits import StoredFits
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.adaptive import ALPHA, DELTA, Risk, StopRuleFit, fit_stop_rule
+from shortlist.evaluation.calibration.gate import GATE_ALPHA, GateFit, fit_gate, gate_traces
 from shortlist.evaluation.calibration.probabilities import METHODS, Method, ProbabilityFit, fit_probabilities, labelled
 from shortlist.evaluation.calibration.risk import checked_level
 from shortlist.evaluation.calibration.traces import OVERLAP, measure_of, traces_of
@@ -40,6 +41,7 @@ class CalibrateOptions:
             of the first `top_k` hits of the whole pool.
         alpha: The mean loss that is allowed, between 0 and 1.
         delta: The allowed probability of a larger mean loss, between 0 and 1.
+        gate_alpha: The mean loss that the gate may cost, between 0 and 1.
         method: The curve, "platt" or "isotonic". None: the curve with the smaller log loss.
         judged_only: Leave out passages without a judgment. Otherwise they count as not relevant.
         checkpoint: The file for partial results.
@@ -52,6 +54,7 @@ class CalibrateOptions:
     measure: str = "nDCG@10"
     alpha: float = ALPHA
     delta: float = DELTA
+    gate_alpha: float = GATE_ALPHA
     method: Method | None = None
     judged_only: bool = False
     checkpoint: Path | None = None
@@ -65,7 +68,7 @@ class CalibrateOptions:
 
 @dataclass(frozen=True, slots=True)
 class FittedRules:
-    """The fits of one scoring pass. `save` stores them for `pool_size="auto"` and `min_probability`.
+    """The fits of one scoring pass. `save` stores them for `pool_size="auto"`, `min_probability` and `gate`.
 
     `queries` counts the judged queries. `skipped` counts the queries that the reranker skipped, and `without_relevant`
     the queries without a relevant id. The fit of the stop rule leaves out both. `resumed` counts the queries that an
@@ -80,6 +83,7 @@ class FittedRules:
     without_relevant: int
     resumed: int
     weights: Mapping[str, float]
+    gate: GateFit
     expand: str | None = None
     fits: StoredFits | None = field(default=None, repr=False)
 
@@ -92,7 +96,7 @@ class FittedRules:
         )
 
     def save(self) -> list[Path | str]:
-        """Store both fits for the search of the calibration, and return their files, or their names on a server.
+        """Store the three fits for the search of the calibration, and return their files, or their names on a server.
 
         Raises:
             InvalidInput: The search has no place for fits.
@@ -120,9 +124,12 @@ class FittedRules:
             "unjudged_as_not_relevant": curve.labelled.unjudged,
             "log_loss": curve.log_loss,
         }
+        gate = self.gate
+        about_gate = {**about, **asdict(gate.risk), "queries": gate.queries, "saved": gate.saved, "loss": gate.loss}
         return [
             self.fits.save_stop_rule(stop_rule.rule, self.weights, about_rule, self.expand),
             self.fits.save_calibration(curve.calibration, self.weights, about_curve, self.expand),
+            self.fits.save_gate(gate.gate, self.weights, about_gate, self.expand),
         ]
 
 
@@ -147,7 +154,7 @@ def calibrate(
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     options = options or CalibrateOptions()
-    search = replace(search, config=search.config.override({"rerank": True})).expanded()
+    search = replace(search, config=search.config.override({"rerank": True, "gate": False})).expanded()
     reranker = _checked_reranker(search.reranker_at(), options)
     recorded, checkpoint = _score(search, reranker, judged, options, progress)
     try:
@@ -162,7 +169,7 @@ def calibrate(
 def _fit(
     search: Search, reranker: Reranker, judged: Judged, options: CalibrateOptions, recorded: Mapping[str, Recorded]
 ) -> FittedRules:
-    """Both fits from the scoring pass of each query."""
+    """The three fits from the scoring pass of each query."""
     check = check_pointwise(search, reranker, list(recorded.values()), options.pool_size)
     if not check.holds:
         raise InvalidInput(
@@ -191,6 +198,11 @@ def _fit(
         without_relevant=0 if options.measure == OVERLAP else judged.without_relevant,
         resumed=0,
         weights=weights,
+        gate=fit_gate(
+            gate_traces(recorded, judged, options.measure, (options.pool_size, options.top_k), weights),
+            options.pool_size,
+            Risk(options.measure_name, options.gate_alpha, options.delta),
+        ),
         expand=search.config.expand,
         fits=search.fits if isinstance(search.fits, StoredFits) else None,
     )
@@ -241,6 +253,7 @@ def check_values(options: CalibrateOptions) -> None:
     measure_of(options.measure, options.top_k)
     checked_level(options.alpha, "alpha")
     checked_level(options.delta, "delta")
+    checked_level(options.gate_alpha, "gate_alpha")
     if options.method is not None and options.method not in METHODS:
         raise InvalidInput(f"method must be {' or '.join(METHODS)}, not {options.method!r}", field="method")
     if options.pool_size < options.top_k:

@@ -106,7 +106,9 @@ def record(search: Search, query_id: str, query: str | QueryTexts, sizes: Sequen
         answers[k] = retrieved(retriever, texts.query, k)
         retrieve_seconds[k] = time.perf_counter() - began
     largest = max(sizes)
-    config = whole_pool_config(search.config, depth=largest, pool_size=largest).override({"expand": None})
+    config = whole_pool_config(search.config, depth=largest, pool_size=largest).override(
+        {"expand": None, "gate": False}
+    )
     pending = replace(search, retriever=RecordedRetriever(answers)).begin(texts, config=config)
     began = time.perf_counter()
     with name_query(query_id):

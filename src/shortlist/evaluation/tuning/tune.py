@@ -170,7 +170,7 @@ def tune(
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     options = checked_options(search, judged, options or TuneOptions())
-    search = replace(search, config=search.config.override({"rerank": True})).expanded()
+    search = replace(search, config=search.config.override({"rerank": True, "gate": False})).expanded()
     reranker = search.reranker_at()
     assert reranker is not None
     measures = tuple(measures_of(options.measures))

@@ -6,7 +6,7 @@ import { byId } from "./dom.js";
 
 const NUMBERS = ["min_score", "min_probability", "blend", "per_document", "mmr"];
 const TEXTS = ["where", "rerank_query", "queries", "expand", "effort"];
-const SWITCHES = ["rerank", "progressive", "tail", "adaptive", "duplicates"];
+const SWITCHES = ["rerank", "progressive", "tail", "adaptive", "duplicates", "gate"];
 
 /** The options of the form. "adaptive" stands for a `pool_size` of "auto". */
 export const OPTION_NAMES = [...TEXTS, ...NUMBERS, ...SWITCHES];
@@ -38,7 +38,7 @@ export function changedOptions() {
 }
 
 /** Return whether smaller pools cannot be computed from the answer: its order depends on the pool, or exceeds the pool. */
-export const dependsOnPool = () => ["progressive", "tail", "adaptive"].some((name) => field(name).checked)
+export const dependsOnPool = () => ["progressive", "tail", "adaptive", "gate"].some((name) => field(name).checked)
   || field("effort").value.trim() || !field("duplicates").checked || ["per_document", "mmr"].some((name) => field(name).value.trim() || defaults[name]);
 
 /** Return the fields of a request for the options of the form, and for the pool and the answer that the page shows.

@@ -49,6 +49,7 @@ OPTIONS = (
     "per_document",
     "mmr",
     "expand",
+    "gate",
 )
 """The settings of `SearchConfig` that a request may override."""
 
@@ -122,6 +123,7 @@ class SearchRequest(BaseModel):
     per_document: int | None = _documented_bound(minimum=1)
     mmr: float | None = _documented_bound(minimum=0, maximum=1)
     expand: Literal["rm3", "none"] | None = None
+    gate: bool | None = None
     budget_ms: float | None = Field(None, ge=0, le=600_000)
     fail: Literal["open", "closed"] = "open"
     context: bool | None = None
