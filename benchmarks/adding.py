@@ -66,13 +66,14 @@ def main() -> None:
             row = {
                 "bi_encoder": bi_encoder or "packaged",
                 "characters": size,
+                "rounds": options.rounds,
                 "cpu_seconds": taken,
                 "ratio": round(ratio, 3),
             }
             print(row, flush=True)
             results.append(row)
     if options.save:
-        data.save(options.save, {"rounds": options.rounds, "results": results})
+        data.save(options.save, {"results": results})
 
 
 if __name__ == "__main__":
