@@ -99,6 +99,7 @@ def test_about_has_the_facts_of_the_server(serve):
         "reranker": "words",
         "unit": "logit",
         "pointwise": True,
+        "remote": False,
         "max_documents": 2048,
         "judged": ["tax?"],
     }

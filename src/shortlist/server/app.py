@@ -35,6 +35,7 @@ from shortlist.server.routes import (
     search,
     tei,
     tei_pairs,
+    tune_curve,
     vllm,
     voyage,
     why,
@@ -57,6 +58,7 @@ ROUTES = (
     collections,
     page,
     why,
+    tune_curve,
 )
 
 

@@ -1,4 +1,4 @@
-"""Two passages compared through the queues of the server: for `/why` and for the tool `explain`."""
+"""The models behind the queues of the server, and two passages compared through them: for `/why` and `explain`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anyio import CapacityLimiter, from_thread
 from anyio.to_thread import run_sync
 from numpy.typing import NDArray
 
-from shortlist.protocols import Encoder
+from shortlist.protocols import Encoder, SkipsQueries
 from shortlist.search.explain import Explanation, explain
 from shortlist.search.pool import retrieved
 from shortlist.search.scores import info_of
@@ -18,7 +18,7 @@ from shortlist.server.batching.scorer import Scorer
 from shortlist.server.components import Components
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.searching import searcher_of
-from shortlist.types import RerankerInfo, Scores
+from shortlist.types import Note, RerankerInfo, Scores
 
 DEPTH = 100
 """The least number of hits in which a passage is looked for by its id, without an index."""
@@ -37,6 +37,11 @@ class ThroughScorer:
     def info(self) -> RerankerInfo:
         """See `Reranker.info`."""
         return info_of(self._scorer.reranker)
+
+    def skip_reason(self, query: str) -> Note | None:
+        """See `SkipsQueries.skip_reason`."""
+        reranker = self._scorer.reranker
+        return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
 
     def score(self, query: str, texts: Sequence[str]) -> Scores:
         """See `Reranker.score`. Raises what the scorer raises."""

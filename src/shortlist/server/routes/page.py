@@ -60,7 +60,8 @@ async def about(request: Request) -> JSONResponse:
 
     The facts are its models, the name of a retriever without an index, the number of passages, the defaults of
     searches, and judged queries. `unit` is "logit", or "score" if the reranker has a unit of its own. If `pointwise` is
-    true, the scores of a large pool also give the order of a smaller pool. `max_documents` is the largest pool.
+    true, the scores of a large pool also give the order of a smaller pool. If `remote` is true, another machine runs
+    the reranker, and its calls may cost money. `max_documents` is the largest pool.
     """
     return JSONResponse(_about(components_of(request)), headers={"Cache-Control": "no-store"})
 
@@ -87,6 +88,7 @@ def _about(components: Components) -> dict[str, Any]:
         "reranker": public_name(scorer.name) if scorer is not None else None,
         "unit": "score" if scorer is not None and not gives_logits(scorer.reranker) else "logit",
         "pointwise": scorer is None or info_of(scorer.reranker).pointwise,
+        "remote": scorer is not None and info_of(scorer.reranker).remote,
         "max_documents": components.limits.max_documents,
         "defaults": _defaults(search) if search is not None else {},
         "judged": [query for query, labels in components.labels.items() if any(map(components.sees, labels))][

@@ -1,0 +1,130 @@
+"""The curve of a measure over pool sizes, from one scoring pass of each judged query through the server's queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+
+from shortlist.config import SearchConfig
+from shortlist.evaluation.metrics.measures import Measure
+from shortlist.evaluation.metrics.outcomes import depth_of, repeated
+from shortlist.evaluation.query_sets.query_set import Judged, Level
+from shortlist.evaluation.replay.replay import Recorded
+from shortlist.evaluation.replay.scoring_pass import record
+from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass
+from shortlist.search.query_texts import QueryTexts
+from shortlist.search.scores import check_pointwise
+from shortlist.search.search import Search
+from shortlist.server.components import Components
+from shortlist.server.explaining import ThroughScorer
+from shortlist.server.reranking import scorer_of
+from shortlist.types import Note, Qrels
+from shortlist.wording import worded_notes
+
+SHOWN_IDS = 20
+"""The largest number of unknown ids that an answer lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveCall:
+    """Judged queries and what to measure. `qrels` has the ids that answers of the server show."""
+
+    queries: Mapping[str, QueryTexts]
+    qrels: Qrels
+    measure: Measure
+    sizes: tuple[int, ...]
+    config: SearchConfig
+
+
+async def curve(components: Components, searcher: Search, call: CurveCall) -> dict[str, Any]:
+    """Return the curve as a JSON object: see `answer_of`.
+
+    Each query is retrieved and scored once, with the largest pool. Every smaller pool is computed from this pass. The
+    pairs wait in the queue of the server. A cancelled request scores no further query.
+
+    Raises:
+        Problem: The server has no reranker.
+        InvalidInput: The scores depend on the pool, or a query cannot be searched.
+        QueueFull, ModelError, StoreError, RetrieverFailed: As the queue and `Search.begin`.
+    """
+    scorer = scorer_of(components)
+    check_pointwise(scorer.reranker, "rerank", "the curve is computed from one scoring pass")
+    search = replace(searcher, reranker=ThroughScorer(scorer), config=call.config)
+    # The thread waits for the queue most of the time, so it must not count among the threads of other requests.
+    return await run_sync(_measured, components, search, call, limiter=CapacityLimiter(1))
+
+
+def _measured(components: Components, search: Search, call: CurveCall) -> dict[str, Any]:
+    depth = depth_of([call.measure], call.measure.cutoff or 1, "document")
+    passes = {key: record(search, key, texts, call.sizes, depth) for key, texts in call.queries.items()}
+    judged, unknown = _judged(components, passes.values(), call)
+    plan = Plan(call.sizes, (call.measure,), call.measure.cutoff or 1, depth)
+    measured = from_pass(passes, judged, plan, search.weights_at(), [1.0])[0]
+    notes = [components.names.note(note) for note in _notes(passes.values())]
+    skipped = sum(each.skipped is not None for each in passes.values())
+    return {
+        **answer_of(measured, str(call.measure)),
+        "level": judged.level,
+        "skipped": skipped,
+        "without_relevant": judged.without_relevant,
+        "unknown": len(unknown),
+        "unknown_ids": unknown[:SHOWN_IDS],
+        "notes": worded_notes(notes),
+    }
+
+
+def answer_of(curve: Curve, measure: str) -> dict[str, Any]:
+    """Return the means of a curve as a JSON object, each from 0 to 1.
+
+    `reranked`, `ceiling` (the best order of each pool) and `recall` have one value for each of `sizes`, `stage_one` is
+    one value, and `best` is the smallest size with the highest `reranked`.
+    """
+    return {
+        "measure": measure,
+        "queries": len(curve.query_ids),
+        "sizes": list(curve.sizes),
+        "stage_one": float(curve.stage_one[measure].mean()),
+        "reranked": curve.means(measure).tolist(),
+        "ceiling": curve.ceiling[measure].mean(axis=1).tolist(),
+        "recall": curve.recall.mean(axis=1).tolist(),
+        "best": curve.sizes[curve.best(measure)],
+    }
+
+
+def _judged(components: Components, passes: Iterable[Recorded], call: CurveCall) -> tuple[Judged, list[str]]:
+    """Return the judgments with the ids of the index, and the shown ids that the index does not have.
+
+    The ids name documents if the pools have more of them as documents than as passages.
+    """
+    shown = components.names.shown
+    hits = [hit for each in passes for hits in each.answers.values() for hit in hits]
+    passages = {shown(hit.passage.id): hit.passage.id for hit in hits}
+    documents = {shown(key): key for hit in hits if (key := hit.passage.document_id or hit.passage.id)}
+    ids = {key for grades in call.qrels.values() for key in grades}
+    level: Level = "document" if len(ids & documents.keys()) > len(ids & passages.keys()) else "passage"
+    originals = documents if level == "document" else passages
+    qrels = {
+        query: {originals.get(key, key): grade for key, grade in grades.items()} for query, grades in call.qrels.items()
+    }
+    texts = {key: query.query for key, query in call.queries.items()}
+    unseen = sorted(ids - originals.keys())
+    return Judged("the request", texts, qrels, level), _unknown(components, unseen) if level == "passage" else []
+
+
+def _unknown(components: Components, shown: Sequence[str]) -> list[str]:
+    """Return the shown ids that the index does not have; none if the server cannot look up an id."""
+    if components.index is None or not shown:
+        return []
+    originals = {key: components.names.originals(key) for key in shown}
+    stored = {passage.id for passage in components.index.get([name for names in originals.values() for name in names])}
+    return [key for key in shown if not stored.intersection(originals[key])]
+
+
+def _notes(passes: Iterable[Recorded]) -> list[Note]:
+    """Return notes if the retriever has a limit of its own below the largest pool, and if it repeats ids."""
+    each = list(passes)
+    return [*[one.limited for one in each if one.limited is not None][:1], *repeated(one.repeated for one in each)]
