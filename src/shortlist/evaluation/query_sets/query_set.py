@@ -6,11 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.shown_ids import with_stored_ids
 from shortlist.reprs import short_repr
 from shortlist.search.query_texts import QueryTexts
 from shortlist.text.normal import normalised
@@ -121,8 +122,7 @@ class Judged:
     def fingerprint(self) -> str:
         """A hash of the queries and of the given judgments.
 
-        Two evaluations can be compared if their fingerprints are equal. The hash does not depend on the passages that
-        contain a snippet, so evaluations on different corpora can be compared.
+        Two evaluations with equal fingerprints can be compared. The passages with a snippet do not change the hash.
         """
         given = {
             key: [pair for pair in self.qrels[key].items() if pair[0] not in self.by_snippet.get(key, ())]
@@ -134,7 +134,7 @@ class Judged:
 
     @property
     def resolved(self) -> str:
-        """A hash as `fingerprint`, which also covers the passages with each snippet, and the rerank queries."""
+        """As `fingerprint`, and it also covers the passages with each snippet, and the rerank queries."""
         rows = [[key, self.queries[key], sorted(self.qrels[key].items())] for key in sorted(self.queries)]
         return _hash([self.level, rows, *([sorted(self.rerank_queries.items())] if self.rerank_queries else [])])
 
@@ -180,14 +180,14 @@ def resolve(query_set: QuerySet, passages: Iterable[Passage], *, allow_unknown: 
     passages. A snippet is replaced by every passage (or document) whose text contains it as whole words, in any case
     and spacing. If several snippets of a query give the same id, the id has the highest of their grades. A judgment by
     id takes precedence over snippets. With `allow_unknown`, judged ids and snippets that the corpus lacks are kept and
-    counted; no hit can match them.
+    counted; no hit can match them. An id may also be the shorter one that the server shows: see `with_stored_ids`.
 
     Raises:
         InvalidInput: As `checked`. Also if some ids name passages and others documents, or if the corpus lacks a judged
             id or a snippet and `allow_unknown` is False.
     """
-    checked(query_set)
     corpus = list(passages)
+    query_set = replace(checked(query_set), qrels=with_stored_ids(query_set.qrels, corpus))
     passage_ids = {passage.id for passage in corpus}
     document_ids = {key_of(passage, "document") for passage in corpus}
     ids = {key for grades in query_set.qrels.values() for key in grades}
