@@ -25,7 +25,7 @@ from shortlist.server.reranking import scorer_of
 from shortlist.types import Note, Qrels
 from shortlist.wording import worded_notes
 
-SHOWN_IDS = 20
+SHOWN_IDS = 1000
 """The largest number of unknown ids that an answer lists."""
 
 

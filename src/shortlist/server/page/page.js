@@ -2,18 +2,28 @@
 
 import { readAddress, writeAddress } from "./address.js";
 import { post } from "./api.js";
+import { fillSetups, searchBoth, secondSetup, showColumns, showCompared, wireSetups } from "./compare.js";
 import { announce, byId, show } from "./dom.js";
-import { wireKeys } from "./keys.js";
-import { changedOptions, dependsOnPool, fillOptions, requestFields } from "./options.js";
-import { fromPasted } from "./pool.js";
+import { openHistory, remember as intoHistory, wireHistory } from "./history.js";
+import { drawPanel, judgeHit, undoLast, wireJudging } from "./judging.js";
+import { gradesOf } from "./judgments.js";
+import { wireKeys, wireLists } from "./keys.js";
+import { wireNear, wireWidth } from "./layout.js";
+import { optionsForm } from "./options.js";
+import { pastedTexts, rerank } from "./pasted.js";
 import { loadFacts, wireKey } from "./server.js";
 import { busy, fail, settle } from "./states.js";
+import { wireTuning } from "./tuning.js";
 import { openAnswer } from "./view.js";
 import { drawTray } from "./why.js";
 
 const LARGEST = 100;
 
-const state = { pool: 50, topK: 5, paste: false, query: "", options: {}, answer: null, drawn: null, chosen: [], near: null, why: {}, pointwise: true, unit: "logit", largest: LARGEST, defaults: {}, loaded: false };
+const state = {
+  pool: 50, topK: 5, paste: false, compare: false, query: "", options: {}, answer: null, pair: null, drawn: null, chosen: [], near: null, why: {},
+  pointwise: true, unit: "logit", remote: false, largest: LARGEST, defaults: {}, loaded: false,
+};
+const form = optionsForm("option-", byId("options"));
 let running = null;
 
 async function search(remember = true) {
@@ -21,13 +31,16 @@ async function search(remember = true) {
   if (!state.query) return byId("query").focus();
   const texts = state.paste ? pastedTexts() : [];
   if (state.paste && !texts.length) return byId("candidates").focus();
-  state.options = changedOptions();
+  state.options = form.changed();
+  if (state.compare) state.compare = secondSetup(state);
   writeAddress(state, remember);
+  if (!state.paste) intoHistory(state.query, location.hash);
   running?.abort();
   const mine = running = new AbortController();
   busy(true, buttonText());
   try {
-    take(state.paste ? await rerank(texts, mine.signal) : await searchIndex(mine.signal));
+    if (state.compare) takePair(await searchBoth(state, form, mine.signal));
+    else take(state.paste ? await rerank(state.query, texts, mine.signal) : await searchIndex(mine.signal));
   } catch (error) {
     if (error.name !== "AbortError") fail(error);
   } finally {
@@ -37,36 +50,60 @@ async function search(remember = true) {
 
 async function searchIndex(signal) {
   const adaptive = byId("option-adaptive").checked;
-  const fixed = dependsOnPool();
-  const answer = await post("search", { query: state.query, fail: "open", ...requestFields(state) }, signal);
+  const fixed = form.dependsOnPool();
+  const answer = await post("search", { query: state.query, fail: "open", ...form.poolFields(state) }, signal);
   return { ...answer, adaptive, fixed, resizable: fixed && !adaptive };
 }
-
-async function rerank(texts, signal) {
-  const began = performance.now();
-  const { results } = await post("rerank", { query: state.query, documents: texts, raw_scores: true }, signal);
-  return fromPasted(state.query, texts, results, (performance.now() - began) / 1000);
-}
-
-const pastedTexts = () => byId("candidates").value.split("\n").map((line) => line.trim()).filter(Boolean);
 
 function take(answer) {
   answer.fixed ||= !state.pointwise && answer.hits.some((hit) => hit.rerank_score !== null);
   answer.largest = answer.resizable ? state.largest : Math.max(0, ...answer.hits.map((hit) => hit.retrieval_rank));
-  Object.assign(state, { answer, chosen: [], near: null, why: {} });
+  answer.own = answer.pasted ? {} : gradesOf(answer.query);
+  Object.assign(state, { answer, pair: null, chosen: [], near: null, why: {} });
   settle(answer);
+  showColumns(false);
   if (answer.hits.length) {
-    state.drawn = openAnswer(answer, { choose, compare, unit: state.unit });
+    state.drawn = openAnswer(answer, { choose, compare, judge, unit: state.unit });
     redraw();
   }
   tray();
+  drawPanel(shownQuery());
+}
+
+/** Show the answers of both set-ups. */
+function takePair(answers) {
+  for (const answer of answers) answer.own = gradesOf(answer.query);
+  Object.assign(state, { answer: null, drawn: null, chosen: [], near: null, why: {} });
+  settle(answers.find((answer) => answer.hits.length) ?? answers[0]);
+  show(byId("results"), false);
+  const relabel = showCompared(answers, [state, state.compare], { judge, unit: state.unit });
+  state.pair = { answers, relabel };
+  showColumns(answers.some((answer) => answer.hits.length));
+  tray();
+  drawPanel(shownQuery());
 }
 
 function blank() {
-  Object.assign(state, { answer: null, drawn: null, chosen: [], why: {} });
+  Object.assign(state, { answer: null, pair: null, drawn: null, chosen: [], why: {} });
   show(byId("results"), false);
+  showColumns(false);
   show(byId("empty"));
   tray();
+}
+
+const shownAnswers = () => state.pair?.answers ?? (state.answer && !state.answer.pasted ? [state.answer] : []);
+const shownQuery = () => shownAnswers()[0]?.query ?? "";
+
+function judge(id, grade) {
+  const hit = shownAnswers().flatMap((answer) => answer.hits).find((each) => each.id === id);
+  if (hit) judgeHit(shownQuery(), hit, grade);
+}
+
+/** Show the judgments of this browser on the shown rows. */
+function rejudged() {
+  for (const answer of shownAnswers()) answer.own = gradesOf(answer.query);
+  if (state.pair) state.pair.relabel();
+  else if (state.answer?.hits.length && !state.answer.pasted) state.drawn.judged();
 }
 
 function redraw() {
@@ -125,13 +162,17 @@ async function explain() {
   announce(result.trouble ?? "The words that decided are shown below.", 0);
 }
 
-const buttonText = () => state.paste ? "Rerank" : "Search";
+const buttonText = () => state.paste ? "Rerank" : state.compare ? "Compare" : "Search";
 
-function mode(paste) {
+function mode(paste, second = false) {
+  if (second && !state.compare) fillSetups(second, state);
   state.paste = paste;
-  byId("mode-index").setAttribute("aria-pressed", String(!paste));
+  state.compare = second && secondSetup(state);
+  byId("mode-index").setAttribute("aria-pressed", String(!paste && !second));
+  byId("mode-compare").setAttribute("aria-pressed", String(Boolean(second)));
   byId("mode-paste").setAttribute("aria-pressed", String(paste));
   show(byId("paste"), paste);
+  show(byId("setups"), Boolean(second));
   show(byId("options"), !paste);
   byId("go").textContent = buttonText();
 }
@@ -156,8 +197,11 @@ function fill() {
   byId("query").value = address.query;
   byId("top-k").value = String(state.topK);
   byId("top-k").max = String(state.largest);
-  fillOptions(address.options);
-  mode(address.paste || byId("mode-index").disabled);
+  form.showDefaults(state.defaults);
+  form.fill(address.options);
+  state.compare = false;
+  const paste = address.paste || byId("mode-index").disabled;
+  mode(paste, !paste && address.compare);
   return address;
 }
 
@@ -165,7 +209,7 @@ function restore() {
   const address = fill();
   if (!address.query) return blank();
   if (state.paste && !pastedTexts().length) return blank();
-  const same = JSON.stringify(changedOptions()) === JSON.stringify(state.options) && !dependsOnPool();
+  const same = JSON.stringify(form.changed()) === JSON.stringify(state.options) && !form.dependsOnPool() && !state.compare;
   const shown = state.answer?.query === address.query && Boolean(state.answer.pasted) === state.paste && same;
   if (shown) redraw();
   else search(false);
@@ -184,48 +228,62 @@ function wire() {
     const topK = Number.parseInt(event.target.value, 10);
     if (!(topK >= 1 && topK <= state.largest)) return;
     state.topK = topK;
-    rewriteAddress();
+    if (!state.pair) rewriteAddress();
     redraw();
   });
-  byId("top-k").addEventListener("change", () => { if (state.answer?.adaptive) search(); });
-  byId("options").addEventListener("change", () => { if (state.answer) search(); });
-  byId("mode-index").addEventListener("click", () => mode(false));
+  byId("top-k").addEventListener("change", () => { if (state.answer?.adaptive || state.pair) search(); });
+  byId("options").addEventListener("change", () => { if (state.answer || state.pair) search(); });
+  wireSetups((pool) => {
+    state.pool = pool ?? state.pool;
+    if (state.pair) search();
+  });
+  byId("mode-index").addEventListener("click", () => changeMode(false));
+  byId("mode-compare").addEventListener("click", () => changeMode(true));
   byId("mode-paste").addEventListener("click", () => { mode(true); byId("candidates").focus(); });
   byId("skip").addEventListener("click", (event) => { event.preventDefault(); byId("results").focus(); });
   wireKey(begin);
-  wireKeys({ one: byId("one"), two: byId("two") }, clear);
-  wireNear();
-  wireWidth();
+  for (const pair of [["one", "two"], ["a-list", "b-list"]]) wireLists(...pair.map(byId), { judge, undo: undoLast });
+  wireKeys({ clear, openHistory });
+  wireHistory(runAgain);
+  wireJudging({ query: shownQuery, redraw: rejudged });
+  wireTuning({ settings: curveSettings, costly: () => state.remote });
+  wireNear(near);
+  wireWidth(() => state.drawn?.relay());
   addEventListener("popstate", restore);
 }
 
-function wireNear() {
-  const stages = byId("stages");
-  const near = (event) => {
-    const id = event.target.closest?.("button.row")?.dataset.id ?? null;
-    if (id === state.near) return;
-    state.near = id;
-    mark();
-  };
-  for (const kind of ["pointerover", "focusin"]) stages.addEventListener(kind, near);
-  for (const kind of ["pointerleave", "focusout"]) stages.addEventListener(kind, () => { state.near = null; mark(); });
+/** Go to a mode of the index, and search again with it if a query is shown. */
+function changeMode(second) {
+  mode(false, second);
+  if (shownAnswers().length) search();
 }
 
-/** Stack the columns on a narrow page, stage two first. The order of the document is the visible order. */
-function wireWidth() {
-  const narrow = matchMedia("(max-width: 759px)");
-  const place = () => byId("stages").prepend(byId(narrow.matches ? "stage-two" : "stage-one"));
-  narrow.addEventListener("change", place);
-  place();
-  new ResizeObserver(() => state.drawn?.relay()).observe(byId("stages"));
+/** Search with an address of the history. */
+function runAgain(address) {
+  history.pushState(null, "", address);
+  fill();
+  search(false).then(() => byId(state.pair ? "compared" : "results").focus());
+}
+
+/** Return the options of the form that the curve has, or null without an index. */
+function curveSettings() {
+  if (byId("mode-index").disabled) return null;
+  const { blend, expand } = form.changed();
+  return { ...(blend === undefined ? {} : { blend: Number(blend) }), ...(expand === undefined ? {} : { expand }) };
+}
+
+function near(id) {
+  if (id === state.near) return;
+  state.near = id;
+  mark();
 }
 
 async function begin() {
   show(byId("notice"), false);
   fill();
   try {
-    const { pointwise, unit, max_documents: most, defaults } = await loadFacts(searchFor);
-    Object.assign(state, { pointwise, unit, defaults, largest: Math.min(LARGEST, most), loaded: true });
+    const { pointwise, unit, remote, max_documents: most, defaults } = await loadFacts(searchFor);
+    Object.assign(state, { pointwise, unit, remote, defaults, largest: Math.min(LARGEST, most), loaded: true });
     restore();
     if (!byId("query").value && matchMedia("(pointer: fine)").matches) byId("query").focus();
   } catch (error) {

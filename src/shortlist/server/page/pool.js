@@ -13,10 +13,10 @@ function byFinal(a, b) {
 
 const byRetrieval = (a, b) => a.retrieval_rank - b.retrieval_rank;
 
-/** Return the ids of the relevant passages, or null if nothing is known. */
+/** Return the ids of the relevant passages, or null if nothing is known. `answer.own` are the judgments of this browser:
+ * they replace those of the server. */
 export function relevantIds(answer) {
-  const grades = answer.labels?.relevant;
-  if (!grades) return null;
+  const grades = { ...answer.labels?.relevant, ...answer.own };
   const ids = Object.keys(grades).filter((id) => grades[id] > 0);
   return ids.length ? new Set(ids) : null;
 }
@@ -32,6 +32,7 @@ export function cutPool(answer, size, topK) {
   const top = second.slice(0, topK);
   return {
     first, second, top, places, reranked, relevant,
+    own: answer.own ?? {},
     left: all.slice(first.length),
     deepest: Math.max(0, ...top.map((hit) => hit.retrieval_rank)),
     ceiling: relevant && share(first, relevant),

@@ -2,17 +2,18 @@
 
 import { make, plain, signed } from "./dom.js";
 
-/** Make the rows of one stage. `stage` is "one" or "two". `choose(id)` is called when a row is pressed. */
-export function makeRows(answer, stage, choose) {
+/** Make the rows of one stage. `stage` is "one" or "two". `choose(id)` is called when a row is pressed, and
+ * `judge(id, grade)` when one of its judge buttons is pressed. */
+export function makeRows(answer, stage, choose, judge) {
   const rows = new Map();
   const signals = shownSignals(answer);
   for (const hit of answer.hits) {
-    rows.set(hit.id, makeRow(hit, stage === "one" ? firstScores(hit, signals) : secondScores(hit), choose));
+    rows.set(hit.id, makeRow(hit, stage === "one" ? firstScores(hit, signals) : secondScores(hit), choose, judge));
   }
   return rows;
 }
 
-function makeRow(hit, scores, choose) {
+function makeRow(hit, scores, choose, judge) {
   const place = make("span", { cls: "place" });
   const move = make("span", { cls: "move" });
   const title = make("span", { cls: "title", text: hit.title || hit.document_id || hit.id });
@@ -27,18 +28,38 @@ function makeRow(hit, scores, choose) {
     scores);
   button.dataset.id = hit.id;
   button.addEventListener("click", () => choose(hit.id));
-  const item = make("li", {}, button);
-  return { item, button, place, move, relevant };
+  const marks = isPasted(hit) ? null : judgeButtons(hit, judge);
+  const item = make("li", {}, button, marks?.box ?? null);
+  return { item, button, place, move, relevant, marks };
+}
+
+/** Return the two judge buttons of a hit. Keys judge the focused hit, so the buttons are no tab stops. */
+export function judgeButtons(hit, judge) {
+  const name = hit.title || hit.text.slice(0, 60);
+  const made = [[1, "✓", "Relevant", "Y"], [0, "✗", "Not relevant", "N"]].map(([grade, text, label, key]) => {
+    const button = make("button", { cls: `mark-${grade}`, text, attrs: { type: "button", tabindex: "-1", title: `${label} (${key})`, "aria-label": `${label}: ${name}` } });
+    button.addEventListener("click", () => judge(hit.id, grade));
+    return button;
+  });
+  return { box: make("span", { cls: "marks" }, ...made), buttons: made };
+}
+
+/** Show the grade of a hit on its judge buttons. A grade of undefined means that the hit is not judged. */
+export function showGrade(marks, grade) {
+  if (!marks) return;
+  const [relevant, not] = marks.buttons;
+  relevant.setAttribute("aria-pressed", String(grade > 0));
+  not.setAttribute("aria-pressed", String(grade !== undefined && grade <= 0));
 }
 
 /** Return the snippet with the words of the query marked. A pressed row shows the full text instead. */
-function snippetOf(hit) {
+export function snippetOf(hit) {
   if (!hit.snippet) return make("span", { cls: "text whole", text: hit.text });
   return make("span", { cls: "text" }, ...hit.snippet.map(({ text, match }) => match ? make("mark", { text }) : text));
 }
 
 /** Return the source, and the place in it that a reader would look for. */
-function sourceOf(hit) {
+export function sourceOf(hit) {
   const id = hit.document_id ?? "";
   if (!id || id === hit.source) return hit.source;
   const place = id.startsWith(`${hit.source}#`) ? id.slice(hit.source.length + 1).replace("=", " ") : `id ${id}`;
@@ -66,7 +87,8 @@ function firstScores(hit, signals) {
 
 const short = (value) => plain(value, Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3);
 
-function secondScores(hit) {
+/** Return the raw score, the final score and the probability of a hit. */
+export function secondScores(hit) {
   const box = make("span", { cls: "scores" });
   if (hit.rerank_score === null) {
     box.append(make("span", { cls: "part", text: "not scored" }));
@@ -88,15 +110,27 @@ export function order(list, rows, hits, { stage, view, topK, unit }) {
     const rank = stage === "one" ? hit.retrieval_rank : index + 1;
     const moved = view.reranked ? hit.retrieval_rank - final : 0;
     row.place.textContent = String(rank);
-    row.relevant.hidden = !view.relevant?.has(hit.id);
     row.item.classList.toggle("in-top", final <= topK);
     row.item.classList.toggle("tall", index < topK);
     row.item.classList.toggle("last-of-top", stage === "two" && rank === topK && hits.length > topK);
     writeMove(row.move, moved, view.reranked, stage);
-    row.button.setAttribute("aria-label", label({ hit, rank, final, moved, stage, view, unit }));
     return row.item;
   });
   list.replaceChildren(...items);
+  relabel(rows, hits, { stage, view, unit });
+}
+
+/** Write the judgments of the shown hits onto their rows. The rows keep their places. */
+export function relabel(rows, hits, { stage, view, unit }) {
+  for (const [index, hit] of hits.entries()) {
+    const row = rows.get(hit.id);
+    const final = view.places.get(hit.id);
+    row.relevant.hidden = !view.relevant?.has(hit.id);
+    showGrade(row.marks, view.own[hit.id]);
+    row.button.setAttribute("aria-label", label({
+      hit, rank: stage === "one" ? hit.retrieval_rank : index + 1, final, moved: hit.retrieval_rank - final, stage, view, unit,
+    }));
+  }
 }
 
 function writeMove(node, moved, reranked, stage) {
@@ -110,5 +144,10 @@ function label({ hit, rank, final, moved, stage, view, unit }) {
   const move = !view.reranked || !moved ? "did not move" :
     stage === "one" ? `now ${final}` : `was ${hit.retrieval_rank}, ${moved > 0 ? "up" : "down"} ${Math.abs(moved)}`;
   const score = hit.rerank_score === null ? "not scored" : `${unit} ${hit.rerank_score.toFixed(2)}`;
-  return `${place}: ${name}; ${move}; ${score}${view.relevant?.has(hit.id) ? "; relevant" : ""}`;
+  return `${place}: ${name}; ${move}; ${score}${judgedAs(hit, view)}`;
+}
+
+function judgedAs(hit, view) {
+  if (view.relevant?.has(hit.id)) return "; relevant";
+  return view.own[hit.id] === undefined ? "" : "; judged not relevant";
 }

@@ -2,13 +2,14 @@
 
 import { apiKey, get, keepKey } from "./api.js";
 import { byId, count, make, show } from "./dom.js";
-import { showDefaults } from "./options.js";
 
 /** Load the facts about the server, write them into the page, and return them. Throws as `get` does. */
 export async function loadFacts(search) {
   const facts = await get("page/about");
-  byId("mode-index").disabled = !facts.index;
-  byId("mode-index").title = facts.index ? "" : "This server was started without an index";
+  for (const mode of [byId("mode-index"), byId("mode-compare")]) {
+    mode.disabled = !facts.index;
+    mode.title = facts.index ? "" : "This server was started without an index";
+  }
   if (facts.retriever) byId("mode-index").textContent = "The store";
   const models = [facts.encoder, facts.reranker].filter(Boolean).join(" → ");
   byId("about").textContent = [facts.retriever, facts.passages ? count(facts.passages, "passage") : "", models].filter(Boolean).join(" · ");
@@ -19,7 +20,6 @@ export async function loadFacts(search) {
     return make("li", {}, button);
   }));
   show(byId("offers"), facts.judged.length > 0);
-  showDefaults(facts.defaults);
   return facts;
 }
 

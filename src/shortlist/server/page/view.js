@@ -5,13 +5,12 @@ import { notesOf, writeFacts } from "./facts.js";
 import { tabStop } from "./keys.js";
 import { drawLines, stress } from "./lines.js";
 import { ceilings, countRelevant, cutPool, notablePair } from "./pool.js";
-import { makeRows, order, shownSignals } from "./rows.js";
+import { makeRows, order, relabel, shownSignals } from "./rows.js";
 import { describePool, drawCurve } from "./slider.js";
 
-/** Show an answer, and return `redraw(size, topK)`, `relay()` and `mark(ids, chosen)` for it. */
-export function openAnswer(answer, { choose, compare, unit }) {
-  const rows = { one: makeRows(answer, "one", choose), two: makeRows(answer, "two", choose) };
-  const curve = ceilings(answer);
+/** Show an answer, and return `redraw(size, topK)`, `judged()`, `relay()` and `mark(ids, chosen)` for it. */
+export function openAnswer(answer, { choose, compare, judge, unit }) {
+  const rows = { one: makeRows(answer, "one", choose, judge), two: makeRows(answer, "two", choose, judge) };
   const largest = answer.largest;
   const lines = byId("lines");
   writeFacts(byId("facts"), answer);
@@ -21,21 +20,32 @@ export function openAnswer(answer, { choose, compare, unit }) {
   writeHeads(answer, unit);
   byId("pool").max = String(Math.max(1, largest));
   byId("scale-to").textContent = String(largest);
-  byId("curve").classList.toggle("bare", curve === null);
-  byId("legend").textContent = `${curve ? "green: the recall ceiling · " : ""}ticks: stage-one ranks of the top k`;
   let drawn = null;
+  const write = (view, size, topK) => {
+    drawn = { view, size, topK };
+    const curve = ceilings(answer);
+    byId("curve").classList.toggle("bare", curve === null);
+    byId("legend").textContent = `${curve ? "green: the recall ceiling · " : ""}ticks: stage-one ranks of the top k`;
+    drawCurve(byId("curve"), { curve, view, size, largest });
+    writeTitles(answer, view, { size, topK });
+  };
   return {
     redraw(size, topK) {
       const view = cutPool(answer, size, topK);
-      drawn = { view, topK };
       order(byId("one"), rows.one, view.first, { stage: "one", view, topK, unit });
       order(byId("two"), rows.two, view.second, { stage: "two", view, topK, unit });
       for (const list of [byId("one"), byId("two")]) tabStop(list, list.querySelector("button.row"));
-      drawCurve(byId("curve"), { curve, view, size, largest });
-      writeTitles(answer, view, { size, topK });
+      write(view, size, topK);
       writeHighlight(view, topK, compare);
       drawLines(lines, view, rows, topK);
       return view;
+    },
+    judged() {
+      const { size, topK } = drawn;
+      const view = cutPool(answer, size, topK);
+      relabel(rows.one, view.first, { stage: "one", view, unit });
+      relabel(rows.two, view.second, { stage: "two", view, unit });
+      write(view, size, topK);
     },
     relay() {
       if (drawn) drawLines(lines, drawn.view, rows, drawn.topK);
