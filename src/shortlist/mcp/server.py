@@ -91,6 +91,25 @@ RERANK = (
 )
 
 
+SETTINGS = (
+    "top_k",
+    "pool_size",
+    "effort",
+    "min_score",
+    "min_probability",
+    "rerank",
+    "blend",
+    "progressive",
+    "tail",
+    "duplicates",
+    "per_document",
+    "mmr",
+    "gate",
+    "expand",
+)
+"""The parameters of the tool `search` that are settings of `SearchConfig`."""
+
+
 def require_sdk() -> None:
     """Check that the official SDK is installed.
 
@@ -160,22 +179,8 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
         rerank_query: str | None = None,
         collections: list[str] | None = None,
     ) -> dict[str, Any]:
-        options = {
-            "top_k": top_k,
-            "pool_size": pool_size,
-            "effort": effort,
-            "min_score": min_score,
-            "min_probability": min_probability,
-            "rerank": rerank,
-            "blend": blend,
-            "progressive": progressive,
-            "tail": tail,
-            "duplicates": duplicates,
-            "per_document": per_document,
-            "mmr": mmr,
-            "gate": gate,
-            "expand": expand,
-        }
+        arguments = locals()
+        options = {name: arguments[name] for name in SETTINGS}
         texts = QueryTexts(query, tuple(queries or ()), rerank_query)
         return await _answered(tools, tools.search, texts, where, options, collections)
 
