@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import browser as driver
 import pytest
 from standins import FakePairs
 from starlette.testclient import TestClient
@@ -95,3 +96,21 @@ def no_log_handlers() -> Iterator[None]:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
         logger.setLevel(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[driver.Browser]:
+    if driver.missing():
+        pytest.skip(driver.missing())
+    browser = driver.Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(window: driver.Browser) -> Iterator[driver.Browser]:
+    """The window, wide and light. The console must be empty at the end."""
+    window.look()
+    yield window
+    window.send("/url", url="about:blank")
+    assert window.complaints() == []

@@ -126,5 +126,6 @@ def _unknown(components: Components, shown: Sequence[str]) -> list[str]:
 
 def _notes(passes: Iterable[Recorded]) -> list[Note]:
     """Return notes if the retriever has a limit of its own below the largest pool, and if it repeats ids."""
-    each = list(passes)
-    return [*[one.limited for one in each if one.limited is not None][:1], *repeated(one.repeated for one in each)]
+    recorded = list(passes)
+    limits = [each.limited for each in recorded if each.limited is not None]
+    return [*limits[:1], *repeated(each.repeated for each in recorded)]

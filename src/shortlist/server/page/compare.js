@@ -21,7 +21,7 @@ export function wireSetups(changed) {
     for (const input of copy.querySelectorAll("input")) input.id = `b-${input.id}`;
     byId("b-options").append(copy);
   }
-  form = optionsForm("b-option-", byId("b-options"));
+  form = optionsForm("b-option-");
   byId("setups").addEventListener("change", () => changed(sizeOf("a-pool")));
   for (const kind of ["pointerover", "focusin"]) {
     byId("compared").addEventListener(kind, (event) => stress(event.target.closest?.("button.row")?.dataset.id));

@@ -11,8 +11,8 @@ const SWITCHES = ["rerank", "progressive", "tail", "adaptive", "duplicates", "ga
 /** The options of the form. "adaptive" stands for a `pool_size` of "auto". */
 export const OPTION_NAMES = [...TEXTS, ...NUMBERS, ...SWITCHES];
 
-/** Return the form whose fields have ids with this prefix. `box` contains them, and opens if an option is filled in. */
-export function optionsForm(prefix, box) {
+/** Return the form whose fields have ids with this prefix. If there is a `box`, it opens when an option is filled in. */
+export function optionsForm(prefix, box = null) {
   const field = (name) => byId(prefix + name);
   let defaults = {};
 
@@ -29,7 +29,7 @@ export function optionsForm(prefix, box) {
   function fill(options) {
     for (const name of [...TEXTS, ...NUMBERS]) field(name).value = options[name] ?? "";
     for (const name of SWITCHES) field(name).checked = options[name] === undefined ? Boolean(defaults[name]) : options[name] === "true";
-    if (Object.keys(options).length) box.open = true;
+    if (box && Object.keys(options).length) box.open = true;
   }
 
   /** Return the options that the form changes, as texts by name. */
