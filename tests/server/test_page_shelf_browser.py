@@ -114,7 +114,7 @@ def test_keys_judge_the_focused_passage_and_undo(page, fresh):
     focus_row(page, "p30")
     page.press("y")
     assert grades(page) == {"p30": 1}
-    page.until("document.getElementById('announcer').textContent === 'Relevant: d30. 1 passage judged.'")
+    page.until(f"document.getElementById('announcer').textContent === 'Relevant: {TEXTS[29]}. 1 passage judged.'")
     assert page.run("return [document.activeElement.dataset.id, document.activeElement.closest('ol').id]") == [
         "p30",
         "two",
@@ -221,7 +221,8 @@ def test_evaluate_reads_the_exported_file_over_the_same_index(page, tmp_path, ne
             file = export_file(page, tmp_path)
             curve = page.run(
                 "return fetch('tune-curve', { method: 'POST', body: JSON.stringify({ sizes: [10, 30], queries: "
-                "arguments[0].map(({ query, relevant }) => ({ query, relevant })) }) }).then((answer) => answer.json())",
+                "arguments[0].map(({ query, relevant }) => ({ query, relevant })) }) })"
+                ".then((answer) => answer.json())",
                 stored(page),
             )
         queries = QuerySet.read(file)
@@ -277,7 +278,7 @@ def test_the_page_reads_a_csv_file_as_evaluate_does(page, fresh, tmp_path):
         ("mine.jsonl", '{"relevant": ["p1"]}', 'line 1 has no "query".'),
         ("mine.jsonl", '{"query": "a", "relevant": {"p1": 0.5}}', "line 1: the grade 0.5 is not a whole number."),
         ("mine.jsonl", '{"query": "a", "positive": []}', 'line 1 has the unknown field "positive".'),
-        ("mine.csv", "question,relevant\na,p1\n", 'line 1 must name query, and relevant or snippet: "question" is unknown.'),
+        ("mine.csv", "asks,relevant\na,p1\n", 'line 1 must name query, and relevant or snippet: "asks" is unknown.'),
         ("mine.csv", "query,relevant,grade\na,p1,much\n", 'row 2: the grade "much" is not a whole number.'),
         ("mine.csv", 'query,relevant\n"a,p1\n', "a double quote is not closed."),
     ],

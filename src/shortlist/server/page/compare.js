@@ -112,7 +112,7 @@ function makeRow(hit, { name, other, rank, length, judge, unit }) {
   const moved = rank === undefined ? 0 : rank - hit.rank;
   const relevant = make("span", { cls: "relevant", text: "relevant" });
   const elsewhere = rank === undefined ? `not in ${other}` : `${other} ${rank}`;
-  const move = rank === undefined ? "new" : moved > 0 ? `▲${moved}` : moved < 0 ? `▼${-moved}` : "=";
+  const move = rank === undefined ? "" : moved > 0 ? `▲${moved}` : moved < 0 ? `▼${-moved}` : "=";
   const scores = secondScores(hit);
   scores.append(make("span", { cls: "elsewhere", text: elsewhere }));
   const button = make("button", { cls: `row${rank === undefined ? " only" : ""}`, attrs: { type: "button", tabindex: "-1", "aria-pressed": "false" } },
