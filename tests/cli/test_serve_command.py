@@ -26,6 +26,7 @@ LIMITS = {
 OTHERS = {
     "index": ("--index", "ix", "ix"),
     "state": ("--state", "fits", Path("fits")),
+    "boosts": ("--boost", "ix=2", {"ix": 2.0}),
     "queries": ("--queries", "q.csv", Path("q.csv")),
     "host": ("--host", "0.0.0.0", "0.0.0.0"),
     "port": ("--port", 0, 0),

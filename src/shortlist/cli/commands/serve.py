@@ -137,7 +137,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
         ServeOptions(
             config=resolved(given).config,
             index=tuple(index) if index and is_several(index) else single(index),
-            boosts=boosts_of(boost),
+            boosts=boosts_of(boost) or None,
             state=state,
             queries=queries,
             host=host,
