@@ -1,4 +1,4 @@
-"""Judged queries whose relevant passages have one word, and a stage one that knows nothing about it."""
+"""Judged queries over pools that are drawn: queries that a reranker can learn, and queries that are perfect already."""
 
 from __future__ import annotations
 
@@ -43,21 +43,25 @@ def passages() -> list[Passage]:
     return [Passage(f"p{number}", text, f"p{number}") for number, text in enumerate(texts)]
 
 
-def query_set(queries: int = 60, *, learnable: bool = True) -> QuerySet:
-    """Queries whose relevant passages have "red", or are drawn anew for each query."""
-    corpus = passages()
-    draw = np.random.default_rng(12)
-    texts = {f"q{number}": f"{draw.choice(PLAIN)} {draw.choice(PLAIN)} {number}" for number in range(queries)}
+def query_set(queries: int = 60) -> QuerySet:
+    """Queries whose relevant passages have "red"."""
+    relevant = {passage.id: 1 for passage in passages() if "red" in passage.text}
+    return QuerySet("red passages", texts := _texts(queries), dict.fromkeys(texts, relevant))
+
+
+def perfect_set(queries: int = 60) -> QuerySet:
+    """Queries whose relevant passages have the highest cosines of their pool: stage one is perfect."""
+    pools = DrawnPools(passages())
     qrels = {}
-    for key in texts:
-        drawn = set(draw.permutation(PASSAGES)[: PASSAGES // 4].tolist())
-        relevant = [
-            passage.id
-            for number, passage in enumerate(corpus)
-            if ("red" in passage.text if learnable else number in drawn)
-        ]
-        qrels[key] = dict.fromkeys(relevant, 1)
-    return QuerySet("drawn queries", texts, qrels)
+    for key, text in _texts(queries).items():
+        best = sorted(pools.retrieve(text, POOL), key=lambda hit: -hit.signals["dense"])[:3]
+        qrels[key] = {hit.passage.id: 1 for hit in best}
+    return QuerySet("perfect", _texts(queries), qrels)
+
+
+def _texts(queries: int) -> dict[str, str]:
+    draw = np.random.default_rng(12)
+    return {f"q{number}": f"{draw.choice(PLAIN)} {draw.choice(PLAIN)} {number}" for number in range(queries)}
 
 
 def search_with(folder: Path, **model: object) -> Search:

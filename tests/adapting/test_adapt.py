@@ -1,6 +1,7 @@
 """A whole adaptation: what it keeps, what it refuses, and what it writes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from shortlist.protocols import Reranker
 from shortlist.registry import load_reranker
 from shortlist.search.search import Search
 from shortlist.types import RerankerInfo, Scores
-from worlds_to_learn import POOL, DrawnPools, passages, query_set, search_with
+from worlds_to_learn import POOL, DrawnPools, passages, perfect_set, query_set, search_with
 
 OPTIONS = {"pool_size": POOL, "measure": "nDCG@5"}
 
@@ -92,20 +93,29 @@ def test_the_weights_alone_leave_the_model_as_it_is(search, tmp_path):
 
 
 def test_what_is_not_better_is_not_written(search, tmp_path):
-    adaptation = sl.adapt(search, query_set(learnable=False), **OPTIONS)
-    assert not adaptation.better
-    with pytest.raises(InvalidInput, match="does not beat the unadapted one on the held-out queries"):
-        adaptation.save(tmp_path / "adapted")
+    adaptation = sl.adapt(search, query_set(), level="weights", **OPTIONS)
+    report = adaptation.report
+    for chance in (
+        replace(report.paired, p=0.051),
+        replace(report.paired, p=0.001, difference=replace(report.paired.difference, mean=-0.1)),
+    ):
+        worse = replace(adaptation, report=replace(report, paired=chance))
+        assert not worse.better
+        with pytest.raises(InvalidInput, match="does not beat the unadapted one on the held-out queries"):
+            worse.save(tmp_path / "adapted")
     assert not (tmp_path / "adapted").exists()
 
 
-def test_without_a_better_level_the_held_out_half_is_not_read(search, monkeypatch):
-    monkeypatch.setattr(adapting, "Recipe", lambda: Recipe(epochs=1, layer_rate=0, head_rate=0, blend_rate=0))
+def test_without_a_better_level_the_held_out_half_is_not_read(search, tmp_path):
+    perfect = replace(search, weights={"dense": 1000.0})
     parts = set()
-    adaptation = sl.adapt(search, query_set(), **OPTIONS, progress=lambda part, done, total: parts.add(part))
+    adaptation = sl.adapt(perfect, perfect_set(), **OPTIONS, progress=lambda part, done, total: parts.add(part))
+    assert adaptation.choice.before == 1.0
     assert (adaptation.choice.level, adaptation.report, adaptation.better) == (None, None, False)
     assert "held-out queries" not in parts
     assert "better=False" in repr(adaptation)
+    with pytest.raises(InvalidInput, match="nothing is written"):
+        adaptation.save(tmp_path / "adapted")
 
 
 def test_two_runs_give_the_same_result(search, fast):

@@ -10,18 +10,17 @@ from command_line import run
 from shortlist.adapting import adapt as adapting
 from shortlist.adapting.learn import Recipe
 from shortlist.registry import load_reranker
-from worlds_to_learn import POOL, query_set, search_with
+from worlds_to_learn import POOL, perfect_set, query_set, search_with
 
 QUICK = ("--pool", str(POOL), "--measure", "nDCG@5", "--precision", "exact", "--threads", "1")
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A folder with a model, with queries that it can learn, and with queries that it cannot learn."""
+    """A folder with a model, with queries that it can learn, and with queries that are perfect already."""
     search_with(tmp_path / "model")
-    for name, learnable in (("q.jsonl", True), ("chance.jsonl", False)):
-        made = query_set(learnable=learnable)
-        rows = [{"id": key, "query": text, "relevant": made.qrels[key]} for key, text in made.queries.items()]
+    for name, queries in (("q.jsonl", query_set()), ("perfect.jsonl", perfect_set())):
+        rows = [{"id": key, "query": text, "relevant": queries.qrels[key]} for key, text in queries.queries.items()]
         (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
     monkeypatch.chdir(tmp_path)
     recipe = Recipe(epochs=6, layer_rate=0.01, head_rate=0.01, blend_rate=0.05)
@@ -47,7 +46,7 @@ def test_a_better_model_is_written_and_named_in_the_file(here):
 
 
 def test_what_is_not_better_is_not_written(here):
-    shown = adapt(here, "chance.jsonl", "--to", "mine", "--write", code=1)
+    shown = adapt(here, "perfect.jsonl", "--weight", "dense=1000", "--to", "mine", "--write", code=1)
     assert "nothing is written" in shown.out
     assert not (here / "mine").exists()
     assert not (here / "shortlist.toml").exists()

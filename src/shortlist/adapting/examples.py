@@ -66,10 +66,13 @@ class Examples:
         spreads = [self.signals[self.rows(query)].std(axis=0) for query in range(len(self))]
         return np.asarray(np.maximum(np.mean(spreads, axis=0), _LEAST_SPREAD), dtype=np.float64)
 
-    def derivatives(self, queries: Sequence[int], scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the derivatives of the mean loss of the queries by the scores of their rows.
+    def derivatives(
+        self, queries: Sequence[int], scores: NDArray[np.float64], temperature: float = 1.0
+    ) -> NDArray[np.float64]:
+        """Return the derivatives of the mean loss of the queries by the scores of their rows, times the temperature.
 
-        The loss is the cross-entropy between the softmax of the scores and the gains as shares (ListNet's).
+        The loss is the cross-entropy between the softmax of the scores, divided by the temperature, and the gains as
+        shares (ListNet's).
 
         Source:
             Cao and others, "Learning to rank: from pairwise approach to listwise approach", ICML 2007.
@@ -80,7 +83,7 @@ class Examples:
             rows = self.rows(query)
             end = begin + rows.stop - rows.start
             counted = self.counted[rows]
-            own = scores[begin:end][counted]
+            own = scores[begin:end][counted] / temperature
             shares = np.exp(own - own.max())
             gains = self.gains[rows][counted]
             by[begin:end][counted] = (shares / shares.sum() - gains / gains.sum()) / len(queries)

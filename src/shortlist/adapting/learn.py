@@ -35,15 +35,18 @@ class Recipe:
         head_rate: The rate of the classifier and of the scales of the likenesses.
         blend_rate: The rate of the weights of stage one, in logits for one standard deviation of the signal.
         pull: See `AdamTowardsStart`.
+        temperature: The divisor of the final scores in the softmax. Final scores of a pool differ by tens of logits. At
+            a temperature of 1, the few queries with the largest errors would decide alone.
         queries_per_step: Queries of one step.
         seed: The order of the queries follows from this number.
     """
 
     epochs: int = 12
-    layer_rate: float = 1e-4
-    head_rate: float = 1e-3
+    layer_rate: float = 5e-5
+    head_rate: float = 5e-4
     blend_rate: float = 0.1
     pull: float = 0.01
+    temperature: float = 4.0
     queries_per_step: int = 4
     seed: int = 7
 
@@ -101,7 +104,8 @@ class Learner:
             order = generator.permutation(len(queries))
             for begin in range(0, len(order), recipe.queries_per_step):
                 part = [queries[place] for place in order[begin : begin + recipe.queries_per_step]]
-                optimiser.step(weights, self._derivatives(level, weights, part), 1 - step / steps)
+                by = self._derivatives(level, weights, part, recipe.temperature)
+                optimiser.step(weights, by, 1 - step / steps)
                 weights[BLEND] = np.maximum(weights[BLEND], 0)
                 step += 1
             model = {name: value for name, value in weights.items() if name != BLEND}
@@ -117,7 +121,7 @@ class Learner:
                 rates[name] = recipe.layer_rate
         return rates
 
-    def _derivatives(self, level: Level, weights: Weights, queries: Sequence[int]) -> Weights:
+    def _derivatives(self, level: Level, weights: Weights, queries: Sequence[int], temperature: float) -> Weights:
         """The derivatives of the mean loss of the queries by each weight that changes."""
         examples = self._examples
         layer = None
@@ -129,7 +133,7 @@ class Learner:
             state = self._states[places]
         logits, head = head_forward(weights, state, examples.inputs.likenesses[places])
         signals = examples.signals[places] / self._spreads
-        by_score = examples.derivatives(queries, logits + signals @ weights[BLEND])
+        by_score = examples.derivatives(queries, logits + signals @ weights[BLEND], temperature)
         by, by_state = head_backward(weights, head, by_score.astype(np.float32))
         if layer is not None:
             by |= layer_backward(weights, layer, by_state)
