@@ -130,6 +130,25 @@ def test_why_and_the_context_read_passages_of_the_keys_collections(client):
     assert len(answer["context"]["blocks"]) == 2
 
 
+def test_the_curve_finds_passages_of_the_keys_collections_alone(client):
+    hits = client("/search", {"query": "tax", "top_k": 9}).json()["hits"]
+    secret = next(hit["id"] for hit in hits if hit["collection"] == "secret")
+    public = next(hit["id"] for hit in hits if hit["collection"] == "docs")
+    queries = [{"query": "tax", "relevant": {secret: 1, public: 1}}]
+    everything = client("/tune-curve", {"queries": queries}).json()
+    assert (everything["recall"][-1], everything["unknown"]) == (1.0, 0)
+    some = client("/tune-curve", {"queries": queries}, SOME).json()
+    lost = client(
+        "/tune-curve", {"queries": [{"query": "tax", "relevant": {"secret:none": 1, public: 1}}]}, SOME
+    ).json()
+    assert (some["recall"][-1], some["unknown_ids"]) == (0.5, [secret])
+    assert {**some, "unknown_ids": []} == {**lost, "unknown_ids": []}
+    named = client("/tune-curve", {"queries": queries, "collections": ["secret"]}).json()
+    assert named["recall"][-1] == 0.5
+    for collections in (["secret"], ["unheard-of"]):
+        assert client("/tune-curve", {"queries": queries, "collections": collections}, SOME).status_code == 403
+
+
 def test_judgments_of_other_collections_are_hidden(components, folders):
     from dataclasses import replace
 

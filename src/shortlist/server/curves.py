@@ -116,12 +116,15 @@ def _judged(components: Components, passes: Iterable[Recorded], call: CurveCall)
 
 
 def _unknown(components: Components, shown: Sequence[str]) -> list[str]:
-    """Return the shown ids that the index does not have; none if the server cannot look up an id."""
+    """Return the shown ids that the index does not have, or that the key of the request may not read.
+
+    If the server cannot look up an id, no id is unknown.
+    """
     if components.index is None or not shown:
         return []
-    originals = {key: components.names.originals(key) for key in shown}
+    originals = {key: components.names.originals(key) for key in shown if components.sees(key)}
     stored = {passage.id for passage in components.index.get([name for names in originals.values() for name in names])}
-    return [key for key in shown if not stored.intersection(originals[key])]
+    return [key for key in shown if not stored.intersection(originals.get(key, ()))]
 
 
 def _notes(passes: Iterable[Recorded]) -> list[Note]:

@@ -24,6 +24,7 @@ MAX_QUERIES = 200
 MAX_JUDGMENTS = 1000
 """The largest number of judged ids of one query."""
 MAX_SIZES = 32
+MAX_COLLECTIONS = 64
 MAX_PAIRS = 20_000
 """The largest number of queries, multiplied by the largest pool size."""
 
@@ -43,7 +44,8 @@ class JudgedQuery(BaseModel):
 class TuneCurveRequest(BaseModel):
     """Judged queries, a measure with a cutoff, and pool sizes.
 
-    If a request does not give `blend` or `expand`, the server's values apply.
+    If a request does not give `blend` or `expand`, the server's values apply. `collections` names some of the server's
+    collections.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -55,6 +57,7 @@ class TuneCurveRequest(BaseModel):
     ) = None
     blend: float | None = Field(None, json_schema_extra={"minimum": 0})
     expand: Literal["rm3", "none"] | None = None
+    collections: list[str] | None = Field(None, max_length=MAX_COLLECTIONS)
 
 
 @router.post("/tune-curve", openapi_extra=described(TuneCurveRequest))
@@ -62,7 +65,7 @@ async def answer(request: Request) -> Json:
     """Measure the judged queries at every pool size, from one scoring pass of each query."""
     components = components_of(request)
     body = await read(request, TuneCurveRequest, components.limits.max_body)
-    searcher = searcher_of(components)
+    searcher = searcher_of(components, body.collections)
     queries = {f"queries.{place}": each for place, each in enumerate(body.queries)}
     try:
         call = CurveCall(
