@@ -101,9 +101,27 @@ async def read(request: Request, model: type[Model], max_bytes: int) -> Model:
 
 def described(*models: type[BaseModel]) -> dict[str, Any]:
     """Return the OpenAPI description of a route that reads one of these models."""
-    schemas = [model.model_json_schema() for model in models]
+    schemas = [_without_references(model.model_json_schema()) for model in models]
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _without_references(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a model with the schemas of its nested models in place. No model contains itself."""
+    definitions = schema.pop("$defs", {})
+
+    def placed(part: Any) -> Any:
+        if isinstance(part, list):
+            return [placed(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        name = part.get("$ref", "")
+        return (
+            placed(definitions[name.rpartition("/")[2]]) if name else {key: placed(each) for key, each in part.items()}
+        )
+
+    result: dict[str, Any] = placed(schema)
+    return result
 
 
 def _too_large(max_bytes: int) -> Problem:
