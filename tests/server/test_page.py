@@ -103,7 +103,7 @@ def test_about_has_the_facts_of_the_server(serve):
         "max_documents": 2048,
         "judged": ["tax?"],
     }
-    assert set(defaults) == set(OPTIONS)
+    assert set(defaults) == {*OPTIONS, "fusion"}
     assert (defaults["pool_size"], defaults["top_k"], defaults["min_score"]) == (20, 5, 0.5)
     without = serve(search=None).get("/page/about").json()
     assert (without["index"], without["defaults"]) == (False, {})

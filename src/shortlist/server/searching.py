@@ -9,15 +9,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from anyio.to_thread import run_sync
 
 from shortlist.config import SearchConfig
 from shortlist.config.efforts import pool_of
-from shortlist.errors import ModelError, QueueFull, ShortlistError
+from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
+from shortlist.protocols import Fuses, Retriever
+from shortlist.retrievers.engine import checked_fusion
 from shortlist.search.pending import Cause, Pending
 from shortlist.search.query_texts import QueryTexts, texts_of
 from shortlist.search.scores import info_of
@@ -67,6 +70,27 @@ def searcher_of(components: Components, collections: Sequence[str] | None = None
             raise Problem(Kind.INVALID, message, field="collections")
         return components.search
     return components.collections.within(components.collections.chosen(collections))
+
+
+def at_fusion(searcher: Search, fusion: float | None) -> Search:
+    """Return the search with this weight of the vectors in its fused order. None: the search itself.
+
+    The stored stop rule, gate and probabilities were fitted for another order, so the new search has none.
+
+    Raises:
+        InvalidInput: The retriever does not fuse two lists, or the weight is outside 0 to 1.
+    """
+    retriever = searcher.retriever
+    if fusion is None or (isinstance(retriever, Fuses) and retriever.fusion == fusion):
+        return searcher
+    if not isinstance(retriever, Fuses):
+        raise InvalidInput(
+            "fusion weighs the vectors against BM25, and this server does not fuse both: leave out fusion",
+            field="fusion",
+        )
+    weighed = copy(retriever)
+    weighed.fusion = checked_fusion(fusion)
+    return replace(searcher, retriever=cast("Retriever", weighed), fits=None)
 
 
 def checked_texts_of(components: Components, query: str | QueryTexts) -> QueryTexts:

@@ -4,7 +4,7 @@
 
 import { byId } from "./dom.js";
 
-const NUMBERS = ["min_score", "min_probability", "blend", "per_document", "mmr"];
+const NUMBERS = ["min_score", "min_probability", "blend", "fusion", "per_document", "mmr"];
 const TEXTS = ["where", "rerank_query", "queries", "expand", "effort"];
 const SWITCHES = ["rerank", "progressive", "tail", "adaptive", "duplicates", "gate"];
 

@@ -268,8 +268,9 @@ function runAgain(address) {
 /** Return the options of the form that the curve has, or null without an index. */
 function curveSettings() {
   if (byId("mode-index").disabled) return null;
-  const { blend, expand } = form.changed();
-  return { ...(blend === undefined ? {} : { blend: Number(blend) }), ...(expand === undefined ? {} : { expand }) };
+  const { blend, fusion, expand } = form.changed();
+  const numbers = Object.entries({ blend, fusion }).filter(([, text]) => text !== undefined).map(([name, text]) => [name, Number(text)]);
+  return { ...Object.fromEntries(numbers), ...(expand === undefined ? {} : { expand }) };
 }
 
 function near(id) {

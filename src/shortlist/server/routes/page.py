@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from shortlist.protocols import Fuses
 from shortlist.redaction import public_name
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
@@ -107,10 +108,14 @@ def _passages(components: Components) -> int | None:
 
 
 def _defaults(search: Search) -> dict[str, Any]:
-    """Return the default values of the options that a request may override, with the sizes that apply."""
+    """Return the default values of the options that a request may override, with the sizes that apply.
+
+    `fusion` is None if the search does not fuse two lists.
+    """
     pool_size, top_k = search.config.sizes
     options = {name: getattr(search.config, name) for name in OPTIONS}
-    return {**options, "pool_size": pool_size, "top_k": top_k}
+    fusion = search.retriever.fusion if isinstance(search.retriever, Fuses) else None
+    return {**options, "pool_size": pool_size, "top_k": top_k, "fusion": fusion}
 
 
 def _file(name: str) -> Response:

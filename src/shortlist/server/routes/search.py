@@ -21,7 +21,7 @@ from shortlist.server.bodies import Query, described, read
 from shortlist.server.components import Components, components_of
 from shortlist.server.middleware.logs import log_event
 from shortlist.server.problems import Kind, Problem, problem_of
-from shortlist.server.searching import SearchCall, checked_texts_of, configured, search, searcher_of
+from shortlist.server.searching import SearchCall, at_fusion, checked_texts_of, configured, search, searcher_of
 from shortlist.text import MARKDOWN_FORMATS, marked, snippet
 from shortlist.types import Ranking
 from shortlist.wording import describe, worded, worded_notes
@@ -98,9 +98,10 @@ class SearchRequest(BaseModel):
     """A request. The fields of `OPTIONS` and `where` have the same meaning as in Python: see `SearchConfig`.
 
     A request cannot name a function for `expand`. If a request does not give a field, the field has the server's value.
-    `collections` names some of the server's collections. `budget_ms` limits the wall-clock time in milliseconds. `fail`
-    applies if the reranker fails: "open" answers in stage one's order, and "closed" answers with an error. `context`,
-    `neighbours`, `section` and `budget_tokens` add the hits as one text for a prompt, "context".
+    `collections` names some of the server's collections. `fusion` is the weight of the vectors in stage one.
+    `budget_ms` limits the wall-clock time in milliseconds. `fail` applies if the reranker fails: "open" answers in stage
+    one's order, and "closed" answers with an error. `context`, `neighbours`, `section` and `budget_tokens` add the hits
+    as one text for a prompt, "context".
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -124,6 +125,7 @@ class SearchRequest(BaseModel):
     mmr: float | None = _documented_bound(minimum=0, maximum=1)
     expand: Literal["rm3", "none"] | None = None
     gate: bool | None = None
+    fusion: float | None = _documented_bound(minimum=0, maximum=1)
     budget_ms: float | None = Field(None, ge=0, le=600_000)
     fail: Literal["open", "closed"] = "open"
     context: bool | None = None
@@ -154,7 +156,7 @@ async def answer(request: Request) -> Json:
     """Search the index in both stages."""
     components = components_of(request)
     body = await read(request, SearchRequest, components.limits.max_body)
-    searcher = searcher_of(components, body.collections)
+    searcher = at_fusion(searcher_of(components, body.collections), body.fusion)
     parts = components.context_parts or searcher.context_parts
     try:
         options = body.context_options

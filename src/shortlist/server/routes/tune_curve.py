@@ -16,7 +16,7 @@ from shortlist.server.bodies import Query, described, read
 from shortlist.server.components import Components, components_of
 from shortlist.server.curves import CurveCall, curve
 from shortlist.server.problems import Kind, Problem
-from shortlist.server.searching import checked_texts_of, configured, searcher_of
+from shortlist.server.searching import at_fusion, checked_texts_of, configured, searcher_of
 
 router = APIRouter()
 
@@ -44,8 +44,8 @@ class JudgedQuery(BaseModel):
 class TuneCurveRequest(BaseModel):
     """Judged queries, a measure with a cutoff, and pool sizes.
 
-    If a request does not give `blend` or `expand`, the server's values apply. `collections` names some of the server's
-    collections.
+    If a request does not give `blend`, `expand` or `fusion`, the server's values apply. `collections` names some of the
+    server's collections.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -57,6 +57,7 @@ class TuneCurveRequest(BaseModel):
     ) = None
     blend: float | None = Field(None, json_schema_extra={"minimum": 0})
     expand: Literal["rm3", "none"] | None = None
+    fusion: float | None = Field(None, json_schema_extra={"minimum": 0, "maximum": 1})
     collections: list[str] | None = Field(None, max_length=MAX_COLLECTIONS)
 
 
@@ -65,7 +66,7 @@ async def answer(request: Request) -> Json:
     """Measure the judged queries at every pool size, from one scoring pass of each query."""
     components = components_of(request)
     body = await read(request, TuneCurveRequest, components.limits.max_body)
-    searcher = searcher_of(components, body.collections)
+    searcher = at_fusion(searcher_of(components, body.collections), body.fusion)
     queries = {f"queries.{place}": each for place, each in enumerate(body.queries)}
     try:
         call = CurveCall(
