@@ -99,9 +99,9 @@ class SearchRequest(BaseModel):
 
     A request cannot name a function for `expand`. If a request does not give a field, the field has the server's value.
     `collections` names some of the server's collections. `fusion` is the weight of the vectors in stage one.
-    `budget_ms` limits the wall-clock time in milliseconds. `fail` applies if the reranker fails: "open" answers in stage
-    one's order, and "closed" answers with an error. `context`, `neighbours`, `section` and `budget_tokens` add the hits
-    as one text for a prompt, "context".
+    `budget_ms` limits the wall-clock time in milliseconds. `fail` applies if the reranker fails: "open" answers in
+    stage one's order, and "closed" answers with an error. `context`, `neighbours`, `section` and `budget_tokens` add
+    the hits as one text for a prompt, "context".
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
