@@ -193,7 +193,7 @@ def export_file(page: Browser, folder: Path) -> Path:
     page.run("document.getElementById('judge-export').click()")
     file = folder / "queries.jsonl"
     for _ in range(3000):
-        if file.exists():
+        if file.exists() and file.stat().st_size:  # the browser first makes an empty file
             return file
         page.run("return 1")
     raise TimeoutError(f"{file} was not exported")
