@@ -357,6 +357,16 @@ def test_the_curve_follows_the_judgments(page, fresh):
     assert all(len(texts) == 40 for query, texts in reranker.calls)
 
 
+def test_a_reranker_that_does_harm_at_every_pool_size_is_reported(page, fresh):
+    find(page, fresh[0], pool=40)
+    import_file(page, "mine.jsonl", json.dumps({"query": QUERY, "relevant": ["p1"]}))
+    page.run(f"{PANEL} document.getElementById('tune-draw').click()")
+    drawn(page, 1)
+    assert "Reranking is worse than stage one at every pool size." in page.text("#tune-says")
+    import_file(page, "mine.jsonl", json.dumps({"query": QUERY, "relevant": {"p1": 0, "p4": 1}}))
+    page.until("!document.getElementById('tune-says').textContent.includes('is worse')")
+
+
 def test_a_judged_passage_that_no_longer_exists_can_be_removed(page, fresh):
     find(page, fresh[0], pool=40)
     import_file(page, "mine.jsonl", json.dumps({"query": QUERY, "relevant": {"p30": 1, "gone": 1}}))

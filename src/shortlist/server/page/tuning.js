@@ -67,6 +67,7 @@ function describe(curve, onlySnippets) {
   const some = (number, noun, text) => number ? `${number} ${number === 1 ? noun : noun.replace("query", "queries")} ${text}` : "";
   return [
     `${curve.measure} of ${curve.queries} judged ${curve.queries === 1 ? "query" : "queries"}: best ${plain(curve.reranked[place], 3)} at a pool of ${curve.best}, where the pool contains ${plain(curve.recall[place], 3)} of the relevant passages. Stage one alone: ${plain(curve.stage_one, 3)}.`,
+    curve.reranked[place] < curve.stage_one ? "Reranking is worse than stage one at every pool size." : "",
     curve.queries < 20 ? "With fewer than 20 queries, one query can move the curve." : "",
     some(curve.without_relevant, "query", "without a relevant passage: the value is 0."),
     some(curve.skipped, "query", "not reranked: stage one's order counts."),
