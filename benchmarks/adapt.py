@@ -29,7 +29,7 @@ from shortlist.retrievers.engine import Hybrid
 from shortlist.search.search import Search
 from tuning import opened
 
-SETS = ("cookbook_code", "chunking_eval", "nfcorpus")
+SETS = ("wikiqa_test", "chunking_eval", "cookbook_code", "fiqa_mini")
 FILE = "adapt.json"
 
 

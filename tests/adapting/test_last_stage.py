@@ -29,7 +29,7 @@ def test_the_same_weights_give_the_same_scores(form, tmp_path):
     folder = pair_model(tmp_path / "model", **form)
     before, stage = scores(folder), stage_of(folder)
     stage.file.write_bytes(stage.written(stage.weights))
-    assert np.allclose(scores(folder), before, atol=1e-4)
+    assert np.allclose(scores(folder), before, atol=2e-3)  # fp16
     onnx.checker.check_model(stage.file, full_check=True)
 
 
@@ -44,22 +44,22 @@ def test_both_scales_change_alone(tmp_path):
     assert changed.weights[SCALE].tolist() == [3, 1]
     changed.file.write_bytes(changed.written({**changed.weights, SCALE: np.array([1.0, 3.0])}))
     second = scores(folder)
-    assert not np.allclose(first, second, atol=1e-3)
-    assert np.all(np.abs(first - before) <= 2.001)  # a likeness is at most 1
+    assert not np.allclose(first, second, atol=1e-2)
+    assert np.all(np.abs(first - before) <= 2.01)  # a likeness is at most 1
     changed.file.write_bytes(changed.written({**changed.weights, SCALE: np.array([1.0, 1.0])}))
-    assert np.allclose(scores(folder), before, atol=1e-4)
+    assert np.allclose(scores(folder), before, atol=2e-3)  # fp16
 
 
 def test_other_weights_are_read_back(tmp_path):
     folder = pair_model(tmp_path / "model")
     stage = stage_of(folder)
     draw = np.random.default_rng(1)
-    weights = {name: value + 0.1 * draw.normal(size=value.shape) for name, value in stage.weights.items()}
+    weights = {name: value + 0.001 * draw.normal(size=value.shape) for name, value in stage.weights.items()}
     stage.file.write_bytes(stage.written(weights))
     again = stage_of(folder).weights
     for name, value in weights.items():
         largest = np.abs(value).max()
-        assert np.allclose(again[name], value, atol=0.01 * largest), name  # int8 has 127 steps
+        assert np.allclose(again[name], value, atol=0.0005 * largest), name  # fp16; a step of int8 is 0.008
     assert (tmp_path / "model" / "stage-1.onnx").read_bytes()  # the lower stage stays
 
 

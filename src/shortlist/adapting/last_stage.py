@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from shortlist.errors import InvalidInput
 from shortlist.inference.onnx_edit import Array, Node, OnnxFile
-from shortlist.inference.weight_codes import encoded
 from shortlist.models.spec import CrossEncoderSpec
 
 Weights: TypeAlias = dict[str, NDArray[np.floating]]
@@ -94,7 +93,10 @@ class LastStage:
         return self._graph.written(outputs=self.watched_names)
 
     def written(self, weights: Mapping[str, NDArray[np.floating]]) -> bytes:
-        """Return the stage with these weights, stored as the stage stores its own weights."""
+        """Return the stage with these weights.
+
+        Matrices that the stage stores in int8 are stored in fp16: most changes are smaller than a step of int8.
+        """
         constants: dict[str, Array] = {}
         for part, name in self._names.items():
             for kind in ("weight", "bias"):
@@ -115,7 +117,8 @@ class LastStage:
     def _store(self, constants: dict[str, Array], name: str, value: NDArray[np.floating]) -> None:
         before = self._constant(name)
         if before.dtype == np.int8:
-            constants[name], constants[f"{name}.scale"] = encoded(value.astype(np.float32), axis=0)
+            constants[name] = value.astype(np.float16)
+            constants[f"{name}.scale"] = np.ones_like(self._constant(f"{name}.scale"))
         else:
             constants[name] = value.astype(before.dtype).reshape(before.shape)
 
@@ -129,7 +132,7 @@ class LastStage:
         for part, name in self._names.items():
             for kind in ("weight", "bias"):
                 value = self._constant(f"{name}.{kind}")
-                scale = self._constant(f"{name}.{kind}.scale") if value.dtype == np.int8 else np.float32(1)
+                scale = self._graph.constants.get(f"{name}.{kind}.scale", np.float32(1))
                 weights[f"{part}.{kind}"] = value.astype(np.float32) * scale
         scales = [self._graph.constants[node.inputs[at]].reshape(-1)[0] for node, at in self._scaled]
         weights[SCALE] = np.array(scales, dtype=np.float32)
