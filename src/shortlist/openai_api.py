@@ -6,15 +6,22 @@ Servers such as vLLM, llama.cpp, Ollama and LiteLLM have this API, too.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from shortlist.errors import HostedRefused, InvalidInput
 from shortlist.http_service import key_in
+from shortlist.redaction import without_secrets
 
 KEY, BASE = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 """The environment variables with the key, and with the URL of a server if the name has none."""
 OWN_URL = "https://api.openai.com/v1"
+_ADDRESS = re.compile(
+    r"localhost\b.*|\d+(\.\d+){3}\b.*|\[.*|[\w-]+(\.[\w-]+)*\.[a-z]{2,}([/:?].*)?|.*:\d+([/?].*)?|.*/v1\b.*|.*://.*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A host, with or without a port and a path. Without http, it would pass for a part of the model's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +64,15 @@ def parse(name: str, prefix: str, path: str, kind: str) -> OpenAIAddress:
     `path` is the end of the URL, such as "/embeddings". `kind` names the kind of model in messages.
 
     Raises:
-        InvalidInput: No model, or a URL that is not http, or has a user name or password.
+        InvalidInput: No model, or a URL that is not http, or has a user name or password; or an address without http.
     """
     rest = name.removeprefix(prefix).strip()
     model, at, url = rest.partition("@http")
     url = f"http{url}" if at else ""
+    if not at and "@" in rest and _ADDRESS.fullmatch(rest.rpartition("@")[2].strip()):
+        raise InvalidInput(
+            f"{without_secrets(name)!r} is no {kind}: the part after @ is no URL: write http://localhost:8000/v1"
+        )
     host = urlsplit(url).netloc if url.startswith(("http://", "https://")) else ""
     if not model or model.startswith(("http://", "https://")) or (url and not host):
         raise InvalidInput(f"{name!r} is no {kind}: write {prefix}MODEL or {prefix}MODEL@http://host:port/v1")

@@ -57,6 +57,32 @@ def test_names_and_urls(name, model, url, endpoint):
     assert registry.encoder_name(name) == address.name
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "localhost:8000/v1",
+        "localhost",
+        "10.0.0.5",
+        "10.0.0.5/v1",
+        "box:8000",
+        "[::1]:80",
+        "h/v1",
+        "api.example.com/x",
+        "HTTP://h:8000",
+        "ftp://h",
+    ],
+)
+def test_an_address_without_http_never_becomes_a_model_of_openai(address):
+    with pytest.raises(InvalidInput, match="part after @ is no URL: write http://localhost:8000/v1"):
+        parse(f"openai:m@{address}")
+
+
+@pytest.mark.parametrize("model", ["@cf/baai/bge-small-en-v1.5", "text@001", "@cf/qwen:7b", "org/m@v1.5-2"])
+def test_a_model_may_have_an_at_sign_in_its_name(model):
+    assert (parse(f"openai:{model}").model, parse(f"openai:{model}").url) == (model, "")
+    assert parse(f"openai:{model}@http://h:1").model == model
+
+
 @pytest.mark.parametrize("name", ["openai:", "openai:http://h", "openai:m@http://", "openai:@http://h"])
 def test_a_name_without_model_or_host_is_refused(name):
     with pytest.raises(InvalidInput, match="write openai:MODEL or openai:MODEL@http://host:port/v1"):
