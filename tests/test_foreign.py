@@ -95,16 +95,16 @@ def test_a_filter_with_an_unknown_field_is_explained(monkeypatch):
     foreign_parts.install(monkeypatch)
     with opened() as search:
         assert search.search("x", where={"half": "first", "hlaf": "first"}).notes == (unknown,)
-        assert search.search("x", where={"half": "third"}).notes == (Note("no_match"),)
-        assert search.search("x", where={"id": "x"}).notes == (Note("no_match"),)
+        assert search.search("x", where={"half": "third"}).notes == (Note("filter_unknown_value", field="half"),)
+        assert search.search("x", where={"id": "x"}).notes == (Note("filter_unknown_value", field="id"),)
     monkeypatch.setattr("shortlist.stores.diagnose.READ", 7)
     with opened() as search:
         (note,) = search.search("x", where={"hlaf": "first"}).notes
         assert note.values["read"] == 7
-    for options in ({"lists": False}, {"passages": []}):
+    for options, code in (({"lists": False}, "filter_unknown_value"), ({"passages": []}, "store_empty")):
         foreign_parts.install(monkeypatch, **options)
         with opened() as search:
-            assert search.search("x", where={"hlaf": "first"}).notes == (Note("no_match"),)
+            assert [note.code for note in search.search("x", where={"hlaf": "first"}).notes] == [code]
 
 
 def test_a_listing_that_is_refused_leaves_the_answer(monkeypatch):
@@ -145,7 +145,7 @@ def test_explain_finds_passages_by_their_ids(name, options, monkeypatch):
 def test_fits_are_in_the_state_folder(store, here):
     with opened(state="fits") as search:
         files = sl.calibrate(search, query_set(), pool_size=20, top_k=5).save()
-        assert [file.parent.parent.name for file in files] == ["fits", "fits"]
+        assert [file.parent.parent.name for file in files] == ["fits", "fits", "fits"]
         assert search.search(WORDS[0], min_probability=0.01).min_probability == 0.01
         assert search.search(WORDS[0], pool_size="auto").note("no_stop_rule") is None
     with opened(state="fits") as search:

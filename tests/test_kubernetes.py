@@ -72,8 +72,8 @@ def test_the_command_parses_and_fits_the_pod(path):
     mounts = {mount["mountPath"]: mount["name"] for mount in own.get("volumeMounts", [])}
     volumes = {volume["name"] for volume in read(path)["spec"]["template"]["spec"].get("volumes", [])}
     assert set(mounts.values()) <= volumes
-    if given["index"] is not None:
-        assert str(Path(given["index"]).parent) in mounts
+    for index in given["index"] or ():
+        assert str(Path(index).parent) in mounts
 
 
 @pytest.mark.parametrize("path", DEPLOYMENTS, ids=lambda path: path.name)

@@ -89,7 +89,7 @@ def test_an_unknown_command_gets_a_suggestion():
 
 
 def test_every_setting_has_an_option():
-    assert {*OPTIONS, "precompute"} == set(SETTINGS)
+    assert {*OPTIONS, "precompute", "efforts"} == set(SETTINGS)
     assert "precompute" in {parameter.name for parameter in command("add").params}
     flags = {flag for parameter in command("search").params for flag in (*parameter.opts, *parameter.secondary_opts)}
     assert {"--pool", "--top", "--min-score", "--no-rerank", "--weight", "--device", "--threads"} <= flags

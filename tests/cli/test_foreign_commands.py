@@ -176,7 +176,7 @@ def test_calibrate_stores_fits_beside_the_file(retriever, here):
     missing = run("search", WORDS[0], "--retriever", retriever, *MODELS, "--pool", "auto").text
     assert f"Make one with: shortlist calibrate QUERIES --retriever {retriever}" in missing
     shown = run("calibrate", "q.jsonl", "--retriever", retriever, *MODELS, "--pool", "20", "--top", "5")
-    assert sorted(path.name for path in state.rglob("*.json")) == ["calibration.json", "stop-rule.json"]
+    assert sorted(path.name for path in state.rglob("*.json")) == ["calibration.json", "gate.json", "stop-rule.json"]
     assert str(next(state.iterdir()).name) in shown.text
     answer = run("search", WORDS[0], "--retriever", retriever, *MODELS, "--min-probability", "0.01", "--json").json()
     assert answer["hits"][0]["probability"] is not None

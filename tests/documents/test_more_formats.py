@@ -249,7 +249,7 @@ def test_a_notebook_is_markdown_with_its_code_and_text_outputs(load):
         "```\nValueError: no wind\n```\n\nraw ``` text"
     )
     assert document.metadata["language"] == "python"
-    assert [item.reason for item in skipped] == ["1 long output left out", "1 outputs without text left out"]
+    assert [item.reason for item in skipped] == ["1 long output left out", "1 output without text left out"]
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_a_page_of_a_web_archive_is_a_document(tmp_path, name):
     assert unread == []
     assert (page.title, page.text, page.metadata["url"]) == ("Tides", "Fl\xf3", "https://example.org/a")
     assert (plain.title, plain.text) == ("https://example.org/t", "plain text")
-    assert skipped.reason == "1 answers of type image/png left out"
+    assert skipped.reason == "1 answer of type image/png left out"
 
 
 def test_a_list_in_json_has_a_document_for_each_object(load):

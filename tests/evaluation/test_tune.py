@@ -277,7 +277,10 @@ def test_rules_choose_on_one_half_and_are_reported_on_the_other():
         row = tuning.curve.reranked["nDCG@10"][tuning.curve.sizes.index(check.size)]
         assert check.value == pytest.approx(row[places].mean())
         assert check.kept == pytest.approx(check.value / check.best)
-    assert tuning.settings == {"rerank": True, "pool_size": 21, "min_score": tuning.threshold.value}
+    efforts = tuning.settings["efforts"]
+    assert set(efforts) == {"low", "mid", "high"}
+    expected = {"rerank": True, "pool_size": 21, "efforts": efforts, "min_score": tuning.threshold.value}
+    assert tuning.settings == expected
 
 
 def test_a_pool_that_gains_nothing_is_not_recommended():

@@ -297,6 +297,12 @@ class Interrupting(OracleReranker):
         return super().score(query, texts)
 
 
+def without_seconds(settings):
+    """Return the settings without the measured times, which differ between two runs."""
+    efforts = {name: {**level, "seconds": None} for name, level in settings["efforts"].items()}
+    return {**settings, "efforts": efforts}
+
+
 def test_an_interruption_among_the_new_passages_loses_none(tmp_path):
     hybrid, judged, _ = two_lists(queries=40)
     answers = knowing(judged, misses=3).relevant
@@ -307,7 +313,8 @@ def test_an_interruption_among_the_new_passages_loses_none(tmp_path):
     assert len((tmp_path / "partial.jsonl").read_text().splitlines()) == 1 + 40 + 5
     resumed = tune(searching(hybrid, OracleReranker(answers)), judged, kept)
     assert resumed.curves.resumed == 45
-    assert (resumed.settings, resumed.fusion.reason) == (whole.settings, whole.fusion.reason)
+    assert without_seconds(resumed.settings) == without_seconds(whole.settings)
+    assert resumed.fusion.reason == whole.fusion.reason
     for weight, values in whole.fusion.values.items():
         assert (resumed.fusion.values[weight] == values).all()
 

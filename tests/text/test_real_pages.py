@@ -89,5 +89,5 @@ def test_no_character_of_real_pages_is_lost(pages):
         hidden = [(edit.start, edit.end) for edit in markdown.hidden] if markdown else []
         for start, end in [*hidden, *((passage.start, passage.end) for passage in passages)]:
             rest[start:end] = " " * (end - start)
-        assert not "".join(rest).strip()
+        assert not "".join(rest).strip(" \t\n|:-"), "only the line below the header of a cut table may be in no passage"
         assert all(tokens(passage.content) <= 200 for passage in passages)

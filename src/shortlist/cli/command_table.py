@@ -17,7 +17,7 @@ SUMMARIES: Mapping[str, str] = {
     "export": "Write the passages of an index or a store into a file.",
     "remove": "Remove sources or documents from an index.",
     "move": "Copy an index to a server, or back to a folder, without embedding again.",
-    "search": "Search an index or a store in two stages, and show the scores of both.",
+    "search": "Search an index, a store, or several collections together, in two stages, and show the scores of both.",
     "rerank": "Rerank the candidates of any other retriever.",
     "bulk": "Rerank a whole run, or turn a file of texts into vectors, in several processes or on a Ray cluster.",
     "evaluate": "Measure both stages on judged queries.",

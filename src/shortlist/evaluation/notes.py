@@ -38,6 +38,7 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | times_of_runs | | the times come from the runs at each size |
 | times_of_pass | pool, queries | the times come from the pass, and from some queries at smaller pools |
 | stop_rule_fit | result, measure, alpha, delta, queries, queries_needed | the guarantee of a fitted stop rule |
+| gate_fit | result, signal, saved, loss, measure, alpha, delta, queries, queries_needed | that of a fitted gate |
 """
 
 CODES = tuple(

@@ -45,8 +45,8 @@ class Gate:
             return Note("gate_never_skips")
         value = certainty(self.signal, hits) if hits else -math.inf
         shown = value if math.isfinite(value) else None
-        code = "gate_skipped" if self.skips(hits) else "gate_open"
-        return Note(code, signal=self.signal, value=shown, threshold=self.threshold)
+        facts = {"signal": self.signal, "value": shown, "threshold": self.threshold}
+        return Note("gate_skipped", **facts) if self.skips(hits) else Note("gate_open", **facts)
 
 
 def stored_gate(
