@@ -70,3 +70,25 @@ def test_a_server_gets_all_of_them(shell, monkeypatch, tmp_path):
     assert started[1].index == "docs"
     shell("serve")
     assert started[2].index is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add", "x"),
+        ("list",),
+        ("remove", "x"),
+        ("watch", "x"),
+        ("export", "x.jsonl"),
+        ("why", "q", "x", "y"),
+        ("evaluate", "q.csv"),
+        ("tune", "q.csv"),
+        ("calibrate", "q.csv"),
+        ("queries", "convert", "q.csv", "out.csv"),
+    ],
+)
+def test_a_command_for_one_index_refuses_a_second(shell, arguments):
+    twice = shell(*arguments, "--index", "docs", "--index=faq", code=2)
+    assert "--index is given twice: this command takes one index" in twice.err
+    thrice = shell(*arguments, *["--index", "docs"] * 3, code=2)
+    assert "--index is given 3 times" in thrice.err

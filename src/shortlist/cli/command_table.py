@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+
+from shortlist.errors import InvalidInput
 
 SUMMARIES: Mapping[str, str] = {
     "add": "Read files and folders, or the passages of a store, into an index.",
@@ -65,6 +67,23 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+class OneIndex(TyperCommand):
+    """A command that refuses a second `--index`, unless it takes several. Otherwise the last one would win silently."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises:
+            InvalidInput: `--index` is given more than once, and the command takes one index.
+        """
+        given = self.make_parser(ctx).parse_args(args=list(args))[2]
+        times = sum("--index" in parameter.opts and not getattr(parameter, "multiple", False) for parameter in given)
+        if times > 1:
+            count = "twice" if times == 2 else f"{times} times"
+            raise InvalidInput(f"--index is given {count}: this command takes one index")
+        return super().parse_args(ctx, args)
+
+
 def command(name: str) -> Any:
     """Return the command with this name, which must be one of `NAMES`."""
     module = import_module(f"shortlist.cli.commands.{name}")
@@ -72,6 +91,8 @@ def command(name: str) -> Any:
     if own is None:
         own = typer.Typer(add_completion=False, rich_markup_mode=None)
         own.command(name)(getattr(module, name))
+    for each in own.registered_commands:
+        each.cls = OneIndex
     result = typer.main.get_command(own)
     result.name = name
     return result
