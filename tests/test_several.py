@@ -14,6 +14,8 @@ from shortlist.config.weights import Weights
 from shortlist.errors import InvalidInput, NotAnIndex
 from shortlist.search import blend
 from shortlist.several import collection_name, is_several, named_places
+from shortlist.types import Note
+from shortlist.wording import describe
 
 HASHED = SearchConfig(bi_encoder="hashed-64")
 TEXTS = {
@@ -55,6 +57,20 @@ def test_a_score_is_that_of_a_search_in_one_collection(folders):
         with shortlist.open(folders / name, reranker=WordReranker()) as index:
             alone = {f"{name}:{hit.id}": hit.rerank_score for hit in index.search("tax due", top_k=3)}
         assert alone.items() <= together.items()
+
+
+def test_fits_of_one_collection_do_not_apply_to_several(folders):
+    with opened(folders) as both:
+        adaptive = both.search("tax", pool_size="auto")
+        assert adaptive.note("no_stop_rule") == Note("no_stop_rule", reason="several_collections")
+        gated = both.search("tax", gate=True)
+        assert gated.note("no_gate") == Note("no_gate", reason="several_collections")
+        for ranking, code in ((adaptive, "no_stop_rule"), (gated, "no_gate")):
+            words = describe(ranking.note(code))
+            assert "does not apply to several" in words
+            assert "shortlist calibrate" not in words
+        with pytest.raises(InvalidInput, match="does not apply to several collections"):
+            both.search("tax", min_probability=0.5)
 
 
 def test_some_of_the_collections(folders):

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from shortlist.errors import HostedRefused, InvalidInput
 from shortlist.http_service import key_in
-from shortlist.redaction import without_secrets
 
 KEY, BASE = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 """The environment variables with the key, and with the URL of a server if the name has none."""
@@ -69,9 +68,11 @@ def parse(name: str, prefix: str, path: str, kind: str) -> OpenAIAddress:
     rest = name.removeprefix(prefix).strip()
     model, at, url = rest.partition("@http")
     url = f"http{url}" if at else ""
-    if not at and "@" in rest and _ADDRESS.fullmatch(rest.rpartition("@")[2].strip()):
+    address = rest.rpartition("@")[2].strip()
+    if not at and "@" in rest and _ADDRESS.fullmatch(address):
         raise InvalidInput(
-            f"{without_secrets(name)!r} is no {kind}: the part after @ is no URL: write http://localhost:8000/v1"
+            f"{prefix}MODEL@{address.split('?')[0]} is no {kind}: the part after @ is no URL: write "
+            "http://localhost:8000/v1"
         )
     host = urlsplit(url).netloc if url.startswith(("http://", "https://")) else ""
     if not model or model.startswith(("http://", "https://")) or (url and not host):

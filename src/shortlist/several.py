@@ -19,7 +19,7 @@ from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.search.context import ContextParts
 from shortlist.search.listing import LeftOut
-from shortlist.search.merged import MergedRetriever, Part, qualified
+from shortlist.search.merged import FitsOfSeveral, MergedRetriever, Part, qualified
 from shortlist.search.opened import UNKNOWN, Opened
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note, Passage, Where
@@ -173,6 +173,7 @@ class OpenCollections(Opened):
             encoder=next((search.encoder for search in searches.values() if search.encoder is not None), None),
             diagnose=diagnose,
             facts=facts,
+            fits=FitsOfSeveral(),
         )
 
     def _share_encoders(self) -> None:

@@ -114,7 +114,7 @@ def test_a_calibration_with_the_gate_on_scores_every_query(tmp_path):
 
 def test_a_stored_gate_belongs_to_its_search(tmp_path):
     fits = StoredFits(tmp_path, "a", "hybrid", TextReranker(), lambda: 9)
-    assert fits.gate({}) == (None, [Note("no_gate")])
+    assert fits.gate({}) == (None, [Note("no_gate", reason="not_fitted")])
     gate = Gate("agreed_margin", 0.2, 100, Guarantee("nDCG@10", 0.01, 0.05, 500))
     fits.save_gate(gate, {"dense": 1.0}, {"saved": 0.4})
     assert fits.gate({"dense": 1.0}) == (gate, [])

@@ -107,10 +107,14 @@ def test_a_gate_without_a_threshold_never_skips():
 
 @pytest.mark.parametrize("fits", [True, False])
 def test_without_a_stored_gate_the_search_reranks_and_reports_it(fits):
-    search = Search(ListRetriever(TEXTS, SURE), WordReranker(), fits=Fits(None, [Note("no_gate")]) if fits else None)
+    search = Search(
+        ListRetriever(TEXTS, SURE),
+        WordReranker(),
+        fits=Fits(None, [Note("no_gate", reason="not_fitted")]) if fits else None,
+    )
     ranking = search.search("text 7", gate=True)
     assert ranking.status == "ok"
-    assert ranking.notes == (Note("no_gate"),)
+    assert ranking.notes == (Note("no_gate", reason="not_fitted"),)
     assert "shortlist calibrate" in describe(ranking.notes[0])
 
 

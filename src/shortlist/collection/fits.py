@@ -84,7 +84,7 @@ class StoredFits:
         """
         fit = self._read(GATE, self.made_for(weights, expand))
         if fit is None:
-            return None, [Note("no_gate")]
+            return None, [Note("no_gate", reason="not_fitted")]
         try:
             threshold, guarantee = fit["threshold"], fit["guarantee"]
             gate = Gate(

@@ -62,7 +62,7 @@ def stored_gate(
     if not config.gate:
         return None, []
     if fits is None:
-        return None, [Note("no_gate")]
+        return None, [Note("no_gate", reason="not_fitted")]
     stored, notes = fits.gate(weights, config.expand)
     return cast("Gate | None", stored), notes
 

@@ -13,6 +13,7 @@ from shortlist.redaction import FILE_FIELDS
 from shortlist.search.expansion import RM3, expanding
 from shortlist.search.pool import Retrieved, notes_of, retrieved
 from shortlist.types import Hit, Note, Passage, Where
+from shortlist.wording import SEVERAL
 
 SHARE_IN_TIES = 0.3
 """The weight of "bm25_share" next to the cosine among hits with equal places, as in hybrid retrieval."""
@@ -175,3 +176,27 @@ def _shared(signals: Mapping[str, float], highest: float) -> Mapping[str, float]
     if "bm25_share" not in signals or "bm25" not in signals or not highest:
         return signals
     return {**signals, "bm25_share": signals["bm25"] / highest}
+
+
+class FitsOfSeveral:
+    """The fits of several collections together: none, because `calibrate` fits one collection."""
+
+    def stop_rule(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[None, list[Note]]:
+        """Return no rule, and a note about the reason."""
+        return None, [Note("no_stop_rule", reason=SEVERAL)]
+
+    def gate(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[None, list[Note]]:
+        """Return no gate, and a note about the reason."""
+        return None, [Note("no_gate", reason=SEVERAL)]
+
+    def calibration(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[object, list[Note]]:
+        """Raise the error that there are no probabilities.
+
+        Raises:
+            InvalidInput: Always.
+        """
+        raise InvalidInput(
+            "min_probability does not apply to several collections: probabilities are fitted for one. Search one "
+            "collection, or use min_score",
+            field="min_probability",
+        )

@@ -11,6 +11,8 @@ from shortlist.wording.measuring import WORDS as TUNING_WORDS
 from shortlist.wording.measuring import Words
 from shortlist.wording.reading import NOT_READ as NOT_READ
 
+SEVERAL = "several_collections"
+"""The reason of `no_gate` and `no_stop_rule` if several collections are searched together."""
 CALIBRATE = "shortlist calibrate QUERIES --index DIR"
 IGNORED = {
     "other_reranker": "it is valid for another reranker",
@@ -86,6 +88,8 @@ def _partial(values: Mapping[str, Any]) -> str:
 def _no_stop_rule(values: Mapping[str, Any]) -> str:
     if values["reason"] == "not_reranked":
         return "fixed pool size: the search does not rerank, so no stop rule applies"
+    if values["reason"] == SEVERAL:
+        return "fixed pool size: a stop rule is fitted for one collection, and does not apply to several"
     return f"fixed pool size: no stop rule is stored for this search. Make one with: {CALIBRATE}"
 
 
@@ -191,7 +195,11 @@ WORDS: Mapping[str, Words] = {
     ),
     "gate_never_skips": "reranked: the stored gate has no threshold, because none could be certified",
     "gate_other_pool": "the gate was fitted for a pool of {fitted_on}, and this pool has {pool} passages",
-    "no_gate": f"no gate is stored for this search. Make one with: {CALIBRATE}",
+    "no_gate": lambda v: (
+        "no gate: it is fitted for one collection, and does not apply to several"
+        if v["reason"] == SEVERAL
+        else f"no gate is stored for this search. Make one with: {CALIBRATE}"
+    ),
     "pool_stopped": lambda v: (
         f"{v['scored']} of {counted(v['pool'], 'passage')} scored: the rest is unlikely to enter the first {v['top_k']}"
     ),
