@@ -72,6 +72,13 @@ def test_a_server_gets_all_of_them(shell, monkeypatch, tmp_path):
     assert started[2].index is None
 
 
+def test_a_server_refuses_boosts_without_collections(shell):
+    pytest.importorskip("shortlist.server.start", reason="the server extra is not installed")
+    for index in ((), ("--index", "docs")):
+        refused = shell("serve", *index, "--boost", "docs=1", "--no-rerank", code=2)
+        assert "boosts compare collections: name several indexes" in refused.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

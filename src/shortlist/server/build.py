@@ -57,6 +57,8 @@ def build(options: ServeOptions, operations: Operations) -> Components:
             f"{options.limits.max_documents}: use a larger queue_pairs or a smaller max_documents"
         )
     if options.index is None and not options.config.is_foreign:
+        if options.boosts:
+            raise InvalidInput("boosts compare collections: name several indexes", field="boosts")
         if options.queries is not None:
             raise InvalidInput("judged queries need the index that they were judged on: also set index (--index)")
         config, name = options.config, options.config.reranker_name
