@@ -104,6 +104,13 @@ def test_errors_name_options_in_place_of_parameters():
     assert message_of(InvalidInput("or allow unknown ids (allow_unknown)")) == "or allow unknown ids (--allow-unknown)"
 
 
+def test_a_column_keeps_its_name_without_its_option():
+    error = InvalidInput("id, grade and rerank_query are optional")
+    assert message_of(error, ["evaluate", "q.csv"]) == "id, grade and rerank_query are optional"
+    empty = InvalidInput("rerank_query is empty")
+    assert message_of(empty, ["search", "q", "--rerank-query="]) == "--rerank-query is empty"
+
+
 def test_commands_in_an_error_have_the_index_that_was_given():
     error = NotFitted("make it with: shortlist calibrate QUERIES --index DIR")
     for arguments in (["search", "q", "--index", "my ix"], ["search", "--index=my ix", "q"]):

@@ -36,6 +36,8 @@ EXIT_CODES: tuple[tuple[type[ShortlistError], int], ...] = (
     (MissingExtra, 4),
     (ShortlistError, 1),
 )
+COLUMN = "rerank_query"
+"""The setting that is also a column of query sets. Without its option, an error is about the column."""
 app = typer.Typer(
     name="shortlist",
     cls=Commands,
@@ -109,8 +111,9 @@ def message_of(error: ShortlistError, arguments: Sequence[str] = ()) -> str:
         message, field = f"{FILE}: {message}", None
     if field is not None and field in FLAGS:
         message = re.sub(rf"(?<![-\w]){field}\b", FLAGS[field], message, count=1)
+    columns = {COLUMN} if not any(word.startswith(FLAGS[COLUMN]) for word in arguments) else set()
     for name, flag in FLAGS.items():
-        if ("_" in name or name == "tail") and (field is not None or name not in OPTIONS):
+        if name not in columns and ("_" in name or name == "tail") and (field is not None or name not in OPTIONS):
             message = re.sub(rf"(?<![-\w]){name}\b", flag, message)
     place = _place_of(arguments)
     return message if place is None else with_place(message, place)
