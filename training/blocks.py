@@ -53,7 +53,7 @@ def mined_block(row: dict[str, Any], teacher: float) -> Block:
     return {
         "queries": row["queries"],
         "passages": row["passages"],
-        "target": (1 - teacher) * torch.eye(len(masked)) + teacher * stage,
+        "target": (1 - teacher) * torch.eye(*masked.shape) + teacher * stage,
         "masked": masked,
         "both": False,
     }
