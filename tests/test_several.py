@@ -59,6 +59,21 @@ def test_a_score_is_that_of_a_search_in_one_collection(folders):
         assert alone.items() <= together.items()
 
 
+def test_a_value_that_is_no_name_is_an_error_with_a_sentence(folders):
+    with pytest.raises(InvalidInput, match="path is 5: give the place of an index"):
+        shortlist.open(5)
+    for places in ([5], {"docs": 5}):
+        with pytest.raises(InvalidInput, match="a collection is 5: give its place"):
+            shortlist.open(places)
+    with shortlist.open(folders / "docs") as index:
+        with pytest.raises(InvalidInput, match="items is 5: give a path"):
+            index.add(5)
+        for names in (5, [5]):
+            with pytest.raises(InvalidInput, match="5 is no name: give the name of a source"):
+                index.remove(names)
+        assert len(index) == 3
+
+
 def test_fits_of_one_collection_do_not_apply_to_several(folders):
     with opened(folders) as both:
         adaptive = both.search("tax", pool_size="auto")

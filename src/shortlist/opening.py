@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -103,6 +103,8 @@ def open_by_name(
     """
     config = config or SearchConfig()
     if not isinstance(path, str | Path):
+        if not isinstance(path, Iterable):
+            raise InvalidInput(f"path is {path!r:.80}: give the place of an index as a string or a Path, or several")
         if create:
             raise InvalidInput("several collections are searched together and never made: leave out create")
         return open_collections(path, config, state=state, reranker=reranker, boosts=boosts)

@@ -34,12 +34,16 @@ def named_places(places: Sequence[str | Path] | Mapping[str, str | Path]) -> dic
     Otherwise, its name is that of the folder, or of the collection of the server or the store.
 
     Raises:
-        InvalidInput: No place, or two collections with one name.
+        InvalidInput: No place, one that is no string and no Path, or two collections with one name.
     """
+    listed = list(places.values() if isinstance(places, Mapping) else places)
+    for place in listed:
+        if not isinstance(place, str | Path):
+            raise InvalidInput(f"a collection is {place!r:.80}: give its place as a string or a Path", field="index")
     if isinstance(places, Mapping):
         return dict(places)
     named: dict[str, str | Path] = {}
-    for place in places:
+    for place in listed:
         name, rest = _named(place)
         if name in named:
             raise InvalidInput(

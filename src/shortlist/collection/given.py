@@ -25,8 +25,12 @@ def kind_of(
     """Return what the items are, and the items as a list. No items are files.
 
     Raises:
-        InvalidInput: Paths, documents and stores are mixed, or an argument does not apply to items of this kind.
+        InvalidInput: The items are something else or mixed, or an argument does not apply to items of this kind.
     """
+    if not isinstance(items, str | Path | Document | Iterable):
+        raise InvalidInput(
+            f"items is {items!r:.80}: give a path, a Document, a dict with id and text, or a list of them"
+        )
     given: list[Any] = [items] if isinstance(items, str | Path | Document | Mapping) else list(items)
     if any(isinstance(item, str) and is_store(item) for item in given):
         if prune:

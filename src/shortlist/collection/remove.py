@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from shortlist.collection.collection import Collection
 from shortlist.collection.ledger import Entry, Ledger
@@ -21,19 +22,29 @@ def remove(names: str | Iterable[str], collection: Collection) -> int:
     the same call then continues. Without names, the function removes nothing.
 
     Raises:
-        InvalidInput: The index has no such name; nothing is removed then.
+        InvalidInput: The index has no such name, or a name is no text; nothing is removed then.
         IndexWriteFailed: The disk is full or failing; the same call continues.
         IndexLocked: Another process changes the index, which is on a server.
     """
+    given = _given(names)
     with collection.writing():
-        sources, entries = _resolve(
-            [names] if isinstance(names, str) else list(names), collection.ledger, collection.name
-        )
+        sources, entries = _resolve(given, collection.ledger, collection.name)
         for source in sorted(sources):
             collection.ledger.unfinish(source)
         if entries:
             collection.drop(list(entries.values()))
     return len(entries)
+
+
+def _given(names: object) -> list[str]:
+    """Return the names as a list of texts."""
+    listed: list[Any] = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else [names]
+    for name in listed:
+        if not isinstance(name, str):
+            raise InvalidInput(
+                f"{name!r:.80} is no name: give the name of a source or the id of a document as a string"
+            )
+    return listed
 
 
 def _resolve(names: Sequence[str], ledger: Ledger, index: str) -> tuple[set[str], dict[str, Entry]]:
