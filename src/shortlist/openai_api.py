@@ -22,6 +22,9 @@ _ADDRESS = re.compile(
 )
 """A host, with or without a port and a path. Without http, it would pass for a part of the model's name."""
 
+_ONLY_ADDRESS = re.compile(r"localhost\b.*|\d+(\.\d+){3}\b.*|\[.*|.*:\d+/.*|.*/v1/?", re.IGNORECASE | re.DOTALL)
+"""An address without http in place of the model. It is narrower: a model may be named `llama3.1:8b` or `org/model`."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenAIAddress:
@@ -75,7 +78,8 @@ def parse(name: str, prefix: str, path: str, kind: str) -> OpenAIAddress:
             "http://localhost:8000/v1"
         )
     host = urlsplit(url).netloc if url.startswith(("http://", "https://")) else ""
-    if not model or model.startswith(("http://", "https://")) or (url and not host):
+    no_model = not model or model.startswith(("http://", "https://")) or _ONLY_ADDRESS.fullmatch(model)
+    if no_model or (url and not host):
         raise InvalidInput(f"{name!r} is no {kind}: write {prefix}MODEL or {prefix}MODEL@http://host:port/v1")
     if "@" in host:
         raise InvalidInput(f"{prefix} leave user name and password out of the URL; the key is read from {KEY}")

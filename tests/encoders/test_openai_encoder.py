@@ -190,3 +190,16 @@ def test_arguments_out_of_range(options):
 
 def test_a_splitter_for_a_model_with_an_unknown_window():
     assert registry.make_splitter("openai:m").limit == registry.make_splitter("hashed-64").limit
+
+
+@pytest.mark.parametrize("address", ["localhost", "localhost:8000/v1", "127.0.0.1:8000", "host:8000/v1", "host/v1/"])
+def test_an_address_without_a_model_is_no_model(address):
+    with pytest.raises(InvalidInput, match="is no bi-encoder: write openai:MODEL or"):
+        parse(f"openai:{address}")
+
+
+@pytest.mark.parametrize(
+    "model", ["qwen2.5:7b", "org/model-v1", "text-embedding-3-small", "@cf/baai/bge-small-en-v1.5"]
+)
+def test_names_of_models_may_look_alike(model):
+    assert parse(f"openai:{model}").model == model
