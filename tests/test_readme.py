@@ -162,7 +162,7 @@ def test_the_serving_page_runs(workplace):
     requests = curl_of(page)
     assert {path for path, _ in requests} == {
         "/v2/rerank", "/v1/rerank", "/rerank", "/voyage/v1/rerank", "/v1/embeddings", "/search", "/v1/score",
-        "/predict", "/similarity", "/v2/embed", "/voyage/v1/embeddings", "/api/embed",
+        "/predict", "/similarity", "/v2/embed", "/voyage/v1/embeddings", "/api/embed", "/tune-curve",
     }  # fmt: skip
     with testclient.TestClient(names["app"]) as client:
         for path, body in requests:
