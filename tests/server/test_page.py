@@ -10,12 +10,12 @@ import pytest
 
 from fakes import ListRetriever, WordReranker
 from shortlist import Search, SearchConfig
+from shortlist.config.search_config import PER_SEARCH
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import QueueFull
 from shortlist.redaction import Names
 from shortlist.search.explain import MAX_WORDS, explain
 from shortlist.server.routes.page import FOLDER, HEADERS, PUBLIC
-from shortlist.server.routes.search import OPTIONS
 from shortlist.types import Passage, RerankerInfo
 
 
@@ -103,7 +103,7 @@ def test_about_has_the_facts_of_the_server(serve):
         "max_documents": 2048,
         "judged": ["tax?"],
     }
-    assert set(defaults) == {*OPTIONS, "fusion"}
+    assert set(defaults) == {*PER_SEARCH, "fusion"}
     assert (defaults["pool_size"], defaults["top_k"], defaults["min_score"]) == (20, 5, 0.5)
     without = serve(search=None).get("/page/about").json()
     assert (without["index"], without["defaults"]) == (False, {})

@@ -20,6 +20,23 @@ RETRIEVERS = ("hybrid", "dense", "bm25")
 SIGNALS = ("dense", "bm25", "bm25_share")
 FIELDS = ("id", "text", "title", "vector", "document_id", "metadata")
 """The fields of a store that `SearchConfig.fields` can name."""
+PER_SEARCH = (
+    "top_k",
+    "pool_size",
+    "effort",
+    "min_score",
+    "min_probability",
+    "rerank",
+    "blend",
+    "progressive",
+    "tail",
+    "duplicates",
+    "per_document",
+    "mmr",
+    "expand",
+    "gate",
+)
+"""The settings of `SearchConfig` that one request over HTTP or MCP may change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from shortlist.config.search_config import PER_SEARCH
 from shortlist.errors import MissingExtra, ShortlistError
 from shortlist.search.query_texts import QueryTexts
 from shortlist.types import Filter, Value
@@ -91,25 +92,6 @@ RERANK = (
 )
 
 
-SETTINGS = (
-    "top_k",
-    "pool_size",
-    "effort",
-    "min_score",
-    "min_probability",
-    "rerank",
-    "blend",
-    "progressive",
-    "tail",
-    "duplicates",
-    "per_document",
-    "mmr",
-    "gate",
-    "expand",
-)
-"""The parameters of the tool `search` that are settings of `SearchConfig`."""
-
-
 def require_sdk() -> None:
     """Check that the official SDK is installed.
 
@@ -180,7 +162,7 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
         collections: list[str] | None = None,
     ) -> dict[str, Any]:
         arguments = locals()
-        options = {name: arguments[name] for name in SETTINGS}
+        options = {name: arguments[name] for name in PER_SEARCH}
         texts = QueryTexts(query, tuple(queries or ()), rerank_query)
         return await _answered(tools, tools.search, texts, where, options, collections)
 

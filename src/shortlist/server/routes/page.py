@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from shortlist.config.search_config import PER_SEARCH
 from shortlist.protocols import Fuses
 from shortlist.redaction import public_name
 from shortlist.search.scores import info_of
@@ -17,7 +18,6 @@ from shortlist.search.search import Search
 from shortlist.server.components import Components, components_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import gives_logits
-from shortlist.server.routes.search import OPTIONS
 
 router = APIRouter()
 
@@ -113,7 +113,7 @@ def _defaults(search: Search) -> dict[str, Any]:
     `fusion` is None if the search does not fuse two lists.
     """
     pool_size, top_k = search.config.sizes
-    options = {name: getattr(search.config, name) for name in OPTIONS}
+    options = {name: getattr(search.config, name) for name in PER_SEARCH}
     fusion = search.retriever.fusion if isinstance(search.retriever, Fuses) else None
     return {**options, "pool_size": pool_size, "top_k": top_k, "fusion": fusion}
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from shortlist.config.search_config import PER_SEARCH
 from shortlist.errors import InvalidInput, NotFitted, ShortlistError
 from shortlist.search.context import ContextOptions, check_context, context_of
 from shortlist.search.filters import where_of
@@ -34,24 +35,6 @@ SNIPPET = 200
 MAX_FIELDS = 64
 MAX_VALUES = 1024
 """The largest number of fields in a filter, and of values in all its fields. The index checks each value separately."""
-
-OPTIONS = (
-    "top_k",
-    "pool_size",
-    "effort",
-    "min_score",
-    "min_probability",
-    "rerank",
-    "blend",
-    "progressive",
-    "tail",
-    "duplicates",
-    "per_document",
-    "mmr",
-    "expand",
-    "gate",
-)
-"""The settings of `SearchConfig` that a request may override."""
 
 Scalar = str | int | float | bool
 
@@ -95,7 +78,7 @@ def _documented_bound(**schema: float) -> Any:
 
 
 class SearchRequest(BaseModel):
-    """A request. The fields of `OPTIONS` and `where` have the same meaning as in Python: see `SearchConfig`.
+    """A request. The fields of `PER_SEARCH` and `where` have the same meaning as in Python: see `SearchConfig`.
 
     A request cannot name a function for `expand`. If a request does not give a field, the field has the server's value.
     `collections` names some of the server's collections. `fusion` is the weight of the vectors in stage one.
@@ -163,7 +146,7 @@ async def answer(request: Request) -> Json:
         if options is not None:
             check_context(options, parts)
         texts = QueryTexts(body.query, tuple(body.queries or ()), body.rerank_query)
-        given = {name: getattr(body, name) for name in OPTIONS}
+        given = {name: getattr(body, name) for name in PER_SEARCH}
         call = SearchCall(
             checked_texts_of(components, texts),
             configured(components, given),
