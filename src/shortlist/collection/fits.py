@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,17 +64,10 @@ class StoredFits:
         fit = self._read(STOP_RULE, self.made_for(weights, expand))
         if fit is None:
             return None, [Note("no_stop_rule", reason="not_fitted")]
-        try:
-            guarantee = fit["guarantee"]
+        with self._reading(STOP_RULE):
             rule = StopRule(
-                int(fit["pool_size"]),
-                int(fit["top_k"]),
-                None if fit["threshold"] is None else float(fit["threshold"]),
-                int(fit["block"]),
-                None if guarantee is None else Guarantee(**guarantee),
+                int(fit["pool_size"]), int(fit["top_k"]), _threshold(fit), int(fit["block"]), _guarantee(fit)
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(self._files.shown(STOP_RULE), error) from error
         return rule, self._outdated(fit, "stop_rule")
 
     def gate(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[Gate | None, list[Note]]:
@@ -85,16 +79,8 @@ class StoredFits:
         fit = self._read(GATE, self.made_for(weights, expand))
         if fit is None:
             return None, [Note("no_gate", reason="not_fitted")]
-        try:
-            threshold, guarantee = fit["threshold"], fit["guarantee"]
-            gate = Gate(
-                str(fit["signal"]),
-                None if threshold is None else float(threshold),
-                int(fit["pool_size"]),
-                None if guarantee is None else Guarantee(**guarantee),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(self._files.shown(GATE), error) from error
+        with self._reading(GATE):
+            gate = Gate(str(fit["signal"]), _threshold(fit), int(fit["pool_size"]), _guarantee(fit))
         return gate, self._outdated(fit, "gate")
 
     def calibration(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[Calibration, list[Note]]:
@@ -106,10 +92,17 @@ class StoredFits:
         fit = self._read(CALIBRATION, self.made_for(weights, expand))
         if fit is None:
             raise NotFitted(f"{self._files.shown('')} has no {CALIBRATION}, so scores have no probabilities: {HINT}")
+        with self._reading(CALIBRATION):
+            curve = _curve(fit), self._outdated(fit, "calibration")
+        return curve
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Turn the errors of a fit with missing or wrong values into one that names its file."""
         try:
-            return _curve(fit), self._outdated(fit, "calibration")
+            yield
         except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(self._files.shown(CALIBRATION), error) from error
+            raise _damaged(self._files.shown(name), error) from error
 
     def save_stop_rule(
         self, rule: StopRule, weights: Mapping[str, float], about: Mapping[str, Any], expand: str | None = None
@@ -181,6 +174,14 @@ def _curve(fit: Mapping[str, Any]) -> Calibration:
     if fit["method"] != "isotonic" or not scores or len(scores) != len(values):
         raise ValueError("no knots")
     return Isotonic(scores, values)
+
+
+def _threshold(fit: Mapping[str, Any]) -> float | None:
+    return None if fit["threshold"] is None else float(fit["threshold"])
+
+
+def _guarantee(fit: Mapping[str, Any]) -> Guarantee | None:
+    return None if fit["guarantee"] is None else Guarantee(**fit["guarantee"])
 
 
 def _damaged(file: str, error: Exception) -> NotFitted:

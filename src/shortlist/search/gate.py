@@ -74,13 +74,10 @@ def opened_gate(
 
     If the pool has another size than that of the fit, a note reports this: the guarantee is for that size.
     """
-    about = [*notes, gate.note(hits)]
+    own, others = gate.note(hits), []
     if gate.threshold is not None and gate.pool_size != pool_size:
-        about.append(Note("gate_other_pool", pool=pool_size, fitted_on=gate.pool_size))
-    if not gate.skips(hits):
-        return None, about
-    skip = about.pop(len(notes))
-    return skip, about
+        others.append(Note("gate_other_pool", pool=pool_size, fitted_on=gate.pool_size))
+    return (own, [*notes, *others]) if gate.skips(hits) else (None, [*notes, own, *others])
 
 
 def certainty(signal: str, hits: Sequence[Hit]) -> float:
