@@ -15,10 +15,9 @@ from shortlist.evaluation.metrics.outcomes import (
     Outcome,
     depth_of,
     from_json,
-    limited,
     measured,
     nothing_retrieved,
-    repeated,
+    retriever_notes,
     to_json,
 )
 from shortlist.evaluation.metrics.statistics import Estimate, Paired, estimate, holm, paired, quantile
@@ -102,8 +101,10 @@ class Evaluation:
     @property
     def warnings(self) -> tuple[Note, ...]:
         """Notes if no pool has a relevant id, if the retriever has a limit or repeats ids, and if queries are few."""
-        notes = nothing_retrieved(self.outcomes, self.pool_size) + limited(self.outcomes)
-        notes += repeated(outcome.repeated for outcome in self.outcomes)
+        notes = nothing_retrieved(self.outcomes, self.pool_size)
+        notes += retriever_notes(
+            (outcome.limited for outcome in self.outcomes), (outcome.repeated for outcome in self.outcomes)
+        )
         if (queries := len(self.outcomes)) < FEWEST_TO_SPLIT:
             notes.append(Note("few_queries", queries=queries, fewest=FEWEST_TO_SPLIT))
         return tuple(notes)

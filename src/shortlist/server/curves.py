@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
-
 from shortlist.config import SearchConfig
 from shortlist.evaluation.metrics.measures import Measure
-from shortlist.evaluation.metrics.outcomes import depth_of, repeated
+from shortlist.evaluation.metrics.outcomes import depth_of, retriever_notes
 from shortlist.evaluation.query_sets.query_set import Judged, Level
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.replay.scoring_pass import record
@@ -20,9 +17,9 @@ from shortlist.search.query_texts import QueryTexts
 from shortlist.search.scores import check_pointwise
 from shortlist.search.search import Search
 from shortlist.server.components import Components
-from shortlist.server.explaining import ThroughScorer
+from shortlist.server.explaining import ThroughScorer, in_own_thread
 from shortlist.server.reranking import scorer_of
-from shortlist.types import Note, Qrels
+from shortlist.types import Qrels
 from shortlist.wording import worded_notes
 
 SHOWN_IDS = 1000
@@ -54,8 +51,7 @@ async def curve(components: Components, searcher: Search, call: CurveCall) -> di
     scorer = scorer_of(components)
     check_pointwise(scorer.reranker, "rerank", "the curve is computed from one scoring pass")
     search = replace(searcher, reranker=ThroughScorer(scorer), config=call.config)
-    # The thread waits for the queue most of the time, so it must not count among the threads of other requests.
-    return await run_sync(_measured, components, search, call, limiter=CapacityLimiter(1))
+    return await in_own_thread(_measured, components, search, call)
 
 
 def _measured(components: Components, search: Search, call: CurveCall) -> dict[str, Any]:
@@ -64,8 +60,10 @@ def _measured(components: Components, search: Search, call: CurveCall) -> dict[s
     judged, unknown = _judged(components, passes.values(), call)
     plan = Plan(call.sizes, (call.measure,), call.measure.cutoff or 1, depth)
     measured = from_pass(passes, judged, plan, search.weights_at(), [1.0])[0]
-    notes = [components.names.note(note) for note in _notes(passes.values())]
-    skipped = sum(each.skipped is not None for each in passes.values())
+    recorded = passes.values()
+    about = retriever_notes((each.limited for each in recorded), (each.repeated for each in recorded))
+    notes = [components.names.note(note) for note in about]
+    skipped = sum(each.skipped is not None for each in recorded)
     return {
         **answer_of(measured, str(call.measure)),
         "level": judged.level,
@@ -125,10 +123,3 @@ def _unknown(components: Components, shown: Sequence[str]) -> list[str]:
     originals = {key: components.names.originals(key) for key in shown if components.sees(key)}
     stored = {passage.id for passage in components.index.get([name for names in originals.values() for name in names])}
     return [key for key in shown if not stored.intersection(originals.get(key, ()))]
-
-
-def _notes(passes: Iterable[Recorded]) -> list[Note]:
-    """Return notes if the retriever has a limit of its own below the largest pool, and if it repeats ids."""
-    recorded = list(passes)
-    limits = [each.limited for each in recorded if each.limited is not None]
-    return [*limits[:1], *repeated(each.repeated for each in recorded)]

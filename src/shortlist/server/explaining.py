@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from anyio import CapacityLimiter, from_thread
@@ -19,6 +20,8 @@ from shortlist.server.components import Components
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.searching import searcher_of
 from shortlist.types import Note, RerankerInfo, Scores
+
+T = TypeVar("T")
 
 DEPTH = 100
 """The least number of hits in which a passage is looked for by its id, without an index."""
@@ -85,8 +88,15 @@ async def compared(components: Components, query: str, a: str, b: str) -> Explan
     """
     encoder, scorer = both_models(components)
     queued = encoder if components.embedder is None else ThroughEmbedder(components.embedder, encoder)
-    # The thread waits for the queues most of the time, so it must not count among the threads of other requests.
-    return await run_sync(explain, query, a, b, queued, ThroughScorer(scorer), limiter=CapacityLimiter(1))
+    return await in_own_thread(explain, query, a, b, queued, ThroughScorer(scorer))
+
+
+async def in_own_thread(function: Callable[..., T], *arguments: object) -> T:
+    """Return the result of the function, which runs in a thread of its own.
+
+    The thread waits for the queues most of the time, so it must not count among the threads of other requests.
+    """
+    return await run_sync(function, *arguments, limiter=CapacityLimiter(1))
 
 
 def both_models(components: Components) -> tuple[Encoder, Scorer]:

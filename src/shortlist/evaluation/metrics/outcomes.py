@@ -160,21 +160,21 @@ def nothing_retrieved(outcomes: Sequence[Outcome], pool_size: int) -> list[Note]
     return [Note("nothing_retrieved", queries=queries, pool=pool_size, example=example)]
 
 
-def limited(outcomes: Sequence[Outcome]) -> list[Note]:
-    """Return a note if the retriever has a limit of its own: no setting can enlarge the pool beyond the limit."""
-    return [outcome.limited for outcome in outcomes if outcome.limited is not None][:1]
-
-
 def repeated_in(notes: Iterable[Note]) -> int:
     """Return how many rows of a retriever one query left out because an earlier row has the same id."""
     counts = (note.values["count"] for note in notes if note.code == "repeated_rows")
     return sum(count for count in counts if isinstance(count, int))
 
 
-def repeated(counts: Iterable[int]) -> list[Note]:
-    """Return a note if rows were left out. `counts` has the number of such rows for each query."""
-    some = [count for count in counts if count]
-    return [Note("repeated_in_queries", count=sum(some), queries=len(some))] if some else []
+def retriever_notes(limits: Iterable[Note | None], repeats: Iterable[int]) -> list[Note]:
+    """Return a note if the retriever has a limit of its own, and one if rows were left out, because they repeat ids.
+
+    `limits` has the note on the limit for each query, or None: no setting can enlarge the pool beyond the limit.
+    `repeats` has the number of rows that were left out for each query.
+    """
+    some = [count for count in repeats if count]
+    own = [note for note in limits if note is not None][:1]
+    return [*own, Note("repeated_in_queries", count=sum(some), queries=len(some))] if some else own
 
 
 def _best_order(pool: Sequence[Hit], judged: Judged, grades: Grades) -> list[Hit]:

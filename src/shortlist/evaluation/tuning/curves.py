@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shortlist.config.weights import scaled
-from shortlist.evaluation.metrics.outcomes import repeated, repeated_in
+from shortlist.evaluation.metrics.outcomes import repeated_in, retriever_notes
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded
@@ -62,7 +62,7 @@ class Curves:
             rankings = runs[max(runs)].values()
             limits = [ranking.note("retriever_limited") for ranking in rankings]
             counts = [repeated_in(ranking.notes) for ranking in rankings]
-        return [*[note for note in limits if note is not None][:1], *repeated(counts)]
+        return retriever_notes(limits, counts)
 
 
 def measure_curves(
