@@ -35,9 +35,9 @@ WORDS = [
 WIDTH = 8
 
 
-def write_tokenizer(folder: Path) -> None:
-    """Write a tokenizer.json with one token for each word."""
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+def write_tokenizer(folder: Path, words: list[str] = WORDS) -> None:
+    """Write a tokenizer.json with one token for each word. [CLS] and [SEP] are the third and the fourth word."""
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(

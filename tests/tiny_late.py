@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "[unused1]", ",", ".", "!"]
 WORDS += ["a", "the", "cat", "dog", "sat", "runs", "red", "blue", "server", "file"]
@@ -55,14 +54,10 @@ def model(folder: Path, *, file: str = "model.onnx", metadata: dict[str, object]
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
+    import tiny
+
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    tokenizer.save(str(folder / "tokenizer.json"))
+    tiny.write_tokenizer(folder, WORDS)
     config = {"hidden_size": WIDTH, "max_position_embeddings": 16, "model_type": "bert"}
     (folder / "config.json").write_text(json.dumps(config))
     if metadata is not None:
