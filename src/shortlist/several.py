@@ -21,6 +21,7 @@ from shortlist.search.context import ContextParts
 from shortlist.search.listing import LeftOut
 from shortlist.search.merged import FitsOfSeveral, MergedRetriever, Part, qualified
 from shortlist.search.opened import UNKNOWN, Opened
+from shortlist.search.pool import distinct_notes
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note, Passage, Where
 
@@ -164,10 +165,7 @@ class OpenCollections(Opened):
             return [Note("mixed_bi_encoders", bi_encoders=mixed)] if alone and pool else []
 
         def diagnose(where: Where | None) -> list[Note]:
-            notes: list[Note] = []
-            for search in searches.values():
-                notes += [note for note in search.diagnose(where) if note not in notes]
-            return notes
+            return distinct_notes(note for search in searches.values() for note in search.diagnose(where))
 
         return Search(
             retriever,
@@ -185,7 +183,9 @@ class OpenCollections(Opened):
         loaded: dict[str, Encoder] = {}
         for part in self.parts.values():
             if isinstance(part, OpenIndex) and self.config.retriever != "bm25":
-                part.use_encoder(loaded.setdefault(part.bi_encoder, loaded.get(part.bi_encoder) or part.encoder))
+                if part.bi_encoder not in loaded:
+                    loaded[part.bi_encoder] = part.encoder
+                part.use_encoder(loaded[part.bi_encoder])
 
     def _used_reranker(self) -> Reranker | None:
         """The reranker with the stored states of all indexes, or None if nothing is reranked."""

@@ -49,7 +49,8 @@ def choose(
     for level in levels:
         values = np.empty((recipe.epochs, len(queries)))
         for left_out in folds(queries, FOLDS):
-            rest = [query for query in queries if query not in set(left_out)]
+            held_out = set(left_out)
+            rest = [query for query in queries if query not in held_out]
             for epoch, learned in enumerate(learner.epochs(level, rest, recipe)):
                 values[epoch, left_out] = examples.values(learner.scores(learned, left_out), left_out, measure)
             done()

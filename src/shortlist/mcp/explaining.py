@@ -11,6 +11,7 @@ from shortlist.config.search_config import POOL_SIZE
 from shortlist.errors import InvalidInput
 from shortlist.redaction import Names
 from shortlist.search.explain import Explanation
+from shortlist.search.pool import distinct_notes
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note, Passage, Ranking
 from shortlist.wording import worded_notes
@@ -93,12 +94,8 @@ def explained(pair: Pair, explanation: Explanation, names: Names | None, notes: 
         "other_hit": _scores(other_hit),
         **content,
         "words": list(content["words"]),
-        "notes": worded_notes(_distinct([note if names is None else names.note(note) for note in notes])),
+        "notes": worded_notes(distinct_notes(note if names is None else names.note(note) for note in notes)),
     }
-
-
-def _distinct(notes: Sequence[Note]) -> list[Note]:
-    return [note for place, note in enumerate(notes) if note not in notes[:place]]
 
 
 def _scores(hit: Hit | None) -> dict[str, Any] | None:

@@ -12,14 +12,12 @@ from shortlist.config.search_config import FUSION as FUSION
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, Fuses, ReportsCosines, ReportsExactness, Retriever, Searched, SearchesBoth
 from shortlist.retrievers.feedback import METHOD, check_feedback, matching_with_feedback
-from shortlist.search.fusion import rrf
-from shortlist.search.pool import Retrieved, cosines_of, notes_of
+from shortlist.search.fusion import SHARE_IN_TIES, rrf
+from shortlist.search.pool import Retrieved, cosines_of, distinct_notes, notes_of
 from shortlist.search.retriever import checked_query
 from shortlist.types import Hit, Note, Passage, Where
 
 LIST_DEPTH = 100
-SHARE_IN_TIES = 0.3
-"""The weight of "bm25_share" next to the cosine among equal fused scores."""
 
 Vector: TypeAlias = NDArray[np.float32]
 Scored: TypeAlias = Sequence[tuple[Passage, float]]
@@ -179,8 +177,7 @@ class Hybrid:
             | ({"bm25": bm25[key], "bm25_share": bm25[key] / highest} if key in bm25 else {})
             for key, _ in fused
         ]
-        notes = list(notes_of(nearest))
-        notes += [note for note in notes_of(matching) if note not in notes]
+        notes = distinct_notes([*notes_of(nearest), *notes_of(matching)])
         return ranked([(passages[key], score) for key, score in fused], signals, self._encoder.name, notes)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from shortlist.errors import InvalidInput
 
 RRF_K = 60
+SHARE_IN_TIES = 0.3
+"""The weight of "bm25_share" next to the cosine among equal fused scores."""
 
 
 def rrf(

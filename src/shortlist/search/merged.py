@@ -11,12 +11,10 @@ from shortlist.errors import InvalidInput
 from shortlist.protocols import KeepsPrefix, Retriever
 from shortlist.redaction import FILE_FIELDS
 from shortlist.search.expansion import RM3, expanding
-from shortlist.search.pool import Retrieved, notes_of, retrieved
+from shortlist.search.fusion import SHARE_IN_TIES
+from shortlist.search.pool import Retrieved, distinct_notes, notes_of, retrieved
 from shortlist.types import Hit, Note, Passage, Where
 from shortlist.wording import SEVERAL
-
-SHARE_IN_TIES = 0.3
-"""The weight of "bm25_share" next to the cosine among hits with equal places, as in hybrid retrieval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +103,7 @@ class MergedRetriever:
             RetrieverFailed, StoreError: A collection cannot be searched. No collection is left out silently.
         """
         pools = {part.name: retrieved(part.retriever, query, k, own_where(where, part.name)) for part in self.parts}
-        notes: list[Note] = []
-        for pool in pools.values():
-            notes += [note for note in notes_of(pool) if note not in notes]
+        notes = distinct_notes(note for pool in pools.values() for note in notes_of(pool))
         boosts = {part.name: part.boost for part in self.parts}
         return Retrieved(merged(pools, boosts, ties=bool(self.bi_encoder))[:k], notes)
 

@@ -25,6 +25,15 @@ class Retrieved(list[Hit]):
         self.notes: tuple[Note, ...] = tuple(notes)
 
 
+def distinct_notes(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes without repetitions, in order."""
+    kept: list[Note] = []
+    for note in notes:
+        if note not in kept:
+            kept.append(note)
+    return kept
+
+
 def retrieved(retriever: Retriever, query: str, k: int, where: Where | None = None) -> Sequence[Hit]:
     """Return at most `k` hits of the retriever, numbered in their order.
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from shortlist.protocols import KeepsPrefix, Retriever
 from shortlist.search.fusion import rrf
-from shortlist.search.pool import Retrieved, notes_of, retrieved
-from shortlist.types import Hit, Note, Where
+from shortlist.search.pool import Retrieved, distinct_notes, notes_of, retrieved
+from shortlist.types import Hit, Where
 
 DEPTH = 100
 """How many hits of each query are read, if the shorter answers of the retriever are the start of its longer ones."""
@@ -56,13 +56,10 @@ def fused(answers: Sequence[Sequence[Hit]], k: int) -> Retrieved:
         higher = {name: max(value, known.signals.get(name, value)) for name, value in hit.signals.items()}
         hits[hit.id] = replace(known, signals={**known.signals, **higher})
     order = rrf([[hit.id for hit in answer] for answer in answers])[:k]
-    notes: dict[str, Note] = {}
-    for note in (note for answer in answers for note in notes_of(answer)):
-        notes.setdefault(str(note), note)
     return Retrieved(
         (
             replace(hits[key], rank=rank, score=score, retrieval_rank=rank, retrieval_score=score)
             for rank, (key, score) in enumerate(order, start=1)
         ),
-        notes.values(),
+        distinct_notes(note for answer in answers for note in notes_of(answer)),
     )
