@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 import tiny
+from shortlist.inference import openvino_engine
 from shortlist.inference.session import Session
 from shortlist.rerankers.cross_encoder import CrossEncoder
 
@@ -25,6 +26,18 @@ def test_an_engine_ends_with_its_model(tmp_path, device):
     del reranker, session
     gc.collect()
     assert engine() is None
+
+
+@pytest.mark.parametrize(("threads", "as_worker"), [(1, False), (2, True)])
+def test_threads_are_not_bound_to_cores_that_other_processes_bind_too(tmp_path, monkeypatch, threads, as_worker):
+    """Two processes with one thread each shared the first core, and left the second one idle."""
+    pytest.importorskip("openvino")
+    monkeypatch.setattr(openvino_engine, "usable_cores", lambda: 2)
+    folder = str(tiny.cross_encoder(tmp_path))
+    reranker = CrossEncoder(folder, device="openvino:CPU", precision="exact", threads=threads, as_worker=as_worker)
+    engine = reranker._session._engine
+    assert isinstance(engine, openvino_engine.OpenVinoEngine)
+    assert engine._model.get_property("ENABLE_CPU_PINNING") is False
 
 
 def test_a_program_ends_after_scoring_without_closing_anything():

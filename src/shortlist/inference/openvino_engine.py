@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shortlist.errors import ModelError
 from shortlist.inference import openvino_int8
 from shortlist.inference.activation_ranges import Table
-from shortlist.inference.engine import GPU_BATCH_ROWS, GPU_BATCH_TOKENS, STATES, Feed, Outputs
+from shortlist.inference.engine import GPU_BATCH_ROWS, GPU_BATCH_TOKENS, STATES, Feed, Outputs, usable_cores
 from shortlist.inference.openvino_states import DecodedStates
 from shortlist.inference.quiet_imports import import_openvino
 from shortlist.inference.runtimes import Runtime
@@ -68,8 +68,8 @@ class OpenVinoEngine:
         }
         if on_cpu:
             settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
-            if runtime.as_worker:
-                settings["ENABLE_CPU_PINNING"] = False  # each worker would bind its threads to the same first cores
+            if runtime.as_worker or threads < usable_cores():
+                settings["ENABLE_CPU_PINNING"] = False  # several processes would bind their threads to the same cores
         try:
             model = _joined([_folded(core, file, table or {}) for file in files])
             model = model if self._decodes is None else self._decodes.joined(model)
