@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shortlist.opening import open_by_name as open
     from shortlist.registry import load_encoder, load_reranker, load_retriever
     from shortlist.rerankers.cross_encoder import CrossEncoder
+    from shortlist.search.encoded_pool import EncodedPool
     from shortlist.search.ranked import Ranked
     from shortlist.search.retriever import from_function
     from shortlist.search.search import Search
@@ -32,6 +33,7 @@ __version__ = "0.2.0"
 _PLACES = {
     "CrossEncoder": "rerankers.cross_encoder",
     "Document": "types",
+    "EncodedPool": "search.encoded_pool",
     "Hit": "types",
     "Note": "types",
     "OpenIndex": "index",
@@ -65,6 +67,7 @@ _PLACES = {
 __all__ = [
     "CrossEncoder",
     "Document",
+    "EncodedPool",
     "Hit",
     "Note",
     "OpenIndex",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from shortlist import registry
 from shortlist.errors import InvalidInput
 from shortlist.opening import subject_of_search
-from shortlist.protocols import Reranker
+from shortlist.protocols import Encoder, Reranker
 from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank
 from shortlist.types import PoolSize
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 
 def rerank(
-    query: str, documents: Iterable[Any], *, top_k: int | None = None, reranker: Reranker | str | None = None
+    query: str,
+    documents: Iterable[Any],
+    *,
+    top_k: int | None = None,
+    reranker: Reranker | str | None = None,
+    pool_encoder: Encoder | str | None = None,
 ) -> list[Ranked]:
     """Rerank the result of any retriever: return the documents, best first, at most `top_k`.
 
@@ -37,12 +42,15 @@ def rerank(
         top_k: Length of the result. None: all documents.
         reranker: A reranker, or a name for `load_reranker`. None: the packaged model. A name is loaded at every call,
             so load a reranker once if you rerank more than once.
+        pool_encoder: A bi-encoder, or a name for `load_encoder`, that encodes the query and the documents. The cosine
+            is then a signal of stage one. It takes about as long as the reranker. None: no bi-encoder reads them.
 
     Returns:
         Each document as it was given, with its score, its rank and its place in `documents`. No documents give an
         empty list. For every score, higher is better. `order` is "reranker" if the score is the reranker's own, a logit
         for a cross-encoder. `order` is "blend" if the documents are hits of a search, and weights were fitted for their
-        bi-encoder and the reranker. The score then also has the weighted signals of stage one.
+        bi-encoder and the reranker. The score then also has the weighted signals of stage one. A `pool_encoder` gives
+        any documents the signal "dense".
 
     Raises:
         InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, or a document without text.
@@ -50,7 +58,8 @@ def rerank(
     """
     if reranker is None or isinstance(reranker, str):
         reranker = registry.load_reranker(reranker or registry.RERANKER)
-    return rank(query, documents, reranker, top_k=top_k)
+    encoder = registry.load_encoder(pool_encoder) if isinstance(pool_encoder, str) else pool_encoder
+    return rank(query, documents, reranker, top_k=top_k, pool_encoder=encoder)
 
 
 def evaluate(  # noqa: PLR0913 - only the first two are needed

@@ -12,7 +12,8 @@ import pytest
 from command_line import run
 from shortlist.cli.app import message_of
 from shortlist.cli.command_table import NAMES, SUMMARIES, command
-from shortlist.cli.options import OPTIONS, value_of
+from shortlist.cli.options import value_of
+from shortlist.cli.search_options import OPTIONS
 from shortlist.config.search_config import NAMES as SETTINGS
 from shortlist.errors import InvalidInput, NotFitted
 from shortlist.wording.counting import counted

@@ -37,7 +37,7 @@ def test_objects_keep_their_ids_and_fields():
     ]
     assert {key: row[key] for key in row if key != "rerank"} == {"id": "b", "text": "a tax", "rank": 7, "index": 42}
     assert (row["rerank"]["rank"], row["rerank"]["index"], row["rerank"]["truncated"]) == (1, 1, False)
-    assert set(row["rerank"]) == {"score", "rank", "index", "truncated"}
+    assert set(row["rerank"]) == {"score", "rerank_score", "rank", "index", "truncated"}
     assert "candidate 1 of 1 has a field 'rerank'" in error_of("rerank", "tax", "-", "--json", stdin=json.dumps(row))
     shown = run("rerank", "tax", "-", stdin=lines).out
     assert shown.split()[:4] == ["1", "was", "2", "logit"]

@@ -13,7 +13,8 @@ import typer
 from shortlist import __version__
 from shortlist.cli.command_table import Commands
 from shortlist.cli.console import with_place
-from shortlist.cli.options import FLAGS, OPTIONS
+from shortlist.cli.options import FLAGS
+from shortlist.cli.search_options import OPTIONS
 from shortlist.config.file import FILE, read
 from shortlist.config.search_config import RETRIEVERS
 from shortlist.errors import (

@@ -10,15 +10,15 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from shortlist import config
 from shortlist.attributes import is_attribute
+from shortlist.cli.search_options import OPTIONS
 from shortlist.config.file import toml_of
 from shortlist.config.places import INDEX, STATE
-from shortlist.config.search_config import FUSION, POOL_SIZE, RERANKER, TOP_K
 from shortlist.errors import InvalidInput
 
 DEFAULT_INDEX = str(INDEX)
@@ -61,8 +61,8 @@ WhereOption = Annotated[
 
 NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
-where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute allow_unknown words language
-passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
+pool_encoder where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute words language
+allow_unknown passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
 qrels workers ray duplicates mmr per_document neighbours section budget_tokens expand rerank_query effort
 effort_under_load level most_queries gate gate_alpha
 """.split()  # noqa: SIM905 - quotes and commas would hide the names
@@ -81,109 +81,10 @@ FLAGS: Mapping[str, str] = {
 """Parameter -> the option that gives it. Error messages name the option in place of the parameter."""
 
 
-class Setting(NamedTuple):
-    """The option of a setting: the type of its values, its help, the default in words, and a name for the value."""
-
-    kind: type
-    text: str
-    default: object
-    metavar: str | None = None
-
-
-MODEL = "a packaged name, a folder, a hub id, or package.module:attribute"
-OPTIONS: Mapping[str, Setting] = {
-    "pool_size": Setting(
-        str, 'Passages that the reranker scores, or "auto" for the stored stop rule.', POOL_SIZE, "N|auto"
-    ),
-    "effort": Setting(str, "A level that tune --write stored, in place of --pool.", "none", "low|mid|high"),
-    "top_k": Setting(int, "Length of the answer, at most the pool size without --tail.", TOP_K, "N"),
-    "rerank": Setting(bool, "Both stages, or stage one alone.", "both"),
-    "min_score": Setting(float, "Leave out hits with a lower final score; -inf leaves out nothing.", "-inf", "X"),
-    "min_probability": Setting(
-        float,
-        "Leave out hits with a lower probability, by the curve that calibrate stored; 0 leaves out nothing.",
-        "0",
-        "P",
-    ),
-    "gate": Setting(bool, "Skip stage two if the gate that calibrate stored finds stage one sure.", "no"),
-    "tail": Setting(bool, "Allow an answer longer than the pool; the rest has stage one's order.", "no"),
-    "duplicates": Setting(
-        bool, "Show passages with the same text, or almost the same, as hits of their own.", "fold them into one hit"
-    ),
-    "per_document": Setting(int, "The most hits of one document.", "no limit", "N"),
-    "mmr": Setting(
-        float,
-        "Choose varied hits: the weight of relevance, 1 (the order stays) to 0 (the most different hits).",
-        "off",
-        "X",
-    ),
-    "progressive": Setting(
-        bool,
-        "Drop most of the pool at early exits of the model: faster, slightly less accurate. No gain at --blend 0.",
-        "no",
-    ),
-    "blend": Setting(float, "Factor of stage one's part of the final score; 0: the reranker alone.", "1", "X"),
-    "weights": Setting(
-        list[str],
-        "Weight of a stage-one signal (dense, bm25, bm25_share) in the final score; repeat the option for several.",
-        "the fitted weights of the two models",
-        "SIGNAL=X",
-    ),
-    "fusion": Setting(float, "Weight of the vectors in hybrid retrieval, 0 (BM25 alone) to 1.", FUSION, "X"),
-    "expand": Setting(
-        str, "Expand the query of stage one: rm3, or a function as package.module:attribute; none: off.", "none", "NAME"
-    ),
-    "retriever": Setting(
-        str,
-        "Stage one: hybrid, dense or bm25 over the index; a store such as chroma:notes@./chroma; or "
-        "package.module:attribute.",
-        "hybrid",
-        "NAME",
-    ),
-    "fields": Setting(
-        list[str],
-        "The name of a store's id, text, title, vector, document_id or metadata; repeat the option for several.",
-        "found in the store",
-        "FIELD=NAME",
-    ),
-    "words": Setting(bool, "Keep BM25 of the passages in the state folder, for a store that has vectors alone.", "no"),
-    "language": Setting(
-        str,
-        "The language of BM25's word forms and stop words, for a new index or --words: a name such as german, a code "
-        "such as de, or none. An index has one language.",
-        "found in the texts",
-        "NAME",
-    ),
-    "bi_encoder": Setting(
-        str,
-        f"The model of stage one: {MODEL}; or openai:MODEL[@URL] (an embeddings endpoint).",
-        "the index's own",
-        "NAME",
-    ),
-    "reranker": Setting(
-        str,
-        f"The model of stage two: {MODEL}; or vendor:model (hosted), openai-list:MODEL[@URL] (a chat model), or "
-        "colbert:NAME (late interaction).",
-        RERANKER,
-        "NAME",
-    ),
-    "index_options": Setting(
-        list[str],
-        "An option of an index: exact. Of one on a server also ef, timeout, and for a new one shards, replicas, "
-        "write_consistency. Repeat the option for several.",
-        "exact up to 100,000 passages",
-        "OPTION=VALUE",
-    ),
-    "precision": Setting(str, "auto, exact (fp32), fast, fp16 or bf16.", "auto", "auto|exact|fast|fp16|bf16"),
-    "device": Setting(str, "Where models run: auto, cpu, cuda, openvino:GPU or torch:cuda.", "auto", "NAME"),
-    "threads": Setting(int, "CPU cores for the models.", "all", "N"),
-}
-"""Setting of `SearchConfig` -> its option. `add` has the option of `precompute`, which is no setting of a search."""
-
-ATTRIBUTES = ("retriever", "bi_encoder", "reranker", "expand", "ocr")
+ATTRIBUTES = ("retriever", "bi_encoder", "pool_encoder", "reranker", "expand", "ocr")
 """The options that may name a part of the user's own."""
 MODELS = ("bi_encoder", "reranker", "precision", "device", "threads")
-STAGES = ("retriever", "fields", "words", "language", *MODELS, "fusion", "expand", "blend", "weights")
+STAGES = ("retriever", "fields", "words", "language", "pool_encoder", *MODELS, "fusion", "expand", "blend", "weights")
 """What a search depends on, apart from its sizes and limits."""
 ALL = tuple(OPTIONS)
 Command: TypeAlias = Callable[..., None]

@@ -11,7 +11,8 @@ from typing import Any
 
 from shortlist.cli.app import EXIT_CODES
 from shortlist.cli.command_table import NAMES, command
-from shortlist.cli.options import FLAGS, OPTIONS
+from shortlist.cli.options import FLAGS
+from shortlist.cli.search_options import OPTIONS
 from shortlist.config import FILE
 from shortlist.errors import FolderError, InvalidInput, ModelError
 

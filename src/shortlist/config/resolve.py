@@ -13,6 +13,8 @@ from shortlist.types import Note
 
 OF_RERANKER = ("blend", "weights", "min_score", "min_probability")
 """Settings in the unit of a reranker's scores. They are valid for one reranker only."""
+OF_RETRIEVER = ("fields", "words", "pool_encoder")
+"""Settings of a store or a retriever of the user's own. They are valid for one retriever only."""
 WITHOUT_RERANKING = frozenset(
     [
         "retriever",
@@ -26,6 +28,7 @@ WITHOUT_RERANKING = frozenset(
         "expand",
         "language",
         "bi_encoder",
+        "pool_encoder",
         "precision",
         "device",
         "threads",
@@ -52,14 +55,14 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     """Return the configuration of a search: `given` values first, then the values of the file, then the default.
 
     None among the given values means "not given". The function ignores settings of the file that belong to another
-    reranker or another blend than this search has, and the `fields` and `words` of another store. The function also
-    ignores a `min_probability` of the file if the search has no probabilities: without reranking, with `tail`, or with
-    `progressive`. Each ignored setting gives a note. A given effort or pool size replaces both of the file, without a
-    note. In the file, the effort replaces the pool size.
+    reranker or another blend than this search has, and the `fields`, `words` and `pool_encoder` of another retriever.
+    The function also ignores a `min_probability` of the file if the search has no probabilities: without reranking,
+    with `tail`, or with `progressive`. Each ignored setting gives a note. A given effort or pool size replaces both of
+    the file, without a note. In the file, the effort replaces the pool size.
 
     Raises:
-        InvalidInput: A value that cannot be used, a weight of an unknown signal, or `given` fields or words without a
-            store.
+        InvalidInput: A value that cannot be used, a weight of an unknown signal, `given` fields or words without a
+            store, or a `given` pool encoder for an index.
     """
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
@@ -76,6 +79,12 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     if given.get("words") and not config.is_foreign:
         raise InvalidInput(
             f"words are BM25 beside a store, and the retriever is {config.retriever!r}: name a store", field="words"
+        )
+    if "pool_encoder" in given and not config.is_foreign:
+        raise InvalidInput(
+            f"the retriever {config.retriever!r} searches an index: a pool_encoder encodes the pool of a store or of a "
+            "retriever of your own",
+            field="pool_encoder",
         )
     if "fields" in given and not config.is_foreign:
         raise InvalidInput(
@@ -100,7 +109,7 @@ def _ignored(
         yield from ((name, "other_reranker") for name in OF_RERANKER)
     elif given.get("blend", requested.blend) != file.get("blend", default.blend):
         yield from ((name, "other_blend") for name in OF_BLEND)
-    if requested.retriever != file.get("retriever", requested.retriever):
-        yield from (("fields", "other_retriever"), ("words", "other_retriever"))
+    if requested.retriever != file.get("retriever", requested.retriever) or not requested.is_foreign:
+        yield from ((name, "other_retriever") for name in OF_RETRIEVER)
     reasons = ((not requested.rerank, "not_reranked"), (requested.tail, "tail"), (requested.progressive, "progressive"))
     yield from (("min_probability", reason) for applies, reason in reasons if applies)

@@ -51,6 +51,8 @@ class SearchConfig:
         words: Keep BM25 of the passages in the state folder, for a store without words of its own.
         bi_encoder: A packaged name, a folder, a hub id, "package.module:attribute", or "openai:MODEL" and
             "openai:MODEL@URL" for an embeddings endpoint. None: the index's own, or the packaged one for a store.
+        pool_encoder: The bi-encoder that encodes the pool of a foreign retriever, so that the cosine is part of the
+            final score: the name of a bi-encoder, as for `bi_encoder`. None: no bi-encoder reads the pool.
         reranker: A packaged name, a folder, a hub id, "package.module:attribute", or "vendor:model" for a hosted
             reranker, "openai-list:MODEL" for a chat model, or "colbert:NAME" for a late-interaction model. None: stage
             one alone.
@@ -91,6 +93,7 @@ class SearchConfig:
     fields: Mapping[str, str] | None = None
     words: bool = False
     bi_encoder: str | None = None
+    pool_encoder: str | None = None
     reranker: str | None = RERANKER
     rerank: bool = True
     precision: str = "auto"
@@ -258,6 +261,7 @@ CHECKS: Mapping[str, Check] = {
     "fields": Check(lambda value: isinstance(value, Mapping), 'a table of fields and names, such as text = "body"'),
     "words": FLAG,
     "bi_encoder": TEXT,
+    "pool_encoder": TEXT,
     "reranker": TEXT,
     "rerank": FLAG,
     "precision": TEXT,

@@ -7,6 +7,7 @@
 | stage_one_approximate | | the index compared compact vectors first, and may miss passages with a high cosine |
 | repeated_rows | count | so many rows of a function repeat the id of an earlier row, and are left out |
 | metadata_unread | count, field | so many rows of a store have a `field` that is not JSON: no filter finds them |
+| pool_texts_cut | count, bi_encoder, window | the bi-encoder of the pool read only the start of `count` texts |
 | retriever_limited | count, k, limit, line | `count` of `k` passages: the retriever's own `limit`, which `line` sets |
 | rerank_skipped | reason, tokens, longest, reranker | the reranker is not made for this query |
 | rerank_failed | error, message | the reranker raised an error; the hits are in stage one's order |

@@ -16,8 +16,8 @@ class Ranked:
     """One reranked document: the very object that was given, and its place in the list that was given, from 0.
 
     `score` is the final score, higher is better. `rank` counts from 1. `truncated` is True if the document was cut to
-    fit the reranker's window. `rerank_score` is the reranker's own score, or None if a progressive reranker did not
-    score the document to the end. `order` is the same for all results of a list.
+    fit the window of the reranker or of the pool encoder. `rerank_score` is the reranker's own score, or None if a
+    progressive reranker did not score the document to the end. `order` is the same for all results of a list.
     """
 
     index: int

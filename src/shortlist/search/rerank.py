@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from shortlist.config import SearchConfig
-from shortlist.protocols import Reranker, SkipsQueries
+from shortlist.protocols import Encoder, Reranker, SkipsQueries
 from shortlist.reprs import short_repr
 from shortlist.search.blend import blend_weights
+from shortlist.search.encoded_pool import cut_texts, with_cosines
 from shortlist.search.pending import Pending
 from shortlist.search.pool import numbered
 from shortlist.search.ranked import Order, Ranked
@@ -19,16 +20,24 @@ from shortlist.text.validation import checked_list, checked_text, item_name
 from shortlist.types import Hit, Note
 
 
-def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int | None = None) -> list[Ranked]:
+def rank(
+    query: str,
+    documents: Iterable[Any],
+    reranker: Reranker,
+    *,
+    top_k: int | None = None,
+    pool_encoder: Encoder | None = None,
+) -> list[Ranked]:
     """Return the documents, best first, at most `top_k`. Equal scores keep their order. No documents give no results.
 
     The reranker reads the result of `text_of`: the text of a document, after its title if the document has a title.
     Passages of an index therefore get the same score as in a search. The reranker scores every document, even for a
     query that a search would skip.
 
-    The order is that of the reranker's score alone, with one exception: hits of a search, if weights were fitted for
-    their bi-encoder and this reranker. The weighted signals of stage one are then part of the final score, as in a
-    search. `Ranked.order` reports which of the two applies.
+    The order is that of the reranker's score alone, with two exceptions, if weights were fitted for a bi-encoder and
+    this reranker: hits of a search with that bi-encoder, and documents that it encodes as the `pool_encoder`. The
+    weighted signals of stage one are then part of the final score, as in a search. `Ranked.order` reports which of the
+    two applies.
 
     Raises:
         InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, a document without text, or a
@@ -40,6 +49,10 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
     checked_reranker(reranker)
     SearchConfig(top_k=top_k)
     pool = numbered([_hit(item, place, len(items)) for place, item in enumerate(items)])
+    cut = [False] * len(pool)
+    if pool_encoder is not None and pool:
+        pool = with_cosines(query, pool, pool_encoder)
+        cut = cut_texts([hit.passage.content for hit in pool], pool_encoder)
     weights = blend_weights(pool, reranker)
     order: Order = "blend" if weights else "reranker"
     length = len(pool) if top_k is None else top_k
@@ -47,7 +60,7 @@ def rank(query: str, documents: Iterable[Any], reranker: Reranker, *, top_k: int
     ranking = pending.finish(scores_of(pending))
     places = [hit.retrieval_rank - 1 for hit in ranking]
     return [
-        Ranked(place, hit.score, items[place], rank, hit.truncated, hit.rerank_score, order)
+        Ranked(place, hit.score, items[place], rank, hit.truncated or cut[place], hit.rerank_score, order)
         for rank, (place, hit) in enumerate(zip(places, ranking, strict=True), start=1)
     ]
 

@@ -72,7 +72,8 @@ def _reranker_alone(values: Mapping[str, Any]) -> str:
     if not values["signals"]:
         return (
             f"{start}: the hits of {retriever} have no signals, so weights cannot add its scores. A hit has signals if "
-            'the retriever returns Hit.of(id, text, score, signals={"dense": score})'
+            'the retriever returns Hit.of(id, text, score, signals={"dense": score}), or if you name a pool_encoder, '
+            "which encodes the pool"
         )
     return (
         f"{start}: no weights are fitted for the scores of {retriever}; to add its scores, give weights of "
@@ -256,6 +257,9 @@ WORDS: Mapping[str, Words] = {
     "list_calls": _list_calls,
     "list_faults": _list_faults,
     "reranker_alone": _reranker_alone,
+    "pool_texts_cut": lambda v: (
+        f"{v['bi_encoder']} read the first {v['window']} tokens of {counted(v['count'], 'text')} of the pool"
+    ),
     "other_bi_encoder": (
         "stage one is explained with the cosine of {bi_encoder}, because {retriever} does not tell how it scores"
     ),

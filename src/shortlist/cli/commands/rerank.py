@@ -26,7 +26,7 @@ OURS = "rerank"
 """The field that `--json` adds to each candidate: score, rank (from 1), index (from 0), and `truncated`."""
 
 
-@with_settings("reranker", "precision", "device", "threads")
+@with_settings("pool_encoder", "reranker", "precision", "device", "threads")
 def rerank(
     query: Annotated[str, typer.Argument(help="The query.", show_default=False)],
     given: Given,
@@ -57,7 +57,8 @@ def rerank(
     if config.reranker is None:
         raise InvalidInput("reranker is empty: name one", field="reranker")
     reranker = registry.configured_reranker(config, config.reranker)
-    ranked = rank(query, candidates, reranker, top_k=top)
+    encoder = registry.configured_encoder(config, config.pool_encoder) if config.pool_encoder else None
+    ranked = rank(query, candidates, reranker, top_k=top, pool_encoder=encoder)
     _print_notes(reranker, query)
     if as_json:
         _print_json(ranked)
@@ -80,7 +81,13 @@ def _print_json(ranked: Sequence[Ranked]) -> None:
 
     for item in ranked:
         fields = item.document if isinstance(item.document, dict) else {"text": item.document}
-        place = {"score": item.score, "rank": item.rank, "index": item.index, "truncated": item.truncated}
+        place = {
+            "score": item.score,
+            "rerank_score": item.rerank_score,
+            "rank": item.rank,
+            "index": item.index,
+            "truncated": item.truncated,
+        }
         typer.echo(sound(json.dumps({**fields, OURS: place}, ensure_ascii=False)))
 
 
@@ -92,7 +99,7 @@ def _print(ranked: Sequence[Ranked], query: str, reranker: Reranker) -> None:
     from shortlist.search.texts import text_of
     from shortlist.text.validation import sound
 
-    unit = info_of(reranker).unit
+    unit = "score" if ranked[0].order == "blend" else info_of(reranker).unit
     out = output()
     names = [_name(item) for item in ranked]
     places = [str(item.index + 1) for item in ranked]

@@ -1,0 +1,81 @@
+"""Cosines for a pool whose retriever gives none: a bi-encoder encodes the query and the texts of the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from shortlist.protocols import CountsTokens, Encoder, KeepsPrefix, Retriever
+from shortlist.search.blend import COSINE
+from shortlist.search.pool import Retrieved, distinct_notes, name_of, notes_of, retrieved
+from shortlist.types import Hit, Note, Passage, Where
+
+
+def with_cosines(query: str, hits: Sequence[Hit], encoder: Encoder) -> Retrieved:
+    """Return the hits, in their order, with the cosine of the query and each text as the signal "dense".
+
+    The cosine replaces a "dense" of the retriever. Other signals stay, and no score changes. If the encoder cuts a text
+    to its window, a note counts such texts.
+    """
+    if not hits:
+        return Retrieved((), notes_of(hits))
+    texts = [hit.passage.content for hit in hits]
+    cosines = encoder.encode_passages(texts) @ encoder.encode_queries([query])[0]
+    return Retrieved(
+        (
+            replace(hit, signals={**hit.signals, COSINE: float(cosine)}, bi_encoder=encoder.name)
+            for hit, cosine in zip(hits, cosines, strict=True)
+        ),
+        distinct_notes([*notes_of(hits), *_notes(texts, encoder)]),
+    )
+
+
+def cut_texts(texts: Sequence[str], encoder: Encoder) -> list[bool]:
+    """Return which texts the encoder cuts to its window. False for each text if the encoder counts no tokens."""
+    return encoder.token_counts(texts)[1] if isinstance(encoder, CountsTokens) else [False] * len(texts)
+
+
+def _notes(texts: Sequence[str], encoder: Encoder) -> list[Note]:
+    count = sum(cut_texts(texts, encoder))
+    window = encoder.window if isinstance(encoder, CountsTokens) else None
+    return [Note("pool_texts_cut", count=count, bi_encoder=encoder.name, window=window)] if count else []
+
+
+class EncodedPool:
+    """A retriever whose hits have the cosine of a bi-encoder as the signal "dense": see `with_cosines`.
+
+    With it, weights that were fitted for the bi-encoder and a reranker apply to any retriever. Order and scores of the
+    retriever stay. Each answer costs one pass of the bi-encoder over its texts.
+    """
+
+    def __init__(self, retriever: Retriever, encoder: Encoder) -> None:
+        self._retriever, self._encoder = retriever, encoder
+
+    @property
+    def name(self) -> str:
+        """The name of the inner retriever."""
+        return name_of(self._retriever)
+
+    @property
+    def bi_encoder(self) -> str:
+        """The name of the bi-encoder."""
+        return self._encoder.name
+
+    @property
+    def index(self) -> object:
+        """The index or the store that the inner retriever searches, or None."""
+        return getattr(self._retriever, "index", None)
+
+    @property
+    def prefix_depth(self) -> int:
+        """See `protocols.KeepsPrefix`; 0 if the inner retriever promises no prefix."""
+        return self._retriever.prefix_depth if isinstance(self._retriever, KeepsPrefix) else 0
+
+    def passages(self) -> Iterable[Passage] | None:
+        """Return every passage of the inner retriever, or None if it cannot list its passages."""
+        listing = getattr(self._retriever, "passages", None)
+        return listing() if callable(listing) else None
+
+    def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
+        """Return at most `k` hits of the inner retriever, with their cosines. Raises as the inner retriever."""
+        return with_cosines(query, retrieved(self._retriever, query, k, where), self._encoder)
