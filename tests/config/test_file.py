@@ -86,7 +86,10 @@ def test_lines_leave_out_what_is_removed():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[search]\npol = 5", "'pol' is unknown under .search.; the keys are retriever, words, bi_encoder, pool_encoder, reranker"),
+        (
+            "[search]\npol = 5",
+            "'pol' is unknown under .search.; the keys are retriever, words, bi_encoder, pool_encoder, reranker",
+        ),
         ("[search]\nthreshold = 5", "'threshold' is unknown"),
         ("[serach]\npool_size = 5", "'serach' is not a known table"),
         ("pool_size = 5", "'pool_size' is not a known table. Put every key under .search."),
