@@ -95,8 +95,12 @@ def test_a_filter_with_an_unknown_field_is_explained(monkeypatch):
     foreign_parts.install(monkeypatch)
     with opened() as search:
         assert search.search("x", where={"half": "first", "hlaf": "first"}).notes == (unknown,)
-        assert search.search("x", where={"half": "third"}).notes == (Note("filter_unknown_value", field="half"),)
-        assert search.search("x", where={"id": "x"}).notes == (Note("filter_unknown_value", field="id"),)
+        assert search.search("x", where={"half": "third"}).notes == (
+            Note("filter_unknown_value", field="half", conditions=["half=third"], values=["first", "second"]),
+        )
+        assert search.search("x", where={"id": "x"}).notes == (
+            Note("filter_unknown_value", field="id", conditions=["id=x"], values=[]),
+        )
     monkeypatch.setattr("shortlist.stores.diagnose.READ", 7)
     with opened() as search:
         (note,) = search.search("x", where={"hlaf": "first"}).notes

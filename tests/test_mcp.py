@@ -13,7 +13,7 @@ from shortlist import SearchConfig
 from shortlist.cli.app import exit_code
 from shortlist.errors import InvalidInput, NotFitted
 from shortlist.mcp import MAX_DOCUMENTS, MAX_POOL, Tools
-from shortlist.redaction import Names
+from shortlist.redaction import Names, unknown_passage
 from shortlist.types import Note
 
 pytest.importorskip("mcp.server", reason="the mcp extra is not installed")
@@ -96,15 +96,17 @@ def test_weak_passages_are_left_out_and_counted(tools):
     toolset = tools(weights={"dense": 0.0}, min_score=0.7, top_k=3)
     answer = toolset.search(QUERY)
     assert texts_of(answer) == ["when tax is due in april", "tax is due"]
-    assert messages(answer) == ["1 of 3 hits left out below a score of 0.7"]
+    assert messages(answer) == ["1 of 3 hits left out below min_score 0.7"]
     nothing = toolset.search(QUERY, options={"min_score": 2})
     assert nothing["hits"] == []
-    assert "no good answer: the best passage has score 1.000, below a score of 2" in messages(nothing)
+    assert "no good answer: the best passage has score 1.000, below min_score 2" in messages(nothing)
 
 
 def test_an_empty_answer_has_its_reason(tools):
     assert messages(tools(texts=[]).search("tax"))[0].startswith("the index is empty")
-    assert messages(tools().search("tax", {"year": 1900})) == ["no passage has year with a value of the filter"]
+    assert messages(tools().search("tax", {"year": 1900}))[0].startswith(
+        "no passage matches the filter year=1900: some values of year are 20"
+    )
 
 
 def test_no_folder_of_the_machine_reaches_the_agent(tools):
@@ -320,3 +322,14 @@ def test_without_the_sdk_the_command_names_the_pip_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mcp.server", None)
     assert exit_code(["mcp"]) == 4
     assert "pip install 'shortlist[mcp]'" in capsys.readouterr().err
+
+
+def test_an_unknown_id_has_the_form_of_several_collections_and_no_name_of_one():
+    """The key of a request may not search every collection, so the message names none."""
+    alone = unknown_passage("a.md#0", Names())
+    assert alone == "there is no passage 'a.md#0': use the id of a hit of a search"
+    several = Names(parts={"secret": Names(), "other": Names()})
+    for shown in ("a.md#0", "secret:a.md#0"):
+        message = unknown_passage(shown, several)
+        assert message.startswith(f"there is no passage {shown!r}: with several collections, an id is COLLECTION:ID")
+        assert "other" not in message

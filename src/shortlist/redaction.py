@@ -94,6 +94,9 @@ class Names:
             values["reranker"] = public_name(str(values["reranker"]))
         if note.code == "rerank_failed" and values.get("error") not in PUBLIC_ERRORS:
             values["message"] = "the log of the server has the details"
+        if note.code == "filter_unknown_value" and values["field"] in FILE_FIELDS:
+            listed = values["values"]
+            values["values"] = [self.shown(value) for value in listed] if isinstance(listed, list) else listed
         return Note(note.code, **values)
 
     def where(self, where: Where | None) -> Where | None:
@@ -140,6 +143,19 @@ class Names:
     def _original_values(self, value: Any) -> Any:
         values = value if isinstance(value, list) else [value]
         return [*values, *(name for item in values if isinstance(item, str) for name in self.originals(item)[1:])]
+
+
+def unknown_passage(shown: str, names: Names) -> str:
+    """Return the message about an id that names no passage. With several collections, the message has their form.
+
+    No collection is named, because the key of a request may not search it.
+    """
+    if not names.parts:
+        return f"there is no passage {shown!r}: use the id of a hit of a search"
+    return (
+        f"there is no passage {shown!r}: with several collections, an id is COLLECTION:ID, such as 'notes:a.md#0'; "
+        "a hit of a search has its whole id"
+    )
 
 
 def public_name(name: str) -> str:

@@ -70,7 +70,7 @@ def test_both_fits_are_stored_and_search_follows(shell):
     text = shell("search", "red cat", "--min-probability", "0.5", "--pool", "auto")
     for part in (
         "no good answer: the best passage has probability 0.0",
-        "5 of 5 hits left out below a probability of 0.5",
+        "5 of 5 hits left out below min_probability 0.5",
     ):
         assert part in text
     assert "no good answer" in shell("search", "red cat", "--min-probability", "0.5", "--context")

@@ -93,7 +93,7 @@ def test_context_is_numbered_with_sources(folder):
 def test_options_of_a_context_print_it_and_what_was_cut(folder):
     done = run("search", "bake bread", "--budget-tokens", "60", "--index", "ix", cwd=folder)
     assert done.out.startswith("[1] docs/bread.txt chars 0-70\n")
-    assert "the budget of 60 tokens: " in done.err
+    assert "budget_tokens is 60: " in done.err
     assert " tokens of at most 60" in done.err
     for options in (["--section"], ["--neighbours", "0"]):
         assert search(folder, "bake bread", *options).startswith("[1] docs/bread.txt")

@@ -73,7 +73,7 @@ def test_fusion_weight_and_smallest_score_are_tuned_written_and_followed(shell):
     answer = shell.search(query, "--top", "5")
     assert (len(answer["hits"]), answer["left_out"]) == (1, 4)
     assert answer["hits"][0]["score"] >= least
-    assert "4 of 5 hits left out below a score of " in shell("search", query, "--top", "5")
+    assert "4 of 5 hits left out below min_score " in shell("search", query, "--top", "5")
     assert "no good answer: the best passage has score " in shell("search", query, "--min-score", "1e9")
     everything = shell.search(query, "--top", "5", "--min-score", "-inf")
     assert (len(everything["hits"]), everything["left_out"]) == (5, 0)

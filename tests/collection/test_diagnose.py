@@ -26,7 +26,10 @@ NOTES = [
             {"yaer": 2024},
             Note("filter_unknown_field", field="yaer", fields=["document_id", "lang", "title", "year"], more=0),
         ),
-        ({"year": "2023,2024", "lang": "en"}, Note("filter_unknown_value", field="year")),
+        (
+            {"year": "2023,2024", "lang": "en"},
+            Note("filter_unknown_value", field="year", conditions=["year=2023,2024"], values=["2024"]),
+        ),
         ({"year": 2024, "lang": "de"}, Note("filter_no_overlap")),
     ],
 )

@@ -75,6 +75,24 @@ def test_blocks_have_a_number_a_source_a_place_and_a_heading_path():
     assert first.tokens == count(first.shown)
 
 
+@pytest.mark.parametrize(
+    ("title", "text", "above"),
+    [
+        ("Guide > Linux", "## Linux\n\nRun it.", "Guide\n"),
+        ("Guide", "# Guide #\n\nRun it.", ""),
+        ("Guide", "Guide\n=====\n\nRun it.", ""),
+        ("Guide > Linux", "Run it.", "Guide > Linux\n"),
+        ("Guide", "## Guide for Linux\n\nRun it.", "Guide\n"),
+        ("", "# Guide\n\nRun it.", ""),
+    ],
+)
+def test_a_heading_that_the_text_begins_with_is_written_once(title, text, above):
+    passage = Passage("a.md#0", text, "a.md", title, 0, len(text))
+    context = context_of(hits(passage), ContextOptions(budget_tokens=40), PARTS)
+    assert context.text == f"[1] a.md chars 0-{len(text)}\n{above}{text}"
+    assert (context.blocks[0].title, context.tokens) == (title, count(context.text))
+
+
 def test_passages_that_touch_are_one_block_and_documents_stand_by_their_best_hit():
     context = made(["notes.md#0", "guide.md#4", "guide.md#1", "guide.md#2"])
     assert [block.source for block in context.blocks] == ["notes.md", "guide.md", "guide.md"]
@@ -140,7 +158,7 @@ def test_what_the_budget_cuts_is_counted():
     context = made(["guide.md#1", "notes.md#0", "guide.md#5"], neighbours=1, budget_tokens=9)
     assert ids(context) == [["1"]]
     assert (context.cut, context.left_out_hits, context.left_out_neighbours) == (0, 2, 4)
-    assert describe(context.notes[0]) == "the budget of 9 tokens: 2 hits left out, 4 passages around hits left out"
+    assert describe(context.notes[0]) == "budget_tokens is 9: 2 hits left out, 4 passages around hits left out"
 
 
 LONG = Passage("a.md#0", "One two three. Four five six. Seven eight nine.", "a.md", "", 0, 47)
@@ -150,7 +168,7 @@ def test_a_hit_that_does_not_fit_is_cut_where_a_sentence_ends():
     context = made([LONG], budget_tokens=12)
     assert context.blocks[0].text == f"One two three. Four five six.{MARK}"
     assert (context.cut, context.left_out_hits, context.blocks[0].cut, context.tokens) == (1, 0, True, 11)
-    assert describe(context.notes[0]) == "the budget of 12 tokens: 1 passage cut"
+    assert describe(context.notes[0]) == "budget_tokens is 12: 1 passage cut"
     second = made(["notes.md#0", LONG], budget_tokens=14)
     assert second.blocks[1].text == f"One two three.{MARK}"
     assert made(["notes.md#0", LONG], budget_tokens=10).left_out_hits == 1
@@ -176,7 +194,9 @@ def test_passages_that_are_folded_into_a_hit_are_not_repeated():
     context = context_of([first], ContextOptions(neighbours=2), PARTS)
     assert ids(context) == [["0", "1", "2"], ["4"]]
     assert context.folded == 1
-    assert describe(context.notes[0]) == "1 passage around hits left out: a hit has the same text"
+    assert (
+        describe(context.notes[0]) == "1 duplicate around hits left out of the context: a hit in it has the same text"
+    )
 
 
 def test_neighbours_continue_on_the_next_page():

@@ -20,7 +20,10 @@ EXAMPLES = [
         Note("rerank_skipped", reason="query_too_long", tokens=90, longest=62, reranker="m"),
         "not reranked: the query has 90 tokens, and m was trained on queries of up to 62",
     ),
-    (Note("rerank_partial", scored=8, pool=50, cause="budget"), "the time budget ended after 8 of 50 passages"),
+    (
+        Note("rerank_partial", scored=8, pool=50, cause="budget"),
+        "the time limit budget_ms ended after 8 of 50 passages",
+    ),
     (Note("pool_stopped", scored=16, pool=50, top_k=5), "16 of 50 passages scored"),
     (
         Note("no_stop_rule", reason="not_fitted"),
@@ -33,17 +36,38 @@ EXAMPLES = [
     (Note("no_stop_rule", reason="not_reranked"), "the search does not rerank"),
     (
         Note("left_out", count=5, hits=5, min_score=1000.0, min_probability=None),
-        "5 of 5 hits left out below a score of 1000",
+        "5 of 5 hits left out below min_score 1000",
     ),
-    (Note("left_out", count=1, hits=1, min_score=2.5, min_probability=None), "1 of 1 hit left out below a score of"),
+    (Note("left_out", count=1, hits=1, min_score=2.5, min_probability=None), "1 of 1 hit left out below min_score 2.5"),
     (
         Note("no_good_answer", best_score=1.25, best_probability=0.125, min_score=None, min_probability=0.5),
-        "no good answer: the best passage has probability 0.125, below a probability of 0.5",
+        "no good answer: the best passage has probability 0.125, below min_probability 0.5",
     ),
     (Note("metadata_unread", count=1, field="meta"), "1 row has a meta that is not JSON: a filter does not find it"),
     (
         Note("metadata_unread", count=2, field="meta"),
         "2 rows have a meta that is not JSON: a filter does not find them",
+    ),
+    (
+        Note("filter_unknown_value", field="year", conditions=["year>2030"], values=[2024, "2023"]),
+        "no passage matches the filter year>2030: some values of year are 2024, '2023'",
+    ),
+    (
+        Note("filter_unknown_value", field="year", conditions=["year=1"], values=[]),
+        "no passage matches the filter year=1",
+    ),
+    (Note("folded", count=1), "1 duplicate left out: the text is that of a hit, or almost the same; to show it, use"),
+    (
+        Note("folded", count=2),
+        "2 duplicates left out: the text is that of a hit, or almost the same; to show them, use",
+    ),
+    (
+        Note("document_limit", count=1, per_document=2),
+        "per_document is 2: 1 hit left out, because its document has 2 better",
+    ),
+    (
+        Note("document_limit", count=3, per_document=1),
+        "per_document is 1: 3 hits left out, because their documents have 1 better",
     ),
     (Note("filter_unknown_field", field="yaer", fields=["title", "year"]), "'yaer': the fields are title, year"),
     (

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 from shortlist.errors import BadScores, InvalidInput
 
-SECONDS = 60
-"""How long a test waits for what must happen. It is a limit for a broken program, and not a time that passes."""
+SECONDS = 600
+"""How long a test waits for what must happen. It is a limit for a program that hangs, and not a time that passes: on a
+busy machine, 50 requests can take more than a minute."""
 
 
-async def until(condition):
-    """Let other tasks and threads run until the condition holds."""
+async def until(condition, tasks=()):
+    """Let other tasks and threads run until the condition holds. No task in `tasks` may end before."""
 
     async def poll():
         while not condition():
+            ended = [task for task in tasks if task.done()]
+            assert not ended, f"a task ended too early: {ended[0]}"
             await asyncio.sleep(0.001)
 
     await asyncio.wait_for(poll(), SECONDS)

@@ -84,16 +84,25 @@ def test_the_sdks_client_searches_and_reranks(index):
         ("search", {"query": " "}, "the query is empty"),
         ("search", {"query": "tax", "pool_size": 5000}, "use 1 to 1000"),
         ("search", {"query": "tax", "top_k": 9, "pool_size": 5}, "top_k is 9 and pool_size is 5"),
-        ("search", {"query": "tax", "filter": {}}, "filter"),
+        ("search", {"query": "tax", "filter": {}}, "search has no argument 'filter': its arguments are query, top_k, "),
+        ("search", {"query": "tax", "top_k": "3"}, "the argument 'top_k' must be a whole number, not the text '3'"),
+        ("search", {"query": "tax", "rerank": "no"}, "the argument 'rerank' must be true or false, not the text 'no'"),
+        ("search", {"query": "tax", "queries": "a"}, "the argument 'queries' must be an array, not the text 'a'"),
+        ("search", {"query": ["tax"]}, "the argument 'query' must be a text, not an array"),
+        ("search", {"query": "tax", "effort": "max"}, "the argument 'effort' must be 'low', 'mid' or 'high', not"),
         ("rerank", {"query": "tax", "documents": []}, "documents is empty"),
         ("explain", {"query": " ", "id": "0#0"}, "the query is empty"),
         ("explain", {"query": "word " * 65, "id": "0#0"}, "has 65 words, and at most 64"),
         ("explain", {"query": "tax", "id": "none"}, "there is no passage 'none'"),
         ("explain", {"query": "tax", "id": "0#0", "other": "0#0"}, "id and other are both '0#0'"),
-        ("explain", {"query": "tax"}, "id"),
+        ("explain", {"query": "tax"}, "the argument 'id' is required"),
         ("sources", {"limit": 0}, "limit is 0: use 1 to 1000"),
         ("sources", {"offset": -1}, "offset is -1"),
-        ("sources", {"page": 1}, "page"),
+        ("sources", {"page": 1}, "sources has no argument 'page': its arguments are limit, offset, contains"),
+        ("sources", {"limit": "2"}, "the argument 'limit' must be a whole number, not the text '2'"),
+        ("sources", {"limit": 2.5}, "the argument 'limit' must be a whole number, not the number 2.5"),
+        ("passage", {"id": 3}, "the argument 'id' must be a text, not the number 3"),
+        ("rerank", {"query": "tax", "documents": ["a", 2]}, "item 1 (counted from 0) of the argument 'documents' must"),
         ("rerank", {"query": "tax", "documents": ["a"], "top_k": 0}, "top_k is 0"),
         ("rerank", {"query": "tax", "documents": ["a"] * 1001}, "at most 1000"),
     ],
@@ -102,6 +111,25 @@ def test_bad_arguments_are_errors_of_the_tool(index, tool, arguments, message):
     (answer,) = asyncio.run(called(index, (tool, arguments)))
     assert answer.is_error
     assert message in answer.content[0].text
+    assert "pydantic" not in answer.content[0].text
+    assert "validation error" not in answer.content[0].text
+
+
+def test_texts_are_never_read_as_json_and_null_counts_as_not_given(index):
+    """Some clients can send an array or an object as its JSON text alone."""
+    listed, ranked, narrow, null = asyncio.run(
+        called(
+            index,
+            ("sources", {"contains": "[1]", "limit": None}),
+            ("rerank", {"query": "tax", "documents": '["cats sleep", "a tax"]', "top_k": None}),
+            ("search", {"query": "tax", "where": '{"year": 2021}'}),
+            ("rerank", {"query": None, "documents": ["a"]}),
+        )
+    )
+    assert listed.structured_content["sources"] == []
+    assert [row["document"] for row in ranked.structured_content["results"]] == ["a tax", "cats sleep"]
+    assert [hit["document_id"] for hit in narrow.structured_content["hits"]] == ["1"]
+    assert "the argument 'query' is required" in null.content[0].text
 
 
 def test_an_agent_reads_around_a_hit(index, tmp_path):
@@ -219,7 +247,7 @@ def test_no_client_waits_for_two_turns_of_another(tmp_path):
                 calls = [ask(client, "rerank", {"query": "long", "documents": LONG})]
                 calls += [ask(client, "search", {"query": query}) for query in queries]
                 waiting = [asyncio.ensure_future(call) for call in calls]
-                await until(lambda: components.scorer.waiting == 50)
+                await until(lambda: components.scorer.waiting == 50, waiting)
                 reranker.gate.open()
                 await busy
                 return await asyncio.gather(*waiting)

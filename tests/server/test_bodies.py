@@ -13,6 +13,7 @@ from shortlist.server.routes.infinity import InfinityRequest
 from shortlist.server.routes.jina import MAX_RANK_FIELDS, JinaRequest
 from shortlist.server.routes.search import SearchRequest
 from shortlist.server.routes.tei import TeiEmbedRequest, TeiRequest
+from shortlist.server.routes.tune_curve import TuneCurveRequest
 from shortlist.server.routes.voyage import VoyageRequest
 from shortlist.server.routes.why import WhyByText
 
@@ -64,12 +65,12 @@ def test_the_first_unknown_field_is_reported_after_a_missing_one():
         (CohereRequest, {"str": 1}, "str"),
         (CohereRequest, {"a[0]": 1}, "a[0]"),
         (SearchRequest, {"where": {"str": None}}, "where.str"),
-        (SearchRequest, {"where": {"int": ["x", None]}}, "where.int.1"),
+        (SearchRequest, {"where": {"int": ["x", None]}}, "where.int[1]"),
         (SearchRequest, {"where": {"list[0]": {"bool": None}}}, "where.list[0].bool"),
         (EmbeddingsRequest, {"input": 1.5}, "input"),
-        (EmbeddingsRequest, {"input": ["a", None]}, "input.1"),
-        (EmbeddingsRequest, {"input": [[1, "a"]]}, "input.0.1"),
-        (JinaRequest, {"documents": ["a", 5]}, "documents.1"),
+        (EmbeddingsRequest, {"input": ["a", None]}, "input[1]"),
+        (EmbeddingsRequest, {"input": [[1, "a"]]}, "input[0][1]"),
+        (JinaRequest, {"documents": ["a", 5]}, "documents[1]"),
     ],
     ids=str,
 )
@@ -79,7 +80,47 @@ def test_the_place_of_an_error_is_that_of_the_request(model, change, place):
     with pytest.raises(Problem) as caught:
         parsed(model, {**known, **change})
     assert caught.value.field == place
-    assert place in caught.value.message
+
+
+JUDGED = {"query": "q", "relevant": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "message"),
+    [
+        (SearchRequest, {"query": 5}, "the field 'query' must be a text, not the number 5"),
+        (SearchRequest, {"query": None}, "the field 'query' is required"),
+        (SearchRequest, {"queries": ["a", 5]}, "item 1 (counted from 0) of the field 'queries' must be a text, not"),
+        (SearchRequest, {"queries": "a"}, "the field 'queries' must be an array, not the text 'a'"),
+        (SearchRequest, {"pool_size": "x"}, "the field 'pool_size' must be a whole number or 'auto', not the text 'x'"),
+        (SearchRequest, {"pool_size": True}, "must be a whole number or 'auto', not true"),
+        (SearchRequest, {"effort": "max"}, "the field 'effort' must be 'low', 'mid' or 'high', not the text 'max'"),
+        (SearchRequest, {"budget_ms": -1}, "the field 'budget_ms' must be at least 0, not the number -1"),
+        (SearchRequest, {"budget_ms": 1e9}, "the field 'budget_ms' must be at most 600000"),
+        (SearchRequest, {"where": {"a": [None]}}, "item 0 (counted from 0) of 'a' in the field 'where' must be a text"),
+        (
+            SearchRequest,
+            {"where": {"a": None}},
+            "'a' in the field 'where' must be a text, a number, true or false, an array or an object, not null",
+        ),
+        (SearchRequest, {"where": ["a=1"] * 2000}, "the field 'where' has 2000 conditions, at most 1024: send fewer"),
+        (TuneCurveRequest, {"queries": []}, "the field 'queries' is empty: give at least one"),
+        (TuneCurveRequest, {"queries": [JUDGED] * 201}, "the field 'queries' has more than 200 entries: send at most"),
+        (TuneCurveRequest, {"queries": [JUDGED, {"query": "q"}]}, "'relevant' in item 1 (counted from 0) of the field"),
+        (TuneCurveRequest, {"queries": [{**JUDGED, "no": 1}]}, "unknown field: parameter 'queries[0].no'"),
+        (CohereRequest, {"model": "x" * 99, "top_n": "x" * 99}, "not the text '" + "x" * 40 + "…'"),
+        (CohereRequest, {"top_n": -(10**30)}, "the field 'top_n' must be at least 1, not a number"),
+        (CohereRequest, {"top": 1}, "'top' is not a valid field: the fields are model, query, documents, top_n"),
+    ],
+    ids=str,
+)
+def test_errors_are_in_the_words_of_a_client(model, change, message):
+    body = {"model": "m", "query": "q", "documents": ["a"], "input": "a", "queries": [JUDGED]}
+    known = {name: value for name, value in body.items() if name in model.model_fields}
+    known = {**known, "queries": ["a"]} if model is SearchRequest else known
+    with pytest.raises(Problem) as caught:
+        parsed(model, {**known, **change})
+    assert message in caught.value.message
 
 
 @pytest.mark.parametrize(("model", "body"), BODIES.values(), ids=BODIES)

@@ -58,7 +58,10 @@ def test_tokens_are_counted_and_long_texts_refused_unless_cutting_is_allowed(ser
     assert client.post("/v1/embeddings", json={**body, "input": "cat sat"}).json()["usage"]["prompt_tokens"] == 4
     refused = client.post("/v1/embeddings", json=body)
     assert refused.status_code == 400
-    assert "input.1 is longer than the 16 tokens" in refused.json()["error"]["message"]
+    assert (
+        "item 1 (counted from 0) of the field 'input' is longer than the 16 tokens"
+        in refused.json()["error"]["message"]
+    )
     cut = client.post("/v1/embeddings", json={**body, "truncate": True}).json()
     assert cut["truncated"] == 1
     assert cut["usage"]["total_tokens"] == 20

@@ -255,10 +255,10 @@ def test_texts_or_documents_of_null_count_as_not_given(client):
 @pytest.mark.parametrize("document", [{}, {"title": "x"}, {"text": 5}, {"text": None}, {"image": "data:"}], ids=repr)
 def test_jina_documents_without_text(client, document):
     answer = client.post("/v1/rerank", json={"query": "tax", "documents": ["a tax", document]})
-    check(answer, "/v1/rerank", 422, "documents.1")
+    check(answer, "/v1/rerank", 422, "item 1 (counted from 0) of the field 'documents'")
 
 
 def test_jina_rank_fields_that_are_not_texts_are_named(client):
     documents = [{"title": 5, "text": "tax"}]
     answer = client.post("/v1/rerank", json={"query": "tax", "documents": documents, "rank_fields": ["title", "text"]})
-    check(answer, "/v1/rerank", 422, "documents.0.title is not a text")
+    check(answer, "/v1/rerank", 422, "'title' in item 0 (counted from 0) of the field 'documents' is not a text")

@@ -1,6 +1,11 @@
+from collections import Counter
+from itertools import pairwise
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shortlist.server.batching.batcher import ROUND_PAIRS, ROUND_TOKENS
 from shortlist.server.batching.fair_queue import FairQueue, Job
 
 
@@ -72,3 +77,23 @@ def test_a_discarded_job_is_not_taken():
     queue.add(kept)
     queue.discard(gone)
     assert [piece.job for piece in queue.take(1000, 100)] == [kept]
+
+
+@pytest.mark.parametrize("place", range(50))
+def test_turns_do_not_depend_on_the_order_in_which_requests_arrive(place):
+    """One long request among 49 short ones. Between two turns of a request, each other one has one turn at most."""
+    queue = FairQueue()
+    for number in range(50):
+        count, length = (300, 62) if number == place else (20, 5)
+        job = Job(str(number), ["a"] * count)
+        job.ready([None] * count, [length] * count, [False] * count)
+        queue.add(job)
+    rounds = []
+    while pieces := queue.take(ROUND_TOKENS, ROUND_PAIRS):
+        rounds.append({piece.job.query for piece in pieces})
+    turns = {str(number): [at for at, served in enumerate(rounds) if str(number) in served] for number in range(50)}
+    for own in turns.values():
+        for start, end in pairwise([-1, *own]):
+            between = Counter(other for served in rounds[start + 1 : end] for other in served)
+            assert max(between.values(), default=0) <= 1
+    assert turns[str(place)][-1] > max(own[-1] for query, own in turns.items() if query != str(place))

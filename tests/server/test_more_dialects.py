@@ -64,7 +64,7 @@ def test_vllm_scores_in_the_order_of_the_request(client, path, names, first, sec
         ({"text_2": []}, 400, "text_2 is empty"),
         ({"text_2": None}, 400, "the field 'text_2' is required"),
         ({"queries": QUERY}, 400, "text_1 and queries are both given"),
-        ({"text_2": [1]}, 400, "text_2.0"),
+        ({"text_2": [1]}, 400, "item 0 (counted from 0) of the field 'text_2' must be a text"),
         ({"model": "other"}, 404, "model 'other' not found"),
         ({"truncate_prompt_tokens": 5}, 400, "truncate_prompt_tokens is 5"),
         ({"text_2": ["a"] * 2049}, 400, "at most 2048"),
@@ -83,7 +83,7 @@ def test_vllm_refuses_a_long_text_unless_it_may_be_cut(serve, tmp_path):
     body = {"text_1": ["a", "the"], "text_2": ["cat", "dog " * 90]}
     refused = client.post("/v1/score", json=body)
     assert refused.status_code == 400
-    assert "text_2.1 is longer than the model reads" in refused.text
+    assert "item 1 (counted from 0) of the field 'text_2' is longer than the model reads" in refused.text
     assert len(scores(client.post("/v1/score", json=body | {"truncate_prompt_tokens": -1}))) == 2
 
 
@@ -101,10 +101,10 @@ def test_tei_predicts_pairs(client):
 @pytest.mark.parametrize(
     ("inputs", "code", "message"),
     [
-        ("a text", 422, "inputs.0 is not a pair"),
-        (["a", "b", "c"], 422, "inputs.0 is not a pair"),
-        ([["a", "b"], ["c"]], 422, "inputs.1 is not a pair"),
-        ([["a", "b"], "c"], 422, "inputs.1 is not a pair"),
+        ("a text", 422, "item 0 (counted from 0) of the field 'inputs' is not a pair"),
+        (["a", "b", "c"], 422, "item 0 (counted from 0) of the field 'inputs' is not a pair"),
+        ([["a", "b"], ["c"]], 422, "item 1 (counted from 0) of the field 'inputs' is not a pair"),
+        ([["a", "b"], "c"], 422, "item 1 (counted from 0) of the field 'inputs' is not a pair"),
         ([[1, 2]], 422, "inputs"),
         (5, 422, "inputs"),
         ([["", "b"]], 400, "the query is empty"),
@@ -267,10 +267,13 @@ def test_jina_sends_objects_and_fields_of_its_own(client):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"input": [{"image": "x"}]}, "input.0 has 'image': this model reads objects with text alone"),
-        ({"input": [{"text": "a", "image": "x"}]}, "input.0 has 'image', 'text'"),
-        ({"input": [{"text": "a"}, {"text": 3}]}, "input.1 has 'text'"),
-        ({"input": {}}, "input.0 has nothing"),
+        (
+            {"input": [{"image": "x"}]},
+            "item 0 (counted from 0) of the field 'input' has 'image': this model reads objects with text alone",
+        ),
+        ({"input": [{"text": "a", "image": "x"}]}, "item 0 (counted from 0) of the field 'input' has 'image', 'text'"),
+        ({"input": [{"text": "a"}, {"text": 3}]}, "item 1 (counted from 0) of the field 'input' has 'text'"),
+        ({"input": {}}, "item 0 (counted from 0) of the field 'input' has nothing"),
         ({"late_chunking": True}, "late_chunking is not available"),
         ({"normalized": False}, "normalized"),
         ({"embedding_type": "binary", "encoding_format": "base64"}, "contradict each other"),

@@ -260,7 +260,7 @@ def test_options_change_the_answer_and_stand_in_the_address(page, served):
     assert order_of(page, "two") == expected_order(pool_size=40, top_k=40, where={"kind": ["even"]})
     set_option(page, "min_score", "0.5")
     assert order_of(page, "two") == expected_order(pool_size=40, top_k=40, where={"kind": ["even"]}, min_score=0.5)
-    assert " of 20 hits left out below a score of 0.5." in page.text("#remark")
+    assert " of 20 hits left out below min_score 0.5." in page.text("#remark")
     set_option(page, "where", "")
     set_option(page, "min_score", "7")
     assert page.text("#empty-title") == "No good answer"

@@ -84,7 +84,11 @@ def test_filters(served, where, sources):
 @pytest.mark.parametrize(
     ("where", "code", "message"),
     [
-        ({"source": "no such file"}, "filter_unknown_value", "no passage has source with a value of the filter"),
+        (
+            {"source": "no such file"},
+            "filter_unknown_value",
+            "no passage matches the filter source=no such file: some values of source are '",
+        ),
         ({"colour": "red"}, "filter_unknown_field", "no passage has the field 'colour': the fields are "),
     ],
 )
@@ -125,7 +129,7 @@ def test_the_context_has_the_passages_around_hits_and_names_no_folder(served):
     assert folder.name not in answer.text
     small = search(client, "red dog", budget_tokens=25, context=True).json()["context"]
     assert [note["message"] for note in small["notes"]] == [
-        "the budget of 25 tokens: "
+        "budget_tokens is 25: "
         + ", ".join(
             part
             for part in (
@@ -145,7 +149,7 @@ def test_the_context_has_the_passages_around_hits_and_names_no_folder(served):
     ("fields", "field", "message"),
     [
         ({"neighbours": 21}, "neighbours", "use 0 to 20"),
-        ({"neighbours": "1"}, "neighbours", "integer"),
+        ({"neighbours": "1"}, "neighbours", "must be a whole number, not the text '1'"),
         ({"budget_tokens": 0}, "budget_tokens", "at least 1, not 0"),
         ({"budget_tokens": 1}, "budget_tokens", "too few for the best hit"),
         ({"section": True, "neighbours": 2}, "section", "give one of the two"),

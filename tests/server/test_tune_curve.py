@@ -160,7 +160,11 @@ QUERY = {"query": "tax", "relevant": {"p1": 1}}
         ({"queries": [{"query": "tax", "relevant": {}}]}, 422, "relevant"),
         ({"queries": [{"query": "tax", "relevant": {"p1": 0.5}}]}, 422, "relevant"),
         ({"queries": [{"query": "tax", "relevant": {"p1": 10**9}}]}, 422, "relevant"),
-        ({"queries": [QUERY, {"query": " ", "relevant": {"p1": 1}}]}, 400, "queries.1: the query is empty"),
+        (
+            {"queries": [QUERY, {"query": " ", "relevant": {"p1": 1}}]},
+            400,
+            "item 1 (counted from 0) of the field 'queries': the query is empty",
+        ),
         ({"queries": [QUERY], "measure": "nDCG"}, 422, "cutoff"),
         ({"queries": [QUERY], "measure": "MRR@10"}, 422, "RR@10"),
         ({"queries": [QUERY], "measure": "R@4000"}, 422, "cutoff"),

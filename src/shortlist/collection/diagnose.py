@@ -8,6 +8,9 @@ from shortlist.protocols import Index, ListsFields
 from shortlist.search.unknown_field import unknown_field, unmatched
 from shortlist.types import Note, Where
 
+SOME = 50
+"""The passages whose values a note may show."""
+
 
 def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[Note]:
     """Return the note that explains an answer without hits: see `shortlist.search.notes`. `where` is the filter.
@@ -21,6 +24,7 @@ def diagnose(index: Index, dimension: int, where: Where | None = None) -> list[N
         where,
         lambda conditions: _some(index, dimension, conditions),
         lambda missing: unknown_field(missing, _names(index)),
+        lambda: [passage for passage, _ in index.nearest(np.ones(dimension, np.float32), SOME)],
     )
     return [note or Note("no_match")]
 

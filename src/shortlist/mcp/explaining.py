@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from shortlist.config import SearchConfig
 from shortlist.config.search_config import POOL_SIZE
 from shortlist.errors import InvalidInput
-from shortlist.redaction import Names
+from shortlist.redaction import Names, unknown_passage
 from shortlist.search.explain import Explanation
 from shortlist.search.pool import distinct_notes
 from shortlist.search.search import Search
@@ -71,7 +71,7 @@ def _named(ranking: Ranking, find: Find, names: Names, given: tuple[str, str]) -
         return hit.passage
     passages = find(ids)
     if not passages:
-        raise InvalidInput(f"there is no passage {key!r}: a search shows the ids of passages", field=field)
+        raise InvalidInput(unknown_passage(key, names), field=field)
     return next(passages[name] for name in ids if name in passages)
 
 

@@ -13,7 +13,6 @@ from shortlist.types import Filter, Value
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
-    from mcp.server.mcpserver.tools.base import Tool
 
 Answer = dict[str, Any]
 
@@ -115,6 +114,8 @@ def make_server(tools: Toolset, version: str) -> MCPServer:
     require_sdk()
     from mcp.server import MCPServer
 
+    from shortlist.mcp.checked import checked_tool
+
     async def rerank(query: str, documents: list[str], top_k: int | None = None) -> dict[str, Any]:
         return await _answered(tools, tools.rerank, query, documents, top_k)
 
@@ -128,11 +129,11 @@ def make_server(tools: Toolset, version: str) -> MCPServer:
         return await _answered(tools, tools.sources, limit, offset, contains)
 
     offered = [
-        _strict(_search(tools), "Search the index", SEARCH),
-        _strict(passage, "Read around a passage", PASSAGE),
-        _strict(explain, "Explain a rank", EXPLAIN),
-        _strict(sources, "List the sources", SOURCES),
-        _strict(rerank, "Rerank documents", RERANK),
+        checked_tool(_search(tools), "Search the index", SEARCH),
+        checked_tool(passage, "Read around a passage", PASSAGE),
+        checked_tool(explain, "Explain a rank", EXPLAIN),
+        checked_tool(sources, "List the sources", SOURCES),
+        checked_tool(rerank, "Rerank documents", RERANK),
     ]
     return MCPServer("shortlist", instructions=INSTRUCTIONS, version=version, log_level="WARNING", tools=offered)
 
@@ -167,19 +168,6 @@ def _search(tools: Toolset) -> Callable[..., Awaitable[Answer]]:
         return await _answered(tools, tools.search, texts, where, options, collections)
 
     return search
-
-
-def _strict(function: Callable[..., object], title: str, description: str) -> Tool:
-    """Return the function as a tool that refuses unknown arguments, which the SDK ignores."""
-    from mcp.server.mcpserver.tools.base import Tool
-    from mcp.types import ToolAnnotations
-
-    reads = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-    tool = Tool.from_function(function, title=title, description=description, annotations=reads)
-    arguments = tool.fn_metadata.arg_model
-    arguments.model_config["extra"] = "forbid"
-    arguments.model_rebuild(force=True)
-    return tool.model_copy(update={"parameters": arguments.model_json_schema(by_alias=True)})
 
 
 async def _answered(tools: Toolset, call: Callable[..., Any], *arguments: object) -> Answer:

@@ -47,7 +47,7 @@ def with_neighbours(get: Get, key: str, count: int = 0) -> list[Passage]:
     walk.read([key, *near_ids(key, count)])
     passage = walk.known(key)
     if passage is None:
-        raise InvalidInput(f"there is no passage {key!r}: a search shows the ids of passages", field="id")
+        raise InvalidInput(f"there is no passage {key!r}: use the whole id of a hit of a search", field="id")
     return [*reversed(walk.neighbours(passage, -1, count)), passage, *walk.neighbours(passage, 1, count)]
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from operator import itemgetter
+from typing import Any
 
 from shortlist.search.filters import predicates_of
-from shortlist.types import Note, Where
+from shortlist.types import Note, Passage, Where
 
 SHOWN = 20
 """The most fields that a note names."""
+VALUES = 5
+"""The most values that a note shows."""
+LONGEST_VALUE = 60
+"""The most characters of a value that a note shows."""
 OWN_FIELDS = ("document_id", "title")
 """The fields that every passage has in addition to its metadata."""
 
@@ -35,7 +40,10 @@ def unknown_field(
 
 
 def unmatched(
-    where: Where | None, some: Callable[[Where], bool], unknown: Callable[[list[str]], Note | None]
+    where: Where | None,
+    some: Callable[[Where], bool],
+    unknown: Callable[[list[str]], Note | None],
+    passages: Callable[[], Iterable[Passage]],
 ) -> Note | None:
     """Return the note about a filter that no passage matches, or None if a passage matches it.
 
@@ -44,13 +52,25 @@ def unmatched(
         some: Returns whether a passage matches a filter.
         unknown: Returns the note about the first of these fields that no passage has, or None. No passage matches a
             condition on one of these fields.
+        passages: Returns some passages. The note shows their values of the field.
     """
     if not where or some(where):
         return None
     missing = [field for field, value in where.items() if not some({field: value})]
     if not missing:
         return Note("filter_no_overlap")
-    return unknown(missing) or _empty_range(where, missing) or Note("filter_unknown_value", field=missing[0])
+    return unknown(missing) or _empty_range(where, missing) or _unknown_value(where, missing[0], passages())
+
+
+def _unknown_value(where: Where, field: str, passages: Iterable[Passage]) -> Note:
+    """Return the note about a field whose conditions no passage meets, with some values of the field."""
+    values: list[Any] = []
+    for passage in passages:
+        content = getattr(passage, field) if field in OWN_FIELDS else passage.metadata.get(field)
+        values += content if isinstance(content, list | tuple) else [content]
+    short = [value[:LONGEST_VALUE] if isinstance(value, str) else value for value in values if value not in (None, "")]
+    conditions = [test.label for test in predicates_of({field: where[field]})]
+    return Note("filter_unknown_value", field=field, conditions=conditions, values=list(dict.fromkeys(short))[:VALUES])
 
 
 def _empty_range(where: Where, fields: Iterable[str]) -> Note | None:

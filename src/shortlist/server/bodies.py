@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 
 from shortlist.server.problems import Kind, Problem
+from shortlist.wording.requests import fault_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -71,27 +72,17 @@ def parsed(model: type[Model], body: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise _problem(error, given) from error
+        raise _problem(error, given, model) from error
 
 
-def _problem(error: ValidationError, given: Mapping[str, Any]) -> Problem:
-    """Return the first error. For a union, this is the error of the branch with the longest matching path."""
-    errors = error.errors(include_url=False, include_context=False)
-    branches = [
-        (_path_to_fault(detail["loc"], given, detail["input"]), detail)
-        for detail in errors
-        if detail["loc"][0] == errors[0]["loc"][0]
-    ]
-    steps, detail = max(branches, key=lambda branch: len(branch[0]))
-    place = ".".join(steps)
-    kind = Kind.UNKNOWN_FIELD if detail["type"] == "extra_forbidden" else Kind.INVALID
-    if detail["type"] == "missing":
-        message = f"the field {place!r} is required"
-    elif kind is Kind.UNKNOWN_FIELD:
-        message = f"unknown field: parameter {place!r} is not a valid field"
-    else:
-        message = f"{place}: {detail['msg']}"
-    return Problem(kind, message, field=place)
+def _problem(error: ValidationError, given: Mapping[str, Any], model: type[BaseModel]) -> Problem:
+    """Return the first error in words: see `fault_of`."""
+    fault = fault_of(error.errors(include_url=False), given)
+    if fault.kind != "unknown":
+        return Problem(Kind.INVALID, fault.message, field=fault.path)
+    message = f"unknown field: parameter {fault.path!r} is not a valid field"
+    known = f": the fields are {', '.join(model.model_fields)}" if fault.path in given else ": leave it out"
+    return Problem(Kind.UNKNOWN_FIELD, message + known, field=fault.path)
 
 
 async def read(request: Request, model: type[Model], max_bytes: int) -> Model:
@@ -131,19 +122,3 @@ def _too_large(max_bytes: int) -> Problem:
 def _json_name(value: object) -> str:
     names: dict[type, str] = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
-
-
-def _path_to_fault(steps: Sequence[str | int], given: Mapping[str, Any], wrong: object) -> list[str]:
-    """Return the path to the value at fault.
-
-    The steps of an error also contain the names of a union's branches. This function skips each step that is not a key
-    of the current value, and each step after the value at fault.
-    """
-    names = [str(steps[0])]
-    value: Any = given.get(names[0])
-    for step in steps[1:]:
-        inside = isinstance(step, int) if isinstance(value, list) else isinstance(value, dict) and step in value
-        if inside and value is not wrong:
-            names.append(str(step))
-            value = value[step]
-    return names

@@ -132,5 +132,7 @@ def contents_of(components: Components, query: str, shown: Sequence[str]) -> lis
     missing = [key for key in shown if key not in passages]
     if missing:
         place = "the index has" if components.index is not None else "the hits of this query have"
-        raise Problem(Kind.NOT_FOUND, f"{place} no passage {missing[0]!r}: a search shows the ids of passages")
+        several = components.collections is not None and components.collections.several
+        form = "with several collections, an id is COLLECTION:ID, and " if several else ""
+        raise Problem(Kind.NOT_FOUND, f"{place} no passage {missing[0]!r}: {form}a hit of /search has its id")
     return [passages[key].content for key in shown]

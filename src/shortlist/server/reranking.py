@@ -18,6 +18,7 @@ from shortlist.server.components import Components
 from shortlist.server.options import ANY_MODEL
 from shortlist.server.problems import Kind, Problem
 from shortlist.wording import describe
+from shortlist.wording.requests import path_of, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ async def rerank(components: Components, request: RerankRequest) -> RerankResult
         place = scored.truncated.index(True)
         limit = _limit(scored, place, request, scorer.reranker)
         shown = request.places[place] if request.places else place
-        message = f"{request.field}.{shown} is longer than {limit}: shorten it, or allow truncation"
+        message = f"{place_of(request.field, shown)} is longer than {limit}: shorten it, or allow truncation"
         raise Problem(Kind.TOO_LONG, message, field=request.field)
     return _result(scored, places, request, gives_logits(scorer.reranker))
 
@@ -145,8 +146,8 @@ def check_texts(components: Components, texts: Sequence[str], field: str, limit:
         if len(text) > max_characters:
             raise Problem(
                 Kind.TOO_LONG,
-                f"{field}.{place} has {len(text)} characters, and at most {max_characters} are allowed",
-                field=field,
+                f"{place_of(field, place)} has {len(text)} characters, and at most {max_characters} are allowed",
+                field=path_of(field, place),
             )
 
 

@@ -48,7 +48,7 @@ def _of_filter(store: OpenStore, where: Where) -> Note | None:
     if not store.dimension:
         return None
     probe = np.full(store.dimension, store.dimension**-0.5, np.float32)
-    return unmatched(where, lambda part: bool(store.nearest(probe, 1, part)), lambda missing: None)
+    return unmatched(where, lambda part: bool(store.nearest(probe, 1, part)), lambda missing: None, lambda: first)
 
 
 def _text_number(where: Where, passages: Sequence[Passage]) -> Note | None:

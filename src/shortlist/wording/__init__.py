@@ -45,8 +45,8 @@ def worded(ranking: Ranking) -> dict[str, Any]:
 
 
 def limits_of(values: Mapping[str, Any]) -> str:
-    """Return the limits in `values` as words, such as "a score of 2.5 or a probability of 0.2"."""
-    limits = (("a score of", values.get("min_score")), ("a probability of", values.get("min_probability")))
+    """Return the limits in `values` as words, such as "min_score 2.5 or min_probability 0.2"."""
+    limits = ((name, values.get(name)) for name in ("min_score", "min_probability"))
     return " or ".join(f"{name} {limit:g}" for name, limit in limits if limit is not None)
 
 
@@ -82,7 +82,7 @@ def _reranker_alone(values: Mapping[str, Any]) -> str:
 
 
 def _partial(values: Mapping[str, Any]) -> str:
-    cause = "the time budget ended" if values["cause"] == "budget" else "the queue was full"
+    cause = "the time limit budget_ms ended" if values["cause"] == "budget" else "the queue was full"
     return f"reranked in part: {cause} after {values['scored']} of {counted(values['pool'], 'passage')}"
 
 
@@ -104,7 +104,7 @@ def _context_cut(values: Mapping[str, Any]) -> str:
         f"{counted(values['hits'], 'hit')} left out" if values["hits"] else "",
         f"{counted(values['neighbours'], 'passage')} around hits left out" if values["neighbours"] else "",
     ]
-    return f"the budget of {counted(values['budget_tokens'], 'token')}: {', '.join(part for part in parts if part)}"
+    return f"budget_tokens is {values['budget_tokens']}: {', '.join(part for part in parts if part)}"
 
 
 def _no_good_answer(values: Mapping[str, Any]) -> str:
@@ -140,6 +140,12 @@ def _unknown_field(values: Mapping[str, Any]) -> str:
     read = values.get("read")
     passages = "no passage has" if read is None else f"none of the first {read} passages has"
     return f"{passages} the field {values['field']!r}: {known}"
+
+
+def _unknown_value(values: Mapping[str, Any]) -> str:
+    shown = [repr(value) if isinstance(value, str) else str(value) for value in values.get("values") or ()]
+    known = f": some values of {values['field']} are {', '.join(shown)}" if shown else ""
+    return f"no passage matches the filter {', '.join(values['conditions'])}{known}"
 
 
 def _states_unused(values: Mapping[str, Any]) -> str:
@@ -218,12 +224,12 @@ WORDS: Mapping[str, Words] = {
         f"calibrate again with: {CALIBRATE}"
     ),
     "folded": lambda v: (
-        f"{counted(v['count'], 'passage')} with the text of a hit, or almost the same, folded into it: "
-        f"duplicates shows {'it' if v['count'] == 1 else 'them'}"
+        f"{counted(v['count'], 'duplicate')} left out: the text is that of a hit, or almost the same; to show "
+        f"{'it' if v['count'] == 1 else 'them'}, use duplicates"
     ),
     "document_limit": lambda v: (
-        f"{counted(v['count'], 'hit')} left out: {'its document has' if v['count'] == 1 else 'their documents have'} "
-        f"{v['per_document']} better"
+        f"per_document is {v['per_document']}: {counted(v['count'], 'hit')} left out, because "
+        f"{'its document has' if v['count'] == 1 else 'their documents have'} {v['per_document']} better"
     ),
     "left_out": _left_out,
     "no_good_answer": _no_good_answer,
@@ -232,7 +238,9 @@ WORDS: Mapping[str, Words] = {
     "section_limited": lambda v: (
         f"the section of {counted(v['count'], 'hit')} is not whole: it has more than {v['most']} passages on a side"
     ),
-    "context_folded": lambda v: f"{counted(v['count'], 'passage')} around hits left out: a hit has the same text",
+    "context_folded": lambda v: (
+        f"{counted(v['count'], 'duplicate')} around hits left out of the context: a hit in it has the same text"
+    ),
     "not_in_pool": lambda v: (
         f"the passage is not in the pool of {counted(v['pool'], 'passage')}: stage one ranks it lower, so the reranker "
         "does not read it"
@@ -240,7 +248,7 @@ WORDS: Mapping[str, Words] = {
     "index_empty": "the index is empty: add files with: shortlist add PATH --index DIR",
     "store_empty": "{store} has no rows",
     "filter_unknown_field": _unknown_field,
-    "filter_unknown_value": "no passage has {field} with a value of the filter",
+    "filter_unknown_value": _unknown_value,
     "filter_empty_range": lambda v: (
         f"no value of {v['field']} can meet both {v['conditions'][0]} and {v['conditions'][1]}: the range is empty"
     ),

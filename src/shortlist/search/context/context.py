@@ -54,7 +54,7 @@ class Block:
     @property
     def shown(self) -> str:
         """The text with its number, its source and its heading path, for a prompt."""
-        return f"{heading(self.number, self.source, self.place, self.title)}{self.text}"
+        return f"{heading(self.number, self.source, self.place, title_above(self.title, self.text))}{self.text}"
 
     def __repr__(self) -> str:
         ids = [passage.id for passage in self.passages]
@@ -115,6 +115,13 @@ class Context:
             "notes": [note.to_dict() for note in self.notes],
             "blocks": [block.to_dict() for block in self.blocks],
         }
+
+
+def title_above(title: str, text: str) -> str:
+    """Return the heading path without its last heading if the text begins with this heading."""
+    first, last = text.lstrip().split("\n", 1)[0], title.rpartition(" > ")[2]
+    begins = last != "" and (first.lstrip("# ").rstrip("# ") == last)
+    return title.rpartition(" > ")[0] if begins else title
 
 
 def heading(number: int, source: str, place: str, title: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from shortlist.search.context.context import Block, heading
+from shortlist.search.context.context import Block, heading, title_above
 from shortlist.search.context.joining import continuation, joined, touch
 from shortlist.search.neighbours import number_of
 from shortlist.types import Passage
@@ -116,4 +116,4 @@ def _order(passage: Passage) -> tuple[int, int, int, str]:
 
 
 def _heading(number: int, first: Passage, end: int) -> str:
-    return heading(number, source_name(first), place_in_source(first, end), first.title)
+    return heading(number, source_name(first), place_in_source(first, end), title_above(first.title, first.body))

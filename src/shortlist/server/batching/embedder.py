@@ -15,6 +15,7 @@ from shortlist.server.batching.scheduler import Bounds, Scheduler
 from shortlist.server.batching.worker import CHARACTERS_PER_TOKEN, Outcome, together_or_alone
 from shortlist.server.middleware.observer import Observer
 from shortlist.server.problems import Kind, Problem
+from shortlist.wording.requests import place_of
 
 QUEUE_TEXTS = 4096
 ROUND_TEXTS = 64
@@ -143,8 +144,8 @@ def _token_counts(encoder: Encoder, request: EmbedRequest) -> tuple[list[int], l
         place = truncated.index(True)
         raise Problem(
             Kind.TOO_LONG,
-            f"{request.field}.{place} is longer than the {counts[place]} tokens that the model reads: shorten it, or "
-            'send "truncate": true to embed its start',
+            f"{place_of(request.field, place)} is longer than the {counts[place]} tokens that the model reads: shorten "
+            'it, or send "truncate": true to embed its start',
             field=request.field,
         )
     return counts, truncated

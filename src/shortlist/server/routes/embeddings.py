@@ -17,6 +17,7 @@ from shortlist.server.components import components_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_model
 from shortlist.server.vectors import FORMS
+from shortlist.wording.requests import place_of
 
 router = APIRouter()
 
@@ -122,7 +123,7 @@ def _text_of(item: dict[str, Any], place: int) -> str:
         return text
     raise Problem(
         Kind.INVALID,
-        f"input.{place} has {', '.join(map(repr, sorted(item)[:4])) or 'nothing'}: this model reads objects with text "
-        "alone",
+        f"{place_of('input', place)} has {', '.join(map(repr, sorted(item)[:4])) or 'nothing'}: this model reads "
+        "objects with text alone",
         field="input",
     )

@@ -15,6 +15,7 @@ from shortlist.server.components import components_of
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import RerankRequest, check_model, rerank, scorer_of, single_size
 from shortlist.server.routes.cohere import meta
+from shortlist.wording.requests import place_of
 
 router = APIRouter()
 
@@ -90,14 +91,14 @@ def _text(document: str | Mapping[str, Any], place: int, fields: Sequence[str]) 
     if not present:
         raise Problem(
             Kind.INVALID,
-            f"documents.{place} has no text under {', '.join(fields)}: give strings or objects with text",
+            f"{place_of('documents', place)} has no text under {', '.join(fields)}: give strings or objects with text",
             field="documents",
         )
     for name in present:
         if not isinstance(document[name], str):
             raise Problem(
                 Kind.INVALID,
-                f"documents.{place}.{name} is not a text: give a string, or leave it out of rank_fields",
+                f"{place_of('documents', place, name)} is not a text: give a string, or leave it out of rank_fields",
                 field="documents",
             )
     return "\n".join(document[name] for name in present)

@@ -16,6 +16,7 @@ from shortlist.server.components import components_of
 from shortlist.server.pair_scores import score_pairs
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.routes.tei import Direction, may_truncate
+from shortlist.wording.requests import place_of
 
 router = APIRouter()
 
@@ -56,8 +57,8 @@ def _pair(given: object, place: int) -> tuple[str, str]:
         return str(given[0]), str(given[1])
     raise Problem(
         Kind.INVALID,
-        f"inputs.{place} is not a pair: this model scores a query with a text. Give [query, text], or a list of such "
-        "pairs",
+        f"{place_of('inputs', place)} is not a pair: this model scores a query with a text. Give [query, text], "
+        "or a list of such pairs",
         field="inputs",
     )
 

@@ -17,6 +17,7 @@ from shortlist.server.components import Components, components_of
 from shortlist.server.curves import CurveCall, curve
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.searching import at_fusion, checked_texts_of, configured, searcher_of
+from shortlist.wording.requests import path_of, place_of
 
 router = APIRouter()
 
@@ -67,10 +68,10 @@ async def answer(request: Request) -> Json:
     components = components_of(request)
     body = await read(request, TuneCurveRequest, components.limits.max_body)
     searcher = at_fusion(searcher_of(components, body.collections), body.fusion)
-    queries = {f"queries.{place}": each for place, each in enumerate(body.queries)}
+    queries = {path_of("queries", place): each for place, each in enumerate(body.queries)}
     try:
         call = CurveCall(
-            queries={key: _texts(components, key, each) for key, each in queries.items()},
+            queries={key: _texts(components, place, each) for place, (key, each) in enumerate(queries.items())},
             qrels={key: each.relevant for key, each in queries.items()},
             measure=_measure(components, body.measure),
             sizes=_sizes(components, body),
@@ -83,12 +84,13 @@ async def answer(request: Request) -> Json:
         raise Problem(Kind.INVALID, str(error), field=error.field or "queries") from error
 
 
-def _texts(components: Components, key: str, judged: JudgedQuery) -> QueryTexts:
+def _texts(components: Components, place: int, judged: JudgedQuery) -> QueryTexts:
     """Return the texts of a query, checked. A problem names its place."""
     try:
         return checked_texts_of(components, QueryTexts(judged.query, (), judged.rerank_query))
     except Problem as problem:
-        raise Problem(problem.kind, f"{key}: {problem.message}", field=f"{key}.{problem.field}") from problem
+        message = f"{place_of('queries', place)}: {problem.message}"
+        raise Problem(problem.kind, message, field=path_of("queries", place, problem.field)) from problem
 
 
 def _measure(components: Components, name: str) -> Measure:
