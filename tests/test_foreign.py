@@ -224,6 +224,7 @@ def test_what_cannot_be_opened(store, here):
         (lambda: sl.open(OWN, config=sl.SearchConfig(retriever=STORE)), "name one of the two"),
         (lambda: sl.open("foreign_parts:absent"), "cannot be loaded"),
         (lambda: open_search(sl.SearchConfig(retriever=STORE), "my-index"), "leave out the index"),
+        (lambda: open_search(sl.SearchConfig(), "my-index", "fits"), "my-index is an index with its own fits"),
     ):
         with pytest.raises((InvalidInput, FolderError), match=message):
             call()

@@ -9,7 +9,7 @@ import pytest
 import shortlist
 from fakes import WordReranker
 from foreign_parts import Logits
-from shortlist import SearchConfig, registry
+from shortlist import SearchConfig, registry, several
 from shortlist.config.weights import Weights
 from shortlist.errors import InvalidInput, NotAnIndex
 from shortlist.search import blend
@@ -99,6 +99,16 @@ def test_some_of_the_collections(folders):
             both.within([])
         with pytest.raises(InvalidInput, match="a collection is named twice: faq, faq"):
             both.within(["faq", "faq"])
+
+
+def test_few_searches_are_kept_whatever_collections_a_client_names(folders, monkeypatch):
+    monkeypatch.setattr(several, "MOST_SEARCHES", 2)
+    with opened(folders) as both:
+        first = both.within(["faq"])
+        assert both.within(["docs"]) is not both.within(["docs", "faq"])
+        assert both.within(["docs", "faq"]) is both.within(["docs", "faq"])
+        assert both.within(["faq"]) is not first, "the search that was used longest ago made room"
+        assert both.within(["faq"]).search("tax due", top_k=1)[0].id == first.search("tax due", top_k=1)[0].id
 
 
 def test_copies_in_two_collections_are_one_hit(folders):

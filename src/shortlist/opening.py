@@ -112,8 +112,7 @@ def open_by_name(
         raise InvalidInput("boosts compare collections: give a list of several places", field="boosts")
     if isinstance(path, Path) or _is_index(path, create, config):
         if state is not None:
-            name = without_secrets(str(path))
-            raise InvalidInput(f"{name} is an index, which holds its own fits: leave out state", field="state")
+            raise _own_fits(path)
         return open_index(path, create=create, config=config, reranker=reranker)
     if create:
         raise InvalidInput(f"{without_secrets(path)} is a retriever, which is read and never made: leave out create")
@@ -163,6 +162,11 @@ def open_collections(
         raise
 
 
+def _own_fits(index: str | Path) -> InvalidInput:
+    """The error for a folder of fits beside an index."""
+    return InvalidInput(f"{without_secrets(str(index))} is an index with its own fits: leave out state", field="state")
+
+
 def _is_index(path: str, create: bool, config: SearchConfig) -> bool:
     """Return whether a name means an index. The server decides about a collection."""
     if not registry.is_retriever(path) or collections.exists(Path(path)):
@@ -192,18 +196,18 @@ def open_search(
         boosts: The boosts of several collections.
 
     Raises:
-        InvalidInput: A store and an index folder are given together. Or as `open_by_name`.
+        InvalidInput: A store and an index folder are given together, or an index and `state`. Or as `open_by_name`.
         FolderError, ModelError, StoreError, MissingExtra: As `open_by_name`.
     """
     if is_several(index):
-        assert index is not None
-        assert not isinstance(index, str | Path)
+        assert isinstance(index, Sequence | Mapping)
         return open_collections(index, config, state=state, reranker=reranker, boosts=boosts)
     if boosts:
         raise InvalidInput("boosts compare collections: name several indexes", field="boosts")
-    name = index_of(config, single(index))
-    if name is None:
+    if (name := index_of(config, single(index))) is None:
         return open_retriever(config, state=state, reranker=reranker)
+    if state is not None:
+        raise _own_fits(name)
     return open_index(name, config=config, reranker=reranker)
 
 

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from shortlist import registry
@@ -25,6 +26,8 @@ from shortlist.search.pool import distinct_notes
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note, Passage, Where
 
+MOST_SEARCHES = 32
+"""The searches over some of the collections that are kept. Above it, a new one replaces the one used longest ago."""
 _NAMED = re.compile(r"([\w.-]+)=(.+)", re.DOTALL)
 
 
@@ -110,7 +113,7 @@ class OpenCollections(Opened):
         self.boosts = dict(boosts or {})
         self._reranker = reranker
         self._loaded: Reranker | None = None
-        self._searches: dict[tuple[str, ...], Search] = {}
+        self._search_over = lru_cache(MOST_SEARCHES)(self._made)
         self._making = threading.Lock()
         self._checked(list(self.boosts), "boosts")
 
@@ -139,9 +142,7 @@ class OpenCollections(Opened):
         if len(set(chosen)) != len(chosen):
             raise InvalidInput(f"a collection is named twice: {', '.join(chosen)}", field="collections")
         with self._making:
-            if chosen not in self._searches:
-                self._searches[chosen] = self._made(chosen)
-            return self._searches[chosen]
+            return self._search_over(chosen)
 
     def _checked(self, names: Sequence[str], field: str) -> Sequence[str]:
         unknown = next((name for name in names if name not in self.parts), None)

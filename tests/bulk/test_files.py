@@ -13,6 +13,7 @@ from shortlist.bulk.parts import Part, Parts
 from shortlist.bulk.queries import queries_in
 from shortlist.bulk.texts import Text, texts_in
 from shortlist.errors import InvalidInput, MissingExtra
+from shortlist.evaluation.query_sets.files.rows import Encodings
 
 RUN = {"q1": {"b": 2.0, "a": 1.5, "c": 1.5}, "q0": {"a": -1.0}}
 ABOUT = {"reranker": "one", "input": "x"}
@@ -123,12 +124,26 @@ QUERIES = {"q1": "first query", "2": "second, query"}
 def test_queries_in_every_form(file, text):
     Path(file).parent.mkdir(exist_ok=True)
     Path(file).write_text(text, encoding="utf-8")
-    assert queries_in(Path("beir") if file.startswith("beir") else Path(file)) == QUERIES
+    assert queries_in(Path("beir") if file.startswith("beir") else Path(file), Encodings()) == QUERIES
+
+
+def test_files_that_are_not_utf8_have_an_encoding_or_a_guess():
+    Path("q.csv").write_bytes("id,text\n1,Straße\n".encode("cp1252"))
+    named = Encodings.named("cp1252")
+    assert queries_in(Path("q.csv"), named) == {"1": "Straße"}
+    assert [item.content for item in texts_in(Path("q.csv"), named)] == ["Straße"]
+    assert named.guessed == {}
+    for read in (queries_in, texts_in):
+        guess = Encodings()
+        list(read(Path("q.csv"), guess))
+        assert [Path(file).name for file in guess.guessed] == ["q.csv"]
+    with pytest.raises(InvalidInput, match="encoding"):
+        Encodings.named("klingon")
 
 
 def test_queries_in_parquet():
     rows = [{"query_id": key, "text": text} for key, text in QUERIES.items()]
-    assert queries_in(parquet_of(rows, "q.parquet")) == QUERIES
+    assert queries_in(parquet_of(rows, "q.parquet"), Encodings()) == QUERIES
 
 
 @pytest.mark.parametrize(
@@ -142,14 +157,18 @@ def test_queries_in_parquet():
 def test_queries_that_cannot_be_used(file, text, message):
     Path(file).write_text(text, encoding="utf-8")
     with pytest.raises(InvalidInput, match=message):
-        queries_in(Path(file))
+        queries_in(Path(file), Encodings())
 
 
 def test_texts_of_a_beir_folder_and_of_csv():
     Path("beir").mkdir()
     Path("beir/corpus.jsonl").write_text(json.dumps({"_id": "a", "title": "T", "text": "words"}) + "\n")
     Path("texts.csv").write_text("id,title,text\na,T,words\n")
-    assert list(texts_in(Path("beir"))) == list(texts_in(Path("texts.csv"))) == [Text("a", "T\nwords")]
+    assert (
+        list(texts_in(Path("beir"), Encodings()))
+        == list(texts_in(Path("texts.csv"), Encodings()))
+        == [Text("a", "T\nwords")]
+    )
 
 
 def part(failures=()):

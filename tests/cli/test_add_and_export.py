@@ -196,6 +196,10 @@ def test_an_empty_store(here, monkeypatch):
         (("--retriever", STORE, "--out", "missing/a.jsonl"), "does not exist"),
         (("--retriever", "foreign_parts:rows", "--out", "a.jsonl"), "cannot list its passages"),
         (("--retriever", "foreign_parts:Listing", "--out", "a.jsonl", "--vectors"), "has no vectors to export"),
+        (
+            ("--retriever", "foreign_parts:Listing", "--index", "ix", "--out", "a.jsonl"),
+            "--index is 'ix' and --retriever is 'foreign_parts:Listing'",
+        ),
     ],
 )
 def test_bad_input(arguments, message):

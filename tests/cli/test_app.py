@@ -9,14 +9,14 @@ import sys
 
 import pytest
 
-from command_line import run
+from command_line import error_of, run
 from shortlist.cli.app import message_of
 from shortlist.cli.command_table import NAMES, SUMMARIES, command
 from shortlist.cli.options import value_of
 from shortlist.cli.search_options import OPTIONS
 from shortlist.config.search_config import NAMES as SETTINGS
 from shortlist.errors import InvalidInput, NotFitted
-from shortlist.wording.counting import counted
+from shortlist.wording.counting import counted, plain
 
 HEAVY = {"numpy", "rich", "onnxruntime", "openvino", "qdrant_edge", "torch", "huggingface_hub", "httpx"}
 
@@ -89,6 +89,25 @@ def test_an_unknown_command_gets_a_suggestion():
     assert "Did you mean" not in run("xyzzy", code=2).err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("serve", "--port", "99999"), "--port is 99999: use 0 to 65535"),
+        (("serve", "--port", "-1"), "--port is -1: use 0 to 65535"),
+        (("serve", "--port", "http"), "--port is 'http': give a whole number"),
+        (("serve", "--queue", "0"), "--queue is 0: use 1 or more"),
+        (("serve", "--drain", "nan"), "--drain is nan: use 0 or more"),
+        (("bulk", "embed", "t.jsonl", "--out", "o.npy", "--workers", "two"), "--workers is 'two': give a whole number"),
+    ],
+)
+def test_a_value_that_an_option_cannot_have_is_one_line(arguments, message):
+    assert error_of(*arguments) == message
+
+
+def test_a_missing_argument_shows_the_usage():
+    assert "Usage: shortlist search" in run("search", code=2).err
+
+
 def test_every_setting_has_an_option():
     assert {*OPTIONS, "precompute", "efforts"} == set(SETTINGS)
     assert "precompute" in {parameter.name for parameter in command("add").params}
@@ -142,6 +161,13 @@ def test_an_error_about_a_setting_of_the_file_names_the_file(tmp_path, monkeypat
 )
 def test_a_text_stands_for_the_value_that_toml_reads(text, value):
     assert value_of(text) == value
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0"), (1.1e-5, "0.000011"), (0.11, "0.11"), (12.5, "12.50"), (123456.0, "123456.00")]
+)
+def test_costs_have_no_exponent(number, text):
+    assert plain(number) == text
 
 
 def test_plurals():

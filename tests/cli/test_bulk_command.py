@@ -38,6 +38,21 @@ def test_failed_rows_are_named_and_give_an_exit_code(files):
     assert [line.split()[2] for line in Path("out.txt").read_text().splitlines()] == ["p1", "p0"]
 
 
+def test_the_encoding_of_files_that_are_not_utf8(files):
+    Path("run.txt").write_text("q0 Q0 p0 1 3 x\n")
+    Path("queries.tsv").write_bytes("q0\tStraße\n".encode("cp1252"))
+    shown = run(*RERANK, "--reranker", "bulk_parts:Pointwise").err
+    assert "queries.tsv is not UTF-8 and was read as" in shown
+    assert "a guess: --encoding NAME names another encoding" in shown
+    named = run(*RERANK, "--reranker", "bulk_parts:Pointwise", "--encoding", "cp1252").err
+    assert "a guess" not in named
+    Path("texts.csv").write_bytes("id,text\na,Straße\n".encode("cp1252"))
+    embed = ("bulk", "embed", "texts.csv", "--out", "out.npy", "--bi-encoder", "hashed-16")
+    assert "texts.csv is not UTF-8 and was read as" in run(*embed).err, "a guess is no failed row"
+    assert "a guess" not in run(*embed, "--encoding", "cp1252").err
+    assert "encoding" in error_of(*embed, "--encoding", "klingon")
+
+
 def test_a_run_without_failures_exits_with_0(files):
     Path("run.txt").write_text("q0 Q0 p0 1 3 x\nq0 Q0 p1 2 2 x\n")
     assert "2 pairs written to out.txt" in run(*RERANK, "--reranker", "bulk_parts:Pointwise").err

@@ -82,6 +82,11 @@ def test_rerank_prints_the_tokens(shell, tmp_path):
     assert "1 call, 100 prompt tokens and 10 completion tokens, cost 0.11" in shown.err
 
 
+def test_a_small_cost_has_no_exponent(shell, monkeypatch):
+    monkeypatch.setenv("SHORTLIST_TOKEN_PRICES", "0.01 0.01")
+    assert ", cost 0.0000066" in shell("evaluate", "q.jsonl", "--index", "ix").err
+
+
 def test_evaluate_prints_the_tokens_of_all_queries(shell, tmp_path):
     shown = shell("evaluate", "q.jsonl", "--index", "ix", "--save", "one.json")
     assert f"default: {shell.name}: 6 calls, 600 prompt tokens and 60 completion tokens" in shown.err

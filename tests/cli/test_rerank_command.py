@@ -75,7 +75,7 @@ def test_a_json_array_is_read(indent):
 def test_lines_are_text_if_none_is_an_object_and_no_array_begins():
     lines = ["{x} is a set", "[1] a footnote", "[2]", "{"]
     assert _lines(list(enumerate(lines[:3], start=1)), "f") == lines[:3]
-    with pytest.raises(InvalidInput, match="f line 1 is not a JSON object"):
+    with pytest.raises(InvalidInput, match="f has JSON objects of several lines"):
         _lines(list(enumerate(lines, start=1)), "f")
     plain = ("[1] a footnote", "[ ] to do", "[2]", '["Come in," she said] and smiled')
     assert not [text for text in plain if ARRAY.match(text)]
@@ -97,13 +97,14 @@ def test_half_a_surrogate_pair_in_a_candidate_is_replaced():
     [
         ("", "standard input has no candidates"),
         ("[]", "has no candidates"),
-        ('{"id": 1}\n\n{oops', "standard input line 3 is not a JSON object"),
+        ('{"id": 1}\n\n{oops', "standard input line 3 begins like a JSON object and is not a valid one: '{oops'"),
         (
             '{"text": "a"}\nplain\n{"text": "b"}\n',
-            "standard input line 2 is not a JSON object, and the input looks like JSON",
+            "standard input line 1 is a JSON object, and line 2 is not: write every line as a text, or every line as a",
         ),
-        ('{\n  "text": "a"\n}\n', "standard input line 1 is not a JSON object"),
-        ("{oops", "standard input line 1 is not a JSON object"),
+        ('plain\n{"text": "b"}\n', "standard input line 2 is a JSON object, and line 1 is not"),
+        ('{\n  "text": "a"\n}\n', "standard input has JSON objects of several lines: write each object on one line"),
+        ("{oops", "standard input line 1 begins like a JSON object"),
         ('[\n  "a",\n', "looks like a JSON array and is not valid"),
         ('["a", "b', "looks like a JSON array and is not valid"),
         ('["a"]\n["b"]\n', "looks like a JSON array and is not valid"),

@@ -159,6 +159,17 @@ def test_it_refuses_to_do_harm(shell):
     assert shell.search("red cat", "--rerank")["status"] == "ok"
 
 
+def test_a_budget_that_allows_no_reranking_states_the_loss(shell):
+    shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--budget-ms", "0", "--write")
+    assert "recommended: no reranking, which loses 0." in shown
+    assert "warning: without reranking, nDCG@10 is" in shown
+    assert "rerank = false" in file_of(shell)
+    message = shell.fails("search", "red cat", "--effort", "mid")
+    assert "--effort is 'mid', and no such level is stored, because reranking is off" in message
+    assert "turn reranking on and give a --pool" in message
+    assert shell.search("red cat", "--rerank", "--pool", "20")["status"] == "ok"
+
+
 def test_few_queries_switch_nothing_off(shell):
     shell.toml("pool_size = 7\nmin_score = 3.5")
     before = file_of(shell)
@@ -202,7 +213,7 @@ def test_the_recommended_pool_gives_what_evaluate_measures(shell):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sizes", "5,x"], "--sizes is '5,x': write numbers"),
+        (["--sizes", "5,x"], "--sizes is '5,x': write whole numbers separated by commas"),
         (["--sizes", ","], "--sizes must be pool sizes of at least 1"),
         (["--blends", "-1"], "--blends must be 0 or more"),
         (["--budget-ms", "-1"], "--budget-ms must be 0 or more"),

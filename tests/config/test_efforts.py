@@ -39,6 +39,8 @@ def test_an_effort_shortens_an_answer_that_is_longer():
     ("values", "message"),
     [
         ({"effort": "low"}, "no such level is stored: find and store the levels with `shortlist tune .* --write`"),
+        ({"effort": "low", "rerank": False}, "no such level is stored, because reranking is off"),
+        ({"efforts": {"low": {"pool_size": 10**12}}}, "efforts.low.pool_size is 1000000000000: use at most"),
         ({"effort": "high", "efforts": {"low": {"pool_size": 3}}}, "effort is 'high', and no such level is stored"),
         ({"effort": "full", "efforts": EFFORTS}, "effort must be low, mid, high, not 'full'"),
         ({"effort": "low", "pool_size": 9, "efforts": EFFORTS}, "effort 'low' has a pool of 3, and pool_size is 9"),

@@ -90,6 +90,7 @@ def test_lines_leave_out_what_is_removed():
             "[search]\npol = 5",
             "'pol' is unknown under .search.; the keys are retriever, words, bi_encoder, pool_encoder, reranker",
         ),
+        ("[search]\npool = 5", "'pool' is unknown under .search. .did you mean 'pool_size'."),
         ("[search]\nthreshold = 5", "'threshold' is unknown"),
         ("[serach]\npool_size = 5", "'serach' is not a known table"),
         ("pool_size = 5", "'pool_size' is not a known table. Put every key under .search."),

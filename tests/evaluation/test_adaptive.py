@@ -248,6 +248,7 @@ def test_an_interrupted_pass_goes_on(tmp_path):
         (TextReranker(), CalibrateOptions(30, alpha=0), "alpha must be between 0 and 1"),
         (TextReranker(), CalibrateOptions(30, delta=1), "delta must be between 0 and 1"),
         (TextReranker(), CalibrateOptions(30, measure="mrr"), "measure 'mrr' is called RR here"),
+        (TextReranker(), CalibrateOptions(10**12), "pool_size is 1000000000000: use at most"),
         (TextReranker(), CalibrateOptions(30, block=0), "block of at least 1"),
     ],
 )

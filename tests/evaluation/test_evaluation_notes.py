@@ -71,6 +71,12 @@ def test_the_words_of_another_room_are_other_words():
             "worse than no reranking at pool 5, 10: RR@10 is lower than in stage one",
         ),
         (Note("over_budget", budget_ms=300.0, pool=5, p95_ms=412.3), "no pool is within 300 ms: at pool 5, 95 of 100"),
+        (
+            Note("lost_to_budget", measure="nDCG@10", pool=20, value=0.6, stage_one=0.55, lost=0.05),
+            "without reranking, nDCG@10 is 0.5500. Pool 20 reaches 0.6000: the budget costs 0.0500 nDCG@10",
+        ),
+        (Note("nothing_to_rank", returned=False), "the retriever returned nothing"),
+        (Note("nothing_to_rank", returned=True), "no pool contains a relevant id"),
         (Note("times_of_pass", pool=100, queries=4), "that pass at pool 100, and from 4 queries at smaller pools"),
         (
             Note(

@@ -155,7 +155,18 @@ def test_a_run_whose_pools_have_no_relevant_id_has_a_warning(with_other_ids):
         sl.calibrate(search, queries, pool_size=20, allow_unknown=True)
     empty = sl.Search(lambda query, k: [], PointwiseWords())
     [note] = sl.evaluate(empty, queries, allow_unknown=True).warnings
-    assert "which returned nothing" in describe(note)
+    assert "the retriever returned nothing for 20 queries" in describe(note)
+
+
+def test_pools_without_a_relevant_id_decide_nothing(with_other_ids):
+    search, queries = with_other_ids
+    tuning = sl.tune(search, queries, sizes=(5, 10), timed=1, allow_unknown=True)
+    assert "no pool contains a relevant id" in describe(tuning.undecided)
+    empty = sl.Search(lambda query, k: [], PointwiseWords())
+    for budget in (None, 0):
+        tuning = sl.tune(empty, queries, sizes=(5, 10), timed=1, allow_unknown=True, budget_ms=budget)
+        assert "the retriever returned nothing, so there is nothing to rerank" in describe(tuning.undecided)
+        assert tuning.settings == {}
 
 
 def test_one_relevant_id_in_a_pool_or_none_at_all_gives_no_warning(with_other_ids):

@@ -363,6 +363,16 @@ def test_a_budget_that_nothing_keeps_to():
     assert tuning.recommended.reason in tuning.warnings
     assert "no pool is within 0 ms" in describe(tuning.recommended.reason)
     assert tuning.settings == {"rerank": False}
+    (lost,) = [note for note in tuning.warnings if note.code == "lost_to_budget"]
+    means, stage_one = tuning.curve.means(tuning.measure), tuning.curve.stage_one[tuning.measure].mean()
+    assert lost.values["lost"] == pytest.approx(means.max() - stage_one)
+    assert f"the budget costs {means.max() - stage_one:.4f} {tuning.measure}" in describe(lost)
+
+
+def test_a_budget_costs_nothing_if_no_pool_gains():
+    retriever, judged, answers = world(queries=30)
+    tuning = tune(searching(retriever, OracleReranker(answers, -1)), judged, options(budget_ms=0))
+    assert "lost_to_budget" not in [note.code for note in tuning.warnings]
 
 
 def test_the_blend_changes_only_where_the_interval_says_so():
@@ -523,6 +533,7 @@ def test_a_query_that_the_reranker_can_not_take_is_named():
     [
         ({"sizes": ()}, "sizes must be pool sizes of at least 1"),
         ({"sizes": (0, 5)}, "sizes must be pool sizes of at least 1"),
+        ({"sizes": (5, 10**12)}, "sizes is 1000000000000: use at most"),
         ({"blends": (-1.0,)}, "blends must be 0 or more"),
         ({"timed": 99}, "timed must be from 1 to 3 queries"),
         ({"measures": ("x",)}, "measure 'x' is unknown"),

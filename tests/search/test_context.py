@@ -290,6 +290,7 @@ def test_only_sentences_end_a_text_unless_it_may_be_cut_anywhere():
         ({"neighbours": True}, "neighbours is True"),
         ({"budget_tokens": 0}, "budget_tokens must be a whole number of at least 1, not 0"),
         ({"budget_tokens": 2.5}, "not 2.5"),
+        ({"budget_tokens": 10**12}, "budget_tokens is 1000000000000: use at most 10,000,000"),
         ({"section": "yes"}, "section must be true or false, not 'yes'"),
         ({"section": True, "neighbours": 1}, "give one of the two"),
     ],

@@ -64,6 +64,7 @@ def test_a_document_without_text_is_named(item, shown):
         (" ", None, "query is empty"),
         (None, None, "the query is of type NoneType: give a string"),
         ("a", 0, "top_k must be a whole number of at least 1, not 0"),
+        ("a", 10**12, "top_k is 1000000000000: use at most 10,000,000"),
         ("a", 2.0, r"top_k must be a whole number of at least 1, not 2\.0"),
     ],
 )

@@ -104,6 +104,7 @@ def test_the_sdks_client_searches_and_reranks(index):
         ("passage", {"id": 3}, "the argument 'id' must be a text, not the number 3"),
         ("rerank", {"query": "tax", "documents": ["a", 2]}, "item 1 (counted from 0) of the argument 'documents' must"),
         ("rerank", {"query": "tax", "documents": ["a"], "top_k": 0}, "top_k is 0"),
+        ("search", {"query": "tax", "per_document": 10**12}, "per_document is 1000000000000: use at most"),
         ("rerank", {"query": "tax", "documents": ["a"] * 1001}, "at most 1000"),
     ],
 )

@@ -151,6 +151,7 @@ def test_the_context_has_the_passages_around_hits_and_names_no_folder(served):
         ({"neighbours": 21}, "neighbours", "use 0 to 20"),
         ({"neighbours": "1"}, "neighbours", "must be a whole number, not the text '1'"),
         ({"budget_tokens": 0}, "budget_tokens", "at least 1, not 0"),
+        ({"budget_tokens": 10**12}, "budget_tokens", "use at most 10,000,000"),
         ({"budget_tokens": 1}, "budget_tokens", "too few for the best hit"),
         ({"section": True, "neighbours": 2}, "section", "give one of the two"),
         ({"context": False, "neighbours": 2}, "context", "neighbours asks for a context"),

@@ -10,6 +10,7 @@ from shortlist.bulk.texts import FORMS, Text, texts_in
 from shortlist.collection import exists
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.files.rows import Encodings
 from shortlist.index import OpenIndex
 from shortlist.opening import open_search
 from shortlist.stores.kinds import is_store
@@ -18,7 +19,7 @@ from shortlist.types import Passage
 AT_A_TIME = 512
 
 
-def passages_of(corpus: str | Path, ids: Collection[str], config: SearchConfig) -> dict[str, str]:
+def passages_of(corpus: str | Path, ids: Collection[str], config: SearchConfig, encodings: Encodings) -> dict[str, str]:
     """Return what models read of each of these passages, by id, without those that the corpus lacks.
 
     Args:
@@ -26,6 +27,7 @@ def passages_of(corpus: str | Path, ids: Collection[str], config: SearchConfig) 
             those of its rows. The ids of an index are those of its passages.
         ids: The ids to look for.
         config: The names of the fields of a store.
+        encodings: The encoding of a file that is not UTF-8: see `texts.texts_in`.
 
     Raises:
         InvalidInput: There is no such corpus, or its passages cannot be listed.
@@ -41,7 +43,7 @@ def passages_of(corpus: str | Path, ids: Collection[str], config: SearchConfig) 
             return _of_index(opened, ids)
     if not path.exists():
         raise InvalidInput(f"there is no corpus at {corpus}: give {FORMS}, an index folder, or a store")
-    return _chosen(texts_in(path), set(ids))
+    return _chosen(texts_in(path, encodings), set(ids))
 
 
 def _of_index(opened: OpenIndex, ids: Collection[str]) -> dict[str, str]:

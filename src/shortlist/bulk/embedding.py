@@ -23,6 +23,7 @@ from shortlist.bulk.work import Job, finish, unit_rows
 from shortlist.config import SearchConfig
 from shortlist.documents.export import check_format
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.files.rows import Encodings
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.workers import Unit, choose_workers
 from shortlist.workers.encoding import Encoded, TextEncoder
@@ -41,6 +42,7 @@ class Task:
     """
 
     source: Path
+    encodings: Encodings
     total: int = 0
     digest: str = ""
     failures: list[FailedRow] = field(default_factory=list)
@@ -52,7 +54,7 @@ class Task:
 
     def blocks(self) -> Iterator[list[Text]]:
         """Yield the texts of each unit."""
-        texts = (item for item in texts_in(self.source) if isinstance(item, Text))
+        texts = (item for item in texts_in(self.source, self.encodings) if isinstance(item, Text))
         while block := list(islice(texts, self.size)):
             yield block
 
@@ -61,7 +63,7 @@ class Task:
         return [min(self.size, self.total - start) for start in range(0, self.total, self.size)]
 
 
-def embed(
+def embed(  # noqa: PLR0913 - the first two are needed
     texts: str | Path,
     out: str | Path,
     *,
@@ -69,6 +71,7 @@ def embed(
     config: SearchConfig | None = None,
     workers: int | None = None,
     ray: str | None = None,
+    encoding: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> BulkReport:
     """Encode every text of a file, write the vectors in the order of the file, and return what was done.
@@ -84,6 +87,7 @@ def embed(
         config: The bi-encoder, with its precision, device and threads.
         workers: The number of workers. None: one process, or every CPU of the Ray cluster.
         ray: The address of a Ray cluster, such as "auto" or "ray://host:10001". None: processes of this machine.
+        encoding: The encoding of a file that is not UTF-8. Without it, the encoding is a guess, which the report has.
         progress: Receives the number of finished rows and the number of all rows.
 
     Raises:
@@ -96,9 +100,9 @@ def embed(
     crew = choose_workers(workers, ray, threads=config.threads, device=device)
     registry.encoder_name(name)
     _check_output(file)
-    task = _task(Path(texts))
+    task = _task(Path(texts), Encodings.named(encoding))
     about = {"bi_encoder": name, "as_queries": as_queries, "precision": precision, "device": device}
-    report = BulkReport(failures=list(task.failures))
+    report = BulkReport(failures=list(task.failures), guessed=task.encodings.guessed)
     with Parts(file, {**about, "input": task.digest}) as parts:
         rows = task.rows()
         report.resumed = sum(rows[number] for number in parts.done)
@@ -122,12 +126,12 @@ def _check_output(file: Path) -> None:
         check_place(_ids_of(file))
 
 
-def _task(source: Path) -> Task:
+def _task(source: Path, encodings: Encodings) -> Task:
     """Read the file once, for the number of its texts and their hash."""
-    task = Task(source)
+    task = Task(source, encodings)
 
     def parts() -> Iterator[str]:
-        for item in texts_in(source):
+        for item in texts_in(source, encodings):
             if isinstance(item, Text):
                 task.total += 1
                 yield from (item.id, item.content)

@@ -8,17 +8,18 @@ from pathlib import Path
 
 from shortlist.bulk.texts import PARQUET, parquet_rows
 from shortlist.errors import InvalidInput
-from shortlist.evaluation.query_sets.files.rows import objects_of, suffix_of, table_of, text_of
+from shortlist.evaluation.query_sets.files.rows import Encodings, objects_of, suffix_of, table_of, text_of
 from shortlist.evaluation.query_sets.files.trec import read_topics
 
 IDS, TEXTS = ("id", "_id", "query_id", "qid"), ("text", "query")
 
 
-def queries_in(path: Path) -> dict[str, str]:
+def queries_in(path: Path, encodings: Encodings) -> dict[str, str]:
     """Return query id -> text.
 
     The file is a BEIR folder or a .jsonl file with "id" or "_id" and "text" or "query", a .csv, .tsv or .parquet file
-    with such columns, or TREC topics.
+    with such columns, or TREC topics. `encodings` has the encoding of a file that is not UTF-8, and gets the guess for
+    this file.
 
     Raises:
         InvalidInput: There is no such file, a row cannot be used, or an id has two texts.
@@ -28,7 +29,7 @@ def queries_in(path: Path) -> dict[str, str]:
     if not file.is_file():
         raise InvalidInput(f"there is no file with queries at {path}: give .jsonl, .csv, .parquet, or TREC topics")
     queries: dict[str, str] = {}
-    for place, key, text in _rows(file):
+    for place, key, text in _rows(file, encodings):
         if not key.strip() or not text.strip():
             raise InvalidInput(f"{place}: a query needs an id and a text")
         if queries.setdefault(key, text) != text:
@@ -36,19 +37,19 @@ def queries_in(path: Path) -> dict[str, str]:
     return queries
 
 
-def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
+def _rows(file: Path, encodings: Encodings) -> Iterator[tuple[str, str, str]]:
     """Yield the place, the id and the text of each query."""
     suffix = suffix_of(file)
     if suffix in (".jsonl", ".ndjson"):
-        for place, record in objects_of(file):
+        for place, record in objects_of(file, encodings):
             yield place, _first(record, IDS), _first(record, TEXTS)
     elif suffix == PARQUET:
         for number, (key, text) in enumerate(parquet_rows(file, [(IDS, True), (TEXTS, True)])):
             yield f"{file} row {number}", str(key or ""), str(text or "")
-    elif suffix == ".csv" or (suffix == ".tsv" and _has_header(file)):
-        yield from _of_csv(file)
+    elif suffix == ".csv" or (suffix == ".tsv" and _has_header(file, encodings)):
+        yield from _of_csv(file, encodings)
     else:
-        yield from ((f"{file} query {key!r}", key, text) for key, text in read_topics(file).items())
+        yield from ((f"{file} query {key!r}", key, text) for key, text in read_topics(file, encodings).items())
 
 
 def _first(record: dict[str, object], names: tuple[str, ...]) -> str:
@@ -58,13 +59,13 @@ def _first(record: dict[str, object], names: tuple[str, ...]) -> str:
     return str(next(usable, ""))
 
 
-def _has_header(file: Path) -> bool:
-    cells = {cell.strip().lower() for cell in text_of(file).partition("\n")[0].split("\t")}
+def _has_header(file: Path, encodings: Encodings) -> bool:
+    cells = {cell.strip().lower() for cell in text_of(file, encodings).partition("\n")[0].split("\t")}
     return bool(cells & set(IDS)) and bool(cells & set(TEXTS))
 
 
-def _of_csv(file: Path) -> Iterator[tuple[str, str, str]]:
-    text, delimiter = table_of(file, lambda names: len(names & {*IDS, *TEXTS}))
+def _of_csv(file: Path, encodings: Encodings) -> Iterator[tuple[str, str, str]]:
+    text, delimiter = table_of(file, lambda names: len(names & {*IDS, *TEXTS}), encodings)
     reader = csv.DictReader(text, delimiter=delimiter)
     columns = [name.strip().lower() for name in reader.fieldnames or []]
     if not set(columns) & set(IDS) or not set(columns) & set(TEXTS):

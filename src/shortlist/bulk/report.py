@@ -35,6 +35,7 @@ class BulkReport:
     start. `skipped` counts the queries that a search would not rerank; they are in the output. `units` maps each model
     with its runtime to the units of work that it did. `seconds` is wall-clock time, and `worker_seconds` the time of
     all workers together without their start. `kept` is the folder with the partial results, None if it was deleted.
+    `guessed` maps each file that is not UTF-8 to the encoding that was guessed.
     """
 
     rows: int = 0
@@ -46,6 +47,7 @@ class BulkReport:
     failures: list[FailedRow] = field(default_factory=list)
     units: dict[str, int] = field(default_factory=dict)
     kept: str | None = None
+    guessed: dict[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> int:

@@ -20,6 +20,7 @@ from shortlist.bulk.work import Job, finish, unit_rows
 from shortlist.config import SearchConfig
 from shortlist.config.search_config import RERANKER
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.files.rows import Encodings
 from shortlist.workers import Unit, choose_workers
 from shortlist.workers.scoring import PairScorer, Scored
 
@@ -84,6 +85,7 @@ def rerank(  # noqa: PLR0913 - the first four are needed
     config: SearchConfig | None = None,
     workers: int | None = None,
     ray: str | None = None,
+    encoding: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> BulkReport:
     """Score every pair of a run, write the reranked run, and return what was done.
@@ -100,6 +102,7 @@ def rerank(  # noqa: PLR0913 - the first four are needed
         config: The reranker, with its precision, device and threads.
         workers: The number of workers. None: one process, or every CPU of the Ray cluster.
         ray: The address of a Ray cluster, such as "auto" or "ray://host:10001". None: processes of this machine.
+        encoding: The encoding of files that are not UTF-8. Without it, the encoding is a guess, which the report has.
         progress: Receives the number of finished rows and the number of all rows.
 
     Raises:
@@ -114,10 +117,11 @@ def rerank(  # noqa: PLR0913 - the first four are needed
     crew = choose_workers(workers, ray, threads=config.threads, device=device)
     registry.check_reranker(name)
     check_place(file)
-    task = _task(Path(run), corpus, Path(queries), config)
+    encodings = Encodings.named(encoding)
+    task = _task(Path(run), corpus, Path(queries), config, encodings)
     runs.check_output(file, (key for pool in task.pools for key in (pool.query_id, *pool.ids)))
     about = {"reranker": name, "precision": precision, "device": device, "input": task.digest()}
-    report = BulkReport(failures=list(task.failures))
+    report = BulkReport(failures=list(task.failures), guessed=encodings.guessed)
     with Parts(file, about) as parts:
         rows = [sum(len(task.pools[place].ids) for place in unit) for unit in task.units]
         report.resumed = sum(rows[number] for number in parts.done)
@@ -131,9 +135,9 @@ def rerank(  # noqa: PLR0913 - the first four are needed
     return report
 
 
-def _task(run: Path, corpus: str | Path, queries: Path, config: SearchConfig) -> Task:
+def _task(run: Path, corpus: str | Path, queries: Path, config: SearchConfig, encodings: Encodings) -> Task:
     """Read the files. Pairs without a query or without a text are failures."""
-    given, texts_of_queries = runs.read(run), queries_in(queries)
+    given, texts_of_queries = runs.read(run), queries_in(queries, encodings)
     known = {query: scores for query, scores in given.items() if query in texts_of_queries}
     if not known:
         example, other = next(iter(given)), next(iter(texts_of_queries), None)
@@ -141,7 +145,7 @@ def _task(run: Path, corpus: str | Path, queries: Path, config: SearchConfig) ->
             f"{queries} has none of the {len(given)} queries of {run}: the run has the id {example!r}, and the file "
             f"{'has no queries' if other is None else f'has {other!r}'}"
         )
-    texts = passages_of(corpus, dict.fromkeys(key for scores in known.values() for key in scores), config)
+    texts = passages_of(corpus, dict.fromkeys(key for scores in known.values() for key in scores), config, encodings)
     if not texts:
         example = next(iter(next(iter(known.values()))))
         raise InvalidInput(f"{corpus} has none of the passages of {run}, such as {example!r}")

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shortlist.documents import Skipped, Source, read
+from shortlist.documents import ReadOptions, Skipped, Source, read
 from shortlist.documents.export import check_format
 from shortlist.documents.formats import EXTENSIONS, RECORDS
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.files.rows import Encodings
 from shortlist.types import Document, Note, Passage
 
 PARQUET = ".parquet"
@@ -29,10 +30,11 @@ class Text:
     content: str
 
 
-def texts_in(path: Path) -> Iterator[Text | Skipped]:
+def texts_in(path: Path, encodings: Encodings) -> Iterator[Text | Skipped]:
     """Yield every text in the order of the file, and a `Skipped` for each row that cannot be used.
 
-    Ids are unique: a later row with the id of an earlier one is skipped.
+    Ids are unique: a later row with the id of an earlier one is skipped. `encodings` has the encoding of a file that is
+    not UTF-8, and gets the guess for this file.
 
     Raises:
         InvalidInput: There is no such file, it has another format, or a Parquet file lacks a column.
@@ -47,8 +49,19 @@ def texts_in(path: Path) -> Iterator[Text | Skipped]:
     if EXTENSIONS.get(suffix) not in RECORDS:
         raise InvalidInput(f"{path} has no rows of texts: give {FORMS}")
     resolved = source.resolve()
-    items = read(Source(resolved, EXTENSIONS[suffix], resolved.parent))
-    return (_of_document(item) if isinstance(item, Document) else item for item in items)
+    return _of_rows(
+        Source(resolved, EXTENSIONS[suffix], resolved.parent, ReadOptions(encoding=encodings.given)), encodings
+    )
+
+
+def _of_rows(source: Source, encodings: Encodings) -> Iterator[Text | Skipped]:
+    for item in read(source):
+        if isinstance(item, Document):
+            yield _of_document(item)
+        elif item.note.code == "guessed_encoding":
+            encodings.guessed[str(source.path)] = str(item.note.values["encoding"])
+        else:
+            yield item
 
 
 def _of_document(document: Document) -> Text:

@@ -41,6 +41,8 @@ SUMMARIES: Mapping[str, str] = {
 line of its docstring; a test compares them.
 """
 NAMES = tuple(SUMMARIES)
+KINDS: Mapping[str, str] = {"integer": "give a whole number", "number": "give a number", "float": "give a number"}
+"""A word in Typer's message for a value that is no number -> what to do."""
 
 
 class Commands(TyperGroup):
@@ -68,20 +70,34 @@ class Commands(TyperGroup):
 
 
 class OneIndex(TyperCommand):
-    """A command that refuses a second `--index`, unless it takes several. Otherwise the last one would win silently."""
+    """A command that refuses a second `--index`, unless it takes several. Otherwise the last one would win silently.
+
+    A value that an option cannot have is one line, as the errors of all other values.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments.
 
         Raises:
-            InvalidInput: `--index` is given more than once, and the command takes one index.
+            InvalidInput: `--index` is given more than once, and the command takes one index; an argument is too
+                many; or a value is no number.
         """
-        given = self.make_parser(ctx).parse_args(args=list(args))[2]
+        values, extra, given = self.make_parser(ctx).parse_args(args=list(args))
+        if extra:
+            raise InvalidInput(f"{extra[0]!r} is one argument too many: write a text of several words in quotes")
         times = sum("--index" in parameter.opts and not getattr(parameter, "multiple", False) for parameter in given)
         if times > 1:
             count = "twice" if times == 2 else f"{times} times"
             raise InvalidInput(f"--index is given {count}: this command takes one index")
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            parameter = error.param
+            value = None if parameter is None or parameter.name is None else values.get(parameter.name)
+            if parameter is None or value is None:  # an argument is missing: the usage helps
+                raise
+            kind = next((words for name, words in KINDS.items() if name in error.message), error.message)
+            raise InvalidInput(f"{parameter.opts[0]} is {value!r}: {kind}") from error
 
 
 def command(name: str) -> Any:

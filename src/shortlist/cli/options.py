@@ -16,6 +16,7 @@ import typer
 
 from shortlist import config
 from shortlist.attributes import is_attribute
+from shortlist.cli.bounds import bounded
 from shortlist.cli.search_options import OPTIONS
 from shortlist.config.file import toml_of
 from shortlist.config.places import INDEX, STATE
@@ -24,23 +25,20 @@ from shortlist.errors import InvalidInput
 DEFAULT_INDEX = str(INDEX)
 
 Given: TypeAlias = Mapping[str, Any]
-"""The settings that the command line gives, by the names of `SearchConfig`; None for those that it does not give."""
+"""The settings that the command line gives, by the names of `SearchConfig`; None for the others."""
 
 
 def option(flag: str, metavar: str, words: str, *, least: int | None = None, most: int | None = None) -> Any:
-    """Return an option with a value. `metavar` names the value in the help, and `least` and `most` bound it."""
-    return typer.Option(flag, metavar=metavar, min=least, max=most, help=words)
+    """Return an option with a value. `metavar` names the value in the help, and `least` and maybe `most` bound it."""
+    return typer.Option(flag, metavar=metavar, callback=bounded(flag, least, most), help=words)
 
 
 INDEX_WORDS = "The index folder, or an index on a server such as qdrant:notes@http://127.0.0.1:6333."
+NO_INDEX = f"[default: {DEFAULT_INDEX}, or no index if the retriever is a store or an attribute]"
 IndexOption = Annotated[str, typer.Option("--index", help=INDEX_WORDS, metavar="INDEX")]
 SearchedIndexOption = Annotated[
     str | None,
-    option(
-        "--index",
-        "INDEX",
-        f"{INDEX_WORDS} [default: {DEFAULT_INDEX}, or none if the retriever is a store or an attribute]",
-    ),
+    option("--index", "INDEX", f"{INDEX_WORDS} {NO_INDEX}"),
 ]
 StateOption = Annotated[
     Path | None,
@@ -62,7 +60,7 @@ WhereOption = Annotated[
 NAMED_ALIKE = """
 rerank min_score min_probability tail progressive blend fusion retriever bi_encoder reranker precision device threads
 pool_encoder where alpha delta measure method sizes blends fusions timed budget_ms cut prune precompute words language
-allow_unknown passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
+allow_unknown state passages qps tokens dimension quantised p95_ms cores memory_gb copies core_price gb_price
 qrels workers ray duplicates mmr per_document neighbours section budget_tokens expand rerank_query effort
 effort_under_load level most_queries gate gate_alpha
 """.split()  # noqa: SIM905 - quotes and commas would hide the names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from shortlist.cli.options import DEFAULT_INDEX, INDEX_WORDS, option, pair_of
+from shortlist.cli.options import INDEX_WORDS, NO_INDEX, option, pair_of
 from shortlist.errors import InvalidInput
 
 SearchedIndexesOption = Annotated[
@@ -14,7 +14,7 @@ SearchedIndexesOption = Annotated[
         "--index",
         "INDEX",
         f"{INDEX_WORDS} Repeat the option to search several collections together; NAME=INDEX names a collection. "
-        f"[default: {DEFAULT_INDEX}, or none if the retriever is a store or an attribute]",
+        f"{NO_INDEX}",
     ),
 ]
 BoostOption = Annotated[

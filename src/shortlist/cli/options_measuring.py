@@ -50,11 +50,14 @@ ReportOption = Annotated[Path | None, option("--report", "FILE", "Write an HTML 
 MarkdownOption = Annotated[Path | None, option("--markdown", "FILE", "Write a short summary in Markdown.")]
 SizesOption = Annotated[str | None, option("--sizes", "N,N,...", "Pool sizes. [default: 5,10,20,30,50,75,100]")]
 BlendsOption = Annotated[
-    str | None, option("--blends", "X,X,...", 'Blends to try; "," keeps the current one. [default: 0,0.25,0.5,1,2,4]')
+    str | None,
+    option("--blends", "X,X,...", 'Blends to try; "," tries the current one alone. [default: 0,0.25,0.5,1,2,4]'),
 ]
 FusionsOption = Annotated[
     str | None,
-    option("--fusions", "X,X,...", 'Fusion weights to try; "," keeps the current one. [default: 0,0.25,0.5,0.75,1]'),
+    option(
+        "--fusions", "X,X,...", 'Fusion weights to try; "," tries the current one alone. [default: 0,0.25,0.5,0.75,1]'
+    ),
 ]
 BudgetOption = Annotated[float | None, option("--budget-ms", "MS", "95 of 100 searches must take at most this time.")]
 TimedOption = Annotated[

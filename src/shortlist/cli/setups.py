@@ -154,7 +154,7 @@ def _set_up(
     except InvalidInput as error:
         raise InvalidInput(f"set-up {name!r}: {error}") from error
     report(settings)
-    return SetUp(name, index, settings.config, place.state)
+    return SetUp(name, index, settings.config, place.state if index is None else None)
 
 
 @contextmanager

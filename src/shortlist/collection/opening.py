@@ -31,8 +31,10 @@ class Engines:
         """Return the folder or the address that a name means. The name of an existing folder means the folder.
 
         Raises:
-            InvalidInput: The address has no name of an index.
+            InvalidInput: The name is empty, or the address has no name of an index.
         """
+        if not str(index).strip():
+            raise InvalidInput("the name of the index is empty: name a folder, or an index on a server", field="index")
         if isinstance(index, Path) or not self.is_server(index):
             return Path(index)
         kind = index.partition(":")[0]

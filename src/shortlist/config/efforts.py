@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
+from shortlist.config.limits import check_largest
 from shortlist.errors import InvalidInput
 
 EFFORTS = ("low", "mid", "high")
@@ -27,16 +28,24 @@ def check_efforts(efforts: Mapping[str, Any]) -> None:
             raise InvalidInput(
                 f"efforts.{name} must be a table with a pool_size of at least 1, not {level!r:.80}", field="efforts"
             )
+        check_largest(f"efforts.{name}.pool_size", size)
 
 
-def pool_of(effort: str, efforts: Mapping[str, Any] | None) -> int:
-    """Return the pool size of an effort level.
+def pool_of(effort: str, efforts: Mapping[str, Any] | None, *, rerank: bool = True) -> int:
+    """Return the pool size of an effort level. Without `rerank`, an error explains why `tune` stored no levels.
 
     Raises:
         InvalidInput: The name is unknown, or no such level is stored.
     """
     if effort not in EFFORTS:
         raise InvalidInput(f"effort must be {', '.join(EFFORTS)}, not {effort!r:.80}", field="effort")
+    if not efforts and not rerank:
+        raise InvalidInput(
+            f"effort is {effort!r}, and no such level is stored, because reranking is off. `tune --write` turns it off "
+            "if no pool gains over stage one, or if none is within its time budget. Leave out the effort, or turn "
+            "reranking on and give a pool_size",
+            field="effort",
+        )
     if not efforts or effort not in efforts:
         raise InvalidInput(
             f"effort is {effort!r}, and no such level is stored: find and store the levels with `{TUNE}`",
@@ -46,19 +55,20 @@ def pool_of(effort: str, efforts: Mapping[str, Any] | None) -> int:
 
 
 def changes_of_effort(
-    given: Mapping[str, Any], effort: str | None, efforts: Mapping[str, Any] | None
+    given: Mapping[str, Any], effort: str | None, efforts: Mapping[str, Any] | None, *, rerank: bool = True
 ) -> dict[str, Any]:
     """Return what the given values change of the pool size and the effort, one of which follows the other.
 
-    `effort` and `efforts` are those before the change. A given effort sets the pool size. A given pool size ends the
-    effort. If both are given, nothing follows, and the configuration checks that they agree.
+    `effort` and `efforts` are those before the change, and `rerank` is the value after it. A given effort sets the pool
+    size. A given pool size ends the effort. If both are given, nothing follows, and the configuration checks that they
+    agree.
     """
     if "pool_size" in given:
         return {"effort": None} if "effort" not in given and given["pool_size"] is not None else {}
     if "effort" not in given and "efforts" not in given:
         return {}
     after = given.get("effort", effort)
-    return {} if after is None else {"pool_size": pool_of(after, given.get("efforts", efforts))}
+    return {} if after is None else {"pool_size": pool_of(after, given.get("efforts", efforts), rerank=rerank)}
 
 
 def without_clash(file: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -175,5 +176,6 @@ def _settings_in(tables: dict[str, Any], file: Path) -> dict[str, Any]:
     names = [name for name in NAMES if name not in TABLES]
     unknown = [key for key in settings if key not in names]
     if unknown:
-        raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [{TABLE}]; the keys are {', '.join(names)}")
+        close = "".join(f" (did you mean {name!r}?)" for name in get_close_matches(unknown[0], names, 1))
+        raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [{TABLE}]{close}; the keys are {', '.join(names)}")
     return {**settings, **own}

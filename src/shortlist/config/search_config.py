@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from shortlist.config.efforts import changes_of_effort, check_efforts, pool_of
+from shortlist.config.limits import check_largest
 from shortlist.errors import InvalidInput
 from shortlist.types import PoolSize
 
@@ -86,7 +87,7 @@ class SearchConfig:
             "de", or "none" for no word forms. None: found in the texts. An index has one language.
 
     Raises:
-        InvalidInput: A value that cannot be used. `field` holds its name.
+        InvalidInput: A value that cannot be used, such as a count above `limits.LARGEST`. `field` holds its name.
     """
 
     retriever: str = "hybrid"
@@ -124,6 +125,7 @@ class SearchConfig:
             value = getattr(self, name)
             if not holds(value) and not (value is None and name in OPTIONAL):
                 raise invalid(name, expected, value)
+            check_largest(name, value)
         if self.retriever not in RETRIEVERS and ":" not in self.retriever:
             expected = f"{', '.join(RETRIEVERS)}, package.module:attribute, or a store such as chroma:notes@./chroma"
             raise invalid("retriever", expected, self.retriever)
@@ -160,7 +162,7 @@ class SearchConfig:
         """Take the pool size of the effort level."""
         if self.effort is None:
             return
-        size = pool_of(self.effort, self.efforts)
+        size = pool_of(self.effort, self.efforts, rerank=self.rerank)
         if self.pool_size not in (None, size):
             raise InvalidInput(
                 f"effort {self.effort!r} has a pool of {size}, and pool_size is {self.pool_size}: give one of them",
@@ -180,7 +182,8 @@ class SearchConfig:
         unknown = [name for name in given if name not in NAMES]
         if unknown:
             raise InvalidInput(f"{unknown[0]!r} is unknown; the settings are {', '.join(NAMES)}", field=unknown[0])
-        changes = {**given, **changes_of_effort(given, self.effort, self.efforts)}
+        rerank = given.get("rerank", self.rerank)
+        changes = {**given, **changes_of_effort(given, self.effort, self.efforts, rerank=rerank)}
         top_k, pool = changes.get("top_k", self.top_k), changes.get("pool_size", self.pool_size)
         clash = isinstance(top_k, int) and isinstance(pool, int) and top_k > pool and not changes.get("tail", self.tail)
         if clash and "top_k" not in given:

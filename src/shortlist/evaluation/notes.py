@@ -25,7 +25,9 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | no_gain | measure, best, stage_one | no pool gains over stage one |
 | within_budget | measure, value, budget_ms, p95_ms | the best pool within the time budget |
 | over_budget | budget_ms, pool, p95_ms | no pool is within the time budget |
+| lost_to_budget | measure, pool, value, stage_one, lost | what no reranking loses, compared with the best pool |
 | too_few_to_decide | queries, fewest | too few queries to decide whether to rerank |
+| nothing_to_rank | returned | no pool contains a relevant id, so nothing can be decided; whether the pools have hits |
 | at_ceiling | measure, value | the queries are too easy to decide whether to rerank |
 | harmful | measure, pools | reranking is worse than none at these pools |
 | quality_falls | measure, pool | the measure falls beyond this pool |

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shortlist.types import Note, Ranking
-from shortlist.wording.counting import counted
+from shortlist.wording.counting import counted, plain
 from shortlist.wording.measuring import WORDS as TUNING_WORDS
 from shortlist.wording.measuring import Words
 from shortlist.wording.reading import NOT_READ as NOT_READ
@@ -118,7 +118,7 @@ def _list_calls(values: Mapping[str, Any]) -> str:
     tokens = f"{values['prompt_tokens']} prompt tokens and {values['completion_tokens']} completion tokens"
     if values["uncounted"]:
         tokens += f", without those of {counted(values['uncounted'], 'call')} whose answer had no counts"
-    return f"{calls}, {tokens}" + ("" if values["cost"] is None else f", cost {values['cost']:.4g}")
+    return f"{calls}, {tokens}" + ("" if values["cost"] is None else f", cost {plain(values['cost'])}")
 
 
 def _list_faults(values: Mapping[str, Any]) -> str:

@@ -117,11 +117,15 @@ def _gate_fit(v: Values) -> str:
 
 
 def _nothing_retrieved(v: Values) -> str:
-    returned = "nothing" if v["example"] is None else f"ids such as {v['example']!r}"
+    if v["example"] is None:
+        return (
+            f"the retriever returned nothing for {counted(v['queries'], 'query')}, so every measure is 0. Check that "
+            "the retriever has passages, and that it finds some of them for these queries"
+        )
     return (
         f"no pool of the {v['queries']} queries contains a relevant id, so every measure of the pools is 0. Check that "
-        f"the query set has the ids of the retriever, which returned {returned}, or try a pool larger than "
-        f"{v['pool']}"
+        f"the query set has the ids of the retriever, which returned ids such as {v['example']!r}, or try a pool "
+        f"larger than {v['pool']}"
     )
 
 
@@ -158,6 +162,15 @@ WORDS: Mapping[str, Words] = {
     "within_budget": "{measure} {value:.4f} within {budget_ms:.0f} ms: 95 of 100 searches take at most {p95_ms:.0f} ms",
     "over_budget": (
         "no pool is within {budget_ms:.0f} ms: at pool {pool}, 95 of 100 searches take up to {p95_ms:.0f} ms"
+    ),
+    "lost_to_budget": (
+        "without reranking, {measure} is {stage_one:.4f}. Pool {pool} reaches {value:.4f}: the budget costs {lost:.4f} "
+        "{measure}. Allow more time, or use a faster reranker"
+    ),
+    "nothing_to_rank": lambda v: (
+        "no pool contains a relevant id, so no order can be better than another"
+        if v["returned"]
+        else "the retriever returned nothing, so there is nothing to rerank"
     ),
     "too_few_to_decide": "{queries} queries are too few to decide whether to rerank: judge at least {fewest}",
     "at_ceiling": (

@@ -84,6 +84,8 @@ def add(  # noqa: PLR0913 - one parameter per option
     from shortlist.stores.kinds import is_store
 
     given_paths = paths or []
+    if "" in given_paths:
+        raise InvalidInput("a path is empty: give files or folders, such as . for the current folder")
     stores = [path for path in given_paths if is_store(path)]
     if not given_paths and precompute is None:
         raise typer.BadParameter("give files or folders, or --precompute, or --no-precompute", param_hint="PATHS")

@@ -10,6 +10,7 @@ import typer
 
 from shortlist.cli.console import remark, warn
 from shortlist.cli.options import Given, option, resolved, with_settings
+from shortlist.cli.options_reading import EncodingOption
 from shortlist.cli.options_workers import RayOption, WorkersOption
 from shortlist.errors import InvalidInput
 from shortlist.wording.counting import counted
@@ -52,6 +53,7 @@ def rerank(  # noqa: PLR0913 - one parameter per option
     out: Annotated[Path, option("--out", "FILE", "The reranked run: .parquet, or any other name for a TREC run.")],
     workers: WorkersOption = None,
     ray: RayOption = None,
+    encoding: EncodingOption = "",
     verbose: VerboseOption = False,
 ) -> None:
     """Rerank a whole run of any retriever.
@@ -66,14 +68,16 @@ def rerank(  # noqa: PLR0913 - one parameter per option
         raise InvalidInput("reranker is empty: name one", field="reranker")
     report = _working(
         "reranking",
-        lambda show: run_rerank(run, corpus, queries, out, config=config, workers=workers, ray=ray, progress=show),
+        lambda show: run_rerank(
+            run, corpus, queries, out, config=config, workers=workers, ray=ray, encoding=encoding, progress=show
+        ),
     )
     _finish(report, out, "pair", verbose)
 
 
 @app.command("embed")
 @with_settings("bi_encoder", "precision", "device", "threads")
-def embed(
+def embed(  # noqa: PLR0913 - one parameter per option
     texts: Annotated[
         Path, typer.Argument(help="The texts: .jsonl, .csv, .parquet, or a BEIR folder.", show_default=False)
     ],
@@ -84,6 +88,7 @@ def embed(
     ] = False,
     workers: WorkersOption = None,
     ray: RayOption = None,
+    encoding: EncodingOption = "",
     verbose: VerboseOption = False,
 ) -> None:
     """Turn a file of texts into vectors.
@@ -97,7 +102,14 @@ def embed(
     report = _working(
         "embedding",
         lambda show: run_embed(
-            texts, out, as_queries=as_queries, config=config, workers=workers, ray=ray, progress=show
+            texts,
+            out,
+            as_queries=as_queries,
+            config=config,
+            workers=workers,
+            ray=ray,
+            encoding=encoding,
+            progress=show,
         ),
     )
     _finish(report, out, "text", verbose)
@@ -112,6 +124,9 @@ def _working(what: str, run: Callable[[Callable[[int, int], None]], BulkReport])
 
 def _finish(report: BulkReport, out: Path, noun: str, verbose: bool) -> None:
     """Print what was done, and end with an error code if rows failed."""
+    from shortlist.cli.render.evaluation import guessed_encodings
+
+    guessed_encodings(report.guessed)
     resumed = f", {report.resumed} of them by an earlier run" if report.resumed else ""
     remark(f"{counted(report.rows, noun)} written to {out} in {report.seconds:.1f} s{resumed}")
     if report.cut:

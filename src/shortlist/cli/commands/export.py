@@ -13,6 +13,7 @@ from shortlist.cli.console import remark
 from shortlist.cli.options import Given, SearchedIndexOption, option, resolved, with_settings
 from shortlist.cli.render.lists import MORE, SHOWN, print_left_out
 from shortlist.errors import InvalidInput
+from shortlist.redaction import without_secrets
 from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def export(
     check_place(out)
     settings = {**given, "retriever": given["retriever"] or ("hybrid" if index is not None else None)}
     config = resolved(settings).config.override({"rerank": False})
+    if index is not None and config.is_foreign:
+        raise InvalidInput(
+            f"--index is {without_secrets(index)!r} and --retriever is {without_secrets(config.retriever)!r}: export "
+            "writes the passages of one of them, so leave out the other one"
+        )
     with open_search(config, index) as opened:
         left_out: list[Note] = []
         passages = opened.passages(left_out.append)

@@ -20,9 +20,9 @@ def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> Non
     """List the sources of an index.
 
     Each source has its format, its documents and passages, and the time when it was read. The index may be open in
-    another process. ":memory:" contains the documents from Python. "incomplete" marks a file that the next `add` reads
-    again, for one of three reasons: `add` was interrupted, `remove` removed a document of the file, or the file has an
-    id of another source.
+    another process. The source ":memory:" has the documents that were added from Python. A file is "incomplete" if
+    `add` was interrupted, if `remove` removed one of its documents, or if it has an id of another source. The next
+    `add` reads incomplete files again.
     """
     from shortlist.redaction import without_secrets
     from shortlist.registry import INDEXES

@@ -32,7 +32,7 @@ def rerank(
     given: Given,
     file: Annotated[
         str,
-        typer.Argument(help="One candidate per line (text or JSON), or one JSON array; - is standard input."),
+        typer.Argument(help="One text per line, one JSON object per line, or one JSON array; - is standard input."),
     ] = "-",
     top: Annotated[int | None, typer.Option("--top", help="Candidates to show. [default: all]", metavar="N")] = None,
     as_json: Annotated[
@@ -41,9 +41,9 @@ def rerank(
 ) -> None:
     """Rerank the candidates of any other retriever.
 
-    A candidate is a text that another retriever returned. The input has one candidate on each line, as text or as a
-    JSON object with a text field. The input may also be a JSON array of strings and objects. If a candidate has a
-    title, the reranker reads the title, too, as in a search.
+    A candidate is a text that another retriever returned. The input has one of three forms: a text on each line, a JSON
+    object with a text field on each line, or one JSON array of strings and objects. Lines of text and lines of JSON in
+    one input are an error. If a candidate has a title, the reranker reads the title, too, as in a search.
     """
     from shortlist import registry
     from shortlist.search.rerank import rank
@@ -178,16 +178,29 @@ def _array(text: str, name: str) -> list[Any] | None:
 
 
 def _lines(lines: Sequence[tuple[int, str]], name: str) -> list[Any]:
-    """Return every line as text, or every line as a JSON object, and never a mixture."""
+    """Return every line as text, or every line as a JSON object.
+
+    Raises:
+        InvalidInput: Some lines are JSON objects and others are not, or the lines look like JSON and are not valid.
+    """
     objects = [_object(line) for _, line in lines]
-    plain = [number for (number, _), item in zip(lines, objects, strict=True) if item is None]
-    multi_line = any(line.strip() == "{" for _, line in lines)
+    plain = [line for line, item in zip(lines, objects, strict=True) if item is None]
     if not plain:
         return list(objects)
-    if len(plain) < len(lines) or multi_line or all(line.lstrip().startswith("{") for _, line in lines):
+    number, text = plain[0]
+    if any(line.strip() == "{" for _, line in lines):
         raise InvalidInput(
-            f"{name} line {plain[0]} is not a JSON object, and the input looks like JSON: give one object per line, "
-            "only plain text, or one JSON array"
+            f"{name} has JSON objects of several lines: write each object on one line, or all in one array"
+        )
+    if all(line.lstrip().startswith("{") for _, line in lines):
+        raise InvalidInput(
+            f"{name} line {number} begins like a JSON object and is not a valid one: {text.strip()!r:.80}"
+        )
+    if len(plain) < len(lines):
+        first = next(line for (line, _), item in zip(lines, objects, strict=True) if item is not None)
+        raise InvalidInput(
+            f"{name} line {first} is a JSON object, and line {number} is not: write every line as a text, or every "
+            "line as a JSON object"
         )
     return [line for _, line in lines]
 

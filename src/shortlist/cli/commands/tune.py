@@ -124,4 +124,6 @@ def _numbers(text: str | None, option: str, kind: Callable[[str], Any], default:
     try:
         return tuple(kind(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise InvalidInput(f"{option} is {text!r}: write numbers separated by commas") from error
+        raise InvalidInput(
+            f"{option} is {text!r}: write {'whole ' * (kind is int)}numbers separated by commas"
+        ) from error

@@ -29,12 +29,20 @@ def tuning(out: Console, result: Tuning) -> None:
     if result.undecided is not None:
         say(out, f"recommended: nothing; {describe(result.undecided)}", "bold")
     elif not result.rerank:
-        say(out, "recommended: no reranking", "bold")
+        say(out, f"recommended: no reranking{_loss(result)}", "bold")
     else:
         say(out, f"recommended: pool {result.recommended.size}, by {rule_name(result.recommended.rule)}", "bold")
         for level in result.efforts:
             quality = f"{level.measure} {level.value:.3f} on the other half, {level.seconds * 1000:.0f} ms"
             say(out, f"  effort {level.name}: pool {level.size}, {quality}")
+
+
+def _loss(result: Tuning) -> str:
+    """Return what no reranking loses because of the time budget, or an empty string."""
+    values = next((note.values for note in result.warnings if note.code == "lost_to_budget"), None)
+    if values is None:
+        return ""
+    return f", which loses {values['lost']:.4f} {result.measure}: no pool is within the budget"
 
 
 def _curve(out: Console, result: Tuning) -> None:

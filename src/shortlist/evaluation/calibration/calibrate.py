@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.collection.fits import StoredFits
+from shortlist.config.limits import check_largest
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.adaptive import ALPHA, DELTA, Risk, StopRuleFit, fit_stop_rule
 from shortlist.evaluation.calibration.gate import GATE_ALPHA, GateFit, fit_gate, gate_traces
@@ -256,6 +257,7 @@ def check_values(options: CalibrateOptions) -> None:
     checked_level(options.gate_alpha, "gate_alpha")
     if options.method is not None and options.method not in METHODS:
         raise InvalidInput(f"method must be {' or '.join(METHODS)}, not {options.method!r}", field="method")
+    check_largest("pool_size", options.pool_size)
     if options.pool_size < options.top_k:
         raise InvalidInput(
             f"the largest pool must hold the first {options.top_k}: a pool_size of {options.pool_size} is too small",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from shortlist.config.limits import check_largest
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import CUTOFF
 from shortlist.evaluation.metrics.statistics import SEED
@@ -74,6 +75,7 @@ def check_values(options: TuneOptions) -> None:
     """
     if not options.sizes or min(options.sizes) < 1:
         raise InvalidInput(f"sizes must be pool sizes of at least 1, not {list(options.sizes)}", field="sizes")
+    check_largest("sizes", max(options.sizes))
     if not all(0 <= blend < float("inf") for blend in options.blends):
         raise InvalidInput(f"blends must be 0 or more, not {list(options.blends)}", field="blends")
     if not all(0 <= fusion <= 1 for fusion in options.fusions):

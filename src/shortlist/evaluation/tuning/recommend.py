@@ -203,7 +203,7 @@ def gain_of(curve: Curve, pick: Pick, measure: str) -> float:
 def gain_warnings(curve: Curve, report: Curve, pick: Pick, measure: str) -> list[Note]:
     """Return the reasons against the recommended size although no test finds it harmful."""
     if pick.size is None:
-        return [pick.reason]
+        return [pick.reason, *_lost_to_budget(curve, measure)]
     gain, unseen = gain_of(curve, pick, measure), gain_of(report, pick, measure)
     if gain <= 0:
         return [Note("no_gain_at_pool", pool=pick.size, measure=measure, gain=gain)]
@@ -213,3 +213,13 @@ def gain_warnings(curve: Curve, report: Curve, pick: Pick, measure: str) -> list
             Note("gain_not_confirmed", pool=pick.size, measure=measure, queries=queries, unseen_gain=unseen, gain=gain)
         ]
     return []
+
+
+def _lost_to_budget(curve: Curve, measure: str) -> list[Note]:
+    """Return what is lost without reranking, compared with the best pool. The list is empty if no pool gains."""
+    best, stage_one = curve.best(measure), float(curve.stage_one[measure].mean())
+    value = float(curve.means(measure)[best])
+    if value <= stage_one:
+        return []
+    values = {"value": value, "stage_one": stage_one, "lost": value - stage_one}
+    return [Note("lost_to_budget", measure=measure, pool=curve.sizes[best], **values)]

@@ -212,10 +212,13 @@ def evaluation_at(
 
 
 def _with_missing_warning(tuning: Tuning, judged: Judged) -> Tuning:
-    """The tuning with a warning that no pool contains a relevant id."""
+    """The tuning with a warning that no pool contains a relevant id. Such pools decide nothing."""
     largest = max(tuning.curve.sizes)
-    missing = nothing_retrieved(evaluation_at(tuning, judged, largest).outcomes, largest)
-    return replace(tuning, warnings=(*missing, *tuning.warnings))
+    outcomes = evaluation_at(tuning, judged, largest).outcomes
+    if not (missing := nothing_retrieved(outcomes, largest)):
+        return tuning
+    undecided = Note("nothing_to_rank", returned=any(outcome.ranked for outcome in outcomes))
+    return replace(tuning, warnings=(*missing, *tuning.warnings), undecided=undecided, rerank=False)
 
 
 def _refine(tuning: Tuning, search: Search, options: TuneOptions, trial: Trial) -> Tuning:

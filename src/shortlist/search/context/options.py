@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shortlist.config.limits import check_largest
 from shortlist.errors import InvalidInput
 from shortlist.search.neighbours import Get, check_neighbours
 from shortlist.types import Passage
@@ -17,7 +18,7 @@ class ContextOptions:
     Args:
         neighbours: The passages before and after each hit, on each side, 0 to 20.
         section: The whole section of each hit: the passages around it with the same heading path.
-        budget_tokens: The most tokens of the text. None: no limit.
+        budget_tokens: The most tokens of the text, at most `config.limits.LARGEST`. None: no limit.
 
     Raises:
         InvalidInput: A value that cannot be used, or both `neighbours` and `section`.
@@ -34,6 +35,7 @@ class ContextOptions:
             raise InvalidInput(
                 f"budget_tokens must be a whole number of at least 1, not {budget!r}", field="budget_tokens"
             )
+        check_largest("budget_tokens", budget)
         if not isinstance(self.section, bool):
             raise InvalidInput(f"section must be true or false, not {self.section!r}", field="section")
         if self.section and self.neighbours:

@@ -167,7 +167,8 @@ def _order(field: str, operator: Order, value: Any) -> Predicate:
     if (number is None and span is None) or (number is not None and not math.isfinite(number)):
         raise InvalidInput(
             f"where: {field}{SYMBOLS[operator]}{value} compares with no number and no date: give a number, or a date "
-            "such as 2024-01-31 or 2024-01-31T12:00:00Z. Text has no order in a filter"
+            "such as 2024-01-31 or 2024-01-31T12:00:00Z. Text has no order in a filter",
+            field="where",
         )
     limit = None if number is None else Bound(operator, number)
     return Predicate(field, (value,), operator, limit, None if span is None else _moment(operator, *span))

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from shortlist.config.limits import LARGEST
 from shortlist.config.search_config import PER_SEARCH
 from shortlist.errors import InvalidInput, NotFitted, ShortlistError
 from shortlist.search.context import ContextOptions, check_context, context_of
@@ -93,8 +94,8 @@ class SearchRequest(BaseModel):
     queries: Annotated[list[str], Field(fail_fast=True, max_length=MOST_QUERIES)] | None = None
     rerank_query: Query | None = None
     collections: list[str] | None = Field(None, max_length=MAX_FIELDS)
-    top_k: int | None = _documented_bound(minimum=1)
-    pool_size: int | Literal["auto"] | None = _documented_bound(minimum=1)
+    top_k: int | None = _documented_bound(minimum=1, maximum=LARGEST)
+    pool_size: int | Literal["auto"] | None = _documented_bound(minimum=1, maximum=LARGEST)
     effort: Literal["low", "mid", "high"] | None = None
     where: Filter | None = None
     min_score: float | None = None
@@ -104,7 +105,7 @@ class SearchRequest(BaseModel):
     progressive: bool | None = None
     tail: bool | None = None
     duplicates: bool | None = None
-    per_document: int | None = _documented_bound(minimum=1)
+    per_document: int | None = _documented_bound(minimum=1, maximum=LARGEST)
     mmr: float | None = _documented_bound(minimum=0, maximum=1)
     expand: Literal["rm3", "none"] | None = None
     gate: bool | None = None
@@ -114,7 +115,7 @@ class SearchRequest(BaseModel):
     context: bool | None = None
     neighbours: int | None = _documented_bound(minimum=0, maximum=MOST)
     section: bool | None = None
-    budget_tokens: int | None = _documented_bound(minimum=1)
+    budget_tokens: int | None = _documented_bound(minimum=1, maximum=LARGEST)
 
     @property
     def context_options(self) -> ContextOptions | None:
