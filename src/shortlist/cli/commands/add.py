@@ -83,9 +83,7 @@ def add(  # noqa: PLR0913 - one parameter per option
     from shortlist.registry import INDEXES
     from shortlist.stores.kinds import is_store
 
-    given_paths = paths or []
-    if "" in given_paths:
-        raise InvalidInput("a path is empty: give files or folders, such as . for the current folder")
+    given_paths = _named(paths or [])
     stores = [path for path in given_paths if is_store(path)]
     if not given_paths and precompute is None:
         raise typer.BadParameter("give files or folders, or --precompute, or --no-precompute", param_hint="PATHS")
@@ -131,6 +129,13 @@ def _check_stores(paths: Sequence[str], config: SearchConfig) -> None:
     if len(paths) > 1:
         raise InvalidInput("a store is added by itself: add stores and files in separate calls")
     load_store(paths[0], config.fields).close()
+
+
+def _named(paths: list[str]) -> list[str]:
+    """Return the paths, and raise InvalidInput if one is an empty text, which would mean the current folder."""
+    if "" in paths:
+        raise InvalidInput("a path is empty: give files or folders, such as . for the current folder")
+    return paths
 
 
 def _check_paths(paths: Sequence[Path], index: str, shown: int | None, config: SearchConfig) -> None:
