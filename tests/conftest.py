@@ -17,6 +17,7 @@ settings.load_profile("repeatable")
 
 TESTS = Path(__file__).resolve().parent
 SHARED = TESTS.parent.parent / "shared" / "data"
+CASES = SHARED.parent / "cases"
 SLOW_FILES = {
     "cli/test_calibrate_command.py",
     "cli/test_ci_loop.py",
@@ -91,3 +92,16 @@ def test_sets() -> Path:
     if not (SHARED / "eval").is_dir():
         pytest.skip(f"no test sets at {SHARED}")
     return SHARED / "eval"
+
+
+@pytest.fixture
+def cases() -> Path:
+    if not CASES.is_dir():
+        pytest.skip(f"no cases at {CASES}")
+    return CASES
+
+
+@pytest.fixture
+def case(cases: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder of the case that the test names: small inputs, and a README with the right value."""
+    return cases / str(request.param)
