@@ -294,10 +294,10 @@ def test_unread_content_is_reported_by_every_run(notes, tmp_path):
         ("notes/empty.txt", ""),
         ("notes/rows.jsonl", "line 2"),
     ]
-    assert (first.sources_read, first.sources_empty) == (4, 2)
+    assert (first.sources_read, first.sources_empty, first.sources_unread) == (4, 1, 1)
     again, _ = ingest(notes, tmp_path / "i")
     assert again.skipped == first.skipped
-    assert (again.sources_unchanged, again.sources_empty, again.documents_written) == (4, 2, 0)
+    assert (again.sources_unchanged, again.sources_empty, again.sources_unread, again.documents_written) == (4, 1, 1, 0)
     (notes / "rows.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
     mended, _ = ingest(notes, tmp_path / "i")
     assert mended.skipped == first.skipped[:2]

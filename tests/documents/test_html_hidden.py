@@ -92,3 +92,58 @@ def test_books_and_archives_count_it_too(load):
 def test_many_nested_hidden_elements_end(load):
     document, note = load("a.html", "seen" + "<p hidden>x" * 3000)
     assert (document.text, counted([note])) == ("seen", [3000])
+
+
+REST = "<p>The pump is in the cellar, next to the tank.</p>"
+READ = "The pump is in the cellar, next to the tank."
+
+
+@pytest.mark.parametrize(
+    ("style", "markup"),
+    [
+        (".x{display:none}", "<p class=x>Draft</p>"),
+        (".a,.x { color:red; DISPLAY : None !important }", "<p class='note x'>Draft</p>"),
+        ("#draft{visibility:hidden}", "<div id=draft><p>Draft</p></div>"),
+        ("p.x{display:none}", "<p class=x>Draft</p>"),
+        (".x.y{display:none}", "<p class='y x'>Draft</p>"),
+        ("/* .x{display:block} */ .x{/* no */display:none}", "<p class=x>Draft</p>"),
+        ("<!-- .x{display:none} -->", "<p class=x>Draft</p>"),
+        ("@import url(a.css); .x{display:none}", "<p class=x>Draft</p>"),
+        (".x{display:none} @media print{.x{display:block}}", "<p class=x>Draft</p>"),
+        (".x{color:red} .x{display:none}", "<p class=x>Draft</p>"),
+    ],
+)
+def test_what_a_style_sheet_hides_is_left_out_and_counted(load, style, markup):
+    document, *notes = load("a.html", f"<style>{style}</style>{markup}{REST}")
+    assert document.text == READ
+    assert counted(notes) == [1]
+
+
+@pytest.mark.parametrize(
+    ("style", "markup"),
+    [
+        (".x{display:none} .x.open{display:block}", "<p class=x>Tab</p>"),
+        (".x{display:none} @media (max-width:40em){.x{display:block}}", "<p class=x>Tab</p>"),
+        ("@media (max-width:40em){.x{display:none}}", "<p class=x>Tab</p>"),
+        ("@media print{.x{display:none}}", "<p class=x>Tab</p>"),
+        ("</style><style media=print>.x{display:none}", "<p class=x>Tab</p>"),
+        (".x{display:none} input:checked ~ .x{display:inherit}", "<p class=x>Tab</p>"),
+        (".x{display:none}", "<p class=x style='display:block'>Tab</p>"),
+        (".x{display:none}", "<p class=x role=tabpanel>Tab</p>"),
+        (".x{display:none}", "<script>open('x')</script><p class=x>Tab</p>"),
+        (".menu .x{display:none}", "<p class=x>Tab</p>"),
+        ("p.x{display:none}", "<div class=x>Tab</div>"),
+        (".x.y{display:none}", "<p class=x>Tab</p>"),
+        (".x{display:none-such}", "<p class=x>Tab</p>"),
+        (".x{display:none", "<p class=x>Tab</p>"),
+    ],
+)
+def test_what_a_style_sheet_may_show_is_read(load, style, markup):
+    [document] = load("a.html", f"<style>{style}</style>{markup}{REST}")
+    assert document.text == f"Tab\n\n{READ}"
+
+
+def test_a_style_sheet_that_hides_most_of_the_page_is_not_followed(load):
+    answers = "".join(f"<h2>Question {n}</h2><p class=a>Answer {n}: as long as it needs to be.</p>" for n in range(3))
+    [document] = load("a.html", f"<style>.a{{display:none}}</style>{answers}")
+    assert document.text.count("Answer") == 3

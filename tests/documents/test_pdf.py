@@ -337,7 +337,7 @@ def test_a_later_run_reads_what_the_first_could_not(tmp_path):
         report = index.add([tmp_path / "a.pdf", tmp_path / "b.pdf"])
         assert [item.note.code for item in report.skipped] == ["encrypted", "no_page_text"]
         report = index.add([tmp_path / "a.pdf", tmp_path / "b.pdf"])
-        assert (len(report.skipped), report.sources_empty) == (2, 2)
+        assert (len(report.skipped), report.sources_empty, report.sources_unread) == (2, 0, 2)
         options = ReadOptions(password="word", ocr=lambda image: "by eye")
         report = index.add([tmp_path / "a.pdf", tmp_path / "b.pdf"], options=options)
         assert (report.documents_written, report.skipped) == (2, [])

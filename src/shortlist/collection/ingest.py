@@ -136,7 +136,7 @@ class Ingest:
         except OSError as error:
             note = Note("unreadable", error=error.strerror or type(error).__name__)
             self.report.skipped.append(Skipped(source.name, "", note))
-            self.report.sources_empty += 1
+            self.report.sources_unread += 1
             return
         if self._is_unchanged(source, mark, known):
             self._unchanged(source)
@@ -151,16 +151,14 @@ class Ingest:
         lost = any(note.code == LOST for _, note in skipped)
         for entries in () if lost else ledger.pages(source.name):
             self._drop([entry for entry in entries if entry.id not in seen])
-        if lost:
-            self.report.sources_empty += not seen
-        elif taken:
+        if taken and not lost:
             self._blocked.append(_Blocked(source, mark, skipped, taken))
-        else:
+        elif not lost:
             ledger.finish(source.name, mark, skipped, self.report.replaced.get(source.name, 0))
         if seen or taken:
             self.report.sources_read += 1
         else:
-            self.report.sources_empty += 1
+            self.report.count_without_documents(note.code for _, note in skipped)
 
     def _mark(self, source: Source) -> str:
         """Return what the ledger records of a source that was read to its end. Raises OSError if it cannot be read."""
@@ -177,7 +175,7 @@ class Ingest:
         """Count a source that did not change, and repeat the report of an earlier run about it."""
         skipped, replaced = self.collection.ledger.reading(source.name)
         if self.collection.ledger.is_empty(source.name):
-            self.report.sources_empty += 1
+            self.report.count_without_documents(note.code for _, note in skipped)
         else:
             self.report.sources_unchanged += 1
         self.report.skipped += [Skipped(source.name, place, note) for place, note in skipped]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from shortlist.text import Splitter
 from shortlist.types import Document, Passage
 
-READERS = "read-10"
+READERS = "read-11"
 SPLITTER = "split-7"
 """Versions of the readers and of the splitter. A new version makes the next run read unchanged files again."""
 

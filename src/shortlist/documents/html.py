@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shortlist.documents.decoding import clean, decode, guess_note, read_bytes
 from shortlist.documents.html_hidden import remove_hidden
+from shortlist.documents.html_lists import ListNumbers
 from shortlist.documents.html_tables import table_markdown
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -53,12 +54,13 @@ _NEAR = 20
 
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _AROUND_BREAK = re.compile(r"[ \t]*\n[ \t]*")
-_LONE_MARK = re.compile(r"^([-:])\n+", re.MULTILINE)
+_LONE_MARK = re.compile(r"^:\n+", re.MULTILINE)
+_ITEM = re.compile("\ue004\\s*")
 _BREAKS = re.compile(r"\n{3,}")
 _KEPT = re.compile("(\ue000[0-9]+\ue001)")
 _EMPTY_HEADING = re.compile("(?:\ue002#+\\s*)+(?=\ue003|\ue000)")
 _HEADING = re.compile("(?:\ue002#+\\s*)*\ue002(#+)\\s*")
-_MARKS = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
+_MARKS = str.maketrans("", "", "\ue000\ue001\ue002\ue003\ue004")
 
 
 class Page(NamedTuple):
@@ -172,12 +174,13 @@ def _first(page: BeautifulSoup, name: str) -> str:
 def _markdown(page: BeautifulSoup) -> str:
     """Return the page's text as light Markdown.
 
-    Headings are lines "# ...", list items "- ...", definitions ": ..." below their terms, tables as in Markdown.
+    Headings are lines "# ...", list items "- ..." or "1. ...", definitions ": ..." below their terms, and tables as in
+    Markdown.
     """
     kept: list[str] = []
     written = _HEADING.sub(r"\1 ", _EMPTY_HEADING.sub("", "".join(_pieces(page, kept)))).replace("\ue003", "")
     text = _AROUND_BREAK.sub("\n", re.sub(" {2,}", " ", written))
-    text = _LONE_MARK.sub(r"\1 ", text)
+    text = _ITEM.sub(" ", _LONE_MARK.sub(": ", text))
     text = _BREAKS.sub("\n\n", text).strip()
     return "".join(kept[int(part[1:-1])] if number % 2 else part for number, part in enumerate(_KEPT.split(text)))
 
@@ -191,6 +194,7 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
     from bs4 import CData, Tag
     from bs4.element import NavigableString
 
+    numbers = ListNumbers()
     waiting: list[Tag | NavigableString | str] = [page]
     while waiting:
         node = waiting.pop()
@@ -204,11 +208,11 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
                 yield _image(node)
             elif node.name == "sup" and (power := _power(node)):
                 yield power
-            elif node.name == "table" and (table := table_markdown(node, _table_nodes(node))) is not None:
+            elif node.name == "table" and (table := table_markdown(node, _table_nodes(node, numbers))) is not None:
                 kept.append(table)
                 yield f"\n\n\ue000{len(kept) - 1}\ue001\n\n"
             elif not _dropped(node):
-                before, after = _around(node)
+                before, after = (f"\n{numbers.label(node)}\ue004", "") if node.name == "li" else _around(node)
                 yield before
                 waiting.append(after)
                 waiting.extend(child for child in reversed(node.contents) if isinstance(child, Tag | NavigableString))
@@ -216,7 +220,7 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
             yield _SPACE.sub(" ", node.translate(_MARKS))
 
 
-def _table_nodes(table: Tag) -> Iterator[PageElement | str]:
+def _table_nodes(table: Tag, numbers: ListNumbers) -> Iterator[PageElement | str]:
     """Yield the tags of a table and its texts, as plain strings, in document order, without what is left out."""
     from bs4 import CData, Tag
     from bs4.element import NavigableString
@@ -229,6 +233,9 @@ def _table_nodes(table: Tag) -> Iterator[PageElement | str]:
                 yield _image(node)
             elif node.name == "sup" and (power := _power(node)):
                 yield power
+            elif node.name == "li":
+                yield f" {numbers.label(node)} "
+                waiting.extend(reversed(node.contents))
             elif not _dropped(node):
                 yield node
                 waiting.extend(reversed(node.contents))
@@ -266,8 +273,6 @@ def _around(tag: Tag) -> tuple[str, str]:
         return "\n\n", ""
     if tag.name == "dd":
         return "\n: ", "\n\n"
-    if tag.name == "li":
-        return "\n- ", ""
     if tag.name in ("tr", "option"):
         return "\n", ""
     if tag.name in ("td", "th"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from shortlist.documents.html_stylesheet import hidden_by_styles
+
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
     from bs4.element import PageElement
@@ -46,13 +48,15 @@ def remove_hidden(page: BeautifulSoup, markup: str) -> int:
 
     Hidden are: `hidden`; the inline styles "display: none" and "visibility: hidden"; `<dialog>` that is not open, and
     `<datalist>`; and with `aria-hidden="true"` decorations, which contain no heading, paragraph, list or table, and
-    dialogs. A tab (`role="tabpanel"`) and `hidden="until-found"` are not hidden, because the reader can show them.
+    dialogs; and what style sheets in the page hide: see `hidden_by_styles`. A tab (`role="tabpanel"`) and
+    `hidden="until-found"` are not hidden, because the reader can show them.
     """
     if not _SIGN.search(markup):
         return 0
+    styled = {id(tag) for tag in hidden_by_styles(page) if _may_be_hidden(tag)}
     count = 0
     for tag in page.find_all(True):
-        if not tag.decomposed and _is_hidden(tag):
+        if not tag.decomposed and (id(tag) in styled or _is_hidden(tag)):
             count += _remove(tag)
     return count
 
@@ -61,7 +65,7 @@ def _is_hidden(tag: Tag) -> bool:
     attributes = tag.attrs
     if tag.name in ("dialog", "datalist"):
         return "open" not in attributes
-    if not attributes or tag.name in _SHOWN or attributes.get("role") == "tabpanel":
+    if not attributes or not _may_be_hidden(tag):
         return False
     if "hidden" in attributes:
         return str(attributes["hidden"]).strip().lower() != "until-found"
@@ -70,6 +74,10 @@ def _is_hidden(tag: Tag) -> bool:
     if str(attributes.get("aria-hidden", "")).strip().lower() != "true":
         return False
     return attributes.get("role") in _DIALOGS or tag.find(_CONTENT) is None
+
+
+def _may_be_hidden(tag: Tag) -> bool:
+    return tag.name not in _SHOWN and tag.attrs.get("role") != "tabpanel"
 
 
 def _remove(tag: Tag) -> bool:

@@ -19,7 +19,7 @@ _MOST_ROWS = 65_534
 _LONGEST_CELL = 2000
 _LAYOUT = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "pre")
 _GROUPS = ("thead", "tbody", "tfoot")
-_SPACED = re.compile("br|p|div|dd|dt|li|option|section|article|ul|ol|dl|hr|blockquote|h[1-6]|table|tr")
+_SPACED = re.compile("br|p|div|dd|dt|option|section|article|ul|ol|dl|hr|blockquote|h[1-6]|table|tr")
 _NUMBER = re.compile(r"\s*(\d{1,9})")
 
 
@@ -91,7 +91,7 @@ def _read(nodes: Iterator[PageElement | str]) -> tuple[list[str], list[_Row]] | 
             elif node.name == "caption":
                 target = caption
             elif _SPACED.fullmatch(node.name):
-                target.append(" - " if node.name == "li" else " ")
+                target.append(" ")
     return caption, [row for row in rows if row.cells]
 
 

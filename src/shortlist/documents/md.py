@@ -31,7 +31,7 @@ _YAML = re.compile(r"---[ \t]*\n(?![ \t]*\n)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 """A blank line after the mark makes it a rule, as in Pandoc: https://pandoc.org/MANUAL.html#yaml-metadata-blocks."""
 
 _TOML = re.compile(r"\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_JSON = re.compile(r"\{\s*\"")
+_JSON = re.compile(r"\{\s*[\"}]")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:\n|\Z)")
 _LINES = re.compile(r"((?:%[ \t]+\S.*\n){1,3})(?=[ \t]*(?:\n|\Z))")
 """The title, the authors and the date: https://pandoc.org/MANUAL.html#extension-pandoc_title_block."""
@@ -95,8 +95,8 @@ def _front_matter(text: str) -> tuple[dict[str, object], str, Note | None]:
             return {}, text, Note("bad_front_matter", format=name, error=clean(str(error))[0])
         except RecursionError:
             return {}, text, Note("bad_front_matter", format=name, error="it is nested too deeply")
-        if isinstance(fields, dict) and fields:
-            return fields, text[block.end() :], None
+        if isinstance(fields, dict) or not block[1].strip():
+            return fields if isinstance(fields, dict) else {}, text[block.end() :], None
     return _json(text)
 
 
@@ -113,7 +113,7 @@ def _json(text: str) -> tuple[dict[str, object], str, Note | None]:
         return {}, text, None
     line = _REST_OF_LINE.match(text, end)
     rest = text[line.end() :] if line else ""
-    return (fields, rest, None) if fields and rest.strip() and not _JSON.match(rest) else ({}, text, None)
+    return (fields, rest, None) if rest.strip() and not _JSON.match(rest) else ({}, text, None)
 
 
 def _title(given: object) -> str | None:

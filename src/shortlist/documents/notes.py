@@ -52,3 +52,6 @@
 _CELLS = [line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if line.startswith("| ")]
 CODES = tuple(cell for cell in _CELLS if cell != "code")
 """The code of every reason for content that was not read."""
+
+EMPTY = frozenset({"bad_front_matter", "bad_title", "empty", "guessed_encoding", "no_rows", "part_left_out"})
+"""The codes that a source without text can have. With any other code, a source without documents could not be read."""

@@ -28,8 +28,9 @@ def print_totals(report: IngestReport, index: str, reranker: str) -> None:
     from shortlist.text.terms import ENGLISH
 
     empty = f"{report.sources_empty} empty, " if report.sources_empty else ""
+    unread = f"{report.sources_unread} not readable, " if report.sources_unread else ""
     remark(
-        f"{counted(report.sources_read, 'source')} read, {report.sources_unchanged} unchanged, {empty}"
+        f"{counted(report.sources_read, 'source')} read, {report.sources_unchanged} unchanged, {empty}{unread}"
         f"{report.sources_removed} removed; {counted(report.documents_written, 'document')} written, "
         f"{report.documents_unchanged} unchanged, {report.documents_removed} removed"
     )

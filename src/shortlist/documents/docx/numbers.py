@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from shortlist.documents.numerals import numeral
+
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _LEVELS = 9
 _PLACE = re.compile(r"%([1-9])")
-_MOST_LETTERS = 20
-_ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"))
-_ROMAN_DIGITS = (*_ROMAN, (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 
 @dataclass(frozen=True)
@@ -103,12 +102,12 @@ class Numbers:
         if level.form == "none":
             return ""
 
-        def numeral(match: re.Match[str]) -> str:
+        def shown(match: re.Match[str]) -> str:
             above = levels.get(int(match[1]) - 1, _Level())
             count = counts[int(match[1]) - 1]
-            return _numeral(above.start if count is None else count, "decimal" if level.legal else above.form)
+            return numeral(above.start if count is None else count, "decimal" if level.legal else above.form)
 
-        return _PLACE.sub(numeral, level.text).strip()
+        return _PLACE.sub(shown, level.text).strip()
 
 
 def _level(element: Any) -> tuple[int, _Level]:
@@ -132,25 +131,3 @@ def _int(text: str | None, default: int = 0) -> int:
         return min(max(int(text or default), 0), 1_000_000)
     except ValueError:
         return default
-
-
-def _numeral(count: int, form: str) -> str:
-    if form in ("lowerLetter", "upperLetter") and 0 < count <= 26 * _MOST_LETTERS:
-        letters = chr(ord("a") + (count - 1) % 26) * ((count - 1) // 26 + 1)
-        return letters.upper() if form == "upperLetter" else letters
-    if form in ("lowerRoman", "upperRoman") and 0 < count < 4000:
-        return _roman(count).upper() if form == "upperRoman" else _roman(count)
-    if form == "decimalZero":
-        return f"{count:02d}"
-    if form == "ordinal":
-        tens = 10 < count % 100 < 14
-        return f"{count}{'th' if tens else {1: 'st', 2: 'nd', 3: 'rd'}.get(count % 10, 'th')}"
-    return str(count)
-
-
-def _roman(count: int) -> str:
-    letters = ""
-    for worth, letter in _ROMAN_DIGITS:
-        letters += letter * (count // worth)
-        count %= worth
-    return letters
