@@ -36,7 +36,7 @@ MODELS = {"shortlist-reranker-v1": "words", "all-MiniLM-L6-v2": "hashed-8"}
 """The models of the requests, and those of the tests."""
 
 WITH_REASON = {
-    "cohere_dup": "top_n: Input should be greater than or equal to 1",
+    "cohere_dup": "'top_n' must be at least 1",
     "embed_tokens": "input contains token ids",
     "embed_str": "model 'text-embedding-3-small' not found",
     "slashslash": "there is nothing at //v1/rerank",
