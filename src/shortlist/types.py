@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
 
+from shortlist.errors import InvalidInput
 from shortlist.note import Note as Note
 from shortlist.note import NoteValue as NoteValue
 from shortlist.reprs import short_repr
@@ -115,7 +116,12 @@ class Hit:
 
         The retriever returns its hits best first, and the search numbers them in this order. `score` is stage one's,
         higher is better. The id becomes a string. Without a `document_id`, the passage is a document of its own.
+
+        Raises:
+            InvalidInput: The id is None.
         """
+        if id is None:
+            raise InvalidInput(f"a hit with the text {text!r:.60} has the id None: give an id")
         passage = Passage(str(id), text, document_id or str(id), title, metadata=metadata or {})
         return cls(passage, score, 1, score, 1, signals=signals or {}, bi_encoder=bi_encoder)
 

@@ -26,6 +26,36 @@ def test_an_async_function_is_a_retriever():
     assert ids(Search(asynchronous, WordReranker())) == ["b", "a"]
 
 
+@pytest.mark.parametrize("awaited", [False, True])
+def test_an_async_generator_is_read_to_the_end_of_the_pool_and_closed(awaited):
+    steps = []
+
+    async def stream(query, k):
+        try:
+            for number in range(100):
+                steps.append(number)
+                await asyncio.sleep(0)
+                yield f"n{number}", f"{query} {number}"
+        finally:
+            steps.append("closed")
+
+    async def opened(query, k):
+        return stream(query, k)
+
+    hits = Search(opened if awaited else stream).search("tax due", pool_size=3, top_k=3)
+    assert [hit.id for hit in hits] == ["n0", "n1", "n2"]
+    assert steps == [0, 1, 2, "closed"]
+
+
+def test_an_error_in_an_async_generator_has_the_name_of_the_function():
+    async def stream(query, k):
+        yield "a", "cats sleep"
+        raise TimeoutError("too slow")
+
+    with pytest.raises(RetrieverFailed, match="the retriever stream failed: TimeoutError: too slow"):
+        Search(stream).search("q", pool_size=3, top_k=1)
+
+
 def test_it_works_where_an_event_loop_already_runs():
     async def main():
         return ids(Search(asynchronous, WordReranker()))

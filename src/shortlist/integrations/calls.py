@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import threading
 from collections.abc import Iterable
@@ -27,10 +26,23 @@ LOG = logging.getLogger(__name__)
 
 
 class Shared:
-    """A model or a search that copies share. A framework may copy its components, and the models are large."""
+    """A model or a search that copies share. A framework may copy its components, and the models are large.
+
+    With a name, it can be pickled: another process opens or loads the name again.
+    """
+
+    given: Any
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Shared:
-        return copy.copy(self)
+        return self
+
+    def __reduce__(self) -> tuple[type[Shared], tuple[Any, ...]]:
+        if not isinstance(self.given, str):
+            raise InvalidInput(f"{self.given!r:.80} is open or loaded, so it cannot be pickled: give its name")
+        return type(self), self._arguments()
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return (self.given,)
 
 
 class SharedSearch(Shared):
@@ -66,6 +78,9 @@ class SharedSearch(Shared):
         for note in ranking.notes:
             LOG.info("%s", describe(note))
         return ranking
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return self.given, self._config
 
     def load(self) -> None:
         """Open the search and load its models, if this was not done before. Raises as `shortlist.open`."""

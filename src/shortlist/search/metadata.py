@@ -38,6 +38,8 @@ def _flat(record: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Fi
 
 def _plain(value: Any) -> Value | None:
     """Return a value as one of ours; None for no value, NaN and binary values."""
+    if hasattr(value, "dtype") and not getattr(value, "shape", True):  # a number or a bool of numpy
+        value = value.item()
     if value is None or isinstance(value, bytes | bytearray | memoryview):
         return None
     if isinstance(value, str | bool):

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from shortlist.errors import RetrieverFailed, ShortlistError
 from shortlist.protocols import KeepsPrefix, ReportsExactness, Retriever
 from shortlist.redaction import without_secrets
+from shortlist.search.usable_hits import usable_hits
 from shortlist.types import Hit, Note, Passage, Where
 
 
@@ -37,18 +38,26 @@ def distinct_notes(notes: Iterable[Note]) -> list[Note]:
 def retrieved(retriever: Retriever, query: str, k: int, where: Where | None = None) -> Sequence[Hit]:
     """Return at most `k` hits of the retriever, numbered in their order.
 
+    Of several hits with one id, the first is used, and a note counts the others.
+
     Raises:
         RetrieverFailed: The retriever raised an error that is not one of shortlist's, or returned something other than
-            a list of hits.
+            a list of hits, or a hit without a text or with a score that is no finite number.
     """
     with failures(name_of(retriever)):
         hits = retriever.retrieve(query, k, where)
     if not isinstance(hits, Sequence) or not all(isinstance(hit, Hit) for hit in hits):
         name = type(retriever).__name__
         raise RetrieverFailed(f"{name}.retrieve returned {hits!r:.80}: return a list of hits, such as Hit.of(id, text)")
-    if len(hits) <= k and all(hit.rank == hit.retrieval_rank == rank for rank, hit in enumerate(hits, start=1)):
+    kept, repeated = usable_hits(hits, k, name_of(retriever))
+    numbers = enumerate(kept, start=1)
+    if len(kept) == len(hits) and all(
+        usable is hit and hit.rank == hit.retrieval_rank == rank
+        for (rank, usable), hit in zip(numbers, hits, strict=True)
+    ):
         return hits
-    return Retrieved(numbered(hits[:k]), notes_of(hits))
+    notes = [Note("repeated_rows", count=repeated)] if repeated else []
+    return Retrieved(numbered(kept), [*notes_of(hits), *notes])
 
 
 class Matches(list[tuple[Passage, float]]):

@@ -36,7 +36,7 @@ def as_retriever(part: Any, name: str | None = None) -> Retriever:
     `part` is one of these, told by its methods and their signatures:
 
     - an object with `protocols.Retriever.retrieve`, which is returned unchanged
-    - a function `(query, k)` that returns rows, see `RowsRetriever`; the function may be async
+    - a function `(query, k)` that returns rows, see `RowsRetriever`; the function may be async, or a generator
     - a LangChain retriever or vector store, a LlamaIndex retriever, a Haystack retriever component or pipeline, or a
       DSPy retriever
 
@@ -71,8 +71,9 @@ def from_function(function: Callable[..., Any], *, name: str | None = None, lowe
     `Search` accepts such a function itself. `from_function` states what the function cannot.
 
     Args:
-        function: The function. It may be async. With a parameter `where`, it receives the filter of the search, or None
-            without one: field -> value, or field -> list of values. `types.Where` defines which passages match.
+        function: The function. It may be async, or a generator. With a parameter `where`, it receives the filter of the
+            search, or None without one: field -> value, or field -> list of values. `types.Where` defines which
+            passages match.
         name: The name of the retriever in errors. None: the name of the function.
         lower_is_better: The scores of the rows are distances. A hit then has minus the distance as its score, and the
             distance itself as signal "distance".

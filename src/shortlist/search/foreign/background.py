@@ -7,8 +7,10 @@ import inspect
 import os
 import threading
 import weakref
-from collections.abc import Awaitable
+from collections.abc import AsyncIterable, Awaitable, Iterator
 from typing import Any
+
+END = object()
 
 
 class Background:
@@ -24,15 +26,30 @@ class Background:
         self._process = 0
 
     def result(self, answer: Any) -> Any:
-        """Return the answer, or its result if it is awaitable. Raises what the awaitable raises."""
-        if not inspect.isawaitable(answer):
-            return answer
+        """Return the answer, or its result if it is awaitable. Raises what the awaitable raises.
+
+        The items of an async generator come as an iterator, which raises what the generator raises.
+        """
+        if inspect.isawaitable(answer):
+            answer = self._awaited(answer)
+        return self._items(answer) if isinstance(answer, AsyncIterable) else answer
+
+    def _awaited(self, answer: Awaitable[Any]) -> Any:
         future = asyncio.run_coroutine_threadsafe(_awaited(answer), self._running())
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
+
+    def _items(self, answer: AsyncIterable[Any]) -> Iterator[Any]:
+        iterator = aiter(answer)
+        try:
+            while (item := self._awaited(anext(iterator, END))) is not END:
+                yield item
+        finally:
+            if inspect.isasyncgen(iterator):
+                self._awaited(iterator.aclose())
 
     def _running(self) -> asyncio.AbstractEventLoop:
         """The loop. A forked process has no threads of its parent, and gets a loop of its own."""
