@@ -352,6 +352,8 @@ def test_the_place_is_needed(monkeypatch):
     for name in ("qdrant:notes", "qdrant:notes@:memory:"):
         with pytest.raises(InvalidInput, match="needs the place of the index: write qdrant:notes@http"):
             registry.open_collection(name)
+    with pytest.raises(InvalidInput, match=r"in memory needs its client: load_retriever\(NAME, client=client\)"):
+        registry.open_collection("qdrant:notes@:memory:")
 
 
 def test_a_missing_client_names_the_extra(monkeypatch):

@@ -63,7 +63,8 @@ class QdrantEngine:
         """
         own = QdrantOptions.of(options)
         if self._client is None and where in ("", MEMORY):
-            raise InvalidInput(f"{name!r} needs the place of the index: write {EXAMPLE}")
+            memory = ". A collection in memory needs its client: load_retriever(NAME, client=client)" if where else ""
+            raise InvalidInput(f"{name!r} needs the place of the index: write {EXAMPLE}{memory}")
         try:
             import qdrant_client  # noqa: F401
         except ImportError as error:
