@@ -112,7 +112,8 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
     for _ in range(2):
         done = run("add", "docs", *HASHED, cwd=tmp_path, code=2)
         assert (
-            "0 sources read, 0 unchanged, 1 empty, 0 removed; 0 documents written, 0 unchanged, 0 removed\n" in done.err
+            "0 sources read, 0 unchanged, 1 not readable, 0 removed; 0 documents written, 0 unchanged, 0 removed\n"
+            in done.err
         )
         assert "1 ignored (hidden, or a folder such as node_modules): docs/.hidden.md\n" in done.err
         assert "\n  docs/x.png: unsupported format .png\n" in done.err

@@ -27,6 +27,7 @@ PLACEHOLDERS = [
     ),
     *("Microsoft Word - Handbook draft.doc", "Microsoft PowerPoint - talk", "Normal.dotm", "Report.dotx", "thesis.dvi"),
     *("C:\\Users\\ann\\Desktop\\plan.doc", "/home/ann/x.tex", "file:a.pdf", "leaflet_v3.indd", "Sans titre 1"),
+    *("index.html", "page_2.HTM", "http://x.org/help/start.php", "scan 3.gif", "Model.odg", "a/b/Default.aspx"),
     *("無題のドキュメント", "Без имени", "{{ page.title }}", "<%= title %>", "${title}", "[Document title]", "%TITLE%"),
     *(
         "Vite + React + TS",
@@ -49,7 +50,20 @@ NAMES = [
         "A",
         "C++",
     ),
-    *("Page layout", "Templates", "README.md", "/etc/fstab", "Microsoft Word tips", "Title IX", "Chapter 1", "Null"),
+    *(
+        "Page layout",
+        "Templates",
+        "README.md",
+        "/etc/fstab",
+        "robots.txt",
+        "Editing index.html",
+        "ASP.NET",
+        "package.json",
+        "Microsoft Word tips",
+        "Title IX",
+        "Chapter 1",
+        "Null",
+    ),
     *("How to open a file", "The untitled works of Ann", "Slides of the talk", "GPT-4", "{Curly} names", "50 % of all"),
 ]
 

@@ -69,6 +69,11 @@ def test_a_heading_stays_with_its_first_paragraph(limit):
         ("txt", "PART {0}\n       Paragraph {0} begins. {1}\n\n"),
         ("txt", "Part {0}\n--------\n\nParagraph {0} begins. {1}\n\n"),
         ("txt", "Part {0}\n\nParagraph {0} begins. {1}\n\n"),
+        ("txt", "{0}. Part {0}\n\nParagraph {0} begins. {1}\n\n"),
+        ("md", "{0}) Part {0}\n\nParagraph {0} begins. {1}\n\n"),
+        ("txt", "3.{0}. Part {0}\n\nParagraph {0} begins. {1}\n\n"),
+        ("txt", "7. Chapter\n\n7.{0} Part {0}\n\nParagraph {0} begins. {1}\n\n"),
+        ("txt", "{0}. Part {0}\n-----------\n\nParagraph {0} begins. {1}\n\n"),
     ]:
         passages = split("".join(entry.format(n, FILLER * (n % 4 + 1)) for n in range(20)), limit, form)
         for number in range(20):
@@ -77,17 +82,30 @@ def test_a_heading_stays_with_its_first_paragraph(limit):
 
 
 @pytest.mark.parametrize("limit", [30, 40, 50, 60, 70])
-def test_the_lead_in_of_a_list_stays_with_its_first_item(limit):
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "- - - - - - -",
+        "a. b. c. d. e. f. g.",
+        "i. ii. iii. iv. v. vi. vii.",
+        "-2. -1. 0. 1. 2. 3. 4.",
+        "A) B) C) D) E) F) G)",
+        "1998. 1999. 2000. 2001. 2002. 2003. 2004.",
+        "2.1 2.2 2.3 2.4 2.5 2.6 2.7",
+        "aa. bb. cc. dd. ee. ff. gg.",
+    ],
+)
+def test_the_lead_in_of_a_list_stays_with_its_first_item(labels, limit):
     groups = [
         f"{FILLER * (n % 3 + 1)}Group {n} has these parts:\n\n"
-        + "".join(f"- part {n}.{m} here\n" for m in range(n % 5 + 2))
+        + "".join(f"{label} part {n}.{m} here\n" for m, label in zip(range(n % 5 + 2), labels.split(), strict=False))
         for n in range(15)
     ]
     text = "\n".join(groups)
     passages = split(text, limit)
     for number in range(15):
-        assert together(passages, f"Group {number} has these parts:", f"- part {number}.0 here")
-    assert all(re.match(r"Boats|The pilot|Group|- part", passage) for passage in passages)
+        assert together(passages, f"Group {number} has these parts:", f"{labels.split()[0]} part {number}.0 here")
+    assert all(re.match(r"Boats|The pilot|Group|\S+ part", passage) for passage in passages)
 
 
 @pytest.mark.parametrize("limit", [35, 45, 60])
@@ -175,6 +193,12 @@ def test_source_code_is_cut_between_outer_blocks():
         ("word\n: meaning\n", "term definition"),
         ("term::\n\tmeaning\n", "term text"),
         ("1. one\n2) two\n(a) three\n", "item item item"),
+        ("a. one\nb. two\n\niv. four\n-1. less\n1000. more\n2.3.1 deep\n", "item item item item item item"),
+        ("a. one, which is\nbroken.\nb. two\n", "item text item"),
+        ("The tool\na. b is one\ne. g. so\n2024. It was\n\ne. g. two\n", "text text text text text"),
+        ("4. Scope\n\nText.\n\n- item\n", "caption text item"),
+        ("4. one\n5. two\n\nText.\n", "item item text"),
+        ("4. Scope\n========\n\nText.\n", "heading heading text"),
         ("```\n# no\n```\n# yes\n", "fence code fence heading"),
         ("per object\n~~~~~~~~~~\nText.\n", "heading heading text"),
         ("Use::\n\n    code here\n\nText\n", "term code text"),

@@ -109,6 +109,22 @@ def test_the_data_of_images_is_left_out():
     assert len(split(f"![The pump]({DATA}{DATA[22:] * 50})", 20)) == 1
 
 
+@pytest.mark.parametrize(
+    ("written", "left_out", "read"),
+    [
+        ("![dot](data:image/gif;base64,R0lGODlhAQABAAAAACw=) end", "R0lGODlhAQABAAAAACw=", "dot end"),
+        ("![](<data:image/svg+xml,%3Csvg/%3E> 'A dot')", "%3Csvg/%3E", " (A dot)"),
+        ("<img alt=dot src='data:image/png;base64,iVBORw0=' width=1>", "iVBORw0=", "dot"),
+        ("a [b][c]\n\n[c]: data:text/plain;charset=utf-8;base64,SGVsbG8= (d)", "SGVsbG8=", "a b\n\nd"),
+        ("`![x](data:image/gif;base64,R0lGOD==)`", "", "`![x](data:image/gif;base64,R0lGOD==)`"),
+        ("The data:, a and data:image/png,b", "", "The data:, a and data:image/png,b"),
+    ],
+)
+def test_the_data_of_small_images_is_left_out_of_targets(written, left_out, read):
+    [passage] = split(f"Before. {written}")
+    assert (passage.text, passage.body) == (f"Before. {written.replace(left_out, '')}", f"Before. {read}")
+
+
 def test_titles_are_read_without_targets():
     passages = split(
         "# The [pump](a.md) &amp; its `x&lt;y`\n\nText.\n\n## Seals <!-- todo -->\n\n" + "Words. " * 90, 60

@@ -39,8 +39,12 @@ _PROGRAM = re.compile(
 )
 _FILE = re.compile(
     r"(?:file:|[a-z]:\\|\\\\|/)?[^\s].{0,250}\.(?:docx?|dot[xm]?|rtf|odt|ott|wpd|pages|pub|xlsx?|pptx?|potx?|odp|indd|qxd|qxp|"
-    r"fm|book|p65|pmd|pdf|ps|eps|dvi|tex|ltx|lyx|cdr|vsd|tmp|tiff?|jpe?g|png|mdi|prn|wps|hwp)"
+    r"fm|book|p65|pmd|pdf|ps|eps|dvi|tex|ltx|lyx|cdr|vsdx?|tmp|tiff?|jpe?g|png|gif|bmp|svg|mdi|prn|wps|hwpx?|fodt|odg|sxw|"
+    r"epub|ipynb)"
+    r"|\S{1,250}\.(?:[sx]?html?|mht(?:ml)?|php\d?|aspx?|jspx?|cfm)"
 )
+"""The name of a file. Words before the name of a page are a title: "How to edit index.html"."""
+
 _VARIABLE = re.compile(r"\{\{.*\}\}|\{%.*%\}|<%.*%>|\$\{.*\}|\$\w+\$|%\w+%|@@?\w+@@?|\[(?:[\w ]*title|insert [\w ]+)\]")
 
 

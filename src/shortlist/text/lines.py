@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +15,8 @@ _KINDS = re.compile(
     r"|(?P<rule>(?P<char>[-=_*~^+#\"'.:])(?:[ \t]*(?P=char)){2,}[ \t]*$)"
     r"|(?P<item>(?:[-*+\u2022\u2023\u25e6\u25aa\u2013\u00b7]|\d{1,3}[.)]|\(?[a-zA-Z0-9]{1,2}\)|\*{2,5}(?=[ \t]\S))"
     r"[ \t]+|\[\w{1,12}\]:?[ \t]+|o[ \t]{2,})"
+    r"|(?P<label>(?:-?\d{1,9}|\d{1,3}(?:\.\d{1,3}){1,4}|[a-zA-Z]|(?P<letter>[a-z])(?P=letter)|[ivxlcdm]{2,8}|[IVXLCDM]{2,8})"
+    r"[.)][ \t]+(?![a-zA-Z]\.)|\d{1,3}(?:\.\d{1,3}){1,4}[ \t]+)"
     r"|(?P<definition>:[ \t]+\S)"
     r"|(?P<row>\||\+-{2,}[-+=]*\+)"
 )
@@ -23,10 +26,13 @@ _VALUE = re.compile(r"[-<\[{(|*_`+/=.\"']|[A-Z0-9_]{2,}|or\b|and\b|[a-zA-Z]\b,?$
 _FEW_WORDS = 3
 _MARKED = re.compile(r"(?:\*\*[^*]{1,100}\*\*|`[^`]{1,100}`)(?:,? ?(?:\*\*[^*]{1,100}\*\*|`[^`]{1,100}`))*[:,]?")
 _DOUBLE_COLON = re.compile(r"\S.{0,100}::")
+_NUMBERED = re.compile(r"\(?\w{1,9}(?:\.\d{1,3})*[.)]?[ \t]")
 _LONGEST_TERM = 100
 _LONGEST_CAPTION = 60
 _TAB = 4
 _NEAR = 4
+_LONGEST_ITEM = 20
+"""How many lines above a label are looked at for the item before it."""
 
 
 @dataclass(slots=True)
@@ -57,7 +63,7 @@ def lines_of(text: str, code: bool = False) -> list[Line]:
         return [replace(line, kind="code") for line in _read(text)]
     lines = _read(text)
     for place in range(len(lines) - 1, -1, -1):
-        if lines[place].kind == "text":
+        if lines[place].kind in ("text", "item"):
             _classify(lines, place)
     return lines
 
@@ -86,7 +92,7 @@ def _read(text: str) -> list[Line]:
             closes = words.startswith(fence) and not words.strip(fence[0])
             kind, fence = ("fence", "") if closes else ("code", fence)
         elif mark is not None:
-            kind, fence = _kind(mark, lines[-1] if lines and not gap else None)
+            kind, fence = _kind(mark, [] if gap else lines, indent)
             kind = "text" if kind == "heading" and indent >= _TAB else kind
         body = first + (mark.end() if mark is not None and kind == "item" else 0)
         lines.append(Line(first, first + len(words), indent, gap, kind, body, words))
@@ -102,14 +108,28 @@ def _is_before_literal(words: str) -> bool:
     return words.endswith("::")
 
 
-def _kind(mark: re.Match[str], above: Line | None) -> tuple[Kind, str]:
-    """Return the kind of a line with a mark, and the fence that it opens, or "". `above` is the line directly above."""
+def _kind(mark: re.Match[str], above: Sequence[Line], indent: int) -> tuple[Kind, str]:
+    """Return the kind of a line with a mark, and the fence that it opens, or "". No blank line is below `above`."""
     kind, fence, words = mark.lastgroup, mark["fence"], mark.string
+    if kind == "label":
+        return ("item" if _may_list(above, indent) else "text"), ""
     if kind != "fence":
         return kind, ""  # type: ignore[return-value]
-    if fence == words and fence[0] == "~" and above is not None and above.kind == "text":
+    if fence == words and fence[0] == "~" and above and above[-1].kind == "text":
         return "rule", ""  # AsciiDoc underlines headings with such a line
     return ("text", "") if fence[0] in words[len(fence) :] else ("fence", fence)
+
+
+def _may_list(above: Sequence[Line], indent: int) -> bool:
+    """Return whether a label such as "b." begins an item, instead of a line inside a sentence."""
+    if not above or above[-1].leads or above[-1].kind != "text":
+        return True
+    for line in reversed(above[-_LONGEST_ITEM:]):
+        if line.kind == "item":
+            return line.indent == indent and (above[-1].indent > indent or above[-1].words[-1] in ".;,:")
+        if line.gap:
+            return False
+    return False
 
 
 def _indent(whole: str) -> int:
@@ -118,14 +138,33 @@ def _indent(whole: str) -> int:
 
 
 def _classify(lines: list[Line], place: int) -> None:
-    """Set the kind of a line of text from the lines around it. The lines below have their kinds."""
+    """Set the kind of a line of text, or of an item, from the lines around it. The lines below have their kinds."""
     line = lines[place]
     above = lines[place - 1] if place else None
     below = lines[place + 1] if place + 1 < len(lines) else None
-    if _is_row(line, above, below):
+    if line.kind == "item":
+        if below is not None and _NUMBERED.match(line.words) and not _is_next_item(line, above):
+            line.kind = _kind_of_numbered(line, below)
+    elif _is_row(line, above, below):
         line.kind = "row"
     elif below is not None and _begins(line, above):
         line.kind = _kind_by_below(line, below)
+
+
+def _is_next_item(line: Line, above: Line | None) -> bool:
+    """Return whether an item follows another item, instead of the heading of its chapter: "7.1" below "7."."""
+    if above is None or above.kind != "item":
+        return False
+    return not line.gap or not line.words.startswith(f"{above.words.split()[0].rstrip('.)')}.")
+
+
+def _kind_of_numbered(line: Line, below: Line) -> Kind:
+    """Return the kind of a line with a number: the heading of a section looks like an item."""
+    if _is_underline(line, below):
+        below.kind = "heading"
+        return "heading"
+    section = below.kind == "caption" and below.gap > 0 and _NUMBERED.match(below.words)
+    return "caption" if section or (below.kind != "item" and _is_caption(line, below)) else "item"
 
 
 def _is_row(line: Line, above: Line | None, below: Line | None) -> bool:
@@ -147,14 +186,22 @@ def _begins(line: Line, above: Line | None) -> bool:
 def _kind_by_below(line: Line, below: Line) -> Kind:
     if line.words.startswith(".. _") and line.words.endswith(":"):  # a label of reStructuredText
         return "heading"
-    if below.kind == "rule" and not below.gap and len(line.words) <= len(below.words) + _NEAR:
+    if _is_underline(line, below):
         below.kind = "heading"
         return "heading"
     if _is_term(line, below):
         return "heading" if line.indent == 0 and line.words.isupper() and below.indent > 3 else "term"
+    return "caption" if _is_caption(line, below) and not line.words[0].islower() else "text"
+
+
+def _is_underline(line: Line, below: Line) -> bool:
+    return below.kind == "rule" and not below.gap and len(line.words) <= len(below.words) + _NEAR
+
+
+def _is_caption(line: Line, below: Line) -> bool:
+    """Return whether a line that begins a block is short, and stands above a block."""
     short = len(line.words) <= _LONGEST_CAPTION and line.words[-1] not in ".!?:;,)"
-    alone = below.gap > 0 and below.kind in ("text", "item", "row", "fence") and below.indent >= line.indent
-    return "caption" if short and alone and not line.words[0].islower() else "text"
+    return short and below.gap > 0 and below.kind in ("text", "item", "row", "fence") and below.indent >= line.indent
 
 
 def _is_term(line: Line, below: Line) -> bool:

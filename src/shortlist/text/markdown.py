@@ -38,6 +38,8 @@ _DEFINITION = re.compile(
     rf"^ {{0,3}}\[(?!\^)([^\[\]\n]{{1,999}})\]:[ \t]*(<[^<>\n]*>|\S+)(?:[ \t]+({_TITLE}))?[ \t]*$", re.MULTILINE
 )
 _DATA = re.compile(r"(?<=;base64,)[A-Za-z0-9+/=%_-]{100,}")
+_PAYLOAD = re.compile(r"\bdata:[\w.+/-]{0,99}(?:;[\w.+/=-]{1,99}){0,4},([^\s\"'<>]+)", re.IGNORECASE)
+"""The content of a target that holds its file itself."""
 _ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 _TARGET_SIGNS = re.compile(r"[/.#@:]")
 _LONGEST_SPAN = 5000
@@ -180,6 +182,7 @@ class _Scan:
     def _define(self, match: re.Match[str]) -> None:
         """Take in the target of reference links. `[//]: # (...)` is a comment."""
         self._labels.add(_label(match[1]))
+        self._hide_payload(match.start(2), match.end(2))
         edit = Edit(match.start(), match.end(), (match[3] or "")[1:-1])
         if match[1] in ("//", "comment"):
             self.hidden.append(edit._replace(words=""))
@@ -242,6 +245,8 @@ class _Scan:
                 self.hidden.append(Edit(token.start(), closing.end()))
                 return closing.end()
             self._endless.add(name)
+        if _INLINE_TAGS.fullmatch(name) or name == "img":
+            self._hide_payload(*token.span())
         if name == "img":
             alt = _ALT.search(token[0])
             words = unescape(" ".join(alt.group(1, 2, 3)[alt.lastindex - 1].split())) if alt and alt.lastindex else ""
@@ -254,12 +259,17 @@ class _Scan:
             self.unread.append(Edit(*token.span(), " "))
         return token.end()
 
+    def _hide_payload(self, start: int, end: int) -> None:
+        """Hide the content of an image or a file in the target of a link, or in a tag."""
+        self.hidden += [Edit(*match.span(1)) for match in _PAYLOAD.finditer(self.text, start, end)]
+
     def _close(self, token: re.Match[str]) -> int:
         """End a pair of brackets. If they are a link or an image, models read its words."""
         if not self._open:
             return token.end()
         opening = self._open.pop()
         if target := _TARGET.match(self.text, token.end()):
+            self._hide_payload(target.start() + 1, target.end() - 1)
             title = f" ({target[1][1:-1]})" if target[1] else ""
             self.unread += [opening, Edit(token.start(), target.end(), title)]
             return target.end()
