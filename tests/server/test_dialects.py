@@ -200,11 +200,11 @@ def test_truncation_off_refuses_texts_that_would_be_cut(serve):
     client = serve(Cutting())
     voyage = client.post("/voyage/v1/rerank", json={**COHERE, "truncation": False})
     assert voyage.status_code == 400
-    assert "documents.1 is longer" in voyage.json()["detail"]
+    assert "item 1 (counted from 0) of the field 'documents' is longer" in voyage.json()["detail"]
     tei = client.post("/rerank", json=BODIES["/rerank"])
     assert tei.status_code == 422
     assert tei.json() == {
-        "error": "texts.1 is longer than the model reads: shorten it, or allow truncation",
+        "error": "item 1 (counted from 0) of the field 'texts' is longer than the model reads: shorten it, or allow truncation",
         "error_type": "Tokenizer",
     }
     assert client.post("/rerank", json={**BODIES["/rerank"], "truncate": True}).status_code == 200
@@ -216,7 +216,7 @@ def test_a_refusal_for_length_names_the_limit(serve, tmp_path, cap, words, limit
     body = {"query": "query", "documents": ["cat", "dog " * words], "truncation": False}
     answer = client.post("/v1/rerank", json={**body, "max_doc_length": cap})
     assert answer.status_code == 422
-    assert f"documents.1 is longer than {limit}" in answer.json()["detail"]
+    assert f"item 1 (counted from 0) of the field 'documents' is longer than {limit}" in answer.json()["detail"]
 
 
 def test_tei_cuts_with_auto_truncate(serve):

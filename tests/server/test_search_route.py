@@ -370,7 +370,7 @@ def test_labels_of_a_judged_query(serve):
         ({"pool_size": 99}, 422, "at most 40"),
         ({"top_k": 99, "tail": True}, 422, "at most 40"),
         ({"top_k": 0}, 422, "top_k must be"),
-        ({"top_k": 10**12}, 422, "top_k is 1000000000000: use at most"),
+        ({"top_k": 10**12}, 422, "top_k is 1000000000000, and at most 40 is allowed"),
         ({"pool_size": "all"}, 422, "pool_size"),
         ({"blend": -1}, 422, "blend must be"),
         ({"min_probability": 2}, 422, "min_probability must be"),
