@@ -204,7 +204,8 @@ def test_truncation_off_refuses_texts_that_would_be_cut(serve):
     tei = client.post("/rerank", json=BODIES["/rerank"])
     assert tei.status_code == 422
     assert tei.json() == {
-        "error": "item 1 (counted from 0) of the field 'texts' is longer than the model reads: shorten it, or allow truncation",
+        "error": "item 1 (counted from 0) of the field 'texts' is longer than the model reads: shorten it, or allow "
+        "truncation",
         "error_type": "Tokenizer",
     }
     assert client.post("/rerank", json={**BODIES["/rerank"], "truncate": True}).status_code == 200
