@@ -55,12 +55,40 @@ def test_the_encoding_of_a_text_is_guessed_and_reported(load, encoding, name):
 
 @pytest.mark.parametrize(
     "text",
-    ["café", "Copyright © 2024 Ann Smith.\n", "Total: 45 €\n", "Don’t – or “maybe” do.", "name;city\nSørensen;Århus\n"],
+    [
+        *("café", "Copyright © 2024 Ann Smith.\n", "Total: 45 €\n", "Don’t – or “maybe” do."),
+        *("name;city\nSørensen;Århus\n", "Ça va très bien, mon garçon", "Perché la città è così", "°C und µm"),
+        *("Le café est servi à midi.", "naïve approach – résumé", "São Paulo não é a capital"),
+    ],
 )
 def test_few_letters_outside_ascii_are_enough(text):
     decoded = decode(text.encode("cp1252"))
     assert decoded.text == text
     assert decoded.guessed
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp850", "Grüße aus Köln, schöne Straße"),
+        ("cp850", "Le café est servi à midi"),
+        ("mac_roman", "Über die Brücke gehen"),
+        ("mac_roman", "L'été arrive, «enfin» – déjà."),
+        ("iso8859-2", "Příliš žluťoučký kůň úpěl"),
+        ("cp1250", "Árvíztűrő tükörfúrógép"),
+        ("cp1250", "Čerpadlo; Řezačka"),
+        ("cp1254", "İstanbul'da güneşli bir gün, şehir ışıl ışıl"),
+        ("cp1251", "Имя;Цена\nНасос;5"),
+        ("cp1255", "שלום עולם"),
+        ("cp1256", "مرحبا بالعالم"),
+        ("cp1257", "Žmonės ir šalys: ąžuolas, ėmė"),
+        ("euc_jp", "倉庫の在庫"),
+        ("gb18030", "价格表"),
+        ("cp949", "재고 목록"),
+    ],
+)
+def test_few_letters_in_other_encodings_are_not_taken_for_those_of_another_alphabet(encoding, text):
+    assert decode(text.encode(encoding)).text == text
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp932", "utf-16-le"])

@@ -100,6 +100,29 @@ class TestSpreadsheets:
         )
         assert (document.title, document.metadata["sheet"]) == ("a: Fares", "Fares")
 
+    def test_lines_above_a_table_and_tables_below_each_other_are_apart(self, load):
+        rows = [
+            ["Prices"],
+            ["from March"],
+            [],
+            ["SKU", "Price"],
+            ["a", 1],
+            [],
+            ["Depot", "City", "Phone"],
+            ["D", "Oslo", 5],
+        ]
+        [document] = load("a.xlsx", xlsx({"S": [*rows, [], ["The end"]]}, {"S": "A1:C1"}))
+        tables = "| SKU | Price |\n|-|-|\n| a | 1 |\n\n| Depot | City | Phone |\n|-|-|-|\n| D | Oslo | 5 |"
+        assert document.text == f"Prices\nfrom March\n\n{tables}\n\nThe end"
+        rows = [["Name", "2023", "2024"], ["Ann", 1, 2], [], ["Team", "Size", "Rank"], ["X", 3, 4]]
+        [document] = load("a.xlsx", xlsx({"S": rows}))
+        assert document.text.endswith("| Ann | 1 | 2 |\n\n| Team | Size | Rank |\n|-|-|-|\n| X | 3 | 4 |")
+
+    @pytest.mark.parametrize("row", [["Bob", 2], ["Bob", "none"], ["Bob"]])
+    def test_an_empty_row_does_not_end_a_list(self, load, row):
+        documents = load("a.xlsx", xlsx({"S": [["Name", "Value"], ["Ann", 1], [], row, ["Cy", 3]]}))
+        assert [document.metadata["Name"] for document in documents] == ["Ann", "Bob", "Cy"]
+
     def test_every_sheet_is_read_and_an_empty_one_is_reported(self, load):
         sheets = {"One": [["Note"], ["text"]], "None": [], "Two": [["a", "b"], ["1", "yes"]]}
         one, empty, two = load("a.xlsx", xlsx(sheets))

@@ -265,3 +265,38 @@ def test_html_that_declares_what_is_no_encoding_of_text_is_utf8(load, name):
 def test_odd_html_is_read(load, markup):
     [document] = load("a.html", markup)
     assert "deep" in document.text
+
+
+def test_years_and_marked_cells_name_the_columns_of_a_table(load):
+    def table(names, mark):
+        head = "".join(f"<{mark}>{name}</{mark}>" for name in names)
+        return load("a.html", f"<table><tr>{head}</tr><tr><td>Pump</td><td>10</td><td>12</td></tr></table>")[0].text
+
+    assert table(["Item", "2023", "2024"], "td") == "| Item | 2023 | 2024 |\n|-|-|-|\n| Pump | 10 | 12 |"
+    assert table(["Item", "2024", "2023"], "td").startswith("| Item | 2024 | 2023 |\n|-|")
+    assert table(["Item", "10", "20"], "th").startswith("| Item | 10 | 20 |\n|-|")
+    assert table(["Item", "10", "20"], "td").startswith("Item | 10 | 20\n")
+    assert table(["Bolt", "2023", "2023"], "td").startswith("Bolt | 2023 | 2023\n")
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<mi>E</mi><mo>=</mo><mi>m</mi><msup><mi>c</mi><mn>2</mn></msup>", "E=mc^2"),
+        ("<mfrac><mn>1</mn><mn>2</mn></mfrac>", "1/2"),
+        ("<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><msqrt><mi>x</mi></msqrt></mfrac>", "(a+b)/(\u221ax)"),
+        (
+            "<munderover><mo>\u2211</mo><mi>i</mi><mi>n</mi></munderover><msub><mi>x</mi><mi>i</mi></msub>",
+            "\u2211_i^n x_i",
+        ),
+        ("<mroot><mi>x</mi><mn>3</mn></mroot>", "x^(1/3)"),
+        ("<mtable><mtr><mtd>1</mtd><mtd>0</mtd></mtr><mtr><mtd>0</mtd><mtd>1</mtd></mtr></mtable>", "[1, 0; 0, 1]"),
+        ("<semantics><mi>x</mi><annotation encoding='application/x-tex'>x</annotation></semantics>", "x"),
+        ("<mrow>" * 200 + "<mi>a</mi>", "a"),
+        ("plain", "plain"),
+    ],
+)
+def test_an_equation_of_a_page_is_one_line_of_text(load, markup, text):
+    assert load("a.html", f"<p>With <math>{markup}</math>.</p>")[0].text == f"With {text}."
+    row = f"<tr><td><math>{markup}</math></td><td>2</td></tr>"
+    assert load("a.html", f"<table><tr><th>a</th><th>b</th></tr>{row}</table>")[0].text.endswith(f"| {text} | 2 |")

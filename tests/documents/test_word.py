@@ -266,3 +266,62 @@ def test_damaged_parts_are_reported(load):
     [skipped] = load("a.docx", changed(saved(word()), NOTED, {"footnotes": "<w:footnote>"}))
     assert isinstance(skipped, Skipped)
     assert skipped.note.code == "broken"
+
+
+def run_of(text: str) -> str:
+    return f"<w:r><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
+def sym(font: str, code: str) -> str:
+    return f'<w:r><w:sym w:font="{font}" w:char="{code}"/></w:r>'
+
+
+def test_signs_of_the_fonts_symbol_and_wingdings_are_text(load):
+    signs = (
+        run_of("5 ")
+        + sym("Symbol", "F0B1")
+        + run_of(" 2 ")
+        + sym("Symbol", "F06D")
+        + run_of("m ")
+        + sym("Wingdings", "F0E0")
+    )
+    private = '<w:r><w:rPr><w:rFonts w:ascii="Symbol"/></w:rPr><w:t>\uf0a3\uf057</w:t></w:r>' + run_of("\uf0b7")
+    assert text_of(load, f"<w:p>{signs}{private}</w:p>") == "5 \u00b1 2 \u03bcm \u2192\u2264\u03a9\u2022"
+    content = changed(saved(word()), f"<w:p>{run_of('text')}{sym('Webdings', 'F021')}</w:p>")
+    document, note = load("a.docx", content)
+    assert document.text == "text"
+    assert note.note.values["part"] == "symbols of an unknown font"
+
+
+def test_hidden_text_and_documents_inside_are_left_out_and_counted(load):
+    run = "<w:r><w:rPr><w:vanish{}/></w:rPr><w:t>{}</w:t></w:r>"
+    hidden = run.format("", "secret") + run.format(' w:val="0"', "B")
+    content = changed(saved(word()), f'<w:p>{run_of("A")}{hidden}</w:p><w:altChunk w:id="x"/>')
+    document, *notes = load("a.docx", content)
+    assert document.text == "AB"
+    assert [note.note.values["part"] for note in notes] == ["hidden texts", "documents inside the document"]
+
+
+def test_how_characters_are_pronounced_does_not_break_words(load):
+    ruby = "<w:r><w:ruby><w:rt>{1}</w:rt><w:rubyBase>{0}</w:rubyBase></w:ruby></w:r>"
+    body = ruby.format(run_of("\u6771"), run_of("\u3068\u3046")) + ruby.format(run_of("\u4eac"), run_of("\u304d\u3087"))
+    assert text_of(load, f"<w:p>{body}</w:p>") == "\u6771\u4eac"
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.docm", "ms-word.document.macroEnabled"),
+        ("a.dotx", "openxmlformats-officedocument.wordprocessingml.template"),
+        ("a.dotm", "ms-word.template.macroEnabledTemplate"),
+    ],
+)
+def test_templates_and_documents_with_macros_are_read(load, name, form):
+    out = io.BytesIO()
+    content = io.BytesIO(changed(saved(word()), p("Order form")))
+    with zipfile.ZipFile(content) as archive, zipfile.ZipFile(out, "w") as copy:
+        for part in archive.namelist():
+            own = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main"
+            copy.writestr(part, archive.read(part).replace(own, f"application/vnd.{form}.main".encode()))
+    [document] = load(name, out.getvalue())
+    assert (document.text, document.metadata["format"]) == ("Order form", "docx")

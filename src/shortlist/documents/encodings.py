@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from shortlist.documents.codec_names import codec_of
 from shortlist.documents.source import Unreadable
+from shortlist.documents.western import CODECS, codec_of_western, is_torn
 from shortlist.types import Note
 
 SAMPLE_BEFORE, SAMPLE_AFTER = 10_000, 60_000
@@ -41,6 +42,8 @@ _HALF_WIDTH = re.compile("[\uff61-\uff9f\ufffd]")
 _LEAST_KANA = 0.3
 _MOST_NOISE = 0.02
 _FEW = 8
+_MANY = 20
+_EAST_ASIAN = frozenset({"big5", "big5hkscs", "cp932", "cp949", "euc_jp", "euc_kr", "gb18030", "gbk", "shift_jis"})
 _MOST_FIRSTS = 0.6
 _LEAST_NULS = 0.25
 
@@ -106,7 +109,8 @@ def legacy(sample: bytes, given: str = "") -> Encoding:
     """
     text = sample.decode("utf-8", "surrogateescape")
     bad = sum("\ud800" <= character <= "\udfff" for character in text)
-    if sum(character > "\x7f" for character in text) - bad >= 2 * bad:
+    good = sum(character > "\x7f" for character in text) - bad
+    if good >= 2 * bad and not (good < _MANY * bad and _is_east_asian(sample)):
         return UTF8
     if given:
         if not readable(sample, given):
@@ -128,9 +132,23 @@ def _detected(sample: bytes) -> str:
     name = chardet.detect(sample, encoding_era=EncodingEra.MODERN_WEB)["encoding"] or ""
     if _is_kana(_decoded(sample, _SHIFT_JIS)):
         return _SHIFT_JIS
+    codec = codec_of(name)
+    readings = {each: _decoded(sample, each) for each in (*CODECS, codec) if each}
+    if western := codec_of_western(readings, codec):
+        return western
+    if codec and is_torn(readings[codec]):
+        name = _CENTRAL_EUROPE
     if codec_of(name) == _CENTRAL_EUROPE and not _UPPER_CONTROLS.search(sample):
         return "iso8859-2" if _BETWEEN_LETTERS.search(_decoded(sample, _CENTRAL_EUROPE)) else name
     return name
+
+
+def _is_east_asian(sample: bytes) -> bool:
+    """Return whether a sample with few letters of ASCII is text in an encoding of China, Japan or Korea."""
+    if len(re.findall(rb"[A-Za-z]", sample)) > len(sample) / 4:
+        return False
+    name = codec_of(_detected(sample))
+    return name in _EAST_ASIAN and "\ufffd" not in _decoded(sample, name)
 
 
 def _is_kana(text: str) -> bool:

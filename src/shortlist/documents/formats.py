@@ -31,7 +31,7 @@ _EXTENSIONS_OF = {
     "md": (".md", ".markdown"),
     "html": (".html", ".htm", ".xhtml"),
     "pdf": (".pdf",),
-    "docx": (".docx",),
+    "docx": (".docx", ".docm", ".dotx", ".dotm"),
     "jsonl": (".jsonl", ".ndjson"),
     "csv": (".csv", ".tsv"),
     "xlsx": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shortlist.documents.decoding import clean, decode, guess_note, read_bytes
 from shortlist.documents.html_hidden import remove_hidden
 from shortlist.documents.html_lists import ListNumbers
+from shortlist.documents.html_math import math_text
 from shortlist.documents.html_tables import table_markdown
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
@@ -206,8 +207,8 @@ def _pieces(page: BeautifulSoup, kept: list[str]) -> Iterator[str]:
                 yield f"\n\n\ue000{len(kept) - 1}\ue001\n\n"
             elif node.name == "img":
                 yield _image(node)
-            elif node.name == "sup" and (power := _power(node)):
-                yield power
+            elif written := _written(node):
+                yield written
             elif node.name == "table" and (table := table_markdown(node, _table_nodes(node, numbers))) is not None:
                 kept.append(table)
                 yield f"\n\n\ue000{len(kept) - 1}\ue001\n\n"
@@ -231,8 +232,8 @@ def _table_nodes(table: Tag, numbers: ListNumbers) -> Iterator[PageElement | str
         if isinstance(node, Tag):
             if node.name == "img":
                 yield _image(node)
-            elif node.name == "sup" and (power := _power(node)):
-                yield power
+            elif written := _written(node):
+                yield written
             elif node.name == "li":
                 yield f" {numbers.label(node)} "
                 waiting.extend(reversed(node.contents))
@@ -241,6 +242,13 @@ def _table_nodes(table: Tag, numbers: ListNumbers) -> Iterator[PageElement | str
                 waiting.extend(reversed(node.contents))
         elif type(node) in (NavigableString, CData):
             yield str(node).translate(_MARKS)
+
+
+def _written(tag: Tag) -> str:
+    """Return the text of an equation or of a raised number, or "" for other tags."""
+    if tag.name == "math":
+        return math_text(tag).translate(_MARKS)
+    return _power(tag) if tag.name == "sup" else ""
 
 
 def _power(tag: Tag) -> str:

@@ -20,6 +20,12 @@ LARGEST_CONTENT = 1_000_000_000
 OLD_FORMAT = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """The first bytes of an old office file (.doc, .xls, .ppt), and of an encrypted new one."""
 
+_TYPES = "[Content_Types].xml"
+_OTHER_TYPE = re.compile(
+    rb"application/vnd\.(?:ms-word\.(?:document|template)\.macroEnabled(?:Template)?\.main|"
+    rb"openxmlformats-officedocument\.wordprocessingml\.template\.main)\+xml"
+)
+_DOCUMENT_TYPE = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _STRICT = b"http://purl.oclc.org/ooxml/"
 _STRICT_NAME = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/([\w/]+)")
 _RENAMED = {b"extendedProperties": b"extended-properties", b"customProperties": b"custom-properties"}
@@ -72,12 +78,13 @@ def checked_archive(data: bytes) -> zipfile.ZipFile:
 
 
 def transitional(data: bytes) -> bytes:
-    """Return the office file with the names of the Transitional form. A file in this form is returned as it is.
+    """Return the office file as a document with the names of the Transitional form. Such a file is returned as it is.
 
-    Programs that save the Strict form use other names for the same elements.
+    Programs that save the Strict form use other names for the same elements. Templates and documents with macros have
+    another type.
     """
     with checked_archive(data) as archive:
-        if _STRICT not in archive.read("_rels/.rels"):
+        if _STRICT not in archive.read("_rels/.rels") and not _OTHER_TYPE.search(archive.read(_TYPES)):
             return data
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
@@ -85,6 +92,8 @@ def transitional(data: bytes) -> bytes:
                 part = archive.read(entry)
                 if entry.filename.endswith((".xml", ".rels")):
                     part = _STRICT_NAME.sub(_name, part)
+                if entry.filename == _TYPES:
+                    part = _OTHER_TYPE.sub(_DOCUMENT_TYPE, part)
                 copy.writestr(entry.filename, part)
         return out.getvalue()
 

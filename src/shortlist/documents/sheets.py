@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from shortlist.documents.csv import row_document, unique
 from shortlist.documents.decoding import character_note, clean, read_bytes
@@ -18,6 +18,9 @@ from shortlist.errors import MissingExtra
 from shortlist.text.tables import Cell, grid, guess_header_rows, markdown
 from shortlist.types import Document, Note
 
+_Area: TypeAlias = "tuple[tuple[int, int], tuple[int, int]]"
+"""The first and the last row and column of merged cells."""
+
 _MOST_CELLS = 5_000_000
 _LONGEST_NAME = 100
 
@@ -25,7 +28,8 @@ _LONGEST_NAME = 100
 def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield one document per row if a sheet is a list: its first row names the columns, and no cells are merged.
 
-    Such a row is read as a row of a CSV file. Another sheet is one document with a Markdown table. The metadata field
+    Such a row is read as a row of a CSV file. Another sheet is one document with a Markdown table, or with several:
+    another table begins after an empty row, and rows with one cell above a table are lines of text. The metadata field
     "sheet" is the name of the sheet. Formulas have the values that the file stores for them. Needs the extra "files".
     """
     data = read_bytes(source.path)
@@ -45,7 +49,7 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         elif _is_list(rows, merged):
             yield from _records(source, shown, rows)
         else:
-            text, lost = clean(markdown(_cells(rows, merged)))
+            text, lost = clean(_tables(rows, merged))
             fields = metadata(source, {"sheet": shown})
             yield from character_note(source, lost, f"sheet {shown!r}")
             document = Document(f"{source.name}#sheet={shown}", text, f"{source.path.stem}: {shown}", fields)
@@ -84,7 +88,7 @@ def _panicked(error: BaseException) -> BaseException:
     return _broken(error) if type(error).__name__ == "PanicException" else error
 
 
-def _rows(book: Any, name: str) -> tuple[list[list[str]], list[tuple[tuple[int, int], tuple[int, int]]]]:
+def _rows(book: Any, name: str) -> tuple[list[list[str]], list[_Area]]:
     """Return the texts of a sheet without empty rows and columns at its ends, and the merged areas."""
     import python_calamine
 
@@ -135,8 +139,17 @@ def _is_list(rows: Sequence[Sequence[str]], merged: Sequence[object]) -> bool:
         and len(names) == len(used) > 1
         and len(set(names)) == len(names)
         and max(map(len, names)) <= _LONGEST_NAME
+        and not any(_is_other_header(rows, place) for place in range(2, len(rows) - 1))
         and guess_header_rows(grid([[Cell(text) for text in row] for row in rows[:3]])) == 1
     )
+
+
+def _is_other_header(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Return whether a row after an empty row names several columns again that have numbers above and below it."""
+    if any(rows[place - 1]) or not _begins_table(rows, place):
+        return False
+    columns = zip(rows[1], rows[place], rows[place + 1], strict=False)
+    return sum(bool(name) and _is_number(above) and _is_number(below) for above, name, below in columns) > 1
 
 
 def _records(source: Source, sheet: str, rows: Sequence[Sequence[str]]) -> Iterator[Record]:
@@ -148,9 +161,47 @@ def _records(source: Source, sheet: str, rows: Sequence[Sequence[str]]) -> Itera
             yield Record(f"sheet {sheet!r} row {number}", row_document(source, key, columns, cells, more))
 
 
-def _cells(
-    rows: Sequence[Sequence[str]], merged: Sequence[tuple[tuple[int, int], tuple[int, int]]]
-) -> list[list[Cell]]:
+def _tables(rows: Sequence[Sequence[str]], merged: Sequence[_Area]) -> str:
+    """Return a sheet as text: lines that are alone in their row, and tables, with blank lines between them."""
+    pieces: list[str] = []
+    start = 0
+    while start < len(rows):
+        end = _end_of_block(rows, start)
+        if sum(map(bool, rows[start])) < 2 and any(sum(map(bool, row)) > 1 for row in rows[start + 1 : end]):
+            end = start + 1
+            pieces.append("".join(rows[start]))
+        else:
+            inside = [
+                ((max(r0, start) - start, c0), (r1 - start, c1))
+                for (r0, c0), (r1, c1) in merged
+                if start <= r1 and r0 < end
+            ]
+            pieces.append(markdown(_cells(rows[start:end], inside)))
+        start = end
+    return "\n\n".join(filter(None, pieces))
+
+
+def _end_of_block(rows: Sequence[Sequence[str]], start: int) -> int:
+    """Return where the rows end that belong to the row at `start`: at an empty row before another table or a line."""
+    for end in range(start + 1, len(rows)):
+        if not any(rows[end - 1]) and any(rows[end]) and _begins_table(rows, end):
+            return end
+    return len(rows)
+
+
+def _begins_table(rows: Sequence[Sequence[str]], start: int) -> bool:
+    """Return whether a row after an empty row begins another table: it has one cell, or names above numbers."""
+    names, below = rows[start], rows[start + 1] if start + 1 < len(rows) else ()
+    if sum(map(bool, names)) < 2:
+        return True
+    return not any(map(_is_number, names)) and any(map(_is_number, below))
+
+
+def _is_number(text: str) -> bool:
+    return text[:1].isdigit() or text[1:2].isdigit()
+
+
+def _cells(rows: Sequence[Sequence[str]], merged: Sequence[_Area]) -> list[list[Cell]]:
     """Return the cells, those of a merged area as one cell."""
     spans = {(r0, c0): (r1 - r0 + 1, c1 - c0 + 1) for (r0, c0), (r1, c1) in merged if r0 >= 0 and c0 >= 0}
     height, width = len(rows), max(map(len, rows))

@@ -22,6 +22,7 @@ _MOST_COPIED = 1_000_000
 _MOST_PLACES = 1_000_000
 _MOST_PLACES_PER_CELL = 20
 _SPACE = re.compile(r"\s+")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _BARE_PIPE = re.compile(r"(?<!\\)\|")
 
 
@@ -143,15 +144,18 @@ def delimiter_line(columns: int) -> str:
 def guess_header_rows(table: Sequence[Sequence[Place]]) -> int:
     """Return how many of the first rows name the columns: 0 if the first row seems to be data.
 
-    The first row names the columns if its cells are short and most of them are not numbers. The second row belongs to
+    The first row names the columns if its cells are short and marked as headers, or most of them are not numbers; years
+    in order are names. The second row belongs to
     the header, too, if a cell of the first row reaches into it, or if it has text exactly below the cells of the first
     row that span several columns, and is not itself data.
     """
-    if len(table) < 2 or not table[0] or not _could_name(table[0]):
+    if len(table) < 2 or not table[0] or not _is_short(table[0]):
         return 0
     marked = _marked_rows(table)
     if marked:
         return marked
+    if not _could_name(table[0]):
+        return 0
     if any(place.cell.header for row in table for place in row) and not _all_headers(table[0]):
         return 0
     tallest = max(place.cell.rows for place in table[0])
@@ -183,11 +187,21 @@ def _has_second_header(table: Sequence[Sequence[Place]]) -> bool:
 
 
 def _could_name(row: Sequence[Place]) -> bool:
-    """Return whether a row has several short texts, most of them no numbers."""
+    """Return whether a row has several short texts, most of them no numbers, or years in order."""
+    texts = _texts(row)
+    years = [text for text in texts if _YEAR.fullmatch(text)]
+    are_names = len(years) > 1 and sorted(set(years), reverse=years[0] > years[-1]) == years
+    named = sum(not _is_number(text) for text in texts) + len(years) * are_names
+    return bool(texts) and _is_short(row) and 2 * named > len(texts)
+
+
+def _is_short(row: Sequence[Place]) -> bool:
+    return max(map(len, _texts(row)), default=0) <= _LONGEST_NAME
+
+
+def _texts(row: Sequence[Place]) -> list[str]:
     texts = [place.cell.text.strip() for place in row if place.first]
-    texts = [text for text in texts if text]
-    named = sum(not _is_number(text) for text in texts)
-    return bool(texts) and max(map(len, texts)) <= _LONGEST_NAME and 2 * named > len(texts)
+    return [text for text in texts if text]
 
 
 def _is_number(text: str) -> bool:

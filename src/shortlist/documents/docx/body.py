@@ -8,16 +8,18 @@ from typing import Any
 
 from shortlist.documents.docx.equations import M, equation
 from shortlist.documents.docx.numbers import W
-from shortlist.documents.docx.parts import Parts
+from shortlist.documents.docx.parts import Parts, is_hidden
 from shortlist.documents.docx.styles import list_of, outline_level, value
+from shortlist.documents.docx.symbols import symbol, with_symbols
 from shortlist.documents.docx.tables import table_rows
 from shortlist.text.raised import raised
 from shortlist.text.tables import markdown
 
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _TRANSPARENT = frozenset(W + name for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"))
-_LEFT_OUT = frozenset({_FALLBACK, *(W + name for name in ("pPr", "rPr", "moveFrom", "del"))})
-_CHARACTERS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
+_LEFT_OUT = frozenset({_FALLBACK, *(W + name for name in ("pPr", "rPr", "moveFrom", "del", "rt"))})
+"""Elements without text of the document. "rt" is how the characters above it are pronounced."""
+_CHARACTERS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-", f"{W}sym": ""}
 _EQUATIONS = frozenset({f"{M}oMath", f"{M}oMathPara"})
 _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 _LONGEST_CELL = 2000
@@ -110,7 +112,9 @@ class Body:
             if node.tag == f"{W}t":
                 content.pieces.append(_run_text(node, content.pieces))
             elif node.tag in _CHARACTERS:
-                content.pieces.append(_CHARACTERS[node.tag])
+                content.pieces.append(
+                    _CHARACTERS[node.tag] or symbol(node.get(f"{W}font", ""), node.get(f"{W}char", ""))
+                )
             elif node.tag in _EQUATIONS:
                 content.pieces.append(equation(node))
             elif node.tag == f"{W}txbxContent":
@@ -121,7 +125,7 @@ class Body:
                 self._add_note(node, content)
             elif node.tag == f"{W}commentReference":
                 self._add_comment(node, content)
-            elif node.tag not in _LEFT_OUT:
+            elif node.tag not in _LEFT_OUT and not is_hidden(node):
                 waiting.extend(reversed(list(node)))
 
     def _add_note(self, reference: Any, content: _Text) -> None:
@@ -169,7 +173,8 @@ class Body:
 
 def _run_text(node: Any, before: list[str]) -> str:
     """Return the text of a node, with "^" if it is raised and a power."""
-    text = node.text or ""
+    fonts = node.getparent().find(f"{W}rPr/{W}rFonts")
+    text = with_symbols(node.text or "", "" if fonts is None else fonts.get(f"{W}ascii", ""))
     place = node.getparent().find(f"{W}rPr/{W}vertAlign")
     if place is None or place.get(f"{W}val") != "superscript":
         return str(text)

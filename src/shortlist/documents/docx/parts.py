@@ -8,6 +8,7 @@ from typing import Any
 
 from shortlist.documents.docx.numbers import Numbers, W
 from shortlist.documents.docx.styles import Styles
+from shortlist.documents.docx.symbols import symbol
 from shortlist.documents.office import parse_xml
 
 _TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
@@ -68,8 +69,20 @@ class Parts:
         drawn = [_DRAWN[uri] for uri in (item.get("uri", "") for item in body.iter(_GRAPHIC)) if uri in _DRAWN]
         programs = [item.get("ProgID", "").lower() for item in body.iter(_OLE)]
         drawn += ["old equation objects" if name.startswith(("equation", "mathtype")) else "" for name in programs]
+        drawn += ["hidden texts" for run in body.iter(f"{W}r") if is_hidden(run) and any(run.itertext(f"{W}t"))]
+        drawn += ["documents inside the document" for _ in body.iter(f"{W}altChunk")]
+        signs = [
+            node for node in body.iter(f"{W}sym") if not symbol(node.get(f"{W}font", ""), node.get(f"{W}char", ""))
+        ]
+        drawn += ["symbols of an unknown font" for _ in signs]
         for part in dict.fromkeys(drawn):
             yield part or "embedded files", drawn.count(part), ""
+
+
+def is_hidden(element: Any) -> bool:
+    """Return whether an element is a run of text that Word hides."""
+    hidden = element.find(f"{W}rPr/{W}vanish") if element.tag == f"{W}r" else None
+    return hidden is not None and hidden.get(f"{W}val", "1") not in ("0", "false", "off")
 
 
 def _roots(document: Any) -> dict[str, list[Any]]:
