@@ -43,6 +43,10 @@ OPTIONS = {f"--flag-{number}": f"Set the {word} of the output. " for number, wor
         ("md", "- `{0}`: {1}\n"),
         ("html", "{0}\n: {1}\n\n"),
         ("html", "{0}\n\n{1}\n\n"),
+        ("md", "- **{0}**\n\n  {1}\n\n"),
+        ("txt", "  * {0}\n\n    {1}\n\n"),
+        ("txt", "Q: What is {0}?\n\nA: {1}\n\n"),
+        ("html", "What is {0}?\n\n{1}\n\n"),
         ("txt", "       {0}\n              {1}\n\n"),
         ("txt", "{0}::\n\t{1}\n\n"),
         ("txt", "  {0}      {1}\n"),
@@ -59,7 +63,7 @@ def test_a_term_stays_with_its_definition(form, entry, limit):
     assert len(passages) > 4
     for flag, meaning in OPTIONS.items():
         start = meaning.strip()
-        assert any(re.search(rf"{flag}\b[^§]{{0,12}}\s+(?:: )?{start}", passage) for passage in passages), flag
+        assert any(re.search(rf"{flag}\b[^§]{{0,12}}\s+(?:A?: )?{start}", passage) for passage in passages), flag
 
 
 @pytest.mark.parametrize("limit", [30, 40, 50, 60])
@@ -208,6 +212,7 @@ def test_source_code_is_cut_between_outer_blocks():
         (".. note::\n\n   Text.\n", "term text"),
         ("**bold term**\n\nText.\n", "term text"),
         ("A sentence that ends.\n\nText.\n", "text text"),
+        ("Does it end?\n\nText.\n", "caption text"),
         ("`x` is a name\nof a thing\n", "text text"),
     ],
 )

@@ -67,6 +67,36 @@ def test_english_with_a_foreign_name_is_english():
     assert language_of(SENTENCES["english"] + " 東京") == "english"
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Насосы требуют регулярного обслуживания", "russian"),
+        ("Насоси потребують обслуговування її", "ukrainian"),
+        ("Βιβλιοθήκη της πόλης", "greek"),
+        ("ספריה עירונית", "hebrew"),
+        ("المكتبة مفتوحة كل يوم", "arabic"),
+        ("Насосы и café, помпы и ўсё", ""),
+        ("Помпите изискват поддръжка и смяна на уплътненията", ""),
+        ("کتابخانه هر روز باز است", ""),
+    ],
+)
+def test_letters_tell_the_language_of_a_short_text(text, language):
+    assert language_of(text) == language
+
+
+def test_short_texts_tell_their_language_together():
+    rows = [
+        "Pumpe für den Keller",
+        "Schlauch mit Ventil",
+        "Dichtung für die Pumpe",
+        "Filter und Sieb",
+        "Ventil aus Messing",
+    ]
+    assert {language_of(row) for row in rows} == {""}
+    assert language_of_most(rows) == "german"
+    assert language_of_most([*rows, SENTENCES["english"] * 9]) == "english"
+
+
 def test_most_texts_decide():
     texts = [SENTENCES["german"], SENTENCES["english"], SENTENCES["german"], "42"]
     assert language_of_most(texts) == "german"

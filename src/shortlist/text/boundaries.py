@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
-from shortlist.text.lines import Kind, Line, follows_option, is_option, lines_of
+from shortlist.text.lines import Kind, Line, follows_option, is_option, is_short, lines_of
 from shortlist.text.sentences import sentence_starts
 
 HEADING, RULE, TERM, PARAGRAPH, DEDENT, ROW = 0.5, 0.7, 0.8, 1.0, 2.0, 3.0
@@ -56,7 +56,7 @@ def boundaries(text: str, layout: Layout = "wrapped") -> list[Boundary]:
     state = _State(layout == "wrapped")
     first = 0
     for number, line in enumerate(lines):
-        cost = state.before(lines, number) if number else 0.0
+        cost = state.before(lines, number)
         if cost is None:
             continue
         out += _sentences(text, lines[first:number])
@@ -99,6 +99,9 @@ class _State:
 
     def before(self, lines: Sequence[Line], number: int) -> float | None:
         """Return the cost of a cut before the line, or None if the line continues the one above."""
+        if not number:
+            self._close(lines[0])
+            return 0.0
         above, line = lines[number - 1], lines[number]
         cost = self._before(lines, number)
         if line.kind == "item" or line.gap:
@@ -162,7 +165,7 @@ class _State:
         if above.leads and _is_prose(above.kind):
             return AFTER_COLON if line.indent > above.indent else AFTER_CAPTION
         if self.markers and self.markers[-1] < line.indent:
-            return ROW
+            return AFTER_CAPTION if above.kind == "item" and is_short(above) else ROW
         deeper = line.indent > above.indent and above.kind == "text"
         extra = self.defining * 1.0 + deeper * 1.0 - (line.gap > 1) * 0.2
         return PARAGRAPH + depth + extra

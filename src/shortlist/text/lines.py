@@ -29,6 +29,7 @@ _DOUBLE_COLON = re.compile(r"\S.{0,100}::")
 _NUMBERED = re.compile(r"\(?\w{1,9}(?:\.\d{1,3})*[.)]?[ \t]")
 _LONGEST_TERM = 100
 _LONGEST_CAPTION = 60
+_LONGEST_QUESTION = 120
 _TAB = 4
 _NEAR = 4
 _LONGEST_ITEM = 20
@@ -198,9 +199,14 @@ def _is_underline(line: Line, below: Line) -> bool:
     return below.kind == "rule" and not below.gap and len(line.words) <= len(below.words) + _NEAR
 
 
+def is_short(line: Line) -> bool:
+    """Return whether a line is short and no sentence."""
+    return len(line.words) <= _LONGEST_CAPTION and line.words[-1] not in ".!?:;,)"
+
+
 def _is_caption(line: Line, below: Line) -> bool:
-    """Return whether a line that begins a block is short, and stands above a block."""
-    short = len(line.words) <= _LONGEST_CAPTION and line.words[-1] not in ".!?:;,)"
+    """Return whether a line that begins a block is short, or one question, and stands above a block."""
+    short = is_short(line) or (len(line.words) <= _LONGEST_QUESTION and line.words[-1] in "?\uff1f")
     return short and below.gap > 0 and below.kind in ("text", "item", "row", "fence") and below.indent >= line.indent
 
 

@@ -36,6 +36,9 @@ _COUNTED = 3
 _MANY = "english"
 """The language of names and technical terms in all languages. Its function words tell no other language."""
 
+_FEWEST_TEXTS = 20
+"""How many short texts are read together at least."""
+
 _LEAST_LETTERS = 4
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0900-\u0903\u093a-\u094f]+[^\W\d_]*)*")
 _SCRIPTS: Mapping[str, re.Pattern[str]] = {
@@ -51,6 +54,20 @@ _SCRIPTS: Mapping[str, re.Pattern[str]] = {
 _SCRIPT_SHARE = 0.3
 _KANA_SHARE = 0.1
 
+_LETTERS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str] | None]] = {
+    "greek": (re.compile("[\u0386-\u03ce]"), re.compile("[\u03ac-\u03af\u03cc-\u03ce\u03c2]"), None),
+    "hebrew": (re.compile("[\u05d0-\u05ea]"), re.compile("[\u05d0-\u05ea]"), re.compile("[\u05f0-\u05f2]")),
+    "russian": (
+        re.compile("[\u0400-\u04ff]"),
+        re.compile("[ыэё]"),
+        re.compile("[^\u0401\u0410-\u044f\u0451\\W\\d_a-z]"),
+    ),
+    "ukrainian": (re.compile("[\u0400-\u04ff]"), re.compile("[їєґ]"), re.compile("[ыэъёў]")),
+    "arabic": (re.compile("[\u0621-\u06d3]"), re.compile("[\u0629\u0649\u0625]"), re.compile("[\u066e-\u06d3]")),
+}
+"""Languages that letters tell in a text without function words: those of the script, and one that must be in the text,
+and those that must not."""
+
 
 def language_of(text: str) -> str:
     """Return the language of a text, or "" if it is unknown: a short text, a list, code, or another language.
@@ -60,14 +77,22 @@ def language_of(text: str) -> str:
         well as n-grams do from about 15 words on.
     """
     text = normalised(text[:_READ])
-    return _by_script(text) or _by_words(text)
+    return _by_script(text) or _by_words(text) or _by_letters(text)
 
 
 def language_of_most(texts: Iterable[str]) -> str:
-    """Return the language of most of the words of the texts whose language is known, or "" without such texts."""
+    """Return the language of most of the words of the texts, or "" if it is unknown.
+
+    Texts of an unknown language, such as short rows of a table, count as one text.
+    """
     lengths: Counter[str] = Counter()
+    unknown: list[str] = []
     for text in texts:
-        lengths[language_of(text)] += len(text[:_READ])
+        language = language_of(text)
+        lengths[language] += len(text[:_READ])
+        if not language:
+            unknown.append(text[: _READ // _FEWEST_TEXTS])
+    lengths[language_of("\n".join(unknown))] += lengths.pop("", 0)
     del lengths[""]
     return max(sorted(lengths), key=lambda language: lengths[language], default="")
 
@@ -83,6 +108,19 @@ def _by_script(text: str) -> str:
         return "japanese"
     language = max(shares, key=lambda name: shares[name])
     return language if shares[language] >= _SCRIPT_SHARE else ""
+
+
+def _by_letters(text: str) -> str:
+    """Return the language whose letters a text has, or "" if none is sure."""
+    if text.isascii():
+        return ""
+    lower = text.lower()
+    letters = sum(map(str.isalpha, lower))
+    for language, (script, own, foreign) in _LETTERS.items():
+        written = len(script.findall(lower))
+        if written >= max(_LEAST_LETTERS, letters / 2) and own.search(lower):
+            return language if foreign is None or not foreign.search(lower) else ""
+    return ""
 
 
 def _by_words(text: str) -> str:
