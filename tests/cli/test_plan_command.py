@@ -56,4 +56,4 @@ def test_bad_input_is_one_line(options, message):
 
 def test_the_number_of_passages_is_required():
     assert "--passages" in run("plan", code=2).err
-    assert "unable to parse" in run("plan", "--passages", "many", code=2).err
+    assert "--passages is 'many': give a number" in run("plan", "--passages", "many", code=2).err

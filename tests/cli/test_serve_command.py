@@ -48,6 +48,7 @@ SEARCH = {
     "fields": ("--field", "text=body", {"text": "body"}),
     "words": ("--words", None, True),
     "bi_encoder": ("--bi-encoder", "hashed-64", "hashed-64"),
+    "pool_encoder": ("--pool-encoder", "hashed-64", "hashed-64"),
     "reranker": ("--reranker", "fakes:WordReranker", "fakes:WordReranker"),
     "rerank": ("--rerank", None, True),
     "precision": ("--precision", "exact", "exact"),
@@ -153,7 +154,7 @@ def test_mcp_opens_the_index_with_the_search_options(tmp_path, monkeypatch):
     own = {
         name: row
         for name, row in SEARCH.items()
-        if name not in {"retriever", "fields", "words", "bi_encoder", "pool_size"}
+        if name not in {"retriever", "fields", "words", "bi_encoder", "pool_encoder", "pool_size"}
     }
     run("mcp", "--index", "ix", *words(own), cwd=tmp_path)
     tools, transport = opened

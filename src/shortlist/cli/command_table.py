@@ -83,12 +83,12 @@ class OneIndex(TyperCommand):
                 many; or a value is no number.
         """
         values, extra, given = self.make_parser(ctx).parse_args(args=list(args))
-        if extra:
-            raise InvalidInput(f"{extra[0]!r} is one argument too many: write a text of several words in quotes")
         times = sum("--index" in parameter.opts and not getattr(parameter, "multiple", False) for parameter in given)
         if times > 1:
             count = "twice" if times == 2 else f"{times} times"
             raise InvalidInput(f"--index is given {count}: this command takes one index")
+        if extra:
+            raise InvalidInput(f"{extra[0]!r} is one argument too many: write a text of several words in quotes")
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
