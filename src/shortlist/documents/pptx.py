@@ -11,6 +11,7 @@ from shortlist.documents.docx.equations import M, equation
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import errors, transitional
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.symbols import with_symbols
 from shortlist.documents.titles import best_title
 from shortlist.errors import MissingExtra
 from shortlist.text.tables import Cell, markdown
@@ -106,7 +107,8 @@ def _paragraph(paragraph: Any) -> str:
     while waiting:
         node = waiting.pop()
         if node.tag == f"{_A}t":
-            pieces.append(node.text or "")
+            font = node.getparent().find(f"{_A}rPr/{_A}sym")
+            pieces.append(with_symbols(node.text or "", "" if font is None else font.get("typeface", "")))
         elif node.tag == f"{_A}br":
             pieces.append("\n")
         elif node.tag in (f"{M}oMath", f"{M}oMathPara"):

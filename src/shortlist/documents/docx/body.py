@@ -10,8 +10,8 @@ from shortlist.documents.docx.equations import M, equation
 from shortlist.documents.docx.numbers import W
 from shortlist.documents.docx.parts import Parts, is_hidden
 from shortlist.documents.docx.styles import list_of, outline_level, value
-from shortlist.documents.docx.symbols import symbol, with_symbols
 from shortlist.documents.docx.tables import table_rows
+from shortlist.documents.symbols import symbol, with_symbols
 from shortlist.text.raised import raised
 from shortlist.text.tables import markdown
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from shortlist.documents.docx.numbers import Numbers, W
 from shortlist.documents.docx.styles import Styles
-from shortlist.documents.docx.symbols import symbol
 from shortlist.documents.office import parse_xml
+from shortlist.documents.symbols import symbol
 
 _TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

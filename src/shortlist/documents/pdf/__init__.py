@@ -22,6 +22,7 @@ from shortlist.documents.ocr import read_image
 from shortlist.documents.pdf.layout import PageTable
 from shortlist.documents.pdf.text import page_text
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
+from shortlist.documents.symbols import with_symbols
 from shortlist.documents.titles import best_title
 from shortlist.models.vocabulary import known_words
 from shortlist.text.line_ends import LineEnds
@@ -107,7 +108,7 @@ class _Reader:
         if not text.strip():
             yield Skipped(self.source.name, place, Note("no_page_text"))
             return
-        text, lost = clean(self.line_ends.rejoined(text))
+        text, lost = clean(with_symbols(self.line_ends.rejoined(text)))
         fields = metadata(self.source, {"page": number, **({"ocr": True} if image else {})})
         yield from character_note(self.source, lost, place)
         yield Record(place, Document(f"{self.source.name}#page={number}", text, self.title, fields))

@@ -58,7 +58,7 @@ def symbol(font: str, code: str) -> str:
     return chr(number) if 0x20 < number < 0xD800 else ""
 
 
-def with_symbols(text: str, font: str) -> str:
+def with_symbols(text: str, font: str = "") -> str:
     """Return a text in which characters of Symbol and Wingdings are those of Unicode.
 
     Programs write them in the private area F000 to F0FF. Without one of these fonts, such a bullet is a bullet.
