@@ -189,7 +189,7 @@ def test_headers_and_alternative_texts_are_content_of_html(load, markup, expecte
 def test_the_title_of_a_drawing_is_not_that_of_the_page(load):
     markup = "<body><svg><title>Icon</title></svg><h1>Head</h1></body>"
     assert load("a.html", markup)[0].title == "Head"
-    assert load("b.html", f"{markup}<title>Page</title>")[0].title == "Page"
+    assert load("b.html", f"{markup}<title>Pumps</title>")[0].title == "Pumps"
 
 
 def test_html_without_title_takes_the_first_heading_then_the_file_name(load):

@@ -51,6 +51,7 @@ OPTIONS = {f"--flag-{number}": f"Set the {word} of the output. " for number, wor
         ("txt", "{0}::\n\t{1}\n\n"),
         ("txt", "  {0}      {1}\n"),
         ("txt", "-x, {0}=<value>\n\n    {1}\n\n"),
+        ("txt", "MORE FLAGS\n     {0}=VALUE\n\n        {1}\n\n"),
         ("txt", "{0}\n    {1}\n{0}x\n    Other.\n"),
     ],
 )
@@ -194,6 +195,7 @@ def test_source_code_is_cut_between_outer_blocks():
         ("NAME\n       git - the tool\n", "heading text"),
         ("Title\n=====\nText\n", "heading heading text"),
         ("-a, --all\n    Show all.\n", "term text"),
+        ("FLAGS\n     --size=SIZE\n\n        The size.\n", "heading term text"),
         ("word\n: meaning\n", "term definition"),
         ("term::\n\tmeaning\n", "term text"),
         ("1. one\n2) two\n(a) three\n", "item item item"),

@@ -15,6 +15,10 @@ _NAMES = frozenset(
     no document title
     document / my document / new document / word document / microsoft word document / pdf document / pdf
     blank page / new page / page title / title here / insert title here / your title here / my title
+    loading / loading... / loading… / home / home page / homepage / index / welcome / undefined / unnamed / title
+    test / doc / book / workbook / worksheet / sheet / presentation / layout / page / print / image / file / scan
+    scanned image / mappe / präsentation / seite / classeur / présentation / libro / presentación / página / startseite
+    accueil / inicio
     enter title here / document title / type the document title / website title / site title / default title / default
     template / html template / html5 template / bootstrap template / my website / my site / my page / web page
     powerpoint presentation / powerpoint-präsentation / présentation powerpoint / presentación de powerpoint
@@ -35,7 +39,8 @@ _NAMES = frozenset(
 _SHORTEST_NUMBER = 4
 _NUMBER = re.compile(r"[\s_-]*\(?\d{1,4}\)?$")
 _PROGRAM = re.compile(
-    r"microsoft\s+(?:office\s+)?(?:word|powerpoint|excel|publisher|visio)\s*-|full page photo$|untitled\b.*\.\w{2,5}$"
+    r"microsoft\s+(?:office\s+)?(?:word|powerpoint|excel|publisher|visio)\s*-|full page photo$|"
+    r"(?:scan|scanned|img|image|dsc|fax)[\W_]*\d[\d\W_]*$|untitled\b.*\.\w{2,5}$"
 )
 _FILE = re.compile(
     r"(?:file:|[a-z]:\\|\\\\|/)?[^\s].{0,250}\.(?:docx?|dot[xm]?|rtf|odt|ott|wpd|pages|pub|xlsx?|pptx?|potx?|odp|indd|qxd|qxp|"
@@ -45,7 +50,9 @@ _FILE = re.compile(
 )
 """The name of a file. Words before the name of a page are a title: "How to edit index.html"."""
 
-_VARIABLE = re.compile(r"\{\{.*\}\}|\{%.*%\}|<%.*%>|\$\{.*\}|\$\w+\$|%\w+%|@@?\w+@@?|\[(?:[\w ]*title|insert [\w ]+)\]")
+_VARIABLE = re.compile(
+    r"\{\{.*\}\}|\{%.*%\}|<%.*%>|\$\{.*\}|\$\w+\$|%{1,2}\w+%{1,2}|@@?\w+@@?|\[(?:[\w ]*title|insert [\w ]+)\]"
+)
 
 
 def is_placeholder(title: str) -> bool:

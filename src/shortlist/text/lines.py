@@ -181,7 +181,8 @@ def _begins(line: Line, above: Line | None) -> bool:
     """Return whether a line is the first one of its block."""
     if above is None or line.gap or above.kind not in ("text", "item", "definition"):
         return True
-    return line.indent < above.indent or (is_option(line) and follows_option(above))
+    below_heading = above.words.isupper() and line.indent > above.indent
+    return line.indent < above.indent or (is_option(line) and (below_heading or follows_option(above)))
 
 
 def _kind_by_below(line: Line, below: Line) -> Kind:
