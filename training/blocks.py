@@ -46,14 +46,17 @@ def card_block(card: contrast.Card) -> Block:
     }
 
 
-def mined_block(row: dict[str, Any], teacher: float) -> Block:
-    """A block of `clusters.py`; a share `teacher` of its target follows stage one."""
+def mined_block(row: dict[str, Any], options: dict[str, Any]) -> Block:
+    """A block of `clusters.py`. A share of its target follows stage one, or the packaged reranker and stage one."""
     masked = torch.tensor(row["masked"], dtype=torch.bool)
-    stage = torch.softmax(torch.tensor(row["stage"]).masked_fill(masked, -1e4), -1)
+    scores, teacher = torch.tensor(row["stage"]), options["teacher"]
+    if "logits" in row:
+        scores, teacher = torch.tensor(row["logits"]) + options["taught_stage"] * scores, options["taught"]
+    soft = torch.softmax(scores.masked_fill(masked, -1e4), -1)
     return {
         "queries": row["queries"],
         "passages": row["passages"],
-        "target": (1 - teacher) * torch.eye(*masked.shape) + teacher * stage,
+        "target": (1 - teacher) * torch.eye(*masked.shape) + teacher * soft,
         "masked": masked,
         "both": False,
     }
@@ -76,6 +79,15 @@ def mined_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.open(encoding="utf-8")] if path.exists() else []
 
 
+def taught_rows(path: Path) -> list[dict[str, Any]]:
+    """The mined rows that `teach.py` scored, with its logits; all mined rows if it scored none."""
+    lines = (line for file in sorted(path.parent.glob("taught-*.jsonl")) for line in file.open(encoding="utf-8"))
+    taught = {tuple(row["queries"]): row["logits"] for row in map(json.loads, lines)}
+    rows = mined_rows(path)
+    with_logits = [row | {"logits": taught[key]} for row in rows if (key := tuple(row["queries"])) in taught]
+    return with_logits or rows
+
+
 class Blocks:
     """Endless blocks: shuffled passes over each kind, mixed by the shares of the configuration."""
 
@@ -90,7 +102,7 @@ class Blocks:
             "edits": edits.cards(settings),
             "flips": flips.flips(passages, options["flips"], settings["seed"]),
             "exclusions": flips.exclusions(pools, options["exclusions"], settings["seed"]),
-            "mined": mined_rows(settings["work"] / "clusters.jsonl"),
+            "mined": taught_rows(settings["work"] / "clusters.jsonl"),
         }
         self.shares = {name: share for name, share in options["shares"].items() if share and self.kinds[name]}
         self.left: dict[str, list[Any]] = {name: [] for name in self.kinds}
@@ -112,7 +124,7 @@ class Blocks:
         if kind in CARDS:
             return card_block(row)
         if kind == "mined":
-            return mined_block(row, self.options["teacher"])
+            return mined_block(row, self.options)
         pools = self.kinds["judged"]
         others = [rng.choice(rng.choice(pools)["passages"]) for _ in range(self.options["strangers"])]
         return judged_block(row, [text for text in others if text not in row["passages"]], self.options["queries"])
