@@ -19,6 +19,7 @@ from shortlist.text.line_ends import BREAK, LineEnds
         ("a long-\nterm plan", "a long-term plan"),
         ("Smith-\nJones", "Smith-Jones"),
         ("GOV-\nERNMENT", "GOVERNMENT"),
+        ("an X-\nray and a T-\nshirt", "an X-ray and a T-shirt"),
         ("loremi-\npsumque", "loremipsumque"),
         ("re-\ncompiling", "recompiling"),
         ("sub-\ndirectory", "subdirectory"),

@@ -36,7 +36,7 @@ class LineEnds:
     """Joins the words that are broken at the ends of lines, over the pages of one document.
 
     A hyphen that belongs to a compound stays. These rules apply in their order. A soft hyphen goes. A hyphen before a
-    capital stays. Of both forms, the one that is more frequent in the text so far decides. A word of `known` is joined.
+    capital stays, and so does one after a single capital: "X-ray". Of both forms, the one that is more frequent in the text so far decides. A word of `known` is joined.
     A hyphen in an address or identifier stays. Two words of `known` or of the text are a compound, unless one is
     a prefix such as "sub" or a suffix such as "ness". All other pieces are joined.
 
@@ -66,7 +66,7 @@ class LineEnds:
         return "-" if before is not None and self._is_compound(before[1], before[2], match[1]) else ""
 
     def _is_compound(self, before: str, left: str, right: str) -> bool:
-        if right[0].isupper() and not left.isupper():
+        if left.isupper() != right[0].isupper() and (len(left) == 1 or right[0].isupper()):
             return True
         first, second = left.lower(), right.lower()
         joined, hyphenated = self._seen[first + second], self._seen[f"{first}-{second}"]
