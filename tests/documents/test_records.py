@@ -346,3 +346,11 @@ def test_a_source_can_be_read_twice(tmp_path):
     path.write_text("text\nx\n")
     source = Source(path, "csv")
     assert list(read(source)) == list(read(source))
+
+
+def test_a_title_above_the_header_of_a_csv_file_names_no_column(load):
+    north, south, above = load("a.csv", "Sales 2024,,\nin crowns,,\nRegion,Q1,Q2\nNorth,10,12\nSouth,8,\n")
+    assert (north.text, south.text) == ("Region: North\nQ1: 10\nQ2: 12", "Region: South\nQ1: 8")
+    assert (above.text, above.id.rsplit("#", 1)[1]) == ("Sales 2024\nin crowns", "above")
+    [document] = load("b.csv", "name,\nAnn,\n")
+    assert document.metadata["name"] == "Ann"

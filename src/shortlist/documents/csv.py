@@ -65,6 +65,8 @@ class _Lines:
 def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield one document per row after the header, which names the columns. Rows are counted from 1.
 
+    Rows above the header with a text in their first cell alone, such as "Sales 2024,,", are a document of their own.
+
     The column "text" (or "content" or "body") is the text, "id" is the id and "title" is the title, in upper or lower
     case. The other columns are metadata: strings without the space around them. If a file has a text and no title, the
     title is its column "name", "subject", "sku", "code" or "key", if it has one. If no column is the text, the text has
@@ -77,12 +79,15 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     yield from guess_note(source, feed.encoding.name if feed.encoding.guessed else "")
     columns: list[str] = []
     table = Columns(())
+    above: list[str] = []
     number = 0
     for row in _rows(source, feed):
         yield from feed.take_skipped()
         if isinstance(row, Note):
             number += bool(columns)
             yield Skipped(source.name, f"row {number}" if columns else "the header", row)
+        elif not columns and _is_title(row):
+            above.append(row[0].strip())
         elif not columns:
             columns = unique(row)
             table = Columns(columns, _named(columns, _TEXTS))
@@ -100,8 +105,15 @@ def read(source: Source) -> Iterator[Record | Skipped]:
             key = f"{source.name}#row={number}"
             yield Record(f"row {number}", row_document(source, key, columns, cells, {}, replaced))
     yield from feed.take_skipped()
+    if above:
+        yield Record("above the header", Document(f"{source.name}#above", "\n".join(above), "", metadata(source)))
     if not number:
         yield Skipped(source.name, "", Note("no_rows"))
+
+
+def _is_title(row: Sequence[str]) -> bool:
+    """Return whether a row above the header is the title of the table, as spreadsheets export it."""
+    return len(row) > 2 and bool(row[0].strip()) and not any(cell.strip() for cell in row[1:])
 
 
 def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | Note]:

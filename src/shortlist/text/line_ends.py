@@ -36,9 +36,10 @@ class LineEnds:
     """Joins the words that are broken at the ends of lines, over the pages of one document.
 
     A hyphen that belongs to a compound stays. These rules apply in their order. A soft hyphen goes. A hyphen before a
-    capital stays, and so does one after a single capital: "X-ray". Of both forms, the one that is more frequent in the text so far decides. A word of `known` is joined.
-    A hyphen in an address or identifier stays. Two words of `known` or of the text are a compound, unless one is
-    a prefix such as "sub" or a suffix such as "ness". All other pieces are joined.
+    capital stays, and so does one after a single capital: "X-ray". Of both forms, the one that is more frequent in
+    the text so far decides. A word of `known` is joined. A hyphen in an address or identifier stays. Two words of
+    `known` or of the text are a compound, unless one is a prefix such as "sub" or a suffix such as "ness". All other
+    pieces are joined.
 
     Args:
         known: Words in lower case.
