@@ -11,6 +11,7 @@ from shortlist.collection.fits import StoredFits
 from shortlist.collection.place import TextFiles
 from shortlist.protocols import Encoder, Reranker, Retriever
 from shortlist.retrievers.engine import named_with_fusion
+from shortlist.search.encoded_pool import EncodedPool
 from shortlist.search.opened import Opened
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note, Where
@@ -28,7 +29,8 @@ def assembled(
 ) -> Search:
     """Return the search over what is open. Both stages are loaded side by side.
 
-    The weights are those that were fitted for the bi-encoder of the retriever and the reranker, if there are any.
+    The weights are those that were fitted for the bi-encoder of the retriever and the reranker, if there are any. With
+    a `pool_encoder` in the configuration, the retriever has its cosines, and fits have a name of their own.
 
     Args:
         opened: The open index or retriever, with its configuration, its bi-encoder and its number of passages.
@@ -43,13 +45,18 @@ def assembled(
         loading = loaders.submit(stage_two)
         retriever, encoder = stage_one()
         reranker = loading.result()
+    config, name = opened.config, named_with_fusion(name, retriever)
+    if config.pool_encoder is not None:
+        of_pool = registry.configured_encoder(config, config.pool_encoder)
+        retriever, encoder = EncodedPool(retriever, of_pool), encoder or of_pool
+        name = f"{name} with the cosine of {config.pool_encoder}"
     return Search(
         retriever,
         reranker,
-        opened.config,
+        config,
         progressive=None if reranker is None else registry.progressive_of(reranker),
         encoder=encoder,
-        fits=StoredFits(place, opened.bi_encoder, named_with_fusion(name, retriever), reranker, opened.count),
+        fits=StoredFits(place, opened.bi_encoder, name, reranker, opened.count),
         diagnose=diagnose,
         facts=facts,
     )

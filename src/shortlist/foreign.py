@@ -19,7 +19,6 @@ from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.search.context import ContextParts
-from shortlist.search.encoded_pool import EncodedPool
 from shortlist.search.explain import StageOne
 from shortlist.search.foreign.rows import DISTANCE, RAW_SCORE
 from shortlist.search.listing import LeftOut, distinct
@@ -149,23 +148,13 @@ class OpenRetriever(Opened):
             self._stage_one,
             self._loaded_reranker,
             place=self.fits_folder,
-            name=self._name_of_stage_one,
+            name=f"{self.name} with words" if self.config.words else self.name,
             diagnose=no_diagnosis if self._store is None else partial(diagnose, self._store),
             facts=self._notes_on_order,
         )
 
     def _stage_one(self) -> tuple[Retriever, Encoder | None]:
-        encoder = None if self.bi_encoder == UNKNOWN else self.encoder
-        if self.config.pool_encoder is None:
-            return self._retriever, encoder
-        of_pool = registry.configured_encoder(self.config, self.config.pool_encoder)
-        return EncodedPool(self._retriever, of_pool), encoder or of_pool
-
-    @property
-    def _name_of_stage_one(self) -> str:
-        """The name under which fits are stored: another pool encoder or words change the scores."""
-        words, encoder = self.config.words, self.config.pool_encoder
-        return f"{self.name}{' with words' * words}{f' with the cosine of {encoder}' if encoder else ''}"
+        return self._retriever, None if self.bi_encoder == UNKNOWN else self.encoder
 
     def _notes_on_order(self, pool: Sequence[Hit]) -> list[Note]:
         """Return the note that the reranker alone orders the answer, with the signals that can have weights."""

@@ -106,6 +106,17 @@ def test_a_retriever_of_your_own_with_a_pool_encoder(fitted, tmp_path, monkeypat
         assert search.searcher.fits.retriever == "foreign_parts:rows with the cosine of hashed-32"
 
 
+def test_an_index_with_a_retriever_of_your_own_has_the_pool_encoder(fitted, tmp_path):
+    config = SearchConfig(bi_encoder="hashed-64", reranker="foreign_parts:Logits")
+    with sl.open(tmp_path / "ix", create=True, config=config) as index:
+        index.add([{"id": "a", "text": "red dog"}])
+    own = config.override({"retriever": "foreign_parts:rows", "pool_encoder": "hashed-32"})
+    with sl.open(tmp_path / "ix", config=own) as index:
+        assert index.search(WORDS[0]).weights == {"dense": 3.0}
+    with pytest.raises(InvalidInput, match="'hybrid' searches an index"):
+        sl.open(tmp_path / "ix", config=config.override({"pool_encoder": "hashed-32"}))
+
+
 def test_an_index_has_no_pool_encoder():
     with pytest.raises(InvalidInput, match="'hybrid' searches an index") as caught:
         resolve({"pool_encoder": "hashed-32"}, {})

@@ -62,7 +62,7 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
 
     Raises:
         InvalidInput: A value that cannot be used, a weight of an unknown signal, `given` fields or words without a
-            store, or a `given` pool encoder for an index.
+            store, or a pool encoder for an index.
     """
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
@@ -79,12 +79,6 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     if given.get("words") and not config.is_foreign:
         raise InvalidInput(
             f"words are BM25 beside a store, and the retriever is {config.retriever!r}: name a store", field="words"
-        )
-    if "pool_encoder" in given and not config.is_foreign:
-        raise InvalidInput(
-            f"the retriever {config.retriever!r} searches an index: a pool_encoder encodes the pool of a store or of a "
-            "retriever of your own",
-            field="pool_encoder",
         )
     if "fields" in given and not config.is_foreign:
         raise InvalidInput(
