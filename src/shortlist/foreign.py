@@ -172,7 +172,7 @@ class OpenRetriever(Opened):
         if store is None:
             assert self._own is not None
             return self._own
-        words = self.fits_folder / WORDS if self.config.words else None
+        words = self._folder_of(self.name) / WORDS if self.config.words else None
         encoder = self.encoder if store.has_vectors else None
         return registry.store_retriever(store, encoder, self.config.fusion, words, self.config.language)
 
@@ -184,9 +184,13 @@ class OpenRetriever(Opened):
 
     @property
     def fits_folder(self) -> Path:
-        """The folder of this retriever's fits, inside `state`."""
-        plain = re.sub(r"[^\w.-]+", "_", self.name)[:60]
-        return self.state / f"{plain}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+        """The folder of this retriever's fits, inside `state`. A pool encoder has a folder of its own."""
+        encoder = self.config.pool_encoder
+        return self._folder_of(self.name if encoder is None else f"{self.name} {encoder}")
+
+    def _folder_of(self, name: str) -> Path:
+        plain = re.sub(r"[^\w.-]+", "_", name)[:60]
+        return self.state / f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def shown_names(self) -> Names:
         """Return names that show the last part of an absolute path, and no folders of this machine."""

@@ -17,7 +17,7 @@ from shortlist.collection.precompute import Precompute, checked_keeper, notes_on
 from shortlist.config import SearchConfig
 from shortlist.config.search_config import RERANKER
 from shortlist.documents import ReadOptions
-from shortlist.errors import FolderError, NotAnIndex
+from shortlist.errors import FolderError, InvalidInput, NotAnIndex
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
@@ -48,8 +48,8 @@ def open_index(
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
 
     Raises:
-        InvalidInput: `config` has a weight of an unknown signal, an unknown language, or fields for a retriever that is
-            no store, or its reranker cannot precompute and a new index must.
+        InvalidInput: `config` has a weight of an unknown signal, an unknown language, or fields or a pool encoder, or
+            its reranker cannot precompute and a new index must.
         NotAnIndex: The folder contains no index, and `create` is False; or it contains other things.
         IndexMismatch: The index was made with another bi-encoder or language than `config` names, or in another format.
         IndexLocked: The index is open already, in this or another process.
@@ -57,6 +57,8 @@ def open_index(
     """
     config = config or SearchConfig()
     config.check_signals()
+    if config.pool_encoder is not None and not config.is_foreign:
+        raise InvalidInput("an index has no pool_encoder: stores and your own retrievers do", field="pool_encoder")
     check_fields(config)
     if config.language is not None:
         checked_language(config.language)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import foreign_parts
 import shortlist as sl
+from command_line import run
 from fakes import ListRetriever
 from shortlist.config import SearchConfig, resolve
 from shortlist.config.weights import Weights
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.tuning.settings import file_values
 from shortlist.search.encoded_pool import EncodedPool, with_cosines
 from shortlist.search.pool import Retrieved
+from shortlist.server.build import build
+from shortlist.server.operations import Operations
+from shortlist.server.options import ServeOptions
 from shortlist.types import Hit, Note
 from word_queries import WORDS
 
@@ -113,16 +120,56 @@ def test_an_index_with_a_retriever_of_your_own_has_the_pool_encoder(fitted, tmp_
     own = config.override({"retriever": "foreign_parts:rows", "pool_encoder": "hashed-32"})
     with sl.open(tmp_path / "ix", config=own) as index:
         assert index.search(WORDS[0]).weights == {"dense": 3.0}
-    with pytest.raises(InvalidInput, match="'hybrid' searches an index"):
+    with pytest.raises(InvalidInput, match="an index has no pool_encoder") as caught:
         sl.open(tmp_path / "ix", config=config.override({"pool_encoder": "hashed-32"}))
-
-
-def test_an_index_has_no_pool_encoder():
-    with pytest.raises(InvalidInput, match="'hybrid' searches an index") as caught:
-        resolve({"pool_encoder": "hashed-32"}, {})
     assert caught.value.field == "pool_encoder"
+
+
+def test_a_pool_encoder_of_the_file_belongs_to_its_retriever():
     file = {"pool_encoder": "hashed-32", "retriever": "a.b:c"}
     assert resolve({}, file).config.pool_encoder == "hashed-32"
     other = resolve({"retriever": "hybrid"}, file)
     assert other.config.pool_encoder is None
     assert Note("setting_ignored", setting="pool_encoder", reason="other_retriever") in other.notes
+
+
+def test_fits_with_and_without_a_pool_encoder_have_folders_of_their_own(tmp_path):
+    folders = set()
+    for name in (None, "hashed-32", "hashed-64"):
+        with sl.open("foreign_parts:rows", config=SearchConfig(pool_encoder=name), state=tmp_path) as search:
+            folders.add(search.fits_folder)
+    assert len(folders) == 3
+
+
+def test_a_tuning_writes_the_pool_encoder():
+    config = SearchConfig(retriever="a.b:c", pool_encoder="hashed-32")
+    assert file_values({"pool_size": 20}, config, None, {})["pool_encoder"] == "hashed-32"
+    written = file_values({"pool_size": 20}, config, None, {"min_probability": 0.5, "retriever": "a.b:c"})
+    assert written["min_probability"] is None
+
+
+def test_an_encoded_pool_takes_a_function_and_refuses_other_parts():
+    pool = EncodedPool(lambda query, k: [("a", "red dog", 1.0)], ENCODER)
+    assert pool.retrieve("dog", 3)[0].signals["dense"] == pytest.approx(cosine("dog", "red dog"))
+    with pytest.raises(InvalidInput, match="the pool encoder is 5: give a bi-encoder"):
+        EncodedPool(ListRetriever(TEXTS), 5)
+    with pytest.raises(InvalidInput, match="give a bi-encoder") as caught:
+        sl.rerank("a", TEXTS, reranker=foreign_parts.Logits(), pool_encoder=foreign_parts.Logits())
+    assert caught.value.field == "pool_encoder"
+
+
+def test_the_command_rerank_with_a_pool_encoder(fitted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "candidates.txt").write_text("red dog\na local dog\n")
+    arguments = ("rerank", "local", "candidates.txt", "--reranker", "foreign_parts:Logits", "--json")
+    alone = [json.loads(line) for line in run(*arguments).out.splitlines()]
+    blended = [json.loads(line) for line in run(*arguments, "--pool-encoder", "hashed-32").out.splitlines()]
+    assert all(row["rerank"]["score"] == row["rerank"]["rerank_score"] for row in alone)
+    for row in blended:
+        added = 3 * cosine("local", row["text"])
+        assert row["rerank"]["score"] == pytest.approx(row["rerank"]["rerank_score"] + added)
+
+
+def test_a_server_without_stage_one_has_no_pool_encoder():
+    with pytest.raises(InvalidInput, match="a pool_encoder is for searches"):
+        build(ServeOptions(config=SearchConfig(pool_encoder="hashed-32")), Operations())

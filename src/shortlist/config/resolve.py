@@ -61,8 +61,8 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     the file, without a note. In the file, the effort replaces the pool size.
 
     Raises:
-        InvalidInput: A value that cannot be used, a weight of an unknown signal, `given` fields or words without a
-            store, or a pool encoder for an index.
+        InvalidInput: A value that cannot be used, a weight of an unknown signal, or `given` fields or words without a
+            store.
     """
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
@@ -103,7 +103,7 @@ def _ignored(
         yield from ((name, "other_reranker") for name in OF_RERANKER)
     elif given.get("blend", requested.blend) != file.get("blend", default.blend):
         yield from ((name, "other_blend") for name in OF_BLEND)
-    if requested.retriever != file.get("retriever", requested.retriever) or not requested.is_foreign:
+    if requested.retriever != file.get("retriever", requested.retriever):
         yield from ((name, "other_retriever") for name in OF_RETRIEVER)
     reasons = ((not requested.rerank, "not_reranked"), (requested.tail, "tail"), (requested.progressive, "progressive"))
     yield from (("min_probability", reason) for applies, reason in reasons if applies)

@@ -193,15 +193,12 @@ class SearchConfig:
         return replace(self, **changes)
 
     def check_signals(self) -> None:
-        """Raise an error if a weight belongs to no signal of a named retriever, or if an index has a pool encoder.
+        """Raise an error if a weight belongs to no signal of a named retriever. Your own retriever may have any signal.
 
         Raises:
             InvalidInput: The retriever is one of `RETRIEVERS` or a store, and a name in `weights` is not among
-                `SIGNALS`; or the retriever is one of `RETRIEVERS`, and there is a `pool_encoder`.
+                `SIGNALS`.
         """
-        if self.pool_encoder is not None and not self.is_foreign:
-            what = f"the retriever {self.retriever!r} searches an index"
-            raise InvalidInput(f"{what}: a pool_encoder is for stores and your own retrievers", field="pool_encoder")
         unknown = [name for name in self.weights or {} if name not in SIGNALS]
         if unknown and (self.retriever in RETRIEVERS or "@" in self.retriever):
             raise InvalidInput(

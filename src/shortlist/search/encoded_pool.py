@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any, cast
 
+from shortlist.errors import InvalidInput
 from shortlist.protocols import CountsTokens, Encoder, KeepsPrefix, Retriever
 from shortlist.search.blend import COSINE
 from shortlist.search.pool import Retrieved, distinct_notes, name_of, notes_of, retrieved
+from shortlist.search.retriever import as_retriever
 from shortlist.types import Hit, Note, Passage, Where
+
+
+def checked_encoder(encoder: Any) -> Encoder:
+    """Return the bi-encoder.
+
+    Raises:
+        InvalidInput: It has no `encode_passages`.
+    """
+    if not callable(getattr(encoder, "encode_passages", None)):
+        raise InvalidInput(
+            f"the pool encoder is {encoder!r:.80}: give a bi-encoder, such as shortlist.load_encoder()",
+            field="pool_encoder",
+        )
+    return cast("Encoder", encoder)
 
 
 def with_cosines(query: str, hits: Sequence[Hit], encoder: Encoder) -> Retrieved:
@@ -32,7 +49,9 @@ def with_cosines(query: str, hits: Sequence[Hit], encoder: Encoder) -> Retrieved
 
 def cut_texts(texts: Sequence[str], encoder: Encoder) -> list[bool]:
     """Return which texts the encoder cuts to its window. False for each text if the encoder counts no tokens."""
-    return encoder.token_counts(texts)[1] if isinstance(encoder, CountsTokens) else [False] * len(texts)
+    if not texts or not isinstance(encoder, CountsTokens):
+        return [False] * len(texts)
+    return encoder.token_counts(texts)[1]
 
 
 def _notes(texts: Sequence[str], encoder: Encoder) -> list[Note]:
@@ -48,8 +67,14 @@ class EncodedPool:
     retriever stay. Each answer costs one pass of the bi-encoder over its texts.
     """
 
-    def __init__(self, retriever: Retriever, encoder: Encoder) -> None:
-        self._retriever, self._encoder = retriever, encoder
+    def __init__(self, retriever: Any, encoder: Encoder) -> None:
+        """See the class. `retriever` is anything that `search.retriever.as_retriever` takes, such as a function.
+
+        Raises:
+            InvalidInput: `retriever` is nothing that retrieves, or `encoder` is no bi-encoder.
+        """
+        self._retriever: Retriever = as_retriever(retriever)
+        self._encoder = checked_encoder(encoder)
 
     @property
     def name(self) -> str:

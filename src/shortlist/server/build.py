@@ -61,6 +61,12 @@ def build(options: ServeOptions, operations: Operations) -> Components:
             raise InvalidInput("boosts compare collections: name several indexes", field="boosts")
         if options.queries is not None:
             raise InvalidInput("judged queries need the index that they were judged on: also set index (--index)")
+        if options.config.pool_encoder is not None:
+            raise InvalidInput(
+                "rerank requests have the reranker's own score: a pool_encoder is for searches over a store or a "
+                "retriever of your own",
+                field="pool_encoder",
+            )
         config, name = options.config, options.config.reranker_name
         encoder = configured_encoder(config, config.bi_encoder or BI_ENCODER)
         reranker = None if name is None else configured_reranker(config, name)

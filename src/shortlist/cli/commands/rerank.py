@@ -123,7 +123,9 @@ def _print_totals(ranked: Sequence[Ranked], count: int, reranker: Reranker) -> N
 
     cut = sum(item.truncated for item in ranked)
     known = f"{cut} of the shown candidates cut to the window"
-    remark(f"{counted(count, 'candidate')} scored, {known if info_of(reranker).reports_cuts else 'cuts unknown'}")
+    scored = f"{counted(count, 'candidate')} scored, {known if info_of(reranker).reports_cuts else 'cuts unknown'}"
+    blended = bool(ranked) and ranked[0].order == "blend"
+    remark(f"{scored}; score = {info_of(reranker).unit} + the weighted cosine" if blended else scored)
     usage(reranker)
 
 

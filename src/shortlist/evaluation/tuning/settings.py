@@ -10,7 +10,7 @@ from shortlist.config import SearchConfig
 DEFAULT = SearchConfig()
 
 
-OF_STORES = ("bi_encoder", "fields", "language", "words")
+OF_STORES = ("bi_encoder", "fields", "language", "pool_encoder", "words")
 """The settings that an index keeps itself, and a store does not."""
 
 
@@ -48,7 +48,7 @@ def _same_scores(file: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Whether the values leave pools and final scores as they are with the file."""
     return all(
         _value(values, name, file) == _value(file, name)
-        for name in ("weights", "blend", "fusion", "expand", "retriever", "reranker")
+        for name in ("weights", "blend", "fusion", "expand", "retriever", "reranker", "pool_encoder")
     )
 
 
