@@ -48,7 +48,8 @@ def pool_of(effort: str, efforts: Mapping[str, Any] | None, *, rerank: bool = Tr
         )
     if not efforts or effort not in efforts:
         raise InvalidInput(
-            f"effort is {effort!r}, and no such level is stored: find and store the levels with `{TUNE}`",
+            f"effort is {effort!r}, and no such level is stored: find and store the levels with `{TUNE}`. There are "
+            "none if no pool gains over stage one",
             field="effort",
         )
     return int(efforts[effort]["pool_size"])
