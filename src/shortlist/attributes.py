@@ -41,8 +41,8 @@ def load_attribute(name: str) -> Any:
         raise
     except ModuleNotFoundError as error:
         raise InvalidInput(
-            f"{name} cannot be loaded: there is no module {error.name!r}. Install it, or put its folder into PYTHONPATH. "
-            "The current folder is searched for a name in an option, and not for one in shortlist.toml"
+            f"{name} cannot be loaded: there is no module {error.name!r}. Install it, or put its folder into PYTHONPATH"
+            ". The current folder is searched for a name in an option, and not for one in shortlist.toml"
         ) from error
     except Exception as error:  # a module of the user's own may raise anything
         raise InvalidInput(f"{name} cannot be loaded: {type(error).__name__}: {error}") from error
