@@ -125,6 +125,12 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return body[-1].end_lineno - body[0].lineno + 1 if body else 0
 
 
+def test_files_of_tests_have_different_names():
+    """pytest imports a file by its name alone: two with one name stop a run that collects both."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_names_are_nouns(path):
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
