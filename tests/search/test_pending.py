@@ -40,6 +40,14 @@ def test_finish_with_some_scores_puts_the_others_behind_and_gives_the_cause():
     assert ranking.note("rerank_partial").values == {"scored": 2, "pool": 5, "cause": "budget"}
 
 
+def test_a_search_that_scored_nothing_in_its_time_applies_no_limit():
+    _, pending = pending_for(min_score=5.0)
+    ranking = pending.finish(Scores(), cause="budget")
+    assert [hit.id for hit in ranking] == ["p1", "p2", "p3", "p4", "p5"]
+    assert (ranking.status, ranking.left_out, ranking.note("left_out")) == ("partial", 0, None)
+    assert ranking.note("limits_not_applied") is not None
+
+
 def test_finish_with_an_error_keeps_stage_one_order_and_applies_no_limit():
     _, pending = pending_for(min_score=5.0)
     ranking = pending.finish(Scores([9.0, 9.0]), error=BadScores("NaN"))

@@ -97,7 +97,7 @@ class Pending:
         scores = Scores() if scores is None or error is not None else scores
         status = self._status(scores, error, cause)
         hits = ordered(self.pool, scores, self.query_weights)
-        reranked = status in ("ok", "partial")
+        reranked = _has_scores(status, scores)
         hits, diversity_notes = self._chosen([*hits, *self.below], reranked=reranked)
         kept = self.limits.kept(hits) if reranked else hits
         return Ranking(
@@ -146,10 +146,15 @@ class Pending:
             notes.append(Note("rerank_partial", scored=len(scores), pool=len(self.pool), cause=cause))
         if status == "ok" and self.rule is not None and self.pool:
             notes.append(self.rule.note(len(scores), len(self.pool)))
-        reranked = status in ("ok", "partial")
+        reranked = _has_scores(status, scores)
         return notes + (self.limits.notes(hits, kept) if reranked else self.limits.not_applied())
 
     def _stopped(self, rule: StopRule, scores: Scores) -> bool:
         prior = self.prior
         pairs = [(share + score, score) for share, score in zip(prior, scores, strict=False)]
         return rule.stops(pairs, prior[len(scores) :])
+
+
+def _has_scores(status: Status, scores: Scores) -> bool:
+    """Whether limits apply: not if a search ended before the first passage was scored."""
+    return status == "ok" or (status == "partial" and len(scores) > 0)

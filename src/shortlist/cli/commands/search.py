@@ -35,7 +35,7 @@ NeighboursOption = Annotated[
     int | None, option("--neighbours", "N", "Context: add the N passages before and after each hit, 0 to 20.")
 ]
 SectionOption = Annotated[
-    bool, typer.Option("--section", help="Context: add the whole section of each hit, by its heading path.")
+    bool, typer.Option("--section", help="Context: add the passages around each hit with its heading path.")
 ]
 BudgetOption = Annotated[
     int | None,
