@@ -81,7 +81,7 @@ def test_the_options_may_be_in_the_file(place, tmp_path):
     assert "shards is 2" in error_of("add", "docs", *place, *OPTIONS, cwd=tmp_path)
     assert run("search", "cat", "--index", name, "--json", cwd=tmp_path).json()["hits"]
     assert run("search", "cat", *place, "--json", cwd=tmp_path).json()["hits"]
-    assert "leave them out" in error_of("add", "docs", "--index", "folder", *OPTIONS, cwd=tmp_path)
+    assert "leave it out" in error_of("add", "docs", "--index", "folder", *OPTIONS, cwd=tmp_path)
     (tmp_path / "shortlist.toml").write_text("[index]\nshard = 2\n")
     message = error_of("search", "cat", *place, cwd=tmp_path)
     assert "'shard' is unknown; the options are shards, replicas" in message
