@@ -28,23 +28,28 @@ def checked_encoder(encoder: Any) -> Encoder:
     return cast("Encoder", encoder)
 
 
-def with_cosines(query: str, hits: Sequence[Hit], encoder: Encoder) -> Retrieved:
+def encoded(query: str, hits: Sequence[Hit], encoder: Encoder) -> list[Hit]:
     """Return the hits, in their order, with the cosine of the query and each text as the signal "dense".
 
-    The cosine replaces a "dense" of the retriever. Other signals stay, and no score changes. If the encoder cuts a text
-    to its window, a note counts such texts.
+    The cosine replaces a "dense" of the retriever. Other signals stay, and no score changes.
     """
     if not hits:
-        return Retrieved((), notes_of(hits))
-    texts = [hit.passage.content for hit in hits]
-    cosines = encoder.encode_passages(texts) @ encoder.encode_queries([query])[0]
-    return Retrieved(
-        (
-            replace(hit, signals={**hit.signals, COSINE: float(cosine)}, bi_encoder=encoder.name)
-            for hit, cosine in zip(hits, cosines, strict=True)
-        ),
-        distinct_notes([*notes_of(hits), *_notes(texts, encoder)]),
-    )
+        return []
+    cosines = encoder.encode_passages(_texts(hits)) @ encoder.encode_queries([query])[0]
+    return [
+        replace(hit, signals={**hit.signals, COSINE: float(cosine)}, bi_encoder=encoder.name)
+        for hit, cosine in zip(hits, cosines, strict=True)
+    ]
+
+
+def with_cosines(query: str, hits: Sequence[Hit], encoder: Encoder) -> Retrieved:
+    """As `encoded`, with the notes of the hits. If the encoder cuts texts to its window, a note counts them."""
+    notes = distinct_notes([*notes_of(hits), *_notes(_texts(hits), encoder)])
+    return Retrieved(encoded(query, hits, encoder), notes)
+
+
+def _texts(hits: Sequence[Hit]) -> list[str]:
+    return [hit.passage.content for hit in hits]
 
 
 def cut_texts(texts: Sequence[str], encoder: Encoder) -> list[bool]:

@@ -9,7 +9,7 @@ from shortlist.config import SearchConfig
 from shortlist.protocols import Encoder, Reranker, SkipsQueries
 from shortlist.reprs import short_repr
 from shortlist.search.blend import blend_weights
-from shortlist.search.encoded_pool import checked_encoder, cut_texts, with_cosines
+from shortlist.search.encoded_pool import checked_encoder, cut_texts, encoded
 from shortlist.search.pending import Pending
 from shortlist.search.pool import numbered
 from shortlist.search.ranked import Order, Ranked
@@ -51,7 +51,7 @@ def rank(
     pool = numbered([_hit(item, place, len(items)) for place, item in enumerate(items)])
     cut = [False] * len(pool)
     if pool_encoder is not None:
-        pool = with_cosines(query, pool, checked_encoder(pool_encoder))
+        pool = encoded(query, pool, checked_encoder(pool_encoder))
         cut = cut_texts([hit.passage.content for hit in pool], pool_encoder)
     weights = blend_weights(pool, reranker)
     order: Order = "blend" if weights else "reranker"
