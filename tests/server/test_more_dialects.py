@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import codecs
+import json
 import math
 
 import numpy as np
@@ -34,7 +36,7 @@ def scores(answer):
 
 
 @pytest.mark.parametrize("path", ["/v1/score", "/score"])
-@pytest.mark.parametrize("names", [("text_1", "text_2"), ("queries", "documents")])
+@pytest.mark.parametrize("names", [("text_1", "text_2"), ("queries", "documents"), ("data_1", "data_2")])
 @pytest.mark.parametrize(
     ("first", "second", "pairs"),
     [
@@ -64,6 +66,7 @@ def test_vllm_scores_in_the_order_of_the_request(client, path, names, first, sec
         ({"text_2": []}, 400, "text_2 is empty"),
         ({"text_2": None}, 400, "the field 'text_2' is required"),
         ({"queries": QUERY}, 400, "text_1 and queries are both given"),
+        ({"data_2": TEXTS}, 400, "text_2 and data_2 are both given"),
         ({"text_2": [1]}, 400, "item 0 (counted from 0) of the field 'text_2' must be a text"),
         ({"model": "other"}, 404, "model 'other' not found"),
         ({"truncate_prompt_tokens": 5}, 400, "truncate_prompt_tokens is 5"),
@@ -152,6 +155,32 @@ def test_cohere_embeds_in_every_form(client):
     assert forms["ubinary"] == np.packbits(VECTORS > 0, axis=1).tolist()
     assert forms["binary"] == [[byte - 128 for byte in row] for row in forms["ubinary"]]
     assert set(client.post("/v2/embed", json=COHERE).json()["embeddings"]) == {"float"}
+
+
+def test_cohere_embeds_inputs_in_parts(client):
+    def inputs(*texts):
+        return [{"content": [{"type": "text", "text": part} for part in text.split("|")]} for text in texts]
+
+    body = {"model": "hashed-8", "input_type": "search_document"}
+    answer = client.post("/v2/embed", json={**body, "inputs": inputs(*TEXTS)}).json()
+    assert np.allclose(answer["embeddings"]["float"], VECTORS)
+    assert answer["texts"] == TEXTS
+    assert client.post("/v2/embed", json={**body, "inputs": inputs("cats|sleep")}).json()["texts"] == ["cats\nsleep"]
+    image = [{"content": [{"type": "image_url", "image_url": {"url": "a"}}]}]
+    for change, message in (
+        ({"inputs": image}, "item 0 (counted from 0) of the field 'inputs' has a part of type 'image_url'"),
+        (
+            {
+                "inputs": [],
+            },
+            "inputs is empty",
+        ),
+        ({"inputs": [{"content": []}]}, "inputs"),
+        ({"inputs": inputs("a"), "texts": TEXTS}, "texts and inputs are both given"),
+        ({}, "the field 'texts' is required"),
+    ):
+        refused = client.post("/v2/embed", json={**body, **change})
+        assert (refused.status_code, message in refused.json()["message"]) == (400, True), refused.text
 
 
 def test_cohere_has_a_prompt_for_queries_and_warns_of_cut_texts(serve, tmp_path):
@@ -250,6 +279,32 @@ def test_ollama_errors(client, change, code, message):
     answer = client.post("/api/embed", json={"model": "hashed-8", "input": TEXTS, **change})
     assert (answer.status_code, set(answer.json())) == (code, {"error"})
     assert message in answer.json()["error"]
+
+
+def test_the_older_route_of_ollama_embeds_one_text(client):
+    answer = client.post("/api/embeddings", json={"model": "hashed-8", "prompt": TEXTS[0]}).json()
+    assert set(answer) == {"embedding"}
+    assert np.allclose(answer["embedding"], VECTORS[0])
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"model": "hashed-8"}, 400, "'prompt' is required"),
+        ({"model": "hashed-8", "prompt": " "}, 400, "prompt"),
+        ({"model": "llama3", "prompt": "a"}, 404, "not found"),
+    ],
+)
+def test_errors_of_the_older_route_of_ollama(client, body, code, message):
+    answer = client.post("/api/embeddings", json=body)
+    assert (answer.status_code, set(answer.json())) == (code, {"error"})
+    assert message in answer.json()["error"]
+
+
+def test_a_byte_order_mark_before_a_body_is_ignored(client):
+    body = codecs.BOM_UTF8 + json.dumps(ROUTES["/api/embed"]).encode()
+    assert client.post("/api/embed", content=body).status_code == 200
+    assert client.post("/api/embed", content=codecs.BOM_UTF8 * 2 + b"{}").status_code == 400
 
 
 def test_jina_sends_objects_and_fields_of_its_own(client):

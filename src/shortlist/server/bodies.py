@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -26,7 +27,7 @@ Texts = Annotated[Strings, Field(json_schema_extra={"minItems": 1})]
 
 
 async def json_of(request: Request, max_bytes: int) -> dict[str, Any]:
-    """Return the body as a JSON object of at most `max_bytes` bytes.
+    """Return the body as a JSON object of at most `max_bytes` bytes. A byte order mark of UTF-8 is ignored.
 
     Raises:
         Problem: The body is too large, not UTF-8, not JSON (JSON has no NaN and no infinity), nested too deep, or not
@@ -36,7 +37,7 @@ async def json_of(request: Request, max_bytes: int) -> dict[str, Any]:
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > max_bytes:
         raise _too_large(max_bytes)
     try:
-        body = from_json(await _bytes_of(request, max_bytes), allow_inf_nan=False)
+        body = from_json((await _bytes_of(request, max_bytes)).removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
         raise Problem(Kind.MALFORMED, f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):

@@ -117,6 +117,7 @@ BY_PATH: Mapping[str, Dialect] = {
     "/v1/score": OPENAI,
     "/score": OPENAI,
     "/api/embed": OLLAMA,
+    "/api/embeddings": OLLAMA,
     "/v1/embeddings": OPENAI,
     "/v1/models": OPENAI,
     "/info": TEI,

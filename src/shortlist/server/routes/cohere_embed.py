@@ -25,8 +25,25 @@ Form = Literal["float", "int8", "uint8", "binary", "ubinary", "base64"]
 Kinds = Literal["search_document", "search_query", "classification", "clustering", "image"]
 
 
+class Part(BaseModel):
+    """A part of an input. Only texts are read: a part of another type is an error."""
+
+    model_config = ConfigDict(strict=True)
+
+    type: str
+    text: str | None = None
+
+
+class Input(BaseModel):
+    """An input in parts. Its texts are read as one text, with a line end between them."""
+
+    model_config = ConfigDict(strict=True)
+
+    content: Annotated[list[Part], Field(fail_fast=True, min_length=1)]
+
+
 class CohereEmbedRequest(BaseModel):
-    """A request. Unknown fields are refused, as by Cohere. `priority` and `max_tokens` are accepted.
+    """A request with either `texts` or `inputs`. Unknown fields are refused, as by Cohere. `priority` has no effect.
 
     `input_type` "search_query" selects the prompt for queries. `truncate` is "END" or "NONE".
     """
@@ -35,7 +52,8 @@ class CohereEmbedRequest(BaseModel):
 
     model: str
     input_type: Kinds
-    texts: Texts
+    texts: Texts | None = None
+    inputs: Annotated[list[Input], Field(fail_fast=True)] | None = None
     embedding_types: Annotated[list[Form], Field(fail_fast=True, max_length=6)] | None = None
     truncate: Literal["NONE", "START", "END"] | None = None
     output_dimension: int | None = Field(None, ge=1)
@@ -50,15 +68,37 @@ async def answer(request: Request) -> Json:
     check_model(components, body.model, encoder_of(components).name)
     forms = list(dict.fromkeys(body.embedding_types or ["float"]))
     _check(body, forms)
+    texts = _texts(body)
     embed_request = EmbedRequest(
-        body.texts,
-        "texts",
+        texts,
+        "texts" if body.inputs is None else "inputs",
         query=body.input_type == "search_query",
         truncate=body.truncate != "NONE",
         dimensions=body.output_dimension,
     )
     result = await embed(components, embed_request)
-    return Json(await run_in_threadpool(_written, result, forms, body.texts))
+    return Json(await run_in_threadpool(_written, result, forms, texts))
+
+
+def _texts(body: CohereEmbedRequest) -> list[str]:
+    if body.texts is not None and body.inputs is not None:
+        raise Problem(Kind.INVALID, "texts and inputs are both given: give one of them", field="texts")
+    if body.inputs is None:
+        if body.texts is None:
+            raise Problem(Kind.INVALID, "the field 'texts' is required", field="texts")
+        return body.texts
+    return ["\n".join(_text(part, number) for part in each.content) for number, each in enumerate(body.inputs)]
+
+
+def _text(part: Part, number: int) -> str:
+    if part.type != "text" or part.text is None:
+        raise Problem(
+            Kind.INVALID,
+            f"item {number} (counted from 0) of the field 'inputs' has a part of type {part.type!r}: "
+            "send parts of type 'text' with a text",
+            field="inputs",
+        )
+    return part.text
 
 
 def _check(body: CohereEmbedRequest, forms: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""`/api/embed` of Ollama: https://docs.ollama.com/api/embed."""
+"""`/api/embed` of Ollama, and its older `/api/embeddings`: https://docs.ollama.com/api/embed."""
 
 from __future__ import annotations
 
@@ -56,3 +56,24 @@ async def answer(request: Request) -> Json:
         }
     )
     return Json(rest[:-1] + b',"embeddings":' + vectors + b"}")
+
+
+class OllamaPromptRequest(BaseModel):
+    """A request for one vector. A long text is cut. `options` and `keep_alive` have no effect."""
+
+    model_config = ConfigDict(strict=True)
+
+    model: str
+    prompt: Query
+    options: dict[str, Any] | None = None
+    keep_alive: str | int | None = None
+
+
+@router.post("/api/embeddings", openapi_extra=described(OllamaPromptRequest))
+async def answer_prompt(request: Request) -> Json:
+    """Embed one text, Ollama's older route."""
+    components = components_of(request)
+    body = await read(request, OllamaPromptRequest, components.limits.max_body)
+    check_model(components, body.model.removesuffix(LATEST), encoder_of(components).name)
+    result = await embed(components, EmbedRequest([body.prompt], "prompt", truncate=True))
+    return Json({"embedding": floats(result.vectors[0])})

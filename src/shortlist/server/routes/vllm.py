@@ -19,11 +19,15 @@ from shortlist.server.reranking import check_model, scorer_of, single_size
 
 router = APIRouter()
 
+FIRST, SECOND = ("text_1", "queries", "data_1"), ("text_2", "documents", "data_2")
+"""The names of the two sides of a request."""
+
 
 class ScoreRequest(BaseModel):
-    """A request. `text_1` and `text_2` are also named `queries` and `documents`. Unknown fields are ignored.
+    """A request. `text_1` and `text_2` are also named `queries` and `documents`, or `data_1` and `data_2`.
 
     One text of the first field is scored with every text of the second. Lists of the same length are scored in pairs.
+    Unknown fields are ignored.
     """
 
     model_config = ConfigDict(strict=True)
@@ -33,6 +37,8 @@ class ScoreRequest(BaseModel):
     text_2: Query | Texts | None = None
     queries: Query | Texts | None = None
     documents: Query | Texts | None = None
+    data_1: Query | Texts | None = None
+    data_2: Query | Texts | None = None
     truncate_prompt_tokens: int | None = None
     activation: bool | None = None
     use_activation: bool | None = None
@@ -49,7 +55,7 @@ async def answer(request: Request) -> Json:
     result = await score_pairs(
         components,
         _pairs(body),
-        "text_2" if body.text_2 is not None else "documents",
+        _given(body, SECOND)[0],
         truncate=_may_cut(components, body.truncate_prompt_tokens),
         raw=activation is False,
     )
@@ -67,28 +73,28 @@ async def answer(request: Request) -> Json:
 
 
 def _pairs(body: ScoreRequest) -> list[tuple[str, str]]:
-    first = _listed("text_1", body.text_1, "queries", body.queries)
-    second = _listed("text_2", body.text_2, "documents", body.documents)
+    (first_name, first), (second_name, second) = _given(body, FIRST), _given(body, SECOND)
     if len(first) == 1:
         return [(first[0], text) for text in second]
     if len(first) != len(second):
         raise Problem(
             Kind.INVALID,
-            f"text_1 has {len(first)} texts and text_2 has {len(second)}: give one text_1, or as many as text_2 has",
-            field="text_1",
+            f"{first_name} has {len(first)} texts and {second_name} has {len(second)}: "
+            f"give one text in {first_name}, or as many as {second_name} has",
+            field=first_name,
         )
     return list(zip(first, second, strict=True))
 
 
-def _listed(
-    name: str, given: str | Sequence[str] | None, other: str, also: str | Sequence[str] | None
-) -> Sequence[str]:
-    if given is not None and also is not None:
-        raise Problem(Kind.INVALID, f"{name} and {other} are both given: give one of them", field=name)
-    texts = also if given is None else given
-    if texts is None:
-        raise Problem(Kind.INVALID, f"the field {name!r} is required", field=name)
-    return [texts] if isinstance(texts, str) else texts
+def _given(body: ScoreRequest, names: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return the field that the request gives, and its texts."""
+    given = [name for name in names if getattr(body, name) is not None]
+    if len(given) > 1:
+        raise Problem(Kind.INVALID, f"{given[0]} and {given[1]} are both given: give one of them", field=given[0])
+    if not given:
+        raise Problem(Kind.INVALID, f"the field {names[0]!r} is required", field=names[0])
+    texts = getattr(body, given[0])
+    return given[0], [texts] if isinstance(texts, str) else texts
 
 
 def _may_cut(components: Components, tokens: int | None) -> bool:
