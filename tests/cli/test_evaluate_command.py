@@ -204,6 +204,11 @@ def test_an_evaluation_is_shown_and_saved_before_it_is_compared(shell, monkeypat
     [
         (["--fail-if", "nDCG@10 < 0"], "give --baseline FILE, too"),
         (["--set-up", "x:depth=3"], "set-up 'x': 'depth' is unknown; the settings are retriever"),
+        (
+            ["--set-up", "x:pol_size=3"],
+            "'pol_size' is unknown (did you mean 'pool_size'?); the settings",
+        ),
+        (["--set-up", "x:blend=3", "--state", "fits"], "--state is for the fits of a store"),
         (["--set-up", "x:pool_size=many"], "set-up 'x': pool_size must be a whole number of at least 1, or \"auto\""),
         (["--set-up", "x:rerank=maybe"], "set-up 'x': rerank must be true or false, not 'maybe'"),
         (["--set-up", "pool_size=3"], "write name:key=value"),

@@ -58,7 +58,9 @@ def test_values_that_mean_no_limit():
 
 
 def test_an_unknown_setting_is_named():
-    with pytest.raises(InvalidInput, match="'threshold' is unknown; the settings are retriever") as error:
+    with pytest.raises(
+        InvalidInput, match="'threshold' is unknown .did you mean 'threads'.*; the settings are retriever"
+    ) as error:
         SearchConfig().override({"threshold": 3})
     assert error.value.field == "threshold"
 

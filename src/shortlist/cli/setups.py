@@ -101,7 +101,7 @@ def set_ups(given: Given, texts: Sequence[str], place: Place) -> list[SetUp]:
     that name none, except for stores, which have none. No texts give one set-up, "default".
 
     Raises:
-        InvalidInput: A missing name, an unknown key, a bad value, or one name twice.
+        InvalidInput: A missing name, an unknown key, a bad value, one name twice, or an option that no set-up uses.
     """
     if not texts:
         return [SetUp.at("default", resolved(given).config, place)]
@@ -111,7 +111,10 @@ def set_ups(given: Given, texts: Sequence[str], place: Place) -> list[SetUp]:
     if repeated:
         raise InvalidInput(f"two set-ups are named {repeated[0]!r}: give each a name of its own")
     file = config.read()
-    return [_set_up(name, table, typed(given), file, place) for name, table in tables]
+    built = [_set_up(name, table, typed(given), file, place) for name, table in tables]
+    if place.state is not None and all(set_up.index is not None for set_up in built):
+        raise InvalidInput("--state is for the fits of a store, and each set-up searches an index: leave it out")
+    return built
 
 
 def _tables(text: str) -> list[tuple[str, dict[str, Any]]]:

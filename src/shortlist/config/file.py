@@ -29,13 +29,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from shortlist.atomic_io import write_whole
 from shortlist.config.efforts import without_clash
 from shortlist.config.search_config import NAMES, SIGNALS, SearchConfig
+from shortlist.config.unknown import did_you_mean
 from shortlist.errors import InvalidInput
 
 if sys.version_info >= (3, 11):
@@ -176,6 +176,6 @@ def _settings_in(tables: dict[str, Any], file: Path) -> dict[str, Any]:
     names = [name for name in NAMES if name not in TABLES]
     unknown = [key for key in settings if key not in names]
     if unknown:
-        close = "".join(f" (did you mean {name!r}?)" for name in get_close_matches(unknown[0], names, 1))
+        close = did_you_mean(unknown[0], names)
         raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [{TABLE}]{close}; the keys are {', '.join(names)}")
     return {**settings, **own}

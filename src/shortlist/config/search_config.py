@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from shortlist.config.efforts import changes_of_effort, check_efforts, pool_of
 from shortlist.config.limits import check_largest
+from shortlist.config.unknown import did_you_mean
 from shortlist.errors import InvalidInput
 from shortlist.types import PoolSize
 
@@ -181,7 +182,8 @@ class SearchConfig:
         """
         unknown = [name for name in given if name not in NAMES]
         if unknown:
-            raise InvalidInput(f"{unknown[0]!r} is unknown; the settings are {', '.join(NAMES)}", field=unknown[0])
+            shown = f"{unknown[0]!r} is unknown{did_you_mean(unknown[0], NAMES)}"
+            raise InvalidInput(f"{shown}; the settings are {', '.join(NAMES)}", field=unknown[0])
         rerank = given.get("rerank", self.rerank)
         changes = {**given, **changes_of_effort(given, self.effort, self.efforts, rerank=rerank)}
         top_k, pool = changes.get("top_k", self.top_k), changes.get("pool_size", self.pool_size)
