@@ -8,6 +8,7 @@ import shortlist
 from hashed import add, documents, remove
 from shortlist.collection import contents
 from shortlist.collection.manifest import FORMAT_VERSION
+from shortlist.documents.options import ReadOptions
 from shortlist.errors import NotAnIndex
 
 
@@ -96,3 +97,20 @@ def test_a_damaged_ledger_is_named(index, damage):
     ledger.close()
     with pytest.raises(NotAnIndex, match=r"sources\.sqlite cannot be read"):
         contents(index)
+
+
+def test_the_format_of_a_packed_archive(index):
+    with sqlite3.connect(index / "sources.sqlite") as ledger:
+        tables = [name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            columns = [row[1] for row in ledger.execute(f"PRAGMA table_info({table})")]
+            if "source" in columns:
+                ledger.execute(f"UPDATE {table} SET source = 'data/site.warc.gz' WHERE source = 'data/note.MD'")
+    ledger.close()
+    assert ("data/site.warc.gz", "warc") in [row[:2] for row in rows(index)]
+
+
+def test_only_word_files_are_read_again_for_their_parts():
+    options = ReadOptions(include=["headers", "comments"])
+    assert options.marks("docx") == " include=comments,headers"
+    assert {options.marks(name) for name in ("pptx", "xlsx", "pdf")} == {""}

@@ -59,7 +59,7 @@ def test_values_that_mean_no_limit():
 
 def test_an_unknown_setting_is_named():
     with pytest.raises(
-        InvalidInput, match="'threshold' is unknown .did you mean 'threads'.*; the settings are retriever"
+        InvalidInput, match=r"'threshold' is unknown \(did you mean 'threads'\?\); the settings"
     ) as error:
         SearchConfig().override({"threshold": 3})
     assert error.value.field == "threshold"

@@ -28,7 +28,7 @@ OcrOption = Annotated[
 IncludeOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--include", metavar="PART", help="Also read these parts of office files: comments, headers (with footers)."
+        "--include", metavar="PART", help="Also read these parts of Word files: comments, headers (with footers)."
     ),
 ]
 EncodingOption = Annotated[

@@ -76,8 +76,8 @@ OPTIONS: Mapping[str, Setting] = {
     "words": Setting(bool, "Keep BM25 of the passages in the state folder, for a store that has vectors alone.", "no"),
     "language": Setting(
         str,
-        "The language of BM25's word forms and stop words, for a new index or --words: a name such as german, a code "
-        "such as de, or none. An index has one language.",
+        "The language of BM25's word forms and stop words, for a new index or for BM25 of a store's passages: a name "
+        "such as german, a code such as de, or none. An index has one language.",
         "found in the texts",
         "NAME",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from shortlist.collection.ledger import FILE as LEDGER_FILE
@@ -16,7 +16,7 @@ from shortlist.collection.place import on_disk, size_of
 from shortlist.collection.states import FILE as STATES_FILE
 from shortlist.collection.states import States
 from shortlist.documents import MEMORY
-from shortlist.documents.formats import EXTENSIONS
+from shortlist.documents.formats import EXTENSIONS, extension_of
 from shortlist.reprs import short_repr
 from shortlist.stores.kinds import is_store
 from shortlist.text.terms import ENGLISH
@@ -130,7 +130,7 @@ def _precomputed(file: Path) -> Precomputed | None:
 
 def _source(counts: SourceCounts) -> Source:
     memory = counts.source == MEMORY.name
-    kind = MEMORY.format if memory else EXTENSIONS.get(PurePosixPath(counts.source).suffix.lower(), "")
+    kind = MEMORY.format if memory else EXTENSIONS.get(extension_of(counts.source), "")
     kind = counts.source.partition(":")[0] if is_store(counts.source) else kind
     complete = not counts.pending and (counts.finished or memory)
     return Source(counts.source, kind, counts.documents, counts.passages, counts.read_at, complete)

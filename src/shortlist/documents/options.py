@@ -9,11 +9,10 @@ from shortlist.documents.codec_names import codec_of
 from shortlist.errors import InvalidInput
 
 PARTS = ("comments", "headers")
-"""Parts of office files that are read only if the user asks for them. Headers include footers."""
+"""Parts of Word files that are read only if the user asks for them. Headers include footers."""
 
-WITH_PARTS = frozenset({"docx", "pptx", "xlsx"})
-"""The formats that have such parts."""
-
+WITH_PARTS = frozenset({"docx"})
+"""The formats whose readers read such parts."""
 
 OF_TEXT = frozenset(
     {"beir", "code", "csv", "eml", "epub", "html", "ipynb", "json", "jsonl", "md", "mhtml", "txt", "warc"}

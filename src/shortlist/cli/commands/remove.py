@@ -15,7 +15,9 @@ def remove(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE_OR_DOCUMENT_ID", help="Names as `list` and `search` show them.", show_default=False
+            metavar="SOURCE_OR_DOCUMENT_ID",
+            help="Names of sources as `list` shows them, or ids of documents (`document_id` in `search --json`).",
+            show_default=False,
         ),
     ],
     index: IndexOption = DEFAULT_INDEX,
