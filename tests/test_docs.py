@@ -1,4 +1,4 @@
-"""The documentation is true: its Python runs, its commands parse, its links lead somewhere, its tables are complete."""
+"""The documentation is true: its commands parse, its links lead somewhere, its tables are complete."""
 
 from __future__ import annotations
 

@@ -278,9 +278,10 @@ def html_report(
 def asgi(search: Search | Opened, *, mcp: bool = False) -> FastAPI:
     """Return an ASGI application that serves reranking, embeddings and, over `search`, searches and the page.
 
-    The routes are those of `shortlist serve`. API keys, host checks, limits on requests and metrics belong to that
-    command: put a proxy in front of the application if strangers can reach it. Requests share the models through a
-    queue. The queue ends with the application's lifespan. The caller closes an index.
+    The routes are those of `shortlist serve`, without `/health`, `/ready` and `/metrics`. API keys, host checks and
+    limits for all requests together belong to that command: put a proxy in front of the application if strangers can
+    reach it. Requests share the models through a queue. The queue ends with the application's lifespan. The caller
+    closes an index.
 
     Args:
         search: A `Search`, an open index or an open retriever. Its configuration holds the defaults of `/search`.

@@ -28,7 +28,7 @@ SUMMARIES: Mapping[str, str] = {
     "mcp": "Offer an index or a store to agents as tools (MCP).",
     "serve": "Serve reranking and search over HTTP, with a page that shows both stages.",
     "adapt": "Fit the reranker to your judged queries, and keep the result only if it is better on other queries.",
-    "calibrate": "Fit a stop rule for the pool, and a curve from scores to probabilities.",
+    "calibrate": "Fit a stop rule for the pool, a gate, and a curve from scores to probabilities.",
     "plan": "Compute memory, disk, shards and cores for a number of passages and queries.",
     "demo": "Watch both stages answer one query.",
     "models": "List the known models, or download one.",

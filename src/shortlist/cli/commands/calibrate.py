@@ -45,11 +45,11 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
     allow_unknown: measuring_options.UnknownOption = False,
     checkpoint: measuring_options.CheckpointOption = PARTIAL,
 ) -> None:
-    """Fit a stop rule for the pool, and a curve from scores to probabilities.
+    """Fit a stop rule for the pool, a gate, and a curve from scores to probabilities.
 
-    One scoring pass gives the rule and the curve, for `search --pool auto` and `search --min-probability`. The index
-    folder stores both, or the folder of --state if the retriever has no index. You may interrupt the command: run it
-    again to continue.
+    One scoring pass gives all three, for `search --pool auto`, `search --gate` and `search --min-probability`. The
+    index folder stores them, or the folder of --state if the retriever has no index. You may interrupt the command: run
+    it again to continue.
     """
     from shortlist.cli.console import output, say
     from shortlist.cli.render import calibration as render

@@ -74,7 +74,15 @@ def init(
     whole_pool = max(size, top)
     # The user judges both stages on the whole pool, so the search must score and return the whole pool.
     config = config.override(
-        {"pool_size": whole_pool, "top_k": whole_pool, "min_score": None, "min_probability": None, "tail": False}
+        {
+            "pool_size": whole_pool,
+            "top_k": whole_pool,
+            "min_score": None,
+            "min_probability": None,
+            "tail": False,
+            "per_document": None,
+            "mmr": None,
+        }
     )
     console = output()
     set_up = SetUp.at("init", config, Place(index, state))

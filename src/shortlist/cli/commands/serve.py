@@ -94,7 +94,7 @@ def serve(  # noqa: PLR0913 - one parameter per option
     effort_under_load: Annotated[
         str | None,
         option(
-            "--effort-under-load", "low|mid|high", "The effort of searches while many passages of other searches wait."
+            "--effort-under-load", "low|mid|high", "The effort of searches while many passages of other requests wait."
         ),
     ] = None,
     mcp: Annotated[

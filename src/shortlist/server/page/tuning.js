@@ -24,7 +24,7 @@ export function wireTuning({ settings, costly }) {
   };
   onJudged(later);
   byId("judging").addEventListener("toggle", later);
-  byId("tune-measure").addEventListener("change", () => request(settings()));
+  byId("tune-measure").addEventListener("change", () => { if (!costly()) request(settings()); });
   byId("tune-draw").addEventListener("click", () => request(settings()));
   byId("tune-forget").addEventListener("click", () => { forget(lost); byId("tune-draw").focus(); });
 }
