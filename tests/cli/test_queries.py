@@ -147,6 +147,15 @@ def test_limits_of_the_file_hide_no_passage(init, tmp_path):
     assert "passage 1 of " in init("one garden", "q")
 
 
+def test_a_limit_per_document_hides_no_passage(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "load_reranker", lambda name, **_: TextReranker())
+    index_of([Passage(f"p{n}", f"garden path {n}", "one", "Walk") for n in range(8)], tmp_path / "one")
+    (tmp_path / "shortlist.toml").write_text("[search]\nper_document = 1\nmmr = 0.1\n")
+    command = ("queries", "init", "--index", "one", "--out", "q.jsonl", "--proposals", "1", "--top", "4")
+    shown = run(*command, cwd=tmp_path, stdin="garden\nq\n")
+    assert int((shown.out + shown.err).split("passage 1 of ")[1].split()[0]) >= 4
+
+
 def test_in_a_real_terminal(index, tmp_path):
     pty = pytest.importorskip("pty")
     code = "import sys; from shortlist.cli import main; sys.argv[0] = 'shortlist'; main()"
