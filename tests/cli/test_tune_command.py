@@ -170,6 +170,12 @@ def test_a_budget_that_allows_no_reranking_states_the_loss(shell):
     assert shell.search("red cat", "--rerank", "--pool", "20")["status"] == "ok"
 
 
+def test_the_answer_names_its_effort(shell):
+    shell.toml("\n[efforts]\nlow = {pool_size = 6}")
+    assert "; effort low: pool of 6" in shell("search", "red cat", "--effort", "low")
+    assert "effort" not in shell("search", "red cat", "--pool", "6")
+
+
 def test_few_queries_switch_nothing_off(shell):
     shell.toml("pool_size = 7\nmin_score = 3.5")
     before = file_of(shell)
