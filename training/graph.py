@@ -71,12 +71,16 @@ class Graph:
         return self.op("LayerNormalization", states, scale, shift, axis=-1, epsilon=epsilon)
 
 
+CLIP_POINTS = (1.0, 0.97, 0.94, 0.9, 0.85, 0.8, *(127 / most for most in range(126, 100, -1)))
+"""Scales to try, as shares of the largest value / 127. Above 1: a matrix of `rounding.py` keeps its steps exactly."""
+
+
 def int8(value: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Codes and scales (kept as a broadcastable axis) with the least squared error among a few clip points."""
     largest = np.abs(value).max(axis=axis, keepdims=True) / 127
     largest[largest == 0] = 1e-8
     best, best_error = largest.copy(), np.full(largest.shape, np.inf)
-    for share in (1.0, 0.97, 0.94, 0.9, 0.85, 0.8):
+    for share in CLIP_POINTS:
         scale = largest * share
         error = ((np.clip(np.round(value / scale), -127, 127) * scale - value) ** 2).sum(axis=axis, keepdims=True)
         best = np.where(error < best_error, scale, best)

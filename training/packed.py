@@ -1,7 +1,8 @@
 """`python training/packed.py CHECKPOINT`: the running average of a run in int8 -> `data/candidate.npz`, for later runs.
 
 The frozen embeddings of words and positions are those of the bi-encoder, and are not part of the file. A matrix has one
-scale a row. `learn.py --start training/data/candidate.npz` begins from the file.
+scale a row. Round the checkpoint before (`rounding.py`): its steps stay as they are, and other weights move to the
+nearest step. `learn.py --start training/data/candidate.npz` begins from the file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import config
+from graph import int8
 from pairs import PairEncoder, load
 
 FILE = config.ROOT / "training" / "data" / "candidate.npz"
@@ -30,8 +32,7 @@ def packed(weights: Mapping[str, Tensor]) -> dict[str, NDArray[np.generic]]:
         if array.ndim != 2 or array.shape[0] < 2:
             arrays[name] = array
             continue
-        scale = np.maximum(np.abs(array).max(axis=1, keepdims=True), 1e-8) / 127
-        arrays[name], arrays[name + SCALE] = np.round(array / scale).astype(np.int8), scale.astype(np.float32)
+        arrays[name], arrays[name + SCALE] = int8(array, axis=1)
     return arrays
 
 
@@ -57,10 +58,12 @@ def started(path: Path) -> PairEncoder:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
-    model = load(parser.parse_args().checkpoint)
+    parser.add_argument("--to", type=Path, default=FILE, help="another file")
+    arguments = parser.parse_args()
+    model = load(arguments.checkpoint)
     trained = {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
-    np.savez_compressed(FILE, **packed(trained))  # type: ignore[arg-type]
-    print(f"{FILE}: {len(trained)} tensors, {FILE.stat().st_size / 1e6:.1f} MB")
+    np.savez_compressed(arguments.to, **packed(trained))  # type: ignore[arg-type]
+    print(f"{arguments.to}: {len(trained)} tensors, {arguments.to.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
