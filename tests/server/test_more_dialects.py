@@ -65,6 +65,8 @@ def test_vllm_scores_in_the_order_of_the_request(client, path, names, first, sec
         ({"text_1": ""}, 400, "the query is empty"),
         ({"text_2": []}, 400, "text_2 is empty"),
         ({"text_2": None}, 400, "the field 'text_2' is required"),
+        ({"text_1": None, "text_2": None, "data_1": QUERY}, 400, "the field 'data_2' is required"),
+        ({"text_1": None, "text_2": None, "documents": TEXTS}, 400, "the field 'queries' is required"),
         ({"queries": QUERY}, 400, "text_1 and queries are both given"),
         ({"data_2": TEXTS}, 400, "text_2 and data_2 are both given"),
         ({"text_2": [1]}, 400, "item 0 (counted from 0) of the field 'text_2' must be a text"),
@@ -279,6 +281,25 @@ def test_ollama_errors(client, change, code, message):
     answer = client.post("/api/embed", json={"model": "hashed-8", "input": TEXTS, **change})
     assert (answer.status_code, set(answer.json())) == (code, {"error"})
     assert message in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "advice"),
+    [
+        ("/v2/embed", {**COHERE, "model": "tiny", "texts": ["dog " * 40], "truncate": "NONE"}, '"truncate": "END"'),
+        ("/voyage/v1/embeddings", {"model": "tiny", "input": "dog " * 40, "truncation": False}, '"truncation": true'),
+        (
+            "/similarity",
+            {"inputs": {"source_sentence": "cat", "sentences": ["dog " * 40]}},
+            '"parameters": {"truncate": true}',
+        ),
+    ],
+)
+def test_an_error_about_a_long_text_names_the_field_of_its_dialect(serve, tmp_path, path, body, advice):
+    encoder = load_encoder(str(tiny.encoder(tmp_path / "tiny")), precision="exact", device="cpu")
+    answer = serve(encoder=encoder).post(path, json=body)
+    assert answer.status_code >= 400
+    assert f"or send {advice} to embed its start" in json.dumps(answer.json(), ensure_ascii=False).replace("\\", "")
 
 
 def test_the_older_route_of_ollama_embeds_one_text(client):

@@ -112,7 +112,7 @@ def footer(out: Console, ranking: Ranking, loaded: float, info: RerankerInfo) ->
         line += f", rerank {seconds['rerank'] * 1000:.0f} ms; {counted(ranking.scored, 'passage')} scored, {cut}"
         if ranking.hits:
             line += f"; final score = {formula(ranking.weights, info.unit, ranking.hits)}"
-    if ranking.effort is not None:
+    if ranking.effort is not None and ranking.reranked:
         line += f"; effort {ranking.effort}: pool of {ranking.pool_size}"
     if ranking.rerank_query is not None:
         line += f"; the reranker read {ranking.rerank_query!r}"

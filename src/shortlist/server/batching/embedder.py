@@ -28,7 +28,8 @@ class EmbedRequest:
     """Texts to embed, of any dialect. `field` is the dialect's name of the texts.
 
     If `query` is true, the model's prompt for queries applies. If `truncate` is false, a text that would be cut is an
-    error. `dimensions` is the requested dimension. None accepts the dimension of the model.
+    error, and `to_cut` is the advice of the error in the words of the dialect. `dimensions` is the requested dimension.
+    None accepts the dimension of the model.
     """
 
     texts: Sequence[str]
@@ -36,6 +37,7 @@ class EmbedRequest:
     query: bool = False
     truncate: bool = False
     dimensions: int | None = None
+    to_cut: str = 'send "truncate": true'
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def _token_counts(encoder: Encoder, request: EmbedRequest) -> tuple[list[int], l
         raise Problem(
             Kind.TOO_LONG,
             f"{place_of(request.field, place)} is longer than the {counts[place]} tokens that the model reads: shorten "
-            'it, or send "truncate": true to embed its start',
+            f"it, or {request.to_cut} to embed its start",
             field=request.field,
         )
     return counts, truncated

@@ -74,6 +74,7 @@ async def answer(request: Request) -> Json:
         "texts" if body.inputs is None else "inputs",
         query=body.input_type == "search_query",
         truncate=body.truncate != "NONE",
+        to_cut='send "truncate": "END"',
         dimensions=body.output_dimension,
     )
     result = await embed(components, embed_request)

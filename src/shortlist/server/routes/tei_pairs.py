@@ -102,7 +102,8 @@ async def similarities(request: Request) -> Json:
     if len(texts) == 1:
         raise Problem(Kind.EMPTY, "inputs.sentences is empty: give at least one", field="inputs")
     query = parameters.prompt_name == "query"
-    result = await embed(components, EmbedRequest(texts, "inputs", query=query, truncate=truncate))
+    to_cut = 'send "parameters": {"truncate": true}'
+    result = await embed(components, EmbedRequest(texts, "inputs", query=query, truncate=truncate, to_cut=to_cut))
     lengths = np.linalg.norm(result.vectors, axis=1)
     cosines = result.vectors[1:] @ result.vectors[0] / np.maximum(lengths[1:] * lengths[0], np.finfo(np.float32).tiny)
     return Json([float(cosine) for cosine in cosines])

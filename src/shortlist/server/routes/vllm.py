@@ -55,7 +55,7 @@ async def answer(request: Request) -> Json:
     result = await score_pairs(
         components,
         _pairs(body),
-        _given(body, SECOND)[0],
+        _given(body, SECOND, FIRST)[0],
         truncate=_may_cut(components, body.truncate_prompt_tokens),
         raw=activation is False,
     )
@@ -73,7 +73,7 @@ async def answer(request: Request) -> Json:
 
 
 def _pairs(body: ScoreRequest) -> list[tuple[str, str]]:
-    (first_name, first), (second_name, second) = _given(body, FIRST), _given(body, SECOND)
+    (first_name, first), (second_name, second) = _given(body, FIRST, SECOND), _given(body, SECOND, FIRST)
     if len(first) == 1:
         return [(first[0], text) for text in second]
     if len(first) != len(second):
@@ -86,13 +86,14 @@ def _pairs(body: ScoreRequest) -> list[tuple[str, str]]:
     return list(zip(first, second, strict=True))
 
 
-def _given(body: ScoreRequest, names: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """Return the field that the request gives, and its texts."""
+def _given(body: ScoreRequest, names: Sequence[str], others: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return the field that the request gives, and its texts. `others` are the names of the other side, in order."""
     given = [name for name in names if getattr(body, name) is not None]
     if len(given) > 1:
         raise Problem(Kind.INVALID, f"{given[0]} and {given[1]} are both given: give one of them", field=given[0])
     if not given:
-        raise Problem(Kind.INVALID, f"the field {names[0]!r} is required", field=names[0])
+        partner = next((place for place, name in enumerate(others) if getattr(body, name) is not None), 0)
+        raise Problem(Kind.INVALID, f"the field {names[partner]!r} is required", field=names[partner])
     texts = getattr(body, given[0])
     return given[0], [texts] if isinstance(texts, str) else texts
 

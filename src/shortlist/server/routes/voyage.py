@@ -84,6 +84,7 @@ async def embeddings(request: Request) -> Json:
             "input",
             query=body.input_type == "query",
             truncate=body.truncation is not False,
+            to_cut='send "truncation": true',
             dimensions=body.output_dimension,
         ),
     )
