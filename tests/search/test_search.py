@@ -67,6 +67,11 @@ def test_top_k_above_the_pool_is_an_error_that_names_both():
     assert error.value.field == "top_k"
 
 
+def test_top_k_above_the_pool_of_an_effort_is_an_error_that_names_the_effort():
+    with pytest.raises(InvalidInput, match=r"effort 'low' has a pool of 3: .* smaller top_k, another effort, or tail"):
+        SearchConfig(effort="low", efforts={"low": {"pool_size": 3}}, top_k=5)
+
+
 def test_a_size_that_is_not_given_fits_the_other():
     search = search_over(["x"] * 90)
     assert len(search.search("q", pool_size=3)) == 3

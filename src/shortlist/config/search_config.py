@@ -141,9 +141,11 @@ class SearchConfig:
         if self.min_probability == 0:
             object.__setattr__(self, "min_probability", None)
         if self.top_k is not None and isinstance(self.pool_size, int) and self.top_k > self.pool_size and not self.tail:
+            level = self.effort is not None
+            pool = f"effort {self.effort!r} has a pool of" if level else "pool_size is"
             raise InvalidInput(
-                f"top_k is {self.top_k} and pool_size is {self.pool_size}: the answer cannot be longer "
-                "than the pool. Use a smaller top_k, a larger pool_size, or tail",
+                f"top_k is {self.top_k} and {pool} {self.pool_size}: the answer cannot be longer than the pool. "
+                f"Use a smaller top_k, {'another effort' if level else 'a larger pool_size'}, or tail",
                 field="top_k",
             )
 
