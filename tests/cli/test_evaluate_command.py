@@ -213,6 +213,8 @@ def test_an_evaluation_is_shown_and_saved_before_it_is_compared(shell, monkeypat
         (["--set-up", "x:rerank=maybe"], "set-up 'x': rerank must be true or false, not 'maybe'"),
         (["--set-up", "pool_size=3"], "write name:key=value"),
         (["--set-up", "x:pool_size"], "write key=value"),
+        (["--set-up", "x:pool_size=3,pool_size=4"], "--set-up 'x' has 'pool_size' twice: give one value"),
+        (["--set-up", "missing.toml"], "missing.toml cannot be read"),
         (["--set-up", "x:blend=3", "--set-up", "x:blend=4"], "two set-ups are named 'x'"),
         (["--set-up", "index.toml"], "set-up 'x': index must be the name of an index, not 3"),
         (["--set-up", "bi_encoder.toml"], "set-up 'x': bi_encoder must be a name, not 3"),

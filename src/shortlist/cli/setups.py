@@ -125,6 +125,9 @@ def _tables(text: str) -> list[tuple[str, dict[str, Any]]]:
     if not colon or not name.strip() or "=" in name:
         raise InvalidInput(f"--set-up is {text!r}: write {EXAMPLE}")
     pairs = [pair_of(pair, "--set-up", "small:pool_size=20") for pair in rest.split(",") if pair.strip()]
+    keys = [key for key, _ in pairs]
+    if repeated := next((key for key in keys if keys.count(key) > 1), ""):
+        raise InvalidInput(f"--set-up {name.strip()!r} has {repeated!r} twice: give one value")
     # The path of an index is a text, also if it looks like a number.
     values = {key: value.strip() if key == INDEX else value_of(value.strip()) for key, value in pairs}
     search_current_folder(values)
@@ -134,8 +137,9 @@ def _tables(text: str) -> list[tuple[str, dict[str, Any]]]:
 def _of_file(file: Path) -> dict[str, dict[str, Any]]:
     from shortlist.evaluation.query_sets.files.rows import text_of
 
+    text = text_of(file)
     try:
-        tables = toml_of(text_of(file))
+        tables = toml_of(text)
     except ValueError as error:
         raise InvalidInput(f"{file} is not valid TOML: {error}") from error
     if not tables or not all(isinstance(table, dict) for table in tables.values()):
