@@ -85,10 +85,7 @@ def main() -> None:
         off, plain = part.weight.detach().double().numpy() - weights, _plain(weights) - weights
         cost, before = ((change @ products[name] * change).sum() for change in (off, plain))
         print(f"{name}: {cost / before:.2f} of the squared error of plain rounding", flush=True)
-    state = model.state_dict()
-    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    average = {name: value for name, value in state.items() if name in trained}
-    torch.save({"model": state, "average": average}, arguments.to)
+    torch.save({"model": model.state_dict(), "average": {}}, arguments.to)
 
 
 def _plain(weights: Matrix) -> Matrix:

@@ -171,12 +171,7 @@ def test_cohere_embeds_inputs_in_parts(client):
     image = [{"content": [{"type": "image_url", "image_url": {"url": "a"}}]}]
     for change, message in (
         ({"inputs": image}, "item 0 (counted from 0) of the field 'inputs' has a part of type 'image_url'"),
-        (
-            {
-                "inputs": [],
-            },
-            "inputs is empty",
-        ),
+        ({"inputs": []}, "inputs is empty"),
         ({"inputs": [{"content": []}]}, "inputs"),
         ({"inputs": inputs("a"), "texts": TEXTS}, "texts and inputs are both given"),
         ({}, "the field 'texts' is required"),

@@ -106,10 +106,9 @@ def set_ups(given: Given, texts: Sequence[str], place: Place) -> list[SetUp]:
     if not texts:
         return [SetUp.at("default", resolved(given).config, place)]
     tables = [table for text in texts for table in _tables(text)]
-    names = [name for name, _ in tables]
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise InvalidInput(f"two set-ups are named {repeated[0]!r}: give each a name of its own")
+    repeated = _repeated([name for name, _ in tables])
+    if repeated is not None:
+        raise InvalidInput(f"two set-ups are named {repeated!r}: give each a name of its own")
     file = config.read()
     built = [_set_up(name, table, typed(given), file, place) for name, table in tables]
     if place.state is not None and all(set_up.index is not None for set_up in built):
@@ -125,13 +124,18 @@ def _tables(text: str) -> list[tuple[str, dict[str, Any]]]:
     if not colon or not name.strip() or "=" in name:
         raise InvalidInput(f"--set-up is {text!r}: write {EXAMPLE}")
     pairs = [pair_of(pair, "--set-up", "small:pool_size=20") for pair in rest.split(",") if pair.strip()]
-    keys = [key for key, _ in pairs]
-    if repeated := next((key for key in keys if keys.count(key) > 1), ""):
+    repeated = _repeated([key for key, _ in pairs])
+    if repeated is not None:
         raise InvalidInput(f"--set-up {name.strip()!r} has {repeated!r} twice: give one value")
     # The path of an index is a text, also if it looks like a number.
     values = {key: value.strip() if key == INDEX else value_of(value.strip()) for key, value in pairs}
     search_current_folder(values)
     return [(name.strip(), values)]
+
+
+def _repeated(names: Sequence[str]) -> str | None:
+    """Return the first name that occurs twice, or None."""
+    return next((name for name in names if names.count(name) > 1), None)
 
 
 def _of_file(file: Path) -> dict[str, dict[str, Any]]:

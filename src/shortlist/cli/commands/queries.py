@@ -63,6 +63,7 @@ def init(
     from shortlist.evaluation.metrics.statistics import SEED
     from shortlist.evaluation.query_sets.judging import Judgments
     from shortlist.evaluation.query_sets.propose import propose
+    from shortlist.evaluation.whole_pool import whole_pool_config
     from shortlist.foreign import corpus_of
 
     if top < 1:
@@ -73,17 +74,7 @@ def init(
     size = config.pool_size if isinstance(config.pool_size, int) else POOL_SIZE
     whole_pool = max(size, top)
     # The user judges both stages on the whole pool, so the search must score and return the whole pool.
-    config = config.override(
-        {
-            "pool_size": whole_pool,
-            "top_k": whole_pool,
-            "min_score": None,
-            "min_probability": None,
-            "tail": False,
-            "per_document": None,
-            "mmr": None,
-        }
-    )
+    config = whole_pool_config(config, depth=whole_pool, pool_size=whole_pool).override({"tail": False})
     console = output()
     set_up = SetUp.at("init", config, Place(index, state))
     with set_up.open() as opened:
@@ -137,7 +128,7 @@ class Judge:
         """Ask about every result of both stages that was not shown before."""
         from shortlist.evaluation.query_sets.judging import to_judge
 
-        hits = to_judge(self.search.search(query, duplicates=True), self.top, self.seed)
+        hits = to_judge(self.search.search(query), self.top, self.seed)
         unseen = [hit for hit in hits if not self.judgments.shown(query, hit.id)]
         if not hits:
             say(self.out, "no passage matches, so there is nothing to judge", "yellow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,9 @@ router = APIRouter()
 
 FIRST, SECOND = ("text_1", "queries", "data_1"), ("text_2", "documents", "data_2")
 """The names of the two sides of a request."""
+
+Texted: TypeAlias = tuple[str, Sequence[str]]
+"""A field of a request, and its texts."""
 
 
 class ScoreRequest(BaseModel):
@@ -52,10 +56,11 @@ async def answer(request: Request) -> Json:
     body = await read(request, ScoreRequest, components.limits.max_body)
     name = check_model(components, body.model, scorer_of(components).name)
     activation = single_size([("activation", body.activation), ("use_activation", body.use_activation)])
+    first, second = _given(body, FIRST, SECOND), _given(body, SECOND, FIRST)
     result = await score_pairs(
         components,
-        _pairs(body),
-        _given(body, SECOND, FIRST)[0],
+        _pairs(first, second),
+        second[0],
         truncate=_may_cut(components, body.truncate_prompt_tokens),
         raw=activation is False,
     )
@@ -72,8 +77,8 @@ async def answer(request: Request) -> Json:
     )
 
 
-def _pairs(body: ScoreRequest) -> list[tuple[str, str]]:
-    (first_name, first), (second_name, second) = _given(body, FIRST, SECOND), _given(body, SECOND, FIRST)
+def _pairs(first_field: Texted, second_field: Texted) -> list[tuple[str, str]]:
+    (first_name, first), (second_name, second) = first_field, second_field
     if len(first) == 1:
         return [(first[0], text) for text in second]
     if len(first) != len(second):
@@ -86,7 +91,7 @@ def _pairs(body: ScoreRequest) -> list[tuple[str, str]]:
     return list(zip(first, second, strict=True))
 
 
-def _given(body: ScoreRequest, names: Sequence[str], others: Sequence[str]) -> tuple[str, Sequence[str]]:
+def _given(body: ScoreRequest, names: Sequence[str], others: Sequence[str]) -> Texted:
     """Return the field that the request gives, and its texts. `others` are the names of the other side, in order."""
     given = [name for name in names if getattr(body, name) is not None]
     if len(given) > 1:
