@@ -66,6 +66,21 @@ def test_scores_are_positive_and_those_of_fts5(file):
     assert all(score > 0 for score in expected.values())
 
 
+def test_of_equal_scores_the_least_ids_are_found_for_every_k(file):
+    rows = [(f"k{place:02}", "A red dog sleeps.") for place in reversed(range(30))]
+    run(
+        file,
+        "create table notes(id text primary key, body text)",
+        "create virtual table notes_fts using fts5(body, content='notes')",
+        rows=[("insert into notes values(?, ?)", [*rows, ("best", "red, red, red")])],
+    )
+    run(file, "insert into notes_fts(notes_fts) values('rebuild')")
+    store = load_store(f"sqlite:notes@{file}")
+    whole = ids(store.matching("red", 40))
+    assert whole == ["best", *sorted(key for key, _ in rows)]
+    assert [ids(store.matching("red", k)) for k in (1, 3, 31)] == [whole[:1], whole[:3], whole]
+
+
 @pytest.mark.parametrize("name", ["notes_fts", "fts_notes", "elsewhere"])
 def test_the_full_text_table_next_to_a_table(file, name):
     content = ", content='notes', content_rowid='id'" if name == "elsewhere" else ""

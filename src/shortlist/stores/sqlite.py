@@ -87,20 +87,23 @@ class SqliteBackend:
         return [row._replace(score=_score(row.score, place.metric)) for row in rows]
 
     def matching(self, text: str, k: int, where: Sequence[Condition]) -> list[Row]:
-        """Return the `k` rows with the best BM25 score of any of the words."""
+        """Return the `k` rows with the best BM25 score of any of the words.
+
+        The rows of the table are read for the best scores alone: sorting every match by its id reads them all.
+        """
         table = self._layout.words
         assert table is not None
         query = " OR ".join(f'"{word}"' for word in WORDS.findall(text))
-        words = quoted(table.name)
-        alias = self._table if words == self._table else "m"
-        source = (
-            words if words == self._table else f"{words} join {self._table} m on m.{quoted(table.key)} = {words}.rowid"
-        )
-        filters, values = self._filters(where, alias)
-        condition = " and ".join([f"{words} match ?", *filters])
-        key = f"cast({alias}.{self._id} as text)"
-        sql = f"select {self._columns(alias)}, -{words}.rank from {source} where {condition} "
-        return self._rows(f"{sql} order by {words}.rank, {key} limit ?", [query, *values, k])
+        words, same_row = quoted(table.name), f"m.{quoted('rowid' if table.name == self._layout.table else table.key)}"
+        filters, values = self._filters(where, "m")
+        joined = f" join {self._table} m on {same_row} = w.rowid" if filters else ""
+        condition = " and ".join([f"w.{words} match ?", *filters])
+        sql = "with found as materialized (select w.rowid as place, w.rank as rank "
+        sql += f"from {words} w{joined} where {condition}) select {self._columns('m')}, -found.rank "
+        sql += f"from found cross join {self._table} m on {same_row} = found.place where found.rank <= "
+        sql += "coalesce((select rank from found order by rank limit 1 offset ?), found.rank) "
+        sql += f"order by found.rank, cast(m.{self._id} as text) limit ?"
+        return self._rows(sql, [query, *values, k - 1, k])
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """Return the vectors of the rows with these ids."""
