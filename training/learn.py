@@ -146,8 +146,9 @@ class Learner:
         return loss, first
 
     def _add_gradients(self, part: list[Block], queries: int) -> tuple[Tensor, Tensor]:
-        half = {name: parameter.bfloat16() for name, parameter in self.model.named_parameters()}
-        logits = torch.func.functional_call(self.model, half, (batch_of(part, self.tokenizer),))
+        kind = getattr(torch, self.options["products"])
+        weights = {name: parameter.to(kind) for name, parameter in self.model.named_parameters()}
+        logits = torch.func.functional_call(self.model, weights, (batch_of(part, self.tokenizer),))
         early = torch.stack([losses_of(exit_logits, part)[0] for exit_logits in logits[:-1]]).sum(0)
         losses, firsts = losses_of(logits[-1], part)
         ((losses + self.options["early"] * early).sum() / queries).backward()
