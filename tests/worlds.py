@@ -61,9 +61,12 @@ class TwoLists:
 
     def ranked(self, kind: str, query: str, k: int) -> list[tuple[Passage, float]]:
         self.reads += 1
+        return self._drawn(kind, query)[:k]
+
+    def _drawn(self, kind: str, query: str) -> list[tuple[Passage, float]]:
         draw = random.Random(f"{self.seed} {kind} {query}")
         drawn = draw.sample(self.corpus, draw.randint(0, len(self.corpus)))
-        return [(passage, (len(drawn) - place) / 50) for place, passage in enumerate(drawn)][:k]
+        return [(passage, (len(drawn) - place) / 50) for place, passage in enumerate(drawn)]
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[tuple[Passage, float]]:
         return self.ranked("dense", str(float(vector[0])), k)
@@ -72,7 +75,10 @@ class TwoLists:
         return self.ranked("words", text, k)
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
-        return [random.Random(f"{float(vector[0])} {key}").random() for key in ids]
+        """A passage that the list of vectors lacks has a lower cosine than any passage of the list."""
+        query = str(float(vector[0]))
+        drawn = {passage.id: score for passage, score in self._drawn("dense", query)}
+        return [drawn.get(key, random.Random(f"{query} {key}").random() / 50) for key in ids]
 
 
 class TextReranker:

@@ -235,7 +235,7 @@ def test_passages_that_only_another_weight_brings_are_scored_once_and_kept(tmp_p
     tuning = tune(
         searching(hybrid, reranker),
         judged,
-        options(sizes=(2, 12, 24)),
+        options(sizes=(2, 12, 24), fusions=(0.3, 0.5)),
         progress=lambda done, total: reports.append((done, total)),
     )
     assert (tuning.recommended.size, tuning.fusion.size) == (24, 12)
@@ -306,8 +306,9 @@ def without_seconds(settings):
 def test_an_interruption_among_the_new_passages_loses_none(tmp_path):
     hybrid, judged, _ = two_lists(queries=40)
     answers = knowing(judged, misses=3).relevant
-    kept = options(sizes=(2, 12, 24), checkpoint=tmp_path / "partial.jsonl")
-    whole = tune(searching(hybrid, OracleReranker(answers)), judged, options(sizes=(2, 12, 24)))
+    near = {"sizes": (2, 12, 24), "fusions": (0.4, 0.5)}
+    kept = options(**near, checkpoint=tmp_path / "partial.jsonl")
+    whole = tune(searching(hybrid, OracleReranker(answers)), judged, options(**near))
     with pytest.raises(KeyboardInterrupt):
         tune(searching(hybrid, Interrupting(answers, 40 + 3 + 3 + 5)), judged, kept)
     assert len((tmp_path / "partial.jsonl").read_text().splitlines()) == 1 + 40 + 5

@@ -1,4 +1,4 @@
-"""Reciprocal rank fusion of several ranked lists into one list."""
+"""Fusion of the two lists of stage one: by a weighted sum of scores, or by reciprocal rank."""
 
 from __future__ import annotations
 
@@ -8,22 +8,48 @@ from collections.abc import Mapping, Sequence
 from shortlist.errors import InvalidInput
 
 RRF_K = 60
-SHARE_IN_TIES = 0.3
-"""The weight of "bm25_share" next to the cosine among equal fused scores."""
+SHARE_WEIGHT = 0.3
+"""The weight of "bm25_share" in a sum with the cosine. It is the ratio of both in the packaged default score."""
+ROUNDING = 1e-5
+"""By how much two computations of one cosine may differ."""
+
+
+def sums(dense: Mapping[str, float], shares: Mapping[str, float], fusion: float) -> dict[str, float]:
+    """Return the fused score of each id that has a cosine: id -> cosine + 0.3 x BM25 share at a `fusion` of 0.5.
+
+    `dense` has cosines, and `shares` has the BM25 score divided by the query's highest, 0 to 1. An id without a share
+    has a share of 0. `fusion` is the weight of the cosine, 0 to 1: at 1 the score is twice the cosine, at 0 it is 0.6
+    times the share. The score of an id does not depend on other ids, except for the highest BM25 score.
+
+    Source:
+        Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval" (arXiv 2210.11934), which finds
+        such a sum better than reciprocal ranks.
+    """
+    of_dense, of_share = 2 * fusion, 2 * (1 - fusion) * SHARE_WEIGHT
+    return {key: of_dense * cosine + of_share * shares.get(key, 0.0) for key, cosine in dense.items()}
+
+
+def may_rank(
+    dense: Mapping[str, float], shares: Mapping[str, float], fusion: float, *, lowest: float, k: int
+) -> list[str]:
+    """Return the ids that have a share and no cosine, and may be among the first `k` by `sums`.
+
+    `lowest` is the lowest cosine of the list of vectors: an id that is not in this list has no higher cosine.
+    """
+    scores = sorted(sums(dense, shares, fusion).values(), reverse=True)
+    least = scores[k - 1] if len(scores) >= k else -math.inf
+    highest = sums({key: lowest + ROUNDING for key in shares if key not in dense}, shares, fusion)
+    return [key for key, score in highest.items() if score >= least]
 
 
 def rrf(
-    lists: Sequence[Sequence[str]],
-    k: int = RRF_K,
-    weights: Sequence[float] | None = None,
-    ties: Mapping[str, float] | None = None,
+    lists: Sequence[Sequence[str]], k: int = RRF_K, weights: Sequence[float] | None = None
 ) -> list[tuple[str, float]]:
     """Return `(id, score)` pairs by reciprocal rank fusion, highest first.
 
     A score is the sum of `weight / (k + rank)` over the lists, with ranks from 1 and weights of 1 if none are given.
-    Among equal scores, the id with the higher number in `ties` comes first, and an id without a number comes last. If
-    these numbers are equal, too, the order is that of the first appearance. No lists, or only empty ones, give an empty
-    list. Ids that only lists of weight 0 contain come last, with a score of 0.
+    Equal scores are in the order of their first appearance. No lists, or only empty ones, give an empty list. Ids that
+    only lists of weight 0 contain come last, with a score of 0.
 
     Raises:
         InvalidInput: The number of weights differs from the number of lists.
@@ -39,5 +65,4 @@ def rrf(
     for ids, share in zip(lists, shares, strict=True):
         for rank, key in enumerate(dict.fromkeys(ids), start=1):
             scores[key] = scores.get(key, 0.0) + share / (k + rank)
-    numbers = ties or {}
-    return sorted(scores.items(), key=lambda item: (-item[1], -numbers.get(item[0], -math.inf)))
+    return sorted(scores.items(), key=lambda item: -item[1])
