@@ -3,7 +3,8 @@
 import pytest
 
 from fakes import ListRetriever, WordReranker
-from shortlist.errors import BadScores
+from shortlist.errors import BadScores, QueryTooLong
+from shortlist.search.rerank import rank
 from shortlist.search.search import Search, scores_of
 from shortlist.search.stopping import StopRule
 from shortlist.types import Scores
@@ -29,6 +30,19 @@ def test_finish_with_all_scores_is_what_search_answers():
     by_hand = pending.finish(scores_of(pending))
     at_once = search.search("local cat file", pool_size=5, top_k=5)
     assert (by_hand.hits, by_hand.status, by_hand.notes) == (at_once.hits, at_once.status, at_once.notes)
+
+
+def test_a_query_beyond_the_window_can_still_be_searched_without_reranking():
+    class Narrow:
+        def score(self, query, texts):
+            raise QueryTooLong("the query has 600 tokens. Shorten the query to 480 tokens")
+
+    search = Search(ListRetriever(TEXTS), Narrow())
+    with pytest.raises(QueryTooLong, match=r"Shorten the query to 480 tokens, or search without reranking$"):
+        search.search("local cat file")
+    assert search.search("local cat file", rerank=False).status == "off"
+    with pytest.raises(QueryTooLong, match=r"480 tokens$"):
+        rank("local cat file", TEXTS, Narrow())
 
 
 def test_finish_with_some_scores_puts_the_others_behind_and_gives_the_cause():
