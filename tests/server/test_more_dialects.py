@@ -216,6 +216,20 @@ def test_cohere_embeds_inputs_in_parts(client):
         assert (refused.status_code, message in refused.json()["message"]) == (400, True), refused.text
 
 
+@pytest.mark.parametrize(
+    ("item", "code", "message"),
+    [
+        ({"content": [{"type": "text", "text": "a"}], "weight": 2}, 422, "parameter 'inputs[0].weight' is not a valid"),
+        ({"content": [{"type": "text", "text": "a", "lang": "en"}]}, 422, "'inputs[0].content[0].lang' is not a valid"),
+        ({"content": [{"type": "text", "text": "a", "image_url": {}}]}, 400, "item 0 (counted from 0) of the field "),
+    ],
+)
+def test_cohere_refuses_unknown_keys_of_an_input(client, item, code, message):
+    body = {"model": "hashed-8", "input_type": "search_document", "inputs": [item]}
+    refused = client.post("/v2/embed", json=body)
+    assert (refused.status_code, message in refused.json()["message"]) == (code, True), refused.text
+
+
 def test_cohere_has_a_prompt_for_queries_and_warns_of_cut_texts(serve, tmp_path):
     folder = tiny.encoder(tmp_path / "tiny")
     (folder / "config_sentence_transformers.json").write_text('{"prompts": {"query": "red ", "document": ""}}')
