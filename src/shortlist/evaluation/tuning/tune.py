@@ -263,7 +263,7 @@ def _recommend(
         curve=curve,
         curves=curves,
         blend=blend,
-        blend_reason=reason,
+        blend_reason=curves.one_blend or reason,
         latency=latency,
         picks=tuple(chosen),
         checks=tuple(check for pick in chosen if (check := check_pick(pick, report, measure)) is not None),
