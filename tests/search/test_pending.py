@@ -54,6 +54,18 @@ def test_finish_with_some_scores_puts_the_others_behind_and_gives_the_cause():
     assert ranking.note("rerank_partial").values == {"scored": 2, "pool": 5, "cause": "budget"}
 
 
+def test_a_limit_leaves_out_the_passages_that_were_not_scored_in_time_and_counts_them():
+    _, pending = pending_for(min_score=1.0)
+    ranking = pending.finish(Scores([0.0, 2.0]), cause="budget")
+    assert ([hit.id for hit in ranking], ranking.left_out) == (["p2"], 4)
+    assert ranking.note("left_out").values["count"] == 1
+    assert ranking.note("unscored_left_out").values["count"] == 3
+    nothing = pending.finish(Scores([0.0]), cause="budget")
+    assert [note.code for note in nothing.notes] == [
+        "rerank_partial", "left_out", "unscored_left_out", "no_good_answer",
+    ]  # fmt: skip
+
+
 def test_a_search_that_scored_nothing_in_its_time_applies_no_limit():
     _, pending = pending_for(min_score=5.0)
     ranking = pending.finish(Scores(), cause="budget")
