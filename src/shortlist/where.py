@@ -28,9 +28,9 @@ and "2024" find 2024, 2024.0 and "2024"; "007" finds only text.
 
 "lt", "lte", "gt" and "gte" compare numbers, and texts that are numbers, with a number. They compare dates with a date:
 a day such as 2024-01-31, a month, or a time, whose zone is UTC if it has none. A day counts as a whole: "lte" reaches
-to its end. A number of four digits is also a year. Other text has no order. "ne" and "nin" are the opposite of
-equality, so they find passages without the field; every other operator needs the field. A list needs one value that
-meets the operator.
+to its end. A number of four digits is also a year. Other text has no order. A day or a month equals each moment in it,
+except in "document_id" and "title". "ne" and "nin" are the opposite of equality, so they find passages without the
+field; every other operator needs the field. A list needs one value that meets the operator.
 
 Every passage has the fields "document_id" and "title". "title" is the document's title, or a heading above the passage,
 alone or with the headings above that ("Guide", "Setup", "Guide > Setup"). A field inside another field has a name with

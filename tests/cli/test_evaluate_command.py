@@ -80,6 +80,11 @@ def test_the_line_about_the_query_set_says_whether_it_names_ids_or_snippets(shel
     assert "24 queries judged by passage ids and snippets" in shown
 
 
+def test_several_set_ups_print_the_line_about_the_query_set_once_if_it_is_the_same(shell):
+    set_ups = ("--set-up", "one:pool_size=5,rerank=false", "--set-up", "two:pool_size=9,rerank=false")
+    assert shell("evaluate", "q.jsonl", *set_ups).count("queries judged by passage ids") == 1
+
+
 def test_a_file_of_another_kind_is_refused_with_the_option_and_the_kinds(shell):
     (shell.here / "x.md").write_text("# Some text\n")
     message = shell.fails("evaluate", "x.md")
@@ -203,10 +208,11 @@ def test_an_evaluation_is_shown_and_saved_before_it_is_compared(shell, monkeypat
     ("arguments", "message"),
     [
         (["--fail-if", "nDCG@10 < 0"], "give --baseline FILE, too"),
-        (["--set-up", "x:depth=3"], "set-up 'x': 'depth' is unknown; the settings are retriever"),
+        (["--set-up", "x:depth=3"], "set-up 'x': 'depth' is unknown; the keys are index, retriever"),
+        (["--set-up", "x:indx=other"], "set-up 'x': 'indx' is unknown (did you mean 'index'?); the keys are index, "),
         (
             ["--set-up", "x:pol_size=3"],
-            "'pol_size' is unknown (did you mean 'pool_size'?); the settings",
+            "'pol_size' is unknown (did you mean 'pool_size'?); the keys",
         ),
         (["--set-up", "x:blend=3", "--state", "fits"], "--state is for the fits of a store"),
         (["--set-up", "x:pool_size=many"], "set-up 'x': pool_size must be a whole number of at least 1, or \"auto\""),

@@ -143,7 +143,12 @@ def test_set_ups_with_an_index_a_store_and_a_retriever(here):
         f'[ours]\nretriever = "hybrid"\n[theirs]\nretriever = "{STORE}"\n[theirs.fields]\ntext = "text"\n'
         f'[own]\nretriever = "{OWN}"\n'
     )
-    run("evaluate", "q.jsonl", "--index", "ours", "--set-up", "set-ups.toml", *MODELS, "--save", "run.json")
+    shown = run("evaluate", "q.jsonl", "--index", "ours", "--set-up", "set-ups.toml", *MODELS, "--save", "run.json").err
+    assert shown.count("30 queries judged by passage ids\n") == 1
+    differing = ("--set-up", "ours:index=ours", "--set-up", f"own:retriever={OWN}")
+    shown = run("evaluate", "q.jsonl", *differing, *MODELS).err
+    assert shown.count("30 queries judged by passage ids\n") == 1
+    assert shown.count("30 queries judged by passage ids; resolved against the first 100 hits") == 1
     ours, theirs, own = load(here / "run.json")
     assert [each.about["index"] for each in (ours, theirs, own)] == ["ours", "none", "ours"]
     assert ours.values("stage one", "nDCG@10") == theirs.values("stage one", "nDCG@10")

@@ -170,6 +170,16 @@ def test_a_budget_that_allows_no_reranking_states_the_loss(shell):
     assert shell.search("red cat", "--rerank", "--pool", "20")["status"] == "ok"
 
 
+def test_without_a_pool_in_the_budget_the_earlier_pool_is_removed_and_the_output_lists_it(shell):
+    shell.toml("pool_size = 20\ntop_k = 3\nblend = 2.0")
+    options = ("--sizes", "5,20", "--budget-ms", "0", "--fusions", ",")
+    assert "\n--write also removes from the file: blend, pool_size\n" in shell("tune", "q.jsonl", *options)
+    shown = shell("tune", "q.jsonl", *options, "--write")
+    assert "shortlist.toml; removed from the file: blend, pool_size\n" in shown
+    assert file_of(shell).split() == ["[search]", "top_k", "=", "3", "rerank", "=", "false"]
+    assert "removed" not in shell("tune", "q.jsonl", *options, "--write")
+
+
 def test_the_answer_names_its_effort(shell):
     shell.toml("\n[efforts]\nlow = {pool_size = 6}")
     assert "; effort low: pool of 6" in shell("search", "red cat", "--effort", "low")

@@ -39,7 +39,7 @@ def test_an_effort_shortens_an_answer_that_is_longer():
     ("values", "message"),
     [
         ({"effort": "low"}, "no such level is stored: find and store the levels with `shortlist tune .* --write`"),
-        ({"effort": "low", "rerank": False}, "no such level is stored, because reranking is off"),
+        ({"effort": "low", "rerank": False}, "this search turns reranking off: leave out the effort"),
         ({"efforts": {"low": {"pool_size": 10**12}}}, "efforts.low.pool_size is 1000000000000: use at most"),
         ({"effort": "high", "efforts": {"low": {"pool_size": 3}}}, "effort is 'high', and no such level is stored"),
         ({"effort": "full", "efforts": EFFORTS}, "effort must be low, mid, high, not 'full'"),
@@ -54,6 +54,16 @@ def test_an_effort_shortens_an_answer_that_is_longer():
 def test_efforts_that_cannot_be_used(values, message):
     with pytest.raises(InvalidInput, match=message):
         SearchConfig(**values)
+
+
+def test_an_effort_without_levels_names_who_turned_reranking_off():
+    by_the_file = {"rerank": False}
+    with pytest.raises(InvalidInput, match="`tune --write` turns it off if no pool gains"):
+        resolve({"effort": "low"}, by_the_file)
+    for file in ({}, by_the_file):
+        with pytest.raises(InvalidInput, match="this search turns reranking off: leave out the effort") as error:
+            resolve({"effort": "low", "rerank": False}, file)
+        assert "tune" not in str(error.value)
 
 
 def test_the_file_keeps_the_levels_and_the_effort_replaces_the_pool_size(tmp_path):

@@ -423,6 +423,11 @@ CONDITIONS = [
     *("date>=2024-01-01", "date<=2024-02", "date>2024-01-05", "date<2024", "date<2024-03-01T08:00:00Z"),
     *(
         "date<=2024-03-01T08:00:00Z",
+        "date=2024-03-01",
+        "date!=2024-03-01",
+        "date=2024-01-05",
+        "date=2024-02",
+        "tags=2024-05",
         "status!=retired",
         "status!=active",
         "status^=re",

@@ -18,6 +18,12 @@ FOUND = {"rerank": True, "pool_size": 20, "blend": 1.0}
         (FOUND, {}, {}, {**FOUND, "weights": None, "min_score": None}),
         ({**FOUND, "min_score": 2.5}, {}, {"min_score": 9.0}, {**FOUND, "weights": None, "min_score": 2.5}),
         ({"rerank": False}, {}, {}, {"rerank": False, "blend": None, "weights": None, "min_score": None}),
+        (
+            {"rerank": False},
+            {},
+            {"pool_size": 50, "top_k": 40},
+            {"rerank": False, "blend": None, "weights": None, "min_score": None, "pool_size": None},
+        ),
     ],
 )
 def test_a_setting_that_was_not_found_again_is_removed(tuned, config, file, expected):

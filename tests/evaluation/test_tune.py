@@ -411,8 +411,29 @@ def test_without_any_cosine_the_blend_stays():
         {q: [replace(hit, signals={"bm25": 1.0}) for hit in pool] for q, pool in retriever.pools.items()}
     )
     tuning = tune(searching(bare, TextReranker()), judged, options())
-    assert tuning.blend_reason == Note("only_setting", setting="blend", current=0.0)
+    assert tuning.blend_reason == Note("not_tried", setting="blend", reason="no_signals")
+    assert "no signal of stage one that a weight applies to" in describe(tuning.blend_reason)
     assert "blend" not in tuning.settings
+
+
+def test_a_weight_of_a_signal_that_no_hit_has_is_not_shown_and_alone_it_tries_no_blend():
+    retriever, judged, _ = world(queries=4)
+    weights = {"dense": 8.0, "bm25_share": 12.0}
+    pools = {
+        query: [replace(hit, signals={"dense": hit.signals["dense"]}) for hit in pool]
+        for query, pool in retriever.pools.items()
+    }
+    tuning = tune(searching(PoolRetriever(pools), TextReranker(), weights), judged, options())
+    assert (tuning.curves.weights, tuning.curves.used_weights) == (weights, {"dense": 8.0})
+    alone = tune(searching(PoolRetriever(pools), TextReranker(), {"bm25_share": 12.0}), judged, options())
+    assert (len(alone.curves.by_blend), alone.blend) == (1, 1.0)
+    assert alone.blend_reason == Note("not_tried", setting="blend", reason="no_signals")
+
+
+def test_a_reranker_that_depends_on_the_pool_tries_no_blend_and_the_reason_is_given():
+    retriever, judged, _ = world(queries=4)
+    tuning = tune(searching(retriever, ListwiseReranker()), judged, options())
+    assert tuning.blend_reason == Note("not_tried", setting="blend", reason="runs_apart")
 
 
 def test_few_queries_are_not_split_and_that_is_said():

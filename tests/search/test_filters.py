@@ -137,6 +137,37 @@ def test_an_order_compares_dates(content, condition, expected):
     assert passes(condition, {"d": content}) is expected
 
 
+@pytest.mark.parametrize(
+    ("content", "condition", "expected"),
+    [
+        ("2024-06-30", "d=2024-06-30", True),
+        ("2024-06-30T10:00:00", "d=2024-06-30", True),
+        ("2024-06-30T23:59:59.9Z", "d=2024-06-30", True),
+        ("2024-07-01T00:30:00+01:00", "d=2024-06-30", True),
+        ("2024-07-01", "d=2024-06-30", False),
+        ("2024-06-29T23:59", "d=2024-06-30", False),
+        ("2024-06-30T10:00:00", "d!=2024-06-30", False),
+        ("2024-07-01T00:00:00", "d!=2024-06-30", True),
+        (["2023-01-01", "2024-06-30T10:00"], "d=2024-06-30", True),
+        (["2023-01-01", "2024-06-30T10:00"], "d!=2024-06-30", False),
+        ("2024-06-30T10:00:00", "d=2024-06", True),
+        ("2024-07-01", "d=2024-06", False),
+        ("2024-06-30T10:00:00", ["d=2024-06-29", "d=2024-06-30"], True),
+        ("2024-06-30T10:00:00", "d=2024", False),
+        ("2024-06-30T10:00:00", "d=2024-06-30T10:00", False),
+        ("2024-06-30T10:00:00", "d~=2024-06-30", False),
+        ("2024-06-30T10:00:00", "title=2024-06-30", False),
+        ("2024-06-30T10:00:00", "document_id=2024-06-30", False),
+        (None, "d=2024-06-30", False),
+        (None, "d!=2024-06-30", True),
+        (20240630, "d=2024-06-30", False),
+    ],
+)
+def test_a_day_or_a_month_is_equal_to_each_of_its_moments(content, condition, expected):
+    field = next(name for name in ("title", "document_id", "d") if name in str(condition))
+    assert passes(condition, {field: content}) is expected
+
+
 def test_a_date_of_python_is_a_date():
     day = {"d": {"gte": datetime.date(2024, 1, 31)}}
     assert passes(day, {"d": "2024-01-31"})

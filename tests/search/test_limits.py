@@ -63,6 +63,7 @@ def test_no_limit_leaves_out_nothing_and_needs_no_curve():
 def test_passages_without_a_score_are_left_out_under_a_limit():
     ranking = search_of(min_score=-5.0, pool_size=1, top_k=3, tail=True)
     assert ([hit.id for hit in ranking], ranking.left_out) == (["p1"], 2)
+    assert [(note.code, note.values["count"]) for note in ranking.notes] == [("unscored_left_out", 2)]
 
 
 @pytest.mark.parametrize(

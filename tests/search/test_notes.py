@@ -38,6 +38,10 @@ EXAMPLES = [
         Note("left_out", count=5, hits=5, min_score=1000.0, min_probability=None),
         "5 of 5 hits left out below min_score 1000",
     ),
+    (
+        Note("unscored_left_out", count=3, hits=5, min_score=2.5, min_probability=None),
+        "3 of 5 hits left out: without a score of the reranker, a hit does not reach min_score 2.5",
+    ),
     (Note("left_out", count=1, hits=1, min_score=2.5, min_probability=None), "1 of 1 hit left out below min_score 2.5"),
     (
         Note("no_good_answer", best_score=1.25, best_probability=0.125, min_score=None, min_probability=0.5),

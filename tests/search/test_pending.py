@@ -3,7 +3,8 @@
 import pytest
 
 from fakes import ListRetriever, WordReranker
-from shortlist.errors import BadScores
+from shortlist.errors import BadScores, QueryTooLong
+from shortlist.search.rerank import rank
 from shortlist.search.search import Search, scores_of
 from shortlist.search.stopping import StopRule
 from shortlist.types import Scores
@@ -31,6 +32,19 @@ def test_finish_with_all_scores_is_what_search_answers():
     assert (by_hand.hits, by_hand.status, by_hand.notes) == (at_once.hits, at_once.status, at_once.notes)
 
 
+def test_a_query_beyond_the_window_can_still_be_searched_without_reranking():
+    class Narrow:
+        def score(self, query, texts):
+            raise QueryTooLong("the query has 600 tokens. Shorten the query to 480 tokens")
+
+    search = Search(ListRetriever(TEXTS), Narrow())
+    with pytest.raises(QueryTooLong, match=r"Shorten the query to 480 tokens, or search without reranking$"):
+        search.search("local cat file")
+    assert search.search("local cat file", rerank=False).status == "off"
+    with pytest.raises(QueryTooLong, match=r"480 tokens$"):
+        rank("local cat file", TEXTS, Narrow())
+
+
 def test_finish_with_some_scores_puts_the_others_behind_and_gives_the_cause():
     _, pending = pending_for()
     ranking = pending.finish(Scores([0.0, 2.0]), cause="budget")
@@ -38,6 +52,18 @@ def test_finish_with_some_scores_puts_the_others_behind_and_gives_the_cause():
     assert [hit.rank for hit in ranking] == [1, 2, 3, 4, 5]
     assert (ranking.status, ranking.scored) == ("partial", 2)
     assert ranking.note("rerank_partial").values == {"scored": 2, "pool": 5, "cause": "budget"}
+
+
+def test_a_limit_leaves_out_the_passages_that_were_not_scored_in_time_and_counts_them():
+    _, pending = pending_for(min_score=1.0)
+    ranking = pending.finish(Scores([0.0, 2.0]), cause="budget")
+    assert ([hit.id for hit in ranking], ranking.left_out) == (["p2"], 4)
+    assert ranking.note("left_out").values["count"] == 1
+    assert ranking.note("unscored_left_out").values["count"] == 3
+    nothing = pending.finish(Scores([0.0]), cause="budget")
+    assert [note.code for note in nothing.notes] == [
+        "rerank_partial", "left_out", "unscored_left_out", "no_good_answer",
+    ]  # fmt: skip
 
 
 def test_a_search_that_scored_nothing_in_its_time_applies_no_limit():

@@ -62,7 +62,8 @@ def test_vllm_scores_in_the_order_of_the_request(client, path, names, first, sec
     [
         ({"text_1": [QUERY, OTHER]}, 400, "text_1 has 2 texts and text_2 has 3"),
         ({"text_1": []}, 400, "text_1 has 0 texts and text_2 has 3"),
-        ({"text_1": ""}, 400, "the query is empty"),
+        ({"text_1": ""}, 400, "the field 'text_1' is empty: give at least one word"),
+        ({"text_1": [QUERY, " ", QUERY]}, 400, "item 1 (counted from 0) of the field 'text_1' is empty"),
         ({"text_2": []}, 400, "text_2 is empty"),
         ({"text_2": None}, 400, "the field 'text_2' is required"),
         ({"text_1": None, "text_2": None, "data_1": QUERY}, 400, "the field 'data_2' is required"),
@@ -92,6 +93,40 @@ def test_vllm_refuses_a_long_text_unless_it_may_be_cut(serve, tmp_path):
     assert len(scores(client.post("/v1/score", json=body | {"truncate_prompt_tokens": -1}))) == 2
 
 
+LONG, FROM_0 = "dog " * 90, "(counted from 0)"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place", "param"),
+    [
+        ("/v1/score", {"text_1": LONG, "text_2": TEXTS}, "the field 'text_1'", "text_1"),
+        (
+            "/score",
+            {"queries": ["a", LONG], "documents": ["b", "c"]},
+            f"item 1 {FROM_0} of the field 'queries'",
+            "queries[1]",
+        ),
+        ("/predict", {"inputs": [LONG, "dog"]}, f"item 0 {FROM_0} of the field 'inputs'", None),
+        ("/predict", {"inputs": [["a", "b"], [LONG, "dog"]]}, f"item 0 {FROM_0} of item 1 of the field 'inputs'", None),
+    ],
+)
+def test_a_query_of_a_pair_beyond_the_window(serve, tmp_path, path, body, place, param):
+    client = serve(CrossEncoder(str(tiny.cross_encoder(tmp_path / "tiny")), precision="exact", device="cpu"))
+    answer = client.post(path, json=body)
+    error = answer.json()["error"]
+    message = error if param is None else error["message"]
+    assert answer.status_code == (422 if param is None else 400)
+    assert message.startswith(f"{place} is too long: the query has 90 tokens")
+    assert message.endswith("Shorten the query to 29 tokens")
+    assert param is None or error["param"] == param
+
+
+def test_a_long_text_of_a_single_tei_pair_is_the_second_item(serve, tmp_path):
+    client = serve(CrossEncoder(str(tiny.cross_encoder(tmp_path / "tiny")), precision="exact", device="cpu"))
+    answer = client.post("/predict", json={"inputs": ["cat", LONG], "truncate": False})
+    assert "item 1 (counted from 0) of the field 'inputs' is longer than the model reads" in answer.json()["error"]
+
+
 def test_tei_predicts_pairs(client):
     single = client.post("/predict", json={"inputs": [QUERY, TEXTS[1]]}).json()
     expected = [sigmoid(logit) for logit in logits((QUERY, TEXTS[1]), (OTHER, TEXTS[0]))]
@@ -112,7 +147,8 @@ def test_tei_predicts_pairs(client):
         ([["a", "b"], "c"], 422, "item 1 (counted from 0) of the field 'inputs' is not a pair"),
         ([[1, 2]], 422, "inputs"),
         (5, 422, "inputs"),
-        ([["", "b"]], 400, "the query is empty"),
+        ([["a", "b"], ["", "b"]], 400, "item 0 (counted from 0) of item 1 of the field 'inputs' is empty"),
+        (["", "b"], 400, "item 0 (counted from 0) of the field 'inputs' is empty"),
     ],
 )
 def test_tei_predict_errors(client, inputs, code, message):
@@ -178,6 +214,20 @@ def test_cohere_embeds_inputs_in_parts(client):
     ):
         refused = client.post("/v2/embed", json={**body, **change})
         assert (refused.status_code, message in refused.json()["message"]) == (400, True), refused.text
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "message"),
+    [
+        ({"content": [{"type": "text", "text": "a"}], "weight": 2}, 422, "parameter 'inputs[0].weight' is not a valid"),
+        ({"content": [{"type": "text", "text": "a", "lang": "en"}]}, 422, "'inputs[0].content[0].lang' is not a valid"),
+        ({"content": [{"type": "text", "text": "a", "image_url": {}}]}, 400, "item 0 (counted from 0) of the field "),
+    ],
+)
+def test_cohere_refuses_unknown_keys_of_an_input(client, item, code, message):
+    body = {"model": "hashed-8", "input_type": "search_document", "inputs": [item]}
+    refused = client.post("/v2/embed", json=body)
+    assert (refused.status_code, message in refused.json()["message"]) == (code, True), refused.text
 
 
 def test_cohere_has_a_prompt_for_queries_and_warns_of_cut_texts(serve, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -85,6 +86,56 @@ def test_every_script_parses(path):
     assert result.returncode == 0, result.stderr
 
 
+OPTIONS_SCRIPT = """
+import { readFileSync } from "node:fs";
+const { values, defaults, sizes } = JSON.parse(readFileSync(0, "utf-8"));
+const fields = new Map();
+globalThis.document = { getElementById: (id) => {
+  if (!fields.has(id)) fields.set(id, { value: "", checked: false, placeholder: "" });
+  return fields.get(id);
+} };
+const { optionsForm } = await import("./options.js");
+const form = optionsForm("option-");
+form.showDefaults(defaults);
+form.fill(values);
+console.log(JSON.stringify([form.poolFields(sizes), form.exactFields(sizes)]));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(
+    ("values", "whole", "exact"),
+    [
+        ({}, {"pool_size": 100, "top_k": 100}, {"pool_size": 30, "top_k": 8}),
+        ({"effort": "mid"}, {"effort": "mid", "top_k": 20}, {"effort": "mid", "top_k": 8}),
+        ({"effort": "low"}, {"effort": "low", "top_k": 6}, {"effort": "low", "top_k": 6}),
+        ({"effort": "low", "tail": "true"}, {"effort": "low", "top_k": 100}, {"effort": "low", "top_k": 8}),
+        ({"effort": "high"}, {"effort": "high"}, {"effort": "high"}),
+    ],
+)
+def test_a_search_with_an_effort_asks_for_an_answer_of_the_wanted_length(tmp_path, values, whole, exact):
+    for name in ("options.js", "dom.js"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "run.js").write_text(OPTIONS_SCRIPT)
+    defaults = {"pool_size": 50, "top_k": 5, "tail": False, "efforts": {"low": 6, "mid": 20}}
+    given = {"values": values, "defaults": defaults, "sizes": {"pool": 30, "topK": 8, "largest": 100}}
+    result = subprocess.run(
+        ["node", "run.js"], input=json.dumps(given), capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    requests = [
+        {name: request.get(name) for name in ("effort", "pool_size", "top_k")} for request in json.loads(result.stdout)
+    ]
+    empty = {"effort": None, "pool_size": None, "top_k": None}
+    assert requests == [empty | whole, empty | exact]
+
+
+def test_about_has_the_levels_of_effort(serve):
+    levels = {"low": {"pool_size": 6, "measure": "nDCG@10"}, "mid": {"pool_size": 20}}
+    searcher = Search(ListRetriever(["a"]), WordReranker(), SearchConfig(efforts=levels))
+    assert serve(search=searcher).get("/page/about").json()["defaults"]["efforts"] == {"low": 6, "mid": 20}
+
+
 def test_about_has_the_facts_of_the_server(serve):
     reranker = WordReranker()
     searcher = Search(ListRetriever(["a"]), reranker, SearchConfig(min_score=0.5, pool_size=20))
@@ -103,7 +154,7 @@ def test_about_has_the_facts_of_the_server(serve):
         "max_documents": 2048,
         "judged": ["tax?"],
     }
-    assert set(defaults) == {*PER_SEARCH, "fusion"}
+    assert set(defaults) == {*PER_SEARCH, "fusion", "efforts"}
     assert (defaults["pool_size"], defaults["top_k"], defaults["min_score"]) == (20, 5, 0.5)
     without = serve(search=None).get("/page/about").json()
     assert (without["index"], without["defaults"]) == (False, {})

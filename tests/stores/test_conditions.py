@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +23,8 @@ from shortlist.stores.milvus_schema import ARRAY, JSON, TEXT, Schema, expression
 from shortlist.stores.open_store import OpenStore
 from shortlist.stores.pinecone_apis import _filter as pinecone_filter
 from shortlist.stores.postgres_filters import condition_sql
+from shortlist.stores.sqlite_filters import add_function, sql_of
+from shortlist.stores.sqlite_layout import Layout
 from shortlist.types import Passage
 from shortlist.wording import describe
 
@@ -48,6 +52,10 @@ def test_a_range_in_elasticsearch_and_opensearch():
         "range": {"day": {"lt": "2024-02-01T00:00:00Z", "format": "strict_date_optional_time"}}
     }
     assert query("day>=2024")["range"]["day"]["gte"] == "2024-01-01T00:00:00Z"
+    june = {"gte": "2024-06-30T00:00:00Z", "lt": "2024-07-01T00:00:00Z", "format": "strict_date_optional_time"}
+    tests = [{"terms": {"day": ["2024-06-30"]}}, {"range": {"day": june}}]
+    assert query("day=2024-06-30") == {"bool": {"should": tests, "minimum_should_match": 1}}
+    assert query("sku=2024-06-30") == {"terms": {"sku.raw": ["2024-06-30"]}}
     assert query("price>=1.5") == {"range": {"price": {"gte": 1.5}}}
     assert query("sku^=AB") == {"prefix": {"sku.raw": {"value": "AB"}}}
     assert query("sku~=ab") == {"term": {"sku.raw": {"value": "ab", "case_insensitive": True}}}
@@ -100,13 +108,42 @@ def test_a_column_of_postgres_without_an_order():
     sql, values = condition_sql(of("day<=2024-01-31")[0], columns, "", "p", "pg")
     assert sql.endswith("< to_timestamp(%(p_moment)s::float8))")
     assert values == {"p_moment": 1706745600.0}
+    sql, values = condition_sql(of("day=2024-01-31")[0], columns, "", "p", "pg")
+    assert sql.endswith(
+        ">= to_timestamp(%(p_gte0)s::float8) and \"day\"::timestamp at time zone 'UTC' "
+        "< to_timestamp(%(p_lt0)s::float8))))"
+    )
+    assert values == {"p": ["2024-01-31"], "p_gte0": 1706659200.0, "p_lt0": 1706745600.0}
     assert condition_sql(of("open!=true")[0], columns, "", "p", "pg")[0].startswith("not coalesce(")
     for text in ("open<5", "price^=5", "price<2024-01-31", "metadata<5"):
         with pytest.raises(InvalidInput, match=f"pg cannot answer {re.escape(text)}"):
             condition_sql(of(text)[0], columns, "", "p", "pg")
 
 
-EXPECTED = {"day>=2024-01-01": {0, 1}, "day<=2023-12-31": {2}, "day<2024-03-01T08:00:00Z": {0, 2}, "day>2024": set()}
+EXPECTED = {
+    "day>=2024-01-01": {0, 1},
+    "day<=2023-12-31": {2},
+    "day<2024-03-01T08:00:00Z": {0, 2},
+    "day>2024": set(),
+    "day=2024-03-01": {1},
+    "day!=2024-03-01": {0, 2, 3, 4},
+    "day=2023-12": {2},
+}
+
+
+def test_dates_in_sqlite():
+    connection = sqlite3.connect(":memory:")
+    add_function(connection)
+    connection.execute("create table dated (id int, day text, metadata text)")
+    for place, day in enumerate(DATES):
+        connection.execute("insert into dated values (?, ?, ?)", [place, day, json.dumps({"when": [day, "x"]})])
+    layout = Layout("dated", "id", ("day", "metadata"), frozenset(), Fields("text", "id", metadata="metadata"))
+    for condition, places in EXPECTED.items():
+        for field in ("day", "when"):
+            (test,), values = sql_of(of(condition.replace("day", field)), layout, "d", "sqlite:dated")
+            rows = connection.execute(f"select id from dated d where {test}", values)
+            assert {place for (place,) in rows} == places, (condition, field)
+    connection.close()
 
 
 def test_dates_in_postgres():

@@ -13,6 +13,7 @@ from shortlist.cli.options import Given, pair_of, report, resolved, search_curre
 from shortlist.config import SearchConfig
 from shortlist.config.file import toml_of
 from shortlist.config.search_config import NAMES
+from shortlist.config.unknown import did_you_mean
 from shortlist.errors import InvalidInput
 from shortlist.foreign import corpus_of
 from shortlist.opening import index_of, open_search, single
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from shortlist.types import Passage
 
 INDEX = "index"
-EXAMPLE = f"name:key=value,key=value with the keys {INDEX}, {', '.join(NAMES)}"
+KEYS = (INDEX, *NAMES)
+EXAMPLE = f"name:key=value,key=value with the keys {', '.join(KEYS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,10 @@ def _set_up(
     name: str, table: Mapping[str, Any], given: Mapping[str, Any], file: Mapping[str, Any], place: Place
 ) -> SetUp:
     values = dict(table)
+    unknown = next((key for key in values if key not in KEYS), None)
+    if unknown is not None:
+        close = did_you_mean(unknown, KEYS)
+        raise InvalidInput(f"set-up {name!r}: {unknown!r} is unknown{close}; the keys are {', '.join(KEYS)}")
     own = values.pop(INDEX, None)
     if own is not None and (not isinstance(own, str) or not own.strip()):
         raise InvalidInput(f"set-up {name!r}: {INDEX} must be the name of an index, not {own!r}")

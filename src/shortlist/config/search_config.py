@@ -165,7 +165,7 @@ class SearchConfig:
         """Take the pool size of the effort level."""
         if self.effort is None:
             return
-        size = pool_of(self.effort, self.efforts, rerank=self.rerank)
+        size = pool_of(self.effort, self.efforts, rerank=self.rerank, with_rerank=True)
         if self.pool_size not in (None, size):
             raise InvalidInput(
                 f"effort {self.effort!r} has a pool of {size}, and pool_size is {self.pool_size}: give one of them",

@@ -15,7 +15,7 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | setting_changed | setting, current, best, a gain | another value of the setting is better |
 | setting_better_elsewhere | setting, current, best, pool, smaller_pool, a gain | better at a smaller pool only |
 | too_many_passages | setting, current | other values would need too many additional passages |
-| not_tried | setting, reason | the setting was not tuned: "no_fusion" or "runs_apart" |
+| not_tried | setting, reason | the setting was not tuned: "no_fusion", "no_signals" or "runs_apart" |
 | no_threshold | reason | no threshold was tried: "not_reranked", "runs_apart" or "equal_scores" |
 | threshold_found | threshold, a gain | leaving out results below the threshold is better |
 | threshold_not_better | threshold, a gain | the best threshold is not better beyond chance |

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from operator import itemgetter
@@ -71,13 +71,13 @@ def passage(stored: Mapping[str, Any]) -> Passage:
 class Part:
     """One condition of a filter for the engine. A passage needs one of the words, prefixes and ranges.
 
-    `prefixes` are starts of words, and `ranges` are payload keys with a limit. A passage must have none of them if the
-    part is `negated`.
+    `prefixes` are starts of words, and `ranges` are payload keys with one or two limits. A passage must have none of
+    them if the part is `negated`.
     """
 
     words: list[str]
     prefixes: list[str]
-    ranges: list[tuple[str, Bound]]
+    ranges: Sequence[tuple[str, Sequence[Bound]]]
     negated: bool = False
 
 
@@ -116,10 +116,11 @@ def _part(test: Predicate) -> Part:
     field, texts = test.field, [value for value in test.values if isinstance(value, str)]
     if test.is_order:
         limits = ((NUMBERS, test.number), (DATES, test.moment))
-        return Part([], [], [(f"{key}.{key_of(field)}", limit) for key, limit in limits if limit is not None])
+        return Part([], [], [(f"{key}.{key_of(field)}", [limit]) for key, limit in limits if limit is not None])
     words = {_word(field, value) for value in test.values}
     if test.operator in ("in", "nin"):
-        return Part(sorted(words), [], [], negated=test.operator == "nin")
+        days = [(f"{DATES}.{key_of(field)}", period) for period in test.periods]
+        return Part(sorted(words), [], days, negated=test.operator == "nin")
     if test.operator == "ieq":
         folded = {_word(field, fold(text)) for text in texts}
         return Part(sorted({*words, *folded, *(f"~{word}" for word in folded)}), [], [])

@@ -140,7 +140,7 @@ class PairTokenizer:
 
     def _too_long(self, tokens: int) -> QueryTooLong:
         most = self.window - self.special_tokens - PASSAGE_ROOM
-        advice = f"Shorten the query to {most} tokens, or search without reranking" if most > 0 else "Widen the window"
+        advice = f"Shorten the query to {most} tokens" if most > 0 else "Widen the window"
         return QueryTooLong(
             f"the query has {tokens} tokens and the reranker's window is {self.window}: a query must leave "
             f"{PASSAGE_ROOM} tokens for a passage. {advice}"

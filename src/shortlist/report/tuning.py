@@ -103,7 +103,7 @@ def _numbers(tuning: Tuning) -> str:
 
 
 def _method(tuning: Tuning) -> Iterable[str]:
-    weights = " + ".join(f"{weight:g} x {name}" for name, weight in tuning.curves.weights.items()) or "none"
+    weights = " + ".join(f"{weight:g} x {name}" for name, weight in tuning.curves.used_weights.items()) or "none"
     fusion = tuning.fusion
     at = f" (at pool {fusion.size})" if fusion.size else ""
     yield paragraph(f"{capital(describe(tuning.curves.method))}; {describe(tuning.timing)}.", "quiet")

@@ -133,8 +133,7 @@ class LateInteraction(Ranks):
         (tokens,), (cut,) = self._tokenizer.singles([query], marker=self._query_marker)
         if cut:
             raise QueryTooLong(
-                f"the query is longer than the window of {self.info.name}, {spec.max_length} tokens: shorten it, or "
-                "search without reranking"
+                f"the query is longer than the window of {self.info.name}, {spec.max_length} tokens: shorten it"
             )
         length = len(tokens.ids)
         if spec.expands and length < spec.query_length:

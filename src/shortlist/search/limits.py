@@ -26,7 +26,8 @@ class Limits:
     def kept(self, hits: Sequence[Hit]) -> list[Hit]:
         """Return the hits that reach every limit, with their probability if a probability is a limit.
 
-        With any limit, a hit without a score of the reranker is left out: its score is in another unit.
+        With any limit, a hit without a score of the reranker is left out: its score is in another unit, so it cannot
+        show that it reaches the limit. Such hits are below the pool, or were not scored in time.
         """
         if not self.some:
             return list(hits)
@@ -34,13 +35,19 @@ class Limits:
         return [hit for hit in scored if self._reaches(hit)]
 
     def notes(self, hits: Sequence[Hit], kept: Sequence[Hit]) -> list[Note]:
-        """Return notes about the limits: how many of the `hits` they left out, and the best hit if no hit stayed."""
+        """Return notes about the limits: how many of the `hits` they left out, and the best hit if no hit stayed.
+
+        Hits without a score have a note of their own.
+        """
         if not self.some:
             return []
         values = {"min_score": self.min_score, "min_probability": self.min_probability}
-        count = len(hits) - len(kept)
-        notes = [Note("left_out", count=count, hits=len(hits), **values)] if count else []
         scored = self._with_probability([hit for hit in hits if hit.rerank_score is not None])
+        notes = []
+        if count := len(scored) - len(kept):
+            notes.append(Note("left_out", count=count, hits=len(hits), **values))
+        if unscored := len(hits) - len(scored):
+            notes.append(Note("unscored_left_out", count=unscored, hits=len(hits), **values))
         if scored and not kept:
             best = max(scored, key=lambda hit: hit.score)
             notes.append(Note("no_good_answer", best_score=best.score, best_probability=best.probability, **values))

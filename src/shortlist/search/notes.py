@@ -26,6 +26,7 @@
 | folded | count | so many passages have the text of a hit, or almost the same, and are folded into it |
 | document_limit | count, per_document | so many hits are left out, because better hits of their documents are enough |
 | left_out | count, hits, min_score, min_probability | `count` of the `hits` are below a limit |
+| unscored_left_out | count, hits, min_score, min_probability | `count` of the `hits` have no score to reach a limit |
 | no_good_answer | best_score, best_probability, min_score, min_probability | every hit is below a limit |
 | limits_not_applied | min_score, min_probability | the answer was not reranked, so no limit applies |
 | context_cut | budget_tokens, cut, hits, neighbours | the budget cut a passage of a context, and left others out |

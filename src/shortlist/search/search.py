@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from shortlist.config import POOL_SIZE, SearchConfig
 from shortlist.config.weights import Weights, scaled
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, QueryTooLong
 from shortlist.protocols import (
     CountsTokens,
     Encoder,
@@ -128,7 +128,10 @@ class Search(Searches):
     ) -> Ranking:
         """As `search`, with a configuration for this one search."""
         pending = self.begin(query, where=where, config=config)
-        return pending.finish(scores_of(pending))
+        try:
+            return pending.finish(scores_of(pending))
+        except QueryTooLong as error:
+            raise QueryTooLong(f"{error}, or search without reranking") from error
 
     def begin(
         self, query: str | QueryTexts, *, where: Filter | None = None, config: SearchConfig | None = None

@@ -11,6 +11,17 @@ from shortlist.errors import ShortlistError
 from shortlist.server.components import Components
 from shortlist.server.problems import Problem
 from shortlist.server.reranking import RerankRequest, RerankResult, check_texts, rerank
+from shortlist.wording.requests import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A query and a text, with their places in the request. Messages about the pair name these places."""
+
+    query: str
+    text: str
+    query_place: Place
+    text_place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +33,34 @@ class PairScores:
 
 
 async def score_pairs(
-    components: Components, pairs: Sequence[tuple[str, str]], field: str, *, truncate: bool, raw: bool
+    components: Components, pairs: Sequence[Pair], field: str, *, truncate: bool, raw: bool
 ) -> PairScores:
-    """Return the score of each pair of a query and a text. Pairs with the same query are scored together.
+    """Return the score of each pair. Pairs with the same query are scored together.
 
     `field`, `truncate` and `raw` are those of `RerankRequest`.
 
     Raises:
         Problem, ShortlistError: As `rerank`. There may be as many pairs as documents.
     """
-    check_texts(components, [text for _, text in pairs], field, components.limits.max_documents)
+    text_places = [pair.text_place for pair in pairs]
+    check_texts(components, [pair.text for pair in pairs], field, components.limits.max_documents, text_places)
     places: dict[str, list[int]] = {}
-    for place, (query, _) in enumerate(pairs):
-        places.setdefault(query, []).append(place)
+    for place, pair in enumerate(pairs):
+        places.setdefault(pair.query, []).append(place)
     results: dict[str, RerankResult] = {}
     errors: list[Exception] = []
 
     async def score(query: str) -> None:
-        texts = [pairs[place][1] for place in places[query]]
-        request = RerankRequest(query, texts, field, truncate=truncate, raw=raw, places=places[query])
+        group_pairs = [pairs[place] for place in places[query]]
+        request = RerankRequest(
+            query,
+            [pair.text for pair in group_pairs],
+            field,
+            truncate=truncate,
+            raw=raw,
+            query_place=group_pairs[0].query_place,
+            text_places=[pair.text_place for pair in group_pairs],
+        )
         try:
             results[query] = await rerank(components, request)
         except (Problem, ShortlistError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shortlist.errors import QueryTooLong
 from shortlist.models.known import find
 from shortlist.protocols import Reranker
 from shortlist.redaction import Names, public_name
@@ -18,7 +19,7 @@ from shortlist.server.components import Components
 from shortlist.server.options import ANY_MODEL
 from shortlist.server.problems import Kind, Problem
 from shortlist.wording import describe
-from shortlist.wording.requests import path_of, place_of
+from shortlist.wording.requests import Place, path_of, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class RerankRequest:
     """A rerank request of any dialect. `field` is the dialect's name of `texts`.
 
     If `truncate` is false, a text that would be cut is an error. If `raw` is true, scores stay in the reranker's own
-    unit. `places` are the places of the texts in the body, for messages, if the texts are a part of the body.
+    unit. If a dialect scores pairs, `query_place` is the place of the query in the body, and `text_places` are those
+    of the texts. Messages name these places.
     """
 
     query: str
@@ -36,7 +38,8 @@ class RerankRequest:
     max_tokens: int | None = None
     truncate: bool = True
     raw: bool = False
-    places: Sequence[int] = ()
+    query_place: Place | None = None
+    text_places: Sequence[Place] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +74,29 @@ async def rerank(components: Components, request: RerankRequest) -> RerankResult
         ShortlistError: As `Scorer.score`.
     """
     scorer = scorer_of(components)
-    check_query(components, request.query)
-    check_texts(components, request.texts, request.field, components.limits.max_documents)
+    check_query(components, request.query, place=request.query_place)
+    check_texts(components, request.texts, request.field, components.limits.max_documents, request.text_places)
     with components.spans.rerank(scorer.name, request.query, request.texts, request.top_n) as report:
-        scored = await scorer.score(request.query, request.texts, max_tokens=request.max_tokens)
+        try:
+            scored = await scorer.score(request.query, request.texts, max_tokens=request.max_tokens)
+        except QueryTooLong as error:
+            raise _query_too_long(error, request.query_place) from error
         places = best_first(scored.scores)[: request.top_n]
         report({place: scored.scores[place] for place in places})
     if not request.truncate and any(scored.truncated):
         place = scored.truncated.index(True)
         limit = _limit(scored, place, request, scorer.reranker)
-        shown = request.places[place] if request.places else place
-        message = f"{place_of(request.field, shown)} is longer than {limit}: shorten it, or allow truncation"
+        where = request.text_places[place] if request.text_places else (request.field, place)
+        message = f"{place_of(*where)} is longer than {limit}: shorten it, or allow truncation"
         raise Problem(Kind.TOO_LONG, message, field=request.field)
     return _result(scored, places, request, gives_logits(scorer.reranker))
+
+
+def _query_too_long(error: QueryTooLong, place: Place | None) -> Problem:
+    """Return the error with the place of the query, if the request has pairs of queries and texts."""
+    if place is None:
+        return Problem(Kind.TOO_LONG, str(error), field="query")
+    return Problem(Kind.TOO_LONG, f"{place_of(*place)} is too long: {error}", field=path_of(*place))
 
 
 def _limit(scored: Scored, place: int, request: RerankRequest, reranker: Reranker) -> str:
@@ -124,30 +137,35 @@ def scorer_of(components: Components) -> Scorer:
     return components.scorer
 
 
-def check_query(components: Components, query: str, field: str = "query") -> None:
-    """Raise a `Problem` if the query is empty or too long. `field` is its place in the request."""
+def check_query(components: Components, query: str, field: str = "query", place: Place | None = None) -> None:
+    """Raise a `Problem` if the query is empty or too long. `field` is its name, `place` its full place."""
+    name, path = (f"the {field}", field) if place is None else (place_of(*place), path_of(*place))
     if not query.strip():
-        raise Problem(Kind.EMPTY, f"the {field} is empty: give at least one word", field=field)
+        raise Problem(Kind.EMPTY, f"{name} is empty: give at least one word", field=path)
     limit = components.limits.max_characters
     if len(query) > limit:
-        raise Problem(
-            Kind.TOO_LONG, f"the {field} has {len(query)} characters, and at most {limit} are allowed", field=field
-        )
+        raise Problem(Kind.TOO_LONG, f"{name} has {len(query)} characters, and at most {limit} are allowed", field=path)
 
 
-def check_texts(components: Components, texts: Sequence[str], field: str, limit: int) -> None:
-    """Raise a `Problem` if there are no texts, more texts than `limit`, or a text that is too long."""
+def check_texts(
+    components: Components, texts: Sequence[str], field: str, limit: int, places: Sequence[Place] = ()
+) -> None:
+    """Raise a `Problem` if there are no texts, more texts than `limit`, or a text that is too long.
+
+    `places` are the places of the texts in the request. Without them, the texts are the items of `field`.
+    """
     if not texts:
         raise Problem(Kind.EMPTY, f"{field} is empty: give at least one", field=field)
     if len(texts) > limit:
         raise Problem(Kind.TOO_MANY, f"{field} has {len(texts)} entries, and at most {limit} are allowed", field=field)
     max_characters = components.limits.max_characters
-    for place, text in enumerate(texts):
+    for number, text in enumerate(texts):
         if len(text) > max_characters:
+            place = places[number] if places else (field, number)
             raise Problem(
                 Kind.TOO_LONG,
-                f"{place_of(field, place)} has {len(text)} characters, and at most {max_characters} are allowed",
-                field=path_of(field, place),
+                f"{place_of(*place)} has {len(text)} characters, and at most {max_characters} are allowed",
+                field=path_of(*place),
             )
 
 

@@ -57,7 +57,14 @@ def conditions(where: Where | None, fields: Fields) -> list[Condition]:
     """
     own: Mapping[str, str] = {"title": fields.title, "document_id": fields.document_id or fields.id}
     return [
-        Condition(own.get(test.field) or test.field, _distinct(test.values), test.operator, test.number, test.moment)
+        Condition(
+            own.get(test.field) or test.field,
+            _distinct(test.values),
+            test.operator,
+            test.number,
+            test.moment,
+            test.periods,
+        )
         for test in predicates_of(where)
     ]
 

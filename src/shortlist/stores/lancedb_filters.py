@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shortlist.search.filters.conditions import SYMBOLS
+from shortlist.search.filters.conditions import SYMBOLS, Bound
 from shortlist.search.filters.moments import iso_of
 from shortlist.stores.filters import TEXT, Condition, cannot, check_known
 
@@ -44,6 +44,9 @@ def _of_column(name: str, kind: Any, condition: Condition, store: str) -> str:
     values = _literals(kind.value_type if is_list else kind, condition)
     listed = ", ".join(values)
     test = NOTHING if not values else f"array_has_any({name}, [{listed}])" if is_list else f"{name} in ({listed})"
+    if condition.periods and (arrow.is_timestamp(kind) or arrow.is_date(kind)):
+        days = (" and ".join(_moment(name, limit) for limit in period) for period in condition.periods)
+        test = " or ".join(f"({day})" for day in days)
     return f"{name} is null or not ({test})" if condition.operator == "nin" else test
 
 
@@ -56,9 +59,14 @@ def _order(name: str, kind: Any, condition: Condition, store: str) -> str:
         return f"{column} {SYMBOLS[limit.operator]} {limit.value!r}"
     moment = condition.moment
     if moment is not None and (arrow.is_timestamp(kind) or arrow.is_date(kind)):
-        date = iso_of(moment.value).removesuffix("Z").replace("T", " ")
-        return f"cast({name} as timestamp) {SYMBOLS[moment.operator]} timestamp '{date}'"
+        return _moment(name, moment)
     raise cannot(store, condition, f"the column is of the type {kind}, which has no order with this value")
+
+
+def _moment(name: str, limit: Bound) -> str:
+    """Return the test of a column of dates."""
+    date = iso_of(limit.value).removesuffix("Z").replace("T", " ")
+    return f"cast({name} as timestamp) {SYMBOLS[limit.operator]} timestamp '{date}'"
 
 
 def _text(name: str, kind: Any, condition: Condition, store: str) -> str:

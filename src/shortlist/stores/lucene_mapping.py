@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shortlist.errors import InvalidInput
+from shortlist.search.filters import Bound
 from shortlist.search.filters.moments import iso_of
 from shortlist.stores.fields import FieldKind
 from shortlist.stores.filters import EQUALITY, TEXT, Condition, cannot, check_known
@@ -96,8 +97,7 @@ def filter_query(condition: Condition, properties: Mapping[str, Mapped], metadat
     elif condition.operator in TEXT:
         query = _text(field, condition, store)
     else:
-        values = _comparable(condition, field.type)
-        query = {"terms": {field.exact: values}} if values else {"match_none": {}}
+        query = _equal(name, field, condition)
     for path in _nested(name, properties):
         query = {"nested": {"path": path, "query": query}}
     return {"bool": {"must_not": [query]}} if condition.operator == "nin" else query
@@ -121,8 +121,7 @@ def _order(name: str, field: Mapped, condition: Condition, store: str) -> dict[s
     if condition.number is not None and field.type in WHOLE_TYPES | FLOAT_TYPES:
         return {"range": {name: {condition.number.operator: condition.number.value}}}
     if condition.moment is not None and field.type in DATE_TYPES:
-        limit = {condition.moment.operator: iso_of(condition.moment.value), "format": DATE_FORMAT}
-        return {"range": {name: limit}}
+        return _range(name, [condition.moment])
     raise cannot(store, condition, f"the field is of the type {field.type}, which has no order with this value")
 
 
@@ -132,6 +131,24 @@ def _text(field: Mapped, condition: Condition, store: str) -> dict[str, Any]:
     kind = "term" if condition.operator == "ieq" else "prefix"
     alike = {} if condition.operator == "prefix" else {"case_insensitive": True}
     tests = [{kind: {field.exact: {"value": text, **alike}}} for text in condition.texts]
+    return _either(tests)
+
+
+def _equal(name: str, field: Mapped, condition: Condition) -> dict[str, Any]:
+    values = _comparable(condition, field.type)
+    tests: list[dict[str, Any]] = [{"terms": {field.exact: values}}] if values else []
+    if field.type in DATE_TYPES:
+        tests += [_range(name, period) for period in condition.periods]
+    return _either(tests) if tests else {"match_none": {}}
+
+
+def _range(name: str, limits: Sequence[Bound]) -> dict[str, Any]:
+    """Return the query of a field of dates within limits."""
+    return {"range": {name: {**{limit.operator: iso_of(limit.value) for limit in limits}, "format": DATE_FORMAT}}}
+
+
+def _either(tests: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the query of which one test must hold."""
     return tests[0] if len(tests) == 1 else {"bool": {"should": tests, "minimum_should_match": 1}}
 
 

@@ -20,6 +20,8 @@ DATE_TEXT = (
 )
 ZONE = r":\d\d([.,]\d+)? ?([Zz]|[+-]\d\d(:?\d\d)?)\s*$"
 """The texts that are compared as numbers and dates, and the end of those that have a zone. The others are in UTC."""
+ITEM = "(item.value #>> '{}')"
+"""The text of a value of the metadata."""
 LARGEST_INTEGER = 2**63 - 1
 LARGEST_FLOAT = 1.7e308
 
@@ -42,21 +44,56 @@ def condition_sql(
     kind = columns.get(condition.field, "")
     if condition.operator in EQUALITY:
         sql, values = _equality(condition, kind, metadata, name)
+        if condition.periods and kind not in OBJECT_TYPES:
+            days, limits = _in_periods(condition, kind, metadata, name)
+            sql, values = f"({sql} or {days})" if days else sql, {**values, **limits}
         return (f"not coalesce({sql}, false)" if condition.operator == "nin" else sql), values
     column = quoted(condition.field)
     if kind and kind not in OBJECT_TYPES:
         return _compared(column, kind, condition, name, store)
     if kind:
         raise cannot(store, condition, f"the column is of the type {kind}: name a field in it")
+    sql, values = _compared(ITEM, "text", condition, name, store)
+    return _of_items(condition, metadata, name, sql, "'number', 'string'" if condition.is_order else "'string'", values)
+
+
+def _of_items(
+    condition: Condition, metadata: str, name: str, test: str, types: str, values: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return the test of a field of the metadata, of which one value of one of the types must pass `test`."""
     path = {f"{name}_key": condition.field, f"{name}_path": condition.field.split(".")}
     content = f"{quoted(metadata)}::jsonb"
     value = f"coalesce({content} -> %({name}_key)s, {content} #> %({name}_path)s::text[])"
-    sql, values = _compared("(item.value #>> '{}')", "text", condition, name, store)
-    types = "'number', 'string'" if condition.is_order else "'string'"
     listed = f"case jsonb_typeof({value}) when 'array' then {value} else jsonb_build_array({value}) end"
     items = f"jsonb_array_elements({listed})"
-    sql = f"exists (select 1 from {items} as item(value) where jsonb_typeof(item.value) in ({types}) and {sql})"
+    sql = f"exists (select 1 from {items} as item(value) where jsonb_typeof(item.value) in ({types}) and {test})"
     return sql, {**path, **values}
+
+
+def _in_periods(condition: Condition, kind: str, metadata: str, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the test of the days and months of an equality, or "" if the column has no dates."""
+    if kind and kind not in (*DATES, *TEXT_TYPES):
+        return "", {}
+    moment = _moment(quoted(condition.field) if kind else ITEM, kind or "text")
+    tests, values = list[str](), dict[str, Any]()
+    for number, period in enumerate(condition.periods):
+        limits = []
+        for limit in period:
+            own = f"{name}_{limit.operator}{number}"
+            limits.append(f"{moment} {SYMBOLS[limit.operator]} to_timestamp(%({own})s::float8)")
+            values[own] = limit.value
+        tests.append(f"({' and '.join(limits)})")
+    test = f"({' or '.join(tests)})"
+    return (test, values) if kind else _of_items(condition, metadata, name, test, "'string'", values)
+
+
+def _moment(column: str, kind: str) -> str:
+    """Return the moment of a column of dates or texts in SQL. A text that is no date has none."""
+    in_utc = f"{column}::timestamp at time zone 'UTC'"
+    if kind not in TEXT_TYPES:
+        return column if kind == "timestamptz" else in_utc
+    own = f"case when {column} ~ '{ZONE}' then {column}::timestamptz else {in_utc} end"
+    return f"case when {column} ~ '{DATE_TEXT}' then {own} end"
 
 
 def _equality(condition: Condition, kind: str, metadata: str, name: str) -> tuple[str, dict[str, Any]]:
@@ -93,12 +130,7 @@ def _ordered(column: str, kind: str, condition: Condition, name: str, store: str
         tests.append(f"{own} {SYMBOLS[number.operator]} %({name})s::{'numeric' if kind in TEXT_TYPES else 'float8'}")
         values[name] = number.value
     if moment is not None and kind in (*DATES, *TEXT_TYPES):
-        in_utc = f"{column}::timestamp at time zone 'UTC'"
-        own = f"{column}" if kind == "timestamptz" else in_utc
-        if kind in TEXT_TYPES:
-            own = f"case when {column} ~ '{ZONE}' then {column}::timestamptz else {in_utc} end"
-            own = f"case when {column} ~ '{DATE_TEXT}' then {own} end"
-        tests.append(f"{own} {SYMBOLS[moment.operator]} to_timestamp(%({name}_moment)s::float8)")
+        tests.append(f"{_moment(column, kind)} {SYMBOLS[moment.operator]} to_timestamp(%({name}_moment)s::float8)")
         values[f"{name}_moment"] = moment.value
     if not tests:
         raise cannot(store, condition, f"the column is of the type {kind}, which has no order with this value")

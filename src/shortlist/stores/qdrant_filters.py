@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from shortlist.search.filters import Bound
 from shortlist.search.filters.moments import iso_of
 from shortlist.stores.filters import Condition
 
@@ -61,6 +63,7 @@ def _equals(key: str, condition: Condition) -> list[Any]:
         if values
     ]
     tests += [models.FieldCondition(key=key, match=models.MatchValue(value=flag)) for flag in condition.flags]
+    tests += [models.FieldCondition(key=key, range=_dates(period)) for period in condition.periods]
     return tests + [
         models.FieldCondition(key=key, range=models.Range(gte=number, lte=number)) for number in condition.numbers
     ]
@@ -74,8 +77,12 @@ def _orders(key: str, condition: Condition) -> list[Any]:
         limit = condition.number
         tests.append(models.FieldCondition(key=key, range=models.Range(**{limit.operator: limit.value})))
     if condition.moment is not None:
-        date = {
-            condition.moment.operator: datetime.fromisoformat(iso_of(condition.moment.value).replace("Z", "+00:00"))
-        }
-        tests.append(models.FieldCondition(key=key, range=models.DatetimeRange(**date)))
+        tests.append(models.FieldCondition(key=key, range=_dates([condition.moment])))
     return tests
+
+
+def _dates(limits: Sequence[Bound]) -> models.DatetimeRange:
+    from qdrant_client import models
+
+    dates = {limit.operator: datetime.fromisoformat(iso_of(limit.value).replace("Z", "+00:00")) for limit in limits}
+    return models.DatetimeRange(**dates)

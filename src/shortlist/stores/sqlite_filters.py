@@ -13,7 +13,7 @@ from shortlist.stores.sqlite_layout import Layout
 from shortlist.stores.sqlite_words import quoted
 
 FUNCTION = "shortlist_holds"
-"""The name of the SQL function for every condition but equality."""
+"""The name of the SQL function for every condition but equality without days and months."""
 
 
 def sql_of(where: Sequence[Condition], layout: Layout, alias: str, store: str) -> tuple[list[str], list[Any]]:
@@ -30,7 +30,8 @@ def sql_of(where: Sequence[Condition], layout: Layout, alias: str, store: str) -
     for condition in where:
         own = condition.field in columns
         column = f"{alias}.{quoted(condition.field if own else layout.fields.metadata)}"
-        if condition.operator not in EQUALITY:
+        compared = condition.operator not in EQUALITY or bool(condition.periods)
+        if compared:
             part, allowed = f"{FUNCTION}({column}, ?, ?)", ["" if own else condition.field, _coded(condition)]
         elif own:
             flags = condition.flags if condition.field in layout.flags else []
@@ -38,13 +39,13 @@ def sql_of(where: Sequence[Condition], layout: Layout, alias: str, store: str) -
             part = f"coalesce({column} in ({marks(len(allowed))}), 0)"
         else:
             part, allowed = _in_json(column, condition)
-        parts.append(f"not {part}" if condition.operator == "nin" else part)
+        parts.append(f"not {part}" if condition.operator == "nin" and not compared else part)
         values += allowed
     return parts, values
 
 
 def add_function(connection: Any) -> None:
-    """Give the connection the function of the conditions that are no equality."""
+    """Give the connection the function `FUNCTION`."""
     connection.create_function(FUNCTION, 3, _holds, deterministic=True)
 
 
@@ -61,14 +62,16 @@ def _holds(content: Any, field: str, coded: str) -> bool:
 
 def _coded(condition: Condition) -> str:
     limits = [limit and [limit.operator, limit.value] for limit in (condition.number, condition.moment)]
-    return json.dumps([condition.field, list(condition.values), condition.operator, *limits])
+    periods = [[[limit.operator, limit.value] for limit in period] for period in condition.periods]
+    return json.dumps([condition.field, list(condition.values), condition.operator, *limits, periods])
 
 
 @lru_cache(maxsize=64)
 def _decoded(coded: str) -> Predicate:
-    field, values, operator, *limits = json.loads(coded)
+    field, values, operator, *limits, periods = json.loads(coded)
     number, moment = (limit and Bound(*limit) for limit in limits)
-    return Predicate(field, tuple(values), operator, number, moment)
+    days = tuple((Bound(*start), Bound(*end)) for start, end in periods)
+    return Predicate(field, tuple(values), operator, number, moment, days)
 
 
 def marks(count: int) -> str:

@@ -98,6 +98,11 @@ def _left_out(values: Mapping[str, Any]) -> str:
     return f"{values['count']} of {counted(values['hits'], 'hit')} left out below {limits_of(values)}"
 
 
+def _unscored_left_out(values: Mapping[str, Any]) -> str:
+    hits = f"{values['count']} of {counted(values['hits'], 'hit')}"
+    return f"{hits} left out: without a score of the reranker, a hit does not reach {limits_of(values)}"
+
+
 def _context_cut(values: Mapping[str, Any]) -> str:
     parts = [
         f"{counted(values['cut'], 'passage')} cut" if values["cut"] else "",
@@ -232,6 +237,7 @@ WORDS: Mapping[str, Words] = {
         f"{'its document has' if v['count'] == 1 else 'their documents have'} {v['per_document']} better"
     ),
     "left_out": _left_out,
+    "unscored_left_out": _unscored_left_out,
     "no_good_answer": _no_good_answer,
     "limits_not_applied": lambda v: f"nothing left out below {limits_of(v)}: the query was not reranked",
     "context_cut": _context_cut,

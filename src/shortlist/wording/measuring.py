@@ -48,7 +48,12 @@ def _elsewhere(v: Values) -> str:
 
 
 def _not_tried(v: Values) -> str:
-    return "stage one fuses no lists" if v["reason"] == "no_fusion" else f"not tried: {APART}"
+    reasons = {
+        "no_fusion": "stage one fuses no lists",
+        "no_signals": "not tried: the hits have no signal of stage one that a weight applies to",
+        "runs_apart": f"not tried: {APART}",
+    }
+    return reasons[v["reason"]]
 
 
 def _no_threshold(v: Values) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 Step = str | int
 """A name in an object, or a place in an array, from 0."""
+
+Place: TypeAlias = Sequence[Any]
+"""The place of a value in a request: the name of a field, and then any number of `Step`."""
 
 EXPECTED: Mapping[str, str] = {
     "string_type": "a text",

@@ -80,7 +80,8 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
     baselines.check_queries(set_ups, measuring, before)
     external = runs.measured(runs.read(run or [], names), set_ups[0], measuring)
     with kept_on_failure(kept_in(Path(PARTIAL), "the results")):
-        own = [_measured(set_up, measuring, workers, ray) for set_up in set_ups]
+        printed: set[str] = set()
+        own = [_measured(set_up, measuring, printed, workers, ray) for set_up in set_ups]
         results = [*((each.evaluation, each.source) for each in own), *external]
         applied = _report(results, before, rules, outputs)
     for each in own:
@@ -147,7 +148,8 @@ class Measured:
     checkpoint: Checkpoint
 
 
-def _measured(set_up: SetUp, measuring: Measuring, workers: int | None, ray: str | None) -> Measured:
+def _measured(set_up: SetUp, measuring: Measuring, printed: set[str], workers: int | None, ray: str | None) -> Measured:
+    """Return the results of a set-up. `printed` has the lines about the query set that earlier set-ups printed."""
     from shortlist.bulk.evaluating import finish_by
     from shortlist.cli.render import evaluation as render
     from shortlist.cli.render import report_file
@@ -159,7 +161,7 @@ def _measured(set_up: SetUp, measuring: Measuring, workers: int | None, ray: str
 
     with opened(set_up, measuring) as (searched, subject):
         search, judged = subject.search, subject.judged
-        render.query_set(judged, search)
+        render.query_set(judged, search, printed)
         finish = finish_by(searched, workers, ray)
         checkpoint = _checkpoint(set_up, subject, measuring)
         with bar(set_up.name) as progress:

@@ -47,7 +47,7 @@ def tune(  # noqa: PLR0913 - one parameter per option
     One scoring pass gives all these values. You may interrupt the command: run it again to continue.
     """
     from shortlist.atomic_io import check_place
-    from shortlist.cli.console import output, say
+    from shortlist.cli.console import output
     from shortlist.cli.render import report_file
     from shortlist.cli.render import tuning as render
     from shortlist.cli.render.progress import kept_in, kept_on_failure
@@ -75,17 +75,26 @@ def tune(  # noqa: PLR0913 - one parameter per option
     )
     with kept_on_failure(kept_in(checkpoint, "the scores")):
         tuning, page = _tuned(set_up, judging, options, report is not None)
-    out = output()
-    render.tuning(out, tuning)
+    render.tuning(output(), tuning)
     if report is not None:
         report_file.put(page, report)
-    lines = tuning.lines()
+    _settings(tuning, write)
+
+
+def _settings(tuning: Tuning, write: bool) -> None:
+    """Print the settings for the file, and write them if `write` is true."""
+    from shortlist.cli.console import output, say
+
+    out, lines = output(), tuning.lines()
     if not lines:
         say(out, f"\nnothing to write into {config_file.FILE}" + "; the file is unchanged" * write)
         return
     say(out, f"\n# {config_file.FILE}\n{lines}")
+    removed = ", ".join(tuning.removed())
     if write:
-        say(out, f"written to {tuning.write()}")
+        say(out, f"written to {tuning.write()}" + f"; removed from the file: {removed}" * bool(removed))
+    elif removed:
+        say(out, f"--write also removes from the file: {removed}")
 
 
 def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool) -> tuple[Tuning, str]:

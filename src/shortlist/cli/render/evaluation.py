@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 NO_FAILURE = ("fine", "nothing relevant")
 
 
-def query_set(judged: Judged, search: Search) -> None:
-    """Print the size of the query set, and the numbers of queries and judgments that are left out, unknown or cut."""
+def query_set(judged: Judged, search: Search, printed: set[str] | None = None) -> None:
+    """Print the size of the query set, and the numbers of queries and judgments that are left out, unknown or cut.
+
+    `printed` has the lines of earlier set-ups. The same line is not printed again, and a new line is added.
+    """
     parts = [f"{counted(len(judged.queries), 'query')} {_naming(judged)}"]
     if judged.unjudged:
         parts.append(f"{counted(judged.unjudged, 'query')} without judgments left out")
@@ -41,8 +44,12 @@ def query_set(judged: Judged, search: Search) -> None:
         parts.append(f"resolved against the first {judged.depth} hits of each query, because not all passages are read")
     if is_approximate(search.retriever):
         parts.append("stage one is approximate")
-    remark(f"{judged.name}: {'; '.join(parts)}")
-    guessed_encodings(judged.guessed)
+    line = f"{judged.name}: {'; '.join(parts)}"
+    printed = set() if printed is None else printed
+    if line not in printed:
+        printed.add(line)
+        remark(line)
+        guessed_encodings(judged.guessed)
 
 
 def guessed_encodings(guessed: Mapping[str, str]) -> None:

@@ -90,9 +90,9 @@ def _method(out: Console, result: Tuning) -> None:
         )
     if result.curves.resumed:
         say(out, f"{counted(result.curves.resumed, 'result')} from an interrupted run")
-    weights = " + ".join(f"{weight:g} x {name}" for name, weight in result.curves.weights.items())
+    weights = " + ".join(f"{weight:g} x {name}" for name, weight in result.curves.used_weights.items())
     kind = "tried at blend 1, because none were fitted" if result.curves.derived else "at blend 1"
-    say(out, f"blend {describe(result.blend_reason)}; weights {kind}: {weights or 'none'}")
+    say(out, f"blend {describe(result.blend_reason)}" + f"; weights {kind}: {weights}" * bool(weights))
 
 
 def _picks(out: Console, result: Tuning) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from shortlist.protocols import Fuses, Reranker
 from shortlist.search.pool import is_approximate
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
-from shortlist.types import Note, Ranking
+from shortlist.types import Hit, Note, Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Curves:
     length of rankings.
 
     `recorded` holds the pass of each query, None if each size was run separately. `runs` then holds the rankings of
-    each size, at the current blend.
+    each size, at the current blend. `signals` are the signals of the hits.
     """
 
     by_blend: tuple[Curve, ...]
@@ -44,6 +44,19 @@ class Curves:
     depth: int
     recorded: Mapping[str, Recorded] | None = field(default=None, repr=False)
     runs: Mapping[int, Mapping[str, Ranking]] | None = field(default=None, repr=False)
+    signals: frozenset[str] = frozenset()
+
+    @property
+    def used_weights(self) -> dict[str, float]:
+        """The weights at blend 1 of the signals that the hits have. Other weights change no score."""
+        return {name: weight for name, weight in self.weights.items() if name in self.signals}
+
+    @property
+    def one_blend(self) -> Note | None:
+        """The reason why only the current blend can be measured, or None if other blends can."""
+        if self.recorded is None:
+            return Note("not_tried", setting="blend", reason="runs_apart")
+        return None if self.used_weights else Note("not_tried", setting="blend", reason="no_signals")
 
     def ranking(self, query_id: str, size: int, blend: float) -> Ranking:
         """Return the ranking of a query at a size and a blend. Separate runs have only the current blend."""
@@ -85,8 +98,16 @@ def measure_curves(
     runs = run_each(search, judged, plan.sizes, plan.depth, checkpoint, count.add)
     blend, weights = search.config.blend, weights_at_1(search)
     curve = from_runs(runs, judged, plan, blend)
-    curves = Curves((curve,), weights, False, blend, method, checked, checkpoint.resumed, plan.depth, runs=runs)
+    signals = _signals_of(ranking for rankings in runs.values() for ranking in rankings.values())
+    curves = Curves(
+        (curve,), weights, False, blend, method, checked, checkpoint.resumed, plan.depth, runs=runs, signals=signals
+    )
     return curves, checkpoint
+
+
+def _signals_of(lists: Iterable[Iterable[Hit]]) -> frozenset[str]:
+    """Return the signals that any hit has."""
+    return frozenset(name for hits in lists for hit in hits for name in hit.signals)
 
 
 def weights_at_1(search: Search) -> dict[str, float]:
@@ -109,7 +130,8 @@ def _from_pass(
     if not fitted:
         weights = derived_weights(list(recorded.values()))
     current = search.config.blend if fitted else 0.0
-    blends = sorted({*options.blends, current}) if weights else [current]
+    signals = _signals_of(answer for each in recorded.values() for answer in each.answers.values())
+    blends = sorted({*options.blends, current}) if signals & weights.keys() else [current]
     curves = tuple(from_pass(recorded, judged, plan, weights, blends))
     method = Note(
         "one_pass",
@@ -117,7 +139,7 @@ def _from_pass(
         largest_difference=checked.largest_difference,
         approximate=is_approximate(search.retriever),
     )
-    return Curves(curves, weights, not fitted, current, method, checked, resumed, plan.depth, recorded)
+    return Curves(curves, weights, not fitted, current, method, checked, resumed, plan.depth, recorded, signals=signals)
 
 
 def _about(search: Search, reranker: Reranker, judged: Judged, options: TuneOptions, plan: Plan) -> dict[str, Any]:

@@ -20,13 +20,15 @@ def file_values(
     """Return the values to write into a file with the settings `file`. None removes a key.
 
     `tuned` are the settings that a tuning found with the configuration `config`. The function removes the blend, the
-    weights and the smallest score of the file if the tuning did not find them. `own_weights` are weights that the new
+    weights and the smallest score of the file if the tuning did not find them, and the pool size if the tuning
+    recommends no reranking, because it then recommends no size either. `own_weights` are weights that the new
     blend scales. They are written if they are given. The retriever, the reranker, the fusion weight and the query
     expansion of `config` are written if the file has other values. The `min_probability` of the file stays only if
     searches keep their pools and final scores, because the stored curve was fitted for these pools and scores. The
     settings of a store are written, too: without them, the next search would be another one.
     """
     values: dict[str, Any] = {"blend": None, "weights": dict(own_weights) if own_weights else None, "min_score": None}
+    values |= {"pool_size": None} if "pool_size" in file and not tuned.get("rerank", True) else {}
     values |= {"efforts": None} if "efforts" in file and "efforts" not in tuned else {}
     values |= {"effort": None} if values.get("efforts", ...) is None and "effort" in file else {}
     values = {**tuned, **{name: tuned.get(name, value) for name, value in values.items()}}

@@ -129,6 +129,11 @@ class Tuning:
         values = self.file_values(folder)
         return config_lines(values) if values else ""
 
+    def removed(self, folder: Path | None = None) -> list[str]:
+        """Return the keys that `write` removes from the file of `folder`. Raises as `file_values`."""
+        file = config_file.read(folder)
+        return [name for name, value in self.file_values(folder).items() if value is None and name in file]
+
     def write(self, folder: str | Path | None = None) -> Path | None:
         """Write what was found into `shortlist.toml` in `folder` or the current folder, and return the file.
 
@@ -258,7 +263,7 @@ def _recommend(
         curve=curve,
         curves=curves,
         blend=blend,
-        blend_reason=reason,
+        blend_reason=curves.one_blend or reason,
         latency=latency,
         picks=tuple(chosen),
         checks=tuple(check for pick in chosen if (check := check_pick(pick, report, measure)) is not None),

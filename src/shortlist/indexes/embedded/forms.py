@@ -27,8 +27,8 @@ def condition(where: Where | None, form: int) -> qdrant_edge.Filter | None:
     for part in parts_of(where, form):
         should: list[Any] = [engine.FieldCondition(WORDS, match=engine.MatchPrefix(start)) for start in part.prefixes]
         should += [
-            engine.FieldCondition(key, range=engine.RangeFloat(**{limit.operator: limit.value}))
-            for key, limit in part.ranges
+            engine.FieldCondition(key, range=engine.RangeFloat(**{limit.operator: limit.value for limit in limits}))
+            for key, limits in part.ranges
         ]
         should += [engine.FieldCondition(WORDS, match=engine.MatchAny(part.words))] if part.words else []
         conditions = must_not if part.negated else must

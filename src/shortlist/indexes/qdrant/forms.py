@@ -21,8 +21,8 @@ def condition(where: Where | None, form: int) -> models.Filter | None:
             models.FieldCondition(key=WORDS, match=models.MatchPrefix(prefix=start)) for start in part.prefixes
         ]
         should += [
-            models.FieldCondition(key=key, range=models.Range(**{limit.operator: limit.value}))
-            for key, limit in part.ranges
+            models.FieldCondition(key=key, range=models.Range(**{limit.operator: limit.value for limit in limits}))
+            for key, limits in part.ranges
         ]
         should += [models.FieldCondition(key=WORDS, match=models.MatchAny(any=part.words))] if part.words else []
         conditions = must_not if part.negated else must

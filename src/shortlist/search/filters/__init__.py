@@ -1,6 +1,6 @@
 """Filters: conditions on metadata, their two forms (mapping and text), and which values they hold for."""
 
-from shortlist.search.filters.conditions import OPERATORS, Bound, Operator, Predicate, fields_of, predicates_of
+from shortlist.search.filters.conditions import OPERATORS, Bound, Operator, Period, Predicate, fields_of, predicates_of
 from shortlist.search.filters.holding import content_of, fold, holds
 from shortlist.search.filters.moments import number_of, span_of
 from shortlist.search.filters.syntax import where_of
@@ -10,6 +10,7 @@ __all__ = [
     "OPERATORS",
     "Bound",
     "Operator",
+    "Period",
     "Predicate",
     "content_of",
     "equals",

@@ -44,6 +44,8 @@ SYMBOLS: Mapping[Operator, str] = {
 }
 """The symbol of each operator in the text of a condition."""
 ORDERS = frozenset({"lt", "lte", "gt", "gte"})
+NAMES = frozenset({"document_id", "title"})
+"""The fields that name something. A date in a name is text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,17 @@ class Bound:
         return value > self.value if self.operator == "gt" else value >= self.value
 
 
+Period: TypeAlias = tuple[Bound, Bound]
+"""The start of a day or a month, and the limit before which it ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Predicate:
     """A condition on one field.
 
     `values` of "in" and "nin" include their equals: 2024 and "2024". "prefix", "ieq" and "iprefix" need one of their
     values. An order has one value; `number` compares it with numbers, `moment` with dates, and None compares nothing.
+    `periods` are the days and months among the values of "in" and "nin": a moment in a period is equal, too.
     """
 
     field: str
@@ -75,6 +82,7 @@ class Predicate:
     operator: Operator = "in"
     number: Bound | None = None
     moment: Bound | None = None
+    periods: tuple[Period, ...] = ()
 
     @property
     def is_order(self) -> bool:
@@ -145,7 +153,17 @@ def _tests(field: str, operator: Operator, values: list[Any]) -> Iterator[Predic
     elif operator in ("prefix", "iprefix"):
         yield Predicate(field, tuple(_prefix(field, operator, value) for value in values), operator)
     else:
-        yield Predicate(field, tuple(equal for value in values for equal in equals(field, value)), operator)
+        same = tuple(equal for value in values for equal in equals(field, value))
+        periods = () if field in NAMES or operator == "ieq" else tuple(_periods(values))
+        yield Predicate(field, same, operator, periods=periods)
+
+
+def _periods(values: list[Any]) -> Iterator[Period]:
+    """Yield the days and months among the values. A time is a moment, which is compared as text."""
+    for value in values:
+        span = span_of(value) if isinstance(value, str) else None
+        if span is not None and span[0] < span[1]:
+            yield Bound("gte", span[0]), Bound("lt", span[1])
 
 
 def _prefix(field: str, operator: Operator, value: Any) -> str:

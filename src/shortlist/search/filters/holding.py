@@ -72,7 +72,10 @@ def _holds(test: Predicate, value: Any) -> bool:
 
 
 def _equal(test: Predicate, value: Any) -> bool:
-    return _plain(value) in {_plain(own) for own in test.values}
+    if _plain(value) in {_plain(own) for own in test.values}:
+        return True
+    moments = [moment for kind, moment in orders_of(value) if kind == "moment"] if test.periods else []
+    return any(start.holds(moment) and end.holds(moment) for moment in moments for start, end in test.periods)
 
 
 def _plain(value: Any) -> tuple[bool, Any]:

@@ -91,7 +91,9 @@ export function showCompared(answers, settings, { judge, unit }) {
 }
 
 function saysOf(answer, { pool, topK, options }) {
-  const sizes = options.effort ? [] : [`pool_size=${options.adaptive === "true" ? "auto" : pool}`, `top_k=${topK}`];
+  const sizes = options.effort
+    ? [`top_k=${options.tail === "true" ? topK : Math.min(topK, answer.pool_size)}`]
+    : [`pool_size=${options.adaptive === "true" ? "auto" : pool}`, `top_k=${topK}`];
   const changed = Object.entries(options).filter(([name]) => name !== "adaptive").map(([name, value]) => `${name}=${value}`);
   const seconds = answer.seconds.retrieve + answer.seconds.rerank;
   return [[...sizes, ...changed].join(" · "), `${count(answer.hits.length, "hit")} in ${time(seconds)}.`, notesOf(answer)].filter(Boolean).join(" — ");

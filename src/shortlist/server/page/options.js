@@ -14,6 +14,7 @@ export const OPTION_NAMES = [...TEXTS, ...NUMBERS, ...SWITCHES];
 /** Return the form whose fields have ids with this prefix. If there is a `box`, it opens when an option is filled in. */
 export function optionsForm(prefix, box = null) {
   const field = (name) => byId(prefix + name);
+  const effort = () => field("effort").value.trim();
   let defaults = {};
 
   /** Show the server's values, as placeholders and as the states of the switches. The page compares passages, so it shows
@@ -41,7 +42,7 @@ export function optionsForm(prefix, box = null) {
 
   /** Return whether smaller pools cannot be computed from the answer: its order depends on the pool, or exceeds it. */
   const dependsOnPool = () => ["progressive", "tail", "adaptive", "gate"].some((name) => field(name).checked)
-    || field("effort").value.trim() || !field("duplicates").checked || ["per_document", "mmr"].some((name) => field(name).value.trim() || defaults[name]);
+    || effort() || !field("duplicates").checked || ["per_document", "mmr"].some((name) => field(name).value.trim() || defaults[name]);
 
   /** Return the fields of a request that asks for exactly this pool and this answer. */
   const exactFields = ({ pool, topK }) => requestOf({ pool_size: field("adaptive").checked ? "auto" : pool, top_k: topK });
@@ -49,14 +50,24 @@ export function optionsForm(prefix, box = null) {
   /** Return the fields of a request for the pool and the answer that the page shows. If smaller pools can be computed from
    * the answer, the request asks for the whole pool of the largest size. */
   function poolFields({ pool, topK, largest }) {
+    if (effort()) return requestOf({ top_k: largest });
     if (field("adaptive").checked) return requestOf({ pool_size: "auto", top_k: topK });
     if (!dependsOnPool()) return requestOf({ pool_size: largest, top_k: largest });
     return requestOf({ pool_size: pool, top_k: field("tail").checked ? largest : pool });
   }
 
+  /** Return the sizes for a request. The level of an effort decides the pool, and the answer is at most as long. An
+   * unknown level gives no sizes: the server reports it. */
+  function sizesOf(sizes) {
+    if (!effort()) return sizes;
+    const level = defaults.efforts?.[effort()];
+    if (level === undefined) return {};
+    return { top_k: field("tail").checked ? sizes.top_k : Math.min(sizes.top_k, level) };
+  }
+
   function requestOf(sizes) {
     const { adaptive, where, queries, ...others } = changed();
-    const fields = { ...(field("effort").value.trim() ? {} : sizes), duplicates: field("duplicates").checked };
+    const fields = { ...sizesOf(sizes), duplicates: field("duplicates").checked };
     if (where) fields.where = parseWhere(where);
     if (queries) fields.queries = queries.split("|").map((text) => text.trim()).filter(Boolean);
     for (const [name, text] of Object.entries(others)) fields[name] = valueOf(name, text);

@@ -26,18 +26,19 @@ Kinds = Literal["search_document", "search_query", "classification", "clustering
 
 
 class Part(BaseModel):
-    """A part of an input. Only texts are read: a part of another type is an error."""
+    """A part of an input. Only texts are read: a part of another type, or with an image, is an error."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     type: str
     text: str | None = None
+    image_url: Any = None
 
 
 class Input(BaseModel):
     """An input in parts. Its texts are read as one text, with a line end between them."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     content: Annotated[list[Part], Field(fail_fast=True, min_length=1)]
 
@@ -92,11 +93,11 @@ def _texts(body: CohereEmbedRequest) -> list[str]:
 
 
 def _text(part: Part, number: int) -> str:
-    if part.type != "text" or part.text is None:
+    if part.type != "text" or part.text is None or part.image_url is not None:
+        content = "has an image" if part.type == "text" and part.text else f"has a part of type {part.type!r}"
         raise Problem(
             Kind.INVALID,
-            f"item {number} (counted from 0) of the field 'inputs' has a part of type {part.type!r}: "
-            "send parts of type 'text' with a text",
+            f"item {number} (counted from 0) of the field 'inputs' {content}: send parts of type 'text' with a text",
             field="inputs",
         )
     return part.text

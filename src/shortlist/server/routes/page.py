@@ -110,12 +110,13 @@ def _passages(components: Components) -> int | None:
 def _defaults(search: Search) -> dict[str, Any]:
     """Return the default values of the options that a request may override, with the sizes that apply.
 
-    `fusion` is None if the search does not fuse two lists.
+    `fusion` is None if the search does not fuse two lists. `efforts` has the pool size of each effort level.
     """
     pool_size, top_k = search.config.sizes
     options = {name: getattr(search.config, name) for name in PER_SEARCH}
     fusion = search.retriever.fusion if isinstance(search.retriever, Fuses) else None
-    return {**options, "pool_size": pool_size, "top_k": top_k, "fusion": fusion}
+    efforts = {name: level["pool_size"] for name, level in (search.config.efforts or {}).items()}
+    return {**options, "pool_size": pool_size, "top_k": top_k, "fusion": fusion, "efforts": efforts}
 
 
 def _file(name: str) -> Response:

@@ -13,7 +13,7 @@ from shortlist.server.answers import Json
 from shortlist.server.batching.embedding import EmbedRequest, embed
 from shortlist.server.bodies import Query, Strings, Texts, described, read
 from shortlist.server.components import components_of
-from shortlist.server.pair_scores import score_pairs
+from shortlist.server.pair_scores import Pair, score_pairs
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.routes.tei import Direction, may_truncate
 from shortlist.wording.requests import place_of
@@ -46,15 +46,17 @@ async def predictions(request: Request) -> Json:
     truncate = may_truncate(components, body.truncate, body.truncation_direction)
     single = isinstance(body.inputs, list) and all(isinstance(item, str) for item in body.inputs)
     given: Sequence[Any] = [body.inputs] if single or isinstance(body.inputs, str) else body.inputs
-    pairs = [_pair(item, place) for place, item in enumerate(given)]
+    pairs = [_pair(item, place, single=single) for place, item in enumerate(given)]
     result = await score_pairs(components, pairs, "inputs", truncate=truncate, raw=bool(body.raw_scores))
     rows = [[{"score": score, "label": LABEL}] for score in result.scores]
     return Json(rows[0] if single else rows)
 
 
-def _pair(given: object, place: int) -> tuple[str, str]:
+def _pair(given: object, place: int, *, single: bool) -> Pair:
+    """Return an item of `inputs` as a pair. If `single` is true, `inputs` itself is the pair."""
     if isinstance(given, list) and len(given) == 2:
-        return str(given[0]), str(given[1])
+        before = ("inputs",) if single else ("inputs", place)
+        return Pair(str(given[0]), str(given[1]), (*before, 0), (*before, 1))
     raise Problem(
         Kind.INVALID,
         f"{place_of('inputs', place)} is not a pair: this model scores a query with a text. Give [query, text], "

@@ -14,17 +14,18 @@ from shortlist.search.scores import info_of
 from shortlist.server.answers import Json
 from shortlist.server.bodies import Query, Texts, described, read
 from shortlist.server.components import Components, components_of
-from shortlist.server.pair_scores import score_pairs
+from shortlist.server.pair_scores import Pair, score_pairs
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_model, scorer_of, single_size
+from shortlist.wording.requests import Place
 
 router = APIRouter()
 
 FIRST, SECOND = ("text_1", "queries", "data_1"), ("text_2", "documents", "data_2")
 """The names of the two sides of a request."""
 
-Texted: TypeAlias = tuple[str, Sequence[str]]
-"""A field of a request, and its texts."""
+Texted: TypeAlias = tuple[str, Sequence[tuple[str, Place]]]
+"""A field of a request, and its texts with their places."""
 
 
 class ScoreRequest(BaseModel):
@@ -77,10 +78,10 @@ async def answer(request: Request) -> Json:
     )
 
 
-def _pairs(first_field: Texted, second_field: Texted) -> list[tuple[str, str]]:
+def _pairs(first_field: Texted, second_field: Texted) -> list[Pair]:
     (first_name, first), (second_name, second) = first_field, second_field
     if len(first) == 1:
-        return [(first[0], text) for text in second]
+        first = list(first) * len(second)
     if len(first) != len(second):
         raise Problem(
             Kind.INVALID,
@@ -88,7 +89,10 @@ def _pairs(first_field: Texted, second_field: Texted) -> list[tuple[str, str]]:
             f"give one text in {first_name}, or as many as {second_name} has",
             field=first_name,
         )
-    return list(zip(first, second, strict=True))
+    return [
+        Pair(query, text, query_place, text_place)
+        for (query, query_place), (text, text_place) in zip(first, second, strict=True)
+    ]
 
 
 def _given(body: ScoreRequest, names: Sequence[str], others: Sequence[str]) -> Texted:
@@ -99,8 +103,9 @@ def _given(body: ScoreRequest, names: Sequence[str], others: Sequence[str]) -> T
     if not given:
         partner = next((place for place, name in enumerate(others) if getattr(body, name) is not None), 0)
         raise Problem(Kind.INVALID, f"the field {names[partner]!r} is required", field=names[partner])
-    texts = getattr(body, given[0])
-    return given[0], [texts] if isinstance(texts, str) else texts
+    name, value = given[0], getattr(body, given[0])
+    texts = [(value, (name,))] if isinstance(value, str) else [(text, (name, item)) for item, text in enumerate(value)]
+    return name, texts
 
 
 def _may_cut(components: Components, tokens: int | None) -> bool:
