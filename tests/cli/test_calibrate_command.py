@@ -158,7 +158,7 @@ def test_other_weights_or_another_retriever_are_refused(shell, option):
 def test_another_fusion_weight_is_refused_and_its_own_is_followed(shell, option):
     shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--fusion", "0.3")
     message = shell.fails("search", "red cat", *option, code=3)
-    assert "made for retriever hybrid at fusion 0.3, and this search has hybrid:" in message
+    assert "made for retriever hybrid, added scores at fusion 0.3, and this search has hybrid, added scores:" in message
     shell.toml("fusion = 0.3")
     shell("search", "red cat", *option)
 

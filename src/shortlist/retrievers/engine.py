@@ -213,7 +213,8 @@ def checked_fusion(fusion: float) -> float:
 
 
 def named_with_fusion(name: str, retriever: Retriever) -> str:
-    """Return the retriever's name, with its fusion weight if it is not the default: it changes stage one's order."""
-    if not isinstance(retriever, Fuses) or retriever.fusion == FUSION:
+    """Return the retriever's name for fits, with the way in which it fuses two lists, which changes the order."""
+    if not isinstance(retriever, Fuses):
         return name
-    return f"{name} at fusion {retriever.fusion}"
+    weight = "" if retriever.fusion == FUSION else f" at fusion {retriever.fusion}"
+    return f"{name}, added scores{weight}"
