@@ -27,7 +27,23 @@ from shortlist.retrievers.engine import LIST_DEPTH
 from shortlist.search.fusion import rrf
 from shortlist.types import Passage
 
-SOURCES = ("bioasq_7_9", "covidqa", "docs_sections", "hotpotqa_1000", "lfrqa", "medquad", "nq_oracle", "small_mix")
+SOURCES = (
+    "bioasq_7_9",
+    "claims",
+    "covidqa",
+    "docs_sections",
+    "faqs",
+    "hotpotqa_1000",
+    "lfrqa",
+    "medquad",
+    "nq_oracle",
+    "policyqa",
+    "qasper_dspy",
+    "scifact_train",
+    "selqa",
+    "small_mix",
+    "tldr_pages",
+)
 WEIGHTS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5)
 PASSAGES = 900
 ALONE = ("dense", "BM25", "reciprocal rank")
@@ -106,9 +122,9 @@ def main() -> None:
             by_kind[kind].append(measures)
             rows.append({"kind": kind, "name": name, "queries": len(test.queries), "measures": measures})
             print(f"{kind} {name}: {len(test.passages)} passages, {len(test.queries)} queries", flush=True)
+            if options.save:
+                data.save(options.save, rows)
         show(by_kind[kind])
-    if options.save:
-        data.save(options.save, rows)
 
 
 def show(sets: list[dict[str, dict[str, float]]]) -> None:

@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from shortlist.documents import Skipped, Source, decoding, read, reading
+from shortlist.documents import Skipped, Source, decoding, discover, read, reading
 from shortlist.errors import InvalidInput
 from shortlist.types import Note
 
@@ -15,6 +15,13 @@ def test_plain_text_is_one_document(load, tmp_path):
     assert (document.id, document.title) == (name, "notes")
     assert document.text == "First line.\nSecond line.\n"
     assert document.metadata == {"source": name, "format": "txt"}
+
+
+@pytest.mark.parametrize("name", ["a.org", "a.tex", "a.sql", "a.yaml", "a.YML"])
+def test_markup_and_settings_are_read_as_plain_text(tmp_path, name):
+    (tmp_path / name).write_text("key: value  # a note\n", encoding="utf-8")
+    sources, skipped = discover([tmp_path])
+    assert ([(source.path.name, source.format) for source in sources], skipped) == ([(name, "txt")], [])
 
 
 @pytest.mark.parametrize(

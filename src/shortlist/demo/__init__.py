@@ -14,7 +14,7 @@ from shortlist.types import Document, Hit, Ranking
 
 QUERY = "a vector database that does not need a separate server to run"
 NOTES = Path(__file__).parent / "notes.jsonl"
-POOLS = (1, 4)
+POOLS = (1, 5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from shortlist.documents.source import Record, Skipped, Source
 from shortlist.text.code import LANGUAGES
 
 _EXTENSIONS_OF = {
-    "txt": (".txt", ".text", ".rst", ".adoc", ".log"),
+    "txt": (".txt", ".text", ".rst", ".adoc", ".org", ".tex", ".log", ".sql", ".yaml", ".yml"),
     "md": (".md", ".markdown"),
     "html": (".html", ".htm", ".xhtml"),
     "pdf": (".pdf",),
