@@ -151,14 +151,17 @@ def test_other_weights_or_another_retriever_are_refused(shell, option):
     message = shell.fails("search", "red cat", *option, *weights, code=3)
     assert "was made for weights none, and this search has 2 x dense" in message
     message = shell.fails("search", "red cat", *option, *weights, "--blend", "0", "--retriever", "bm25", code=3)
-    assert "was made for retriever hybrid, and this search has bm25" in message
+    assert "was made for retriever hybrid with added scores, and this search has bm25" in message
 
 
 @pytest.mark.parametrize("option", [("--pool", "auto"), ("--min-probability", "0.5")])
 def test_another_fusion_weight_is_refused_and_its_own_is_followed(shell, option):
     shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--fusion", "0.3")
     message = shell.fails("search", "red cat", *option, code=3)
-    assert "made for retriever hybrid, added scores at fusion 0.3, and this search has hybrid, added scores:" in message
+    assert (
+        "made for retriever hybrid with added scores at fusion 0.3, and this search has hybrid with added scores:"
+        in message
+    )
     shell.toml("fusion = 0.3")
     shell("search", "red cat", *option)
 

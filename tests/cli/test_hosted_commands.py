@@ -134,11 +134,11 @@ def test_the_file_names_it_for_calibrate_why_and_a_server(shell, folder, tmp_pat
     shell("calibrate", "many.jsonl", "--index", "ix", "--pool", "10", "--method", "platt")
     stored = json.loads((folder / "ix" / "stop-rule.json").read_text())["made_for"]
     assert (stored["reranker"], stored["reranker_weights"]) == (COHERE, "")
-    assert stored["retriever"] == "hybrid, added scores at fusion 0.3"
+    assert stored["retriever"] == "hybrid with added scores at fusion 0.3"
     adaptive = ("search", "red cat", "--index", "ix", "--pool", "auto")
     assert shell(*adaptive, "--json").json()["pool_size"] == 10
     assert (
-        "hybrid, added scores at fusion 0.3, and this search has hybrid, added scores:"
+        "hybrid with added scores at fusion 0.3, and this search has hybrid with added scores:"
         in shell(*adaptive, "--fusion", "0.5", code=3).err
     )
     started = []

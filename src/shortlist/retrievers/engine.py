@@ -217,4 +217,4 @@ def named_with_fusion(name: str, retriever: Retriever) -> str:
     if not isinstance(retriever, Fuses):
         return name
     weight = "" if retriever.fusion == FUSION else f" at fusion {retriever.fusion}"
-    return f"{name}, added scores{weight}"
+    return f"{name} with added scores{weight}"
