@@ -241,10 +241,13 @@ def test_the_answer_is_the_same(folder, expected, option, surface, monkeypatch, 
 
 
 def test_the_options_change_the_answer(folder, expected):
-    """Without this, a surface that ignores every option would pass."""
+    """Without this, a surface that ignores every option would pass.
+
+    A progressive search scores at least ten passages to the end, and there are nine: only the rounding may differ.
+    """
     plain = expected("nothing")
     for option in OPTIONS:
-        if option != "nothing":
+        if option not in ("nothing", "progressive"):
             assert expected(option) != plain, option
 
 
