@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,18 @@ def _columns(row: dict[str, Any]) -> tuple[list[float | None], int, list[float |
 
 def _cells(values: list[float | None]) -> str:
     return " | ".join("" if value is None else f"{value:.3f}" for value in values)
+
+
+def fusion() -> str:
+    """Return the table of the ways to fuse stage one's lists: means over the sources."""
+    sets = json.loads((RESULTS / "fusion.json").read_text(encoding="utf-8"))["sets"]
+    lines = ["| order of stage one | nDCG@10 | RR@10 | R@50 | sources above reciprocal rank |", "|---|---|---|---|---|"]
+    for way in sets[0]["measures"]:
+        means = [statistics.mean(row["measures"][way][name] for row in sets) for name in ("nDCG@10", "RR@10", "R@50")]
+        ranks = (row["measures"]["reciprocal rank"]["nDCG@10"] for row in sets)
+        above = sum(row["measures"][way]["nDCG@10"] > rank for row, rank in zip(sets, ranks, strict=True))
+        lines.append(f"| {way} | {_cells(list(means))} | {above} of {len(sets)} |")
+    return "\n".join(lines)
 
 
 def speed() -> str:
@@ -148,7 +161,7 @@ LARGE: dict[str, tuple[str, ...]] = {
 
 TABLES = {
     "comparison.md": {"speed": speed},
-    "results.md": {"quality": quality, "speed": speed, "stores": stores, "reading": reading},
+    "results.md": {"quality": quality, "fusion": fusion, "speed": speed, "stores": stores, "reading": reading},
     "scaling.md": {"large": large},
 }
 """The tables of each page."""
