@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,12 @@ def save(name: str, value: object) -> None:
     target = ROOT / "benchmarks" / "results" / name
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def commit() -> str:
+    """Return the commit of the code, which the files of results name."""
+    command = ["git", "rev-parse", "--short=12", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def measure(qrels: Mapping[str, Mapping[str, int]], ranking: Mapping[str, list[str]]) -> dict[str, float]:

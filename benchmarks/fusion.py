@@ -13,7 +13,6 @@ import gzip
 import itertools
 import json
 import statistics
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,7 +107,7 @@ def main() -> None:
             rows.append({"kind": kind, "name": name, "queries": len(test.queries), "measures": measures})
             print(f"{kind} {name}: {len(test.passages)} passages, {len(test.queries)} queries", flush=True)
             if options.save:
-                save(rows, options.save)
+                data.save(options.save, {"commit": data.commit(), "sets": rows})
         show(by_kind[kind])
 
 
@@ -118,12 +117,6 @@ def show(sets: list[dict[str, dict[str, float]]]) -> None:
         means = (f"{name} {statistics.mean(one[way][name] for one in sets):.4f}" for name in data.MEASURES)
         better = sum(one[way]["nDCG@10"] > one["reciprocal rank"]["nDCG@10"] for one in sets)
         print(f"  {way:22}{'  '.join(means)}  better on {better} of {len(sets)}", flush=True)
-
-
-def save(rows: list[dict[str, object]], name: str) -> None:
-    """Write the results so far, with the commit of the code."""
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-    data.save(name, {"commit": commit.stdout.strip(), "sets": rows})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ shard: the rows with more than one shard divide the passages over several collec
 from __future__ import annotations
 
 import argparse
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -149,10 +148,9 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=None, metavar="N", help="a sample of the queries")
     parser.add_argument("--save", metavar="NAME", help="write benchmarks/results/NAME")
     options = parser.parse_args()
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
     sets = {name: rows_of(name, options.queries) for name in options.sets}
     if options.save:
-        data.save(options.save, {"commit": commit.stdout.strip(), "sets": sets})
+        data.save(options.save, {"commit": data.commit(), "sets": sets})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ One file under benchmarks/results holds all values of a run.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,18 +173,12 @@ def main() -> None:
             print(f"  {result['reranked_queries']} queries reranked: {result['rerank']}")
             show(result["reranked"])
         if options.save:
-            save(results, options.save)
+            data.save(options.save, {"commit": data.commit(), "sets": results})
 
 
 def show(rows: dict[str, dict[str, float]]) -> None:
     for stage, measures in rows.items():
         print(f"  {stage:32}" + "  ".join(f"{key} {value:.4f}" for key, value in measures.items()), flush=True)
-
-
-def save(results: list[dict[str, Any]], name: str) -> None:
-    """Write the results so far, with the commit of the code."""
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-    data.save(name, {"commit": commit.stdout.strip(), "sets": results})
 
 
 if __name__ == "__main__":

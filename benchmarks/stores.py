@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import functools
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -257,12 +256,11 @@ def main() -> None:
     parser.add_argument("--save", default=None, help="file name under benchmarks/results")
     options = parser.parse_args()
     benchmark = Benchmark(options)
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
     sets: list[dict[str, Any]] = []
     for name in options.sets:
         for result in benchmark.run(name):
             if options.save:
-                data.save(options.save, {"commit": commit.stdout.strip(), "sets": [*sets, result]})
+                data.save(options.save, {"commit": data.commit(), "sets": [*sets, result]})
         sets.append(result)
 
 

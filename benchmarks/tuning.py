@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -236,12 +235,11 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.kept.mkdir(parents=True, exist_ok=True)
     encoder, model = load_encoder(BI_ENCODER), CrossEncoder()
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
     rows = []
     for name in arguments.sets:
         rows.append(run(name, arguments, encoder, model))
         show(rows[-1])
-        data.save(arguments.save, {"commit": commit.stdout.strip(), "most_queries": arguments.queries, "sets": rows})
+        data.save(arguments.save, {"commit": data.commit(), "most_queries": arguments.queries, "sets": rows})
 
 
 if __name__ == "__main__":
