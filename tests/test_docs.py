@@ -20,7 +20,7 @@ MARKDOWN = [*PAGES, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md"
 NAMES = {page: page.relative_to(ROOT).as_posix() for page in MARKDOWN}
 FOREIGN_OPTIONS = {
     "--filter", "--torch", "--save", "--bi-encoder", "--cache", "--kept", "--weights", "--infinity", "--add-host",
-    "--compare", "--strict", "--require-hashes",
+    "--compare", "--sets", "--strict", "--require-hashes",
 }  # fmt: skip
 """Options of other programs: the benchmarks, Docker, pip."""
 
