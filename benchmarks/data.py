@@ -76,7 +76,7 @@ def save(name: str, value: object) -> None:
 
 
 def commit() -> str:
-    """Return the commit of the code, which the files of results name."""
+    """Return the commit of the code, which the files of results name. Call it before a long run, not after it."""
     command = ["git", "rev-parse", "--short=12", "HEAD"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -1,9 +1,9 @@
 """Two ways to fuse stage one's lists: `python benchmarks/fusion.py [--sets ...] [--sources ...] [--save fusion.json]`.
 
 The lists of vectors and of BM25 are read once for each query. They are fused by reciprocal rank, and by the sum of the
-cosine and the BM25 share with several weights of the share. The packaged weight was chosen on the training sources
-alone (`--sources`): a source's passages are the answers of its first pairs, and its queries are a part of these pairs.
-The test sets (`--sets`) only show the result.
+cosine and the BM25 share with several weights of the share. The packaged weight is the ratio of the default
+score's weights. The training sources (`--sources`) compare it with others: a source's passages are the answers of its
+first pairs, and its queries are a part of these pairs. The test sets (`--sets`) only show the result.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ def lists_of(test: data.TestSet, encoder: Encoder) -> Iterator[tuple[str, list[l
         index.close()
 
 
-def added(weight: float) -> Callable[[list[list[str]], Cosines, Shares], list[str]]:
+def added(weight: float) -> Callable[[Cosines, Shares], list[str]]:
     """Return the order by the cosine plus `weight` times the share."""
 
-    def order(lists: list[list[str]], cosines: Cosines, shares: Shares) -> list[str]:
+    def order(cosines: Cosines, shares: Shares) -> list[str]:
         return sorted(cosines, key=lambda key: -(cosines[key] + weight * shares.get(key, 0.0)))
 
     return order
@@ -85,7 +85,7 @@ def measured(test: data.TestSet, encoder: Encoder) -> dict[str, dict[str, float]
         orders["dense"][key], orders["BM25"][key] = lists
         orders["reciprocal rank"][key] = [id_ for id_, _ in rrf(lists)]
         for name, way in ways.items():
-            orders[name][key] = way(lists, cosines, shares)
+            orders[name][key] = way(cosines, shares)
     return {name: data.measure(test.qrels, order) for name, order in orders.items()}
 
 
@@ -97,6 +97,7 @@ def main() -> None:
     parser.add_argument("--save", default=None, help="file name under benchmarks/results")
     options, encoder = parser.parse_args(), load_encoder(BI_ENCODER)
     rows: list[dict[str, object]] = []
+    commit = data.commit()
     by_kind: dict[str, list[dict[str, dict[str, float]]]] = {"sources": [], "sets": []}
     for kind, names in (("sources", options.sources), ("sets", options.sets)):
         for name in names:
@@ -107,7 +108,7 @@ def main() -> None:
             rows.append({"kind": kind, "name": name, "queries": len(test.queries), "measures": measures})
             print(f"{kind} {name}: {len(test.passages)} passages, {len(test.queries)} queries", flush=True)
             if options.save:
-                data.save(options.save, {"commit": data.commit(), "sets": rows})
+                data.save(options.save, {"commit": commit, "sets": rows})
         show(by_kind[kind])
 
 

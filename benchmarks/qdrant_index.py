@@ -148,9 +148,10 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=None, metavar="N", help="a sample of the queries")
     parser.add_argument("--save", metavar="NAME", help="write benchmarks/results/NAME")
     options = parser.parse_args()
+    commit = data.commit()
     sets = {name: rows_of(name, options.queries) for name in options.sets}
     if options.save:
-        data.save(options.save, {"commit": data.commit(), "sets": sets})
+        data.save(options.save, {"commit": commit, "sets": sets})
 
 
 if __name__ == "__main__":

@@ -160,6 +160,7 @@ def main() -> None:
         pairs = (pair.split("=") for pair in row.split(","))
         variants[f"logit + {row}"] = {name: float(value) for name, value in pairs}
     results: list[dict[str, Any]] = []
+    commit = data.commit()
     for name in options.sets:
         if name == "trec_dl19":
             result = trec_dl19(encoder, reranker, variants)
@@ -173,7 +174,7 @@ def main() -> None:
             print(f"  {result['reranked_queries']} queries reranked: {result['rerank']}")
             show(result["reranked"])
         if options.save:
-            data.save(options.save, {"commit": data.commit(), "sets": results})
+            data.save(options.save, {"commit": commit, "sets": results})
 
 
 def show(rows: dict[str, dict[str, float]]) -> None:

@@ -255,12 +255,12 @@ def main() -> None:
     parser.add_argument("--passages", type=int, help="for a quick try: the judged passages, and so many others")
     parser.add_argument("--save", default=None, help="file name under benchmarks/results")
     options = parser.parse_args()
-    benchmark = Benchmark(options)
+    benchmark, commit = Benchmark(options), data.commit()
     sets: list[dict[str, Any]] = []
     for name in options.sets:
         for result in benchmark.run(name):
             if options.save:
-                data.save(options.save, {"commit": data.commit(), "sets": [*sets, result]})
+                data.save(options.save, {"commit": commit, "sets": [*sets, result]})
         sets.append(result)
 
 

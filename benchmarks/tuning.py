@@ -235,11 +235,11 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.kept.mkdir(parents=True, exist_ok=True)
     encoder, model = load_encoder(BI_ENCODER), CrossEncoder()
-    rows = []
+    rows, commit = [], data.commit()
     for name in arguments.sets:
         rows.append(run(name, arguments, encoder, model))
         show(rows[-1])
-        data.save(arguments.save, {"commit": data.commit(), "most_queries": arguments.queries, "sets": rows})
+        data.save(arguments.save, {"commit": commit, "most_queries": arguments.queries, "sets": rows})
 
 
 if __name__ == "__main__":
