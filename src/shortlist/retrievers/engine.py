@@ -179,7 +179,7 @@ class _Lists:
         self._shares = {key: score / highest for key, score in self._bm25.items()}
         self._has_cosines = gives_cosines(index)
         self._lowest = min((score for _, score in nearest), default=1.0)
-        own = {passage.id: score for passage, score in nearest} if self._has_cosines else {}
+        own = {passage.id: score for passage, score in nearest}
         self._dense = {**cosines_of(matching), **own} if self._has_cosines else {}
         self._read: dict[str, float] = {}
 
@@ -197,8 +197,8 @@ class _Lists:
 
     def signals(self, key: str) -> dict[str, float]:
         """Return the signals of a passage of `fused`."""
-        cosine = self._dense[key] if key in self._dense else self._read.get(key, 0.0)
-        dense = {"dense": cosine} if self._has_cosines else {}
+        cosine = self._dense.get(key, self._read.get(key))
+        dense = {} if cosine is None else {"dense": cosine}
         return dense | ({"bm25": self._bm25[key], "bm25_share": self._shares[key]} if key in self._bm25 else {})
 
 

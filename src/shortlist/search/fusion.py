@@ -14,6 +14,11 @@ ROUNDING = 1e-5
 """By how much two computations of one cosine may differ."""
 
 
+def added(cosine: float, share: float, fusion: float = 0.5) -> float:
+    """Return the sum of a cosine and 0.3 x a BM25 share, by the weight `fusion` of the cosine: see `sums`."""
+    return 2 * fusion * cosine + 2 * (1 - fusion) * SHARE_WEIGHT * share
+
+
 def sums(dense: Mapping[str, float], shares: Mapping[str, float], fusion: float) -> dict[str, float]:
     """Return the fused score of each id that has a cosine: id -> cosine + 0.3 x BM25 share at a `fusion` of 0.5.
 
@@ -25,8 +30,7 @@ def sums(dense: Mapping[str, float], shares: Mapping[str, float], fusion: float)
         Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval" (arXiv 2210.11934), which finds
         such a sum better than reciprocal ranks.
     """
-    of_dense, of_share = 2 * fusion, 2 * (1 - fusion) * SHARE_WEIGHT
-    return {key: of_dense * cosine + of_share * shares.get(key, 0.0) for key, cosine in dense.items()}
+    return {key: added(cosine, shares.get(key, 0.0), fusion) for key, cosine in dense.items()}
 
 
 def may_rank(

@@ -11,7 +11,7 @@ from shortlist.errors import InvalidInput
 from shortlist.protocols import KeepsPrefix, Retriever
 from shortlist.redaction import FILE_FIELDS
 from shortlist.search.expansion import RM3, expanding
-from shortlist.search.fusion import SHARE_WEIGHT
+from shortlist.search.fusion import added
 from shortlist.search.pool import Retrieved, distinct_notes, notes_of, retrieved
 from shortlist.types import Hit, Note, Passage, Where
 from shortlist.wording import SEVERAL
@@ -119,7 +119,7 @@ def merged(pools: Mapping[str, Sequence[Hit]], boosts: Mapping[str, float], *, t
         for rank, hit in enumerate(pool, start=1):
             score = boosts[name] / rank
             signals = _shared(hit.signals, highest)
-            tie = signals.get("dense", 0.0) + SHARE_WEIGHT * signals.get("bm25_share", 0.0) if ties else 0.0
+            tie = added(signals.get("dense", 0.0), signals.get("bm25_share", 0.0)) if ties else 0.0
             own = replace(
                 hit,
                 passage=qualified(hit.passage, name),
