@@ -26,7 +26,7 @@ from shortlist.evaluation.calibration.traces import Trace, traces_of
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, resolve
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded, recorded_from_json
-from shortlist.evaluation.replay.scoring_pass import score_all
+from shortlist.evaluation.replay.scoring_pass import PassageCount, score_all
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, HasWeights, Reranker
@@ -84,14 +84,16 @@ def passes(
     ):
         fill(index, encoder, test.passages)
         search = Search(Hybrid(index, encoder), reranker)
-        return score_all(search, judged, (POOL,), POOL, kept, _printing(len(judged.queries), len(missing)))
+        return score_all(
+            search, judged, (POOL,), POOL, kept, PassageCount(_printing(len(judged.queries), len(missing)))
+        )
 
 
-def _printing(queries: int, missing: int) -> Callable[[int], None]:
+def _printing(queries: int, missing: int) -> Callable[[int, int], None]:
     """Return a function that prints the progress of the pass. Queries of the cache are done at once."""
     done, began = 0, time.perf_counter()
 
-    def report(passages: int) -> None:
+    def report(passages: int, total: int) -> None:
         nonlocal done
         done += 1
         fresh = done - (queries - missing)

@@ -64,6 +64,16 @@ def separate(retriever, reranker, judged, blend, measure, sizes=SIZES):
     return np.array(rows)
 
 
+def distinct(retriever, judged, sizes):
+    """The sizes whose pools differ from those of the size before."""
+    pools = [[ids(retriever.retrieve(query, size)) for query in judged.queries.values()] for size in sizes]
+    return tuple(size for place, size in enumerate(sizes) if not place or pools[place] != pools[place - 1])
+
+
+def ids(pool):
+    return [hit.passage.id for hit in pool]
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(0, 10_000),
@@ -77,7 +87,7 @@ def test_every_number_of_the_sweep_equals_a_separate_run(seed, kind, sizes, blen
     search = searching(retriever, TextReranker(), WEIGHTS, blend=blend)
     tuning = tune(search, judged, options(sizes=tuple(sizes), blends=(0.0, 0.3, 1.0)))
     assert tuning.curves.method.code == "one_pass"
-    ordered = tuple(sorted(sizes))
+    ordered = distinct(retriever, judged, sorted(sizes))
     for curve in tuning.curves.by_blend:
         assert curve.sizes == ordered
         for measure in MEASURES:
@@ -183,6 +193,51 @@ def test_runs_at_each_size_are_timed_as_they_are_made():
     assert reranker.scored == 4 * sum(SIZES)
     assert [len(latency.rerank) for latency in tuning.latency.values()] == [3] * len(SIZES)
     assert tuning.timing == Note("times_of_runs")
+
+
+@pytest.mark.parametrize("reranker", [TextReranker(), ListwiseReranker(), ListwiseReranker(pointwise=True)])
+def test_sizes_above_the_passages_of_every_pool_are_one_search(reranker):
+    retriever, judged, _ = world(queries=4, passages=9)
+    tuning = tune(searching(retriever, reranker), judged, options(sizes=(3, 5, 12, 20, 50)))
+    assert tuning.curve.sizes == tuple(tuning.latency) == (3, 5, 12)
+    (note,) = [note for note in tuning.warnings if note.code == "same_pools"]
+    assert describe(note) == (
+        "pool 20, 50 are not measured: no query has more than 9 passages in its pool, so they are the search of a "
+        "smaller size"
+    )
+    asked = tune(searching(retriever, reranker), judged, options(sizes=(3, 5, 9)))
+    assert asked.curve.sizes == (3, 5, 9)
+    assert "same_pools" not in [note.code for note in asked.warnings]
+
+
+def test_a_size_stays_if_one_query_has_more_passages():
+    retriever, judged, _ = world(queries=4, passages=9)
+    short = PoolRetriever({query: pool[: 9 - place] for place, (query, pool) in enumerate(retriever.pools.items())})
+    tuning = tune(searching(short, TextReranker()), judged, options(sizes=(6, 8, 9, 10)))
+    assert tuning.curve.sizes == (6, 8, 9)
+
+
+def test_rows_that_a_retriever_repeats_end_no_sweep():
+    """The first 20 rows are 10 passages, and a longer answer has more."""
+
+    class Repeating(PoolRetriever):
+        def retrieve(self, query, k, where=None):
+            return [hit for hit in self.pools[query] for _ in range(2)][:k]
+
+    retriever, judged, _ = world(queries=4)
+    for reranker in (TextReranker(), ListwiseReranker()):
+        tuning = tune(searching(Repeating(retriever.pools), reranker), judged, options(sizes=(20, 40, 80)))
+        assert tuning.curve.sizes == (20, 40, 80)
+
+
+@pytest.mark.parametrize("kind", [TextReranker, ListwiseReranker])
+def test_progress_counts_the_passages_that_are_scored(kind):
+    retriever, judged, _ = world(queries=4, passages=9)
+    reranker, told = kind(), []
+    tune(searching(retriever, reranker), judged, options(), progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (reranker.scored, reranker.scored)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert all(done <= total for done, total in told)
 
 
 def test_a_listwise_reranker_runs_at_each_size_and_says_so():

@@ -66,6 +66,12 @@ def enumerate_qrels():
     return ((f"q{place}", grades) for place, grades in enumerate(QRELS.values()))
 
 
+def test_sizes_above_the_passages_of_every_pool_are_one_search(serve):
+    curve = serve(search=search()).post("/tune-curve", json={**BODY, "sizes": [5, 75, 80, 100]}).json()
+    assert (curve["sizes"], len(curve["reranked"]), len(curve["recall"])) == ([5, 75], 2, 2)
+    assert [note["code"] for note in curve["notes"]] == ["same_pools"]
+
+
 def test_each_query_is_scored_once_whatever_the_sizes(serve):
     reranker = WordReranker()
     client = serve(reranker, search=Search(ListRetriever(TEXTS), reranker))

@@ -8,6 +8,7 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 |---|---|---|
 | nothing_retrieved | queries, pool, example | no pool contains a relevant id; `example` is a retrieved id, or None |
 | repeated_in_queries | count, queries | so many rows of so many queries repeat an id, and are left out |
+| same_pools | pools, passages | these sizes give the searches of a smaller one: no pool has more `passages` |
 | few_queries | queries, fewest | intervals of so few queries are too narrow |
 | only_setting | setting, current | there is no other blend or fusion weight to try |
 | no_better_setting | setting, current | no other value of the setting scores higher |

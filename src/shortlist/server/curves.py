@@ -10,6 +10,7 @@ from shortlist.config import SearchConfig
 from shortlist.evaluation.metrics.measures import Measure
 from shortlist.evaluation.metrics.outcomes import depth_of, retriever_notes
 from shortlist.evaluation.query_sets.query_set import Judged, Level
+from shortlist.evaluation.replay.pool_sizes import different_sizes, same_pools
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.replay.scoring_pass import record
 from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass
@@ -40,8 +41,9 @@ class CurveCall:
 async def curve(components: Components, searcher: Search, call: CurveCall) -> dict[str, Any]:
     """Return the curve as a JSON object: see `answer_of`.
 
-    Each query is retrieved and scored once, with the largest pool. Every smaller pool is computed from this pass. The
-    pairs wait in the queue of the server. A cancelled request scores no further query.
+    Each query is retrieved and scored once, with the largest pool. Every smaller pool is computed from this pass. Of
+    several sizes with the same pools, only the smallest is in the answer, and a note has the others. The pairs wait in
+    the queue of the server. A cancelled request scores no further query.
 
     Raises:
         Problem: The server has no reranker.
@@ -58,11 +60,13 @@ def _measured(components: Components, search: Search, call: CurveCall) -> dict[s
     depth = depth_of([call.measure], call.measure.cutoff or 1, "document")
     passes = {key: record(search, key, texts, call.sizes, depth) for key, texts in call.queries.items()}
     judged, unknown = _judged(components, passes.values(), call)
-    plan = Plan(call.sizes, (call.measure,), call.measure.cutoff or 1, depth)
+    answers = [each.answers for each in passes.values()]
+    sizes = different_sizes(answers, call.sizes)
+    plan = Plan(sizes, (call.measure,), call.measure.cutoff or 1, depth)
     measured = from_pass(passes, judged, plan, search.weights_at(), [1.0])[0]
     recorded = passes.values()
     about = retriever_notes((each.limited for each in recorded), (each.repeated for each in recorded))
-    notes = [components.names.note(note) for note in about]
+    notes = [components.names.note(note) for note in [*same_pools(answers, call.sizes, sizes), *about]]
     skipped = sum(each.skipped is not None for each in recorded)
     return {
         **answer_of(measured, str(call.measure)),

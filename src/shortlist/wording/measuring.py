@@ -96,6 +96,15 @@ def _times_of_pass(v: Values) -> str:
     )
 
 
+def _same_pools(v: Values) -> str:
+    one = len(v["pools"]) == 1
+    return (
+        f"pool {', '.join(v['pools'])} {'is' if one else 'are'} not measured: no query has more than "
+        f"{counted(v['passages'], 'passage')} in its pool, so {'it is' if one else 'they are'} the search of a smaller "
+        "size"
+    )
+
+
 def _stop_rule_fit(v: Values) -> str:
     if v["result"] == "too_few_queries":
         return (
@@ -140,6 +149,7 @@ WORDS: Mapping[str, Words] = {
         f"{counted(v['count'], 'row')} of the retriever left out in {counted(v['queries'], 'query')}: an earlier row "
         "has the same id"
     ),
+    "same_pools": _same_pools,
     "few_queries": (
         "{queries} queries are few: their 95 % intervals are too narrow, and are empty if all values are equal. Judge "
         "at least {fewest} queries"

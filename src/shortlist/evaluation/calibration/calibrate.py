@@ -218,8 +218,6 @@ def _score(
 ) -> tuple[dict[str, Recorded], Checkpoint]:
     """The scoring pass of each query, and the checkpoint that stores the passes."""
     depth = depth_of([measure_of(options.measure, options.top_k)], options.top_k, judged.level)
-    count = PassageCount(progress)
-    count.expect(len(judged.queries) * options.pool_size)
     about = {
         **options.about,
         "queries": judged.resolved,
@@ -229,7 +227,7 @@ def _score(
         **({} if search.config.expand is None else {"expand": search.config.expand}),
     }
     checkpoint = Checkpoint(options.checkpoint, about)
-    return score_all(search, judged, (options.pool_size,), depth, checkpoint, count.add), checkpoint
+    return score_all(search, judged, (options.pool_size,), depth, checkpoint, PassageCount(progress)), checkpoint
 
 
 def _checked_reranker(reranker: Reranker | None, options: CalibrateOptions) -> Reranker:

@@ -49,9 +49,10 @@ class PassageCount:
         """Add to the passages to do."""
         self.total += passages
 
-    def add(self, passages: int) -> None:
-        """Add to the passages that are done."""
+    def add(self, passages: int, expected: int) -> None:
+        """Add to the passages that are done. `expected` of them were passages to do."""
         self.done += passages
+        self.total += passages - expected
         self._report(self.done, self.total)
 
 
@@ -167,9 +168,10 @@ def score_all(
     sizes: Sequence[int],
     depth: int,
     checkpoint: Checkpoint,
-    progress: Callable[[int], None],
+    count: PassageCount,
 ) -> dict[str, Recorded]:
-    """Return query id -> its pass. `progress` is called with the number of passages of each largest pool."""
+    """Return query id -> its pass. `count` has the largest size for each query, until its pool is known."""
+    count.expect(len(judged.queries) * max(sizes))
     passes: dict[str, Recorded] = {}
     for query_id in judged.queries:
         key = f"pass {query_id}"
@@ -179,7 +181,7 @@ def score_all(
             checkpoint.put(key, recorded_to_json(passes[query_id]))
         else:
             passes[query_id] = recorded_from_json(saved)
-        progress(max(sizes))
+        count.add(len(passes[query_id].scores), max(sizes))
     return passes
 
 
@@ -189,9 +191,13 @@ def run_each(
     sizes: Sequence[int],
     depth: int,
     checkpoint: Checkpoint,
-    progress: Callable[[int], None],
+    count: PassageCount,
 ) -> dict[int, dict[str, Ranking]]:
-    """Return size -> query id -> its ranking, searched again at each size. Size 0 is stage one alone."""
+    """Return size -> query id -> its ranking, searched again at each size. Size 0 is stage one alone.
+
+    `count` has the size for each ranking, until its pool is known.
+    """
+    count.expect(len(judged.queries) * sum(sizes))
     rankings: dict[int, dict[str, Ranking]] = {}
     for size in [0, *sizes]:
         at_size = whole_pool_config(search.config, depth=depth, pool_size=size or depth).override({"rerank": size > 0})
@@ -201,8 +207,8 @@ def run_each(
             if saved is None:
                 saved = ranking_to_json(search_whole(search, judged.texts(query_id), at_size))
                 checkpoint.put(key, saved)
-            rankings.setdefault(size, {})[query_id] = ranking_from_json(saved)
-            progress(size)
+            ranking = rankings.setdefault(size, {})[query_id] = ranking_from_json(saved)
+            count.add(ranking.scored, size)
     return rankings
 
 

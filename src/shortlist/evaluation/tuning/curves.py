@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shortlist.config.weights import scaled
 from shortlist.evaluation.metrics.outcomes import repeated_in, retriever_notes
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
+from shortlist.evaluation.replay.pool_sizes import Answers, answers_of, different_sizes, same_pools
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.replay.scoring_pass import PassageCount, PointwiseCheck, check_pointwise, run_each, score_all
 from shortlist.evaluation.tuning.blend import derived_weights
@@ -28,7 +29,7 @@ class Curves:
 
     `weights` are the weights at blend 1. `derived` is True if none were fitted. `current` is the current blend.
     `method` is a note about how the curves were made. `resumed` counts the pieces of an interrupted run. `depth` is the
-    length of rankings.
+    length of rankings. `left_out` has a note about the sizes that are no searches of their own, if there are any.
 
     `recorded` holds the pass of each query, None if each size was run separately. `runs` then holds the rankings of
     each size, at the current blend. `signals` are the signals of the hits.
@@ -45,6 +46,12 @@ class Curves:
     recorded: Mapping[str, Recorded] | None = field(default=None, repr=False)
     runs: Mapping[int, Mapping[str, Ranking]] | None = field(default=None, repr=False)
     signals: frozenset[str] = frozenset()
+    left_out: Sequence[Note] = ()
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The pool sizes of every curve."""
+        return self.by_blend[0].sizes
 
     @property
     def used_weights(self) -> dict[str, float]:
@@ -66,7 +73,7 @@ class Curves:
         return self.runs[size][query_id]
 
     def notes(self) -> list[Note]:
-        """Return notes if the retriever has a limit of its own below the largest pool, and if it repeats ids."""
+        """Return notes on sizes that are left out, on a limit of the retriever, and on ids that it repeats."""
         if self.recorded is not None:
             passes = self.recorded.values()
             limits, counts = [each.limited for each in passes], [each.repeated for each in passes]
@@ -75,7 +82,7 @@ class Curves:
             rankings = runs[max(runs)].values()
             limits = [ranking.note("retriever_limited") for ranking in rankings]
             counts = [repeated_in(ranking.notes) for ranking in rankings]
-        return retriever_notes(limits, counts)
+        return [*self.left_out, *retriever_notes(limits, counts)]
 
 
 def measure_curves(
@@ -87,22 +94,36 @@ def measure_curves(
     checked = None
     method = Note("listwise", reranker=info.name)
     if info.pointwise:
-        count.expect(len(judged.queries) * max(plan.sizes))
-        recorded = score_all(search, judged, plan.sizes, plan.depth, checkpoint, count.add)
+        recorded = score_all(search, judged, plan.sizes, plan.depth, checkpoint, count)
+        plan, left_out = _different(plan, [each.answers for each in recorded.values()])
         checked = check_pointwise(search, reranker, list(recorded.values()), max(plan.sizes))
+        count.add(checked.pairs, expected=0)
         if checked.holds:
-            return _from_pass(search, recorded, judged, options, plan, checked, checkpoint.resumed), checkpoint
+            curves = _from_pass(search, recorded, judged, options, plan, checked, checkpoint.resumed)
+            return replace(curves, left_out=left_out), checkpoint
         difference, spread = checked.largest_difference, checked.spread
         method = Note("not_pointwise", reranker=info.name, largest_difference=difference, spread=spread)
-    count.expect(len(judged.queries) * sum(plan.sizes))
-    runs = run_each(search, judged, plan.sizes, plan.depth, checkpoint, count.add)
+    else:
+        plan, left_out = _different(plan, answers_of(search, judged, plan.sizes, plan.depth))
+    runs = run_each(search, judged, plan.sizes, plan.depth, checkpoint, count)
+    curves = _from_runs(search, runs, judged, plan, method)
+    return replace(curves, checked=checked, resumed=checkpoint.resumed, left_out=left_out), checkpoint
+
+
+def _different(plan: Plan, answers: Sequence[Answers]) -> tuple[Plan, list[Note]]:
+    """The plan without the sizes that are no searches of their own, and a note about them."""
+    sizes = different_sizes(answers, plan.sizes)
+    return replace(plan, sizes=sizes), same_pools(answers, plan.sizes, sizes)
+
+
+def _from_runs(
+    search: Search, runs: Mapping[int, Mapping[str, Ranking]], judged: Judged, plan: Plan, method: Note
+) -> Curves:
+    """The curve of the current blend."""
     blend, weights = search.config.blend, weights_at_1(search)
     curve = from_runs(runs, judged, plan, blend)
     signals = _signals_of(ranking for rankings in runs.values() for ranking in rankings.values())
-    curves = Curves(
-        (curve,), weights, False, blend, method, checked, checkpoint.resumed, plan.depth, runs=runs, signals=signals
-    )
-    return curves, checkpoint
+    return Curves((curve,), weights, False, blend, method, None, 0, plan.depth, runs=runs, signals=signals)
 
 
 def _signals_of(lists: Iterable[Iterable[Hit]]) -> frozenset[str]:

@@ -146,7 +146,7 @@ def _with_scores(missing: Mapping[str, list[Hit]], trial: Trial, pool: int) -> d
             scores={**before.scores, **piece["scores"]},
             truncated=before.truncated | frozenset(piece["truncated"]),
         )
-        trial.count.add(len(hits))
+        trial.count.add(len(hits), expected=len(hits))
     return complete
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shortlist.evaluation.metrics.statistics import quantile
@@ -59,7 +59,7 @@ def time_sizes(
     sizes: Sequence[int],
     depth: int,
     queries: int,
-    progress: Callable[[int], None],
+    count: PassageCount,
 ) -> Mapping[int, Latency]:
     """Return size -> the seconds of some queries, spread over the set.
 
@@ -71,12 +71,14 @@ def time_sizes(
     texts = [judged.texts(key) for key in judged.queries]
     chosen = texts[:: max(1, len(texts) // queries)][:queries]
     configs = {size: whole_pool_config(search.config, depth=depth, pool_size=size) for size in sizes}
-    search_whole(search, chosen[0], configs[min(sizes)])
+    count.expect(min(sizes) + len(chosen) * sum(sizes))
+    count.add(search_whole(search, chosen[0], configs[min(sizes)]).scored, min(sizes))
     rows: dict[int, list[Mapping[str, float]]] = {size: [] for size in sizes}
     for query in chosen:
         for size in sizes:
-            rows[size].append(search_whole(search, query, configs[size]).seconds)
-            progress(size)
+            ranking = search_whole(search, query, configs[size])
+            rows[size].append(ranking.seconds)
+            count.add(ranking.scored, size)
     return {size: _latency(rows[size]) for size in sizes}
 
 
@@ -86,19 +88,18 @@ def latencies(
     """Return each size's latency: as the pass or the runs recorded it, or timed by itself."""
     if curves.recorded is None:
         assert curves.runs is not None
-        return {size: of_seconds(ranking.seconds for ranking in curves.runs[size].values()) for size in options.sizes}
-    *smaller, largest = options.sizes
+        return {size: of_seconds(ranking.seconds for ranking in curves.runs[size].values()) for size in curves.sizes}
+    *smaller, largest = curves.sizes
     queries = options.timed or queries_to_time(_passages_of_pass(curves), len(judged.queries), smaller)
-    count.expect(queries * sum(smaller))
-    timed = time_sizes(search, judged, smaller, curves.depth, queries, count.add)
+    timed = time_sizes(search, judged, smaller, curves.depth, queries, count)
     return {**timed, largest: of_seconds(each.seconds for each in curves.recorded.values())}
 
 
-def timing_note(curves: Curves, sizes: Sequence[int], latency: Mapping[int, Latency]) -> Note:
+def timing_note(curves: Curves, latency: Mapping[int, Latency]) -> Note:
     """Return the note about the origin of the times."""
     if curves.recorded is None:
         return Note("times_of_runs")
-    *smaller, largest = sizes
+    *smaller, largest = curves.sizes
     return Note("times_of_pass", pool=largest, queries=len(latency[smaller[0]].rerank) if smaller else None)
 
 
@@ -107,7 +108,7 @@ def passages_left(curves: Curves, options: TuneOptions, queries: int) -> int:
 
     The cost of `options.timed` does not count, because the caller chose it.
     """
-    smaller, passed = options.sizes[:-1], _passages_of_pass(curves)
+    smaller, passed = curves.sizes[:-1], _passages_of_pass(curves)
     spent = float(curves.checked.pairs) if curves.checked is not None else 0.0
     if smaller and options.timed is None:
         spent += queries_to_time(passed, queries, smaller) * passages_to_time(passed, queries, smaller) + smaller[0]

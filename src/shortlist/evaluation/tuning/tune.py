@@ -87,7 +87,7 @@ class Tuning:
     @property
     def timing(self) -> Note:
         """The note about the origin of the times."""
-        return timing_note(self.curves, self.curve.sizes, self.latency)
+        return timing_note(self.curves, self.latency)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -159,16 +159,17 @@ def tune(
     A pointwise reranker scores the largest pool once, and every smaller pool is computed from that pass. Any other
     reranker runs at each size. A reranker that is declared pointwise also runs at each size if its scores change
     between pools. The blend is tuned with the scores of the pass. If no weights were fitted for the pair of models, a
-    weight for the cosine is tried. The fusion weight and the threshold follow, at the recommended size. Rules choose on
-    one half of the queries, and the other half reports the choice. The other half influences one decision only: whether
-    to rerank at all.
+    weight for the cosine is tried. Of several sizes with the same pools for every query, only the smallest is measured,
+    and a note in `warnings` has the others. The fusion weight and the threshold follow, at the recommended size. Rules
+    choose on one half of the queries, and the other half reports the choice. The other half influences one decision
+    only: whether to rerank at all.
 
     Args:
         search: The search to tune, with its current configuration.
         judged: The queries with their judgments.
         options: What to try.
         progress: A function that receives the number of scored passages and the number of passages to score. The total
-            grows if more passages must be scored.
+            grows if more passages must be scored, and falls if a pool is smaller than its size.
 
     Raises:
         InvalidInput: No reranker, a bad size, blend or measure, or a checkpoint of another run.
@@ -182,6 +183,7 @@ def tune(
     plan = Plan(options.sizes, measures, options.cutoff, depth_of(measures, options.cutoff, judged.level))
     count = PassageCount(progress)
     curves, checkpoint = measure_curves(search, reranker, judged, options, plan, count)
+    plan = replace(plan, sizes=curves.sizes)
     latency = latencies(search, judged, options, curves, count)
     parts = halves(len(judged.queries), options.seed)
     tuning = _recommend(search.config, curves, options, str(measures[0]), latency, parts)
