@@ -139,7 +139,8 @@ def tune(  # noqa: PLR0913 - only the first two are needed
     Args:
         search: An open index, an open retriever, or a `Search` over any retriever. Its configuration is the one in use.
         queries: A query set, or a path for `QuerySet.read`.
-        budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. None: no limit.
+        budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. If fewer than 20 searches are
+            timed at a size, it is the limit of their median. None: no limit.
         sizes: Pool sizes to try.
         blends: Blends to try, in addition to the current one.
         fusions: Fusion weights to try, in addition to the current one.

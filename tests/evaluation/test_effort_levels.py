@@ -9,6 +9,7 @@ from shortlist import config
 from shortlist.evaluation.tuning.efforts import effort_levels
 from shortlist.evaluation.tuning.latency import Latency
 from shortlist.evaluation.tuning.options import TuneOptions
+from shortlist.evaluation.tuning.recommend import within_budget
 from shortlist.evaluation.tuning.sweep import Curve
 from shortlist.evaluation.tuning.tune import tune
 from worlds import OracleReranker, searching, world
@@ -50,6 +51,21 @@ def test_low_is_never_larger_than_mid():
 def test_a_budget_leaves_out_larger_pools():
     assert levels([0.5, 0.56, 0.59, 0.6], budget_ms=20)["high"] == 20
     assert levels([0.5, 0.56, 0.59, 0.6], budget_ms=1) == {}
+
+
+def test_one_slow_search_rejects_no_pool():
+    slow = {size: Latency((0.0,) * 3, (0.001, 0.001, 9.0)) for size in SIZES}
+    means = curve([0.5, 0.56, 0.59, 0.6])
+    assert effort_levels(means, means, MEASURE, slow, 20)[2].size == 40
+    pick = within_budget(means, MEASURE, slow, 20)
+    assert (pick.size, pick.reason.values["searches"], pick.reason.values["p95_ms"]) == (40, 3, None)
+
+
+@pytest.mark.parametrize(("searches", "known"), [(1, False), (19, False), (20, True), (100, True)])
+def test_a_percentile_needs_enough_timed_searches(searches, known):
+    latency = Latency((0.0,) * searches, tuple(float(place) for place in range(searches)))
+    assert (latency.p95 is not None) == known
+    assert latency.decisive == pytest.approx(0.95 * (searches - 1) if known else 0.5 * (searches - 1))
 
 
 def test_nothing_is_a_level_if_no_size_gains():

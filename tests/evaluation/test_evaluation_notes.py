@@ -70,7 +70,18 @@ def test_the_words_of_another_room_are_other_words():
             Note("harmful", measure="RR@10", pools=["5", "10"]),
             "worse than no reranking at pool 5, 10: RR@10 is lower than in stage one",
         ),
-        (Note("over_budget", budget_ms=300.0, pool=5, p95_ms=412.3), "no pool is within 300 ms: at pool 5, 95 of 100"),
+        (
+            Note("over_budget", budget_ms=300.0, pool=5, searches=40, p50_ms=200.0, p95_ms=412.3),
+            "no pool is within 300 ms: at pool 5, 95 of 100 searches take at most 412 ms (40 searches were timed)",
+        ),
+        (
+            Note("over_budget", budget_ms=300.0, pool=5, searches=1, p50_ms=412.3, p95_ms=None),
+            "at pool 5, the one timed search took 412 ms. To know the time of 95 of 100 searches, time at least 20",
+        ),
+        (
+            Note("within_budget", measure="R@5", value=0.5, budget_ms=300.0, searches=19, p50_ms=212.3, p95_ms=None),
+            "R@5 0.5000 within 300 ms: the median of 19 timed searches is 212 ms",
+        ),
         (
             Note("lost_to_budget", measure="nDCG@10", pool=20, value=0.6, stage_one=0.55, lost=0.05),
             "without reranking, nDCG@10 is 0.5500. Pool 20 reaches 0.6000: the budget costs 0.0500 nDCG@10",

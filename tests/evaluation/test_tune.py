@@ -186,6 +186,13 @@ def test_at_most_15_percent_more_than_the_pass_is_scored(queries):
     assert timed == {**dict.fromkeys(sizes[:-1], max(1, int(0.08 * queries * 100 / 190))), 100: queries - 1}
 
 
+@pytest.mark.parametrize(("given", "timed"), [({}, 3), ({"timed": 1}, 1), ({"timed": 5}, 5)])
+def test_a_budget_times_several_queries(given, timed):
+    retriever, judged, _ = world(queries=6)
+    tuning = tune(searching(retriever, TextReranker()), judged, options(**{"timed": None, "budget_ms": 1e9, **given}))
+    assert {tuning.latency[size].searches for size in SIZES[:-1]} == {timed}
+
+
 def test_runs_at_each_size_are_timed_as_they_are_made():
     retriever, judged, _ = world(queries=4)
     reranker = ListwiseReranker()

@@ -59,9 +59,19 @@ FusionsOption = Annotated[
         "--fusions", "X,X,...", 'Fusion weights to try; "," tries the current one alone. [default: 0,0.25,0.5,0.75,1]'
     ),
 ]
-BudgetOption = Annotated[float | None, option("--budget-ms", "MS", "95 of 100 searches must take at most this time.")]
+BudgetOption = Annotated[
+    float | None,
+    option(
+        "--budget-ms",
+        "MS",
+        "95 of 100 searches must take at most this time; the median if fewer than 20 searches are timed.",
+    ),
+]
 TimedOption = Annotated[
-    int | None, option("--timed", "N", "Queries to time at each smaller pool. [default: up to 8 % of the pass]")
+    int | None,
+    option(
+        "--timed", "N", "Queries to time at each smaller pool. [default: up to 8 % of the pass, and 3 with a budget]"
+    ),
 ]
 CheckpointOption = Annotated[
     Path,

@@ -2,7 +2,8 @@
 
 A gain has the values result ("better", "chance" or "no_other_half"), measure, mean, low, high, p, tried, and with
 "better" also unseen_mean, unseen_low and unseen_high: see `query_sets.holdout.Gain`. The results of a stop rule are
-"certified", "too_few_queries" and "no_earlier_stop".
+"certified", "too_few_queries" and "no_earlier_stop". `searches` is the number of timed searches. `p95_ms` is None if
+they are fewer than 20. The budget then limits their median, `p50_ms`.
 
 | code | values | meaning |
 |---|---|---|
@@ -24,8 +25,8 @@ A gain has the values result ("better", "chance" or "no_other_half"), measure, m
 | best_pool | measure, value, reason | the best pool: "smallest_pool" or "no_smaller_near" |
 | most_of_the_gain | measure, gain, best_pool, best_gain | the smallest pool with most of the gain |
 | no_gain | measure, best, stage_one | no pool gains over stage one |
-| within_budget | measure, value, budget_ms, p95_ms | the best pool within the time budget |
-| over_budget | budget_ms, pool, p95_ms | no pool is within the time budget |
+| within_budget | measure, value, budget_ms, searches, p50_ms, p95_ms | the best pool within the time budget |
+| over_budget | budget_ms, pool, searches, p50_ms, p95_ms | no pool is within the time budget |
 | lost_to_budget | measure, pool, value, stage_one, lost | what no reranking loses, compared with the best pool |
 | too_few_to_decide | queries, fewest | too few queries to decide whether to rerank |
 | nothing_to_rank | returned | no pool contains a relevant id, so nothing can be decided; whether the pools have hits |

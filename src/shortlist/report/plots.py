@@ -72,13 +72,14 @@ def gains(tuning: Tuning) -> str:
 
 
 def latency(tuning: Tuning) -> str:
-    """Return the measured milliseconds of a search over pool sizes: the median and the 95th percentile."""
+    """Return the measured milliseconds of a search over pool sizes: the median, and the 95th percentile if known."""
     sizes = tuning.curve.sizes
     median = [1000 * tuning.latency[size].whole(0.5) for size in sizes]
-    p95 = [1000 * tuning.latency[size].whole(0.95) for size in sizes]
+    p95 = {size: 1000 * seconds for size in sizes if (seconds := tuning.latency[size].p95) is not None}
 
     def draw(axes: Axes) -> None:
-        axes.plot(sizes, p95, color=THIRD, linestyle="--", marker="s", label="p95")
+        if p95:
+            axes.plot(list(p95), list(p95.values()), color=THIRD, linestyle="--", marker="s", label="p95")
         axes.plot(sizes, median, color=SECOND, marker="o", label="p50, the median")
         _sizes(axes, tuning)
         axes.set_ylim(0)
@@ -87,7 +88,8 @@ def latency(tuning: Tuning) -> str:
 
     described = (
         f"Both stages together: median {median[0]:.0f} ms at pool {sizes[0]} and {median[-1]:.0f} ms at pool "
-        f"{sizes[-1]}; 95 of 100 searches take at most {p95[0]:.0f} ms and {p95[-1]:.0f} ms."
+        f"{sizes[-1]}."
+        + (f" At pool {max(p95)}, 95 of 100 searches take at most {p95[max(p95)]:.0f} ms." if p95 else "")
     )
     return figure("latency", "Time of a search over pool sizes", described, draw)
 

@@ -92,7 +92,7 @@ def _numbers(tuning: Tuning) -> str:
                 *(f"{curve.means(name)[place]:.3f}" for name in names),
                 f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]",
                 f"{1000 * latency.whole(0.5):.0f}",
-                f"{1000 * latency.whole(0.95):.0f}",
+                "" if latency.p95 is None else f"{1000 * latency.p95:.0f}",
             )
         )
     head = ("pool", "recall", f"ceiling {measure}", *names, "gain [95 %]", "p50 ms", "p95 ms")

@@ -96,6 +96,13 @@ def _times_of_pass(v: Values) -> str:
     )
 
 
+def _time_words(v: Values) -> str:
+    if v["p95_ms"] is not None:
+        return f"95 of 100 searches take at most {v['p95_ms']:.0f} ms ({v['searches']} searches were timed)"
+    taken = "the one timed search took" if v["searches"] == 1 else f"the median of {v['searches']} timed searches is"
+    return f"{taken} {v['p50_ms']:.0f} ms. To know the time of 95 of 100 searches, time at least 20 queries"
+
+
 def _same_pools(v: Values) -> str:
     one = len(v["pools"]) == 1
     return (
@@ -174,10 +181,8 @@ WORDS: Mapping[str, Words] = {
     "best_pool": _best_pool,
     "most_of_the_gain": "{gain:+.4f} {measure} over stage one; the best pool ({best_pool}) gains {best_gain:+.4f}",
     "no_gain": "no pool gains: {measure} {best:.4f} at best, {stage_one:.4f} without reranking",
-    "within_budget": "{measure} {value:.4f} within {budget_ms:.0f} ms: 95 of 100 searches take at most {p95_ms:.0f} ms",
-    "over_budget": (
-        "no pool is within {budget_ms:.0f} ms: at pool {pool}, 95 of 100 searches take up to {p95_ms:.0f} ms"
-    ),
+    "within_budget": lambda v: f"{v['measure']} {v['value']:.4f} within {v['budget_ms']:.0f} ms: {_time_words(v)}",
+    "over_budget": lambda v: f"no pool is within {v['budget_ms']:.0f} ms: at pool {v['pool']}, {_time_words(v)}",
     "lost_to_budget": (
         "without reranking, {measure} is {stage_one:.4f}. Pool {pool} reaches {value:.4f}: the budget costs {lost:.4f} "
         "{measure}. Allow more time, or use a faster reranker"

@@ -8,6 +8,7 @@ from rich.markup import escape
 from shortlist.cli.console import say
 from shortlist.cli.render.tables import compact, gain_of, show
 from shortlist.evaluation.metrics.statistics import paired
+from shortlist.evaluation.tuning.latency import FEWEST_FOR_P95
 from shortlist.evaluation.tuning.tune import Tuning
 from shortlist.wording import describe
 from shortlist.wording.counting import counted
@@ -68,11 +69,12 @@ def _curve(out: Console, result: Tuning) -> None:
             *(f"{curve.means(name)[place]:.3f}" for name in names),
             gain_of(gain),
             f"{latency.whole(0.5) * 1000:.0f}",
-            f"{latency.whole(0.95) * 1000:.0f}",
+            "" if latency.p95 is None else f"{latency.p95 * 1000:.0f}",
             *([_bar(float(means[place]), highest)] if wide else []),
         )
     show(out, table)
-    say(out, f"ceiling: recall of the pool; gain: {measure} over stage one; p50, p95: ms per search", "dim")
+    times = f"p50, p95: ms per search, p95 only of {FEWEST_FOR_P95} searches or more"
+    say(out, f"ceiling: recall of the pool; gain: {measure} over stage one; {times}", "dim")
 
 
 def _bar(value: float, highest: float) -> str:

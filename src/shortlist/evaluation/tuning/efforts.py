@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shortlist.evaluation.tuning.latency import Latency
-from shortlist.evaluation.tuning.recommend import SLOWEST, most_of_the_gain, smallest_near_best
+from shortlist.evaluation.tuning.recommend import most_of_the_gain, smallest_near_best
 from shortlist.evaluation.tuning.sweep import Curve
 
 
@@ -44,7 +44,7 @@ def effort_levels(
     smallest size with most of the gain over stage one, by `most_of_the_gain`, and never a larger one than mid. With a
     budget, only the sizes within it count. The result is empty if no size is within the budget, or if none gains.
     """
-    sizes = [size for size in choose.sizes if budget_ms is None or 1000 * latency[size].whole(SLOWEST) <= budget_ms]
+    sizes = [size for size in choose.sizes if budget_ms is None or 1000 * latency[size].decisive <= budget_ms]
     if not sizes:
         return ()
     fitting = at_sizes(choose, sizes)

@@ -16,6 +16,10 @@ from shortlist.types import Note
 
 SHARE = 0.08
 """Passages that are scored to time the smaller pools, as a share of the pass."""
+FEWEST_FOR_P95 = 20
+"""With fewer timed searches, the 95th percentile is the slowest one, which other load on the machine decides."""
+FEWEST_FOR_BUDGET = 3
+"""With a time budget, at least so many queries are timed, so that one slow search does not reject a pool size."""
 FUSION_SHARE, EXTRA_SHARE = 0.05, 0.15
 """The limits of additional passages, as shares of the pass: for other fusion weights, and for everything together."""
 
@@ -30,6 +34,21 @@ class Latency:
     def whole(self, share: float) -> float:
         """Return a quantile of the seconds of both stages together. A `share` of 0.5 gives the median."""
         return quantile([a + b for a, b in zip(self.retrieve, self.rerank, strict=True)], share)
+
+    @property
+    def searches(self) -> int:
+        """The number of timed searches."""
+        return len(self.rerank)
+
+    @property
+    def p95(self) -> float | None:
+        """The seconds that 95 of 100 searches take at most, or None if fewer than 20 searches are timed."""
+        return self.whole(0.95) if self.searches >= FEWEST_FOR_P95 else None
+
+    @property
+    def decisive(self) -> float:
+        """The seconds that a time budget limits: `p95`, or the median if there is no `p95`."""
+        return self.whole(0.5) if self.p95 is None else self.p95
 
 
 def queries_to_time(passed: int, queries: int, sizes: Sequence[int]) -> int:
@@ -91,6 +110,8 @@ def latencies(
         return {size: of_seconds(ranking.seconds for ranking in curves.runs[size].values()) for size in curves.sizes}
     *smaller, largest = curves.sizes
     queries = options.timed or queries_to_time(_passages_of_pass(curves), len(judged.queries), smaller)
+    if options.timed is None and options.budget_ms is not None:
+        queries = min(len(judged.queries), max(FEWEST_FOR_BUDGET, queries))
     timed = time_sizes(search, judged, smaller, curves.depth, queries, count)
     return {**timed, largest: of_seconds(each.seconds for each in curves.recorded.values())}
 
@@ -106,7 +127,7 @@ def timing_note(curves: Curves, latency: Mapping[int, Latency]) -> Note:
 def passages_left(curves: Curves, options: TuneOptions, queries: int) -> int:
     """Return how many more passages may be scored: 5 % of the pass, and at most 15 % in all beyond the pass.
 
-    The cost of `options.timed` does not count, because the caller chose it.
+    The cost of `options.timed` and of the queries that only a budget needs do not count, because the caller chose them.
     """
     smaller, passed = curves.sizes[:-1], _passages_of_pass(curves)
     spent = float(curves.checked.pairs) if curves.checked is not None else 0.0

@@ -30,9 +30,10 @@ class TuneOptions:
         fusions: Fusion weights to try, in addition to the current one.
         measures: Names of measures, each with a cutoff. The first measure decides.
         cutoff: A query is fine if a relevant id is among the first `cutoff` results.
-        budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. None: no limit.
+        budget_ms: The time that 95 of 100 searches must stay within, in milliseconds. If fewer than 20 searches are
+            timed at a size, it is the limit of their median. None: no limit.
         timed: Queries to time at each size except the largest, which the pass times. None: up to 8 % of the pass, and
-            at least one query.
+            at least one query, or three with `budget_ms`.
         checkpoint: The file for partial results.
         about: Facts that identify this run in the checkpoint, such as the index and its size.
         seed: The seed of the two halves.

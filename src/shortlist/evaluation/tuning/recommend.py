@@ -14,8 +14,6 @@ from shortlist.types import Note
 
 KEEP = 0.98
 GAIN = 0.9
-SLOWEST = 0.95
-"""The share of searches that must stay within a time budget."""
 ALPHA = 0.05
 
 RuleName: TypeAlias = Literal["near_best", "most_of_the_gain", "latency_budget"]
@@ -108,18 +106,27 @@ def most_of_the_gain(curve: Curve, measure: str) -> Pick:
 
 
 def within_budget(curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms: float) -> Pick:
-    """Return the size with the highest mean among the sizes whose p95 search time is within the budget."""
-    p95_ms = {size: 1000 * latency[size].whole(SLOWEST) for size in curve.sizes}
-    fit = [place for place, size in enumerate(curve.sizes) if p95_ms[size] <= budget_ms]
+    """Return the size with the highest mean among the sizes whose `decisive` time is within the budget."""
+    fit = [place for place, size in enumerate(curve.sizes) if 1000 * latency[size].decisive <= budget_ms]
     if not fit:
         smallest = min(curve.sizes)
-        reason = Note("over_budget", budget_ms=budget_ms, pool=smallest, p95_ms=p95_ms[smallest])
+        reason = Note("over_budget", budget_ms=budget_ms, pool=smallest, **_times(latency[smallest]))
         return Pick("latency_budget", None, reason)
     means = curve.means(measure)
     place = max(fit, key=lambda place: (means[place], -curve.sizes[place]))
     size = curve.sizes[place]
-    reason = Note("within_budget", measure=measure, value=float(means[place]), budget_ms=budget_ms, p95_ms=p95_ms[size])
+    times = _times(latency[size])
+    reason = Note("within_budget", measure=measure, value=float(means[place]), budget_ms=budget_ms, **times)
     return Pick("latency_budget", size, reason)
+
+
+def _times(latency: Latency) -> dict[str, float | None]:
+    p95 = latency.p95
+    return {
+        "searches": latency.searches,
+        "p50_ms": 1000 * latency.whole(0.5),
+        "p95_ms": None if p95 is None else 1000 * p95,
+    }
 
 
 def check_pick(pick: Pick, curve: Curve, measure: str) -> PickCheck | None:
