@@ -244,9 +244,14 @@ class OpenRetriever(Opened):
         return registry.make_splitter(self.config.bi_encoder or BI_ENCODER, self.config.reranker or RERANKER)
 
     def stage_one_of(self, a: str, b: str) -> StageOne | None:
-        """Return the scores for words of a store that has words alone. None: the cosines of `encoder`."""
+        """Return how stage one scores these two passages. None: the cosines of `encoder`.
+
+        A store that has words alone gives its own scores, if it can score single rows.
+        """
         store = self._store
-        if store is None or store.has_vectors or not store.scores_ids:
+        if store is None or store.has_vectors:
+            return super().stage_one_of(a, b)
+        if not store.scores_ids:
             return None
 
         def margins(queries: Sequence[str]) -> dict[str, float]:

@@ -178,6 +178,18 @@ class KeepsPrefix(Protocol):
 
 
 @runtime_checkable
+class ScoresPassages(Protocol):
+    """A retriever that knows the score by which it orders any passage, also below the pool."""
+
+    @property
+    def score_name(self) -> str | None:
+        """The name of the score, such as "BM25". None: the order has no score of its own."""
+
+    def scores_of(self, query: str, ids: Sequence[str], k: int) -> list[float]:
+        """Return the score of each of these passages in a search for `k` hits. Every id must exist."""
+
+
+@runtime_checkable
 class Fuses(Protocol):
     """A retriever that fuses two ranked lists under a weight, and can answer for several weights at once."""
 

@@ -43,6 +43,21 @@ def test_the_reranker_is_used_although_the_file_turns_reranking_off(folder):
     assert run("why", "without", A, B, "--index", "ix", "--json", cwd=folder).json()["rerank_margin"] == 1.0
 
 
+def test_stage_one_is_its_own_order_and_takes_a_fusion_weight(folder):
+    shown = run("why", "without", A, B, "--index", "ix", *RERANKER, cwd=folder).out
+    assert "stage one, cosine + 0.3 x BM25 share alone: A above B by" in shown
+    margins = [
+        run("why", "without", A, B, "--index", "ix", *RERANKER, *options, "--json", cwd=folder).json()
+        for options in ([], ["--fusion", "0"], ["--fusion", "1"], ["--retriever", "bm25"], ["--retriever", "dense"])
+    ]
+    hybrid, words, vectors, bm25, dense = (each["retrieval_margin"] for each in margins)
+    assert words == pytest.approx(0.6)
+    assert vectors == pytest.approx(2 * dense, abs=1e-5)
+    assert hybrid == pytest.approx(dense + 0.3, abs=1e-5)
+    assert [each["retrieval_score"] for each in margins[3:]] == ["BM25", "cosine"]
+    assert bm25 > 0
+
+
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from fakes import WordReranker
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.search.explain import explain, word_places
+from shortlist.indexes.embedded import EmbeddedEngine
+from shortlist.retrievers.engine import Hybrid, Lexical
+from shortlist.search.explain import explain, order_score, word_places
+from shortlist.types import Passage
 
 A = "pebble runs without a server"
 B = "harbor is a server with a port"
@@ -66,6 +69,53 @@ def test_all_shortened_queries_go_through_the_encoder_in_one_call():
     (asked,) = encoder.calls[1:] if encoder.calls[0] == [A, B] else encoder.calls
     assert asked == ["no server, no port", "server, no port", "no , no port", "no server, port", "no server, no"]
     assert [query for query, _ in reranker.calls] == asked
+
+
+CORPUS = [Passage(f"p{place}", text) for place, text in enumerate([A, B, "pebble port", "a port without a pebble"])]
+RETRIEVERS = {
+    "hybrid": lambda index, encoder: Hybrid(index, encoder),
+    "weighed": lambda index, encoder: Hybrid(index, encoder, fusion=0.8),
+    "rm3": lambda index, encoder: Hybrid(index, encoder).with_feedback(),
+    "bm25": lambda index, encoder: Lexical(index),
+}
+
+
+@pytest.mark.parametrize("kind", RETRIEVERS)
+def test_the_margin_of_stage_one_is_that_of_its_own_order(tmp_path, kind):
+    encoder = HashedEncoder(512)
+    index = EmbeddedEngine().create(tmp_path, dimension=512)
+    index.add(CORPUS, encoder.encode_passages([passage.content for passage in CORPUS]))
+    retriever = RETRIEVERS[kind](index, encoder)
+    found = explain("engine without port", A, B, order_score(retriever, ["p0", "p1"], 4), WordReranker())
+
+    def margin(query):
+        scores = {hit.passage.id: hit.retrieval_score for hit in retriever.retrieve(query, 4)}
+        return scores.get("p0", 0) - scores.get("p1", 0)
+
+    assert found.retrieval_margin == pytest.approx(margin("engine without port"), abs=1e-5)
+    for one, shorter in zip(found.words, ("without port", "engine port", "engine without"), strict=True):
+        assert one.retrieval == pytest.approx(margin("engine without port") - margin(shorter), abs=1e-5)
+    names = {"hybrid": "cosine + 0.3 x BM25 share", "weighed": "1.6 x cosine + 0.12 x BM25 share", "bm25": "BM25"}
+    assert found.retrieval_score == names.get(kind, names["hybrid"])
+    index.close()
+
+
+def test_bm25_scores_a_passage_below_the_first_list(tmp_path):
+    corpus = [Passage(f"p{place}", "port " * (130 - place) + "sea " * place) for place in range(130)]
+    index = EmbeddedEngine().create(tmp_path, dimension=1)
+    index.add(corpus, np.ones((130, 1), dtype=np.float32))
+    whole = {hit.passage.id: hit.retrieval_score for hit in Lexical(index).retrieve("port", 130)}
+    assert Lexical(index).scores_of("port", ["p0", "p129"], 10) == [whole["p0"], whole["p129"]]
+    assert Lexical(index).scores_of("unknown", ["p0"], 10) == [0.0]
+    index.close()
+
+
+def test_lists_that_are_merged_by_rank_have_no_score():
+    class Distances:
+        gives_cosines = False
+
+    assert order_score(Hybrid(Distances(), HashedEncoder(8)), ["a", "b"], 10) is None
+    assert order_score(object(), ["a", "b"], 10) is None
 
 
 def test_the_only_word_has_the_whole_margin_as_its_effect():

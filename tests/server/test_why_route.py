@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 from standins import SECONDS, FakePairs, ask_and_leave, until
 from starlette.testclient import TestClient
 
 from inline_scorer import InlineScorer
+from shortlist import Search
 from shortlist.encoders.hashed import HashedEncoder
+from shortlist.indexes.embedded import EmbeddedEngine
+from shortlist.retrievers.engine import Hybrid
 from shortlist.server.app import create_app
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.embedder import Embedder
 from shortlist.server.components import Components
 from shortlist.server.middleware.guard import Guard
+from shortlist.types import Passage
 
 BODY = {"query": " ".join(f"word{place}" for place in range(30)), "text_a": "tax is due", "text_b": "cats"}
 
@@ -50,6 +55,21 @@ def test_more_requests_at_a_time_than_there_are_threads():
             return await asyncio.wait_for(asyncio.gather(*tasks), SECONDS)
 
     assert [answer.status_code for answer in asyncio.run(run())] == [200] * 60
+
+
+def test_passages_of_the_index_are_compared_by_the_score_of_stage_one(tmp_path):
+    encoder = HashedEncoder(64)
+    passages = [Passage("a", "tax is due"), Passage("b", "cats sleep")]
+    index = EmbeddedEngine().create(tmp_path, dimension=64)
+    index.add(passages, encoder.encode_passages([passage.content for passage in passages]))
+    search = Search(Hybrid(index, encoder), FakePairs())
+    parts = Components(scorer=InlineScorer(FakePairs()), encoder=encoder, search=search, index=index)
+    client = TestClient(create_app(parts))
+    by_id = client.post("/why", json={"query": "tax", "id_a": "a", "id_b": "b"}).json()
+    by_text = client.post("/why", json={"query": "tax", "text_a": "tax is due", "text_b": "cats sleep"}).json()
+    assert (by_id["retrieval_score"], by_text["retrieval_score"]) == ("cosine + 0.3 x BM25 share", "cosine")
+    assert by_id["retrieval_margin"] == pytest.approx(by_text["retrieval_margin"] + 0.3, abs=1e-5)
+    index.close()
 
 
 class CountingEncoder(HashedEncoder):

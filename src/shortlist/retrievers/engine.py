@@ -12,7 +12,7 @@ from shortlist.config.search_config import FUSION as FUSION
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, Fuses, ReportsCosines, ReportsExactness, Retriever, Searched, SearchesBoth
 from shortlist.retrievers.feedback import METHOD, check_feedback, matching_with_feedback
-from shortlist.search.fusion import may_rank, rrf, sums
+from shortlist.search.fusion import added, may_rank, name_of_sum, rrf, sums
 from shortlist.search.pool import Retrieved, cosines_of, distinct_notes, notes_of
 from shortlist.search.retriever import checked_query
 from shortlist.types import Hit, Note, Passage, Where
@@ -73,6 +73,21 @@ class Lexical:
         check_feedback(self.index)
         return Lexical(self.index, METHOD)
 
+    @property
+    def score_name(self) -> str:
+        """The name of the score."""
+        return "BM25"
+
+    def scores_of(self, query: str, ids: Sequence[str], k: int) -> list[float]:
+        """Return the BM25 score of each of these passages, 0 if it shares no term with the query."""
+        query, depth = checked_query(query, k), max(k, LIST_DEPTH)
+        while True:  # no index scores single passages, so the list grows until it has them
+            matching = by_words(self.index, query, depth, None, self.expand)
+            scores = {passage.id: score for passage, score in matching}
+            if len(matching) < depth or scores.keys() >= set(ids):
+                return [scores.get(key, 0.0) for key in ids]
+            depth *= 10
+
     def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
         """Return at most `k` hits that share a term with the query, best first. The score is BM25, above 0."""
         matching = by_words(self.index, checked_query(query, k), k, where, self.expand)
@@ -132,6 +147,23 @@ class Hybrid:
     def bi_encoder(self) -> str:
         """The name of the model whose cosine is the signal "dense"."""
         return self._encoder.name
+
+    @property
+    def score_name(self) -> str | None:
+        """The sum of scores in words. None if the lists are fused by reciprocal rank."""
+        return name_of_sum(self.fusion) if gives_cosines(self.index) else None
+
+    def scores_of(self, query: str, ids: Sequence[str], k: int) -> list[float]:
+        """Return the fused score of each of these passages. A passage that is not in the list of BM25 has no share."""
+        query = checked_query(query, k)
+        vector = self._encoder.encode_queries([query])[0]
+        matching = by_words(self.index, query, max(k, self._depth), None, self.expand)
+        bm25 = {passage.id: score for passage, score in matching}
+        highest = max(bm25.values(), default=1.0)
+        cosines = self.index.similarities(vector, ids)
+        return [
+            added(cosine, bm25.get(key, 0.0) / highest, self.fusion) for key, cosine in zip(ids, cosines, strict=True)
+        ]
 
     @property
     def prefix_depth(self) -> int:

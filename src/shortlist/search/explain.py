@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shortlist.errors import InvalidInput
-from shortlist.protocols import Encoder, Reranker
+from shortlist.protocols import Encoder, Reranker, ScoresPassages
 from shortlist.reprs import short_repr
 from shortlist.search.scores import check_scores, score_texts
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
@@ -53,8 +53,8 @@ class Explanation:
     """The margins between two texts, and the effect of each word, in the order of the query.
 
     A margin is the score of the first text minus the score of the second: `retrieval_margin` of the score that
-    `retrieval_score` names, "cosine" or "BM25", and `rerank_margin` of the reranker's raw scores. `truncated` is the
-    number of texts that the reranker cut: 0, 1 or 2.
+    `retrieval_score` names, such as "cosine + 0.3 x BM25 share", "BM25" or "cosine", and `rerank_margin` of the
+    reranker's raw scores. `truncated` is the number of texts that the reranker cut: 0, 1 or 2.
     """
 
     query: str
@@ -67,6 +67,21 @@ class Explanation:
     def __repr__(self) -> str:
         margins = {"retrieval_margin": self.retrieval_margin, "rerank_margin": self.rerank_margin}
         return short_repr(self, self.query, {**margins, "words": [effect.word for effect in self.words]})
+
+
+def order_score(retriever: object, ids: Sequence[str], k: int) -> StageOne | None:
+    """Return the score by which the retriever orders these two passages in a search for `k` hits.
+
+    None: the retriever does not tell such a score.
+    """
+    if not isinstance(retriever, ScoresPassages) or (name := retriever.score_name) is None:
+        return None
+
+    def margins(queries: Sequence[str]) -> dict[str, float]:
+        scores = {query: retriever.scores_of(query, ids, k) for query in queries}
+        return {query: of_a - of_b for query, (of_a, of_b) in scores.items()}
+
+    return StageOne(name, margins)
 
 
 def check_words(query: str) -> None:

@@ -19,6 +19,12 @@ def added(cosine: float, share: float, fusion: float = 0.5) -> float:
     return 2 * fusion * cosine + 2 * (1 - fusion) * SHARE_WEIGHT * share
 
 
+def name_of_sum(fusion: float) -> str:
+    """Return the sum of `added` in words, such as "cosine + 0.3 x BM25 share"."""
+    factors = {"cosine": 2 * fusion, "BM25 share": 2 * (1 - fusion) * SHARE_WEIGHT}
+    return " + ".join(name if factor == 1 else f"{factor:g} x {name}" for name, factor in factors.items())
+
+
 def sums(dense: Mapping[str, float], shares: Mapping[str, float], fusion: float) -> dict[str, float]:
     """Return the fused score of each id that has a cosine: id -> cosine + 0.3 x BM25 share at a `fusion` of 0.5.
 

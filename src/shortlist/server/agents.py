@@ -36,7 +36,7 @@ from shortlist.search.neighbours import with_neighbours
 from shortlist.search.query_texts import QueryTexts
 from shortlist.search.ranked import Ranked
 from shortlist.server.components import Components
-from shortlist.server.explaining import both_models, compared
+from shortlist.server.explaining import both_models, compared_passages
 from shortlist.server.problems import Problem, problem_of
 from shortlist.server.reranking import RerankRequest, rerank, scorer_of
 from shortlist.server.searching import SearchCall, checked_texts_of, configured, search, searcher_of
@@ -130,7 +130,7 @@ class ServedTools:
             config = pool_config(searcher, min(MAX_POOL, components.limits.max_documents))
             ranking, _ = await search(components, searcher, SearchCall(texts, config, fixed_pool=True))
             pair = await run_sync(pair_of, ranking, self._stored, names, id, other)
-            explanation = await compared(components, query, pair.passage.content, pair.other.content)
+            explanation = await compared_passages(components, query, pair.passage, pair.other)
         return explained(pair, explanation, names)
 
     def _stored(self, ids: Sequence[str]) -> Mapping[str, Passage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -10,8 +10,9 @@ from anyio import CapacityLimiter, from_thread
 from anyio.to_thread import run_sync
 from numpy.typing import NDArray
 
+from shortlist.config.search_config import POOL_SIZE
 from shortlist.protocols import Encoder, SkipsQueries
-from shortlist.search.explain import Explanation, explain
+from shortlist.search.explain import Explanation, StageOne, explain, order_score
 from shortlist.search.pool import retrieved
 from shortlist.search.scores import info_of
 from shortlist.server.batching.embedder import Embedder, EmbedRequest
@@ -19,7 +20,7 @@ from shortlist.server.batching.scorer import Scorer
 from shortlist.server.components import Components
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.searching import searcher_of
-from shortlist.types import Note, RerankerInfo, Scores
+from shortlist.types import Note, Passage, RerankerInfo, Scores
 
 T = TypeVar("T")
 
@@ -79,6 +80,33 @@ class ThroughEmbedder:
         return from_thread.run(self._embedder.embed, request).vectors
 
 
+async def compared_passages(components: Components, query: str, a: Passage, b: Passage) -> Explanation:
+    """As `compared`, with the score by which stage one orders these passages, if the retriever tells it."""
+    stage_one = None
+    if components.search is not None:
+        searcher = searcher_of(components)
+        size, _ = searcher.config.sizes
+        stage_one = order_score(searcher.retriever_at(), [a.id, b.id], size if isinstance(size, int) else POOL_SIZE)
+    if stage_one is None:
+        return await compared(components, query, a.content, b.content)
+    _, scorer = both_models(components)
+    in_turn = StageOne(stage_one.name, _one_at_a_time(stage_one))
+    return await in_own_thread(explain, query, a.content, b.content, in_turn, ThroughScorer(scorer))
+
+
+def _one_at_a_time(stage_one: StageOne) -> Callable[[Sequence[str]], Mapping[str, float]]:
+    """Return the margins of one query after the other. A cancelled request searches no more."""
+
+    def margins(queries: Sequence[str]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for query in queries:
+            from_thread.check_cancelled()
+            found |= stage_one.margins([query])
+        return found
+
+    return margins
+
+
 async def compared(components: Components, query: str, a: str, b: str) -> Explanation:
     """Return which words of the query put text `a` above text `b`. Every text goes through the queues of the server.
 
@@ -113,8 +141,8 @@ def both_models(components: Components) -> tuple[Encoder, Scorer]:
     return components.encoder, components.scorer
 
 
-def contents_of(components: Components, query: str, shown: Sequence[str]) -> list[str]:
-    """Return the texts that the models read for the passages with these ids of `/search`.
+def passages_of(components: Components, query: str, shown: Sequence[str]) -> list[Passage]:
+    """Return the passages with these ids of `/search`.
 
     Without an index, the passages are found among the hits of the query.
     """
@@ -135,4 +163,4 @@ def contents_of(components: Components, query: str, shown: Sequence[str]) -> lis
         several = components.collections is not None and components.collections.several
         form = "with several collections, an id is COLLECTION:ID, and " if several else ""
         raise Problem(Kind.NOT_FOUND, f"{place} no passage {missing[0]!r}: {form}a hit of /search has its id")
-    return [passages[key].content for key in shown]
+    return [passages[key] for key in shown]

@@ -31,7 +31,7 @@ SMALLEST = 5e-5
 """A smaller effect is shown as 0, and has no bar."""
 
 
-@with_settings("retriever", "fields", *MODELS)
+@with_settings("retriever", "fields", *MODELS, "fusion")
 def why(
     query: Annotated[str, typer.Argument(help="The query.", show_default=False)],
     a: Annotated[str, typer.Argument(metavar="ID_A", help="A passage's id, as in search --json.", show_default=False)],
@@ -50,8 +50,6 @@ def why(
     from shortlist.wording import describe
 
     config = resolved({**given, "rerank": True}).config
-    if not config.is_foreign:
-        config = config.override({"retriever": "dense"})
     with open_search(config, index, state) as opened:
         explanation = opened.explain(query, a, b)
         notes = opened.explain_notes(query)

@@ -47,7 +47,7 @@ function body(state) {
     make("th", { text: word.word, attrs: { scope: "row" } }),
     cell(word.retrieval, most.retrieval, 3), cell(word.rerank, most.rerank, 2)));
   return make("div", { cls: "why" },
-    make("p", { cls: "verdict" }, verdict("Cosine alone", why.retrieval_margin, 3), verdict(`${state.unit === "logit" ? "Logit" : "Score"} alone`, why.rerank_margin, 2)),
+    make("p", { cls: "verdict" }, verdict(`Stage one (${why.retrieval_score})`, why.retrieval_margin, 3), verdict(`${state.unit === "logit" ? "Logit" : "Score"} alone`, why.rerank_margin, 2)),
     why.words.length ? table(rows, state.unit) : make("p", { text: "The query has no word to leave out." }));
 }
 
@@ -56,7 +56,7 @@ function table(rows, unit) {
     make("span", { cls: "sides", attrs: { "aria-hidden": "true" } }, make("i", { text: "← B" }), make("i", { text: "A →" })));
   return make("table", {},
     make("caption", { text: "What each word of the query adds to the margin of A over B. Each word is left out in turn, and both stages score again." }),
-    make("thead", {}, make("tr", {}, make("th", { text: "word", attrs: { scope: "col" } }), column("cosine"), column(unit))),
+    make("thead", {}, make("tr", {}, make("th", { text: "word", attrs: { scope: "col" } }), column("stage one"), column(unit))),
     make("tbody", {}, ...rows));
 }
 

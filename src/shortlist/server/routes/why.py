@@ -13,7 +13,7 @@ from shortlist.errors import InvalidInput
 from shortlist.search.explain import check_words
 from shortlist.server.bodies import Query, described, json_of, parsed
 from shortlist.server.components import components_of
-from shortlist.server.explaining import both_models, compared, contents_of
+from shortlist.server.explaining import both_models, compared, compared_passages, passages_of
 from shortlist.server.problems import Kind, Problem
 
 router = APIRouter()
@@ -55,10 +55,11 @@ async def answer(request: Request) -> JSONResponse:
     both_models(components)
     _check(body, components.limits.max_characters)
     if isinstance(body, WhyByText):
-        a, b = body.text_a, body.text_b
+        explanation = await compared(components, body.query, body.text_a, body.text_b)
     else:
-        a, b = await run_in_threadpool(contents_of, components, body.query, [body.id_a, body.id_b])
-    return JSONResponse(asdict(await compared(components, body.query, a, b)))
+        a, b = await run_in_threadpool(passages_of, components, body.query, [body.id_a, body.id_b])
+        explanation = await compared_passages(components, body.query, a, b)
+    return JSONResponse(asdict(explanation))
 
 
 def _check(body: WhyById | WhyByText, max_characters: int) -> None:
