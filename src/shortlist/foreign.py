@@ -12,10 +12,10 @@ from shortlist import registry
 from shortlist.assembling import assembled
 from shortlist.config import SearchConfig
 from shortlist.config.places import STATE
-from shortlist.config.search_config import RERANKER
+from shortlist.config.search_config import FUSION, RERANKER
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import BI_ENCODER
-from shortlist.protocols import Encoder, Reranker, Retriever, ReturnsVectors
+from shortlist.protocols import Encoder, Fuses, Reranker, Retriever, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.reprs import short_repr
 from shortlist.search.context import ContextParts
@@ -151,6 +151,24 @@ class OpenRetriever(Opened):
             name=f"{self.name} with words" if self.config.words else self.name,
             diagnose=no_diagnosis if self._store is None else partial(diagnose, self._store),
             facts=self._notes_on_order,
+        )
+
+    def with_checked_fusion(self) -> OpenRetriever:
+        """Return this retriever. If `config` has a fusion weight without an effect, close it and raise an error.
+
+        Raises:
+            InvalidInput: The weight is not the default, and the retriever does not fuse vectors and words.
+        """
+        store, weight = self._store, self.config.fusion
+        words = self.config.words or (store is not None and store.has_words)
+        fuses = isinstance(self._own, Fuses) if store is None else store.has_vectors and words
+        if weight == FUSION or fuses:
+            return self
+        self.close()
+        raise InvalidInput(
+            f"fusion is {weight:g}: it weighs vectors against words, and {self.name} does not search by both: "
+            "leave out fusion",
+            field="fusion",
         )
 
     def _stage_one(self) -> tuple[Retriever, Encoder | None]:

@@ -75,16 +75,14 @@ def open_by_name(
     Models are found now and loaded when they are first needed, once for all uses.
 
     Args:
-        path: A list or a mapping of several places, which are searched together: see `several.OpenCollections`. Or the
-            index folder; or an index on a server, such as "qdrant:notes@http://127.0.0.1:6333"; or the name of a
-            store, such as "chroma:notes@./chroma"; or "package.module:attribute". A `Path`, and a string that is the
-            name of an existing folder, are always an index folder. A collection on a server is an index if shortlist
-            made it, and otherwise a store.
+        path: Several places, which are searched together: see `several.OpenCollections`. Or the index folder; an index
+            on a server, such as "qdrant:notes@http://127.0.0.1:6333"; a store, such as "chroma:notes@./chroma"; or
+            "package.module:attribute". A `Path`, and the name of an existing folder, are always an index folder. A
+            collection on a server is an index if shortlist made it, and otherwise a store.
         create: Make a new index if there is none.
         config: Models and settings. Without it, the packaged models and the default settings apply.
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
-        state: The folder for the fits of a store or of a retriever of your own. None: `.shortlist-state` in the current
-            folder.
+        state: The folder for the fits of a store or a retriever of your own. None: `.shortlist-state`.
         boosts: The boosts of collections by name, for several places: see `search.merged.Part`.
 
     Returns:
@@ -92,8 +90,8 @@ def open_by_name(
         annotation is wider, because a type checker cannot tell which one a string gives.)
 
     Raises:
-        InvalidInput: `config` has a weight of an unknown signal, its reranker cannot precompute and a new index must,
-            or a retriever cannot be made.
+        InvalidInput: `config` has a weight of an unknown signal or a fusion weight without effect, its reranker cannot
+            precompute and a new index must, or a retriever cannot be made.
         NotAnIndex: The folder contains no index, and `create` is False; or it contains other things.
         IndexMismatch: The index was made with another bi-encoder than `config` names, or in another format.
         IndexLocked: The index is open already, in this or another process.
@@ -122,7 +120,7 @@ def open_by_name(
             "one of the two",
             field="retriever",
         )
-    return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker)
+    return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker).with_checked_fusion()
 
 
 def open_collections(
@@ -153,8 +151,10 @@ def open_collections(
     alone = config.override({"rerank": False})
     try:
         for name, place in named.items():
-            store = isinstance(place, str) and not _is_index(place, False, config)
-            parts[name] = open_by_name(place, config=alone, state=state if store else None)
+            if isinstance(place, str) and not _is_index(place, False, config):
+                parts[name] = open_retriever(alone.override({"retriever": place}), state=state)
+            else:
+                parts[name] = open_by_name(place, config=alone)
         return OpenCollections(parts, config, boosts=boosts, reranker=reranker)
     except BaseException:
         for part in parts.values():
@@ -188,9 +188,9 @@ def open_search(
 
     Args:
         config: Models and settings.
-        index: The index folder, or an index on a server, or several of them in a list: see `open_collections`. None:
-            `.shortlist` in the current folder, or no index if the retriever needs none. If it is given with a retriever
-            of your own, the index keeps the fits, and its passages are those of the judgments.
+        index: An index folder or an index on a server, or several in a list: see `open_collections`. None: `.shortlist`
+            in the current folder, or no index if the retriever needs none. Beside a retriever of your own, the index
+            keeps the fits, and its passages are those of the judgments.
         state: The folder for the fits of a retriever without an index. None: `.shortlist-state` in the current folder.
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
         boosts: The boosts of several collections.
@@ -205,7 +205,7 @@ def open_search(
     if boosts:
         raise InvalidInput("boosts compare collections: name several indexes", field="boosts")
     if (name := index_of(config, single(index))) is None:
-        return open_retriever(config, state=state, reranker=reranker)
+        return open_retriever(config, state=state, reranker=reranker).with_checked_fusion()
     if state is not None:
         raise _own_fits(name)
     return open_index(name, config=config, reranker=reranker)

@@ -12,6 +12,7 @@ from shortlist.attributes import load_attribute
 from shortlist.collection import Collection, Engine
 from shortlist.collection.opening import Engines
 from shortlist.collection.server_place import Server
+from shortlist.config.fusion import check_fused
 from shortlist.config.search_config import FUSION, SearchConfig
 from shortlist.encoders import openai
 from shortlist.encoders.checked import checked_encoder
@@ -224,8 +225,10 @@ def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: flo
     """Return stage one over an index: "hybrid", "dense" or "bm25", or a retriever of its own, as `load_retriever`.
 
     Raises:
-        InvalidInput: See `load_retriever`.
+        InvalidInput: See `load_retriever`. Or a fusion weight, and a retriever that fuses no lists.
     """
+    if fusion != FUSION:
+        check_fused(name)
     if is_retriever(name):
         return load_retriever(name, encoder=encoder, fusion=fusion)
     if name == "bm25" or encoder is None:

@@ -11,10 +11,12 @@ import sys
 import pytest
 
 import foreign_parts
+import shortlist as sl
 from command_line import error_of, run
 from foreign_parts import ENCODER, SECRET, STORE
 from hashed import index_of
 from shortlist import config
+from shortlist.errors import InvalidInput
 from shortlist.evaluation.saved import load
 from word_queries import WORDS
 
@@ -253,6 +255,17 @@ def test_why_over_a_store_with_words_alone_compares_bm25(here):
     assert effects == [pytest.approx(of_a - of_b), pytest.approx(0, abs=1e-9)]
 
 
+def test_a_fusion_weight_of_a_store_with_words_alone_is_an_error(here):
+    full_text(here / "notes.db")
+    own = ("--retriever", "sqlite:notes@notes.db", *MODELS)
+    result = run("search", WORDS[0], *own, "--fusion", "0.3", code=None)
+    assert result.code == 2
+    assert "--fusion is 0.3: it weighs vectors against words, and sqlite:notes@notes.db does not" in result.err
+    (here / "shortlist.toml").write_text("[search]\nfusion = 0.3\n")
+    result = run("search", WORDS[0], *own)
+    assert "fusion of shortlist.toml is ignored: it is valid for another retriever" in result.text
+
+
 OWN_MODULE = """
 def by_words(query, k):
     return [("a", f"{query} in the current folder")]
@@ -277,3 +290,19 @@ def test_an_option_finds_a_module_in_the_current_folder_and_the_file_does_not(he
     missing = shown("--no-rerank")
     assert (missing.returncode, missing.stdout) == (2, "")
     assert "there is no module 'my_own_search'. Install it, or put its folder into PYTHONPATH" in missing.stderr
+
+
+def test_a_fusion_weight_in_python_needs_lists_to_fuse(here):
+    full_text(here / "notes.db")
+    store, weighed = f"sqlite:notes@{here / 'notes.db'}", sl.SearchConfig(bi_encoder="hashed-64", fusion=0.3)
+    with pytest.raises(InvalidInput, match="does not search by both: leave out fusion"):
+        sl.open(store, config=weighed)
+    with sl.open(here / "ix", create=True, config=weighed) as index:
+        index.add([{"id": "a", "text": WORDS[0]}])
+    with sl.open([here / "ix", store], config=weighed.override({"rerank": False})) as both:
+        assert {hit.collection for hit in both.search(WORDS[0])} == {"ix", "notes"}
+    with (
+        sl.open(here / "ix", config=weighed.override({"retriever": "dense", "rerank": False})) as index,
+        pytest.raises(InvalidInput, match="the retriever is 'dense'"),
+    ):
+        index.search(WORDS[0])

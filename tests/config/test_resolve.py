@@ -99,3 +99,21 @@ def test_a_weight_of_an_unknown_signal_is_an_error(retriever, given, file):
 def test_a_retriever_of_your_own_may_have_any_signal():
     given = {"retriever": "package.module:attribute", "weights": {"foo": 3.0}}
     assert resolve(given, {}).config.weights == {"foo": 3.0}
+
+
+@pytest.mark.parametrize("retriever", ["dense", "bm25"])
+def test_a_fusion_weight_without_an_effect_is_an_error_or_a_note(retriever):
+    for given in ({"fusion": 0.3, "retriever": retriever}, {"fusion": 0.5, "retriever": retriever}):
+        with pytest.raises(InvalidInput, match=f"the retriever is '{retriever}', which uses one of them: leave out"):
+            resolve(given, {})
+    with pytest.raises(InvalidInput, match="leave out fusion, or search with hybrid"):
+        resolve({"fusion": 0.3}, {"retriever": retriever})
+    for given, file, reason in (
+        ({"retriever": retriever}, {"fusion": 0.3}, "other_retriever"),
+        ({}, {"retriever": retriever, "fusion": 0.3}, "no_fusion"),
+        ({"retriever": "chroma:a@b"}, {"fusion": 0.3}, "other_retriever"),
+    ):
+        resolved = resolve(given, file)
+        assert (resolved.config.fusion, resolved.from_file.get("fusion")) == (0.5, None)
+        assert resolved.notes == (Note("setting_ignored", setting="fusion", reason=reason),)
+    assert resolve({"retriever": "chroma:a@b"}, {"fusion": 0.3, "retriever": "chroma:a@b"}).config.fusion == 0.3

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shortlist.config.efforts import without_clash
+from shortlist.config.fusion import ONE_LIST, check_fused
 from shortlist.config.search_config import SearchConfig
 from shortlist.errors import InvalidInput
 from shortlist.types import Note
@@ -55,14 +56,15 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
     """Return the configuration of a search: `given` values first, then the values of the file, then the default.
 
     None among the given values means "not given". The function ignores settings of the file that belong to another
-    reranker or another blend than this search has, and the `fields`, `words` and `pool_encoder` of another retriever.
-    The function also ignores a `min_probability` of the file if the search has no probabilities: without reranking,
-    with `tail`, or with `progressive`. Each ignored setting gives a note. A given effort or pool size replaces both of
-    the file, without a note. In the file, the effort replaces the pool size.
+    reranker or another blend than this search has, the `fields`, `words` and `pool_encoder` of another retriever, and a
+    `fusion` of another retriever or of one that fuses no lists. The function also ignores a `min_probability` of the
+    file if the search has no probabilities: without reranking, with `tail`, or with `progressive`. Each ignored setting
+    gives a note. A given effort or pool size replaces both of the file, without a note. In the file, the effort
+    replaces the pool size.
 
     Raises:
-        InvalidInput: A value that cannot be used, a weight of an unknown signal, or `given` fields or words without a
-            store.
+        InvalidInput: A value that cannot be used, a weight of an unknown signal, `given` fields or words without a
+            store, or a `given` fusion weight without hybrid retrieval.
     """
     default = default or SearchConfig()
     given = {name: value for name, value in given.items() if value is not None}
@@ -76,6 +78,8 @@ def resolve(given: Mapping[str, Any], file: Mapping[str, Any], default: SearchCo
                 notes.append(Note("setting_ignored", setting=name, reason=reason))
     config = default.override(from_file).override(given)
     config.check_signals()
+    if "fusion" in given:
+        check_fused(config.retriever)
     if given.get("words") and not config.is_foreign:
         raise InvalidInput(
             f"words are BM25 beside a store, and the retriever is {config.retriever!r}: name a store", field="words"
@@ -105,5 +109,9 @@ def _ignored(
         yield from ((name, "other_blend") for name in OF_BLEND)
     if requested.retriever != file.get("retriever", requested.retriever):
         yield from ((name, "other_retriever") for name in OF_RETRIEVER)
+    if requested.retriever != file.get("retriever", default.retriever):
+        yield "fusion", "other_retriever"
+    elif requested.retriever in ONE_LIST:
+        yield "fusion", "no_fusion"
     reasons = ((not requested.rerank, "not_reranked"), (requested.tail, "tail"), (requested.progressive, "progressive"))
     yield from (("min_probability", reason) for applies, reason in reasons if applies)

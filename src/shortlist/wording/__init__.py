@@ -18,6 +18,7 @@ IGNORED = {
     "other_reranker": "it is valid for another reranker",
     "other_blend": "it is valid for another blend",
     "other_retriever": "it is valid for another retriever",
+    "no_fusion": "the retriever fuses no lists",
     "not_reranked": "the search does not rerank",
     "tail": "passages below the pool have no probability",
     "progressive": "progressive scores depend on the pool",
