@@ -9,7 +9,8 @@ from pathlib import Path
 from shortlist import registry
 from shortlist.collection.fits import StoredFits
 from shortlist.collection.place import TextFiles
-from shortlist.protocols import Encoder, Reranker, Retriever
+from shortlist.config.search_config import FUSION
+from shortlist.protocols import Encoder, Fuses, Reranker, Retriever
 from shortlist.retrievers.engine import named_with_fusion
 from shortlist.search.encoded_pool import EncodedPool
 from shortlist.search.opened import Opened
@@ -45,6 +46,7 @@ def assembled(
         loading = loaders.submit(stage_two)
         retriever, encoder = stage_one()
         reranker = loading.result()
+    fusion = retriever.fusion if isinstance(retriever, Fuses) else FUSION
     config, name = opened.config, named_with_fusion(name, retriever)
     if config.pool_encoder is not None:
         of_pool = registry.configured_encoder(config, config.pool_encoder)
@@ -56,7 +58,7 @@ def assembled(
         config,
         progressive=None if reranker is None else registry.progressive_of(reranker),
         encoder=encoder,
-        fits=StoredFits(place, opened.bi_encoder, name, reranker, opened.count),
+        fits=StoredFits(place, opened.bi_encoder, name, reranker, opened.count, fusion),
         diagnose=diagnose,
         facts=facts,
     )

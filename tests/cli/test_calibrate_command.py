@@ -162,6 +162,13 @@ def test_another_fusion_weight_is_refused_and_its_own_is_followed(shell, option)
         "made for retriever hybrid with added scores at fusion 0.3, and this search has hybrid with added scores:"
         in message
     )
+    assert message.rstrip().endswith("make it with: shortlist calibrate QUERIES --index ix")
+    message = shell.fails("search", "red cat", *option, "--fusion", "0.75", "--expand", "rm3", code=3)
+    proposed = message.rstrip().rpartition("shortlist ")[2]
+    assert proposed == "calibrate QUERIES --index ix --fusion 0.75 --expand rm3"
+    shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", *proposed.split()[4:])
+    shell("search", "red cat", *option, "--fusion", "0.75", "--expand", "rm3")
+    shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--fusion", "0.3")
     shell.toml("fusion = 0.3")
     shell("search", "red cat", *option)
 

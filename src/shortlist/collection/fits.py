@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.collection.place import FolderFiles, TextFiles
+from shortlist.config.search_config import FUSION
 from shortlist.errors import NotFitted
 from shortlist.protocols import HasWeights, Reranker
 from shortlist.search.gate import Gate
@@ -28,9 +29,9 @@ class StoredFits:
     """The fits in `place` for one way to search. Satisfies `protocols.Fits`. `place` is a folder, or texts elsewhere.
 
     A fit (a stop rule or a curve) is valid only for the bi-encoder, retriever, query expansion, reranker and weights of
-    its calibration.
-    `count` returns the current number of passages, or None if the number is unknown. If the number differs from that of
-    the calibration, the fit gives a note.
+    its calibration. `count` returns the current number of passages, or None if the number is unknown. If the number
+    differs from that of the calibration, the fit gives a note. `fusion` is the fusion weight of the retriever, for the
+    command that a message proposes.
     """
 
     place: Path | TextFiles
@@ -38,6 +39,15 @@ class StoredFits:
     retriever: str
     reranker: Reranker | None
     count: Callable[[], int | None]
+    fusion: float = FUSION
+
+    def _hint(self, now: Mapping[str, Any]) -> str:
+        """The command that makes a fit for a search with these settings."""
+        fusion = "" if self.fusion == FUSION else f" --fusion {self.fusion}"
+        return HINT + fusion + (f" --expand {now['expand']}" if "expand" in now else "")
+
+    def _damaged(self, file: str, error: Exception) -> NotFitted:
+        return NotFitted(f"{file} is damaged ({error}): {self._hint({})}")
 
     @property
     def _files(self) -> TextFiles:
@@ -89,9 +99,11 @@ class StoredFits:
         Raises:
             NotFitted: There is no curve, the file is damaged, or the curve was made for something else.
         """
-        fit = self._read(CALIBRATION, self.made_for(weights, expand))
+        now = self.made_for(weights, expand)
+        fit = self._read(CALIBRATION, now)
         if fit is None:
-            raise NotFitted(f"{self._files.shown('')} has no {CALIBRATION}, so scores have no probabilities: {HINT}")
+            place, hint = self._files.shown(""), self._hint(now)
+            raise NotFitted(f"{place} has no {CALIBRATION}, so scores have no probabilities: {hint}")
         with self._reading(CALIBRATION):
             curve = _curve(fit), self._outdated(fit, "calibration")
         return curve
@@ -102,7 +114,7 @@ class StoredFits:
         try:
             yield
         except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(self._files.shown(name), error) from error
+            raise self._damaged(self._files.shown(name), error) from error
 
     def save_stop_rule(
         self, rule: StopRule, weights: Mapping[str, float], about: Mapping[str, Any], expand: str | None = None
@@ -149,14 +161,14 @@ class StoredFits:
             version = fit["version"]
             before = dict(fit["made_for"]) if version == VERSION else {}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _damaged(file, error) from error
+            raise self._damaged(file, error) from error
         if version != VERSION:
-            raise NotFitted(f"{file} has format {version}, and this version reads {VERSION}: {HINT}")
+            raise NotFitted(f"{file} has format {version}, and this version reads {VERSION}: {self._hint(now)}")
         for key in {**before, **now}:
             if before.get(key) != now.get(key):
                 raise NotFitted(
                     f"{file} was made for {key} {_shown(before.get(key))}, and this search has {_shown(now.get(key))}: "
-                    f"search with that {key}, or {HINT}"
+                    f"search with that {key}, or {self._hint(now)}"
                 )
         return fit
 
@@ -182,10 +194,6 @@ def _threshold(fit: Mapping[str, Any]) -> float | None:
 
 def _guarantee(fit: Mapping[str, Any]) -> Guarantee | None:
     return None if fit["guarantee"] is None else Guarantee(**fit["guarantee"])
-
-
-def _damaged(file: str, error: Exception) -> NotFitted:
-    return NotFitted(f"{file} is damaged ({error}): {HINT}")
 
 
 def _shown(value: object) -> str:
