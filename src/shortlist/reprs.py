@@ -1,12 +1,16 @@
-"""Short reprs of objects that contain too much to print."""
+"""Short forms of objects and numbers that contain too much to print."""
 
 from __future__ import annotations
 
+import math
 import reprlib
+import sys
 from collections.abc import Mapping
 
 LONGEST = 60
 """The longest text in a repr, in characters."""
+PLAIN = 10**15
+"""A number from here on is shown with an exponent."""
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = LONGEST
@@ -23,3 +27,12 @@ def short_repr(item: object, label: object, facts: Mapping[str, object]) -> str:
 def short(value: object) -> str:
     """Return the repr of a value with at most about 60 characters of each text, and numbers of four digits."""
     return f"{value:.4g}" if isinstance(value, float) else _short.repr(value)
+
+
+def short_number(number: float) -> str:
+    """Return a number for a message, a very large one in short: "12", "1e+300", "a number above 1e+308"."""
+    if not abs(number) >= PLAIN or number in (math.inf, -math.inf):
+        return str(number)
+    if abs(number) > sys.float_info.max:
+        return "a number above 1e+308" if number > 0 else "a number below -1e+308"
+    return f"{float(number):g}"

@@ -231,7 +231,7 @@ def test_the_recommended_pool_gives_what_evaluate_measures(shell):
     [
         (["--sizes", "5,x"], "--sizes is '5,x': write whole numbers separated by commas"),
         (["--sizes", ","], "--sizes must be pool sizes of at least 1"),
-        (["--blends", "-1"], "--blends must be 0 or more"),
+        (["--blends", "-1"], "--blends must be from 0 to 1,000,000, not -1.0"),
         (["--budget-ms", "-1"], "--budget-ms must be 0 or more"),
         (["--timed", "99"], "--timed must be from 1 to 24 queries"),
         (["--report", "missing/r.html"], "missing/r.html is in a folder that does not exist"),

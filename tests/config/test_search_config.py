@@ -101,3 +101,11 @@ def test_the_reranker_to_load():
     assert SearchConfig(rerank=False).reranker_name is None
     assert SearchConfig(reranker=None).reranker_name is None
     assert SearchConfig(reranker="org/name").reranker_name == "org/name"
+
+
+@pytest.mark.parametrize("name", ["blend", "fusion", "mmr", "min_probability", "pool_size", "top_k", "per_document"])
+@pytest.mark.parametrize("value", [10**300, 10**5000, float("inf")], ids=["long", "longer", "infinite"])
+def test_a_very_large_number_is_an_error_that_can_be_read(name, value):
+    with pytest.raises(InvalidInput) as caught:
+        SearchConfig(**{name: value})
+    assert len(str(caught.value)) < 100

@@ -617,7 +617,7 @@ def test_a_query_that_the_reranker_can_not_take_is_named():
         ({"sizes": ()}, "sizes must be pool sizes of at least 1"),
         ({"sizes": (0, 5)}, "sizes must be pool sizes of at least 1"),
         ({"sizes": (5, 10**12)}, "sizes is 1000000000000: use at most"),
-        ({"blends": (-1.0,)}, "blends must be 0 or more"),
+        ({"blends": (-1.0,)}, "blends must be from 0 to 1,000,000, not -1.0"),
         ({"timed": 99}, "timed must be from 1 to 3 queries"),
         ({"measures": ("x",)}, "measure 'x' is unknown"),
         ({"measures": ("AP",)}, "give a cutoff, such as AP@100"),

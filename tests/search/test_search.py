@@ -154,7 +154,7 @@ def test_weights_add_stage_one_signals_to_the_score_and_leave_the_raw_one():
 
 @pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf, "2"])
 def test_bad_weights_are_refused(weight):
-    with pytest.raises(InvalidInput, match=r"weights\.dense must be a number of 0 or more"):
+    with pytest.raises(InvalidInput, match=r"weights\.dense must be a number from 0 to 1e12"):
         search_over(weights={"dense": weight})
 
 
@@ -219,7 +219,7 @@ def test_a_cut_query_is_noted():
         ("q", {"min_score": math.inf}, "min_score must be a number, not inf"),
         ("q", {"min_score": math.nan}, "min_score must be a number, not nan"),
         ("q", {"min_probability": 1.5}, "min_probability must be a number from 0 to 1"),
-        ("q", {"blend": -1}, "blend must be a number of 0 or more, not -1"),
+        ("q", {"blend": -1}, "blend must be a number from 0 to 1,000,000, not -1"),
         ("q", {"rerank": "no"}, "rerank must be true or false, not 'no'"),
         ("q", {"progressive": True}, "words has no early exits with a drop rule"),
         ("q", {"min_probability": 0.2}, "no probabilities are stored"),

@@ -9,9 +9,10 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from shortlist.config.efforts import changes_of_effort, check_efforts, pool_of
-from shortlist.config.limits import check_largest
+from shortlist.config.limits import LARGEST_BLEND, LARGEST_WEIGHT, check_largest
 from shortlist.config.unknown import did_you_mean
 from shortlist.errors import InvalidInput
+from shortlist.reprs import short_number
 from shortlist.types import PoolSize
 
 RERANKER = "shortlist-reranker-v1"
@@ -158,8 +159,8 @@ class SearchConfig:
             if not TEXT.holds(name):
                 raise invalid(f"fields.{role}", TEXT.expected, name)
         for signal, weight in (self.weights or {}).items():
-            if not SCALE.holds(weight):
-                raise invalid(f"weights.{signal}", SCALE.expected, weight)
+            if not WEIGHT.holds(weight):
+                raise invalid(f"weights.{signal}", WEIGHT.expected, weight)
 
     def _apply_effort(self) -> None:
         """Take the pool size of the effort level."""
@@ -230,9 +231,10 @@ class SearchConfig:
         return self.reranker if self.rerank else None
 
 
-def invalid(name: str, expected: str, value: object) -> InvalidInput:
+def invalid(name: str, expected: str, value: Any) -> InvalidInput:
     """Return the error for a value of a setting."""
-    return InvalidInput(f"{name} must be {expected}, not {value!r:.80}", field=name)
+    shown = short_number(value) if _is_number(value) else f"{value!r:.80}"
+    return InvalidInput(f"{name} must be {expected}, not {shown}", field=name)
 
 
 class Check(NamedTuple):
@@ -251,18 +253,15 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)
-
-
-def _is_scale(value: Any) -> bool:
-    return _is_number(value) and math.isfinite(value) and value >= 0
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(value == value)  # NaN differs from itself
 
 
 TEXT = Check(_is_text, "a name")
 FLAG = Check(lambda value: isinstance(value, bool), "true or false")
 COUNT = Check(_is_count, "a whole number of at least 1")
 SHARE = Check(lambda value: _is_number(value) and 0 <= value <= 1, "a number from 0 to 1")
-SCALE = Check(_is_scale, "a number of 0 or more")
+BLEND = Check(lambda value: _is_number(value) and 0 <= value <= LARGEST_BLEND, f"a number from 0 to {LARGEST_BLEND:,}")
+WEIGHT = Check(lambda value: _is_number(value) and 0 <= value <= LARGEST_WEIGHT, "a number from 0 to 1e12")
 CHECKS: Mapping[str, Check] = {
     "retriever": TEXT,
     "fields": Check(lambda value: isinstance(value, Mapping), 'a table of fields and names, such as text = "body"'),
@@ -276,7 +275,7 @@ CHECKS: Mapping[str, Check] = {
     "threads": COUNT,
     "fusion": SHARE,
     "expand": TEXT,
-    "blend": SCALE,
+    "blend": BLEND,
     "weights": Check(lambda value: isinstance(value, Mapping), "a table of signals and numbers, such as dense = 8.0"),
     "progressive": FLAG,
     "pool_size": Check(lambda value: value == "auto" or _is_count(value), 'a whole number of at least 1, or "auto"'),

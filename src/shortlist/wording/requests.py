@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from shortlist.reprs import short_number
 
 Step = str | int
 """A name in an object, or a place in an array, from 0."""
@@ -27,6 +30,8 @@ EXPECTED: Mapping[str, str] = {
 """The kinds of pydantic's errors on types, and what to send in place of the value."""
 LONGEST = 40
 """The most characters of a value that a message quotes."""
+TOO_HIGH, TOO_LOW = "a number above 1e+308", "a number below -1e+308"
+"""JSON has numbers such as 1e400 that no float holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ def given_as(value: object) -> str:
     if isinstance(value, str):
         return f"the text {value if len(value) <= LONGEST else value[:LONGEST] + '…'!r}"
     if isinstance(value, int | float):
-        return f"the number {value}" if abs(value) < 1e15 else "a number"
+        number = {math.inf: TOO_HIGH, -math.inf: TOO_LOW}.get(value) or short_number(value)
+        return number if number.startswith("a number") else f"the number {number}"
     return "an object" if isinstance(value, Mapping) else "an array"
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from shortlist.config.limits import check_largest
+from shortlist.config.limits import LARGEST_BLEND, check_largest
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import CUTOFF
 from shortlist.evaluation.metrics.statistics import SEED
 from shortlist.evaluation.query_sets.query_set import Judged
+from shortlist.reprs import short_number
 from shortlist.search.search import Search
 
 SIZES = (5, 10, 20, 30, 50, 75, 100)
@@ -77,8 +78,9 @@ def check_values(options: TuneOptions) -> None:
     if not options.sizes or min(options.sizes) < 1:
         raise InvalidInput(f"sizes must be pool sizes of at least 1, not {list(options.sizes)}", field="sizes")
     check_largest("sizes", max(options.sizes))
-    if not all(0 <= blend < float("inf") for blend in options.blends):
-        raise InvalidInput(f"blends must be 0 or more, not {list(options.blends)}", field="blends")
+    if not all(0 <= blend <= LARGEST_BLEND for blend in options.blends):
+        shown = ", ".join(map(short_number, options.blends))
+        raise InvalidInput(f"blends must be from 0 to {LARGEST_BLEND:,}, not {shown}", field="blends")
     if not all(0 <= fusion <= 1 for fusion in options.fusions):
         raise InvalidInput(f"fusions must be from 0 to 1, not {list(options.fusions)}", field="fusions")
     if options.budget_ms is not None and not options.budget_ms >= 0:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from shortlist.config.limits import LARGEST
+from shortlist.config.limits import LARGEST, LARGEST_BLEND
 from shortlist.config.search_config import PER_SEARCH
 from shortlist.errors import InvalidInput, NotFitted, ShortlistError
 from shortlist.search.context import ContextOptions, check_context, context_of
@@ -101,7 +101,7 @@ class SearchRequest(BaseModel):
     min_score: float | None = None
     min_probability: float | None = _documented_bound(minimum=0, maximum=1)
     rerank: bool | None = None
-    blend: float | None = _documented_bound(minimum=0)
+    blend: float | None = _documented_bound(minimum=0, maximum=LARGEST_BLEND)
     progressive: bool | None = None
     tail: bool | None = None
     duplicates: bool | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from shortlist.config.limits import LARGEST_BLEND
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.metrics.measures import Measure, parse_with_cutoff
 from shortlist.evaluation.tuning.options import SIZES
@@ -56,7 +57,7 @@ class TuneCurveRequest(BaseModel):
     sizes: (
         Annotated[list[Annotated[int, Field(ge=1)]], Field(fail_fast=True, min_length=1, max_length=MAX_SIZES)] | None
     ) = None
-    blend: float | None = Field(None, json_schema_extra={"minimum": 0})
+    blend: float | None = Field(None, json_schema_extra={"minimum": 0, "maximum": LARGEST_BLEND})
     expand: Literal["rm3", "none"] | None = None
     fusion: float | None = Field(None, json_schema_extra={"minimum": 0, "maximum": 1})
     collections: list[str] | None = Field(None, max_length=MAX_COLLECTIONS)
