@@ -45,6 +45,22 @@ def test_the_mean_length_is_measured_once_and_stored(tmp_path):
     index.close()
 
 
+@pytest.mark.parametrize("file", ["vectors/chunk_0.mmap", "payload_storage/page_0.dat"])
+def test_an_emptied_file_that_is_read_late_is_reported_with_the_remedy(tmp_path, file):
+    vectors = np.eye(8, dtype=np.float32)
+    index = EmbeddedEngine().create(tmp_path, dimension=8)
+    index.add([Passage(f"p{place}", f"tax {place}") for place in range(8)], vectors)
+    index.close()
+    emptied = next(path for path in (tmp_path).rglob("*") if path.as_posix().endswith(file))
+    emptied.write_bytes(b"")
+    index = EmbeddedEngine().open(tmp_path, dimension=8)
+    with pytest.raises(NotAnIndex, match=r"its files are damaged: delete the index folder and add the files again \("):
+        index.nearest(vectors[0], 3)
+    index.close()
+    with pytest.raises(NotAnIndex, match="it is closed"):
+        index.nearest(vectors[0], 3)
+
+
 @pytest.mark.parametrize("damage", ["empty files", "no files", "no length"])
 def test_a_damaged_index_is_reported_with_the_remedy(tmp_path, damage):
     create(tmp_path).close()

@@ -226,7 +226,10 @@ class EmbeddedIndex(WordSearch):
             return self._shard.count()
 
     def _reading(self) -> AbstractContextManager[None]:
-        return translated(NotAnIndex, f"cannot read the index in {self._folder}: it is damaged or closed")
+        state = (
+            "its files are damaged: delete the index folder and add the files again" if self._open else "it is closed"
+        )
+        return translated(NotAnIndex, f"cannot read the index in {self._folder}: {state}")
 
     def _writing(self) -> AbstractContextManager[None]:
         return translated(IndexWriteFailed, f"cannot write to {self._folder}; earlier commits are intact")
