@@ -251,6 +251,19 @@ def test_judgments_of_another_corpus_are_named(shell):
     assert "1 judged id or snippet not in the corpus" in shell("evaluate", "other.jsonl", "--allow-unknown")
 
 
+def test_without_a_reranker_no_table_has_columns_of_one(shell):
+    shown = shell("evaluate", "q.jsonl", "--no-rerank", "--markdown", "s.md", "--report", "r.html")
+    summary, page = ((shell.here / name).read_text(encoding="utf-8") for name in ("s.md", "r.html"))
+    for text, words in ((shown, ("reranked", "gain", "won", "rerank p50", " scored")), (summary, ("reranked", "gain"))):
+        assert "stage one" in text
+        assert not [word for word in words if word in text]
+    assert "stage one [95 %]" in page
+    assert not [word for word in ("reranked [95 %]", "gain [95 %]", " scored, ") if word in page]
+    assert "ceiling" in shown
+    both = shell("evaluate", "q.jsonl", "--set-up", "a:top_k=5", "--set-up", "b:rerank=false")
+    assert "reranked" in both
+
+
 def test_set_ups_take_a_fusion_weight(shell):
     options = ("--set-up", "words:fusion=0,rerank=false", "--set-up", "bm25:retriever=bm25,rerank=false")
     shell("evaluate", "q.jsonl", *options, "--save", "two.json", "--measure", "nDCG@3")

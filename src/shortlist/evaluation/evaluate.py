@@ -36,6 +36,8 @@ from shortlist.wording.counting import counted
 
 MEASURES = ("nDCG@10", "RR@10", "Success@10", "R@10", "Judged@10")
 CUTOFF = 10
+NO_RERANKER = "none"
+"""The name of the reranker in `about`, if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,11 @@ class Evaluation:
     def gain(self, measure: str) -> Paired:
         """Return reranked minus stage one, query by query."""
         return paired(self.values("reranked", measure), self.values("stage one", measure))
+
+    @property
+    def reranks(self) -> bool:
+        """False if the search has no reranker: "reranked" then repeats "stage one"."""
+        return self.about.get("reranker") != NO_RERANKER
 
     @property
     def recall(self) -> Estimate:
@@ -174,7 +181,7 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
         stored.put(query_id, to_json(measured(query_id, ranking, judged, parsed, cutoff)))
         show(done, total)
     outcomes = [from_json(stored.get(query_id)) for query_id in judged.queries]
-    facts = {"reranker": info_of(reranker).name if reranker is not None else "none", **(about or {})}
+    facts = {"reranker": info_of(reranker).name if reranker is not None else NO_RERANKER, **(about or {})}
     if judged.guessed:
         facts["guessed encoding of the queries"] = ", ".join(dict.fromkeys(judged.guessed.values()))
     facts |= {"stage_one": "approximate"} if is_approximate(search.retriever) else {}

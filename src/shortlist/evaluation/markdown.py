@@ -37,6 +37,14 @@ def pair_cells(pair: Paired) -> tuple[str, str, str]:
     return signed(pair.difference), f"{pair.wins} / {pair.losses} / {pair.ties}", f"{pair.p:.4f}"
 
 
+def of_its_stages(evaluation: Evaluation, cells: Sequence[str]) -> list[str]:
+    """Return the cells of a row of measures, or those of stage one alone if the search has no reranker.
+
+    A row begins with the name of the measure, stage one, reranked and ceiling.
+    """
+    return list(cells) if evaluation.reranks else [cells[0], cells[1], cells[3]]
+
+
 def measure_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """Return a row for each measure: its name, stage one, reranked, ceiling, gain, queries won, lost and tied, p."""
     return [
@@ -58,7 +66,7 @@ def times(evaluation: Evaluation) -> list[str]:
     seconds = evaluation.seconds
     return [
         f"{stage} p50 {seconds(stage, 0.5) * 1000:.0f} ms, p95 {seconds(stage, 0.95) * 1000:.0f} ms"
-        for stage in ("retrieve", "rerank")
+        for stage in (("retrieve", "rerank") if evaluation.reranks else ("retrieve",))
     ]
 
 
@@ -68,7 +76,10 @@ def _section(evaluation: Evaluation) -> str:
     lines = [
         f"### {name}: {query_set}, {counted(len(evaluation.outcomes), 'query')}, pool of {evaluation.pool_size}",
         "",
-        *_table(head, [row[:-1] for row in measure_rows(evaluation)]),
+        *_table(
+            of_its_stages(evaluation, head),
+            [of_its_stages(evaluation, row[:-1]) for row in measure_rows(evaluation)],
+        ),
     ]
     split = ", ".join(f"{count} {kind}" for kind, count in evaluation.failures.items() if count)
     median = "; ".join(times(evaluation)).replace(" p50", "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import RuleResult
-from shortlist.evaluation.markdown import interval, measure_rows, pair_cells, signed, times
+from shortlist.evaluation.markdown import interval, measure_rows, of_its_stages, pair_cells, signed, times
 from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.tuning.recommend import ALPHA
 from shortlist.report import plots
@@ -90,9 +90,9 @@ def harm(evaluation: Evaluation) -> str:
 
 def _measures(evaluation: Evaluation) -> str:
     head = ("measure", "stage one [95 %]", "reranked [95 %]", "ceiling", "gain [95 %]", "won / lost / tied", "p")
-    return table(
-        f"{counted(len(evaluation.outcomes), 'query')}, pool of {evaluation.pool_size}", head, measure_rows(evaluation)
-    )
+    rows = [of_its_stages(evaluation, row) for row in measure_rows(evaluation)]
+    caption = f"{counted(len(evaluation.outcomes), 'query')}, pool of {evaluation.pool_size}"
+    return table(caption, of_its_stages(evaluation, head), rows)
 
 
 def _counts(evaluation: Evaluation) -> str:
@@ -100,7 +100,8 @@ def _counts(evaluation: Evaluation) -> str:
     outcomes = evaluation.outcomes
     parts = [f"Recall of the pool, the ceiling of any reranker: {interval(evaluation.recall)}", *times(evaluation)]
     scored, truncated = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("scored", "truncated"))
-    parts.append(f"{counted(scored, 'passage')} scored, {truncated} of them cut to the reranker's window")
+    if evaluation.reranks:
+        parts.append(f"{counted(scored, 'passage')} scored, {truncated} of them cut to the reranker's window")
     skipped = sum(outcome.skipped is not None for outcome in outcomes)
     if skipped:
         parts.append(f"{counted(skipped, 'query')} in stage one's order, because the reranker skipped them")

@@ -12,7 +12,7 @@ from shortlist.cli.console import remark, say
 from shortlist.cli.render.tables import compact, gain_of, mean_of, show
 from shortlist.evaluation.evaluate import Comparison, Evaluation
 from shortlist.evaluation.gate import RuleResult
-from shortlist.evaluation.markdown import interval, signed, times
+from shortlist.evaluation.markdown import interval, of_its_stages, signed, times
 from shortlist.evaluation.metrics.statistics import Paired
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.search.pool import is_approximate
@@ -72,7 +72,8 @@ def evaluation(out: Console, result: Evaluation) -> None:
         f"{escape(result.name)}: {escape(result.query_set)}, {counted(queries, 'query')}, pool {result.pool_size}"
     )
     table.add_column("measure", no_wrap=True)
-    for name in ("stage one\n[95 %]", "reranked\n[95 %]", "ceiling", "gain\n[95 %]", "won/lost\n/tied"):
+    head = ("measure", "stage one\n[95 %]", "reranked\n[95 %]", "ceiling", "gain\n[95 %]", "won/lost\n/tied")
+    for name in of_its_stages(result, head)[1:]:
         table.add_column(_cell(name, out), justify="right", no_wrap=True)
     for measure in result.measures:
         gain = result.gain(measure)
@@ -84,7 +85,7 @@ def evaluation(out: Console, result: Evaluation) -> None:
             f"{gain.difference.mean:+.4f}\n[{gain.difference.low:+.3f}, {gain.difference.high:+.3f}]",
             f"{gain.wins}/{gain.losses}\n/{gain.ties}",
         )
-        table.add_row(*(_cell(cell, out) for cell in cells))
+        table.add_row(*(_cell(cell, out) for cell in of_its_stages(result, cells)))
     show(out, table)
     say(out, f"recall of the pool, the ceiling of any reranker: {interval(result.recall)}")
     _costs(out, result)
@@ -101,10 +102,8 @@ def _costs(out: Console, result: Evaluation) -> None:
     """Print times, passages that were scored and cut, and queries that were not reranked."""
     cut = sum(outcome.truncated for outcome in result.outcomes)
     scored = sum(outcome.scored for outcome in result.outcomes)
-    say(
-        out,
-        f"{', '.join(times(result)) or 'times unknown'}; {counted(scored, 'passage')} scored, {cut} cut to the window",
-    )
+    counts = f"; {counted(scored, 'passage')} scored, {cut} cut to the window" if result.reranks else ""
+    say(out, f"{', '.join(times(result)) or 'times unknown'}{counts}")
     skipped = [(outcome.query_id, outcome.skipped) for outcome in result.outcomes if outcome.skipped is not None]
     if skipped:
         query_id, note = skipped[0]
