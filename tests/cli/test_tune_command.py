@@ -165,7 +165,7 @@ def test_a_budget_that_allows_no_reranking_states_the_loss(shell):
     assert "warning: without reranking, nDCG@10 is" in shown
     assert "rerank = false" in file_of(shell)
     message = shell.fails("search", "red cat", "--effort", "mid")
-    assert "--effort is 'mid', and no such level is stored, because reranking is off" in message
+    assert "--effort is 'mid', and no such level is stored. An effort is a pool size" in message
     assert "turn reranking on and give a --pool" in message
     assert shell.search("red cat", "--rerank", "--pool", "20")["status"] == "ok"
 

@@ -31,27 +31,18 @@ def check_efforts(efforts: Mapping[str, Any]) -> None:
         check_largest(f"efforts.{name}.pool_size", size)
 
 
-def pool_of(effort: str, efforts: Mapping[str, Any] | None, *, rerank: bool = True, with_rerank: bool = False) -> int:
-    """Return the pool size of an effort level. Without `rerank`, an error explains why no levels are stored.
-
-    `with_rerank` is true if the effort and `rerank` are given together.
+def pool_of(effort: str, efforts: Mapping[str, Any] | None, *, rerank: bool = True) -> int:
+    """Return the pool size of an effort level.
 
     Raises:
         InvalidInput: The name is unknown, or no such level is stored.
     """
     if effort not in EFFORTS:
         raise InvalidInput(f"effort must be {', '.join(EFFORTS)}, not {effort!r:.80}", field="effort")
-    if not efforts and not rerank and with_rerank:
-        raise InvalidInput(
-            f"effort is {effort!r}, and no such level is stored. An effort is a pool size for the reranker, and this "
-            "search turns reranking off: leave out the effort",
-            field="effort",
-        )
     if not efforts and not rerank:
         raise InvalidInput(
-            f"effort is {effort!r}, and no such level is stored, because reranking is off. `tune --write` turns it off "
-            "if no pool gains over stage one, or if none is within its time budget. Leave out the effort, or turn "
-            "reranking on and give a pool_size",
+            f"effort is {effort!r}, and no such level is stored. An effort is a pool size for the reranker, and this "
+            "search does not rerank: leave out the effort, or turn reranking on and give a pool_size",
             field="effort",
         )
     if not efforts or effort not in efforts:
@@ -79,8 +70,7 @@ def changes_of_effort(
     after = given.get("effort", effort)
     if after is None:
         return {}
-    levels, with_rerank = given.get("efforts", efforts), "rerank" in given
-    return {"pool_size": pool_of(after, levels, rerank=rerank, with_rerank=with_rerank)}
+    return {"pool_size": pool_of(after, given.get("efforts", efforts), rerank=rerank)}
 
 
 def without_clash(file: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -166,7 +166,7 @@ class SearchConfig:
         """Take the pool size of the effort level."""
         if self.effort is None:
             return
-        size = pool_of(self.effort, self.efforts, rerank=self.rerank, with_rerank=True)
+        size = pool_of(self.effort, self.efforts, rerank=self.rerank)
         if self.pool_size not in (None, size):
             raise InvalidInput(
                 f"effort {self.effort!r} has a pool of {size}, and pool_size is {self.pool_size}: give one of them",
