@@ -98,11 +98,11 @@ def _one_at_a_time(stage_one: StageOne) -> Callable[[Sequence[str]], Mapping[str
     """Return the margins of one query after the other. A cancelled request searches no more."""
 
     def margins(queries: Sequence[str]) -> dict[str, float]:
-        found: dict[str, float] = {}
+        differences: dict[str, float] = {}
         for query in queries:
             from_thread.check_cancelled()
-            found |= stage_one.margins([query])
-        return found
+            differences |= stage_one.margins([query])
+        return differences
 
     return margins
 

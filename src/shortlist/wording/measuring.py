@@ -104,10 +104,10 @@ def _time_words(v: Values) -> str:
 
 
 def _same_pools(v: Values) -> str:
-    one = len(v["pools"]) == 1
+    are, they = ("is", "it is") if len(v["pools"]) == 1 else ("are", "they are")
     return (
-        f"pool {', '.join(v['pools'])} {'is' if one else 'are'} not measured: no query has more than "
-        f"{counted(v['passages'], 'passage')} in its pool, so {'it is' if one else 'they are'} the search of a smaller "
+        f"pool {', '.join(v['pools'])} {are} not measured: no query has more than "
+        f"{counted(v['passages'], 'passage')} in its pool, so {they} the search of a smaller "
         "size"
     )
 

@@ -40,9 +40,9 @@ def different_sizes(answers: Sequence[Answers], sizes: Sequence[int]) -> tuple[i
     return tuple(kept)
 
 
-def same_pools(answers: Iterable[Answers], asked: Sequence[int], kept: Sequence[int]) -> list[Note]:
-    """Return a note about the sizes that are not `kept`; none if every size of `asked` is kept."""
-    left_out = [str(size) for size in sorted(asked) if size not in kept]
+def same_pools(answers: Iterable[Answers], given_sizes: Sequence[int], kept: Sequence[int]) -> list[Note]:
+    """Return a note about the sizes that are not `kept`; none if every size of `given_sizes` is kept."""
+    left_out = [str(size) for size in sorted(given_sizes) if size not in kept]
     if not left_out:
         return []
     passages = max(len(answer_to(each, max(kept))) for each in answers)
