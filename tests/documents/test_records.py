@@ -10,7 +10,7 @@ import pytest
 from shortlist.documents import Skipped, Source, decoding, discover, jsonl, read
 from shortlist.documents import csv as csv_reader
 from shortlist.text import Splitter
-from shortlist.types import Document
+from shortlist.types import Document, Note
 
 
 def test_json_lines_are_documents(load, tmp_path):
@@ -354,3 +354,72 @@ def test_a_title_above_the_header_of_a_csv_file_names_no_column(load):
     assert (above.text, above.id.rsplit("#", 1)[1]) == ("Sales 2024\nin crowns", "above")
     [document] = load("b.csv", "name,\nAnn,\n")
     assert document.metadata["name"] == "Ann"
+
+
+DATA_ROWS = [
+    "Ann Weber,42,Bonn\nBob Stein,37,Kiel\nCleo Vogt,51,Ulm\n",
+    "42;Ann Weber;1,5\n37;Bob Stein;2,25\n",
+    "2024-03-01,kiwis,cold\n2024-03-02,plums,warm\n",
+    "ann@example.org,Ann\nbob@example.org,Bob\n",
+    "How do I log in?,Press the blue button on the left.\nWho pays?,The buyer pays for the parcel in full.\n",
+    "spam,Win a prize with one call today!\nham,Lunch at noon in the usual place.\nspam,Buy one watch for two!\n",
+    "red,small\nblue,small\nred,large\n",
+    "yes\nno\nyes\n",
+    "怎样登录,请先点击左上角的蓝色按钮然后输入密码。\n谁付款,买方在收到包裹以后的七天之内付款。\n",
+    "n/a,7\n5,8\n6,9\n",
+    "Ann,1990\nBob,1985\n",
+    "Ann Weber,42,Bonn\n",
+]
+HEADERS = [
+    "Name,Age,Town\nAnn,42,Bonn\n",
+    "Region,2022,2023,2024\nNorth,10,12,14\nSouth,8,9,11\n",
+    "Place,1,2,3\nNorth,10,12,14\nSouth,8,9,11\n",
+    ",0,1\n0,5,7\n1,6,8\n",
+    "0,1,2\n5,7,1\n6,8,1\n",
+    "city,note\nBonn,a town\nKiel,a port\n",
+    "sku,unit,price\nA1,unit,2\nB2,kg,3\n",
+    "How satisfied are you with the service of our branch?,Any other wish?\nvery,no\nnot at all,no\n",
+    "city,colour\nBonn,red\ncity,colour\nKiel,blue\n",
+    "text,label\npos,pos\npos,neg\n",
+    "text\ntext\n",
+    "Country,Population\nMalta,unknown\nFiji,-\nTonga,100000\n",
+]
+
+
+@pytest.mark.parametrize("content", DATA_ROWS)
+def test_a_first_row_that_is_like_the_others_is_data(load, content):
+    note, *documents = load("a.csv", content)
+    assert note.note == Note("no_header", column="column 1")
+    assert note.reason.startswith("row 1 is like the other rows")
+    rows = content.splitlines()
+    assert [document.metadata["column 1"] for document in documents] == [re.split("[,;]", row)[0] for row in rows]
+    shown = [re.sub(r"\ncolumn \d: ", ",", document.text.removeprefix("column 1: ")) for document in documents]
+    assert shown == [row.replace(";", ",") for row in rows]
+    assert [document.id.rsplit("#")[-1] for document in documents] == [f"row={n}" for n in range(1, len(rows) + 1)]
+
+
+@pytest.mark.parametrize("content", HEADERS)
+def test_a_first_row_of_names_is_a_header(load, content):
+    documents = load("a.csv", content)
+    assert all(isinstance(document, Document) for document in documents)
+    assert len(documents) == content.count("\n") - 1
+
+
+def test_rows_without_a_header_may_differ_in_length(load):
+    content = "7,a,x\n8,b,y,more\n9,c\n10,d,z\n"
+    no_header, first, extra, *rest = load("a.csv", content)
+    documents = [first, *rest]
+    assert (no_header.note.code, extra.note.code) == ("no_header", "extra_cells")
+    assert [list(document.metadata.values())[2:] for document in documents] == [
+        ["7", "a", "x"],
+        ["8", "b", "y,more"],
+        ["9", "c"],
+        ["10", "d", "z"],
+    ]
+
+
+def test_lines_before_and_inside_the_sample_are_reported_in_order(load, monkeypatch):
+    monkeypatch.setattr(decoding, "LONGEST_LINE", 20)
+    items = load("a.csv", "x" * 30 + "\n1,a\n" + "y" * 30 + '\n2,b\n3,"c\n')
+    codes = [item.note.code if isinstance(item, Skipped) else item.metadata["column 1"] for item in items]
+    assert codes == ["line_too_long", "no_header", "1", "line_too_long", "2", "3"]

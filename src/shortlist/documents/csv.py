@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
+from typing import NamedTuple
 
+from shortlist.documents.csv_header import SAMPLE_ROWS, is_data, usual_width
 from shortlist.documents.csv_rows import Columns
 from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, guess_note, line_encoding, lines
 from shortlist.documents.metadata import metadata
@@ -24,6 +26,8 @@ _NAMES = ("name", "subject", "sku", "code", "key")
 """The columns that name the rows of a table with a text and without a title."""
 
 _TEXTS = ("text", "content", "body")
+_USUAL = frozenset((*_IDS, *_TITLES, *_NAMES, *_TEXTS))
+_LARGEST_SAMPLE = 1_000_000
 
 
 class _Lines:
@@ -62,10 +66,20 @@ class _Lines:
             yield Skipped(self._source.name, place, Note("line_too_long", megabytes=LONGEST_LINE // MEGABYTE))
 
 
+class _Row(NamedTuple):
+    """The cells of a row, or why it cannot be parsed. `replaced` counts bytes, `skipped` has the lines before it."""
+
+    cells: list[str] | Note
+    replaced: int
+    skipped: tuple[Skipped, ...]
+
+
 def read(source: Source) -> Iterator[Record | Skipped]:
     """Yield one document per row after the header, which names the columns. Rows are counted from 1.
 
     Rows above the header with a text in their first cell alone, such as "Sales 2024,,", are a document of their own.
+    A first row that is like the other rows is no header: see `csv_header.is_data`. The columns then have numbers as
+    names, and the reader reports this.
 
     The column "text" (or "content" or "body") is the text, "id" is the id and "title" is the title, in upper or lower
     case. The other columns are metadata: strings without the space around them. If a file has a text and no title, the
@@ -77,33 +91,17 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     """
     feed = _Lines(source)
     yield from guess_note(source, feed.encoding.name if feed.encoding.guessed else "")
-    columns: list[str] = []
-    table = Columns(())
+    rows = _rows(source, feed)
     above: list[str] = []
     number = 0
-    for row in _rows(source, feed):
-        yield from feed.take_skipped()
-        if isinstance(row, Note):
-            number += bool(columns)
-            yield Skipped(source.name, f"row {number}" if columns else "the header", row)
-        elif not columns and _is_title(row):
-            above.append(row[0].strip())
-        elif not columns:
-            columns = unique(row)
-            table = Columns(columns, _named(columns, _TEXTS))
+    for row in rows:
+        yield from row.skipped
+        if isinstance(row.cells, Note):
+            yield Skipped(source.name, "the header", row.cells)
+        elif _is_title(row.cells):
+            above.append(row.cells[0].strip())
         else:
-            number += 1
-            replaced = feed.take_replaced()
-            if any(cell.strip() for cell in row[len(columns) :]):
-                given = len(row)
-                row, taker = table.fitted(row, feed.delimiter)
-                note = Note("extra_cells", cells=given, columns=len(columns), column=taker)
-                yield Skipped(source.name, f"row {number}", note)
-            else:
-                table.saw(row)
-            cells = {column: cell for column, cell in zip(columns, row, strict=False) if cell.strip()}
-            key = f"{source.name}#row={number}"
-            yield Record(f"row {number}", row_document(source, key, columns, cells, {}, replaced))
+            number = yield from _table(source, feed.delimiter, row.cells, chain([row._replace(skipped=())], rows))
     yield from feed.take_skipped()
     if above:
         yield Record("above the header", Document(f"{source.name}#above", "\n".join(above), "", metadata(source)))
@@ -111,12 +109,58 @@ def read(source: Source) -> Iterator[Record | Skipped]:
         yield Skipped(source.name, "", Note("no_rows"))
 
 
+def _table(
+    source: Source, delimiter: str, first: list[str], rows: Iterator[_Row]
+) -> Generator[Record | Skipped, None, int]:
+    """Yield the documents of the rows, of which the first one may be a header. Return the number of rows below it."""
+    sample = _sample(rows)
+    below = [row.cells for row in sample[1:] if not isinstance(row.cells, Note)]
+    number, replaced = 0, 0
+    if is_data(first, below, _USUAL):
+        columns = unique([""] * usual_width([first, *below]))
+        yield Skipped(source.name, "", Note("no_header", column=columns[0]))
+    else:
+        columns = unique(first)
+        replaced = sample.pop(0).replaced
+    table = Columns(columns, _named(columns, _TEXTS))
+    for number, row in enumerate(chain(sample, rows), start=1):
+        yield from row.skipped
+        replaced += row.replaced
+        cells = row.cells
+        if isinstance(cells, Note):
+            yield Skipped(source.name, f"row {number}", cells)
+            continue
+        if any(cell.strip() for cell in cells[len(columns) :]):
+            given = len(cells)
+            cells, taker = table.fitted(cells, delimiter)
+            note = Note("extra_cells", cells=given, columns=len(columns), column=taker)
+            yield Skipped(source.name, f"row {number}", note)
+        else:
+            table.saw(cells)
+        filled = {column: cell for column, cell in zip(columns, cells, strict=False) if cell.strip()}
+        key = f"{source.name}#row={number}"
+        yield Record(f"row {number}", row_document(source, key, columns, filled, {}, replaced))
+        replaced = 0
+    return number
+
+
+def _sample(rows: Iterator[_Row]) -> list[_Row]:
+    """Return the first rows: those that `is_data` compares, or fewer if they are long."""
+    sample, size = [], 0
+    for row in rows:
+        sample.append(row)
+        size += 0 if isinstance(row.cells, Note) else sum(map(len, row.cells))
+        if len(sample) > SAMPLE_ROWS or size > _LARGEST_SAMPLE:
+            break
+    return sample
+
+
 def _is_title(row: Sequence[str]) -> bool:
     """Return whether a row above the header is the title of the table, as spreadsheets export it."""
     return len(row) > 2 and bool(row[0].strip()) and not any(cell.strip() for cell in row[1:])
 
 
-def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | Note]:
+def _rows(source: Source, feed: _Lines) -> Iterator[_Row]:
     """Yield the rows that are not blank, and the reason for each row that cannot be parsed."""
     waiting = iter(feed)
     filled = (line for line in waiting if line.strip())
@@ -130,16 +174,16 @@ def _rows(source: Source, feed: _Lines) -> Iterator[list[str] | Note]:
     while True:
         usual = csv.field_size_limit(LONGEST_LINE)
         try:
-            row: list[str] | Note | None = next(reader, None)
+            cells: list[str] | Note | None = next(reader, None)
         except csv.Error as error:
-            row = _mended(feed, before, delimiter, error)
+            cells = _mended(feed, before, delimiter, error)
         finally:
             csv.field_size_limit(usual)
         before = feed.number
-        if row is None:
+        if cells is None:
             return
-        if row:
-            yield row
+        if cells:
+            yield _Row(cells, feed.take_replaced(), tuple(feed.take_skipped()))
 
 
 def _mended(feed: _Lines, before: int, delimiter: str, error: csv.Error) -> list[str] | Note:

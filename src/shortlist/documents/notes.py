@@ -31,6 +31,7 @@
 | missing_extra | format, extra | the reader of the format needs an optional package |
 | empty | | the content has no text |
 | no_rows | | a CSV file has no row after its header |
+| no_header | column | the first row of a CSV file is data, and the columns have names such as `column` |
 | extra_cells | cells, columns, column | a CSV row has more cells than the header, and `column` has several of them |
 | bad_csv | error | a CSV row cannot be parsed |
 | open_quote | first, last, error | a CSV row with an unclosed quote that took in the lines from `first` to `last` |
@@ -53,5 +54,7 @@ _CELLS = [line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if
 CODES = tuple(cell for cell in _CELLS if cell != "code")
 """The code of every reason for content that was not read."""
 
-EMPTY = frozenset({"bad_front_matter", "bad_title", "empty", "guessed_encoding", "no_rows", "part_left_out"})
+EMPTY = frozenset(
+    {"bad_front_matter", "bad_title", "empty", "guessed_encoding", "no_header", "no_rows", "part_left_out"}
+)
 """The codes that a source without text can have. With any other code, a source without documents could not be read."""

@@ -67,6 +67,10 @@ NOT_READ: Mapping[str, Words] = {
     "missing_extra": "the format {format} needs an optional package: pip install 'shortlist[{extra}]'",
     "empty": "empty: no text",
     "no_rows": "empty: no rows after the header",
+    "no_header": (
+        "row 1 is like the other rows, so it is read as data, and the columns are named by their numbers, such as "
+        "{column!r}: to name them, write a first row of names"
+    ),
     "extra_cells": (
         "{cells} cells, and the header names {columns} columns: the row is kept, and the column {column!r} has the "
         "cells in the middle; a text with a separator needs quotes"
