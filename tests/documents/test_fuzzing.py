@@ -175,6 +175,32 @@ PIECES["eml"] = [
     *("Content-Transfer-Encoding: base64\n", "Content-Disposition: attachment; filename*=utf-8''%ff\n", "Date: 1\n"),
 ]
 PIECES["mhtml"] = PIECES["eml"]
+PIECES["xml"] = [
+    *(
+        "<a>",
+        "</a>",
+        "<p>",
+        "</p>",
+        "<a b='c'/>",
+        "text",
+        " ",
+        "&amp;",
+        "&eacute;",
+        "&x;",
+        "&#1;",
+        "<!-- c -->",
+        "<?p i?>",
+    ),
+    *(
+        "<title>",
+        "</title>",
+        "<list><item>",
+        "</item></list>",
+        "<![CDATA[<b>]]>",
+        "<table><row><entry>1</entry></row></table>",
+    ),
+    *("<!DOCTYPE a [<!ENTITY x 'y'>]>", "<rss>", "</rss>", "<description>&lt;p&gt;a</description>", "<pre>\n</pre>"),
+]
 PIECES["warc"] = [
     *("WARC/1.0\r\n", "WARC-Type: response\r\n", "Content-Length: 20\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "\r\n\r\n"),
     *("Content-Type: text/html\r\n", "<p>a", "Content-Length: -1\r\n", "WARC-Target-URI: x\r\n", "9" * 20),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from email.message import EmailMessage
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,29 @@ def test_pages(folder, blocks, spans, form):
             out.append(f"<{tag}>{escape(content)}</{tag}>")
     page = "".join(out)
     check(folder, form, epub({"a.xhtml": page}) if form == "epub" else page.encode(), words_of(blocks))
+
+
+NAMES = st.sampled_from(
+    ("p", "para", "title", "a", "item", "list", "note", "section", "footnote", "emphasis", "pre", "rss")
+)
+TREES = st.recursive(TEXT, lambda children: st.lists(st.tuples(NAMES, children), max_size=4), max_leaves=12)
+
+
+def xml_of(tree, before: str = "") -> str:
+    """Return a tree of names and texts as XML, with a text before each element if it is given."""
+    if isinstance(tree, str):
+        return escape(tree)
+    return "".join(f"{before}<{name}>{xml_of(inner, before)}</{name}>" for name, inner in tree)
+
+
+@LOSS
+@given(tree=TREES, rows=ROWS, root=st.sampled_from(["a", "book", "rss", "list"]), before=st.sampled_from(["", " x1 "]))
+def test_xml_files(folder, tree, rows, root, before):
+    cells = "".join(f"<row>{''.join(f'<entry>{escape(cell)}</entry>' for cell in row)}</row>" for row in rows)
+    text = f"<{root}>{xml_of(tree, before)}<table><tbody>{cells}</tbody></table></{root}>"
+    check(
+        folder, "xml", text.encode(), [word for part in re.split("<[^<>]*>", text) for word in unescape(part).split()]
+    )
 
 
 @LOSS

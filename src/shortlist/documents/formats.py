@@ -22,12 +22,13 @@ from shortlist.documents import (
     sheets,
     txt,
     warc,
+    xmlfile,
 )
 from shortlist.documents.source import Record, Skipped, Source
 from shortlist.text.code import LANGUAGES
 
 _EXTENSIONS_OF = {
-    "txt": (".txt", ".text", ".rst", ".adoc", ".org", ".tex", ".log", ".sql", ".yaml", ".yml"),
+    "txt": (".txt", ".text", ".rst", ".adoc", ".org", ".tex", ".log", ".sql", ".yaml", ".yml", ".toml", ".ini", ".cfg"),
     "md": (".md", ".markdown"),
     "html": (".html", ".htm", ".xhtml"),
     "pdf": (".pdf",),
@@ -42,6 +43,7 @@ _EXTENSIONS_OF = {
     "mhtml": (".mhtml", ".mht"),
     "warc": (".warc", ".warc.gz"),
     "json": (".json",),
+    "xml": (".xml",),
     "code": tuple(LANGUAGES),
 }
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
@@ -77,6 +79,7 @@ READERS: Mapping[str, Callable[[Source], Iterator[Record | Skipped]]] = MappingP
         "mhtml": eml.read_archive,
         "warc": warc.read,
         "json": jsonfile.read,
+        "xml": xmlfile.read,
         "code": code.read,
     }
 )

@@ -106,7 +106,7 @@ def own_title(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(_HEAD)
     try:
-        markup = decode(start, _declared(start)).text
+        markup = decode(start, declared_encoding(start)).text
     except Unreadable:
         return ""
     words = _TITLE.search(markup)
@@ -121,7 +121,7 @@ def read_page(data: bytes, charset: str | None = None, given: str = "") -> Page:
     Raises:
         Unreadable: The bytes are not text, or the page is nested too deeply.
     """
-    markup, replaced, guessed = decode(data, charset or _declared(data[:4096]), given)
+    markup, replaced, guessed = decode(data, charset or declared_encoding(data[:4096]), given)
     return parse_page(markup, replaced)._replace(guessed=guessed)
 
 
@@ -141,7 +141,7 @@ def parse_page(markup: str, replaced: int = 0) -> Page:
     return Page(heading if is_placeholder(title) else title, text, replaced + lost, heading=heading, hidden=hidden)
 
 
-def _declared(start: bytes) -> str | None:
+def declared_encoding(start: bytes) -> str | None:
     """Return the encoding for a page that declares one, or None if it declares none that Python knows."""
     charset = _CHARSET.search(start)
     if not charset:

@@ -15,7 +15,7 @@ WITH_PARTS = frozenset({"docx"})
 """The formats whose readers read such parts."""
 
 OF_TEXT = frozenset(
-    {"beir", "code", "csv", "eml", "epub", "html", "ipynb", "json", "jsonl", "md", "mhtml", "txt", "warc"}
+    {"beir", "code", "csv", "eml", "epub", "html", "ipynb", "json", "jsonl", "md", "mhtml", "txt", "warc", "xml"}
 )
 """The formats whose files are text, or contain texts with an encoding."""
 

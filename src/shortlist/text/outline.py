@@ -11,7 +11,7 @@ from shortlist.text.headings import Heading, headings
 from shortlist.text.markdown import read_form
 from shortlist.types import Document
 
-MARKDOWN_FORMATS = frozenset({"md", "html", "docx", "epub", "ipynb", "mhtml", "pptx", "warc"})
+MARKDOWN_FORMATS = frozenset({"md", "html", "docx", "epub", "ipynb", "mhtml", "pptx", "warc", "xml"})
 """Values of the metadata field "format" for documents whose text is Markdown."""
 
 MARKDOWN_SOURCES = frozenset({"md", "ipynb"})
@@ -20,7 +20,7 @@ MARKDOWN_SOURCES = frozenset({"md", "ipynb"})
 CODE_FORMAT = "code"
 """The value for source code, which is split at its functions and classes."""
 
-_LINES = frozenset({"csv", "docx", "epub", "html", "json", "mhtml", "pptx", "warc", "xlsx"})
+_LINES = frozenset({"csv", "docx", "epub", "html", "json", "mhtml", "pptx", "warc", "xlsx", "xml"})
 """Formats whose readers break no line inside a paragraph."""
 
 _WORD = re.compile(r"\w+")
