@@ -114,3 +114,15 @@ def test_only_word_files_are_read_again_for_their_parts():
     options = ReadOptions(include=["headers", "comments"])
     assert options.marks("docx") == " include=comments,headers"
     assert {options.marks(name) for name in ("pptx", "xlsx", "pdf")} == {""}
+
+
+def test_a_beir_folder_has_the_kind_of_its_passages(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents("r1", "r2")))
+    (folder / "queries.jsonl").write_text("")
+    add(folder, tmp_path / "i")
+    assert rows(tmp_path / "i") == [("data/corpus.jsonl", "beir", 2, True)]
+    (folder / "queries.jsonl").unlink()
+    add(folder, tmp_path / "i")
+    assert rows(tmp_path / "i") == [("data/corpus.jsonl", "jsonl", 2, True)]

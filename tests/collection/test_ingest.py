@@ -209,7 +209,7 @@ def test_a_file_whose_name_a_folder_took_is_pruned(records, tmp_path):
 
 
 def test_files_are_read_again_after_a_change_of_the_readers(records, tmp_path, monkeypatch):
-    monkeypatch.setattr("shortlist.collection.ingest.READERS", "read-0")
+    monkeypatch.setattr("shortlist.collection.versions.READERS", "read-0")
     report, _ = ingest(records, tmp_path / "i")
     assert (report.sources_read, report.documents_unchanged, report.documents_written) == (2, 3, 0)
 

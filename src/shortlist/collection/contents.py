@@ -15,6 +15,7 @@ from shortlist.collection.manifest import read as read_manifest
 from shortlist.collection.place import on_disk, size_of
 from shortlist.collection.states import FILE as STATES_FILE
 from shortlist.collection.states import States
+from shortlist.collection.versions import format_in
 from shortlist.documents import MEMORY
 from shortlist.documents.formats import EXTENSIONS, extension_of
 from shortlist.reprs import short_repr
@@ -26,11 +27,11 @@ from shortlist.text.terms import ENGLISH
 class Source:
     """A file or a store that gave documents, or ":memory:" for all documents that came from no file.
 
-    `kind` is the format, such as "md", the kind of the store, or "memory". `read_at` is the time of the last complete
-    read, or of the last write of documents without a file, in UTC; None if this time is unknown. If `complete` is
-    False, the next `add` reads the file again even if the file did not change. The reasons are: the last read was
-    interrupted, `remove` removed a document, or the file has the id of another source. For documents without a file,
-    `complete` is False if some documents are half written.
+    `kind` is the format, such as "md", as in the metadata of its passages, the kind of the store, or "memory".
+    `read_at` is the time of the last complete read, or of the last write of documents without a file, in UTC; None if
+    this time is unknown. If `complete` is False, the next `add` reads the file again even if the file did not change.
+    The reasons are: the last read was interrupted, `remove` removed a document, or the file has the id of another
+    source. For documents without a file, `complete` is False if some documents are half written.
     """
 
     name: str
@@ -131,6 +132,6 @@ def _precomputed(file: Path) -> Precomputed | None:
 def _source(counts: SourceCounts) -> Source:
     memory = counts.source == MEMORY.name
     kind = MEMORY.format if memory else EXTENSIONS.get(extension_of(counts.source), "")
-    kind = counts.source.partition(":")[0] if is_store(counts.source) else kind
-    complete = not counts.pending and (counts.finished or memory)
+    kind = counts.source.partition(":")[0] if is_store(counts.source) else format_in(counts.fingerprint or "") or kind
+    complete = not counts.pending and (counts.fingerprint is not None or memory)
     return Source(counts.source, kind, counts.documents, counts.passages, counts.read_at, complete)

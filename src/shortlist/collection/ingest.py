@@ -15,9 +15,9 @@ from shortlist.collection.ledger import Entry
 from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress, Reporter
 from shortlist.collection.report import IngestReport
-from shortlist.collection.versions import READERS, digest_of, over_window, settings_of
+from shortlist.collection.versions import digest_of, mark_of, over_window, settings_of
 from shortlist.disk_map import DiskMap
-from shortlist.documents import MEMORY, Skipped, Source, fingerprint, read
+from shortlist.documents import MEMORY, Skipped, Source, read
 from shortlist.protocols import Encoder
 from shortlist.stores.kinds import is_store
 from shortlist.text import Splitter
@@ -162,7 +162,7 @@ class Ingest:
 
     def _mark(self, source: Source) -> str:
         """Return what the ledger records of a source that was read to its end. Raises OSError if it cannot be read."""
-        return f"{fingerprint(source)} {READERS}{source.options.marks(source.format)} {self._settings}"
+        return mark_of(source, self._settings)
 
     def _is_unchanged(self, source: Source, mark: str, known: str | None) -> bool:
         """Return whether the source did not change, and this run cannot read more of it than an earlier run."""

@@ -56,7 +56,7 @@ class Reading:
 class SourceCounts:
     """The documents and passages of one source, in numbers.
 
-    `finished` is True if the source was read to its end. `read_at` is the time of this read, in UTC, or None if
+    `fingerprint` is None if the source was not read to its end. `read_at` is the time of this read, in UTC, or None if
     unknown.
     """
 
@@ -64,7 +64,7 @@ class SourceCounts:
     documents: int
     passages: int
     pending: int
-    finished: bool
+    fingerprint: str | None
     read_at: datetime | None
 
 
@@ -153,8 +153,8 @@ class Ledger:
     def counts(self) -> list[SourceCounts]:
         """Return the numbers of each source, sorted by name."""
         return [
-            SourceCounts(name, documents, passages, pending, bool(finished), self._time(at))
-            for name, documents, passages, pending, finished, at in self._read(COUNTS)
+            SourceCounts(name, documents, passages, pending, mark, self._time(at))
+            for name, documents, passages, pending, mark, at in self._read(COUNTS)
         ]
 
     def begin(self, entries: Sequence[Entry]) -> None:

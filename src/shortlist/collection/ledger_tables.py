@@ -22,7 +22,7 @@ COLUMNS = {
 
 COUNTS = """
 SELECT known.name, COUNT(d.id), COALESCE(SUM(json_array_length(d.passages)), 0), COALESCE(SUM(d.pending), 0),
-    EXISTS (SELECT 1 FROM sources WHERE name = known.name), (SELECT at FROM read_times WHERE name = known.name)
+    (SELECT fingerprint FROM sources WHERE name = known.name), (SELECT at FROM read_times WHERE name = known.name)
 FROM (SELECT name FROM sources UNION SELECT source FROM documents) AS known
 LEFT JOIN documents AS d ON d.source = known.name
 GROUP BY known.name ORDER BY known.name
