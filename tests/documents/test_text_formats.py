@@ -6,6 +6,7 @@ import pytest
 
 from shortlist.documents import Skipped, Source, decoding, discover, read, reading
 from shortlist.errors import InvalidInput
+from shortlist.text import Splitter
 from shortlist.types import Note
 
 
@@ -272,6 +273,19 @@ def test_html_that_declares_what_is_no_encoding_of_text_is_utf8(load, name):
 def test_odd_html_is_read(load, markup):
     [document] = load("a.html", markup)
     assert "deep" in document.text
+
+
+def test_a_name_above_values_is_the_header_of_a_column(load):
+    rows = [("Users", 120), ("Errors", "7 %")]
+    stacked = "".join(f"<table><tr><td>{name}</td></tr><tr><td>{number}</td></tr></table>" for name, number in rows)
+    assert load("a.html", stacked)[0].text == "| Users |\n|-|\n| 120 |\n\n| Errors |\n|-|\n| 7 % |"
+    marked = "<table><tr><th>Site</th></tr><tr><td>North</td></tr><tr><td>South</td></tr></table>"
+    assert load("b.html", marked)[0].text == "| Site |\n|-|\n| North |\n| South |"
+    assert load("c.html", marked.replace("th>", "td>"))[0].text == "Site\nNorth\nSouth"
+    many = marked.replace("North", "</td></tr><tr><td>".join(f"place {number}" for number in range(40)))
+    passages = Splitter(lambda text: len(text.split()), 30).split(load("d.html", many)[0])
+    assert len(passages) > 3
+    assert all(passage.text.startswith("| Site |") for passage in passages)
 
 
 def test_years_and_marked_cells_name_the_columns_of_a_table(load):

@@ -10,6 +10,7 @@ import pytest
 from test_office_formats import saved, word
 
 from shortlist.documents import ReadOptions, Skipped, Source, read
+from shortlist.text import Splitter
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 M = "http://schemas.openxmlformats.org/officeDocument/2006/math"
@@ -185,6 +186,57 @@ def test_a_table_that_only_arranges_the_page_is_its_paragraphs(load):
     head = p("Note", '<w:pStyle w:val="Heading2"/>')
     table = f"<w:tbl><w:tr><w:tc>{head}{p('Text.')}</w:tc></w:tr></w:tbl>"
     assert text_of(load, table) == "## Note\n\nText."
+
+
+def tbl(*rows: str) -> str:
+    return "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in rows) + "</w:tbl>"
+
+
+TOOLS = tbl(tc("Tool") + tc("Count"), *(tc(f"saw{number}") + tc(str(number)) for number in range(30)))
+
+
+def holder(*blocks: str) -> str:
+    return f"<w:tc>{''.join(blocks)}{p('')}</w:tc>"
+
+
+def test_a_table_in_a_cell_follows_with_the_key_and_the_column_of_the_cell(load):
+    kept = holder(p("few"), TOOLS, p("more"))
+    text = text_of(load, tbl(tc("Site") + tc("Stock"), tc("North") + kept, tc("South") + tc("none")))
+    outer, label, inner = text.split("\n\n")
+    assert outer == "| Site | Stock |\n|-|-|\n| North | few more |\n| South | none |"
+    assert label == "North, Stock:"
+    assert inner.startswith("| Tool | Count |\n|-|-|\n| saw0 | 0 |\n")
+    [document] = load("a.docx", changed(saved(word()), tbl(tc("Site") + tc("Stock"), tc("North") + kept)))
+    passages = Splitter(lambda words: len(words.split()), 40).split(document)
+    assert len(passages) > 3
+    assert all("| Tool | Count |" in passage.text or "| Site | Stock |" in passage.text for passage in passages)
+    shown = "\n".join(passage.text for passage in passages)
+    assert [shown.count(f"| saw{number} |") for number in range(30)] == [1] * 30
+
+
+def test_tables_in_cells_without_a_header_and_in_each_other(load):
+    small = tbl(tc("Tool") + tc("Count"), tc("saw") + tc("3"))
+    middle = tbl(tc("Part") + tc("Details"), tc("top") + holder(small))
+    text = text_of(load, tbl(tc("Weight") + holder(middle), holder(small) + tc("7 kg")))
+    assert text.split("\n\n") == [
+        "Weight |\n| 7 kg",
+        *("Weight:", "| Part | Details |\n|-|-|\n| top |  |", "top, Details:", "| Tool | Count |\n|-|-|\n| saw | 3 |"),
+        "| Tool | Count |\n|-|-|\n| saw | 3 |",
+    ]
+
+
+def test_a_layout_with_a_table_in_a_cell_keeps_its_order_and_its_headings(load):
+    small = tbl(tc("Tool") + tc("Count"), tc("saw") + tc("3"))
+    frame = tbl(holder(p("Before"), small, p("After")))
+    assert text_of(load, frame) == "Before\n\n| Tool | Count |\n|-|-|\n| saw | 3 |\n\nAfter"
+    heading = p("Skills", '<w:pStyle w:val="Heading2"/>')
+    assert text_of(load, tbl(tc("Ann") + holder(heading, small))).startswith("Ann\n\n## Skills\n\n| Tool")
+
+
+def test_a_name_above_a_number_is_the_header_of_a_column(load):
+    stacked = "".join(tbl(tc(name), tc(number)) + p("") for name, number in [("Users", "120"), ("Errors", "7 %")])
+    assert text_of(load, stacked) == "| Users |\n|-|\n| 120 |\n\n| Errors |\n|-|\n| 7 % |"
+    assert text_of(load, tbl(tc("Users"), tc("many people"))) == "Users\n\nmany people"
 
 
 def test_the_text_of_a_box_stands_apart(load):

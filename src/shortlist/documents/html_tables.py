@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shortlist.text.tables import MOST_COLUMNS, Cell, markdown
+from shortlist.text.tables import MOST_COLUMNS, Cell, is_named_column, markdown
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -57,10 +57,12 @@ def table_markdown(table: Tag, nodes: Iterator[PageElement | str]) -> str | None
         return None
     caption, rows = content
     texts = [cell.text for row in rows for cell in row.cells]
-    if max((len(row.cells) for row in rows), default=0) < 2 or max(map(len, texts)) > _LONGEST_CELL:
+    cells = list(_cells(rows))
+    heads = sum(row.head for row in rows) or None
+    wide = max(map(len, cells), default=0) > 1 or is_named_column(cells, heads)
+    if not wide or max(map(len, texts)) > _LONGEST_CELL:
         return None
-    heads = sum(row.head for row in rows)
-    table_text = markdown(list(_cells(rows)), heads or None)
+    table_text = markdown(cells, heads)
     title = " ".join("".join(caption).split())
     return f"{title}\n\n{table_text}" if title and table_text else title + table_text
 

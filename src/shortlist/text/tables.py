@@ -114,7 +114,8 @@ def markdown(rows: Sequence[Sequence[Cell]], header_rows: int | None = None) -> 
     `header_rows` is the number of rows that the file marks as header; None if it marks none. The function then decides
     itself: see `guess_header_rows`. The names of several header rows are joined for each column: "Adult Single". A cell
     over several rows or columns is copied to each of them, a cell over the whole width is not. Rows and columns without
-    text are left out. A table without text gives an empty string.
+    text are left out. A table of one column has a header if `is_named_column` is true. A table without text gives an
+    empty string.
     """
     table = grid(rows)
     count = guess_header_rows(table) if header_rows is None else header_rows
@@ -125,10 +126,24 @@ def markdown(rows: Sequence[Sequence[Cell]], header_rows: int | None = None) -> 
     used = [any(column) for column in zip_longest(*lines)]
     lines = [[text for text, keep in zip(line, used, strict=False) if keep] for line in lines]
     body = [line for line in lines[count:] if any(line)]
-    if count and body and sum(used) > 1:
+    if count and body and (sum(used) > 1 or is_named_column(rows, header_rows)):
         names = [_joined(column) for column in zip_longest(*lines[:count])]
         return "\n".join([row_line(names), delimiter_line(len(names)), *map(row_line, body)])
     return "\n".join(" | ".join(line).strip() for line in lines if any(line))
+
+
+def is_named_column(rows: Sequence[Sequence[Cell]], header_rows: int | None = None) -> bool:
+    """Return whether a table has one column of short texts with a name above them, such as "Users" above "120".
+
+    The first row is the name if it is marked as a header, or if only numbers follow it.
+    """
+    table = grid(rows)
+    used = {column for row in table for column, place in enumerate(row) if place.cell.text.strip()}
+    texts = [text for row in table for text in _texts(row)]
+    if len(used) != 1 or len(texts) < 2 or max(map(len, texts)) > _LONGEST_COPY:
+        return False
+    marked = header_rows or _marked_rows(table)
+    return bool(marked) or (not _is_number(texts[0]) and all(map(_is_number, texts[1:])))
 
 
 def row_line(cells: Sequence[str]) -> str:

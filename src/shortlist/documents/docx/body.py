@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from shortlist.documents.docx.equations import M, equation
 from shortlist.documents.docx.numbers import W
 from shortlist.documents.docx.parts import Parts, is_hidden
-from shortlist.documents.docx.styles import list_of, outline_level, value
-from shortlist.documents.docx.tables import table_rows
+from shortlist.documents.docx.styles import Style, list_of, outline_level, value
+from shortlist.documents.docx.tables import Table, table_rows
 from shortlist.documents.symbols import symbol, with_symbols
 from shortlist.text.raised import raised
-from shortlist.text.tables import markdown
+from shortlist.text.tables import is_named_column, markdown
 
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _TRANSPARENT = frozenset(W + name for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"))
@@ -23,6 +24,7 @@ _CHARACTERS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyph
 _EQUATIONS = frozenset({f"{M}oMath", f"{M}oMathPara"})
 _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 _LONGEST_CELL = 2000
+_LONGEST_BESIDE = 200
 _MOST_BOXES = 8
 """How deep boxes and tables in each other are read apart. Deeper ones are part of the text around them."""
 
@@ -76,8 +78,7 @@ class Body:
             apart += [block for box in content.boxes for block in self.blocks(box) if block.strip()]
             self._depth -= 1
         properties = element.find(f"{W}pPr")
-        style = self._parts.styles.get(value(properties, "pStyle") if properties is not None else "")
-        heading = style.heading if properties is None else outline_level(properties, style.heading)
+        heading, style = self._heading(element)
         if not text:
             return "", False, apart
         label = self._label(properties, value(properties, "pStyle") if properties is not None else "")
@@ -144,25 +145,54 @@ class Body:
             content.notes.append(f"[Comment{f' by {author}' if author else ''}: {text}]")
 
     def _table(self, table: Any) -> Iterator[str]:
-        """Yield a table as Markdown, or the blocks of its cells if it only arranges the page."""
-        rows, headers, elements = table_rows(table, self._cell)
-        nested = any(next(cell.iter(f"{W}tbl"), None) is not None for cell in elements)
-        wide = max(map(len, rows), default=0) > 1
-        long = any(len(cell.text) > _LONGEST_CELL for row in rows for cell in row)
-        if self._depth < _MOST_BOXES and (nested or not wide or long):
+        """Yield a table as Markdown with the tables in it below it, or the blocks of its cells if it is a layout."""
+        noted = self._noted
+        content = table_rows(table, self._cell)
+        inner = [[node for node in children(cell) if node.tag == f"{W}tbl"] for cell in content.elements]
+        if any(tables and not row for (row, _), tables in zip(content.places, inner, strict=True)):
+            content = content._replace(headers=0)
+        deepest = self._depth >= _MOST_BOXES
+        if not deepest and self._is_layout(content, nested=any(inner)):
+            self._noted = noted
             self._depth += 1
-            for cell in elements:
+            for cell in content.elements:
                 yield from self.blocks(cell)
             self._depth -= 1
-        else:
-            yield markdown(rows, headers)
+            return
+        yield markdown(content.rows, content.headers)
+        if any(inner) and not deepest:
+            self._depth += 1
+            for label, tables in zip(content.labels(), inner, strict=True):
+                for nested in tables:
+                    yield f"{label}:" if label else ""
+                    yield from self._table(nested)
+            self._depth -= 1
+
+    def _is_layout(self, table: Table, *, nested: bool) -> bool:
+        """Return whether a table only arranges the page.
+
+        With others in its cells, a table has several columns, and short texts without headings.
+        """
+        wide = max(map(len, table.rows), default=0) > 1
+        longest = max((len(cell.text) for row in table.rows for cell in row), default=0)
+        if nested:
+            paragraphs = (node for cell in table.elements for node in children(cell) if node.tag == f"{W}p")
+            return not wide or longest > _LONGEST_BESIDE or any(self._heading(node)[0] for node in paragraphs)
+        return longest > _LONGEST_CELL or not (wide or is_named_column(table.rows, table.headers))
+
+    def _heading(self, paragraph: Any) -> tuple[int, Style]:
+        """Return the heading level of a paragraph, 0 for other text, and its style."""
+        properties = paragraph.find(f"{W}pPr")
+        style = self._parts.styles.get(value(properties, "pStyle") if properties is not None else "")
+        return style.heading if properties is None else outline_level(properties, style.heading), style
 
     def _cell(self, cell: Any) -> str:
-        """Return the text of a cell as one line."""
+        """Return the text of a cell as one line, without the tables in it unless they are very deep."""
         lines: list[str] = []
+        apart = {f"{W}txbxContent"} | ({f"{W}tbl"} if self._depth < _MOST_BOXES else set())
         for paragraph in cell.iter(f"{W}p"):
             if not any(
-                parent.tag == f"{W}txbxContent" for parent in paragraph.iterancestors(f"{W}txbxContent", cell.tag)
+                node.tag in apart for node in takewhile(lambda node: node is not cell, paragraph.iterancestors())
             ):
                 content = _Text()
                 self._collect(paragraph, content)

@@ -4,22 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from shortlist.documents.docx.numbers import W
 from shortlist.documents.docx.styles import value
-from shortlist.text.tables import MOST_COLUMNS, Cell
+from shortlist.text.tables import MOST_COLUMNS, Cell, grid, guess_header_rows
 
+_LONGEST_LABEL = 120
 _TRANSPARENT = frozenset(W + name for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo"))
 
 
-def table_rows(table: Any, text_of: Callable[[Any], str]) -> tuple[list[list[Cell]], int | None, list[Any]]:
-    """Return the rows, the number of header rows (None if none is marked), and the elements of the cells in order.
+class Table(NamedTuple):
+    """The rows of a table, the number of its header rows (None if unknown), and the elements of its cells in order.
+
+    `places` has the row and the number in it of the cell that each element belongs to.
+    """
+
+    rows: list[list[Cell]]
+    headers: int | None
+    elements: list[Any]
+    places: list[tuple[int, int]]
+
+    def labels(self) -> list[str]:
+        """Return the first cell of the row and the name of the column for each element: "North, Stock".
+
+        A part that is missing or long is left out.
+        """
+        table = grid(self.rows)
+        count = guess_header_rows(table) if self.headers is None else self.headers
+        count = count if count < len(table) else 0
+        labels: list[str] = []
+        for row, number in self.places:
+            column = next((place for place, item in enumerate(table[row]) if item.cell is self.rows[row][number]), 0)
+            names = dict.fromkeys(table[above][column].cell.text for above in range(min(count, row)))
+            parts = (table[row][0].cell.text if column else "", " ".join(filter(None, names)))
+            labels.append(", ".join(dict.fromkeys(part for part in parts if 0 < len(part) <= _LONGEST_LABEL)))
+        return labels
+
+
+def table_rows(table: Any, text_of: Callable[[Any], str]) -> Table:
+    """Return the cells of a table, with the text that `text_of` returns for their elements.
 
     A cell that continues the cell above (vMerge) or the cell before (hMerge) is part of that cell.
     """
     rows: list[list[Cell]] = []
     elements: list[Any] = []
+    places: list[tuple[int, int]] = []
     above: dict[int, tuple[int, int]] = {}  # column -> the row and the place of the cell that covers it
     headers = 0
     for element in _children(table, "tr"):
@@ -46,6 +76,7 @@ def table_rows(table: Any, text_of: Callable[[Any], str]) -> tuple[list[list[Cel
             else:
                 row.append(Cell(text_of(cell), columns=span))
                 place = len(rows), len(row) - 1
+            places.append(place)
             if merge:
                 here |= dict.fromkeys(range(column, column + span), place)
             column += span
@@ -53,7 +84,7 @@ def table_rows(table: Any, text_of: Callable[[Any], str]) -> tuple[list[list[Cel
         headers += marked and headers == len(rows)
         rows.append(row)
         above = here
-    return rows, headers or None, elements
+    return Table(rows, headers or None, elements, places)
 
 
 def _merged(cell: Any) -> tuple[int, str, bool]:
