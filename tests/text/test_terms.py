@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -41,6 +42,10 @@ SAME = [
     ("max-retry-count", "maxRetryCount"),
     ("D'Angelo", "DAngelo"),
     ("2024-03-01", "20240301"),
+    ("Next.js", "nextjs"),
+    ("Vue.Draggable", "VueDraggable"),
+    ("DC/AC", "DCAC"),
+    ("UDP/IP", "udpip"),
     ("15,000km", "15000km"),
 ]
 
@@ -67,6 +72,8 @@ def test_two_ways_to_write_a_word_find_each_other(one_way, other_way):
         ("handbuch", "Hand\u00adbuch"),
         ("1984", "since the 1984s"),
         ("urls", "one URL"),
+        ("M6", "an M6x30 bolt"),
+        ("M6x30", "bolts of M6"),
         ("T cell", "the T-cell response"),
     ],
 )
@@ -105,7 +112,26 @@ def test_other_forms_do_not_count_in_the_length():
     assert ENGLISH.passage("to be or not").length == 0
 
 
-@pytest.mark.parametrize("word", ["loadFileByName", "QT-8800", "75GB", "Z\u00fcrich", "5 kg", "o.u."])
+@pytest.mark.parametrize("word", ["1.5", "v1.5.2", "3/4", "7x30"])
+def test_numbers_are_not_joined_and_have_no_parts(word):
+    terms = {*ENGLISH.query(word), *ENGLISH.passage(word).counts}
+    assert terms <= {word, *re.split("[./]", word)}
+
+
+@pytest.mark.parametrize("language", ["chinese", "japanese", "korean", "thai", "russian", "greek", "arabic"])
+def test_english_words_in_another_script_are_stemmed(language):
+    mixed = Analyzer(language)
+    assert shared("pump", "水 pumps 泵", mixed)
+    assert shared("valves", "换valve吗", mixed)
+    assert sum(mixed.query("pumps").values()) == 1.0
+    assert mixed.passage("pumps").counts == {"pumps": 1.0, "pump": 1.0}
+    assert mixed.passage("pumps").length == 1
+    assert Analyzer(NONE).passage("pumps").counts == Analyzer("vietnamese").passage("pumps").counts == {"pumps": 1.0}
+
+
+@pytest.mark.parametrize(
+    "word", ["loadFileByName", "Next.js", "DC/AC", "M6x300", "QT-8800", "75GB", "Z\u00fcrich", "5 kg", "o.u."]
+)
 def test_a_word_with_other_forms_weighs_about_as_much_as_its_words(word):
     words = sum(weight for term, weight in ENGLISH.query(word).items())
     assert words <= ENGLISH.passage(word).length + 1

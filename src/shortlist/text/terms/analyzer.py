@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from shortlist.text.normal import normalised
 from shortlist.text.terms.folding import folded
 from shortlist.text.terms.forms import AMOUNT_WEIGHT, Role, forms_of, number_at_end, unit_at
-from shortlist.text.terms.languages import checked_language, stemmer
+from shortlist.text.terms.languages import ENGLISH, checked_language, has_english_words, stemmer
 from shortlist.text.terms.stop_words import stop_words
 
 PART_WEIGHT = 0.25
@@ -67,6 +67,7 @@ class Analyzer:
     def __init__(self, language: str) -> None:
         self.language = checked_language(language)
         self._stem = stemmer(self.language)
+        self._latin_stem = stemmer(ENGLISH) if has_english_words(self.language) else self._stem
         self._stop_words = stop_words().get(self.language, frozenset())
         self._chunks: dict[str, _Chunk] = {}
         self._lock = Lock()
@@ -127,10 +128,12 @@ class Analyzer:
     def _plain(self, word: str) -> _Chunk:
         """Read a word of ASCII letters without capitals inside it: most words of most texts."""
         lower = word.lower()
-        pairs = ((self._stem(lower), 1.0),)
+        terms = self._terms(lower)
+        pairs = tuple((term, 1.0 / len(terms)) for term in terms)
+        whole = tuple((term, 1.0) for term in terms)
         if lower in self._stop_words:
-            return _Chunk((), (), pairs, (), pairs, 0, "")
-        return _Chunk(pairs, (), (), (), pairs, 1, lower if len(lower) <= 3 else "")
+            return _Chunk((), (), pairs, (), whole, 0, "")
+        return _Chunk(pairs, (), (), (), whole, 1, lower if len(lower) <= 3 else "")
 
     def _read(self, run: str) -> _Chunk:
         words: list[_Weighted] = []
@@ -163,7 +166,11 @@ class Analyzer:
         return _Chunk(*parts, tuple(abbreviations), tuple(passage), length, unit)
 
     def _terms(self, word: str) -> list[str]:
+        """Return the stem of a word, and that of the word without accents, or of an English word in another script."""
         kept = self._stem(word)
         bare = folded(word)
-        other = kept if bare == word else self._stem(bare)
+        if word.isascii():
+            other = kept if self._latin_stem is self._stem else self._latin_stem(word)
+        else:
+            other = kept if bare == word else self._stem(bare)
         return [kept] if other == kept else [kept, other]

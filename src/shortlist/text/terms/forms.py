@@ -79,7 +79,8 @@ def forms_of(chunk: str) -> Iterator[Form]:
             yield from _number_forms(chunk, number)
     if "/" in chunk:
         for match in _SLASHED.finditer(chunk):
-            yield Form(match[0], Role.WHOLE, 1 / len(match[0].split("/")))
+            words = match[0].split("/")
+            yield from _wholes(match[0], words, joined=all(map(str.isalpha, words)))
 
 
 def unit_at(chunk: str) -> str:
@@ -139,9 +140,20 @@ def _linked_forms(text: str) -> Iterator[Form]:
         return
     yield from _joined(words, links)
     if "&" in links or "." in links:
-        yield Form(text, Role.WHOLE, 1 / len(words))
+        yield from _wholes(text, words, joined=dotted and _is_name(words))
     if dotted:
         yield from _dotted_forms(text, words)
+
+
+def _is_name(words: Sequence[str]) -> bool:
+    """Return whether words with points between them are a name such as "Node.js", and neither "Ph.D." nor a number."""
+    return all(word[0].isalpha() for word in words) and any(len(word) > _LONGEST_PIECE for word in words)
+
+
+def _wholes(text: str, words: Sequence[str], *, joined: bool) -> Iterator[Form]:
+    """Yield words as they are linked and, if `joined`, without links: "nodejs". Both together weigh as one form."""
+    texts = [text, "".join(words)] if joined else [text]
+    yield from (Form(whole, Role.WHOLE, 1 / (len(words) * len(texts))) for whole in texts)
 
 
 def _word_forms(word: str) -> Iterator[Form]:

@@ -61,6 +61,14 @@ UNSTEMMED = {
 }
 """Languages without a stemmer. BM25 reads Chinese, Japanese, Korean and Thai in pairs of characters."""
 
+_OTHER_SCRIPTS = frozenset(
+    """
+    arabic armenian bulgarian chinese greek hebrew hindi japanese korean nepali persian russian tamil thai ukrainian
+    yiddish
+    """.split()  # noqa: SIM905 - quotes and commas would hide the names
+)
+"""Languages whose words have no Latin letters. In their texts, words of ASCII letters are usually English."""
+
 LANGUAGES = tuple(sorted({*STEMMED.values(), *UNSTEMMED.values()}))
 
 
@@ -78,6 +86,11 @@ def checked_language(name: str) -> str:
             field="language",
         )
     return language
+
+
+def has_english_words(language: str) -> bool:
+    """Return whether words of ASCII letters in a text of this language are English words between its own."""
+    return language in _OTHER_SCRIPTS
 
 
 def stemmer(language: str) -> Callable[[str], str]:

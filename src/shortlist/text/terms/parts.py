@@ -10,6 +10,8 @@ LONGEST = 64
 """Characters. Longer words, such as encoded files, are not taken apart."""
 
 _ORDINAL = re.compile(r"[0-9]+(?:st|nd|rd|th)", re.IGNORECASE)
+_SIZE = re.compile(r"([a-z]{1,2}[0-9]{1,3})x([0-9]{1,4})", re.IGNORECASE)
+"""A size with a length, such as M8x40: its parts are "M8", and the length if it has three digits."""
 _SCRIPTS = re.compile(rf"([{BIGRAM_SCRIPTS}]+)|[^{BIGRAM_SCRIPTS}]+")
 _SHORTEST_NUMBER = 3
 
@@ -25,6 +27,8 @@ def parts_of(word: str) -> list[str]:
         return []
     if word[-1] == "s" and len(word) > 2 and word[:-1].isupper() and word.isalpha():
         return []
+    if size := _SIZE.fullmatch(word):
+        return [part for part in size.groups() if not part.isdigit() or len(part) >= _SHORTEST_NUMBER]
     pieces = _pieces(word)
     if len(pieces) == 1:
         return []
