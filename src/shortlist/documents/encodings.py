@@ -12,6 +12,7 @@ import unicodedata
 from typing import NamedTuple
 
 from shortlist.documents.codec_names import codec_of
+from shortlist.documents.rivals import rival_of
 from shortlist.documents.source import Unreadable
 from shortlist.documents.western import CODECS, codec_of_western, is_torn
 from shortlist.types import Note
@@ -37,8 +38,10 @@ _BETWEEN_LETTERS = re.compile(
 """Signs where letters of Polish or Czech should be: ISO-8859-2 that is read as its Windows relative."""
 
 _SHIFT_JIS = "cp932"
+_EUC_JP = "euc_jp"
 _KANA = re.compile("[\u3041-\u30ff]")
 _HALF_WIDTH = re.compile("[\uff61-\uff9f\ufffd]")
+_NOT_JAPANESE = re.compile("[^\u3000-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 _LEAST_KANA = 0.3
 _MOST_NOISE = 0.02
 _FEW = 8
@@ -125,7 +128,13 @@ def legacy(sample: bytes, given: str = "") -> Encoding:
 
 
 def _detected(sample: bytes) -> str:
-    """Return the guess of the library among the encodings of the web, or ""."""
+    """Return the guess for a sample, or ""."""
+    name = _guessed(sample)
+    return rival_of(sample, codec_of(name)) or name
+
+
+def _guessed(sample: bytes) -> str:
+    """Return the guess of the library among the encodings of the web, corrected for short texts, or ""."""
     import chardet
     from chardet import EncodingEra
 
@@ -133,6 +142,8 @@ def _detected(sample: bytes) -> str:
     if _is_kana(_decoded(sample, _SHIFT_JIS)):
         return _SHIFT_JIS
     codec = codec_of(name)
+    if codec not in _EAST_ASIAN - {_EUC_JP, "gb18030"} and _is_japanese(_strict(sample, _EUC_JP) or ""):
+        return _EUC_JP
     readings = {each: _decoded(sample, each) for each in (*CODECS, codec) if each}
     if western := codec_of_western(readings, codec):
         return western
@@ -158,6 +169,15 @@ def _is_kana(text: str) -> bool:
     """
     outside = "".join(character for character in text if character > "\x7f")
     return len(_KANA.findall(outside)) >= _LEAST_KANA * max(1, len(outside)) and not _HALF_WIDTH.search(outside)
+
+
+def _is_japanese(text: str) -> bool:
+    """Return whether a text that is read as EUC-JP has kana, and nothing else but Chinese characters outside ASCII.
+
+    The bytes of kana are no letters of Chinese in GB 18030.
+    """
+    outside = "".join(character for character in text if character > "\x7f")
+    return len(_KANA.findall(outside)) >= _LEAST_KANA * max(1, len(outside)) and not _NOT_JAPANESE.search(outside)
 
 
 def _wide_name(sample: bytes) -> str:
