@@ -211,6 +211,13 @@ def test_the_first_line_may_name_the_delimiter(load, name, first):
     assert (document.id, document.text) == ("1", "some")
 
 
+def test_the_delimiter_is_seen_below_a_line_end_in_a_name(load):
+    [document] = load("a.csv", '"size\nin mm";colour\n7;red\n')
+    assert document.text == "size\nin mm: 7\ncolour: red"
+    [document] = load("b.csv", 'sep=,\n"size\nin mm",colour\n7,red\n')
+    assert document.metadata["colour"] == "red"
+
+
 def test_rows_may_end_with_a_delimiter(load):
     first, second = load("a.csv", "id,text,year\nt1,kiwis,2020,\nt2,plums,2021, ,\n")
     assert (first.text, first.metadata["year"], second.metadata["year"]) == ("kiwis", "2020", "2021")

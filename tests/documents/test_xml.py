@@ -135,6 +135,12 @@ def test_data_has_a_line_for_each_value_with_its_attributes(load):
     )
 
 
+def test_a_table_with_other_elements_than_cells_loses_nothing(load):
+    rows = "<row><entry>one</entry> two <note>three</note></row><caption>four</caption>"
+    [document] = load("a.xml", f"<a><p>x</p><table><tbody>{rows}</tbody></table></a>")
+    assert [word for word in ("one", "two", "three", "four") if document.text.count(word) != 1] == []
+
+
 def test_a_page_in_an_xml_file_is_read_as_html(load):
     [document] = load(
         "a.xml", '<html xmlns="http://www.w3.org/1999/xhtml"><body><h1>A</h1><p>b&nbsp;c</p></body></html>'

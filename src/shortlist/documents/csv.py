@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
 from shortlist.documents.csv_header import SAMPLE_ROWS, is_data, usual_width
@@ -27,6 +27,7 @@ _NAMES = ("name", "subject", "sku", "code", "key")
 
 _TEXTS = ("text", "content", "body")
 _USUAL = frozenset((*_IDS, *_TITLES, *_NAMES, *_TEXTS))
+_MOST_LINES = 20
 _LARGEST_SAMPLE = 1_000_000
 
 
@@ -55,6 +56,15 @@ class _Lines:
             else:
                 self.last = line
                 yield line
+
+    def record(self, first: str) -> list[str]:
+        """Return the first line and the lines below it that its quotes take in, or the line alone if they take many."""
+        record, quotes = [first], first.count('"')
+        below = islice(lines(self._source.path, self.encoding), self.number, self.number + _MOST_LINES)
+        while quotes % 2 and (line := next(below, (0, None, 0))[1]) is not None:
+            record.append(line)
+            quotes += line.count('"')
+        return [first] if quotes % 2 else record
 
     def take_replaced(self) -> int:
         replaced, self.replaced = self.replaced, 0
@@ -167,7 +177,7 @@ def _rows(source: Source, feed: _Lines) -> Iterator[_Row]:
     first = next(filled, "")
     if named := _NAMED.fullmatch(first):
         first = next(filled, "")
-    guessed = "\t" if source.path.suffix.lower() == ".tsv" else _delimiter(first)
+    guessed = "\t" if source.path.suffix.lower() == ".tsv" else _delimiter(feed.record(first))
     feed.delimiter = delimiter = named[1] if named else guessed
     reader = csv.reader(chain([first], waiting), delimiter=delimiter, strict=True)
     before = feed.number - 1
@@ -199,11 +209,11 @@ def _mended(feed: _Lines, before: int, delimiter: str, error: csv.Error) -> list
     return Note("bad_csv", error=str(error))
 
 
-def _delimiter(line: str) -> str:
-    """Return the delimiter that splits the header into most columns, or a comma if none does."""
-    if len(line) > csv.field_size_limit():
+def _delimiter(record: Sequence[str]) -> str:
+    """Return the delimiter that splits the lines of the header into most columns, or a comma if none does."""
+    if sum(map(len, record)) > csv.field_size_limit():
         return ","
-    return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([line], delimiter=mark), [])))
+    return max(_DELIMITERS, key=lambda mark: len(next(csv.reader(record, delimiter=mark), [])))
 
 
 def unique(header: Sequence[str]) -> list[str]:

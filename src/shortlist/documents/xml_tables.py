@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from shortlist.documents.xml_names import local_name
+from shortlist.documents.xml_names import TITLES, local_name
 from shortlist.text.tables import MOST_COLUMNS, Cell, markdown
 
 _TABLES = ("table", "informaltable", "tgroup")
 _ROWS = ("tr", "row")
 _CELLS = ("td", "th", "entry", "cell")
+_BESIDE = ("colspec", "colgroup", "col", "spanspec")
 _GROUPS = ("thead", "tbody", "tfoot")
 
 
 def is_table(node: Any) -> bool:
-    """Return whether an element is a table whose rows have cells. A table with <tgroup> consists of tables."""
-    return local_name(node) in _TABLES and any(local_name(cell) in _CELLS for _, row in _rows(node) for cell in row)
+    """Return whether an element is a table that has rows of cells and nothing else. One with <tgroup> holds tables."""
+    rows = [row for _, row in _rows(node)] if local_name(node) in _TABLES else []
+    groups = [child for child in node if local_name(child) in _GROUPS]
+    return (
+        any(len(row) for row in rows)
+        and _has_only(node, (*_ROWS, *_GROUPS, *_BESIDE, *TITLES))
+        and all(_has_only(group, (*_ROWS, *_BESIDE)) for group in groups)
+        and all(_has_only(row, _CELLS) for row in rows)
+    )
+
+
+def _has_only(node: Any, names: Collection[str]) -> bool:
+    """Return whether an element has no text of its own, and no other elements than these."""
+    text = (node.text or "") + "".join(child.tail or "" for child in node)
+    return not text.strip() and all(local_name(child) in names for child in node)
 
 
 def table_text(node: Any, text_of: Callable[[Any], str]) -> str:
