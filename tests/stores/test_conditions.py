@@ -55,6 +55,8 @@ def test_a_range_in_elasticsearch_and_opensearch():
     june = {"gte": "2024-06-30T00:00:00Z", "lt": "2024-07-01T00:00:00Z", "format": "strict_date_optional_time"}
     tests = [{"terms": {"day": ["2024-06-30"]}}, {"range": {"day": june}}]
     assert query("day=2024-06-30") == {"bool": {"should": tests, "minimum_should_match": 1}}
+    year = {"gte": "2024-01-01T00:00:00Z", "lt": "2025-01-01T00:00:00Z", "format": "strict_date_optional_time"}
+    assert query("day=2024") == {"range": {"day": year}}
     assert query("sku=2024-06-30") == {"terms": {"sku.raw": ["2024-06-30"]}}
     assert query("price>=1.5") == {"range": {"price": {"gte": 1.5}}}
     assert query("sku^=AB") == {"prefix": {"sku.raw": {"value": "AB"}}}
@@ -114,6 +116,9 @@ def test_a_column_of_postgres_without_an_order():
         "< to_timestamp(%(p_lt0)s::float8))))"
     )
     assert values == {"p": ["2024-01-31"], "p_gte0": 1706659200.0, "p_lt0": 1706745600.0}
+    sql, values = condition_sql(of("day=2024")[0], columns, "", "p", "pg")
+    assert (values["p_gte0"], values["p_lt0"]) == (1704067200.0, 1735689600.0)
+    assert "to_timestamp" not in condition_sql(of("price=2024")[0], columns, "", "p", "pg")[0]
     assert condition_sql(of("open!=true")[0], columns, "", "p", "pg")[0].startswith("not coalesce(")
     for text in ("open<5", "price^=5", "price<2024-01-31", "metadata<5"):
         with pytest.raises(InvalidInput, match=f"pg cannot answer {re.escape(text)}"):
@@ -128,6 +133,9 @@ EXPECTED = {
     "day=2024-03-01": {1},
     "day!=2024-03-01": {0, 2, 3, 4},
     "day=2023-12": {2},
+    "day=2024": {0, 1},
+    "day!=2024": {2, 3, 4},
+    "day=2023": {2},
 }
 
 

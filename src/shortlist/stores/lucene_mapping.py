@@ -8,7 +8,7 @@ from typing import Any
 
 from shortlist.errors import InvalidInput
 from shortlist.search.filters import Bound
-from shortlist.search.filters.moments import iso_of
+from shortlist.search.filters.moments import iso_of, number_of
 from shortlist.stores.fields import FieldKind
 from shortlist.stores.filters import EQUALITY, TEXT, Condition, cannot, check_known
 from shortlist.types import Value
@@ -136,6 +136,8 @@ def _text(field: Mapped, condition: Condition, store: str) -> dict[str, Any]:
 
 def _equal(name: str, field: Mapped, condition: Condition) -> dict[str, Any]:
     values = _comparable(condition, field.type)
+    if field.type in DATE_TYPES:  # a year is a period, and the engines read no date in "2024.0"
+        values = [value for value in values if number_of(str(value)) is None]
     tests: list[dict[str, Any]] = [{"terms": {field.exact: values}}] if values else []
     if field.type in DATE_TYPES:
         tests += [_range(name, period) for period in condition.periods]

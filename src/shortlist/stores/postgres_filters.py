@@ -71,7 +71,7 @@ def _of_items(
 
 
 def _in_periods(condition: Condition, kind: str, metadata: str, name: str) -> tuple[str, dict[str, Any]]:
-    """Return the test of the days and months of an equality, or "" if the column has no dates."""
+    """Return the test of the years, months and days of an equality, or "" if the column has no dates."""
     if kind and kind not in (*DATES, *TEXT_TYPES):
         return "", {}
     moment = _moment(quoted(condition.field) if kind else ITEM, kind or "text")

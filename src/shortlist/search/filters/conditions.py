@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal, TypeAlias, cast
 
 from shortlist.errors import InvalidInput
-from shortlist.search.filters.moments import number_of, span_of, year_span
+from shortlist.search.filters.moments import number_of, period_of, span_of, year_span
 from shortlist.search.filters.values import LONGEST_INT, equals
 from shortlist.text.normal import normalised
 from shortlist.types import Value, Where
@@ -65,7 +65,7 @@ class Bound:
 
 
 Period: TypeAlias = tuple[Bound, Bound]
-"""The start of a day or a month, and the limit before which it ends."""
+"""The start of a day, a month or a year, and the limit before which it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Predicate:
 
     `values` of "in" and "nin" include their equals: 2024 and "2024". "prefix", "ieq" and "iprefix" need one of their
     values. An order has one value; `number` compares it with numbers, `moment` with dates, and None compares nothing.
-    `periods` are the days and months among the values of "in" and "nin": a moment in a period is equal, too.
+    `periods` are the years, months and days among the values of "in" and "nin": a moment in a period is equal, too.
     """
 
     field: str
@@ -159,10 +159,9 @@ def _tests(field: str, operator: Operator, values: list[Any]) -> Iterator[Predic
 
 
 def _periods(values: list[Any]) -> Iterator[Period]:
-    """Yield the days and months among the values. A time is a moment, which is compared as text."""
+    """Yield the years, months and days among the values. A time is a moment, which is compared as text."""
     for value in values:
-        span = span_of(value) if isinstance(value, str) else None
-        if span is not None and span[0] < span[1]:
+        if (span := period_of(value)) is not None:
             yield Bound("gte", span[0]), Bound("lt", span[1])
 
 

@@ -12,6 +12,7 @@ DATE = re.compile(
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?(?: ?(?P<zone>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?))?)?)?"
 )
 """A month, a day, or a day with a time and perhaps a zone, as ISO 8601 and RFC 3339 write them."""
+YEAR = re.compile("[0-9]{4}")
 LONGEST = 64
 """Characters. A longer text is neither a number nor a date."""
 FIRST_YEAR, LAST_YEAR = 1000, 9999
@@ -60,6 +61,19 @@ def year_span(number: float) -> tuple[float, float] | None:
     if not FIRST_YEAR <= number <= LAST_YEAR or number != int(number):
         return None
     return _start_of(int(number), 1), _start_of(int(number) + 1, 1)
+
+
+def period_of(value: object) -> tuple[float, float] | None:
+    """Return the span of a year, a month or a day; None for a time and for any other value.
+
+    A year is a number of four digits, or a text of four digits.
+    """
+    if isinstance(value, str) and YEAR.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return year_span(value)
+    span = span_of(value) if isinstance(value, str) else None
+    return span if span is not None and span[0] < span[1] else None
 
 
 def iso_of(seconds: float) -> str:
