@@ -1,7 +1,7 @@
 """`python training/features.py`: what both stages say of queries that training did not use -> `features.jsonl`.
 
 The queries are those of `fit.py`: the held sources of the judged pools, and mined queries over the passages of their
-source. `alternatives.py` reads the file.
+source. In addition, it has queries that training left out of four of its own sources. `alternatives.py` reads the file.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from shortlist.types import Hit, Passage
 from sources import read_source
 
 SIGNALS = ("dense", "bm25", "bm25_share")
+UNSEEN = 1500
+"""Queries of a training source after those that training used, and as many passages."""
 
 
 def row(source: str, depth: int, query: str, hits: list[Hit], grades: list[int], model: CrossEncoder) -> dict[str, Any]:
@@ -53,17 +55,29 @@ def judged_rows(settings: dict[str, Any], every: int, model: CrossEncoder) -> It
                     yield row(source, 5, query, [hits[text] for text in pool["passages"]], grades, model)
 
 
-def mined_rows(settings: dict[str, Any], queries: int, model: CrossEncoder) -> Iterator[dict[str, Any]]:
-    """Yield mined queries of each source with their pools of 50; their measure is nDCG@10."""
+def mined_groups(settings: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield the mined queries of each source that training did not use, and of each source after those that it used."""
     for name in settings["fit"]["sources"]:
         rng = random.Random(f"{settings['seed']}-{name}-fit")
-        groups = read_source(settings["data"] / f"{name}.jsonl.gz", settings["keep"].get(name), CORPUS, rng)
+        yield f"{name}, mined", _read(name, CORPUS, rng, settings)
+    for name in settings["fit"]["unseen"]:
+        rng, used = random.Random(f"{settings['seed']}-{name}"), settings["sources"][name]
+        yield f"{name}, unseen", _read(name, used + UNSEEN, rng, settings)[used:]
+
+
+def _read(name: str, most: int, rng: random.Random, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    return read_source(settings["data"] / f"{name}.jsonl.gz", settings["keep"].get(name), most, rng)
+
+
+def mined_rows(settings: dict[str, Any], queries: int, model: CrossEncoder) -> Iterator[dict[str, Any]]:
+    """Yield mined queries of each source with their pools of 50; their measure is nDCG@10."""
+    for source, groups in mined_groups(settings):
         passages = {group["positive"]: Passage(str(number), group["positive"]) for number, group in enumerate(groups)}
         with stage_one.hybrid(list(passages.values())) as retriever:
             for group in groups[:queries]:
                 hits = retriever.retrieve(group["query"], POOL)
                 answers = [int(hit.passage.content in group["also"]) for hit in hits]
-                yield row(f"{name}, mined", 10, group["query"], hits, answers, model)
+                yield row(source, 10, group["query"], hits, answers, model)
 
 
 def main() -> None:

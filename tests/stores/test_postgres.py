@@ -122,9 +122,8 @@ def test_both_lists_come_from_one_statement_of_a_given_connection(table, opened,
 
 
 def test_hybrid_retrieval_needs_one_statement(table, opened, connection):
-    rows = [
-        (f"n{number}", f"red {number}" if number < 5 else "blue", embedded(f"red {number}")) for number in range(50)
-    ]
+    near = embedded("a cat with many other things near it")
+    rows = [(f"n{number}", f"red {number}" if number < 5 else "blue", near) for number in range(50)]
     rows += [("far", "the red cat", embedded("green house"))]
     recorder = Recorder(connection)
     store = opened(table("id text, text text, embedding vector(16)", rows), client=recorder)
