@@ -131,6 +131,13 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
     assert "nothing could be read" in run("add", "docs/x.pdf", *HASHED, cwd=tmp_path, code=2).err
 
 
+def test_a_file_without_a_row_of_names_is_not_called_unread(tmp_path):
+    (tmp_path / "a.csv").write_text("1,red cat,2024\n2,blue dog,2023\n3,old owl,2022\n")
+    done = run("add", "a.csv", *HASHED, cwd=tmp_path).err
+    assert "1 file without a row of names:\n  a.csv: row 1 is like the other rows" in done
+    assert "not read" not in done
+
+
 def test_encodings_are_guessed_or_named(tmp_path):
     (tmp_path / "a.txt").write_bytes("Die Größe der Schläuche".encode("cp1252"))
     (tmp_path / "b.csv").write_bytes("Größe,Länge\ngroß,12".encode("cp1252"))
@@ -234,6 +241,16 @@ def test_work_in_bursts_gives_a_number_in_between():
     assert left.update(100, 1000) == pytest.approx(54, rel=0.2)
     clock.seconds = 7
     assert left.update(100, 1000) == pytest.approx(54, rel=0.2), "no step is done, and the number stays near"
+
+
+def test_hardly_any_work_gives_no_number():
+    clock = Clock()
+    left = TimeLeft(clock)
+    assert left.update(300_000, 325_000) is None
+    clock.seconds = 3
+    assert left.update(300_002, 325_000) is None, "2 of 325,000 in 3 s would be 10 hours"
+    clock.seconds = 6
+    assert left.update(310_000, 325_000) == pytest.approx(9, rel=0.1)
 
 
 def test_unchanged_sources_do_not_count_as_work():

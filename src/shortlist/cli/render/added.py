@@ -105,11 +105,18 @@ def _print_replaced(files: Mapping[str, int], shown: int | None) -> None:
 
 
 def print_skipped(files: Sequence[Skipped], shown: int | None) -> None:
-    """Print what was not read. Without --verbose, one line counts all parts left out, and one the guessed encodings."""
+    """Print what was not read. Without --verbose, one line counts all parts left out, and one the guessed encodings.
+
+    A CSV file without a row of names was read completely, so it is not among the others.
+    """
     _print_guessed(files, shown)
-    in_one_line = ("guessed_encoding",) if shown is None else ("guessed_encoding", "part_left_out")
+    elsewhere = {"guessed_encoding", "no_header"} | (set() if shown is None else {"part_left_out"})
     parts = [file for file in files if shown is not None and file.note.code == "part_left_out"]
-    unread = [file for file in files if file.note.code not in in_one_line]
+    unread = [file for file in files if file.note.code not in elsewhere]
+    unnamed = [f"{file.path}: {file.reason}" for file in files if file.note.code == "no_header"]
+    if unnamed:
+        remark(f"{counted(len(unnamed), 'file')} without a row of names:")
+        print_list(unnamed, shown)
     if unread:
         remark(f"{len(unread)} not read, or read in part:")
         print_list([f"{file.path}{f' {file.place}' if file.place else ''}: {file.reason}" for file in unread], shown)

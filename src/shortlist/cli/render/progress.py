@@ -22,8 +22,8 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 MEMORY_SECONDS = 20.0
 """The half-life of the measured speed: the last 20 seconds of work have the same weight as all earlier work."""
-FIRST_SECONDS = 2.0
-"""The time left is shown after this many seconds of measurement."""
+FIRST_SECONDS, FIRST_SHARE = 2.0, 0.001
+"""The time left is shown after so many seconds of measurement, and after so much of the work was measured."""
 LINE_SECONDS = 10.0
 """The shortest time between two lines of progress in a pipe or a file."""
 
@@ -53,7 +53,7 @@ class TimeLeft:
         self._work = self._work * fade + done - self._done
         self._time = self._time * fade + step
         self._at, self._done = now, done
-        if now - self._began < FIRST_SECONDS or self._work <= 0:
+        if now - self._began < FIRST_SECONDS or self._work <= FIRST_SHARE * total:
             return self._shown
         estimate = max(total - done, 0.0) * self._time / self._work
         if self._shown is None:
