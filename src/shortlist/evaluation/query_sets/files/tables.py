@@ -19,12 +19,14 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from shortlist.atomic_io import write_whole
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.files import clicks
+from shortlist.evaluation.query_sets.files.cells import rows_of
 from shortlist.evaluation.query_sets.files.rows import Encodings, grade_of, judge, objects_of, suffix_of, table_of
 from shortlist.evaluation.query_sets.query_set import QuerySet, checked
 
@@ -116,14 +118,10 @@ def read_csv(file: Path, encodings: Encodings | None = None) -> QuerySet:
 
 def _csv(file: Path, encodings: Encodings | None = None) -> _Builder:
     text, delimiter = table_of(file, lambda names: len(names & {*COLUMNS, RERANK, *clicks.COLUMNS}), encodings)
-    reader = csv.DictReader(text, delimiter=delimiter, restkey="", restval="")
-    try:
-        columns = [name.strip().lower() for name in reader.fieldnames or []]
-    except csv.Error as error:
-        raise InvalidInput(f"{file} line 1 is not readable as CSV: {error}") from error
-    reader.fieldnames = columns
+    rows = rows_of(text, delimiter, file)
+    columns = [name.strip().lower() for name in next(rows, ("", []))[1]]
     if clicks.is_click_table(columns):
-        return _from_clicks(_rows(reader, file, delimiter))
+        return _from_clicks(_named(rows, columns, delimiter))
     unknown = [name for name in columns if name not in (*COLUMNS, RERANK)]
     if "query" not in columns or not {"relevant", "snippet"} & set(columns) or unknown:
         problem = f"{unknown[0]!r} is unknown" if unknown else f"it names {', '.join(columns) or 'nothing'}"
@@ -137,20 +135,19 @@ def _csv(file: Path, encodings: Encodings | None = None) -> _Builder:
             f"{problem}{topics}"
         )
     builder = _Builder()
-    for place, row in _rows(reader, file, delimiter):
+    for place, row in _named(rows, columns, delimiter):
         _add_row(builder, row, place)
     return builder
 
 
-def _rows(reader: csv.DictReader[str], file: Path, delimiter: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield the place of each row and the row, which has no more cells than columns."""
-    try:
-        for row in reader:
-            place = f"{file} line {reader.line_num}"
-            _check_cells(row, place, delimiter)
-            yield place, row
-    except csv.Error as error:
-        raise InvalidInput(f"{file} line {reader.line_num} is not readable as CSV: {error}") from error
+def _named(
+    rows: Iterable[tuple[str, Sequence[str]]], columns: Sequence[str], delimiter: str
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the place of each row that is not blank, and its cells by their column."""
+    for place, cells in rows:
+        _check_cells(cells[len(columns) :], place, delimiter)
+        if cells:
+            yield place, dict(zip_longest(columns, cells[: len(columns)], fillvalue=""))
 
 
 def _from_clicks(rows: Iterable[tuple[str, Mapping[str, str]]]) -> _Builder:
@@ -164,8 +161,8 @@ def _from_clicks(rows: Iterable[tuple[str, Mapping[str, str]]]) -> _Builder:
     return builder
 
 
-def _check_cells(row: Mapping[str, str], place: str, delimiter: str) -> None:
-    if any(cell.strip() for cell in row.get("", ())):
+def _check_cells(extra: Sequence[str], place: str, delimiter: str) -> None:
+    if any(cell.strip() for cell in extra):
         raise InvalidInput(
             f"{place} has more cells than the first row has columns: put a text that contains {delimiter!r} between "
             "double quotes"
