@@ -126,3 +126,12 @@ def test_the_reranker_of_the_file_is_used(tmp_path):
     (tmp_path / "shortlist.toml").write_text('[search]\nreranker = "command_line:Plain"\n')
     assert [row["rerank"]["score"] for row in rows("q", stdin="a\nlonger\n")] == [6.0, 1.0]
     assert rows("q", "--reranker", "command_line:Plain", stdin="a\n")[0]["rerank"]["score"] == 1.0
+
+
+@pytest.mark.parametrize(("name", "kind"), [("found.csv", "CSV"), ("found.TSV", "TSV")])
+def test_a_table_is_refused_and_the_forms_are_named(tmp_path, name, kind):
+    (tmp_path / name).write_text("id,text\n7,Income tax is due in April.\n", encoding="utf-8")
+    message = error_of("rerank", "when is tax due", name, cwd=tmp_path)
+    assert f"{name} is a {kind} file, which rerank does not read" in message
+    for form in ("a text on each line", "a JSON object with a text field on each line", "one JSON array"):
+        assert form in message

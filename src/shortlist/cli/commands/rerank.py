@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ARRAY = re.compile(r"\s*\[\s*(?:\{|\]\s*\Z|\"(?:[^\"\\]|\\.)*\"\s*(?:[,\]]|\Z))")
 """The start of a JSON array of objects or strings. Plain text that begins with a bracket seldom matches."""
+TABLES = (".csv", ".tsv")
 OURS = "rerank"
 """The field that `--json` adds to each candidate: score, rank (from 1), index (from 0), and `truncated`."""
 
@@ -141,6 +142,16 @@ def _check_no_clash(candidates: Sequence[Any]) -> None:
             )
 
 
+def _check_no_table(file: str) -> None:
+    """Check that the name of the file is not that of a table, whose header would be ranked as a text."""
+    kind = Path(file).suffix.lower()
+    if kind in TABLES:
+        raise InvalidInput(
+            f"{file} is a {kind[1:].upper()} file, which rerank does not read: give a text on each line, a JSON object "
+            "with a text field on each line, or one JSON array of strings and objects"
+        )
+
+
 def _read(file: str) -> list[Any]:
     name = "standard input" if file == "-" else file
     try:
@@ -151,6 +162,7 @@ def _read(file: str) -> list[Any]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is not UTF-8: {error.reason} at byte {error.start}") from error
+    _check_no_table(file)
     lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     array = _array(text, name) if ARRAY.match(text) else None
     candidates = _lines(lines, name) if array is None else array
