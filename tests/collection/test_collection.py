@@ -210,3 +210,10 @@ def test_an_index_that_lost_its_passages_is_damaged(index):
 def test_an_index_without_documents_is_not_damaged(tmp_path):
     create(tmp_path / "i").close()
     registry.open_collection(tmp_path / "i").close()
+
+
+def test_a_file_in_place_of_a_folder_is_called_so(tmp_path):
+    (tmp_path / "notes.csv").write_text("a,b\n", encoding="utf-8")
+    with pytest.raises(NotAnIndex, match=r"notes\.csv is a file, and an index is a folder") as caught:
+        registry.open_collection(tmp_path / "notes.csv")
+    assert "make one" not in str(caught.value)

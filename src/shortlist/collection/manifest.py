@@ -62,6 +62,8 @@ def read(folder: Path) -> Manifest:
     """
     path = folder / FILE
     build = f"shortlist add PATH --index {folder}"
+    if folder.is_file():
+        raise NotAnIndex(f"{folder} is a file, and an index is a folder: give the folder of an index")
     if not folder.is_dir():
         raise NotAnIndex(f"there is no index at {folder}: make one with: {build}")
     if not path.is_file():
