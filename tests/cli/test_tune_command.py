@@ -196,6 +196,10 @@ def test_few_queries_switch_nothing_off(shell):
     assert "recommended: nothing; 3 queries are too few to decide whether to rerank: judge at least 20" in shown
     assert "nothing to write into shortlist.toml; the file is unchanged" in shown
     assert file_of(shell) == before
+    (shell.here / "shortlist.toml").unlink()
+    shown = shell("tune", "few.jsonl", "--sizes", "5,20", "--write")
+    assert "nothing to write into shortlist.toml\n" in shown
+    assert "unchanged" not in shown
 
 
 class Interrupting(TextReranker):

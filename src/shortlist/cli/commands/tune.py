@@ -87,7 +87,8 @@ def _settings(tuning: Tuning, write: bool) -> None:
 
     out, lines = output(), tuning.lines()
     if not lines:
-        say(out, f"\nnothing to write into {config_file.FILE}" + "; the file is unchanged" * write)
+        there = Path(config_file.FILE).exists()
+        say(out, f"\nnothing to write into {config_file.FILE}" + "; the file is unchanged" * (write and there))
         return
     say(out, f"\n# {config_file.FILE}\n{lines}")
     removed = ", ".join(tuning.removed())
