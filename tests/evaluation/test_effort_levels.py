@@ -12,6 +12,7 @@ from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.recommend import within_budget
 from shortlist.evaluation.tuning.sweep import Curve
 from shortlist.evaluation.tuning.tune import tune
+from shortlist.wording import describe
 from worlds import OracleReranker, searching, world
 
 MEASURE = "nDCG@10"
@@ -57,7 +58,7 @@ def test_one_slow_search_rejects_no_pool():
     slow = {size: Latency((0.0,) * 3, (0.001, 0.001, 9.0)) for size in SIZES}
     means = curve([0.5, 0.56, 0.59, 0.6])
     assert effort_levels(means, means, MEASURE, slow, 20)[2].size == 40
-    pick = within_budget(means, MEASURE, slow, 20)
+    pick = within_budget(means, MEASURE, slow, 20, 8)
     assert (pick.size, pick.reason.values["searches"], pick.reason.values["p95_ms"]) == (40, 3, None)
 
 
@@ -99,3 +100,14 @@ def test_tune_writes_the_levels_and_removes_them_if_nothing_gains(tmp_path):
     assert worse.settings["rerank"] is False
     worse.write(tmp_path)
     assert not {"effort", "efforts"} & set(config.read(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("searches", "queries", "advised"),
+    [(3, 8, False), (3, 19, False), (3, 20, True), (19, 20, False), (3, 300, True), (20, 300, False)],
+)
+def test_more_timed_queries_are_advised_only_if_the_set_has_them(searches, queries, advised):
+    latency = {size: Latency((0.0,) * searches, (0.001,) * searches) for size in SIZES}
+    for budget_ms in (20, 0):
+        reason = within_budget(curve([0.5, 0.56, 0.59, 0.6]), MEASURE, latency, budget_ms, queries).reason
+        assert ("time at least 20 queries (timed, or --timed on the command line)" in describe(reason)) == advised

@@ -71,15 +71,25 @@ def test_the_words_of_another_room_are_other_words():
             "worse than no reranking at pool 5, 10: RR@10 is lower than in stage one",
         ),
         (
-            Note("over_budget", budget_ms=300.0, pool=5, searches=40, p50_ms=200.0, p95_ms=412.3),
+            Note("over_budget", budget_ms=300.0, pool=5, searches=40, p50_ms=200.0, p95_ms=412.3, queries_needed=None),
             "no pool is within 300 ms: at pool 5, 95 of 100 searches take at most 412 ms (40 searches were timed)",
         ),
         (
-            Note("over_budget", budget_ms=300.0, pool=5, searches=1, p50_ms=412.3, p95_ms=None),
-            "at pool 5, the one timed search took 412 ms. To know the time of 95 of 100 searches, time at least 20",
+            Note("over_budget", budget_ms=300.0, pool=5, searches=1, p50_ms=412.3, p95_ms=None, queries_needed=20),
+            "at pool 5, the one timed search took 412 ms. To know the time of 95 of 100 searches, time at least 20 "
+            "queries (timed, or --timed on the command line)",
         ),
         (
-            Note("within_budget", measure="R@5", value=0.5, budget_ms=300.0, searches=19, p50_ms=212.3, p95_ms=None),
+            Note(
+                "within_budget",
+                measure="R@5",
+                value=0.5,
+                budget_ms=300.0,
+                searches=19,
+                p50_ms=212.3,
+                p95_ms=None,
+                queries_needed=None,
+            ),
             "R@5 0.5000 within 300 ms: the median of 19 timed searches is 212 ms",
         ),
         (

@@ -424,6 +424,7 @@ def test_a_budget_that_nothing_keeps_to():
     assert tuning.recommended.reason.code == "over_budget"
     assert tuning.recommended.reason in tuning.warnings
     assert "no pool is within 0 ms" in describe(tuning.recommended.reason)
+    assert tuning.recommended.reason.values["queries_needed"] == 20  # all 30 count, not only those that choose
     assert tuning.settings == {"rerank": False}
     (lost,) = [note for note in tuning.warnings if note.code == "lost_to_budget"]
     means, stage_one = tuning.curve.means(tuning.measure), tuning.curve.stage_one[tuning.measure].mean()

@@ -3,7 +3,8 @@
 A gain has the values result ("better", "chance" or "no_other_half"), measure, mean, low, high, p, tried, and with
 "better" also unseen_mean, unseen_low and unseen_high: see `query_sets.holdout.Gain`. The results of a stop rule are
 "certified", "too_few_queries" and "no_earlier_stop". `searches` is the number of timed searches. `p95_ms` is None if
-they are fewer than 20. The budget then limits their median, `p50_ms`.
+they are fewer than 20. The budget then limits their median, `p50_ms`, and `queries_needed` is the number of queries to
+time for `p95_ms`, or None if the set has too few.
 
 | code | values | meaning |
 |---|---|---|
@@ -25,8 +26,8 @@ they are fewer than 20. The budget then limits their median, `p50_ms`.
 | best_pool | measure, value, reason | the best pool: "smallest_pool" or "no_smaller_near" |
 | most_of_the_gain | measure, gain, best_pool, best_gain | the smallest pool with most of the gain |
 | no_gain | measure, best, stage_one | no pool gains over stage one |
-| within_budget | measure, value, budget_ms, searches, p50_ms, p95_ms | the best pool within the time budget |
-| over_budget | budget_ms, pool, searches, p50_ms, p95_ms | no pool is within the time budget |
+| within_budget | measure, value, budget_ms, searches, p50_ms, p95_ms, queries_needed | the best pool that fits |
+| over_budget | budget_ms, pool, searches, p50_ms, p95_ms, queries_needed | no pool is within the time budget |
 | lost_to_budget | measure, pool, value, stage_one, lost | what no reranking loses, compared with the best pool |
 | too_few_to_decide | queries, fewest | too few queries to decide whether to rerank |
 | nothing_to_rank | returned | no pool contains a relevant id, so nothing can be decided; whether the pools have hits |

@@ -100,7 +100,13 @@ def _time_words(v: Values) -> str:
     if v["p95_ms"] is not None:
         return f"95 of 100 searches take at most {v['p95_ms']:.0f} ms ({v['searches']} searches were timed)"
     taken = "the one timed search took" if v["searches"] == 1 else f"the median of {v['searches']} timed searches is"
-    return f"{taken} {v['p50_ms']:.0f} ms. To know the time of 95 of 100 searches, time at least 20 queries"
+    median = f"{taken} {v['p50_ms']:.0f} ms"
+    if v["queries_needed"] is None:
+        return median
+    return (
+        f"{median}. To know the time of 95 of 100 searches, time at least {v['queries_needed']} queries (timed, or "
+        "--timed on the command line)"
+    )
 
 
 def _same_pools(v: Values) -> str:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from shortlist.evaluation.metrics.statistics import TIE, holm, paired
 from shortlist.evaluation.query_sets.holdout import FEWEST_TO_SPLIT
-from shortlist.evaluation.tuning.latency import Latency
+from shortlist.evaluation.tuning.latency import FEWEST_FOR_P95, Latency
 from shortlist.evaluation.tuning.sweep import Curve
 from shortlist.types import Note
 
@@ -49,11 +49,13 @@ class PickCheck:
         return self.value / self.best if self.best else 1.0
 
 
-def picks(curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms: float | None) -> list[Pick]:
-    """Return the pick of each rule on these queries. The latency rule needs a budget."""
+def picks(
+    curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms: float | None, queries: int
+) -> list[Pick]:
+    """Return the pick of each rule on these queries. The latency rule needs a budget. `queries` counts all queries."""
     chosen = [smallest_near_best(curve, measure), most_of_the_gain(curve, measure)]
     if budget_ms is not None:
-        chosen.append(within_budget(curve, measure, latency, budget_ms))
+        chosen.append(within_budget(curve, measure, latency, budget_ms, queries))
     return chosen
 
 
@@ -105,27 +107,33 @@ def most_of_the_gain(curve: Curve, measure: str) -> Pick:
     return Pick("most_of_the_gain", curve.sizes[place], reason)
 
 
-def within_budget(curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms: float) -> Pick:
-    """Return the size with the highest mean among the sizes whose `decisive` time is within the budget."""
+def within_budget(curve: Curve, measure: str, latency: Mapping[int, Latency], budget_ms: float, queries: int) -> Pick:
+    """Return the size with the highest mean among the sizes whose `decisive` time is within the budget.
+
+    `queries` counts the queries of the whole set, which can be timed. The curve may have fewer.
+    """
     fit = [place for place, size in enumerate(curve.sizes) if 1000 * latency[size].decisive <= budget_ms]
     if not fit:
         smallest = min(curve.sizes)
-        reason = Note("over_budget", budget_ms=budget_ms, pool=smallest, **_times(latency[smallest]))
+        reason = Note("over_budget", budget_ms=budget_ms, pool=smallest, **_times(latency[smallest], queries))
         return Pick("latency_budget", None, reason)
     means = curve.means(measure)
     place = max(fit, key=lambda place: (means[place], -curve.sizes[place]))
     size = curve.sizes[place]
-    times = _times(latency[size])
+    times = _times(latency[size], queries)
     reason = Note("within_budget", measure=measure, value=float(means[place]), budget_ms=budget_ms, **times)
     return Pick("latency_budget", size, reason)
 
 
-def _times(latency: Latency) -> dict[str, float | None]:
+def _times(latency: Latency, queries: int) -> dict[str, float | None]:
+    """Return the values of a note. `queries_needed` is None if 95 of 100 is known, or cannot be known of `queries`."""
+    all_timed = latency.searches >= queries - 1  # the first one may have warmed up
     p95 = latency.p95
     return {
         "searches": latency.searches,
         "p50_ms": 1000 * latency.whole(0.5),
         "p95_ms": None if p95 is None else 1000 * p95,
+        "queries_needed": FEWEST_FOR_P95 if p95 is None and queries >= FEWEST_FOR_P95 and not all_timed else None,
     }
 
 

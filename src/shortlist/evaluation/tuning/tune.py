@@ -255,7 +255,7 @@ def _recommend(
     blend, reason = choose_blend(curves.by_blend, measure, curves.current, parts)
     curve = next(curve for curve in curves.by_blend if curve.blend == blend)
     choose, report = curve.part(parts.chosen), curve.part(parts.reported)
-    chosen = picks(choose, measure, latency, options.budget_ms)
+    chosen = picks(choose, measure, latency, options.budget_ms, len(curve.query_ids))
     recommended = next((pick for pick in chosen if pick.rule == "latency_budget"), chosen[0])
     harmful = harmful_sizes(curve, measure)
     gains = recommended.size not in harmful and gain_of(curve, recommended, measure) > 0
