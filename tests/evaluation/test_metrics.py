@@ -132,3 +132,12 @@ def test_no_judgments_is_refused():
 def test_names_print_as_they_are_read():
     for name in (*BY_PYTREC_EVAL, "Judged@10"):
         assert str(parse(name)) == name
+
+
+@pytest.mark.parametrize("cutoff", ["10000001", "99999999999", "9" * 5000])
+def test_too_large_a_cutoff_names_the_measure(cutoff):
+    assert parse("nDCG@10000000").cutoff == 10_000_000
+    with pytest.raises(InvalidInput, match=r"^measure 'nDCG@\d+.*: use a cutoff of at most 10,000,000") as caught:
+        parse(f"nDCG@{cutoff}")
+    assert caught.value.field == "measures"
+    assert len(str(caught.value)) < 200

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from shortlist.config.limits import LARGEST
 from shortlist.errors import InvalidInput
 from shortlist.types import Qrels, Run
 
@@ -54,7 +55,7 @@ def parse(text: str) -> Measure:
     """Return the measure that `text` names: nDCG, RR, R, Success, AP or Judged, with or without a cutoff.
 
     Raises:
-        InvalidInput: An unknown name, or R or Success without a cutoff.
+        InvalidInput: An unknown name, R or Success without a cutoff, or too large a cutoff.
     """
     name, _, cutoff = text.strip().partition("@")
     if name.upper() in _OTHER_NAMES:
@@ -70,6 +71,8 @@ def parse(text: str) -> Measure:
             "(any cutoff from 1)",
             field="measures",
         )
+    if match[2] and (len(match[2]) > len(str(LARGEST)) or int(match[2]) > LARGEST):
+        raise InvalidInput(f"measure {text!r:.80}: use a cutoff of at most {LARGEST:,}", field="measures")
     return Measure(match[1], int(match[2]) if match[2] else None)
 
 
