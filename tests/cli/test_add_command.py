@@ -119,9 +119,12 @@ def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):
         assert "\n  docs/x.png: unsupported format .png\n" in done.err
         assert "docs/x.pdf: not readable as PDF" in done.err
         assert "error: nothing could be read from docs, so the index ix was not created" in done.err
+        assert "ix holds" not in done.err
         assert not (tmp_path / "ix").exists()
     shortlist.open(tmp_path / "ix", create=True, config=SearchConfig(bi_encoder="hashed-64")).close()
-    assert "nothing could be read from docs, and ix is empty" in run("add", "docs", *HASHED, cwd=tmp_path, code=2).err
+    emptied = run("add", "docs", *HASHED, cwd=tmp_path, code=2).err
+    assert "; ix holds 0 passages" in emptied
+    assert "nothing could be read from docs, and ix is empty" in emptied
     assert "the index is empty: add files" in run("search", "q", "--index", "ix", "--no-rerank", cwd=tmp_path).out
     (tmp_path / "docs" / "a.txt").write_bytes("Grüße".encode() + b"\xff")
     done = run("add", "docs", *HASHED, cwd=tmp_path)

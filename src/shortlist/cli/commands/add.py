@@ -110,10 +110,12 @@ def add(  # noqa: PLR0913 - one parameter per option
             report = opened.add(
                 stores or files, prune=prune, options=options, workers=workers, ray=ray, progress=display.show
             )
-        print_totals(report, name, str(config.reranker))
+        nothing = bool(given_paths) and _is_nothing(report, prune, of_store=bool(stores))
+        discarded = nothing and is_new and not server and not report.passages_total
+        print_totals(report, name, str(config.reranker), discarded=discarded)
         print_unread(report, shown, of_store=bool(stores))
-        if given_paths and _is_nothing(report, prune, of_store=bool(stores)):
-            end = f", and {name} is empty" if server or not is_new else f", so the index {name} was not created"
+        if nothing:
+            end = f", so the index {name} was not created" if discarded else f", and {name} is empty"
             read = f"nothing could be read from {_names(list(map(without_secrets, given_paths)))}"
             raise InvalidInput(read if report.passages_total else read + end)
 

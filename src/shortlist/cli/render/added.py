@@ -23,8 +23,8 @@ _REMEDIES = {
 }
 
 
-def print_totals(report: IngestReport, index: str, reranker: str) -> None:
-    """Print what was read, written and precomputed."""
+def print_totals(report: IngestReport, index: str, reranker: str, *, discarded: bool = False) -> None:
+    """Print what was read, written and precomputed. An index that is `discarded` holds nothing."""
     from shortlist.text.terms import ENGLISH
 
     empty = f"{report.sources_empty} empty, " if report.sources_empty else ""
@@ -35,9 +35,10 @@ def print_totals(report: IngestReport, index: str, reranker: str) -> None:
         f"{report.documents_unchanged} unchanged, {report.documents_removed} removed"
     )
     rate = report.passages_added / max(report.seconds, 1e-9)
+    holds = "" if discarded else f"; {index} holds {counted(report.passages_total or 0, 'passage')}"
     remark(
         f"{counted(report.passages_added, 'passage')} added, {report.passages_removed} removed in {report.seconds:.1f} "
-        f"s ({rate:.0f} passages/s); {index} holds {counted(report.passages_total or 0, 'passage')}"
+        f"s ({rate:.0f} passages/s){holds}"
     )
     if report.passages_added and report.language != ENGLISH:
         remark(f"BM25 has the word forms of {report.language.title()}: --language names another language at the start")
