@@ -95,6 +95,8 @@ def test_lines_leave_out_what_is_removed():
         ("[serach]\npool_size = 5", "'serach' is not a known table"),
         ("pool_size = 5", "'pool_size' is not a known table. Put every key under .search."),
         ("search = 3", "'search' is not a known table"),
+        ('index = "ix"', r"index is 'ix', and must be a table: .index. holds the options .* give --index on the"),
+        ("fields = 3", "fields is 3, and must be a table"),
         ("[search]\npool_size = 0", 'pool_size must be a whole number of at least 1, or "auto", not 0'),
         ("[search]\npool_size = true", "pool_size must be a whole number"),
         ("[search]\ntop_k = 2.5", "top_k must be a whole number"),

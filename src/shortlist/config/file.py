@@ -47,6 +47,10 @@ FILE = "shortlist.toml"
 TABLE = "search"
 TABLES = {"fields": "fields", "index_options": "index", "efforts": "efforts"}
 """Setting -> the table that holds it, for settings that have a table of their own."""
+_HINTS = {
+    "index_options": ": [index] holds the options of an index, such as shards = 6. To choose the index folder, give "
+    "--index on the command line, or the path in Python"
+}
 
 
 def read(folder: Path | None = None) -> dict[str, Any]:
@@ -166,6 +170,9 @@ def _settings_in(tables: dict[str, Any], file: Path) -> dict[str, Any]:
     """The settings of all tables, with known names."""
     settings = tables.pop(TABLE, {})
     own = {name: tables.pop(table) for name, table in TABLES.items() if table in tables}
+    for name, value in own.items():
+        if not isinstance(value, dict):
+            raise InvalidInput(f"{file}: {TABLES[name]} is {value!r:.80}, and must be a table{_HINTS.get(name, '')}")
     if tables or not isinstance(settings, dict):
         name = next(iter(tables), TABLE)
         raise InvalidInput(
