@@ -111,3 +111,27 @@ def test_errors_are_one_line_and_an_exit_code(folder):
 
 def test_help_says_that_a_file_comes_back():
     assert "If a file still exists, the next `add` adds the whole file again" in run("remove", "--help").text
+
+
+def test_exports_with_the_same_ids_are_one_line_and_an_incomplete_source(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    for name in ("customers", "orders"):
+        rows = "".join(f"{number},the {name} row of number {number}\n" for number in range(1, 41))
+        (folder / f"{name}.csv").write_text(f"id,text\n{rows}")
+    (folder / "empty.txt").write_text("")
+    done = run("add", "d", "--index", "ix", "--bi-encoder", "hashed-32", cwd=tmp_path)
+    assert "40 documents written, 40 not written, 0 unchanged" in done.err
+    assert (
+        "d/orders.csv: 40 rows not written, because their ids (1, 2, 3, ...) are used by d/customers.csv: rename the "
+        "id column or add the files to indexes of their own"
+    ) in " ".join(done.err.split())
+    assert done.err.count("d/orders.csv") == 1
+    assert "d/empty.txt: empty" in done.err
+    orders = next(line for line in run("list", "--index", "ix", cwd=tmp_path).out.splitlines() if "orders" in line)
+    assert "0 documents" in orders
+    assert orders.endswith("incomplete")
+    (folder / "customers.csv").unlink()
+    freed = run("add", "d", "--prune", "--index", "ix", cwd=tmp_path)
+    assert "40 documents written, 0 unchanged, 40 removed" in freed.err
+    assert "incomplete" not in run("list", "--index", "ix", cwd=tmp_path).out

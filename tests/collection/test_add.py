@@ -107,7 +107,9 @@ def test_an_id_belongs_to_its_first_source(notes, tmp_path):
     add(documents("c1"), tmp_path / "i")
     (notes / "c.jsonl").write_text(json.dumps({"id": "c1", "text": "from a file"}))
     report = add(notes / "c.jsonl", tmp_path / "i")
-    assert [item.note for item in report.skipped] == [Note("id_of_other_source", id="c1", source=":memory:")]
+    assert [item.note for item in report.skipped] == [
+        Note("ids_of_other_source", count=1, ids=["c1"], source=":memory:")
+    ]
     assert ("c1#0", "all about c1") in passages_in(tmp_path / "i")
     remove("c1", tmp_path / "i")
     add(notes / "c.jsonl", tmp_path / "i")

@@ -151,8 +151,9 @@ def test_an_id_belongs_to_the_first_source(tmp_path):
     report, ids = ingest(data, tmp_path / "i")
     assert ids == ["d0#0", "d1#0", "d2#0"]
     assert [item.note for item in report.skipped] == [
-        Note("id_of_other_source", id=f"d{i}", source="data/x.jsonl") for i in range(3)
+        Note("ids_of_other_source", count=3, ids=["d0", "d1", "d2"], source="data/x.jsonl")
     ]
+    assert (report.documents_written, report.documents_refused) == (3, 3)
 
 
 def write_ids(path, *ids):
@@ -216,10 +217,14 @@ def test_files_are_read_again_after_a_change_of_the_readers(records, tmp_path, m
 
 def test_a_source_with_ids_of_another_is_tried_until_they_are_free(records, tmp_path):
     (records / "b.jsonl").rename(records / "c.jsonl")
-    taken = [Note("id_of_other_source", id=key, source="data/b.jsonl") for key in "23"]
+    taken = [Note("ids_of_other_source", count=2, ids=["2", "3"], source="data/b.jsonl")]
     for _ in range(2):
         report, ids = ingest(records, tmp_path / "i")
         assert ([item.note for item in report.skipped], ids) == (taken, ["1#0", "2#0", "3#0"])
+        blocked = next(
+            source for source in registry.INDEXES.contents(tmp_path / "i").sources if source.name == "data/c.jsonl"
+        )
+        assert (blocked.documents, blocked.complete) == (0, False)
     report, ids = ingest(records, tmp_path / "i", prune=True)
     assert (report.skipped, report.documents_written, ids) == ([], 2, ["1#0", "2#0", "3#0"])
 

@@ -137,8 +137,8 @@ def test_files_and_stores_live_in_one_index(tmp_path, store):
         index.add(tmp_path / "note.md")
         index.add({"id": PASSAGES[0].id, "text": "taken"})
         report = index.add(STORE)
-        assert [(item.note.code, item.note.values["id"]) for item in report.skipped] == [
-            ("id_of_other_source", PASSAGES[0].id)
+        assert [(item.note.code, item.note.values["ids"]) for item in report.skipped] == [
+            ("ids_of_other_source", [PASSAGES[0].id])
         ]
         assert index.add(tmp_path / "note.md", prune=True).sources_removed == 0
         assert len(index) == 31
@@ -152,7 +152,7 @@ def test_the_id_of_a_passage_is_not_taken(tmp_path, store):
     with sl.open(tmp_path / "index", create=True, config=sl.SearchConfig(bi_encoder=ENCODER)) as index:
         index.add({"id": "mine", "text": "the first passage of this document has the id mine#0"})
         report = index.add(STORE)
-        assert [item.note.values["id"] for item in report.skipped] == ["mine#0"]
+        assert [item.note.values["ids"] for item in report.skipped] == [["mine#0"]]
         assert index.find("", ["mine#0"])["mine#0"].text.startswith("the first passage")
 
 

@@ -133,5 +133,5 @@ def _source(counts: SourceCounts) -> Source:
     memory = counts.source == MEMORY.name
     kind = MEMORY.format if memory else EXTENSIONS.get(extension_of(counts.source), "")
     kind = counts.source.partition(":")[0] if is_store(counts.source) else format_in(counts.fingerprint or "") or kind
-    complete = not counts.pending and (counts.fingerprint is not None or memory)
+    complete = not counts.pending and (bool(counts.fingerprint) or memory)
     return Source(counts.source, kind, counts.documents, counts.passages, counts.read_at, complete)

@@ -15,6 +15,7 @@ from shortlist.collection.ledger import Entry
 from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress, Reporter
 from shortlist.collection.report import IngestReport
+from shortlist.collection.taken import BLOCKED, Blocked, taken_notes
 from shortlist.collection.versions import digest_of, mark_of, over_window, settings_of
 from shortlist.disk_map import DiskMap
 from shortlist.documents import MEMORY, Skipped, Source, read
@@ -39,19 +40,6 @@ class Batch:
     old: list[tuple[str, ...]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Blocked:
-    """A source with documents whose ids belong to another source.
-
-    `taken` maps each of these ids to the report if the id stays taken. `skipped` is other content that was not read.
-    """
-
-    source: Source
-    mark: str
-    skipped: list[tuple[str, Note]]
-    taken: dict[str, Skipped]
-
-
 class Ingest:
     """One run over some sources. `progress` is called as described at `Reporter`.
 
@@ -73,7 +61,7 @@ class Ingest:
         self._reporter = Reporter(progress)
         self._precompute = precompute
         self._settings = settings_of(splitter)
-        self._blocked: list[_Blocked] = []
+        self._blocked: list[Blocked] = []
 
     def run(self, sources: Sequence[Source], *, prune: bool = False, below: Sequence[Path] = ()) -> IngestReport:
         """Bring the index up to date with `sources`, and return what was done.
@@ -82,8 +70,8 @@ class Ingest:
         below the paths `below`, because other machines may have the other files. Names of sources are relative to the
         folder that contains the index: see `Collection.root`. Ids that the run makes are relative to this folder, too.
         An id belongs to the source that used it first, until this source is read without the id, or is pruned. If
-        another source has a document with this id, the report has the document as skipped, and the next run tries it
-        again.
+        another source has a document with this id, the report counts the document as refused, and the next run tries
+        it again.
 
         Raises:
             IndexWriteFailed: The disk is full or failing. Earlier commits stay, and the same call continues.
@@ -145,14 +133,14 @@ class Ingest:
         ledger.unfinish(source.name)
         reported = len(self.report.skipped)
         seen = DiskMap()
-        taken: dict[str, Skipped] = {}
+        taken: dict[str, str] = {}
         self._write(source, self._documents(source, seen, taken), ledger.entry)
         skipped = [(item.place, item.note) for item in self.report.skipped[reported:]]
         lost = any(note.code == LOST for _, note in skipped)
         for entries in () if lost else ledger.pages(source.name):
             self._drop([entry for entry in entries if entry.id not in seen])
         if taken and not lost:
-            self._blocked.append(_Blocked(source, mark, skipped, taken))
+            self._blocked.append(Blocked(source, mark, skipped, taken))
         elif not lost:
             ledger.finish(source.name, mark, skipped, self.report.replaced.get(source.name, 0))
         if seen or taken:
@@ -182,7 +170,7 @@ class Ingest:
         if replaced:
             self.report.replaced[source.name] = replaced
 
-    def _documents(self, source: Source, seen: DiskMap, taken: dict[str, Skipped]) -> Iterator[Document]:
+    def _documents(self, source: Source, seen: DiskMap, taken: dict[str, str]) -> Iterator[Document]:
         """Yield the source's documents, and put their ids into `seen`. Ids of other sources go into `taken`."""
         for item in self._items(source):
             if isinstance(item, Skipped):
@@ -192,8 +180,8 @@ class Ingest:
             if isinstance(replaced, int):
                 self.report.replaced[source.name] = self.report.replaced.get(source.name, 0) + replaced
             owner = self.collection.ledger.owner(item.id)
-            if owner not in (None, source.name):
-                taken[item.id] = Skipped(source.name, "", Note("id_of_other_source", id=item.id, source=owner))
+            if owner is not None and owner != source.name:
+                taken[item.id] = owner
                 continue
             seen.setdefault(item.id)
             yield item
@@ -205,7 +193,7 @@ class Ingest:
     def _take_freed(self) -> None:
         """Write documents whose id was taken when their source was read and is free now: those that moved.
 
-        If ids of a source stay taken, the source is not marked as read. The next run then tries these ids again.
+        If ids of a source stay taken, the ledger has the source as incomplete. The next run then tries these ids again.
         """
         ledger = self.collection.ledger
         for blocked in self._blocked:
@@ -213,10 +201,14 @@ class Ingest:
             free = {key for key in blocked.taken if ledger.owner(key) is None}
             if free:
                 self._write(source, (d for d in read(source) if isinstance(d, Document) and d.id in free), ledger.entry)
-            left = [skipped for key, skipped in blocked.taken.items() if ledger.owner(key) != source.name]
-            self.report.skipped += left
-            if not left:
-                ledger.finish(source.name, blocked.mark, blocked.skipped, self.report.replaced.get(source.name, 0))
+            owners = {key: ledger.owner(key) or owner for key, owner in blocked.taken.items()}
+            left = {key: owner for key, owner in owners.items() if owner != source.name}
+            notes = taken_notes(left)
+            self.report.documents_refused += len(left)
+            self.report.skipped += [Skipped(source.name, "", note) for note in notes]
+            skipped = [*blocked.skipped, *(("", note) for note in notes)]
+            mark = BLOCKED if left else blocked.mark
+            ledger.finish(source.name, mark, skipped, self.report.replaced.get(source.name, 0))
 
     def _write(self, source: Source, documents: Iterable[Document], before: Callable[[str], Entry | None]) -> None:
         """Write the documents that are new or differ from their record. `before` returns the record of an id."""

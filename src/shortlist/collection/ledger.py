@@ -191,7 +191,7 @@ class Ledger:
 
     def record(self, reading: Reading) -> None:
         """Record what `readings` of another ledger returned."""
-        if reading.fingerprint:
+        if reading.fingerprint or reading.skipped:
             self.finish(reading.source, reading.fingerprint, reading.skipped, reading.replaced, reading.at)
         elif reading.at is not None:
             self.stamp(reading.source, reading.at)

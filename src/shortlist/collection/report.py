@@ -19,7 +19,8 @@ class IngestReport:
     `sources_empty` counts the sources without text, and `sources_unread` those of which nothing could be read.
     `skipped` is content that was not read, and `replaced` maps a source to its number of bytes that are not text in
     its encoding. These four include sources that did not change since an earlier run. `passed_over` are files and
-    folders that a walk left out. `over_window` counts the added passages that are longer than the splitter's limit.
+    folders that a walk left out. `documents_refused` counts the documents that were not written because their ids
+    belong to other sources. `over_window` counts the added passages that are longer than the splitter's limit.
     `states_computed` counts the texts whose states the run computed, and `states_freed` the bytes of the states that
     the run deleted with `precompute=False`. `languages` counts the written documents by language. It leaves out
     documents of an unknown language, such as short ones. `notes` are facts to show, such as states of another
@@ -35,6 +36,7 @@ class IngestReport:
     documents_written: int = 0
     documents_unchanged: int = 0
     documents_removed: int = 0
+    documents_refused: int = 0
     passages_added: int = 0
     passages_removed: int = 0
     over_window: int = 0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shortlist.collection.ingest import PASSAGES_PER_COMMIT, Batch, Ingest
 from shortlist.collection.ledger import Entry
 from shortlist.collection.report import IngestReport
+from shortlist.collection.taken import taken_notes
 from shortlist.documents import Skipped
 from shortlist.errors import InvalidInput
 from shortlist.stores.encoder_check import Form, check_encoder
@@ -73,6 +74,7 @@ class StoreIngest(Ingest):
         ledger = self.collection.ledger
         before = ledger.documents(name)
         seen: set[str] = set()
+        refused: dict[str, str] = {}
         taken = ledger.passage_ids() - {key for entry in before.values() for key in entry.passages}
         ledger.unfinish(name)
         reported = len(self.report.skipped)
@@ -80,8 +82,7 @@ class StoreIngest(Ingest):
         for passage in passages:
             owner = ledger.owner(passage.id)
             if owner not in (None, name) or passage.id in taken:
-                note = Note("id_of_other_source", id=passage.id, source=owner or "another document")
-                self.report.skipped.append(Skipped(name, "", note))
+                refused[passage.id] = owner or "another document"
                 continue
             seen.add(passage.id)
             self._put(batch, name, passage, before)
@@ -90,6 +91,8 @@ class StoreIngest(Ingest):
                 batch = Batch()
         self._commit(batch)
         self._drop([entry for key, entry in before.items() if key not in seen])
+        self.report.documents_refused += len(refused)
+        self.report.skipped += [Skipped(name, "", note) for note in taken_notes(refused)]
         skipped = [(item.place, item.note) for item in self.report.skipped[reported:]]
         ledger.finish(name, FORMAT, skipped)
         self.report.sources_read += 1

@@ -45,7 +45,7 @@
 | repeated_id | id, first | the source used the id before, at the place `first` |
 | repeated_row | id | an earlier row of the store has the same id |
 | unusable_row | error | a row of the store is no passage, for example because its text is empty |
-| id_of_other_source | id, source | another source gave a document with this id |
+| ids_of_other_source | count, ids, source | another source gave documents with these ids; `ids` are the first ones |
 | worker_lost | reason | every worker that prepared the content ended; the next run tries again |
 | half_written | document | an interrupted run left the source, or this document of no file, half written |
 """

@@ -36,6 +36,16 @@ def _undecodable(values: Mapping[str, Any]) -> str:
     return f"{fits}: give the encoding of the file when you add it, or save the file as UTF-8"
 
 
+def _ids_of_other_source(values: Mapping[str, Any]) -> str:
+    count, ids = values["count"], values["ids"]
+    noun, verb = ("their ids", "are") if count > 1 else ("its id", "is")
+    more = ", ..." if count > len(ids) else ""
+    return (
+        f"{counted(count, 'row')} not written, because {noun} ({', '.join(map(str, ids))}{more}) {verb} used by "
+        f"{values['source']}: rename the id column or add the files to indexes of their own"
+    )
+
+
 NOT_READ: Mapping[str, Words] = {
     "unknown_format": lambda v: f"unsupported format {v['extension'] or '(no extension)'}",
     "hidden": "hidden, or a folder such as node_modules",
@@ -92,7 +102,7 @@ NOT_READ: Mapping[str, Words] = {
     "repeated_id": "the id {id!r} is already used at {first}",
     "repeated_row": "an earlier row has the id {id!r}, too",
     "unusable_row": "{error}",
-    "id_of_other_source": "the id {id!r} is already used by {source}",
+    "ids_of_other_source": _ids_of_other_source,
     "half_written": _half_written,
 }
 """The reasons for content that was not read: see `shortlist.documents.notes`."""

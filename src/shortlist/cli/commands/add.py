@@ -172,8 +172,7 @@ def _names(paths: Sequence[str]) -> str:
 def _is_nothing(report: IngestReport, prune: bool, *, of_store: bool) -> bool:
     """Whether the command read nothing, although it did not only remove documents."""
     if of_store:
-        taken = [item for item in report.skipped if item.note.code == "id_of_other_source"]
-        read = report.documents_written + report.documents_unchanged + len(taken)
+        read = report.documents_written + report.documents_unchanged + report.documents_refused
         return not read and bool(report.skipped or not (report.passages_total or report.documents_removed))
     read = report.sources_read + report.sources_unchanged
     return not read and bool(report.skipped or not (report.passages_total or prune))

@@ -29,10 +29,11 @@ def print_totals(report: IngestReport, index: str, reranker: str, *, discarded: 
 
     empty = f"{report.sources_empty} empty, " if report.sources_empty else ""
     unread = f"{report.sources_unread} not readable, " if report.sources_unread else ""
+    refused = f"{report.documents_refused} not written, " if report.documents_refused else ""
     remark(
         f"{counted(report.sources_read, 'source')} read, {report.sources_unchanged} unchanged, {empty}{unread}"
         f"{report.sources_removed} removed; {counted(report.documents_written, 'document')} written, "
-        f"{report.documents_unchanged} unchanged, {report.documents_removed} removed"
+        f"{refused}{report.documents_unchanged} unchanged, {report.documents_removed} removed"
     )
     rate = report.passages_added / max(report.seconds, 1e-9)
     holds = "" if discarded else f"; {index} holds {counted(report.passages_total or 0, 'passage')}"
