@@ -207,6 +207,17 @@ def test_an_index_that_lost_its_passages_is_damaged(index):
     FolderLock(index).release()  # the failed call left no lock
 
 
+def test_an_index_that_lost_its_ledger_names_the_remedy(index):
+    (index / "sources.sqlite").unlink()
+    lost = r"the index in .* has lost sources\.sqlite: delete the folder and add the files again with: shortlist add"
+    for _ in range(2):  # the failed call made no ledger
+        with pytest.raises(NotAnIndex, match=lost):
+            registry.open_collection(index)
+    with pytest.raises(NotAnIndex, match=lost):
+        registry.INDEXES.contents(index)
+    FolderLock(index).release()  # the failed calls left no lock
+
+
 def test_an_index_without_documents_is_not_damaged(tmp_path):
     create(tmp_path / "i").close()
     registry.open_collection(tmp_path / "i").close()

@@ -11,14 +11,13 @@ from typing import Protocol
 
 from shortlist.collection import manifest as manifests
 from shortlist.collection.contents import Contents, described
-from shortlist.collection.ledger import FILE as LEDGER_FILE
 from shortlist.collection.ledger import Entry, Ledger
 from shortlist.collection.lock import WAIT, FolderLock
 from shortlist.collection.manifest import ENGINE_FOLDER
-from shortlist.collection.place import FolderPlace, Place, prepared
+from shortlist.collection.place import FolderPlace, Place, check_has_ledger, check_has_passages, prepared
 from shortlist.collection.states import FILE as STATES_FILE
 from shortlist.collection.states import MadeBy, States, hash_of, remove_file, stored_states
-from shortlist.errors import FolderError, IndexMismatch, InvalidInput, NotAnIndex, ShortlistError
+from shortlist.errors import FolderError, IndexMismatch, InvalidInput, ShortlistError
 from shortlist.protocols import Index
 from shortlist.text.terms import ENGLISH, checked_language, language_of_most
 from shortlist.types import Passage
@@ -136,7 +135,8 @@ class Collection:
         With `exact`, every search compares the vector of the query with that of every passage.
 
         Raises:
-            NotAnIndex: There is no folder, no index in it, or a damaged one: also one that lost all its passages.
+            NotAnIndex: There is no folder, no index in it, or a damaged one: also one that lost all its passages or
+                its ledger.
             IndexMismatch: The index was made with another bi-encoder than `encoder_name`, in another format, or with an
                 engine that is not in `engines`.
             IndexLocked: The index is open already, in this or another process.
@@ -158,13 +158,10 @@ class Collection:
             data, engine = folder / ENGINE_FOLDER, engines[manifest.engine]
             index = engine.open(data, dimension=manifest.dimension, exact=exact)
             undo.callback(index.close)
+            check_has_ledger(folder, len(index))
             collection = cls(FolderPlace(folder, lock), manifest, index)
             undo.callback(collection.close)
-            if not len(index) and collection.ledger.has_passages():
-                raise NotAnIndex(
-                    f"the index in {folder} is damaged: its passages are lost, although {LEDGER_FILE} lists documents. "
-                    "Delete the index folder and rebuild it"
-                )
+            check_has_passages(folder, len(index), collection.ledger)
             undo.pop_all()
         return collection
 

@@ -166,6 +166,32 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
+def check_has_ledger(folder: Path, passages: int) -> None:
+    """Raise an error if an index with passages has no ledger. A new ledger would not list them.
+
+    Raises:
+        NotAnIndex: The file is missing.
+    """
+    if passages and not (folder / LEDGER_FILE).is_file():
+        raise NotAnIndex(
+            f"the index in {folder} has lost {LEDGER_FILE}: delete the folder and add the files again with: "
+            f"shortlist add PATH --index {folder}"
+        )
+
+
+def check_has_passages(folder: Path, passages: int, ledger: Ledger) -> None:
+    """Raise an error if an index has no passages, although its ledger lists some.
+
+    Raises:
+        NotAnIndex: The passages are lost.
+    """
+    if not passages and ledger.has_passages():
+        raise NotAnIndex(
+            f"the index in {folder} is damaged: its passages are lost, although {LEDGER_FILE} lists documents. "
+            "Delete the index folder and rebuild it"
+        )
+
+
 def size_of(folder: Path) -> int:
     """Return the bytes of the blocks that the files of a folder use."""
     total = 0
