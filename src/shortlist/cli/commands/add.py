@@ -115,9 +115,7 @@ def add(  # noqa: PLR0913 - one parameter per option
         print_totals(report, name, str(config.reranker), discarded=discarded)
         print_unread(report, shown, of_store=bool(stores))
         if nothing:
-            end = f", so the index {name} was not created" if discarded else f", and {name} is empty"
-            read = f"nothing could be read from {_names(list(map(without_secrets, given_paths)))}"
-            raise InvalidInput(read if report.passages_total else read + end)
+            raise _nothing_read(given_paths, name, holds=bool(report.passages_total), discarded=discarded)
 
 
 def _check_stores(paths: Sequence[str], config: SearchConfig) -> None:
@@ -163,6 +161,13 @@ def _check_paths(paths: Sequence[Path], index: str, shown: int | None, config: S
     print_skipped([file for file in named if not isinstance(file, PassedOver)], shown)
     given = _names(list(map(str, paths)))
     raise InvalidInput(f"nothing could be read from {given}, so the index {without_secrets(index)} was not created")
+
+
+def _nothing_read(paths: Sequence[str], index: str, *, holds: bool, discarded: bool) -> InvalidInput:
+    """The error if nothing was read, and what became of an index that `holds` no passages."""
+    end = f", so the index {index} was not created" if discarded else f", and {index} is empty"
+    read = f"nothing could be read from {_names(list(map(without_secrets, paths)))}"
+    return InvalidInput(read if holds else read + end)
 
 
 def _names(paths: Sequence[str]) -> str:
