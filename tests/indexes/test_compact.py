@@ -177,6 +177,7 @@ index = EmbeddedEngine(compact_from=100).open(Path(sys.argv[1]), dimension=64)
 first = int(sys.argv[2])
 for block in range(first, first + 10_000):
     vectors = np.random.default_rng(block).normal(size=(60, 64)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     index.add([Passage(f"b{block}-{i}", f"text {i} of block {block}") for i in range(60)], vectors)
     index.delete([f"b{block - 5}-{i}" for i in range(60)])
     index.flush()

@@ -61,6 +61,32 @@ def test_an_emptied_file_that_is_read_late_is_reported_with_the_remedy(tmp_path,
         index.nearest(vectors[0], 3)
 
 
+@pytest.mark.parametrize("value", [1.5, -3e37, np.inf, np.nan])
+def test_vectors_overwritten_with_other_numbers_are_reported_with_the_remedy(tmp_path, value):
+    vectors = np.eye(8, dtype=np.float32)
+    index = EmbeddedEngine().create(tmp_path, dimension=8)
+    index.add([Passage(f"p{place}", f"tax {place}") for place in range(8)], vectors)
+    index.close()
+    file = next(path for path in tmp_path.rglob("*") if path.as_posix().endswith("vectors/chunk_0.mmap"))
+    content = file.read_bytes()
+    file.write_bytes(content.replace(np.float32(1).tobytes(), np.float32(value).tobytes()))
+    index = EmbeddedEngine().open(tmp_path, dimension=8)
+    damaged = r"its files are damaged: delete the index folder and add the files again \(a passage has (the|no) cosine"
+    with pytest.raises(NotAnIndex, match=damaged):
+        index.nearest(vectors[0], 8)
+    with pytest.raises(NotAnIndex, match=damaged):
+        index.similarities(vectors[0], [f"p{place}" for place in range(8)])
+    index.close()
+
+
+def test_scores_of_a_model_for_dot_products_may_be_above_one(tmp_path):
+    index = EmbeddedEngine().create(tmp_path, dimension=8)
+    index.add([Passage("p", "tax")], np.full((1, 8), 3, dtype=np.float32))
+    query = np.full(8, 2, dtype=np.float32)
+    assert [score for _, score in index.nearest(query, 1)] == index.similarities(query, ["p"]) == [48.0]
+    index.close()
+
+
 @pytest.mark.parametrize("damage", ["empty files", "no files", "no length"])
 def test_a_damaged_index_is_reported_with_the_remedy(tmp_path, damage):
     create(tmp_path).close()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shortlist.atomic_io import write_whole
 from shortlist.errors import IndexWriteFailed, InvalidInput, NotAnIndex
 from shortlist.indexes.embedded.forms import condition, sparse
+from shortlist.indexes.embedded.scores import check_scores
 from shortlist.indexes.embedded.shard import (
     COMPACT_FROM,
     DENSE,
@@ -173,6 +174,10 @@ class EmbeddedIndex(WordSearch):
         if vector.shape != (self._dimension,) or not np.isfinite(vector).all():
             raise InvalidInput(f"the query vector must be {self._dimension} finite numbers, not {vector.shape}")
         hits = self._query(vector.tolist(), DENSE, k, where)
+        with self._reading():
+            check_scores(vector, (score for _, score in hits))
+            if len(hits) < k and not where and len(hits) < self._shard.count():
+                raise ValueError("a passage has no cosine")  # the engine leaves out scores that are NaN
         return hits if self.exact else Matches(hits, [Note("stage_one_approximate")])
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:
@@ -181,7 +186,11 @@ class EmbeddedIndex(WordSearch):
         Raises:
             InvalidInput: The index has no passage with one of the ids.
         """
-        return [float(score) for score in self.vectors(ids) @ vector]
+        rows = self.vectors(ids)
+        with self._reading(), np.errstate(over="ignore", invalid="ignore"):
+            scores: list[float] = (rows @ vector).tolist()
+            check_scores(vector, scores)
+        return scores
 
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """Return the `(len(ids), dimension)` stored vectors, in the order given.
