@@ -11,16 +11,30 @@ from shortlist.errors import InvalidInput, MissingExtra
 
 
 class Doubling:
-    """Returns twice the number, with the id of the process. `marks` is a folder in which it leaves files."""
+    """Returns twice the number, with the id of the process. `marks` is a folder in which it leaves files.
 
-    def __init__(self, marks: str = "", fault: str = "", place: int = -1, pause: float = 0.0) -> None:
+    It returns nothing before `together` processes have begun, however late one of them starts.
+    """
+
+    def __init__(
+        self, marks: str = "", fault: str = "", place: int = -1, pause: float = 0.0, together: int = 0
+    ) -> None:
         self.marks, self.fault, self.place, self.pause = Path(marks), fault, place, pause
+        self.together = together
 
     def __call__(self, number: int) -> tuple[int, int]:
+        if self.together:
+            self._meet()
         time.sleep(self.pause)
         if number == self.place:
             getattr(self, self.fault)()
         return 2 * number, os.getpid()
+
+    def _meet(self) -> None:
+        (self.marks / f"{os.getpid()}.pid").touch()
+        end = time.monotonic() + 240
+        while len(list(self.marks.glob("*.pid"))) < self.together and time.monotonic() < end:
+            time.sleep(0.02)
 
     def die(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -31,8 +31,8 @@ def test_every_unit_has_its_answer(workers):
     assert sorted((answer.number, answer.value[0]) for answer in answers(7, workers)) == [(n, 2 * n) for n in range(7)]
 
 
-def test_several_processes_work():
-    pids = {answer.value[1] for answer in answers(6, 2, pause=0.05)}
+def test_several_processes_work(tmp_path):
+    pids = {answer.value[1] for answer in answers(6, 2, marks=str(tmp_path), together=2)}
     assert len(pids) == 2
     assert os.getpid() not in pids
 

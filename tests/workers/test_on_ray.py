@@ -72,8 +72,8 @@ def answers(cluster, count, **doubling):
     return sorted(workers.run(partial(worker_parts.Doubling, **doubling), units(count)), key=lambda each: each.number)
 
 
-def test_every_unit_has_its_answer_from_an_actor_of_each_node(connected):
-    given = answers(connected, 12, pause=0.1)
+def test_every_unit_has_its_answer_from_an_actor_of_each_node(connected, tmp_path):
+    given = answers(connected, 12, marks=str(tmp_path), together=2)
     assert [(answer.number, answer.value[0]) for answer in given] == [(n, 2 * n) for n in range(12)]
     assert len({answer.value[1] for answer in given}) == 2
 
