@@ -238,6 +238,11 @@ def full_text(file):
     connection.close()
 
 
+def test_why_has_the_words_of_search():
+    command = ("why", f"{WORDS[0]} word", WORDS[0], WORDS[1], "--retriever", STORE, "--words", *MODELS)
+    assert "has a full-text search of its own" in error_of(*command)
+
+
 def test_why_over_a_store_with_words_alone_compares_bm25(here):
     full_text(here / "notes.db")
     own = ("--retriever", "sqlite:notes@notes.db", *MODELS)

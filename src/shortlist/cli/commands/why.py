@@ -31,7 +31,7 @@ SMALLEST = 5e-5
 """A smaller effect is shown as 0, and has no bar."""
 
 
-@with_settings("retriever", "fields", *MODELS, "fusion")
+@with_settings("retriever", "fields", "words", "language", *MODELS, "fusion")
 def why(
     query: Annotated[str, typer.Argument(help="The query.", show_default=False)],
     a: Annotated[str, typer.Argument(metavar="ID_A", help="A passage's id, as in search --json.", show_default=False)],
