@@ -15,7 +15,7 @@ from typing import Any
 import config
 import judged
 import stage_one
-from fit import CORPUS, POOL, every_exit
+from fit import POOL, every_exit, mined_groups
 from shortlist import CrossEncoder
 from shortlist.text.negation import is_negated
 from shortlist.types import Hit, Passage
@@ -55,23 +55,19 @@ def judged_rows(settings: dict[str, Any], every: int, model: CrossEncoder) -> It
                     yield row(source, 5, query, [hits[text] for text in pool["passages"]], grades, model)
 
 
-def mined_groups(settings: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def groups_of_sources(settings: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield the mined queries of each source that training did not use, and of each source after those that it used."""
     for name in settings["fit"]["sources"]:
-        rng = random.Random(f"{settings['seed']}-{name}-fit")
-        yield f"{name}, mined", _read(name, CORPUS, rng, settings)
+        yield f"{name}, mined", mined_groups(name, settings)
     for name in settings["fit"]["unseen"]:
         rng, used = random.Random(f"{settings['seed']}-{name}"), settings["sources"][name]
-        yield f"{name}, unseen", _read(name, used + UNSEEN, rng, settings)[used:]
-
-
-def _read(name: str, most: int, rng: random.Random, settings: dict[str, Any]) -> list[dict[str, Any]]:
-    return read_source(settings["data"] / f"{name}.jsonl.gz", settings["keep"].get(name), most, rng)
+        file = settings["data"] / f"{name}.jsonl.gz"
+        yield f"{name}, unseen", read_source(file, settings["keep"].get(name), used + UNSEEN, rng)[used:]
 
 
 def mined_rows(settings: dict[str, Any], queries: int, model: CrossEncoder) -> Iterator[dict[str, Any]]:
     """Yield mined queries of each source with their pools of 50; their measure is nDCG@10."""
-    for source, groups in mined_groups(settings):
+    for source, groups in groups_of_sources(settings):
         passages = {group["positive"]: Passage(str(number), group["positive"]) for number, group in enumerate(groups)}
         with stage_one.hybrid(list(passages.values())) as retriever:
             for group in groups[:queries]:

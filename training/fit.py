@@ -82,10 +82,15 @@ def judged_pools(settings: dict[str, Any], every: int) -> list[Pool]:
     ]
 
 
+def mined_groups(name: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the mined queries of a source that training did not use, with their answers."""
+    rng = random.Random(f"{settings['seed']}-{name}-fit")
+    return read_source(settings["data"] / f"{name}.jsonl.gz", settings["keep"].get(name), CORPUS, rng)
+
+
 def mined_pools(name: str, settings: dict[str, Any], queries: int) -> list[Pool]:
     """Return the pools, in stage one's order, of mined queries of a source that training did not use."""
-    rng = random.Random(f"{settings['seed']}-{name}-fit")
-    groups = read_source(settings["data"] / f"{name}.jsonl.gz", settings["keep"].get(name), CORPUS, rng)
+    groups = mined_groups(name, settings)
     passages = {group["positive"]: Passage(str(number), group["positive"]) for number, group in enumerate(groups)}
     reranker, pools = CrossEncoder(), []
     with stage_one.hybrid(list(passages.values())) as retriever:

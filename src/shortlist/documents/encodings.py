@@ -139,10 +139,10 @@ def _guessed(sample: bytes) -> str:
     from chardet import EncodingEra
 
     name = chardet.detect(sample, encoding_era=EncodingEra.MODERN_WEB)["encoding"] or ""
-    if _is_kana(_decoded(sample, _SHIFT_JIS)):
+    if _is_japanese(_decoded(sample, _SHIFT_JIS), _HALF_WIDTH):
         return _SHIFT_JIS
     codec = codec_of(name)
-    if codec not in _EAST_ASIAN - {_EUC_JP, "gb18030"} and _is_japanese(_strict(sample, _EUC_JP) or ""):
+    if codec not in _EAST_ASIAN - {_EUC_JP, "gb18030"} and _is_japanese(_strict(sample, _EUC_JP) or "", _NOT_JAPANESE):
         return _EUC_JP
     readings = {each: _decoded(sample, each) for each in (*CODECS, codec) if each}
     if western := codec_of_western(readings, codec):
@@ -162,22 +162,14 @@ def _is_east_asian(sample: bytes) -> bool:
     return name in _EAST_ASIAN and "\ufffd" not in _decoded(sample, name)
 
 
-def _is_kana(text: str) -> bool:
-    """Return whether a text that is read as Shift-JIS is Japanese: kana and Chinese characters, in full width.
+def _is_japanese(text: str, foreign: re.Pattern[str]) -> bool:
+    """Return whether a text that is read in an encoding of Japan has kana, and no sign outside ASCII that is `foreign`.
 
-    The library takes a few Japanese words for Cyrillic. Cyrillic that is read as Shift-JIS has half-width kana.
+    The library takes a few Japanese words for Cyrillic. Cyrillic that is read as Shift-JIS has half-width kana. In
+    EUC-JP, only kana and Chinese characters are Japanese. The bytes of kana are no letters of Chinese in GB 18030.
     """
     outside = "".join(character for character in text if character > "\x7f")
-    return len(_KANA.findall(outside)) >= _LEAST_KANA * max(1, len(outside)) and not _HALF_WIDTH.search(outside)
-
-
-def _is_japanese(text: str) -> bool:
-    """Return whether a text that is read as EUC-JP has kana, and nothing else but Chinese characters outside ASCII.
-
-    The bytes of kana are no letters of Chinese in GB 18030.
-    """
-    outside = "".join(character for character in text if character > "\x7f")
-    return len(_KANA.findall(outside)) >= _LEAST_KANA * max(1, len(outside)) and not _NOT_JAPANESE.search(outside)
+    return len(_KANA.findall(outside)) >= _LEAST_KANA * max(1, len(outside)) and not foreign.search(outside)
 
 
 def _wide_name(sample: bytes) -> str:

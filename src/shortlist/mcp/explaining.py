@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from shortlist.config import SearchConfig
-from shortlist.config.search_config import POOL_SIZE
 from shortlist.errors import InvalidInput
 from shortlist.redaction import Names, unknown_passage
 from shortlist.search.explain import Explanation
-from shortlist.search.pool import distinct_notes
+from shortlist.search.pool import distinct_notes, known_pool_size
 from shortlist.search.search import Search
 from shortlist.types import Hit, Note, Passage, Ranking
 from shortlist.wording import worded_notes
@@ -22,8 +21,7 @@ SCORES = ("rank", "score", "rerank_score", "retrieval_rank", "retrieval_score", 
 
 def pool_config(search: Search, most: int) -> SearchConfig:
     """Return the configuration of a search that returns its whole pool, of at most `most` passages, each by itself."""
-    size, _ = search.config.sizes
-    size = min(size if isinstance(size, int) else POOL_SIZE, most)
+    size = min(known_pool_size(search.config), most)
     limits = {"min_score": None, "min_probability": None, "per_document": None, "mmr": None}
     whole = {"duplicates": True, "tail": False, "progressive": False, "gate": False}
     return search.config.override({"pool_size": size, "top_k": size, **limits, **whole})

@@ -157,13 +157,9 @@ class Hybrid:
         """Return the fused score of each of these passages. A passage that is not in the list of BM25 has no share."""
         query = checked_query(query, k)
         vector = self._encoder.encode_queries([query])[0]
-        matching = by_words(self.index, query, max(k, self._depth), None, self.expand)
-        bm25 = {passage.id: score for passage, score in matching}
-        highest = max(bm25.values(), default=1.0)
+        shares = _shares(by_words(self.index, query, max(k, self._depth), None, self.expand))
         cosines = self.index.similarities(vector, ids)
-        return [
-            added(cosine, bm25.get(key, 0.0) / highest, self.fusion) for key, cosine in zip(ids, cosines, strict=True)
-        ]
+        return [added(cosine, shares.get(key, 0.0), self.fusion) for key, cosine in zip(ids, cosines, strict=True)]
 
     @property
     def prefix_depth(self) -> int:
@@ -199,6 +195,12 @@ class Hybrid:
         return ranked(scored, [lists.signals(key) for key, _ in order], self._encoder.name, notes)
 
 
+def _shares(matching: Scored) -> dict[str, float]:
+    """Return id -> the BM25 score divided by the query's highest."""
+    highest = max((score for _, score in matching), default=1.0)
+    return {passage.id: score / highest for passage, score in matching}
+
+
 class _Lists:
     """Both lists of a query, and the cosines of passages that BM25 alone found, which are read if they are needed."""
 
@@ -207,8 +209,7 @@ class _Lists:
         self._index, self._vector = index, vector
         self._ids = [[passage.id for passage, _ in scored] for scored in (nearest, matching)]
         self._bm25 = {passage.id: score for passage, score in matching}
-        highest = max(self._bm25.values(), default=1.0)
-        self._shares = {key: score / highest for key, score in self._bm25.items()}
+        self._shares = _shares(matching)
         self._has_cosines = gives_cosines(index)
         self._lowest = min((score for _, score in nearest), default=1.0)
         own = {passage.id: score for passage, score in nearest}

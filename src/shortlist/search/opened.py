@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from shortlist.config import SearchConfig
-from shortlist.config.search_config import POOL_SIZE
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, ReturnsVectors
 from shortlist.redaction import Names
 from shortlist.search.explain import Explanation, StageOne, explain, order_score
 from shortlist.search.listing import LeftOut
+from shortlist.search.pool import known_pool_size
 from shortlist.search.searches import Searches
 from shortlist.types import Note, Passage
 
@@ -101,8 +101,7 @@ class Opened(Searches):
 
     def stage_one_of(self, a: str, b: str) -> StageOne | None:
         """Return how stage one scores these two passages, or None if the cosines of `encoder` are compared."""
-        size, _ = self.config.sizes
-        return order_score(self.searcher.retriever_at(), [a, b], size if isinstance(size, int) else POOL_SIZE)
+        return order_score(self.searcher.retriever_at(), [a, b], known_pool_size(self.config))
 
     def explain_notes(self, query: str) -> list[Note]:
         """Return notes about what `explain` compares: a cut query, or another bi-encoder than that of the retriever."""

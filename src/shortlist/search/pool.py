@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import PurePath
 
+from shortlist.config import SearchConfig
+from shortlist.config.search_config import POOL_SIZE
 from shortlist.errors import RetrieverFailed, ShortlistError
 from shortlist.protocols import KeepsPrefix, ReportsExactness, Retriever
 from shortlist.redaction import without_secrets
@@ -24,6 +26,12 @@ class Retrieved(list[Hit]):
     def __init__(self, hits: Iterable[Hit] = (), notes: Iterable[Note] = ()) -> None:
         super().__init__(hits)
         self.notes: tuple[Note, ...] = tuple(notes)
+
+
+def known_pool_size(config: SearchConfig) -> int:
+    """Return the pool size of a search, or the default one if it is "auto"."""
+    size, _ = config.sizes
+    return size if isinstance(size, int) else POOL_SIZE
 
 
 def distinct_notes(notes: Iterable[Note]) -> list[Note]:

@@ -10,10 +10,9 @@ from anyio import CapacityLimiter, from_thread
 from anyio.to_thread import run_sync
 from numpy.typing import NDArray
 
-from shortlist.config.search_config import POOL_SIZE
 from shortlist.protocols import Encoder, SkipsQueries
 from shortlist.search.explain import Explanation, StageOne, explain, order_score
-from shortlist.search.pool import retrieved
+from shortlist.search.pool import known_pool_size, retrieved
 from shortlist.search.scores import info_of
 from shortlist.server.batching.embedder import Embedder, EmbedRequest
 from shortlist.server.batching.scorer import Scorer
@@ -85,8 +84,7 @@ async def compared_passages(components: Components, query: str, a: Passage, b: P
     stage_one = None
     if components.search is not None:
         searcher = searcher_of(components)
-        size, _ = searcher.config.sizes
-        stage_one = order_score(searcher.retriever_at(), [a.id, b.id], size if isinstance(size, int) else POOL_SIZE)
+        stage_one = order_score(searcher.retriever_at(), [a.id, b.id], known_pool_size(searcher.config))
     if stage_one is None:
         return await compared(components, query, a.content, b.content)
     _, scorer = both_models(components)
