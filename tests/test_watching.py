@@ -74,6 +74,7 @@ def test_a_folder_that_moves_in_is_read_and_a_beir_folder_is_one_source(docs):
     assert changed_sources([docs], frozenset({str(docs / "new")})) == [docs / "new" / "c.md"]
     assert changed_sources([docs], frozenset({str(beir / "corpus.jsonl")})) == [beir]
     assert changed_sources([docs], frozenset()) == []
+    assert changed_sources([docs], frozenset({str(docs / "new")}), ["new/"]) == []
 
 
 @pytest.mark.parametrize(

@@ -124,11 +124,11 @@ class OpenIndex(Opened):
 
         Args:
             items: One path, document or store, or several paths or documents.
-            prune: Remove the documents of files that no longer exist.
+            prune: Remove the documents of files that no longer exist or that `options` excludes.
             precompute: True: store, for every passage of the index, what the reranker computes without the query.
                 Searches are then faster, and the index is larger. Later calls continue. False: stop, and remove what is
                 stored. None: the value of the configuration, or what the index did before.
-            options: How to read files: passwords, OCR, comments and headers. Without files, an error.
+            options: How to read files, and patterns of what to leave out. Without files, an error.
             workers: Read, split and encode in so many processes, which divide the CPU cores; with `ray`, in so many
                 actors. This process writes the index.
             ray: Read, split and encode on a Ray cluster: "auto", or an address such as "ray://host:10001".

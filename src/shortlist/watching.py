@@ -74,7 +74,7 @@ def watch(
         with open_index(index, create=True, config=config) as opened:
             return opened.add(chosen, prune=prune, options=options)
 
-    return reports_of(changes, folders, add, on_wait)
+    return reports_of(changes, folders, add, on_wait, options.exclude if options else ())
 
 
 def reports_of(
@@ -82,11 +82,13 @@ def reports_of(
     folders: Sequence[Path],
     add: Callable[[Sequence[Path], bool], IngestReport],
     on_wait: Callable[[IndexLocked], None] | None = None,
+    exclude: Sequence[str] = (),
 ) -> Iterator[IngestReport]:
     """Yield the report of `add(paths, prune)` for all folders, and then for each of the changes that matter.
 
     If `add` raises IndexLocked, the changes are kept and tried again with the next ones. `skipped` of a report has what
-    the earlier reports did not name, and everything of the files that changed.
+    the earlier reports did not name, and everything of the files that changed. `exclude` has the patterns of what `add`
+    leaves out.
     """
     known: set[tuple[str, str, str]] = set()
     first, is_waiting, waiting = True, False, NOTHING
@@ -95,7 +97,7 @@ def reports_of(
         if not all(map(os.path.isdir, folders)):
             continue
         prune = first or bool(waiting.deleted)
-        chosen = list(folders) if prune else changed_sources(folders, waiting.written)
+        chosen = list(folders) if prune else changed_sources(folders, waiting.written, exclude)
         if not chosen:
             waiting = NOTHING
             continue
@@ -122,12 +124,12 @@ def _leave_out_known(report: IngestReport, changed: Sequence[Path], known: set[t
     known.update(keys)
 
 
-def changed_sources(folders: Sequence[Path], written: frozenset[str]) -> list[Path]:
+def changed_sources(folders: Sequence[Path], written: frozenset[str], exclude: Sequence[str] = ()) -> list[Path]:
     """Return the readable files that real paths name, or that are below them, as paths for `add`.
 
     A BEIR folder is added as a whole.
     """
-    sources, _ = discover(folders) if written else ([], [])
+    sources, _ = discover(folders, exclude) if written else ([], [])
     return [
         _path_for_add(source)
         for source in sources

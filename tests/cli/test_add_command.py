@@ -99,9 +99,7 @@ def test_parts_that_were_left_out_are_counted_in_one_line_and_named_with_verbose
 def test_options_of_reading_are_for_files_and_known(tmp_path):
     (tmp_path / "a.md").write_text("text")
     assert "the parts are comments, headers" in error_of("add", "a.md", *HASHED, "--include", "footers", cwd=tmp_path)
-    assert "--ocr, --encoding and --include are for files" in error_of(
-        "add", "chroma:a@./b", "--password", "x", cwd=tmp_path
-    )
+    assert "--include and --exclude are for files" in error_of("add", "chroma:a@./b", "--password", "x", cwd=tmp_path)
 
 
 def test_nothing_to_read_is_an_error_and_an_empty_index_is_called_so(tmp_path):

@@ -11,10 +11,11 @@ import pytest
 import shortlist
 from hashed import HASHED, add, documents, passages_in, remove
 from interruptions import stop_at
-from shortlist import Document, registry
+from shortlist import Document, ReadOptions, registry
 from shortlist.collection import contents
 from shortlist.errors import IndexLocked, IndexMismatch, InvalidInput, ModelError, NotAnIndex
 from shortlist.types import Note
+from shortlist.wording import describe
 
 
 @pytest.fixture
@@ -190,3 +191,22 @@ def test_a_cross_encoder_in_the_bi_encoders_place_is_refused_before_an_index_is_
     with pytest.raises(ModelError, match="shortlist-reranker-v1 is no"):
         add(notes, tmp_path / "i", bi_encoder="shortlist-reranker-v1")
     assert not (tmp_path / "i").exists()
+
+
+@pytest.mark.parametrize("workers", [None, 2])
+def test_excluded_files_are_not_read_and_prune_removes_their_documents(notes, tmp_path, workers):
+    (notes / "drafts").mkdir()
+    (notes / "drafts" / "c.md").write_text("# C\n\ntrees grow")
+    assert add(notes, tmp_path / "i").documents_written == 3
+    without = ReadOptions(exclude=["drafts/", "*.png"])
+    kept = add(notes, tmp_path / "i", options=without, workers=workers)
+    assert (kept.passages_total, kept.documents_removed) == (3, 0)
+    assert [(item.path, item.note.code) for item in kept.passed_over] == [
+        ("notes/drafts", "excluded"),
+        ("notes/photo.png", "excluded"),
+    ]
+    assert [describe(note) for note in kept.notes] == [
+        "the index keeps the documents of 1 excluded file: --prune removes them"
+    ]
+    pruned = add(notes, tmp_path / "i", options=without, prune=True, workers=workers)
+    assert (pruned.passages_total, pruned.documents_removed, pruned.sources_removed, pruned.notes) == (2, 1, 1, [])

@@ -16,6 +16,7 @@ from shortlist import registry
 from shortlist.collection import exists
 from shortlist.collection import ingest as ingesting
 from shortlist.collection.ingest import Ingest
+from shortlist.collection.unwanted import gone_sources
 from shortlist.disk_map import DiskMap
 from shortlist.documents import discover, reading
 from shortlist.encoders.hashed import HashedEncoder
@@ -43,7 +44,7 @@ def ingest(folder, index_folder, *, prune=False, limit=40, seen=None):
         collection = registry.create_collection(index_folder, ENCODER, ENCODER.name)
     with collection:
         run = Ingest(collection, ENCODER, splitter(limit), seen.append if seen is not None else None)
-        return run.run(sources, prune=prune), ids_of(collection)
+        return run.run(sources, remove=gone_sources(collection, []) if prune else ()), ids_of(collection)
 
 
 @pytest.fixture

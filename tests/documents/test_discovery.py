@@ -191,3 +191,30 @@ def test_the_fingerprint_changes_with_the_bytes(tmp_path):
 def test_the_fingerprint_of_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         fingerprint(Source(tmp_path / "gone.txt", "txt"))
+
+
+def test_patterns_leave_out_files_and_folders_and_name_them(tmp_path):
+    put(tmp_path, "a.md", "drafts/b.md", "sub/drafts/c.md", "sub/old.txt", "sub/kept.txt", "top/d.md", "sub/top/e.md")
+    sources, skipped = discover([tmp_path], ["drafts/", "*.txt", "!kept.txt", "/top"])
+    assert listed(tmp_path, sources) == [("a.md", "md"), ("sub/kept.txt", "txt"), ("sub/top/e.md", "md")]
+    assert [
+        (Path(item.path).relative_to(tmp_path.resolve()).as_posix(), item.note, type(item)) for item in skipped
+    ] == [
+        ("drafts", Note("excluded", pattern="drafts/"), PassedOver),
+        ("sub/drafts", Note("excluded", pattern="drafts/"), PassedOver),
+        ("sub/old.txt", Note("excluded", pattern="*.txt"), PassedOver),
+        ("top", Note("excluded", pattern="/top"), PassedOver),
+    ]
+
+
+def test_a_named_path_is_read_although_a_pattern_matches_it(tmp_path):
+    put(tmp_path, "drafts/a.md", "b.md")
+    sources, skipped = discover([tmp_path / "drafts", tmp_path / "b.md"], ["drafts/", "b.md"])
+    assert listed(tmp_path, sources) == [("drafts/a.md", "md"), ("b.md", "md")]
+    assert skipped == []
+
+
+@pytest.mark.parametrize("pattern", ["", "/", "!", "# note", "[a", "a\\"])
+def test_a_pattern_that_matches_no_path_is_an_error(tmp_path, pattern):
+    with pytest.raises(InvalidInput, match="matches no path: give one as in"):
+        discover([tmp_path], ["*.log", pattern])

@@ -31,6 +31,15 @@ IncludeOption = Annotated[
         "--include", metavar="PART", help="Also read these parts of Word files: comments, headers (with footers)."
     ),
 ]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        help="Leave out files and folders, such as '*.log' or 'drafts/': a pattern as in .gitignore, relative to each "
+        "given folder. Repeat it for several. With --prune, their documents are removed.",
+    ),
+]
 EncodingOption = Annotated[
     str,
     typer.Option(
@@ -44,7 +53,13 @@ EncodingOption = Annotated[
 
 
 def reading_options(
-    password: list[str] | None, ocr: str | None, include: list[str] | None, encoding: str, *, files: bool
+    password: list[str] | None,
+    ocr: str | None,
+    include: list[str] | None,
+    encoding: str,
+    exclude: list[str] | None,
+    *,
+    files: bool,
 ) -> ReadOptions | None:
     """Return how to read the files, or None if no option says it.
 
@@ -55,10 +70,10 @@ def reading_options(
     from shortlist.attributes import is_attribute, load_attribute
     from shortlist.documents import ReadOptions
 
-    if not (password or ocr or include or encoding):
+    if not (password or ocr or include or encoding or exclude):
         return None
     if not files:
-        raise InvalidInput("--password, --ocr, --encoding and --include are for files: a store has passages")
+        raise InvalidInput("--password, --ocr, --encoding, --include and --exclude are for files: a store has passages")
     search_current_folder({"ocr": ocr})
     ocr_hook = load_attribute(ocr) if ocr and is_attribute(ocr) else ocr
-    return ReadOptions(password or (), ocr_hook, include or (), encoding)
+    return ReadOptions(password or (), ocr_hook, include or (), encoding, exclude or ())

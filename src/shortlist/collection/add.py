@@ -16,14 +16,15 @@ from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress
 from shortlist.collection.report import IngestReport
 from shortlist.collection.store_ingest import StoreIngest
+from shortlist.collection.unwanted import excluded_sources, gone_sources
 from shortlist.collection.worker_ingest import Prepare, WorkerDocumentIngest, WorkerIngest
-from shortlist.documents import PassedOver, UnknownFormat, checked, discover, named_from
+from shortlist.documents import PassedOver, Skipped, UnknownFormat, checked, discover, named_from
 from shortlist.documents.options import DEFAULT, ReadOptions
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder
 from shortlist.stores.kinds import load_store
 from shortlist.text import Splitter
-from shortlist.types import Document
+from shortlist.types import Document, Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,11 @@ class Adding:
     ) -> IngestReport:
         """Read files and folders into the index, and return what was done.
 
-        The method encodes only new and changed documents. With `prune`, the method removes the documents of files that
-        no longer exist; of an index on a server, only those below `paths`. `options` say how to read the files. The
-        process may be killed at any moment: the same call then continues. Files and records that cannot be read raise
-        no error: `skipped` of the report lists them, files of an unknown format last. Without paths, the method reads
-        nothing.
+        The method encodes only new and changed documents. `options` say how to read the files. With `prune`, the method
+        removes the documents of files that no longer exist or that `options` excludes; of an index on a server, only
+        those below `paths`. Without it, a note of the report counts the excluded files that the index has. The process
+        may be killed at any moment: the same call then continues. Files and records that cannot be read raise no error:
+        `skipped` of the report lists them, files of an unknown format last. Without paths, the method reads nothing.
 
         Raises:
             InvalidInput: A path does not exist, or the reranker of `precompute` cannot store states.
@@ -75,11 +76,15 @@ class Adding:
             WorkersFailed: The workers of `prepare` fail; earlier commits stay.
         """
         given = [Path(path) for path in paths]
-        sources, unread = discover(given)
+        sources, unread = discover(given, options.exclude)
         sources = [replace(source, options=options) for source in sources]
         with self.collection.writing():
             run = Ingest(*self._parts) if self.prepare is None else WorkerIngest(*self._parts, prepare=self.prepare)
-            report = run.run(sources, prune=prune, below=[path.resolve() for path in given])
+            excluded = excluded_sources(self.collection, _excluded(unread))
+            gone = gone_sources(self.collection, [path.resolve() for path in given]) if prune else []
+            report = run.run(sources, remove=[*excluded, *gone] if prune else ())
+        if excluded and not prune:
+            report.notes.append(Note("excluded_kept", count=len(excluded)))
         unread = [replace(item, path=named_from(self.collection.root, Path(item.path))) for item in unread]
         report.passed_over = [item for item in unread if isinstance(item, PassedOver)]
         report.skipped[:0] = [item for item in unread if not isinstance(item, PassedOver | UnknownFormat)]
@@ -138,3 +143,8 @@ class Adding:
     def _counted(self, report: IngestReport) -> IngestReport:
         report.passages_total = len(self.collection.index)
         return report
+
+
+def _excluded(unread: Sequence[Skipped]) -> list[Path]:
+    """Return the files and folders that a pattern leaves out."""
+    return [Path(item.path) for item in unread if item.note.code == "excluded"]

@@ -20,7 +20,6 @@ from shortlist.collection.versions import digest_of, mark_of, over_window, setti
 from shortlist.disk_map import DiskMap
 from shortlist.documents import MEMORY, Skipped, Source, read
 from shortlist.protocols import Encoder
-from shortlist.stores.kinds import is_store
 from shortlist.text import Splitter
 from shortlist.text.terms import language_of
 from shortlist.types import Document, Note, Passage
@@ -63,13 +62,12 @@ class Ingest:
         self._settings = settings_of(splitter)
         self._blocked: list[Blocked] = []
 
-    def run(self, sources: Sequence[Source], *, prune: bool = False, below: Sequence[Path] = ()) -> IngestReport:
+    def run(self, sources: Sequence[Source], *, remove: Sequence[str] = ()) -> IngestReport:
         """Bring the index up to date with `sources`, and return what was done.
 
-        With `prune`, the run first removes sources whose file no longer exists; of an index on a server, only those
-        below the paths `below`, because other machines may have the other files. Names of sources are relative to the
+        The run first removes the documents of the sources with the names `remove`. Names of sources are relative to the
         folder that contains the index: see `Collection.root`. Ids that the run makes are relative to this folder, too.
-        An id belongs to the source that used it first, until this source is read without the id, or is pruned. If
+        An id belongs to the source that used it first, until this source is read without the id, or is removed. If
         another source has a document with this id, the report counts the document as refused, and the next run tries
         it again.
 
@@ -77,8 +75,8 @@ class Ingest:
             IndexWriteFailed: The disk is full or failing. Earlier commits stay, and the same call continues.
         """
         self._start()
-        if prune:
-            self._prune(list(below))
+        for name in remove:
+            self._remove(name)
         sources = [replace(source, root=self.collection.root) for source in sources]
         finished = self.collection.ledger.fingerprints()
         sizes = [size_of(source.path) for source in sources]
@@ -272,14 +270,11 @@ class Ingest:
         self.report.documents_removed += len(entries)
         self.report.passages_removed += sum(len(entry.passages) for entry in entries)
 
-    def _prune(self, below: list[Path]) -> None:
-        for name in sorted(self.collection.ledger.known_sources() - {MEMORY.name}):
-            present = is_store(name) or (self.collection.root / name).is_file()
-            if not present and self.collection.place.prunes(name, below):
-                self.collection.ledger.unfinish(name)
-                for entries in self.collection.ledger.pages(name):
-                    self._drop(entries)
-                self.report.sources_removed += 1
+    def _remove(self, source: str) -> None:
+        self.collection.ledger.unfinish(source)
+        for entries in self.collection.ledger.pages(source):
+            self._drop(entries)
+        self.report.sources_removed += 1
 
 
 def size_of(path: Path) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -141,7 +140,7 @@ class PreparedIngest(Ingest):
 class WorkerIngest(PreparedIngest):
     """One run over some sources, by the rules of `Ingest`."""
 
-    def run(self, sources: Sequence[Source], *, prune: bool = False, below: Sequence[Path] = ()) -> IngestReport:
+    def run(self, sources: Sequence[Source], *, remove: Sequence[str] = ()) -> IngestReport:
         """See `Ingest.run`.
 
         Raises:
@@ -150,7 +149,7 @@ class WorkerIngest(PreparedIngest):
         """
         self._marks: dict[str, str] = {}
         try:
-            return super().run(sources, prune=prune, below=below)
+            return super().run(sources, remove=remove)
         finally:
             self._end()
 

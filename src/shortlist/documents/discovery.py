@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shortlist.documents.common_titles import with_common_titles
 from shortlist.documents.formats import EXTENSIONS, extension_of
+from shortlist.documents.patterns import Patterns
 from shortlist.documents.source import PassedOver, Skipped, Source, UnknownFormat
 from shortlist.errors import InvalidInput
 from shortlist.types import Note
@@ -20,18 +21,20 @@ _LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv"})
 _OF_BEIR = frozenset({"corpus.jsonl", "queries.jsonl", "qrels"})
 
 
-def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
+def discover(paths: Sequence[Path], exclude: Sequence[str] = ()) -> tuple[list[Source], list[Skipped]]:
     """Return the sources in the given files and folders, each once, and the files that cannot be read.
 
     Sources are in the order of `paths`, and those of a folder are sorted by path. A walk reports hidden files and
-    folders, `node_modules`, `__pycache__` and `venv` as `PassedOver`, and leaves out index folders without a report.
+    folders, `node_modules`, `__pycache__`, `venv`, and what the patterns of `exclude` match, as `PassedOver`. It leaves
+    out index folders without a report. A pattern is as in .gitignore, and relative to the folder in `paths`.
     A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one source of the format "beir"; its other files and
     folders are `PassedOver`. Skipped files are named by their absolute path; a link is named by its own path. No paths
     give two empty lists.
 
     Raises:
-        InvalidInput: A path does not exist.
+        InvalidInput: A path does not exist, or a pattern can match no path.
     """
+    patterns = Patterns(exclude)
     seen: set[str] = set()
     sources: list[Source] = []
     skipped: list[Skipped] = []
@@ -41,7 +44,7 @@ def discover(paths: Sequence[Path]) -> tuple[list[Source], list[Skipped]]:
         if os.path.isdir(path) and _is_index(path):
             skipped.append(Skipped(_shown(_absolute(path)), "", Note("is_index")))
             continue
-        for item in _walk(_absolute(path), seen):
+        for item in _walk(_absolute(path), patterns, seen):
             if isinstance(item, Source):
                 sources.append(item)
             else:
@@ -68,13 +71,16 @@ def _absolute(path: Path) -> str:
     return os.path.join(os.path.realpath(folder), name)
 
 
-def _walk(top: str, seen: set[str]) -> Iterator[Source | Skipped]:
+def _walk(top: str, patterns: Patterns, seen: set[str]) -> Iterator[Source | Skipped]:
     """Yield everything below a path. `seen` contains the real paths that were visited, so that loops of links end."""
-    waiting = [top]
+    waiting = [(top, "")]
     while waiting:
-        path = waiting.pop()
+        path, below = waiting.pop()
         real = os.path.realpath(path)
         if real in seen:
+            continue
+        if below and (pattern := patterns.match(below, folder=os.path.isdir(real))):
+            yield PassedOver(_shown(path), "", Note("excluded", pattern=pattern))
             continue
         seen.add(real)
         folder = Path(real)
@@ -92,7 +98,9 @@ def _walk(top: str, seen: set[str]) -> Iterator[Source | Skipped]:
         if beir:
             yield from _corpus(folder, seen)
         else:
-            waiting.extend(os.path.join(real, name) for name in reversed(names) if not _is_hidden(name))
+            start = f"{below}/" if below else ""
+            read = [name for name in reversed(names) if not _is_hidden(name)]
+            waiting.extend((os.path.join(real, name), start + name) for name in read)
         yield from _passed_over(real, names, beir)
 
 

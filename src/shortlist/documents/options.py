@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from shortlist.documents.codec_names import codec_of
+from shortlist.documents.patterns import Patterns
 from shortlist.errors import InvalidInput
 
 PARTS = ("comments", "headers")
@@ -28,20 +29,22 @@ class ReadOptions:
     text: a function from the PNG image of a page (bytes) to its text, or a command. The command gets the path of the
     image in the place of "{}", or as its last argument, and prints the text as UTF-8. No shell reads the command.
     `encoding` names the encoding of texts that are not UTF-8 and declare none; without it, the encoding is a guess.
-    `include` names parts that are left out otherwise: "comments", and "headers" (with footers).
+    `include` names parts that are left out otherwise: "comments", and "headers" (with footers). `exclude` has patterns
+    of files and folders that a walk leaves out, as in .gitignore and relative to each given folder.
 
     Raises:
-        InvalidInput: `include` names another part, `ocr` is neither a function nor a command, a password is not a
-            string, or Python does not know the encoding.
+        InvalidInput: `include` names another part, a pattern of `exclude` can match no path, `ocr` is no function
+            and no command, a password is not a string, or Python does not know the encoding.
     """
 
     password: str | Sequence[str] = field(default=(), repr=False)
     ocr: Callable[[bytes], str] | str | None = None
     include: Sequence[str] = ()
     encoding: str = ""
+    exclude: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name in ("password", "include"):
+        for name in ("password", "include", "exclude"):
             given = getattr(self, name)
             values = (given,) if isinstance(given, str) else tuple(given)
             if not all(isinstance(value, str) for value in values):
@@ -50,6 +53,7 @@ class ReadOptions:
         for part in self.include:
             if part not in PARTS:
                 raise InvalidInput(f"include names {part!r}; the parts are {', '.join(PARTS)}", field="include")
+        Patterns(self.exclude)
         if not (self.ocr is None or callable(self.ocr) or (isinstance(self.ocr, str) and self.ocr.strip())):
             raise InvalidInput("ocr is a function from the bytes of an image to its text, or a command", field="ocr")
         if self.encoding:

@@ -46,6 +46,7 @@
 | list_faults | calls, missing, repeated, unknown, unreadable | what was wrong with the answers of a listwise reranker |
 | reranker_alone | retriever, signals | the reranker's score gives the order: the `signals` have no weights |
 | other_bi_encoder | bi_encoder, retriever | `explain` compares cosines of this bi-encoder, not the retriever's scores |
+| excluded_kept | count | patterns exclude so many sources, and `add` without `prune` kept their documents |
 | vectors_taken | count, store | `add` took so many vectors of a store instead of encoding the passages |
 | vectors_encoded | count, reason | `add` encoded so many passages of a store, and did not take their vectors |
 | model_language | count, documents, languages, model, reads | the model does not read the languages of new documents |

@@ -278,6 +278,9 @@ WORDS: Mapping[str, Words] = {
     "other_bi_encoder": (
         "stage one is explained with the cosine of {bi_encoder}, because {retriever} does not tell how it scores"
     ),
+    "excluded_kept": lambda v: (
+        f"the index keeps the documents of {counted(v['count'], 'excluded file')}: --prune removes them"
+    ),
     "vectors_taken": lambda v: (
         f"{counted(v['count'], 'vector')} taken from {v['store']}: the bi-encoder of the index made them"
     ),

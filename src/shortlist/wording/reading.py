@@ -49,6 +49,7 @@ def _ids_of_other_source(values: Mapping[str, Any]) -> str:
 NOT_READ: Mapping[str, Words] = {
     "unknown_format": lambda v: f"unsupported format {v['extension'] or '(no extension)'}",
     "hidden": "hidden, or a folder such as node_modules",
+    "excluded": "excluded by {pattern}",
     "beside_beir": "next to a BEIR corpus",
     "is_index": "a shortlist index, not documents",
     "not_regular": "not a regular file (a broken link, a device or a pipe)",

@@ -18,6 +18,7 @@ from shortlist.cli.options import (
 )
 from shortlist.cli.options_reading import (
     EncodingOption,
+    ExcludeOption,
     IncludeOption,
     OcrOption,
     PasswordOption,
@@ -62,6 +63,7 @@ def add(  # noqa: PLR0913 - one parameter per option
     ocr: OcrOption = None,
     include: IncludeOption = None,
     encoding: EncodingOption = "",
+    exclude: ExcludeOption = None,
     workers: WorkersOption = None,
     ray: RayOption = None,
     verbose: Annotated[
@@ -90,14 +92,14 @@ def add(  # noqa: PLR0913 - one parameter per option
         raise typer.BadParameter("give files or folders, or --precompute, or --no-precompute", param_hint="PATHS")
     # The name of the reranker decides the length of passages. The reranker itself is loaded only to precompute.
     source = {"retriever": stores[0]} if stores else {}
-    options = reading_options(password, ocr, include, encoding, files=not stores)
+    options = reading_options(password, ocr, include, encoding, exclude, files=not stores)
     config = resolved({**given, **source, "precompute": precompute}).config.override({"rerank": False})
     shown = None if verbose else SHOWN
     files = [] if stores else list(map(Path, given_paths))
     if stores:
         _check_stores(given_paths, config)
     elif files:
-        _check_paths(files, index, shown, config)
+        _check_paths(files, exclude or (), index, shown, config)
     name, server = without_secrets(index), INDEXES.is_server(index)
     is_new = not INDEXES.exists(index, config.index_options)
     with nullcontext() if server else no_empty_index(Path(index)):
@@ -139,7 +141,9 @@ def _named(paths: list[str]) -> list[str]:
     return paths
 
 
-def _check_paths(paths: Sequence[Path], index: str, shown: int | None, config: SearchConfig) -> None:
+def _check_paths(
+    paths: Sequence[Path], exclude: Sequence[str], index: str, shown: int | None, config: SearchConfig
+) -> None:
     """Check the paths before the model loads, so that the command does not create an empty index.
 
     Raises:
@@ -151,7 +155,7 @@ def _check_paths(paths: Sequence[Path], index: str, shown: int | None, config: S
     from shortlist.redaction import without_secrets
     from shortlist.registry import INDEXES
 
-    sources, unread = discover(paths)
+    sources, unread = discover(paths, exclude)
     if sources or INDEXES.exists(index, config.index_options):
         return
     place = INDEXES.place(index)

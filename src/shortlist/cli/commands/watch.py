@@ -9,7 +9,14 @@ import typer
 import shortlist
 from shortlist.cli.console import remark
 from shortlist.cli.options import DEFAULT_INDEX, MODELS, Given, IndexOption, resolved, with_settings
-from shortlist.cli.options_reading import EncodingOption, IncludeOption, OcrOption, PasswordOption, reading_options
+from shortlist.cli.options_reading import (
+    EncodingOption,
+    ExcludeOption,
+    IncludeOption,
+    OcrOption,
+    PasswordOption,
+    reading_options,
+)
 from shortlist.cli.render.added import print_skipped, print_totals, print_unread
 from shortlist.cli.render.lists import SHOWN
 from shortlist.redaction import without_secrets
@@ -32,6 +39,7 @@ def watch(  # noqa: PLR0913 - one parameter per option
     ocr: OcrOption = None,
     include: IncludeOption = None,
     encoding: EncodingOption = "",
+    exclude: ExcludeOption = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help=f"Name every file that was not read, not only the first {SHOWN}.")
     ] = False,
@@ -45,7 +53,7 @@ def watch(  # noqa: PLR0913 - one parameter per option
     """
     config = resolved(given).config.override({"rerank": False})
     name, shown = without_secrets(index), None if verbose else SHOWN
-    options = reading_options(password, ocr, include, encoding, files=True)
+    options = reading_options(password, ocr, include, encoding, exclude, files=True)
     reports = shortlist.watch(paths, index, config=config, options=options, pause=pause, on_wait=_print_wait)
     remark("reading the folders", "dim")
     for number, report in enumerate(reports):
