@@ -53,7 +53,7 @@ def test_columns_are_aligned():
 def test_a_query_longer_than_training_saw_is_scored_with_a_note():
     done = run("rerank", "income tax " * 60, "-", "--json", stdin="Cats sleep.\nA tax.\n")
     assert len(done.out.splitlines()) == 2
-    assert "note: every candidate is scored, but a search would report: not reranked: the query has 120" in done.err
+    assert "note: the scores are uncertain, and a search would not rerank: the query has 120 tokens" in done.err
     assert "note" not in run("rerank", "tax", "-", stdin="Cats sleep.\n").err
 
 

@@ -10,6 +10,7 @@
 | pool_texts_cut | count, bi_encoder, window | the bi-encoder of the pool read only the start of `count` texts |
 | retriever_limited | count, k, limit, line | `count` of `k` passages: the retriever's own `limit`, which `line` sets |
 | rerank_skipped | reason, tokens, longest, reranker | the reranker is not made for this query |
+| scores_uncertain | reason, tokens, longest, reranker | `rerank` scored a query that a search would not rerank |
 | rerank_failed | error, message | the reranker raised an error; the hits are in stage one's order |
 | rerank_partial | scored, pool, cause | the budget ended or the queue was full before the whole pool was scored |
 | effort_lowered | effort, pool, before, waiting | under load, the server used this effort; the pool was `before` |

@@ -51,13 +51,11 @@ def limits_of(values: Mapping[str, Any]) -> str:
     return " or ".join(f"{name} {limit:g}" for name, limit in limits if limit is not None)
 
 
-def _skipped(values: Mapping[str, Any]) -> str:
+def _skip_reason(values: Mapping[str, Any]) -> str:
     if values.get("reason") == "query_too_long":
-        return (
-            f"not reranked: the query has {values['tokens']} tokens, and {values['reranker']} was trained on queries "
-            f"of up to {values['longest']}"
-        )
-    return f"not reranked: {values.get('reason', 'the reranker skips this query')}"
+        tokens, longest = values["tokens"], values["longest"]
+        return f"the query has {tokens} tokens, and {values['reranker']} was trained on queries of up to {longest}"
+    return str(values.get("reason", "the reranker skips this query"))
 
 
 def _retriever_limited(values: Mapping[str, Any]) -> str:
@@ -194,7 +192,8 @@ WORDS: Mapping[str, Words] = {
         f"not find {'it' if v['count'] == 1 else 'them'}"
     ),
     "retriever_limited": _retriever_limited,
-    "rerank_skipped": _skipped,
+    "rerank_skipped": lambda v: f"not reranked: {_skip_reason(v)}",
+    "scores_uncertain": lambda v: f"the scores are uncertain, and a search would not rerank: {_skip_reason(v)}",
     "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,
     "effort_lowered": lambda v: (
