@@ -128,6 +128,27 @@ def test_the_reranker_of_the_file_is_used(tmp_path):
     assert rows("q", "--reranker", "command_line:Plain", stdin="a\n")[0]["rerank"]["score"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("id,text\n7,Income tax is due in April.\n", "id, text"),
+        ('\ufeff"Title";"Body"\r\n"Tax";"Due in April."\r\n', "Title, Body"),
+        ("\n_id\tquestion\n1\twhen\n", "_id, question"),
+    ],
+)
+def test_a_table_on_standard_input_is_refused(table, names):
+    message = error_of("rerank", "tax", "-", stdin=table)
+    assert f"standard input is a table with the columns {names}, which rerank does not read" in message
+    assert "a JSON object with a text field on each line" in message
+
+
+@pytest.mark.parametrize(
+    "stdin", ["id,text\n", "text, content\nA tax is due.\n", "A text, as it is.\nIts body, too.\n", "a,b\nc,d\n"]
+)
+def test_lines_with_commas_are_no_table(stdin):
+    assert len(rows("tax", stdin=stdin)) == len(stdin.split("\n")) - 1
+
+
 @pytest.mark.parametrize(("name", "kind"), [("found.csv", "CSV"), ("found.TSV", "TSV")])
 def test_a_table_is_refused_and_the_forms_are_named(tmp_path, name, kind):
     (tmp_path / name).write_text("id,text\n7,Income tax is due in April.\n", encoding="utf-8")
