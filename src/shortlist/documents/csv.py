@@ -7,12 +7,12 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
-from shortlist.documents.csv_header import SAMPLE_ROWS, is_data, usual_width
-from shortlist.documents.csv_quotes import NAMED_DELIMITER, ParsedRow, parsed_rows
 from shortlist.documents.csv_rows import Columns
 from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, guess_note, line_encoding, lines
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
+from shortlist.text.csv_header import SAMPLE_ROWS, is_data, unique, usual_width
+from shortlist.text.csv_quotes import NAMED_DELIMITER, ParsedRow, parsed_rows
 from shortlist.types import Document, Note
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -194,15 +194,6 @@ def _delimiter(record: Sequence[str]) -> str:
     if sum(map(len, record)) > csv.field_size_limit():
         return ","
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader(record, delimiter=mark), [])))
-
-
-def unique(header: Sequence[str]) -> list[str]:
-    """Return the names of the columns, with a number for a name that is missing or repeated."""
-    columns: list[str] = []
-    for number, cell in enumerate(header, start=1):
-        name = cell.strip() or f"column {number}"
-        columns.append(name if name not in columns else f"{name} {number}")
-    return columns
 
 
 def row_document(

@@ -6,25 +6,8 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from shortlist.documents.csv_quotes import NAMED_DELIMITER, parsed_rows
 from shortlist.errors import InvalidInput
-
-
-class _Lines:
-    """The lines of a file below a line `sep=;`, and the number and the text of the last one that was read."""
-
-    def __init__(self, text: Iterable[str]) -> None:
-        lines = list(text)
-        self.above = int(bool(lines) and NAMED_DELIMITER.fullmatch(lines[0]) is not None)
-        self.number = self.above
-        self.last = ""
-        self._below = lines[self.above :]
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._below:
-            self.number += 1
-            self.last = line
-            yield line
+from shortlist.text.csv_quotes import NAMED_DELIMITER, NumberedLines, parsed_rows
 
 
 def rows_of(text: Iterable[str], delimiter: str, file: Path) -> Iterator[tuple[str, list[str]]]:
@@ -35,8 +18,10 @@ def rows_of(text: Iterable[str], delimiter: str, file: Path) -> Iterator[tuple[s
     Raises:
         InvalidInput: A quote is not closed, or the csv module cannot read a row.
     """
-    lines = _Lines(text)
-    for row in parsed_rows(lines, lines, delimiter, csv.field_size_limit(), lines.above):
+    lines = list(text)
+    above = int(bool(lines) and NAMED_DELIMITER.fullmatch(lines[0]) is not None)
+    below = NumberedLines(lines[above:], above)
+    for row in parsed_rows(below, below, delimiter, csv.field_size_limit(), above):
         place = f"{file} line {row.first}"
         if row.is_open:
             raise InvalidInput(

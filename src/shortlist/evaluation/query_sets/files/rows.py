@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shortlist.documents.csv_quotes import NAMED_DELIMITER
 from shortlist.documents.decoding import Decoded, decode
 from shortlist.documents.jsonl import bad_characters, has_bad_escape
 from shortlist.documents.options import ReadOptions
 from shortlist.documents.source import Unreadable
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.query_set import QuerySet
+from shortlist.text.csv_quotes import NAMED_DELIMITER
 from shortlist.wording.counting import counted
 
 GZIP, GZIP_BYTES = ".gz", b"\x1f\x8b"

@@ -18,6 +18,19 @@ class Place(Protocol):
     last: str
 
 
+class NumberedLines:
+    """Lines below `above` others, and the place of the last one that was read. Satisfies `Place`."""
+
+    def __init__(self, lines: Iterable[str], above: int = 0) -> None:
+        self.number, self.last = above, ""
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.number, self.last = self.number + 1, line
+            yield line
+
+
 class ParsedRow(NamedTuple):
     """The cells of a row, or None if it has none that can be read. A blank line has the cells [].
 
@@ -55,7 +68,7 @@ def parsed_rows(lines: Iterable[str], place: Place, delimiter: str, longest: int
 
 
 def _odd_row(place: Place, first: int, delimiter: str, error: str) -> ParsedRow:
-    """Return the row that the strict reader refuses. An open quote includes an empty line after it, so gives one row."""
+    """Return the row that the strict reader refuses. An open quote takes in an empty line below it: one row is open."""
     if place.number > first:
         return ParsedRow(None, first, place.number, error, is_open=True)
     try:
