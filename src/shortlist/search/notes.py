@@ -37,7 +37,7 @@
 | index_empty | | the index has no passages |
 | store_empty | store | the collection has no rows |
 | filter_unknown_field | field, fields, more, read | no passage, or none of the first `read`, has `field` but `fields` |
-| filter_unknown_value | field, conditions, values | no passage meets these conditions; some values of the field |
+| filter_unknown_value | field, conditions, values, hint, written | no passage meets these; some values of the field |
 | filter_empty_range | field, conditions | no single value meets both conditions |
 | filter_other_type | field, condition | the store compares numbers, and has those of this field as texts |
 | filter_no_overlap | | each field of the filter matches some passages, but no passage matches all of them |

@@ -23,6 +23,11 @@ IGNORED = {
     "tail": "passages below the pool have no probability",
     "progressive": "progressive scores depend on the pool",
 }
+HINTS = {
+    "no_date": ". No calendar has the date {written}",
+    "compact_date": ". Write the date as {written}",
+    "decimal_comma": ". Write the number with a decimal point: {written}",
+}
 RENEW = "shortlist add --precompute --index DIR"
 FITS = {"stop_rule": "the stop rule", "gate": "the gate", "calibration": "the probability curve"}
 
@@ -149,7 +154,8 @@ def _unknown_field(values: Mapping[str, Any]) -> str:
 def _unknown_value(values: Mapping[str, Any]) -> str:
     shown = [repr(value) if isinstance(value, str) else str(value) for value in values.get("values") or ()]
     known = f": some values of {values['field']} are {', '.join(shown)}" if shown else ""
-    return f"no passage matches the filter {', '.join(values['conditions'])}{known}"
+    hint = HINTS.get(str(values.get("hint")), "").format_map(values)
+    return f"no passage matches the filter {', '.join(values['conditions'])}{known}{hint}"
 
 
 def _states_unused(values: Mapping[str, Any]) -> str:
