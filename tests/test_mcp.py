@@ -155,7 +155,7 @@ def test_rerank_scores_a_query_that_a_search_would_skip_and_warns(tools):
     answer = tools(Skipping(), names=Names()).rerank(QUERY, PASSAGES)
     assert len(answer["results"]) == len(PASSAGES)
     assert messages(answer) == [
-        "the scores are uncertain, a search would skip reranking: the query has 99 tokens, and ce was trained on "
+        "the scores are uncertain, and a search would not rerank: the query has 99 tokens, and ce was trained on "
         "queries of up to 9"
     ]
 

@@ -10,7 +10,7 @@ from shortlist import registry
 from shortlist.errors import InvalidInput
 from shortlist.opening import subject_of_search
 from shortlist.protocols import Encoder, Reranker
-from shortlist.search.ranked import Ranked
+from shortlist.search.ranked import Reranked
 from shortlist.search.rerank import rank
 from shortlist.types import PoolSize
 
@@ -32,7 +32,7 @@ def rerank(
     top_k: int | None = None,
     reranker: Reranker | str | None = None,
     pool_encoder: Encoder | str | None = None,
-) -> list[Ranked]:
+) -> Reranked:
     """Rerank the result of any retriever: return the documents, best first, at most `top_k`.
 
     Args:
@@ -50,7 +50,7 @@ def rerank(
         empty list. For every score, higher is better. `order` is "reranker" if the score is the reranker's own, a logit
         for a cross-encoder. `order` is "blend" if the documents are hits of a search, and weights were fitted for their
         bi-encoder and the reranker. The score then also has the weighted signals of stage one. A `pool_encoder` gives
-        any documents the signal "dense".
+        any documents the signal "dense". The list has `notes`: a note reports a query that a search would not rerank.
 
     Raises:
         InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, or a document without text.

@@ -151,6 +151,7 @@ def test_queries_in_parquet():
     [
         ("q.jsonl", '{"_id": "q1"}\n', "line 1: a query needs an id and a text"),
         ("q.jsonl", '{"_id": "q", "text": "a"}\n{"_id": "q", "text": "b"}\n', "line 2: query 'q' has another text"),
+        ("q.csv", 'sep=;\nid;query\na;"b\nc;d\n', "q.csv line 3: a quote is not closed"),
         ("q.csv", "name,words\na,b\n", "the first row must name id, and text or query; it names name, words"),
     ],
 )

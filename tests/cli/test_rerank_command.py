@@ -53,7 +53,7 @@ def test_columns_are_aligned():
 def test_a_query_longer_than_training_saw_is_scored_with_a_note():
     done = run("rerank", "income tax " * 60, "-", "--json", stdin="Cats sleep.\nA tax.\n")
     assert len(done.out.splitlines()) == 2
-    assert "note: every candidate is scored, but a search would report: not reranked: the query has 120" in done.err
+    assert "note: the scores are uncertain, and a search would not rerank: the query has 120 tokens" in done.err
     assert "note" not in run("rerank", "tax", "-", stdin="Cats sleep.\n").err
 
 
@@ -126,6 +126,27 @@ def test_the_reranker_of_the_file_is_used(tmp_path):
     (tmp_path / "shortlist.toml").write_text('[search]\nreranker = "command_line:Plain"\n')
     assert [row["rerank"]["score"] for row in rows("q", stdin="a\nlonger\n")] == [6.0, 1.0]
     assert rows("q", "--reranker", "command_line:Plain", stdin="a\n")[0]["rerank"]["score"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("id,text\n7,Income tax is due in April.\n", "id, text"),
+        ('\ufeff"Title";"Body"\r\n"Tax";"Due in April."\r\n', "Title, Body"),
+        ("\n_id\tquestion\n1\twhen\n", "_id, question"),
+    ],
+)
+def test_a_table_on_standard_input_is_refused(table, names):
+    message = error_of("rerank", "tax", "-", stdin=table)
+    assert f"standard input is a table with the columns {names}, which rerank does not read" in message
+    assert "a JSON object with a text field on each line" in message
+
+
+@pytest.mark.parametrize(
+    "stdin", ["id,text\n", "text, content\nA tax is due.\n", "A text, as it is.\nIts body, too.\n", "a,b\nc,d\n"]
+)
+def test_lines_with_commas_are_no_table(stdin):
+    assert len(rows("tax", stdin=stdin)) == len(stdin.split("\n")) - 1
 
 
 @pytest.mark.parametrize(("name", "kind"), [("found.csv", "CSV"), ("found.TSV", "TSV")])

@@ -163,6 +163,7 @@ def test_a_budget_that_allows_no_reranking_states_the_loss(shell):
     shown = shell("tune", "q.jsonl", "--sizes", "5,20", "--budget-ms", "0", "--write")
     assert "recommended: no reranking, which loses 0." in shown
     assert "warning: without reranking, nDCG@10 is" in shown
+    assert shown.count("no pool is within 0 ms") == 1
     assert "rerank = false" in file_of(shell)
     message = shell.fails("search", "red cat", "--effort", "mid")
     assert "--effort is 'mid', and no such level is stored. An effort is a pool size" in message

@@ -78,6 +78,28 @@ def test_an_empty_range_is_named(tmp_path, where, conditions):
         assert f"{conditions[0]} and {conditions[1]}: the range is empty" in describe(note)
 
 
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ({"day": "2024-13"}, ". No calendar has the date 2024-13"),
+        ({"day": ["soon", "2023-02-30"]}, ". No calendar has the date 2023-02-30"),
+        ({"day": 20240102}, ". Write the date as 2024-01-02"),
+        ({"day": {"lt": "20240102"}}, ". Write the date as 2024-01-02"),
+        ({"day": 20241302}, "are '2024-03-01'"),
+        ({"price": "3,5"}, ". Write the number with a decimal point: 3.5"),
+        ({"price": "2023,2024"}, "are 50"),
+        ({"code": "2024-14"}, "are '2024-13'"),
+        ({"code": "20240102"}, "are '2024-13'"),
+    ],
+)
+def test_a_value_in_a_form_that_no_passage_has_is_explained(tmp_path, where, hint):
+    add([{"id": "x", "text": "x", "metadata": {"price": 50, "day": "2024-03-01", "code": "2024-13"}}], tmp_path / "i")
+    with registry.open_collection(tmp_path / "i") as collection:
+        [note] = diagnose(collection.index, 32, where)
+    assert note.code == "filter_unknown_value"
+    assert describe(note).endswith(hint)
+
+
 def test_a_list_may_be_on_both_sides_of_a_range(tmp_path):
     add([{"id": "x", "text": "x", "metadata": {"price": [3, 20]}}], tmp_path / "i")
     with registry.open_collection(tmp_path / "i") as collection:

@@ -91,6 +91,16 @@ def test_lines_leave_out_what_is_removed():
             "'pol' is unknown under .search.; the keys are retriever, words, bi_encoder, pool_encoder, reranker",
         ),
         ("[search]\npool = 5", "'pool' is unknown under .search. .did you mean 'pool_size'."),
+        (
+            '[search]\nindex = "ix"',
+            r"'index' is unknown under .search.. To choose the index folder, give --index on the c",
+        ),
+        (
+            "[search]\nindex = {shards = 6}",
+            r"'index' is unknown under .search.: .index. is a table of its own. Write its",
+        ),
+        ("[search]\nfields.text = 'body'", r"'fields' is unknown under .search.: .fields. is a table of its own"),
+        ("[search]\nindex_options = {}", r"'index_options' is unknown under .search.: .index. is a table of its own"),
         ("[search]\nthreshold = 5", "'threshold' is unknown"),
         ("[serach]\npool_size = 5", "'serach' is not a known table"),
         ("pool_size = 5", "'pool_size' is not a known table. Put every key under .search."),
@@ -120,6 +130,14 @@ def test_typing_errors_are_errors(tmp_path, text, message):
     with pytest.raises(InvalidInput, match=message):
         config.write({"pool_size": 5}, tmp_path)
     assert (tmp_path / config.FILE).read_text() == text
+
+
+@pytest.mark.parametrize("text", ['[search]\nindex = "ix"', "[search]\npool = 5"])
+def test_a_message_that_names_the_right_place_lists_no_other_keys(tmp_path, text):
+    (tmp_path / config.FILE).write_text(text)
+    with pytest.raises(InvalidInput) as error:
+        config.read(tmp_path)
+    assert "the keys are" not in str(error.value)
 
 
 def test_a_bad_value_is_not_written(tmp_path):

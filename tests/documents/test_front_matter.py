@@ -76,6 +76,29 @@ def test_text_that_begins_like_other_front_matter_is_text(load, text):
     assert (document.text, set(document.metadata)) == (text, {"source", "format"})
 
 
+@pytest.mark.parametrize(
+    ("front", "text", "start"),
+    [
+        ("---\ntitle: Setup\ndescription: How to install.\n---\n", "How to install.", 30),
+        ("---\ntitle: Setup\nsummary: ''\nabstract: Steps.\n---\n\n<!-- to do -->\n", "Steps.", 39),
+        ('+++\ntitle = "Setup"\nsummary = "Two steps"\n+++\n', "Two steps", 31),
+        ("---\ntitle: Setup\ndescription: >\n  Two\n  lines\n---\n", "Two lines", None),
+    ],
+)
+def test_a_description_is_the_text_of_a_file_without_other_text(load, front, text, start):
+    [document] = load("a.md", front)
+    assert (document.text, document.title, document.metadata.get("text_start")) == (text, "Setup", start)
+    [document] = load("b.md", f"{front}\nBody.\n")
+    assert "Body." in document.text
+    assert text not in document.text
+
+
+@pytest.mark.parametrize("front", ["---\ntitle: Setup\n---\n", "---\ntitle: Setup\ndescription: [a, b]\n---\n"])
+def test_a_file_with_a_title_alone_is_reported_as_empty(load, front):
+    [skipped] = load("a.md", front)
+    assert skipped.note.code == "empty"
+
+
 def test_a_file_of_comments_is_empty(load):
     [skipped] = load("a.md", "---\ntitle: T\n---\n<!-- nothing\n\nhere -->\n")
     assert skipped.note.code == "empty"

@@ -42,3 +42,27 @@ def test_the_items_of_a_list_have_the_numbers_that_a_browser_shows(load, markup,
 def test_many_items_without_end_tags_end(load):
     [document] = load("a.html", f"<ol>{'<li>x' * 20_000}</ol>")
     assert document.text.endswith("\n20000. x")
+
+
+NESTED = [
+    (
+        "<table><tr><td>Menu<td><table><tr><th>Year<th>Tax<tr><td>2023<td>10</table><tr><td>Foot<td>Contact</table>",
+        ["Menu", "Year", "Tax", "2023", "10", "Foot", "Contact"],
+    ),
+    (
+        "<table><tr><td><table><tr><td><table><tr><td>Dear customer,</td></tr><tr><td>your invoice is due.</td></tr>"
+        "</table></td></tr></table></td></tr></table>",
+        ["Dear customer,", "your invoice is due."],
+    ),
+    (
+        "<table><tr><td>before<table><tr><td>k</td><td>v</td></tr></table>after</td><td>right</td></tr></table>",
+        ["before", "k", "v", "after", "right"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("markup", "cells"), NESTED)
+def test_a_table_in_a_table_loses_and_repeats_no_cell(load, markup, cells):
+    [document] = load("a.html", markup)
+    lines = [cell.strip() for line in document.text.split("\n") for cell in line.split("|")]
+    assert [cell for cell in lines if cell and cell != "-"] == cells

@@ -40,6 +40,16 @@ def test_a_quote_of_the_header_and_of_clicks(tmp_path):
         read(tmp_path, 'query,id,clicks\n"hours,c.md,3\nlost parcel,b.md,4\n')
 
 
+@pytest.mark.parametrize("first", ["sep=;\n", '"sep=;"\r\n'])
+def test_a_line_that_names_the_delimiter_counts_as_a_line(tmp_path, first):
+    with pytest.raises(InvalidInput, match=r"q\.csv line 3: the query is empty"):
+        read(tmp_path, first + "query;relevant\n;a.md\n")
+    with pytest.raises(InvalidInput, match=r"q\.csv line 4: a quote is not closed"):
+        read(tmp_path, first + 'query;relevant\nhours;a.md\n"lost;b.md\nrefund;c.md\n')
+    with pytest.raises(InvalidInput, match=r"q\.csv line 2: a quote is not closed"):
+        read(tmp_path, first + '"query;relevant\nhours;a.md\n')
+
+
 def test_quotes_that_are_closed_or_odd_on_one_line_are_read(tmp_path):
     rows = '"lost\nparcel",b.md\n5" disk,c.md\n"old" disk,d.md\n"a ""b""","e.md"\n\nlast,"f.md"'
     query_set = read(tmp_path, HEADER + rows)

@@ -61,20 +61,49 @@ def test_an_emptied_file_that_is_read_late_is_reported_with_the_remedy(tmp_path,
         index.nearest(vectors[0], 3)
 
 
+def damaged(folder, value, places=range(8)):
+    """Return an index of the unit vectors in which the vectors in `places` have this value in place of 1."""
+    vectors = np.eye(8, dtype=np.float32)
+    index = EmbeddedEngine().create(folder, dimension=8)
+    index.add([Passage(f"p{place}", f"tax {place}", metadata={"n": place}) for place in range(8)], vectors)
+    index.close()
+    file = next(path for path in folder.rglob("*") if path.as_posix().endswith("vectors/chunk_0.mmap"))
+    content = file.read_bytes()
+    rows = np.frombuffer(content[: vectors.nbytes], dtype=np.float32).reshape(8, 8).copy()
+    assert sorted(rows.argmax(axis=1)) == list(range(8))
+    for row in rows:
+        row[row.argmax()] = value if row.argmax() in places else 1
+    file.write_bytes(rows.tobytes() + content[vectors.nbytes :])
+    return EmbeddedEngine().open(folder, dimension=8), np.eye(8, dtype=np.float32)
+
+
+@pytest.mark.parametrize(("k", "where"), [(8, None), (2, None), (8, {"n": {"lt": 3}}), (1, {"n": 0})])
+@pytest.mark.parametrize("value", [np.nan, -3e37])
+def test_a_vector_that_no_answer_shows_is_reported(tmp_path, value, k, where):
+    index, vectors = damaged(tmp_path, value, [5])
+    query = vectors[0] if np.isnan(value) else vectors[5]
+    with pytest.raises(NotAnIndex, match=r"its files are damaged: .* \(a passage has (the|no) cosine"):
+        index.nearest(query, k, where)
+    index.close()
+
+
+def test_intact_vectors_are_checked_once(tmp_path, monkeypatch):
+    index, vectors = damaged(tmp_path, 1)
+    calls = []
+    lowest = index._shard.lowest
+    monkeypatch.setattr(index._shard, "lowest", lambda vector: calls.append(1) or lowest(vector))
+    assert [len(index.nearest(vector, 3, {"n": {"lt": 2}})) for vector in vectors] == [2] * 8
+    assert len(calls) == 1
+    index.close()
+
+
 @pytest.mark.parametrize("value", [1.5, -3e37, np.inf, np.nan])
 def test_vectors_overwritten_with_other_numbers_are_reported_with_the_remedy(tmp_path, value):
-    vectors = np.eye(8, dtype=np.float32)
-    index = EmbeddedEngine().create(tmp_path, dimension=8)
-    index.add([Passage(f"p{place}", f"tax {place}") for place in range(8)], vectors)
-    index.close()
-    file = next(path for path in tmp_path.rglob("*") if path.as_posix().endswith("vectors/chunk_0.mmap"))
-    content = file.read_bytes()
-    file.write_bytes(content.replace(np.float32(1).tobytes(), np.float32(value).tobytes()))
-    index = EmbeddedEngine().open(tmp_path, dimension=8)
-    damaged = r"its files are damaged: delete the index folder and add the files again \(a passage has (the|no) cosine"
-    with pytest.raises(NotAnIndex, match=damaged):
+    index, vectors = damaged(tmp_path, value)
+    message = r"its files are damaged: delete the index folder and add the files again \(a passage has (the|no) cosine"
+    with pytest.raises(NotAnIndex, match=message):
         index.nearest(vectors[0], 8)
-    with pytest.raises(NotAnIndex, match=damaged):
+    with pytest.raises(NotAnIndex, match=message):
         index.similarities(vectors[0], [f"p{place}" for place in range(8)])
     index.close()
 

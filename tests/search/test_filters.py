@@ -244,6 +244,28 @@ def test_numbers_and_moments_of_texts():
     assert iso_of(-1.5) == "1969-12-31T23:59:58.500000Z"
 
 
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ("price<3,5", "write a number with a decimal point: price<3.5"),
+        ("price>=1,500", "give a number, or a date"),
+        ("day<2024-13", "no calendar has the date 2024-13"),
+        ("day>2023-02-30", "no calendar has the date 2023-02-30"),
+        ("day>soon", "give a number, or a date"),
+    ],
+)
+def test_a_limit_that_is_no_number_and_no_date_has_a_hint(condition, hint):
+    with pytest.raises(InvalidInput, match=f"{condition} compares with no number and no date: {hint}") as error:
+        predicates_of(where_of(condition))
+    assert error.value.field == "where"
+
+
+@pytest.mark.parametrize(("stored", "expected"), [(1e30, True), ("1e30", True), (10**30, False), ("1e+30", False)])
+def test_a_number_with_an_exponent_equals_the_number_and_the_text(stored, expected):
+    assert passes("n=1e30", {"n": stored}) is expected
+    assert passes("n=1e999", {"n": stored}) is False
+
+
 @pytest.mark.parametrize("field", [2, None, ("a", "b")])
 def test_a_field_that_is_no_text_is_an_error(field):
     with pytest.raises(InvalidInput, match="is no text"):

@@ -21,6 +21,10 @@ EXAMPLES = [
         "not reranked: the query has 90 tokens, and m was trained on queries of up to 62",
     ),
     (
+        Note("scores_uncertain", reason="query_too_long", tokens=90, longest=62, reranker="m"),
+        "a search would not rerank: the query has 90 tokens, and m was trained on queries of up to 62",
+    ),
+    (
         Note("rerank_partial", scored=8, pool=50, cause="budget"),
         "the time limit budget_ms ended after 8 of 50 passages",
     ),

@@ -8,7 +8,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, fitted_weights
 from shortlist.search.blend import blend_weights
-from shortlist.types import Document, Hit, Passage, RerankerInfo, Scores
+from shortlist.types import Document, Hit, Note, Passage, RerankerInfo, Scores
 
 
 class Node:
@@ -40,6 +40,18 @@ def test_top_k_cuts_the_answer_not_the_scoring():
     reranker = WordReranker()
     assert len(rerank("a", ["a", "b", "c"], reranker=reranker, top_k=2)) == 2
     assert reranker.calls == [("a", ["a", "b", "c"])]
+
+
+class Skipping(WordReranker):
+    def skip_reason(self, query):
+        return Note("rerank_skipped", reason="too long") if "long" in query else None
+
+
+def test_a_query_that_a_search_would_not_rerank_is_scored_with_a_note():
+    ranked = rerank("a long local", ["local", "red"], reranker=Skipping())
+    assert [(row.document, row.rank) for row in ranked] == [("local", 1), ("red", 2)]
+    assert ranked.notes == (Note("scores_uncertain", reason="too long"),)
+    assert rerank("local", ["local"], reranker=Skipping()).notes == ()
 
 
 def test_no_documents_give_nothing():

@@ -30,6 +30,18 @@ def ids(answer):
         ("t.json", '["a", {"text": "b"}]', [{"text": "a"}, {"text": "b"}]),
         ("t.csv", 'id,text\n1,"a, b"\n2,c\n', [{"id": "1", "text": "a, b"}, {"id": "2", "text": "c"}]),
         ("t.TSV", "id\ttext\n1\ta\n2\t\n", [{"id": "1", "text": "a"}, {"id": "2"}]),
+        (
+            "t.csv",
+            "2024-01-05,red\n2024-02-07,blue\n",
+            [{"column 1": "2024-01-05", "column 2": "red"}, {"column 1": "2024-02-07", "column 2": "blue"}],
+        ),
+        (
+            "t.csv",
+            "The income tax is due in April.\nCats sleep most of the day.\n",
+            [{"column 1": "The income tax is due in April."}, {"column 1": "Cats sleep most of the day."}],
+        ),
+        ("t.csv", 'id, text ,id\n1,a 5" disk,x\n', [{"id": "1", "text": 'a 5" disk', "id 3": "x"}]),
+        ("t.csv", "", []),
         ("t.txt", "\ufeffone\ntwo\r\nthree", [{"text": "one"}, {"text": "two"}, {"text": "three"}]),
     ],
 )
@@ -46,6 +58,7 @@ def test_texts_of_every_format(tmp_path, name, content, expected):
         ("t.json", b'{"text": "a"}', "it is no list"),
         ("t.csv", b"id,text\n1,a,b\n", "line 2: another number of fields"),
         ("t.csv", b"id,text\n1\n", "line 2: another number of fields"),
+        ("t.csv", b'id,text\n1,"a\n2,b\n', "line 2: a quote is not closed"),
         ("t.txt", b"\xff\xfe", "not UTF-8"),
         ("t.parquet", b"", "give a file that ends with .jsonl"),
         ("missing.txt", None, "there is no file"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from shortlist.bulk.texts import PARQUET, parquet_rows
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.files.cells import rows_of
 from shortlist.evaluation.query_sets.files.rows import Encodings, objects_of, suffix_of, table_of, text_of
 from shortlist.evaluation.query_sets.files.trec import read_topics
 
@@ -66,13 +66,11 @@ def _has_header(file: Path, encodings: Encodings) -> bool:
 
 def _of_csv(file: Path, encodings: Encodings) -> Iterator[tuple[str, str, str]]:
     text, delimiter = table_of(file, lambda names: len(names & {*IDS, *TEXTS}), encodings)
-    reader = csv.DictReader(text, delimiter=delimiter)
-    columns = [name.strip().lower() for name in reader.fieldnames or []]
+    rows = rows_of(text, delimiter, file)
+    columns = [name.strip().lower() for name in next(rows, ("", []))[1]]
     if not set(columns) & set(IDS) or not set(columns) & set(TEXTS):
         raise InvalidInput(f"{file}: the first row must name id, and text or query; it names {', '.join(columns)}")
-    reader.fieldnames = columns
-    try:
-        for row in reader:
-            yield f"{file} line {reader.line_num}", _first(dict(row), IDS), _first(dict(row), TEXTS)
-    except csv.Error as error:
-        raise InvalidInput(f"{file} line {reader.line_num} is not readable as CSV: {error}") from error
+    for place, cells in rows:
+        if cells:
+            row: dict[str, object] = dict(zip(columns, cells, strict=False))
+            yield place, _first(row, IDS), _first(row, TEXTS)

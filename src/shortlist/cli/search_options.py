@@ -32,7 +32,7 @@ OPTIONS: Mapping[str, Setting] = {
         "0",
         "P",
     ),
-    "gate": Setting(bool, "Skip stage two if the gate that calibrate stored finds stage one sure.", "no"),
+    "gate": Setting(bool, "Skip stage two if the signals of stage one reach the gate that calibrate stored.", "no"),
     "tail": Setting(bool, "Allow an answer longer than the pool; the rest has stage one's order.", "no"),
     "duplicates": Setting(
         bool, "Show passages with the same text, or almost the same, as hits of their own.", "fold them into one hit"
@@ -46,7 +46,7 @@ OPTIONS: Mapping[str, Setting] = {
     ),
     "progressive": Setting(
         bool,
-        "Drop most of the pool at early exits of the model: faster, slightly less accurate. No gain at --blend 0.",
+        "Drop passages with low scores after the first layers: faster, slightly less accurate. No gain at --blend 0.",
         "no",
     ),
     "blend": Setting(float, "Factor of stage one's part of the final score; 0: the reranker alone.", "1", "X"),

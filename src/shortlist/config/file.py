@@ -47,10 +47,8 @@ FILE = "shortlist.toml"
 TABLE = "search"
 TABLES = {"fields": "fields", "index_options": "index", "efforts": "efforts"}
 """Setting -> the table that holds it, for settings that have a table of their own."""
-_HINTS = {
-    "index_options": ": [index] holds the options of an index, such as shards = 6. To choose the index folder, give "
-    "--index on the command line, or the path in Python"
-}
+_FOLDER = "To choose the index folder, give --index on the command line, or the path in Python"
+_HINTS = {"index_options": f": [index] holds the options of an index, such as shards = 6. {_FOLDER}"}
 
 
 def read(folder: Path | None = None) -> dict[str, Any]:
@@ -180,9 +178,18 @@ def _settings_in(tables: dict[str, Any], file: Path) -> dict[str, Any]:
             f"under [{TABLES['fields']}], the options of an index on a server under [{TABLES['index_options']}], and "
             f"effort levels under [{TABLES['efforts']}]"
         )
-    names = [name for name in NAMES if name not in TABLES]
-    unknown = [key for key in settings if key not in names]
-    if unknown:
-        close = did_you_mean(unknown[0], names)
-        raise InvalidInput(f"{file}: {unknown[0]!r} is unknown under [{TABLE}]{close}; the keys are {', '.join(names)}")
+    for key, value in settings.items():
+        if key not in NAMES or key in TABLES:
+            raise InvalidInput(f"{file}: {key!r} is unknown under [{TABLE}]{_place_of(key, value)}")
     return {**settings, **own}
+
+
+def _place_of(key: str, value: object) -> str:
+    """Return where a key belongs that [search] does not have: a table of its own, a similar key, or all keys."""
+    table = TABLES.get(key, key)
+    if table == TABLES["index_options"] and not isinstance(value, dict):
+        return f". {_FOLDER}"
+    if table in TABLES.values():
+        return f": [{table}] is a table of its own. Write its keys under [{table}]"
+    names = [name for name in NAMES if name not in TABLES]
+    return did_you_mean(key, names) or f"; the keys are {', '.join(names)}"

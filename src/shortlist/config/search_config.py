@@ -67,13 +67,13 @@ class SearchConfig:
         expand: Query expansion in stage one: "rm3", or a function as "package.module:attribute". None and "none": off.
         blend: Factor of `weights`, 0 or more. 0 ranks by the reranker's score alone.
         weights: The weight of each stage-one signal in the final score. None: the weights fitted for the two models.
-        progressive: Score at early exits of the model, and drop most of the pool there.
+        progressive: Drop passages with low scores after the first layers of the model.
         pool_size: Passages that the reranker scores, or "auto" for the stored stop rule. None: 50.
         effort: "low", "mid" or "high": the pool size of this level of `efforts`, in place of `pool_size`.
         efforts: The effort levels that `tune` stored: name -> a table with `pool_size`.
         top_k: Length of the answer, at most the pool size without `tail`. None: 5, or the pool size if it is smaller.
         tail: Allow an answer that is longer than the pool. The rest follows in stage one's order.
-        gate: Skip stage two if the gate that `calibrate` stored finds stage one sure enough.
+        gate: Skip stage two if the signals of stage one reach the gate that `calibrate` stored.
         min_score: Leave out hits with a lower final score. None and minus infinity leave out nothing.
         min_probability: Leave out hits with a lower probability, 0 to 1. None and 0 leave out nothing.
         duplicates: Return passages with the same text, or almost the same, as hits of their own. False folds them into

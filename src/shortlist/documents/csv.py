@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import chain, islice
 from typing import NamedTuple
 
-from shortlist.documents.csv_header import SAMPLE_ROWS, is_data, usual_width
 from shortlist.documents.csv_rows import Columns
 from shortlist.documents.decoding import LONGEST_LINE, MEGABYTE, guess_note, line_encoding, lines
 from shortlist.documents.metadata import metadata
 from shortlist.documents.source import Record, Skipped, Source
+from shortlist.text.csv_header import SAMPLE_ROWS, is_data, unique, usual_width
+from shortlist.text.csv_quotes import NAMED_DELIMITER, ParsedRow, parsed_rows
 from shortlist.types import Document, Note
 
 _DELIMITERS = (",", ";", "\t", "|")
-_NAMED = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
-"""A first line that names the delimiter, as Excel writes and reads it."""
-
 _IDS = ("id", "_id")
 _TITLES = ("title",)
 _NAMES = ("name", "subject", "sku", "code", "key")
@@ -175,38 +171,22 @@ def _rows(source: Source, feed: _Lines) -> Iterator[_Row]:
     waiting = iter(feed)
     filled = (line for line in waiting if line.strip())
     first = next(filled, "")
-    if named := _NAMED.fullmatch(first):
+    if named := NAMED_DELIMITER.fullmatch(first):
         first = next(filled, "")
     guessed = "\t" if source.path.suffix.lower() == ".tsv" else _delimiter(feed.record(first))
-    feed.delimiter = delimiter = named[1] if named else guessed
-    reader = csv.reader(chain([first], waiting), delimiter=delimiter, strict=True)
-    before = feed.number - 1
-    while True:
-        usual = csv.field_size_limit(LONGEST_LINE)
-        try:
-            cells: list[str] | Note | None = next(reader, None)
-        except csv.Error as error:
-            cells = _mended(feed, before, delimiter, error)
-        finally:
-            csv.field_size_limit(usual)
-        before = feed.number
-        if cells is None:
-            return
+    feed.delimiter = named[1] if named else guessed
+    below = chain([first], waiting)
+    for row in parsed_rows(below, feed, feed.delimiter, LONGEST_LINE, above=feed.number - 1):
+        cells = row.cells if row.cells is not None else _reason(row)
         if cells:
             yield _Row(cells, feed.take_replaced(), tuple(feed.take_skipped()))
 
 
-def _mended(feed: _Lines, before: int, delimiter: str, error: csv.Error) -> list[str] | Note:
-    """Return the readable part of the row after line number `before`. Odd quotes on a single line stay unchanged.
-
-    Odd quotes over several lines mean that the text of an unclosed quote includes the rows below it.
-    """
-    first = before + 1
-    if feed.number > first:
-        return Note("open_quote", first=first, last=feed.number, error=str(error))
-    with suppress(csv.Error):
-        return next(csv.reader([feed.last], delimiter=delimiter), [])
-    return Note("bad_csv", error=str(error))
+def _reason(row: ParsedRow) -> Note:
+    """Return why a row has no cells that can be read."""
+    if row.is_open:
+        return Note("open_quote", first=row.first, last=row.last, error=row.error)
+    return Note("bad_csv", error=row.error)
 
 
 def _delimiter(record: Sequence[str]) -> str:
@@ -214,15 +194,6 @@ def _delimiter(record: Sequence[str]) -> str:
     if sum(map(len, record)) > csv.field_size_limit():
         return ","
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader(record, delimiter=mark), [])))
-
-
-def unique(header: Sequence[str]) -> list[str]:
-    """Return the names of the columns, with a number for a name that is missing or repeated."""
-    columns: list[str] = []
-    for number, cell in enumerate(header, start=1):
-        name = cell.strip() or f"column {number}"
-        columns.append(name if name not in columns else f"{name} {number}")
-    return columns
 
 
 def row_document(

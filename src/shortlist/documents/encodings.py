@@ -11,6 +11,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from shortlist.documents.central import CP1250, codec_of_central
 from shortlist.documents.codec_names import codec_of
 from shortlist.documents.rivals import rival_of
 from shortlist.documents.source import Unreadable
@@ -30,13 +31,6 @@ _MARKS = (
 _WIDE = ("utf-16-le", "utf-16-be")
 _SEVEN_BIT = re.compile("iso2022_|hz$|utf-7$")
 _ESCAPE = b"\x1b$"
-_CENTRAL_EUROPE = "cp1250"
-_UPPER_CONTROLS = re.compile(rb"[\x80-\x9f]")
-_BETWEEN_LETTERS = re.compile(
-    "[^\\W\\d_][\xa6\xa9\xab\xac\xae\xb1\xb6\xbb][^\\W\\d_]|(?<!\\S)[\xa6\xa9\xac\xae\xb1\xb6][^\\W\\d_]"
-)
-"""Signs where letters of Polish or Czech should be: ISO-8859-2 that is read as its Windows relative."""
-
 _SHIFT_JIS = "cp932"
 _EUC_JP = "euc_jp"
 _KANA = re.compile("[\u3041-\u30ff]")
@@ -147,10 +141,8 @@ def _guessed(sample: bytes) -> str:
     readings = {each: _decoded(sample, each) for each in (*CODECS, codec) if each}
     if western := codec_of_western(readings, codec):
         return western
-    if codec and is_torn(readings[codec]):
-        name = _CENTRAL_EUROPE
-    if codec_of(name) == _CENTRAL_EUROPE and not _UPPER_CONTROLS.search(sample):
-        return "iso8859-2" if _BETWEEN_LETTERS.search(_decoded(sample, _CENTRAL_EUROPE)) else name
+    if codec == CP1250 or (codec and is_torn(readings[codec])):
+        return codec_of_central(sample)
     return name
 
 

@@ -40,6 +40,7 @@ _TITLE = re.compile(r"^(?i:title)[ \t]*[:=][ \t]*(?![\[{|>&*!#])(\S.*?)[ \t]*$",
 """The title in front matter that cannot be parsed, often because of a colon in the title itself."""
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_DESCRIPTIONS = ("description", "summary", "abstract", "excerpt")
 _NO_TITLE = frozenset({"", "~", "null", "Null", "NULL"})
 """An empty title, or a null of YAML, whose values are read as they are written."""
 
@@ -54,8 +55,9 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     file also gives a `Skipped` with the note "bad_front_matter", and the title is that of their line "title: ...". A
     title that is neither text nor a number is reported ("bad_title"). Such a title, or a placeholder, becomes the
     metadata field "given_title".
-    The metadata field "text_start" is the number of characters before the text; a line end counts as one. A file of
-    comments alone is empty.
+    The metadata field "text_start" is the number of characters before the text; a line end counts as one. If only front
+    matter has text, its description, summary, abstract or excerpt is the text. A file without one is empty, and so is a
+    file of comments alone.
     """
     whole, replaced, guessed = read_text(source)
     yield from guess_note(source, guessed)
@@ -76,8 +78,11 @@ def read(source: Source) -> Iterator[Record | Skipped]:
     if own not in ("", title):
         values["given_title"] = own
     values = {name: value for name, value in values.items() if value != ""}
-    stored = metadata(source, values, replaced, len(whole) - len(text))
-    yield Record("", Document(source.name, text if visible.strip() else "", title, stored))
+    start = len(whole) - len(text)
+    if not visible.strip():
+        text = next((value for name in _DESCRIPTIONS if isinstance(value := values.get(name), str)), "")
+        start = max(whole.find(text), 0)  # a text of several lines is elsewhere
+    yield Record("", Document(source.name, text, title, metadata(source, values, replaced, start)))
 
 
 def _front_matter(text: str) -> tuple[dict[str, object], str, Note | None]:

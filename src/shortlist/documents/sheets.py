@@ -9,12 +9,13 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from shortlist.documents.csv import row_document, unique
+from shortlist.documents.csv import row_document
 from shortlist.documents.decoding import character_note, clean, read_bytes
 from shortlist.documents.metadata import metadata
 from shortlist.documents.office import OLD_FORMAT, checked_archive, errors
 from shortlist.documents.source import Record, Skipped, Source, Unreadable
 from shortlist.errors import MissingExtra
+from shortlist.text.csv_header import unique
 from shortlist.text.tables import Cell, grid, guess_header_rows, markdown
 from shortlist.types import Document, Note
 

@@ -20,11 +20,11 @@ from shortlist.search.neighbours import with_neighbours
 from shortlist.search.opened import Opened
 from shortlist.search.query_texts import QueryTexts
 from shortlist.search.ranked import Ranked
-from shortlist.search.rerank import rank, skip_note
+from shortlist.search.rerank import notes_about, rank
 from shortlist.search.search import Search
 from shortlist.several import OpenCollections
-from shortlist.types import Filter, Note, Passage
-from shortlist.wording import describe, worded
+from shortlist.types import Filter, Passage
+from shortlist.wording import worded, worded_notes
 
 MAX_DOCUMENTS = 1000
 MAX_POOL = 1000
@@ -159,18 +159,12 @@ def passages_found(passages: Sequence[Passage]) -> dict[str, Any]:
 
 def reranked(query: str, results: Sequence[Ranked], reranker: Reranker, names: Names | None) -> dict[str, Any]:
     """Return the answer of the tool `rerank`. A note reports a query that a search would not rerank."""
-    skipped = skip_note(reranker, query)
+    notes = notes_about(query, reranker)
     return {
         "query": query,
         "results": [asdict(result) for result in results],
-        "notes": [] if skipped is None else [_uncertain(skipped if names is None else names.note(skipped))],
+        "notes": worded_notes(notes if names is None else list(map(names.note, notes))),
     }
-
-
-def _uncertain(note: Note) -> dict[str, Any]:
-    """Return the note of a query that a search would not rerank, in words that fit a tool that reranks it."""
-    reason = describe(note).removeprefix("not reranked: ")
-    return {**note.to_dict(), "message": f"the scores are uncertain, a search would skip reranking: {reason}"}
 
 
 def given_options(options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@
 | pool_texts_cut | count, bi_encoder, window | the bi-encoder of the pool read only the start of `count` texts |
 | retriever_limited | count, k, limit, line | `count` of `k` passages: the retriever's own `limit`, which `line` sets |
 | rerank_skipped | reason, tokens, longest, reranker | the reranker is not made for this query |
+| scores_uncertain | reason, tokens, longest, reranker | `rerank` scored a query that a search would not rerank |
 | rerank_failed | error, message | the reranker raised an error; the hits are in stage one's order |
 | rerank_partial | scored, pool, cause | the budget ended or the queue was full before the whole pool was scored |
 | effort_lowered | effort, pool, before, waiting | under load, the server used this effort; the pool was `before` |
@@ -36,7 +37,7 @@
 | index_empty | | the index has no passages |
 | store_empty | store | the collection has no rows |
 | filter_unknown_field | field, fields, more, read | no passage, or none of the first `read`, has `field` but `fields` |
-| filter_unknown_value | field, conditions, values | no passage meets these conditions; some values of the field |
+| filter_unknown_value | field, conditions, values, hint, written | no passage meets these; some values of the field |
 | filter_empty_range | field, conditions | no single value meets both conditions |
 | filter_other_type | field, condition | the store compares numbers, and has those of this field as texts |
 | filter_no_overlap | | each field of the filter matches some passages, but no passage matches all of them |

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from shortlist.note import Note
 from shortlist.reprs import short_repr
 
 Order: TypeAlias = Literal["blend", "reranker"]
@@ -35,3 +37,11 @@ class Ranked:
 
     def __repr__(self) -> str:
         return short_repr(self, self.index, {"rank": self.rank, "score": self.score, "document": self.document})
+
+
+class Reranked(list[Ranked]):
+    """Reranked documents, best first. `notes` are facts about all of them, such as a query that is too long."""
+
+    def __init__(self, ranked: Iterable[Ranked] = (), notes: Iterable[Note] = ()) -> None:
+        super().__init__(ranked)
+        self.notes: tuple[Note, ...] = tuple(notes)

@@ -12,7 +12,7 @@ from shortlist.search.blend import blend_weights
 from shortlist.search.encoded_pool import checked_encoder, cut_texts, encoded
 from shortlist.search.pending import Pending
 from shortlist.search.pool import numbered
-from shortlist.search.ranked import Order, Ranked
+from shortlist.search.ranked import Order, Ranked, Reranked
 from shortlist.search.scores import checked_reranker
 from shortlist.search.search import scores_of
 from shortlist.search.texts import text_of
@@ -27,12 +27,12 @@ def rank(
     *,
     top_k: int | None = None,
     pool_encoder: Encoder | None = None,
-) -> list[Ranked]:
+) -> Reranked:
     """Return the documents, best first, at most `top_k`. Equal scores keep their order. No documents give no results.
 
     The reranker reads the result of `text_of`: the text of a document, after its title if the document has a title.
     Passages of an index therefore get the same score as in a search. The reranker scores every document, even for a
-    query that a search would skip.
+    query that a search would skip. A note reports such a query.
 
     The order is that of the reranker's score alone, with two exceptions, if weights were fitted for a bi-encoder and
     this reranker: hits of a search with that bi-encoder, and documents that it encodes as the `pool_encoder`. The
@@ -59,10 +59,11 @@ def rank(
     pending = Pending(query, pool, (), reranker, "ok", len(pool), length, weights)
     ranking = pending.finish(scores_of(pending))
     places = [hit.retrieval_rank - 1 for hit in ranking]
-    return [
+    rows = (
         Ranked(place, hit.score, items[place], rank, hit.truncated or cut[place], hit.rerank_score, order)
         for rank, (place, hit) in enumerate(zip(places, ranking, strict=True), start=1)
-    ]
+    )
+    return Reranked(rows, notes_about(query, reranker))
 
 
 def _hit(item: object, place: int, total: int) -> Hit:
@@ -81,11 +82,17 @@ class Ranks:
         facts = {"window": self.info.window} | ({} if runtime is None else {"runtime": runtime.shown})
         return short_repr(self, self.info.name, facts)
 
-    def rank(self: Reranker, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
+    def rank(self: Reranker, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> Reranked:
         """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
         return rank(query, documents, self, top_k=top_k)
 
 
 def skip_note(reranker: Reranker, query: str) -> Note | None:
-    """Return the reason to keep stage one's order for this query in a search, or None. `rank` ignores the reason."""
+    """Return the reason to keep stage one's order for this query in a search, or None. `rank` only reports it."""
     return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
+
+
+def notes_about(query: str, reranker: Reranker) -> list[Note]:
+    """Return a note "scores_uncertain" if a search would not rerank this query."""
+    skipped = skip_note(reranker, query)
+    return [] if skipped is None else [Note("scores_uncertain", **skipped.values)]

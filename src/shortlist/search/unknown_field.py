@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
-from shortlist.search.filters import predicates_of
+from shortlist.search.filters import hint_of, predicates_of
 from shortlist.types import Note, Passage, Where
 
 SHOWN = 20
@@ -69,8 +69,9 @@ def _unknown_value(where: Where, field: str, passages: Iterable[Passage]) -> Not
         content = getattr(passage, field) if field in OWN_FIELDS else passage.metadata.get(field)
         values += content if isinstance(content, list | tuple) else [content]
     short = [value[:LONGEST_VALUE] if isinstance(value, str) else value for value in values if value not in (None, "")]
-    conditions = [test.label for test in predicates_of({field: where[field]})]
-    return Note("filter_unknown_value", field=field, conditions=conditions, values=list(dict.fromkeys(short))[:VALUES])
+    tests = predicates_of({field: where[field]})
+    facts = {"conditions": [test.label for test in tests], "values": list(dict.fromkeys(short))[:VALUES]}
+    return Note("filter_unknown_value", field=field, **facts, **hint_of(tests, values))
 
 
 def _empty_range(where: Where, fields: Iterable[str]) -> Note | None:

@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from shortlist.errors import InvalidInput
+from shortlist.stores.fields import USUAL
+from shortlist.text.csv_header import SAMPLE_ROWS, is_data, unique
+from shortlist.text.csv_quotes import NumberedLines, ParsedRow, parsed_rows
+
+USUAL_NAMES = frozenset(name for names in USUAL.values() for name in names)
 
 
 def read_texts(file: Path, store: str) -> list[dict[str, Any]]:
     """Return the rows of a text file, in their order.
 
     ".jsonl" has one JSON object in a line, ".json" a list of objects, ".csv" and ".tsv" a line with the names of the
-    fields, and ".txt" one text in a line, whose field is "text". A string in a JSON list is a text too.
+    fields, and ".txt" one text in a line, whose field is "text". A string in a JSON list is a text too. If the first
+    line of a table is like the others, the fields are "column 1", "column 2" and so on: see `csv_header.is_data`.
 
     Raises:
         InvalidInput: No such file, another format, or a line that cannot be read: the message has its number.
@@ -62,15 +68,24 @@ def _row(value: Any) -> dict[str, Any]:
 
 def _csv(delimiter: str) -> Callable[[Any], list[dict[str, Any]]]:
     def read(stream: Any) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        reader = csv.DictReader(stream, delimiter=delimiter)
-        for row in reader:
-            if None in row or None in row.values():
-                raise ValueError(f"line {reader.line_num}: another number of fields than in the first line")
-            rows.append({name: value for name, value in row.items() if value != ""})
-        return rows
+        lines = NumberedLines(stream)
+        rows = [row for row in parsed_rows(lines, lines, delimiter, csv.field_size_limit(), 0) if row.cells != []]
+        cells = [_cells(row, rows[0]) for row in rows]
+        if not cells:
+            return []
+        has_names = not is_data(cells[0], cells[1 : SAMPLE_ROWS + 1], USUAL_NAMES)
+        columns = unique(cells.pop(0) if has_names else [""] * len(cells[0]))
+        return [{name: value for name, value in zip(columns, row, strict=True) if value != ""} for row in cells]
 
     return read
+
+
+def _cells(row: ParsedRow, first: ParsedRow) -> list[str]:
+    if row.is_open or row.cells is None:
+        raise ValueError(f"line {row.first}: {'a quote is not closed' if row.is_open else row.error}")
+    if first.cells is not None and len(row.cells) != len(first.cells):
+        raise ValueError(f"line {row.last}: another number of fields than in the first line")
+    return row.cells
 
 
 def _lines(stream: Any) -> list[dict[str, Any]]:

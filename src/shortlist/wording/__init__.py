@@ -23,6 +23,11 @@ IGNORED = {
     "tail": "passages below the pool have no probability",
     "progressive": "progressive scores depend on the pool",
 }
+HINTS = {
+    "no_date": ". No calendar has the date {written}",
+    "compact_date": ". Write the date as {written}",
+    "decimal_comma": ". Write the number with a decimal point: {written}",
+}
 RENEW = "shortlist add --precompute --index DIR"
 FITS = {"stop_rule": "the stop rule", "gate": "the gate", "calibration": "the probability curve"}
 
@@ -51,13 +56,11 @@ def limits_of(values: Mapping[str, Any]) -> str:
     return " or ".join(f"{name} {limit:g}" for name, limit in limits if limit is not None)
 
 
-def _skipped(values: Mapping[str, Any]) -> str:
+def _skip_reason(values: Mapping[str, Any]) -> str:
     if values.get("reason") == "query_too_long":
-        return (
-            f"not reranked: the query has {values['tokens']} tokens, and {values['reranker']} was trained on queries "
-            f"of up to {values['longest']}"
-        )
-    return f"not reranked: {values.get('reason', 'the reranker skips this query')}"
+        tokens, longest = values["tokens"], values["longest"]
+        return f"the query has {tokens} tokens, and {values['reranker']} was trained on queries of up to {longest}"
+    return str(values.get("reason", "the reranker skips this query"))
 
 
 def _retriever_limited(values: Mapping[str, Any]) -> str:
@@ -151,7 +154,8 @@ def _unknown_field(values: Mapping[str, Any]) -> str:
 def _unknown_value(values: Mapping[str, Any]) -> str:
     shown = [repr(value) if isinstance(value, str) else str(value) for value in values.get("values") or ()]
     known = f": some values of {values['field']} are {', '.join(shown)}" if shown else ""
-    return f"no passage matches the filter {', '.join(values['conditions'])}{known}"
+    hint = HINTS.get(str(values.get("hint")), "").format_map(values)
+    return f"no passage matches the filter {', '.join(values['conditions'])}{known}{hint}"
 
 
 def _states_unused(values: Mapping[str, Any]) -> str:
@@ -194,7 +198,8 @@ WORDS: Mapping[str, Words] = {
         f"not find {'it' if v['count'] == 1 else 'them'}"
     ),
     "retriever_limited": _retriever_limited,
-    "rerank_skipped": _skipped,
+    "rerank_skipped": lambda v: f"not reranked: {_skip_reason(v)}",
+    "scores_uncertain": lambda v: f"the scores are uncertain, and a search would not rerank: {_skip_reason(v)}",
     "rerank_failed": "not reranked: the reranker failed ({error}: {message})",
     "rerank_partial": _partial,
     "effort_lowered": lambda v: (

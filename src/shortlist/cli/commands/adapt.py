@@ -34,7 +34,8 @@ def adapt(  # noqa: PLR0913 - one parameter per option
     to: Annotated[Path, option("--to", "FOLDER", "The folder of the adapted model.")] = FOLDER,
     pool: Annotated[int, option("--pool", "N", "Passages of each query to learn from.")] = 50,
     level: Annotated[
-        str, option("--level", "auto|weights|head|layer", "What changes: see below. auto decides by inner splits.")
+        str,
+        option("--level", "auto|weights|head|layer", "The part that changes: see above. auto chooses by inner splits."),
     ] = "auto",
     measure: Annotated[str, option("--measure", "NAME@K", "The measure that decides.")] = "nDCG@10",
     most_queries: Annotated[int, option("--most-queries", "N", "Queries of each half, at most.")] = 400,
@@ -47,8 +48,9 @@ def adapt(  # noqa: PLR0913 - one parameter per option
     """Fit the reranker to your judged queries, and keep the result only if it is better on other queries.
 
     The model learns from one half of the queries. The other half compares both models in the final order. If the
-    adapted model is not better beyond chance, nothing is written, and the exit code is 1. The levels are weights (the
-    weights of stage one in the final score), head (also the head of the model) and layer (also its last layer).
+    adapted model is not better beyond chance, the command writes nothing, and the exit code is 1. The levels are
+    weights (the weights of stage one in the final score), head (also the head of the model) and layer (also its last
+    layer).
     """
     from shortlist.adapting.adapt import check_queries
     from shortlist.adapting.options import AdaptOptions

@@ -72,11 +72,11 @@ def add(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Read files and folders, or the passages of a store, into an index.
 
-    Only new and changed files are embedded. Formats: .txt .md .html .pdf .docx .jsonl .json .csv .tsv .xlsx .ods .pptx
-    .epub .ipynb .eml .mhtml .warc .xml and relatives, source code, and BEIR folders. A passage has at most 200 tokens,
-    and fewer if the window of one of the models is smaller. The passages of a store are added as they are, with the
-    vectors of the store if the bi-encoder of the index made them. You may interrupt the command: run it again to
-    continue. If the command can read nothing, the exit code is 2.
+    The command reads only new and changed files. Formats: .txt .md .html .pdf .docx .jsonl .json .csv .tsv .xlsx .ods
+    .pptx .epub .ipynb .eml .mhtml .warc .xml and relatives, source code, and BEIR folders. A passage has at most 200
+    tokens, and fewer if the window of one of the models is smaller. The command adds the passages of a store as they
+    are. If the bi-encoder of the index made the vectors of the store, the command takes them. You may interrupt the
+    command: run it again to continue. If the command can read nothing, the exit code is 2.
     """
     from contextlib import nullcontext
 

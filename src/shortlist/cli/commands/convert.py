@@ -38,8 +38,8 @@ def convert(
 ) -> None:
     """Write a query set in another format.
 
-    The formats are BEIR folders, TREC topics and qrels, CSV and JSON lines. Queries without judgments are left out and
-    counted. An existing file is never replaced.
+    The formats are BEIR folders, TREC topics and qrels, CSV and JSON lines. The command leaves out queries without
+    judgments, and counts them. It never replaces an existing file.
     """
     from shortlist.cli.render.evaluation import guessed_encodings
     from shortlist.evaluation.query_sets import files

@@ -37,8 +37,8 @@ def export(
 ) -> None:
     """Write the passages of an index or a store into a file.
 
-    Each row has id, text, title, document_id and metadata. The file is complete, or it is not written. Rows of a store
-    that repeat an id, or have no text, are left out and counted.
+    Each row has id, text, title, document_id and metadata. The command writes the whole file, or none. It
+    leaves out rows of a store that repeat an id or have no text, and counts them.
     """
     from shortlist.atomic_io import check_place, written_whole
     from shortlist.documents.export import check_format, write

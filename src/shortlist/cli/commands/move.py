@@ -19,9 +19,9 @@ def move(
 ) -> None:
     """Copy an index to a server, or back to a folder, without embedding again.
 
-    FROM and TO are index folders, or indexes on a server such as qdrant:notes@http://127.0.0.1:6333. The documents,
-    the vectors, the sources and what calibrate stored are copied. FROM stays: delete it if you do not need it any more.
-    You may interrupt the command: run it again to continue.
+    FROM and TO are index folders, or indexes on a server such as qdrant:notes@http://127.0.0.1:6333. The command
+    copies the documents, the vectors, the sources and the results of calibrate. FROM stays: delete it if you do not
+    need it any more. You may interrupt the command: run it again to continue.
     """
     from shortlist.cli.render.progress import bar, kept_on_failure
     from shortlist.opening import copy_index

@@ -18,7 +18,7 @@ from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
     from shortlist.protocols import Reranker
-    from shortlist.search.ranked import Ranked
+    from shortlist.search.ranked import Ranked, Reranked
 
 ARRAY = re.compile(r"\s*\[\s*(?:\{|\]\s*\Z|\"(?:[^\"\\]|\\.)*\"\s*(?:[,\]]|\Z))")
 """The start of a JSON array of objects or strings. Plain text that begins with a bracket seldom matches."""
@@ -44,7 +44,8 @@ def rerank(
 
     A candidate is a text that another retriever returned. The input has one of three forms: a text on each line, a JSON
     object with a text field on each line, or one JSON array of strings and objects. Lines of text and lines of JSON in
-    one input are an error. If a candidate has a title, the reranker reads the title, too, as in a search.
+    one input are an error. A CSV or TSV table is also an error, because its first line has no text to rank. If a
+    candidate has a title, the reranker reads the title, too, as in a search.
     """
     from shortlist import registry
     from shortlist.search.rerank import rank
@@ -60,7 +61,7 @@ def rerank(
     reranker = registry.configured_reranker(config, config.reranker)
     encoder = registry.configured_encoder(config, config.pool_encoder) if config.pool_encoder else None
     ranked = rank(query, candidates, reranker, top_k=top, pool_encoder=encoder)
-    _print_notes(reranker, query)
+    _print_notes(ranked)
     if as_json:
         _print_json(ranked)
     else:
@@ -68,13 +69,11 @@ def rerank(
     _print_totals(ranked, len(candidates), reranker)
 
 
-def _print_notes(reranker: Reranker, query: str) -> None:
-    from shortlist.search.rerank import skip_note
+def _print_notes(ranked: Reranked) -> None:
     from shortlist.wording import describe
 
-    note = skip_note(reranker, query)
-    if note is not None:
-        warn(f"note: every candidate is scored, but a search would report: {describe(note)}")
+    for note in ranked.notes:
+        warn(f"note: {describe(note)}")
 
 
 def _print_json(ranked: Sequence[Ranked]) -> None:
@@ -142,14 +141,34 @@ def _check_no_clash(candidates: Sequence[Any]) -> None:
             )
 
 
-def _check_no_table(file: str) -> None:
-    """Check that the name of the file is not that of a table, whose header would be ranked as a text."""
+def _check_no_table(file: str, name: str, text: str) -> None:
+    """Check that the input is not a table, whose header would be ranked as a text.
+
+    The ending of the file shows this, or a first line of names, one of which is usual for a text or an id.
+    """
     kind = Path(file).suffix.lower()
+    forms = "give a text on each line, a JSON object with a text field on each line, or one JSON array"
     if kind in TABLES:
+        table = f"{file} is a {kind[1:].upper()} file"
+        raise InvalidInput(f"{table}, which rerank does not read: {forms} of strings and objects")
+    names = _columns([line for line in text.split("\n", 100) if line.strip()])
+    if names:
         raise InvalidInput(
-            f"{file} is a {kind[1:].upper()} file, which rerank does not read: give a text on each line, a JSON object "
-            "with a text field on each line, or one JSON array of strings and objects"
+            f"{name} is a table with the columns {', '.join(names)[:80]}, which rerank does not read: {forms} of "
+            "strings and objects. If the first line is a candidate, give the lines as JSON"
         )
+
+
+def _columns(lines: Sequence[str]) -> list[str]:
+    """Return the names of the columns if the first lines are those of a table with usual names; no names if not."""
+    from shortlist.search.texts import TEXT_FIELDS
+
+    for delimiter in ",;\t|" if len(lines) > 1 else "":
+        names = [name.strip(' \r"') for name in lines[0].split(delimiter)]
+        is_table = len(names) > 1 and all(names) and delimiter in lines[1]
+        if is_table and {name.lower() for name in names} & {"id", "_id", *TEXT_FIELDS}:
+            return names
+    return []
 
 
 def _read(file: str) -> list[Any]:
@@ -162,7 +181,7 @@ def _read(file: str) -> list[Any]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is not UTF-8: {error.reason} at byte {error.start}") from error
-    _check_no_table(file)
+    _check_no_table(file, name, text)
     lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     array = _array(text, name) if ARRAY.match(text) else None
     candidates = _lines(lines, name) if array is None else array

@@ -75,8 +75,9 @@ def search(  # noqa: PLR0913 - one parameter per option
     For every score, higher is better. "was 7 (+6)" means that stage one ranked the passage at place 7, and that the
     reranker moved it up by 6 places.
 
-    A context has the hits as one text. Passages that touch are joined, documents are in the order of their best hits,
-    and each block has its source and its heading path. --neighbours, --section and --budget-tokens also give a context.
+    A context contains the hits as one text. Passages without a gap between them are one block. Documents are in the
+    order of their best hits, and each block has its source and its heading path. --neighbours, --section and
+    --budget-tokens also give a context.
     """
     from shortlist.cli.render import ranking as render
     from shortlist.cli.setups import Place, SetUp

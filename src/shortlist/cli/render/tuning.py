@@ -25,7 +25,8 @@ def tuning(out: Console, result: Tuning) -> None:
     _picks(out, result)
     _fusion(out, result)
     _threshold(out, result)
-    for note in result.warnings:
+    reasons = [pick.reason for pick in result.picks]  # already printed
+    for note in (note for note in result.warnings if note not in reasons):
         say(out, f"warning: {describe(note)}", "yellow")
     if result.undecided is not None:
         say(out, f"recommended: nothing; {describe(result.undecided)}", "bold")

@@ -41,7 +41,8 @@ class EmbeddedIndex(WordSearch):
 
     Vector search is exact, until the index has compact vectors: see `Shard`. The terms of BM25 are those of
     `text.terms`. Several threads may search at the same time, while no other thread writes. Every method that reads
-    raises NotAnIndex if the files are damaged, or after `close`.
+    raises NotAnIndex if the files are damaged, or after `close`. The first vector search also checks all vectors, if
+    none are compact.
 
     The engine reserves files of 32 MB for vectors, for BM25 and for texts, and smaller ones for filters: about 112 MB
     for the smallest index. They are sparse: an index of 800 passages uses 2 MB on disk. `ls` and some copy programs
@@ -68,6 +69,7 @@ class EmbeddedIndex(WordSearch):
         self._average_length = average_length
         self._bm25 = Bm25(ENGLISH, average_length)
         self._open = True
+        self._checked = shard.is_compact
 
     @property
     def exact(self) -> bool:
@@ -176,8 +178,9 @@ class EmbeddedIndex(WordSearch):
         hits = self._query(vector.tolist(), DENSE, k, where)
         with self._reading():
             check_scores(vector, (score for _, score in hits))
-            if len(hits) < k and not where and len(hits) < self._shard.count():
-                raise ValueError("a passage has no cosine")  # the engine leaves out scores that are NaN
+            if not self._checked:  # an answer has only the highest scores
+                check_scores(vector, self._shard.lowest(vector.tolist()))
+                self._checked = True
         return hits if self.exact else Matches(hits, [Note("stage_one_approximate")])
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> list[float]:

@@ -106,6 +106,22 @@ class Shard:
         rescored = engine.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING)
         return engine.SearchParams(quantization=rescored)
 
+    def lowest(self, vector: list[float]) -> list[float]:
+        """Return the lowest score of all points, in a list; an empty list if there are no points.
+
+        Raises:
+            ValueError: A stored vector is NaN. The engine leaves its point out of every answer.
+        """
+        import qdrant_edge as engine
+
+        count = self.count()
+        nearest, exact = engine.Query.Nearest(vector, using=DENSE), engine.SearchParams(exact=True)
+        request = engine.QueryRequest(limit=1, offset=max(0, count - 1), query=nearest, params=exact)
+        points = self.inner.query(request)
+        if count and not points:
+            raise ValueError("a passage has no cosine")
+        return [float(point.score) for point in points]
+
     def close(self) -> None:
         """Flush and release the files. The engine's errors are raised after the release."""
         try:

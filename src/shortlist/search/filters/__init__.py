@@ -1,6 +1,7 @@
 """Filters: conditions on metadata, their two forms (mapping and text), and which values they hold for."""
 
 from shortlist.search.filters.conditions import OPERATORS, Bound, Operator, Period, Predicate, fields_of, predicates_of
+from shortlist.search.filters.hints import hint_of
 from shortlist.search.filters.holding import content_of, fold, holds
 from shortlist.search.filters.moments import number_of, span_of
 from shortlist.search.filters.syntax import where_of
@@ -16,6 +17,7 @@ __all__ = [
     "equals",
     "fields_of",
     "fold",
+    "hint_of",
     "holds",
     "number_of",
     "predicates_of",

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal, TypeAlias, cast
 
 from shortlist.errors import InvalidInput
-from shortlist.search.filters.moments import number_of, period_of, span_of, year_span
+from shortlist.search.filters.moments import DATE, number_of, period_of, point_for_comma, span_of, year_span
 from shortlist.search.filters.values import LONGEST_INT, equals
 from shortlist.text.normal import normalised
 from shortlist.types import Value, Where
@@ -182,13 +182,20 @@ def _order(field: str, operator: Order, value: Any) -> Predicate:
         number = float(value) if isinstance(value, float) or value.bit_length() < LONGEST_INT else math.inf
         span = year_span(number)
     if (number is None and span is None) or (number is not None and not math.isfinite(number)):
-        raise InvalidInput(
-            f"where: {field}{SYMBOLS[operator]}{value} compares with no number and no date: give a number, or a date "
-            "such as 2024-01-31 or 2024-01-31T12:00:00Z. Text has no order in a filter",
-            field="where",
-        )
+        raise _no_order(field, operator, value)
     limit = None if number is None else Bound(operator, number)
     return Predicate(field, (value,), operator, limit, None if span is None else _moment(operator, *span))
+
+
+def _no_order(field: str, operator: Order, value: object) -> InvalidInput:
+    condition, text = f"{field}{SYMBOLS[operator]}", str(value)
+    if number := point_for_comma(text):
+        hint = f"write a number with a decimal point: {condition}{number}"
+    elif DATE.fullmatch(text.strip()):
+        hint = f"no calendar has the date {text}"
+    else:
+        hint = "give a number, or a date such as 2024-01-31 or 2024-01-31T12:00:00Z. Text has no order in a filter"
+    return InvalidInput(f"where: {condition}{value} compares with no number and no date: {hint}", field="where")
 
 
 def _moment(operator: Order, start: float, end: float) -> Bound:

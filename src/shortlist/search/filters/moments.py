@@ -13,6 +13,8 @@ DATE = re.compile(
 )
 """A month, a day, or a day with a time and perhaps a zone, as ISO 8601 and RFC 3339 write them."""
 YEAR = re.compile("[0-9]{4}")
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]{1,2}")
+"""Three digits may be thousands, and four may be a year."""
 LONGEST = 64
 """Characters. A longer text is neither a number nor a date."""
 FIRST_YEAR, LAST_YEAR = 1000, 9999
@@ -25,6 +27,11 @@ def number_of(text: str) -> float | None:
         return None
     number = float(text)
     return number if math.isfinite(number) else None
+
+
+def point_for_comma(text: str) -> str:
+    """Return a number with a decimal comma, such as "3,5", with a point; "" for any other text."""
+    return text.strip().replace(",", ".") if DECIMAL_COMMA.fullmatch(text.strip()) else ""
 
 
 def span_of(text: str) -> tuple[float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from shortlist.types import Value
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?")
 """Text that equality reads as a number. "007" stays text, because it may be part of a name."""
+EXPONENT = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,30})?[eE][+-]?[0-9]{1,3}")
+"""Text that equals a number, such as 1e30, and stays text, because it may be part of a name."""
 LONGEST_INT = 1024
 
 
@@ -53,6 +56,8 @@ def equals(field: str, value: Value) -> list[Value]:
         return [value, value.lower() == "true"]
     if NUMBER.fullmatch(value):
         return [value, json.loads(value)]
+    if EXPONENT.fullmatch(value) and math.isfinite(float(value)):
+        return [value, float(value)]
     return [value] if value.isascii() else list(dict.fromkeys((value, *_forms(value))))
 
 

@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from shortlist.errors import InvalidInput
+from shortlist.text.csv_quotes import NAMED_DELIMITER, NumberedLines, parsed_rows
 
 
 def rows_of(text: Iterable[str], delimiter: str, file: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield the place of each row ("q.csv line 3", its last line) and its cells. A blank line has none.
 
-    Odd quotes on a single line are read as they stand.
+    Odd quotes on a single line are read as they stand. A first line `sep=;` is no row.
 
     Raises:
         InvalidInput: A quote is not closed, or the csv module cannot read a row.
     """
     lines = list(text)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        before = reader.line_num
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            cells = _mended(lines[before : reader.line_num], delimiter, f"{file} line {before + 1}", error)
-        if cells is None:
-            return
-        yield f"{file} line {reader.line_num}", cells
-
-
-def _mended(lines: Sequence[str], delimiter: str, place: str, error: csv.Error) -> list[str]:
-    """Return the cells of a single line with odd quotes. Over several lines, the quote is not closed.
-
-    An open quote includes the line after it. A second line shows whether this happens.
-    """
-    try:
-        rows = list(csv.reader([*lines, ""], delimiter=delimiter)) if len(lines) == 1 else []
-    except csv.Error:
-        raise InvalidInput(f"{place} is not readable as CSV: {error}") from error
-    if len(rows) < 2:
-        raise InvalidInput(
-            f"{place}: a quote is not closed ({error}): close it, or write a quote inside a text twice, between quotes"
-        ) from error
-    return rows[0]
+    above = int(bool(lines) and NAMED_DELIMITER.fullmatch(lines[0]) is not None)
+    below = NumberedLines(lines[above:], above)
+    for row in parsed_rows(below, below, delimiter, csv.field_size_limit(), above):
+        place = f"{file} line {row.first}"
+        if row.is_open:
+            raise InvalidInput(
+                f"{place}: a quote is not closed ({row.error}): close it, or write a quote inside a text twice, "
+                "between quotes"
+            )
+        if row.cells is None:
+            raise InvalidInput(f"{place} is not readable as CSV: {row.error}")
+        yield f"{file} line {row.last}", row.cells

@@ -6,7 +6,6 @@ import csv
 import gzip
 import io
 import json
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,12 +19,11 @@ from shortlist.documents.options import ReadOptions
 from shortlist.documents.source import Unreadable
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.query_set import QuerySet
+from shortlist.text.csv_quotes import NAMED_DELIMITER
 from shortlist.wording.counting import counted
 
 GZIP, GZIP_BYTES = ".gz", b"\x1f\x8b"
 DELIMITERS = (",", ";", "\t")
-_NAMED = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
-"""A first line that names the delimiter, as Excel writes it."""
 _REMEDY = "save the file as UTF-8, or name its encoding (encoding, or --encoding on the command line)"
 RESOLVE = "`shortlist queries convert --index DIR` replaces snippets by ids"
 """The advice for a form that cannot represent snippets."""
@@ -112,16 +110,17 @@ def table_of(
 ) -> tuple[io.StringIO, str]:
     """Return the text of a table, and its delimiter: a comma, a semicolon or a tab.
 
-    A first line `sep=;` names the delimiter. Otherwise it is the one whose header has the most columns that
-    `columns_known` counts; the names are in small letters.
+    A first line `sep=;` names the delimiter, and stays in the text. Otherwise the delimiter is the one whose header has
+    the most columns that `columns_known` counts; the names are in small letters.
 
     Raises:
         InvalidInput: As `text_of`.
     """
-    text = text_of(path, encodings, line_ends=True)
-    first, rest = text.partition("\n")[::2]
-    if named := _NAMED.fullmatch(first):
-        return io.StringIO(rest, newline=""), named[1]
+    text = io.StringIO(text_of(path, encodings, line_ends=True), newline="")
+    first = text.readline()
+    text.seek(0)
+    if named := NAMED_DELIMITER.fullmatch(first):
+        return text, named[1]
     usual = ("\t", ",", ";") if suffix_of(path) == ".tsv" else DELIMITERS
 
     def known(delimiter: str) -> int:
@@ -131,7 +130,7 @@ def table_of(
             return 0
         return columns_known({cell.strip().lower() for cell in cells})
 
-    return io.StringIO(text, newline=""), max(usual, key=known)
+    return text, max(usual, key=known)
 
 
 def lines_of(path: Path, encodings: Encodings | None = None) -> Iterator[tuple[str, str]]:

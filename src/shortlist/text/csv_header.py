@@ -112,3 +112,12 @@ def _others(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> list[set[str
     stripped = [[cell.strip() for cell in row] for row in rows]
     different = [row for row in stripped if row != list(cells) or len(cells) == 1]
     return [{row[place] for row in different if place < len(row)} for place in range(len(cells))]
+
+
+def unique(header: Sequence[str]) -> list[str]:
+    """Return the names of the columns, with a number for a name that is missing or repeated."""
+    columns: list[str] = []
+    for number, cell in enumerate(header, start=1):
+        name = cell.strip() or f"column {number}"
+        columns.append(name if name not in columns else f"{name} {number}")
+    return columns
