@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from shortlist.reprs import short_repr
 from shortlist.search.context import ContextParts
 from shortlist.search.explain import StageOne
 from shortlist.search.foreign.rows import DISTANCE, RAW_SCORE
-from shortlist.search.listing import LeftOut, distinct
+from shortlist.search.listing import LeftOut, distinct, listed_by
 from shortlist.search.opened import UNKNOWN, Opened
 from shortlist.search.pool import retrieved
 from shortlist.search.scores import info_of
@@ -37,9 +37,6 @@ DEPTH = 100
 
 WORDS = "words"
 """The folder for BM25 of a store's passages, in its folder for fits."""
-
-LISTED = 200_000
-"""The largest store, or index on a server, whose passages are read to resolve judgments."""
 
 
 def open_retriever(
@@ -68,30 +65,6 @@ def open_retriever(
         registry.check_reranker(config.reranker_name)
     registry.encoder_name(config.bi_encoder or BI_ENCODER)
     return OpenRetriever(config, state=STATE if state is None else Path(state), reranker=reranker)
-
-
-def listed_by(retriever: object) -> Iterator[Passage] | None:
-    """Return every passage of a retriever or a store, or None if it cannot list its passages.
-
-    A retriever lists its passages by a method `passages`, or it searches a store or an index that does.
-    """
-    for part in (retriever, getattr(retriever, "index", None)):
-        listing = getattr(part, "passages", None)
-        passages = listing() if callable(listing) else None
-        if isinstance(passages, Iterable):
-            return iter(passages)
-    return None
-
-
-def corpus_of(searched: Opened) -> Iterator[Passage] | None:
-    """Return the passages against which judgments are resolved: all of them, or None if that is not possible.
-
-    It is not possible if the retriever cannot list its passages, and not done if a store or an index on a server has
-    more than `LISTED`.
-    """
-    if searched.on_server and (searched.count() or 0) > LISTED:
-        return None
-    return searched.passages()
 
 
 class OpenRetriever(Opened):
