@@ -34,7 +34,7 @@ from shortlist.rerankers.load import check_reranker as check_reranker
 from shortlist.rerankers.load import load_reranker as load_reranker
 from shortlist.rerankers.load import passage_room
 from shortlist.rerankers.progressive import ProgressiveReranker, read_rules
-from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.search.retriever import as_retriever
 from shortlist.stores.encoder_check import check_encoder
 from shortlist.stores.kinds import KINDS, is_store, load_store

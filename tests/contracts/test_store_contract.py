@@ -11,7 +11,7 @@ from server_makers import SERVER_MAKERS
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.registry import store_retriever
-from shortlist.retrievers.engine import Dense, Hybrid
+from shortlist.retrievers import Dense, Hybrid
 from shortlist.search.filters import holds, predicates_of, where_of
 from shortlist.search.filters.conditions import SYMBOLS
 from shortlist.stores.kinds import KINDS, load_store

@@ -21,7 +21,7 @@ from shortlist.evaluation.subject import subject_of
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.search.query_texts import QueryTexts
 from shortlist.types import Passage
 from worlds import WORDS, ListwiseReranker, TextReranker, searching, world
