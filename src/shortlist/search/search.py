@@ -24,7 +24,7 @@ from shortlist.search.blend import known_weights
 from shortlist.search.context import ContextParts
 from shortlist.search.diversity import Diversity
 from shortlist.search.expansion import expanding
-from shortlist.search.filters import fields_of, where_of
+from shortlist.search.filters import operators_of, where_of
 from shortlist.search.gate import DEPTH, opened_gate, stored_gate
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
@@ -138,7 +138,7 @@ class Search(Searches):
     ) -> Pending:
         """Retrieve the pool, and return it with the texts to score. Raises as `search`; nothing is scored."""
         texts, where = texts_of(query), where_of(where)
-        fields_of(where)  # a retriever of your own may ignore an operator that does not exist
+        operators_of(where)  # a retriever of your own may ignore an operator that does not exist
         config = config or self.config
         reranker = self.reranker_at(config)
         size, top_k = config.sizes

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shortlist.errors import InvalidInput, RetrieverFailed
-from shortlist.search.filters import Operator, fields_of
+from shortlist.search.filters import Operator, operators_of
 from shortlist.search.filters.conditions import ORDERS, SYMBOLS
 from shortlist.search.foreign.source import Call, OwnLimit, Source, methods, parameters
 from shortlist.types import Where
@@ -85,7 +85,7 @@ def haystack_filters(where: Where) -> dict[str, Any]:
         "operator": "AND",
         "conditions": [
             {"field": f"meta.{field}", **_compared(field, operator, value)}
-            for field, operators in fields_of(where).items()
+            for field, operators in operators_of(where).items()
             for operator, values in operators
             for value in (values if operator in ORDERS else [values])
         ],
