@@ -6,7 +6,7 @@ from shortlist.protocols import Encoder, Searched
 from shortlist.retrievers.hits import gives_cosines, hits_of
 from shortlist.search.pool import Retrieved, notes_of
 from shortlist.search.retriever import checked_query
-from shortlist.types import Where
+from shortlist.types import DENSE, Where
 
 
 class Dense:
@@ -28,5 +28,5 @@ class Dense:
         vector = self._encoder.encode_queries([checked_query(query, k)])[0]
         nearest = self.index.nearest(vector, k, where)
         has_cosines = gives_cosines(self.index)
-        signals = [{"dense": score} if has_cosines else {} for _, score in nearest]
+        signals = [{DENSE: score} if has_cosines else {} for _, score in nearest]
         return hits_of(nearest, signals, self._encoder.name, notes_of(nearest))

@@ -17,7 +17,7 @@ from shortlist.retrievers.lexical import LIST_DEPTH, by_words
 from shortlist.search.fusion import added, may_rank, name_of_sum, rrf, sums
 from shortlist.search.pool import Retrieved, cosines_of, distinct_notes, notes_of
 from shortlist.search.retriever import checked_query
-from shortlist.types import Hit, Note, Where
+from shortlist.types import BM25, BM25_SHARE, DENSE, Hit, Note, Where
 
 Vector: TypeAlias = NDArray[np.float32]
 
@@ -154,8 +154,8 @@ class _Lists:
     def signals(self, key: str) -> dict[str, float]:
         """Return the signals of a passage of `fused`."""
         cosine = self._dense.get(key, self._late_cosines.get(key))
-        dense = {} if cosine is None else {"dense": cosine}
-        return dense | ({"bm25": self._bm25[key], "bm25_share": self._shares[key]} if key in self._bm25 else {})
+        dense = {} if cosine is None else {DENSE: cosine}
+        return dense | ({BM25: self._bm25[key], BM25_SHARE: self._shares[key]} if key in self._bm25 else {})
 
 
 def checked_fusion(fusion: float) -> float:

@@ -9,7 +9,7 @@ from shortlist.retrievers.feedback import METHOD, check_feedback, matching_with_
 from shortlist.retrievers.hits import Scored, hits_of
 from shortlist.search.pool import Retrieved, notes_of
 from shortlist.search.retriever import checked_query
-from shortlist.types import Where
+from shortlist.types import BM25, Where
 
 LIST_DEPTH = 100
 """The passages that are read from a list, unless more are needed."""
@@ -44,7 +44,7 @@ class Lexical:
     def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
         """Return at most `k` hits that share a term with the query, best first. The score is BM25, above 0."""
         matching = by_words(self.index, checked_query(query, k), k, where, self.expand)
-        return hits_of(matching, [{"bm25": score} for _, score in matching], notes=notes_of(matching))
+        return hits_of(matching, [{BM25: score} for _, score in matching], notes=notes_of(matching))
 
 
 def by_words(index: Searched, query: str, k: int, where: Where | None, expand: str | None) -> Scored:

@@ -9,9 +9,7 @@ import numpy as np
 from shortlist.evaluation.query_sets.holdout import Halves, Values, compare_best
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.tuning.sweep import Curve
-from shortlist.types import Note
-
-SIGNAL = "dense"
+from shortlist.types import DENSE, Note
 
 
 def derived_weights(recorded: Sequence[Recorded]) -> dict[str, float]:
@@ -24,13 +22,13 @@ def derived_weights(recorded: Sequence[Recorded]) -> dict[str, float]:
     ratios = []
     for each in recorded:
         longest = each.answers[max(each.answers)]
-        pool = [hit for hit in longest if hit.passage.id in each.scores and SIGNAL in hit.signals]
+        pool = [hit for hit in longest if hit.passage.id in each.scores and DENSE in hit.signals]
         if len(pool) > 1:
-            cosine_spread = float(np.std([hit.signals[SIGNAL] for hit in pool]))
+            cosine_spread = float(np.std([hit.signals[DENSE] for hit in pool]))
             score_spread = float(np.std([each.scores[hit.passage.id] for hit in pool]))
             if cosine_spread > 0 and score_spread > 0:
                 ratios.append(score_spread / cosine_spread)
-    return {SIGNAL: float(f"{np.median(ratios):.3g}")} if ratios else {}
+    return {DENSE: float(f"{np.median(ratios):.3g}")} if ratios else {}
 
 
 def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: Halves) -> tuple[float, Note]:
