@@ -20,7 +20,8 @@ from shortlist.search.neighbours import with_neighbours
 from shortlist.search.opened import Opened
 from shortlist.search.query_texts import QueryTexts
 from shortlist.search.ranked import Ranked
-from shortlist.search.rerank import rank, skip_note
+from shortlist.search.rerank import rank
+from shortlist.search.scores import skip_note
 from shortlist.search.search import Search
 from shortlist.several import OpenCollections
 from shortlist.types import Filter, Note, Passage

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shortlist.config import SearchConfig
-from shortlist.protocols import Encoder, Reranker, SkipsQueries
+from shortlist.protocols import Encoder, Reranker
 from shortlist.reprs import short_repr
 from shortlist.search.blend import blend_weights
 from shortlist.search.encoded_pool import checked_encoder, cut_texts, encoded
@@ -17,7 +17,7 @@ from shortlist.search.scores import checked_reranker
 from shortlist.search.search import scores_of
 from shortlist.search.texts import text_of
 from shortlist.text.validation import checked_list, checked_text, item_name
-from shortlist.types import Hit, Note
+from shortlist.types import Hit
 
 
 def rank(
@@ -84,8 +84,3 @@ class Ranks:
     def rank(self: Reranker, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
         """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
         return rank(query, documents, self, top_k=top_k)
-
-
-def skip_note(reranker: Reranker, query: str) -> Note | None:
-    """Return the reason to keep stage one's order for this query in a search, or None. `rank` ignores the reason."""
-    return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None

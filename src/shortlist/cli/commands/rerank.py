@@ -69,7 +69,7 @@ def rerank(
 
 
 def _print_notes(reranker: Reranker, query: str) -> None:
-    from shortlist.search.rerank import skip_note
+    from shortlist.search.scores import skip_note
     from shortlist.wording import describe
 
     note = skip_note(reranker, query)
