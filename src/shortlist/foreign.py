@@ -40,7 +40,11 @@ WORDS = "words"
 
 
 def open_retriever(
-    config: SearchConfig, *, state: str | Path | None = None, reranker: Reranker | None = None
+    config: SearchConfig,
+    *,
+    state: str | Path | None = None,
+    reranker: Reranker | None = None,
+    check_fusion: bool = True,
 ) -> OpenRetriever:
     """Open the store or the retriever that `config.retriever` names. Close it, or use it in a `with` statement.
 
@@ -51,10 +55,11 @@ def open_retriever(
             packaged one.
         state: The folder for the fits of `calibrate`. None: `.shortlist-state` in the current folder.
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
+        check_fusion: Raise an error for a fusion weight that has no effect. Of several collections, some may not fuse.
 
     Raises:
         InvalidInput: The retriever cannot be made, a collection does not exist, or `config` has a weight of an unknown
-            signal, or fields for a retriever that is no store.
+            signal, fields for a retriever that is no store, or a fusion weight without an effect.
         StoreError: The store does not answer, or refuses the request.
         MissingExtra: The client of the store is not installed.
         ModelNotFound: There is no such model.
@@ -64,7 +69,14 @@ def open_retriever(
     if reranker is None and config.reranker_name is not None:
         registry.check_reranker(config.reranker_name)
     registry.encoder_name(config.bi_encoder or BI_ENCODER)
-    return OpenRetriever(config, state=STATE if state is None else Path(state), reranker=reranker)
+    opened = OpenRetriever(config, state=STATE if state is None else Path(state), reranker=reranker)
+    if check_fusion:
+        try:
+            opened.check_fusion()
+        except InvalidInput:
+            opened.close()
+            raise
+    return opened
 
 
 class OpenRetriever(Opened):
@@ -126,8 +138,8 @@ class OpenRetriever(Opened):
             facts=self._notes_on_order,
         )
 
-    def with_checked_fusion(self) -> OpenRetriever:
-        """Return this retriever. If `config` has a fusion weight without an effect, close it and raise an error.
+    def check_fusion(self) -> None:
+        """Check that the fusion weight of `config` has an effect.
 
         Raises:
             InvalidInput: The weight is not the default, and the retriever does not fuse vectors and words.
@@ -135,14 +147,12 @@ class OpenRetriever(Opened):
         store, weight = self._store, self.config.fusion
         words = self.config.words or (store is not None and store.has_words)
         fuses = isinstance(self._own, Fuses) if store is None else store.has_vectors and words
-        if weight == FUSION or fuses:
-            return self
-        self.close()
-        raise InvalidInput(
-            f"fusion is {weight:g}: it weighs vectors against words, and {self.name} does not search by both: "
-            "leave out fusion",
-            field="fusion",
-        )
+        if weight != FUSION and not fuses:
+            raise InvalidInput(
+                f"fusion is {weight:g}: it weighs vectors against words, and {self.name} does not search by both: "
+                "leave out fusion",
+                field="fusion",
+            )
 
     def _stage_one(self) -> tuple[Retriever, Encoder | None]:
         return self._retriever, None if self.bi_encoder == UNKNOWN else self.encoder

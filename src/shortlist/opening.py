@@ -117,7 +117,7 @@ def open_by_name(
             "one of the two",
             field="retriever",
         )
-    return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker).with_checked_fusion()
+    return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker)
 
 
 def open_collections(
@@ -149,7 +149,7 @@ def open_collections(
     try:
         for name, place in named.items():
             if isinstance(place, str) and not _is_index(place, False, config):
-                parts[name] = open_retriever(alone.override({"retriever": place}), state=state)
+                parts[name] = open_retriever(alone.override({"retriever": place}), state=state, check_fusion=False)
             else:
                 parts[name] = open_by_name(place, config=alone)
         return OpenCollections(parts, config, boosts=boosts, reranker=reranker)
@@ -202,7 +202,7 @@ def open_search(
     if boosts:
         raise InvalidInput("boosts compare collections: name several indexes", field="boosts")
     if (name := index_of(config, single(index))) is None:
-        return open_retriever(config, state=state, reranker=reranker).with_checked_fusion()
+        return open_retriever(config, state=state, reranker=reranker)
     if state is not None:
         raise _own_fits(name)
     return open_index(name, config=config, reranker=reranker)
