@@ -10,7 +10,7 @@ from typing import Any
 from shortlist.attributes import is_attribute as is_attribute
 from shortlist.attributes import load_attribute
 from shortlist.collection import Collection, Engine
-from shortlist.collection.opening import Engines
+from shortlist.collection.engines import Engines
 from shortlist.collection.server_place import Server
 from shortlist.config.fusion import check_fused
 from shortlist.config.search_config import FUSION, SearchConfig
