@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from shortlist.evaluation.query_sets.holdout import Halves, Values, compare_best
+from shortlist.evaluation.query_sets.holdout import Halves, choose_setting
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.tuning.sweep import Curve
 from shortlist.types import DENSE, Note
@@ -42,23 +42,3 @@ def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: H
     }
     best = max(curves, key=lambda curve: float(chosen_on[curve.blend].means(measure).max())).blend
     return choose_setting("blend", values, best, current, parts, measure)
-
-
-def choose_setting(
-    setting: str, values: Mapping[float, Values], best: float, current: float, parts: Halves, measure: str
-) -> tuple[float, Note]:
-    """Return the value of a setting to use, and the reason.
-
-    `values` maps each value of the setting to the measure of every query. `best` is the best value on the half to
-    choose on.
-    """
-    if len(values) == 1:
-        return current, Note("only_setting", setting=setting, current=current)
-    chosen = list(parts.chosen)
-    if best == current or np.array_equal(values[current][chosen], values[best][chosen]):
-        return current, Note("no_better_setting", setting=setting, current=current)
-    others = [value for value in values if value != current]
-    gain = compare_best([values[value] for value in others], others.index(best), values[current], parts, measure)
-    if gain.result == "better":
-        return best, Note("setting_changed", setting=setting, current=current, best=best, **gain.values)
-    return current, Note("setting_kept", setting=setting, current=current, best=best, **gain.values)
