@@ -25,7 +25,7 @@ from shortlist.inference.engine import usable_cores
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Reranker
 from shortlist.registry import load_encoder, load_reranker
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.search.search import Search
 from tuning import opened
 

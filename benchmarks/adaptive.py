@@ -31,7 +31,7 @@ from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, HasWeights, Reranker
 from shortlist.registry import fitted_weights, load_encoder, load_reranker
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.search.scores import info_of
 from shortlist.search.search import Search
 from shortlist.search.stopping import BLOCK, StopRule

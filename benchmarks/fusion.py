@@ -23,7 +23,7 @@ from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder
 from shortlist.registry import load_encoder
-from shortlist.retrievers.engine import LIST_DEPTH
+from shortlist.retrievers.lexical import LIST_DEPTH
 from shortlist.search.fusion import rrf
 from shortlist.types import Passage
 

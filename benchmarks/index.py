@@ -23,7 +23,7 @@ from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Retriever
 from shortlist.registry import load_encoder
-from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.types import Where
 
 

@@ -30,7 +30,7 @@ import data
 from shortlist.collection.place import size_of
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.registry import load_encoder
-from shortlist.retrievers.engine import Hybrid, Lexical
+from shortlist.retrievers import Hybrid, Lexical
 from synthetic import DIMENSION, WORDS, Query, Synthetic
 
 SIZES = (10_000, 100_000, 300_000, 1_000_000)

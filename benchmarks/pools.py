@@ -11,7 +11,7 @@ from pathlib import Path
 import data
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.protocols import Encoder, Index, Reranker
-from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.search.pending import Pending
 from shortlist.types import Hit, Passage
 

@@ -26,7 +26,7 @@ from shortlist.indexes.qdrant import QdrantEngine
 from shortlist.indexes.qdrant.index import QdrantIndex
 from shortlist.protocols import Searched
 from shortlist.registry import load_encoder
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.types import Passage, Where
 
 SETS = ("scifact", "cookbook_docs")

@@ -30,7 +30,7 @@ from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.protocols import Encoder, Retriever
 from shortlist.registry import fitted_weights, load_encoder, load_retriever
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.retrievers.engine import Dense, Hybrid
+from shortlist.retrievers import Dense, Hybrid
 from shortlist.search.search import Search
 from shortlist.types import Passage, Scores
 from shortlist.wording import describe

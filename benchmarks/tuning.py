@@ -30,7 +30,7 @@ from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.protocols import Encoder
 from shortlist.registry import create_collection, fitted_weights, load_encoder, open_collection
 from shortlist.rerankers.cross_encoder import CrossEncoder
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.search.search import Search
 from shortlist.types import Scores
 from shortlist.wording import describe

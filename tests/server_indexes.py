@@ -12,7 +12,7 @@ import pytest
 
 from fake_server import FakeServer
 from shortlist import registry
-from shortlist.collection.opening import Engines
+from shortlist.collection.engines import Engines
 from shortlist.indexes.qdrant import QdrantEngine
 from standin_qdrant import StandInQdrant
 from standin_store import StandInStore, standin_store

@@ -8,7 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from shortlist.errors import InvalidInput
-from shortlist.text import Splitter, headings, marked, plain, snippet
+from shortlist.text import Splitter, headings, is_markdown, marked, plain, snippet
 from shortlist.types import Document, Passage
 
 GUIDE = "# Guide\n\nWelcome to the guide.\n\n## Install\n\n{install}\n\n## Use\n\n### Search\n\n{search}\n"
@@ -103,6 +103,17 @@ def test_a_word_without_end_is_cut_even_if_the_model_counts_it_as_one_token():
 def test_a_short_document_is_one_passage():
     [passage] = split("\n\n  Short text.  \n", 50, title="Title", form="txt")
     assert (passage.id, passage.text, passage.title) == ("d#0", "Short text.", "Title")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [({}, True), ({"format": "md"}, True), ({"format": "html"}, True), ({"format": "txt"}, False)]
+    + [({"format": form}, False) for form in (["md"], 7)],
+)
+def test_a_format_tells_whether_the_text_is_markdown(metadata, expected):
+    assert is_markdown(metadata) is expected
+    [passage] = Splitter(words, 50).split(Document("d", "Short text.", metadata=metadata))
+    assert passage.metadata == metadata
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n "])

@@ -14,7 +14,7 @@ from judged import Pool
 from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.registry import load_encoder
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.types import Passage
 
 SIGNALS = ("dense", "bm25_share")

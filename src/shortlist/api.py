@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shortlist import registry
 from shortlist.errors import InvalidInput
-from shortlist.opening import subject_of_search
 from shortlist.protocols import Encoder, Reranker
 from shortlist.search.ranked import Reranked
 from shortlist.search.rerank import rank
@@ -104,8 +103,9 @@ def evaluate(  # noqa: PLR0913 - only the first two are needed
     """
     from shortlist.bulk.evaluating import finish_by
     from shortlist.evaluation.evaluate import evaluate as run
+    from shortlist.evaluation.subject import subject_of
 
-    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     finish = finish_by(search, workers, ray)
     return run(
         subject.search,
@@ -159,10 +159,11 @@ def tune(  # noqa: PLR0913 - only the first two are needed
         InvalidInput: A query set or an option that cannot be used, or no reranker.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
+    from shortlist.evaluation.subject import subject_of
     from shortlist.evaluation.tuning.options import TuneOptions
     from shortlist.evaluation.tuning.tune import tune as run
 
-    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     options = TuneOptions(
         sizes=tuple(sizes),
         blends=tuple(blends),
@@ -220,8 +221,9 @@ def calibrate(  # noqa: PLR0913 - only the first two are needed
     """
     from shortlist.evaluation.calibration.calibrate import CalibrateOptions
     from shortlist.evaluation.calibration.calibrate import calibrate as run
+    from shortlist.evaluation.subject import subject_of
 
-    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     options = CalibrateOptions(
         pool_size=pool_size,
         top_k=top_k,
@@ -258,21 +260,19 @@ def html_report(
         InvalidInput: Other queries than those of the tuning, or a query set that cannot be used.
         MissingExtra: The report extra is not installed.
     """
+    from shortlist.evaluation.subject import known_passages, subject_of
     from shortlist.evaluation.tuning.tune import evaluation_at
-    from shortlist.foreign import corpus_of, listed_by
     from shortlist.report import check_plots, facts_of, shown_size, source_of, tuning_page, written
-    from shortlist.search.opened import Opened
 
     check_plots()
-    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     if set(subject.judged.queries) != set(tuning.curve.query_ids):
         raise InvalidInput(
             f"{subject.judged.name} has other queries than the tuning: give the queries that you tuned on"
         )
     size, about = shown_size(tuning), facts_of(tuning, subject.search)
     evaluation = evaluation_at(tuning, subject.judged, size, about=about)
-    listed = corpus_of(search) if isinstance(search, Opened) else listed_by(search.retriever)
-    source = source_of(evaluation, subject.judged, subject.seen or listed or ())
+    source = source_of(evaluation, subject.judged, known_passages(search, subject))
     return tuning_page(tuning, evaluation, source, written(), tuning.lines())
 
 

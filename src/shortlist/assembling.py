@@ -11,7 +11,7 @@ from shortlist.collection.fits import StoredFits
 from shortlist.collection.place import TextFiles
 from shortlist.config.search_config import FUSION
 from shortlist.protocols import Encoder, Fuses, Reranker, Retriever
-from shortlist.retrievers.engine import named_with_fusion
+from shortlist.retrievers.hybrid import named_with_fusion
 from shortlist.search.encoded_pool import EncodedPool
 from shortlist.search.opened import Opened
 from shortlist.search.search import Search

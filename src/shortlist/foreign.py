@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from shortlist.reprs import short_repr
 from shortlist.search.context import ContextParts
 from shortlist.search.explain import StageOne
 from shortlist.search.foreign.rows import DISTANCE, RAW_SCORE
-from shortlist.search.listing import LeftOut, distinct
+from shortlist.search.listing import LeftOut, distinct, listed_by
 from shortlist.search.opened import UNKNOWN, Opened
 from shortlist.search.pool import retrieved
 from shortlist.search.scores import info_of
@@ -38,12 +38,13 @@ DEPTH = 100
 WORDS = "words"
 """The folder for BM25 of a store's passages, in its folder for fits."""
 
-LISTED = 200_000
-"""The largest store, or index on a server, whose passages are read to resolve judgments."""
-
 
 def open_retriever(
-    config: SearchConfig, *, state: str | Path | None = None, reranker: Reranker | None = None
+    config: SearchConfig,
+    *,
+    state: str | Path | None = None,
+    reranker: Reranker | None = None,
+    check_fusion: bool = True,
 ) -> OpenRetriever:
     """Open the store or the retriever that `config.retriever` names. Close it, or use it in a `with` statement.
 
@@ -54,10 +55,11 @@ def open_retriever(
             packaged one.
         state: The folder for the fits of `calibrate`. None: `.shortlist-state` in the current folder.
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
+        check_fusion: Raise an error for a fusion weight that has no effect. Of several collections, some may not fuse.
 
     Raises:
         InvalidInput: The retriever cannot be made, a collection does not exist, or `config` has a weight of an unknown
-            signal, or fields for a retriever that is no store.
+            signal, fields for a retriever that is no store, or a fusion weight without an effect.
         StoreError: The store does not answer, or refuses the request.
         MissingExtra: The client of the store is not installed.
         ModelNotFound: There is no such model.
@@ -67,31 +69,14 @@ def open_retriever(
     if reranker is None and config.reranker_name is not None:
         registry.check_reranker(config.reranker_name)
     registry.encoder_name(config.bi_encoder or BI_ENCODER)
-    return OpenRetriever(config, state=STATE if state is None else Path(state), reranker=reranker)
-
-
-def listed_by(retriever: object) -> Iterator[Passage] | None:
-    """Return every passage of a retriever or a store, or None if it cannot list its passages.
-
-    A retriever lists its passages by a method `passages`, or it searches a store or an index that does.
-    """
-    for part in (retriever, getattr(retriever, "index", None)):
-        listing = getattr(part, "passages", None)
-        passages = listing() if callable(listing) else None
-        if isinstance(passages, Iterable):
-            return iter(passages)
-    return None
-
-
-def corpus_of(searched: Opened) -> Iterator[Passage] | None:
-    """Return the passages against which judgments are resolved: all of them, or None if that is not possible.
-
-    It is not possible if the retriever cannot list its passages, and not done if a store or an index on a server has
-    more than `LISTED`.
-    """
-    if searched.on_server and (searched.count() or 0) > LISTED:
-        return None
-    return searched.passages()
+    opened = OpenRetriever(config, state=STATE if state is None else Path(state), reranker=reranker)
+    if check_fusion:
+        try:
+            opened.check_fusion()
+        except InvalidInput:
+            opened.close()
+            raise
+    return opened
 
 
 class OpenRetriever(Opened):
@@ -153,8 +138,8 @@ class OpenRetriever(Opened):
             facts=self._notes_on_order,
         )
 
-    def with_checked_fusion(self) -> OpenRetriever:
-        """Return this retriever. If `config` has a fusion weight without an effect, close it and raise an error.
+    def check_fusion(self) -> None:
+        """Check that the fusion weight of `config` has an effect.
 
         Raises:
             InvalidInput: The weight is not the default, and the retriever does not fuse vectors and words.
@@ -162,14 +147,12 @@ class OpenRetriever(Opened):
         store, weight = self._store, self.config.fusion
         words = self.config.words or (store is not None and store.has_words)
         fuses = isinstance(self._own, Fuses) if store is None else store.has_vectors and words
-        if weight == FUSION or fuses:
-            return self
-        self.close()
-        raise InvalidInput(
-            f"fusion is {weight:g}: it weighs vectors against words, and {self.name} does not search by both: "
-            "leave out fusion",
-            field="fusion",
-        )
+        if weight != FUSION and not fuses:
+            raise InvalidInput(
+                f"fusion is {weight:g}: it weighs vectors against words, and {self.name} does not search by both: "
+                "leave out fusion",
+                field="fusion",
+            )
 
     def _stage_one(self) -> tuple[Retriever, Encoder | None]:
         return self._retriever, None if self.bi_encoder == UNKNOWN else self.encoder

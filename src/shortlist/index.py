@@ -1,4 +1,4 @@
-"""`shortlist.open`: an index and its models, to add to, to remove from and to search."""
+"""`OpenIndex`: an index and its models, to add to, to remove from and to search."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def open_index(
             loaded = checked_keeper(reranker or _reranker_of(config))
         name = config.bi_encoder or BI_ENCODER
         encoder = registry.configured_encoder(config, name)
-        collection = registry.INDEXES.made(path, registry.encoder_name(name), encoder.dimension, options)
+        collection = registry.INDEXES.create_or_open(path, registry.encoder_name(name), encoder.dimension, options)
     else:
         encoder_name = None if config.bi_encoder is None else registry.encoder_name(config.bi_encoder)
         collection = registry.INDEXES.open(path, encoder_name, options, check=create)
@@ -261,7 +261,7 @@ class OpenIndex(Opened):
         """The reranker of searches, which uses the stored states; None if nothing is reranked."""
         if self._reranker is None and self.config.reranker_name is None:
             return None
-        return with_stored_states(self.collection, self._loaded_reranker())
+        return with_stored_states([self.collection], self._loaded_reranker())
 
     def _loaded_reranker(self) -> Reranker:
         """The reranker. The first call loads it."""

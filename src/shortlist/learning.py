@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from shortlist.opening import subject_of_search
-
 if TYPE_CHECKING:
     from shortlist.adapting.result import Adaptation
     from shortlist.evaluation.query_sets import QuerySet
@@ -51,7 +49,8 @@ def adapt(  # noqa: PLR0913 - only the first two are needed
     """
     from shortlist.adapting.adapt import adapt as run
     from shortlist.adapting.options import AdaptOptions
+    from shortlist.evaluation.subject import subject_of
 
     options = AdaptOptions(pool_size=pool_size, level=level, measure=measure, most_queries=most_queries)
-    subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
+    subject = subject_of(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     return run(subject.search, subject.judged, options, progress=progress)

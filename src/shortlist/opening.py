@@ -1,4 +1,4 @@
-"""`shortlist.open`, the function that opens what a configuration searches, and the subject of a measurement."""
+"""`shortlist.open`, and the function that opens what a configuration searches."""
 
 from __future__ import annotations
 
@@ -25,10 +25,7 @@ Places: TypeAlias = "str | Path | Sequence[str | Path] | None"
 """The place of an index, or the places of several collections."""
 
 if TYPE_CHECKING:
-    from shortlist.evaluation.query_sets import QuerySet
-    from shortlist.evaluation.subject import Subject
     from shortlist.search.opened import Opened
-    from shortlist.search.search import Search
 
 
 @overload
@@ -120,7 +117,7 @@ def open_by_name(
             "one of the two",
             field="retriever",
         )
-    return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker).with_checked_fusion()
+    return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker)
 
 
 def open_collections(
@@ -152,7 +149,7 @@ def open_collections(
     try:
         for name, place in named.items():
             if isinstance(place, str) and not _is_index(place, False, config):
-                parts[name] = open_retriever(alone.override({"retriever": place}), state=state)
+                parts[name] = open_retriever(alone.override({"retriever": place}), state=state, check_fusion=False)
             else:
                 parts[name] = open_by_name(place, config=alone)
         return OpenCollections(parts, config, boosts=boosts, reranker=reranker)
@@ -205,7 +202,7 @@ def open_search(
     if boosts:
         raise InvalidInput("boosts compare collections: name several indexes", field="boosts")
     if (name := index_of(config, single(index))) is None:
-        return open_retriever(config, state=state, reranker=reranker).with_checked_fusion()
+        return open_retriever(config, state=state, reranker=reranker)
     if state is not None:
         raise _own_fits(name)
     return open_index(name, config=config, reranker=reranker)
@@ -270,31 +267,3 @@ def index_of(config: SearchConfig, index: str | Path | None) -> str | Path | Non
             field="retriever",
         )
     return index
-
-
-def subject_of_search(
-    search: Search | Opened, queries: QuerySet | str | Path, *, allow_unknown: bool, ignore_identical_ids: bool
-) -> Subject:
-    """Return the search of an open index or retriever, or the search itself, with the resolved queries.
-
-    Raises:
-        InvalidInput: `search` or `queries` is something else, or as `evaluation.subject.subject_of`.
-    """
-    from shortlist.evaluation.query_sets import QuerySet
-    from shortlist.evaluation.subject import subject_of
-    from shortlist.foreign import corpus_of, listed_by
-    from shortlist.search.opened import Opened
-    from shortlist.search.search import Search
-
-    if not isinstance(queries, (QuerySet, str, Path)):
-        raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
-    query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
-    if isinstance(search, Opened):
-        searcher, passages = search.searcher, corpus_of(search)
-    elif isinstance(search, Search):
-        searcher, passages = search, listed_by(search.retriever)
-    else:
-        raise InvalidInput(f"search is {search!r:.80}: give an open index, an open retriever, or a Search")
-    return subject_of(
-        searcher, query_set, passages, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids
-    )

@@ -10,7 +10,7 @@ from typing import Any
 from shortlist.attributes import is_attribute as is_attribute
 from shortlist.attributes import load_attribute
 from shortlist.collection import Collection, Engine
-from shortlist.collection.opening import Engines
+from shortlist.collection.engines import Engines
 from shortlist.collection.server_place import Server
 from shortlist.config.fusion import check_fused
 from shortlist.config.search_config import FUSION, SearchConfig
@@ -34,7 +34,7 @@ from shortlist.rerankers.load import check_reranker as check_reranker
 from shortlist.rerankers.load import load_reranker as load_reranker
 from shortlist.rerankers.load import passage_room
 from shortlist.rerankers.progressive import ProgressiveReranker, read_rules
-from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.search.retriever import as_retriever
 from shortlist.stores.encoder_check import check_encoder
 from shortlist.stores.kinds import KINDS, is_store, load_store

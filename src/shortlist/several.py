@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shortlist import registry
 from shortlist.collection import Source
-from shortlist.collection.precompute import with_states_of
+from shortlist.collection.precompute import with_stored_states
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
 from shortlist.index import OpenIndex
@@ -198,7 +198,7 @@ class OpenCollections(Opened):
             if reranker is None:
                 reranker = registry.configured_reranker(self.config, str(name), early_exits=self.config.progressive)
             collections = [part.collection for part in self.parts.values() if isinstance(part, OpenIndex)]
-            self._loaded = with_states_of(collections, reranker) if collections else reranker
+            self._loaded = with_stored_states(collections, reranker) if collections else reranker
         return self._loaded
 
     @property

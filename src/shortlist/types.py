@@ -30,6 +30,9 @@ PoolSize: TypeAlias = "int | Literal['auto']"
 PATH = " > "
 """Separates a document's title and the headings below it in a passage's title."""
 
+DENSE, BM25, BM25_SHARE = "dense", "bm25", "bm25_share"
+"""The signals of stage one: the cosine, the BM25 score, and this score divided by the query's highest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from shortlist.cli.render.ranking import move, source
+from shortlist.cli.render.ranking import move, source, table
 from shortlist.documents import discover, read
 from shortlist.text import Splitter
-from shortlist.types import Document, Hit, Passage
+from shortlist.types import Document, Hit, Passage, Ranking
 
 FRONT = "---\r\ntitle: Refunds\r\nyear: 2024\r\n---\r\n"
 FILES = {
@@ -64,3 +66,13 @@ def test_characters_of_extracted_text_are_called_so(cited):
 def test_a_move_counts_places_up():
     moves = [move(Hit(Passage("p", "text"), 1.0, rank, 1.0, before)) for rank, before in ((1, 4), (4, 1), (2, 2))]
     assert moves == ["+3", "-3", "="]
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"), [("md", "Dates Due in April"), ("html", "Dates Due in April"), ("txt", "## Dates **Due** in")]
+)
+def test_snippets_have_no_marks_of_markdown_in_any_format_that_has_them(form, expected):
+    hit = Hit.of("a", "## Dates\n\n**Due** in April", 1.0, metadata={"format": form})
+    out = Console(file=io.StringIO(), width=200)
+    table(out, Ranking("q", (hit,), "off", 1, 0, 0, 0, {}))
+    assert expected in out.file.getvalue()

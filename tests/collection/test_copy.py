@@ -13,6 +13,7 @@ from shortlist.collection import copy as copies
 from shortlist.collection.ledger import Ledger
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexMismatch, InvalidInput, NotAnIndex
+from shortlist.search.gate import Gate
 from shortlist.search.probability import Platt
 from shortlist.search.stopping import StopRule
 
@@ -41,6 +42,7 @@ def source(tmp_path):
     with shortlist.open(tmp_path / "i", config=shortlist.SearchConfig(rerank=False)) as index:
         index.searcher.fits.save_stop_rule(StopRule(8, 2, None, 2), {}, {})
         index.searcher.fits.save_calibration(Platt(1.0, 0.0), {}, {})
+        index.searcher.fits.save_gate(Gate("cosine_margin", 0.1, 8), {}, {})
     return tmp_path / "i"
 
 
@@ -70,8 +72,8 @@ def test_a_copy_has_everything_and_encodes_nothing(source, target, tmp_path, mon
     with registry.open_collection(target) as new:
         np.testing.assert_array_equal(new.index.vectors(ids), vectors)
         assert new.index.average_length == length
-        assert new.place.files.read("stop-rule.json") == (source / "stop-rule.json").read_text()
-        assert new.place.files.read("calibration.json") == (source / "calibration.json").read_text()
+        for fit in ("stop-rule.json", "calibration.json", "gate.json"):
+            assert new.place.files.read(fit) == (source / fit).read_text()
 
 
 def test_add_continues_after_a_copy(source, target, tmp_path):

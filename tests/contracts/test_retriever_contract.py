@@ -13,7 +13,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Fuses, Index, KeepsPrefix, Retriever
 from shortlist.registry import ENGINES, make_retriever
-from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.search.pool import retrieved
 from shortlist.search.search import Search
 from shortlist.types import Passage

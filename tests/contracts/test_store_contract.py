@@ -11,7 +11,7 @@ from server_makers import SERVER_MAKERS
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
 from shortlist.registry import store_retriever
-from shortlist.retrievers.engine import Dense, Hybrid
+from shortlist.retrievers import Dense, Hybrid
 from shortlist.search.filters import holds, predicates_of, where_of
 from shortlist.search.filters.conditions import SYMBOLS
 from shortlist.stores.kinds import KINDS, load_store
@@ -130,7 +130,8 @@ def test_matching_is_by_words_highest_first(made, maker):
     assert all(score > 0 for _, score in answer)
     assert [score for _, score in answer] == sorted((score for _, score in answer), reverse=True)
     assert all("dog" in passage.content.lower().split() or "Dogs" in passage.title for passage, _ in answer)
-    assert ids(store.matching("dog", 1)) == ids(answer)[:1] or len(ids(store.matching("dog", 1))) == 1
+    [(_, best)] = store.matching("dog", 1)
+    assert best == pytest.approx(max(score for _, score in store.matching("dog", 44)))
 
 
 def test_a_raw_question_finds_passages_with_any_of_its_words(made, maker):

@@ -12,7 +12,7 @@ from shortlist.errors import InvalidInput
 from shortlist.evaluation.calibration.calibrate import CalibrateOptions
 from shortlist.evaluation.evaluate import evaluate
 from shortlist.evaluation.query_sets.query_set import Judged
-from shortlist.evaluation.subject import resolve_in_pools, subject_of
+from shortlist.evaluation.subject import resolve_in, retrieved_passages, subject_of
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.wording import describe
 from word_queries import CONFIG, WORDS, PointwiseWords, query_set
@@ -112,6 +112,10 @@ def test_a_retriever_that_lists_its_passages_is_resolved_against_them():
     with pytest.raises(InvalidInput, match="judged ids of own name neither a passage nor a document of the corpus"):
         sl.evaluate(searching(Listing(retriever.pools)), queries)
     assert sl.evaluate(searching(Listing(retriever.pools)), queries, allow_unknown=True).outcomes[0].recall == 0.0
+
+
+def resolve_in_pools(queries, retriever, **options):
+    return resolve_in(retrieved_passages(queries, retriever), queries, **options)
 
 
 def test_a_judged_id_that_no_pool_holds_is_not_found_and_not_unknown():

@@ -21,7 +21,7 @@ from shortlist.evaluation.subject import subject_of
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.search.query_texts import QueryTexts
 from shortlist.types import Passage
 from worlds import WORDS, ListwiseReranker, TextReranker, searching, world
@@ -93,7 +93,7 @@ def test_the_identical_id_rule_applies_to_the_query_and_not_to_its_expansion(rea
     corpus = list(index.passages())
     queries = QuerySet("own", {passage.id: passage.text for passage in corpus[:2]}, {corpus[0].id: {"p5": 1}})
     search = searching(Hybrid(index, encoder), TextReranker(), expand="expansion_parts:counted")
-    subject = subject_of(search, queries, corpus, ignore_identical_ids=True)
+    subject = subject_of(search, queries, ignore_identical_ids=True)
     for passage in corpus[:2]:
         assert passage.id not in [hit.id for hit in subject.search.search(passage.text, top_k=10)]
 

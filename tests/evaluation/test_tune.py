@@ -22,7 +22,7 @@ from shortlist.evaluation.replay.scoring_pass import record, retrieval_sizes
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.search.search import Search
 from shortlist.types import Note, Passage
 from shortlist.wording import describe

@@ -20,7 +20,7 @@ from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.threshold import Results
 from shortlist.evaluation.tuning.tune import tune
 from shortlist.protocols import Fuses
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.types import Note, Passage
 from shortlist.wording import describe
 from shortlist.wording.measuring import gain_words

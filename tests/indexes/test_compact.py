@@ -13,7 +13,7 @@ import shortlist as sl
 from shortlist import registry
 from shortlist.errors import InvalidInput
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.retrievers.engine import Dense, Hybrid
+from shortlist.retrievers import Dense, Hybrid
 from shortlist.types import Note, Passage, RerankerInfo
 
 DIMENSION = 64

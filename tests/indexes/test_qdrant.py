@@ -24,7 +24,7 @@ from shortlist.indexes.embedded import EmbeddedEngine
 from shortlist.indexes.qdrant import QdrantEngine, batches, calls, index
 from shortlist.indexes.qdrant.options import QdrantOptions
 from shortlist.registry import load_retriever
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.types import Passage
 from standin_store import Refused
 

@@ -8,7 +8,7 @@ from shortlist.config import SearchConfig
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, RetrieverFailed
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.retrievers.feedback import Rm3, expanded, matching_with_feedback
 from shortlist.search.expansion import expanding
 from shortlist.search.pool import notes_of

@@ -9,7 +9,7 @@ from fakes import WordReranker
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.retrievers.engine import Hybrid, Lexical
+from shortlist.retrievers import Hybrid, Lexical
 from shortlist.search.explain import explain, order_score, word_places
 from shortlist.types import Passage
 

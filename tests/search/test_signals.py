@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.retrievers.engine import Dense, Hybrid
+from shortlist.retrievers import Dense, Hybrid
 from shortlist.types import Passage
 
 PASSAGES = [Passage("a", "cats sleep"), Passage("b", "tax is due")]

@@ -13,7 +13,7 @@ from inline_scorer import InlineScorer
 from shortlist import Search
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.server.app import create_app
 from shortlist.server.batching.batcher import Batcher
 from shortlist.server.batching.embedder import Embedder

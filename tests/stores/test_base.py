@@ -12,7 +12,7 @@ from fake_store import FakeBackend
 from shortlist import load_retriever, registry
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, MissingExtra, ShortlistError, StoreError, StoreRefused, StoreUnreachable
-from shortlist.retrievers.engine import Dense, Hybrid, Lexical
+from shortlist.retrievers import Dense, Hybrid, Lexical
 from shortlist.stores import kinds
 from shortlist.stores.address import StoreAddress, parse_address
 from shortlist.stores.fields import Fields, choose, find_fields, kinds_of

@@ -7,7 +7,7 @@ import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.stores.kinds import load_store
 from shortlist.types import Passage
 from store_makers import lance

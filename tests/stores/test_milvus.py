@@ -9,7 +9,7 @@ import pytest
 from server_makers import milvus
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.stores.kinds import load_store
 from shortlist.types import Passage
 

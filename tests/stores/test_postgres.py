@@ -11,7 +11,7 @@ import pytest
 import real_postgres
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.stores.kinds import load_store
 
 psycopg = pytest.importorskip("psycopg")

@@ -10,7 +10,7 @@ import pytest
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
 from shortlist.registry import store_retriever
-from shortlist.retrievers.engine import Hybrid
+from shortlist.retrievers import Hybrid
 from shortlist.stores.kinds import load_store
 from standin_qdrant import answers
 from standin_store import Refused, standin_store

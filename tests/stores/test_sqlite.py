@@ -10,7 +10,7 @@ import pytest
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, MissingExtra, StoreRefused, StoreUnreachable
 from shortlist.registry import store_retriever
-from shortlist.retrievers.engine import Hybrid, Lexical
+from shortlist.retrievers import Hybrid, Lexical
 from shortlist.stores import sqlite
 from shortlist.stores.kinds import load_store
 from store_makers import blob, sqlite_connection

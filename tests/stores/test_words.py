@@ -15,7 +15,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import IndexWriteFailed, InvalidInput
 from shortlist.foreign import OpenRetriever
 from shortlist.indexes.embedded import EmbeddedEngine
-from shortlist.retrievers.engine import Dense, Hybrid
+from shortlist.retrievers import Dense, Hybrid
 from shortlist.stores import words
 from shortlist.stores.open_store import OpenStore
 from shortlist.stores.words import MANIFEST, with_words

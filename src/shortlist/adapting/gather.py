@@ -24,9 +24,9 @@ from shortlist.models import cross_encoder_spec
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.search.pending import Pending
 from shortlist.search.search import Search
-from shortlist.types import Hit
+from shortlist.types import BM25_SHARE, DENSE, Hit
 
-SIGNALS = ("dense", "bm25_share")
+SIGNALS = (DENSE, BM25_SHARE)
 """The signals of stage one that get a weight, in addition to those that have one."""
 ENGINES = ("onnxruntime", "openvino")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,6 @@ from shortlist.config.file import toml_of
 from shortlist.config.search_config import NAMES
 from shortlist.config.unknown import did_you_mean
 from shortlist.errors import InvalidInput
-from shortlist.foreign import corpus_of
 from shortlist.opening import index_of, open_search, single
 from shortlist.redaction import without_secrets
 from shortlist.several import is_several
@@ -181,20 +180,16 @@ def opened(set_up: SetUp, judging: Judging) -> Iterator[tuple[Opened, Subject]]:
 
     unknown, identical = judging.allow_unknown, judging.ignore_identical_ids
     with set_up.open() as searched:
-        search, passages = searched.searcher, corpus_of(searched)
-        yield (
-            searched,
-            subject_of(search, judging.queries, passages, allow_unknown=unknown, ignore_identical_ids=identical),
-        )
+        yield searched, subject_of(searched, judging.queries, allow_unknown=unknown, ignore_identical_ids=identical)
 
 
 def judged_in(set_up: SetUp, judging: Judging) -> tuple[Judged, Sequence[Passage]]:
-    """Return the query set resolved as `opened` resolves it, and the passages of `known_passages`.
+    """Return the query set resolved as `opened` resolves it, and the passages that it is resolved against.
 
     No reranker is loaded, and no bi-encoder if the passages can be listed.
     """
     from shortlist.evaluation.query_sets.query_set import resolve
-    from shortlist.evaluation.subject import resolve_in, retrieved_passages
+    from shortlist.evaluation.subject import corpus_of, resolve_in, retrieved_passages
 
     unknown = judging.allow_unknown
     with replace(set_up, config=set_up.config.override({"rerank": False})).open() as searched:
@@ -204,8 +199,3 @@ def judged_in(set_up: SetUp, judging: Judging) -> tuple[Judged, Sequence[Passage
             return resolve(judging.queries, passages, allow_unknown=unknown), passages
         passages = retrieved_passages(judging.queries, searched.searcher.retriever)
         return resolve_in(passages, judging.queries, allow_unknown=unknown), passages
-
-
-def known_passages(searched: Opened, subject: Subject) -> Iterable[Passage]:
-    """Return the passages that a report can show: all of them, or those that stage one returned for the queries."""
-    return subject.seen or searched.passages() or ()

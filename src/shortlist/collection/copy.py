@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shortlist.collection.collection import Collection
-from shortlist.collection.fits import CALIBRATION, STOP_RULE
+from shortlist.collection.fits import FITS
 from shortlist.collection.ledger import Entry
 from shortlist.errors import IndexMismatch, InvalidInput, NotAnIndex
 from shortlist.protocols import KeepsLength, ReturnsVectors
@@ -62,7 +62,7 @@ def copy(source: Collection, target: Collection, *, progress: Callable[[int, int
                 show(report.documents + report.documents_unchanged, total)
         for reading in source.ledger.readings():
             target.ledger.record(reading)
-        for fit in (STOP_RULE, CALIBRATION):
+        for fit in FITS:
             text = source.place.files.read(fit)
             if text is not None:
                 target.place.files.write(fit, text)

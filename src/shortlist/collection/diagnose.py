@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shortlist.protocols import Index, ListsFields
-from shortlist.search.unknown_field import unknown_field, unmatched
+from shortlist.search.filters.unmatched import unknown_field, unmatched
 from shortlist.types import Note, Where
 
 SOME = 50

@@ -21,6 +21,8 @@ from shortlist.types import Note
 
 VERSION = 2
 STOP_RULE, CALIBRATION, GATE = "stop-rule.json", "calibration.json", "gate.json"
+FITS = (STOP_RULE, CALIBRATION, GATE)
+"""The files of all fits. A copy of an index has each of them."""
 HINT = "make it with: shortlist calibrate QUERIES --index DIR"
 
 

@@ -14,8 +14,8 @@ from shortlist.collection.languages import sample_of
 from shortlist.collection.ledger import Entry
 from shortlist.collection.precompute import Precompute
 from shortlist.collection.progress import Progress, Reporter
+from shortlist.collection.refused import REFUSED_MARK, Refused, refused_notes
 from shortlist.collection.report import IngestReport
-from shortlist.collection.taken import BLOCKED, Blocked, taken_notes
 from shortlist.collection.versions import digest_of, mark_of, over_window, settings_of
 from shortlist.disk_map import DiskMap
 from shortlist.documents import MEMORY, Skipped, Source, read
@@ -60,7 +60,7 @@ class Ingest:
         self._reporter = Reporter(progress)
         self._precompute = precompute
         self._settings = settings_of(splitter)
-        self._blocked: list[Blocked] = []
+        self._refused: list[Refused] = []
 
     def run(self, sources: Sequence[Source], *, remove: Sequence[str] = ()) -> IngestReport:
         """Bring the index up to date with `sources`, and return what was done.
@@ -84,7 +84,7 @@ class Ingest:
         self._look_ahead(sources, finished)
         for place in self._reporter.sources([source.name for source in sources], sizes):
             self._source(sources[place], finished.get(sources[place].name))
-        self._take_freed()
+        self._retry_refused()
         return self._finish()
 
     def _look_ahead(self, sources: Sequence[Source], finished: Mapping[str, str]) -> None:
@@ -131,17 +131,17 @@ class Ingest:
         ledger.unfinish(source.name)
         reported = len(self.report.skipped)
         seen = DiskMap()
-        taken: dict[str, str] = {}
-        self._write(source, self._documents(source, seen, taken), ledger.entry)
+        owners: dict[str, str] = {}
+        self._write(source, self._documents(source, seen, owners), ledger.entry)
         skipped = [(item.place, item.note) for item in self.report.skipped[reported:]]
         lost = any(note.code == LOST for _, note in skipped)
         for entries in () if lost else ledger.pages(source.name):
             self._drop([entry for entry in entries if entry.id not in seen])
-        if taken and not lost:
-            self._blocked.append(Blocked(source, mark, skipped, taken))
+        if owners and not lost:
+            self._refused.append(Refused(source, mark, skipped, owners))
         elif not lost:
             ledger.finish(source.name, mark, skipped, self.report.replaced.get(source.name, 0))
-        if seen or taken:
+        if seen or owners:
             self.report.sources_read += 1
         else:
             self.report.count_without_documents(note.code for _, note in skipped)
@@ -168,8 +168,8 @@ class Ingest:
         if replaced:
             self.report.replaced[source.name] = replaced
 
-    def _documents(self, source: Source, seen: DiskMap, taken: dict[str, str]) -> Iterator[Document]:
-        """Yield the source's documents, and put their ids into `seen`. Ids of other sources go into `taken`."""
+    def _documents(self, source: Source, seen: DiskMap, owners: dict[str, str]) -> Iterator[Document]:
+        """Yield the source's documents, and put their ids into `seen`. Ids of other sources go into `owners`."""
         for item in self._items(source):
             if isinstance(item, Skipped):
                 self.report.skipped.append(item)
@@ -179,7 +179,7 @@ class Ingest:
                 self.report.replaced[source.name] = self.report.replaced.get(source.name, 0) + replaced
             owner = self.collection.ledger.owner(item.id)
             if owner is not None and owner != source.name:
-                taken[item.id] = owner
+                owners[item.id] = owner
                 continue
             seen.setdefault(item.id)
             yield item
@@ -188,24 +188,24 @@ class Ingest:
         """Yield the documents of a source, and what was not read."""
         return read(source)
 
-    def _take_freed(self) -> None:
-        """Write documents whose id was taken when their source was read and is free now: those that moved.
+    def _retry_refused(self) -> None:
+        """Write refused documents whose id is free now: those that moved from one source to another.
 
-        If ids of a source stay taken, the ledger has the source as incomplete. The next run then tries these ids again.
+        If documents of a source stay refused, the ledger has the source as incomplete. The next run tries them again.
         """
         ledger = self.collection.ledger
-        for blocked in self._blocked:
-            source = blocked.source
-            free = {key for key in blocked.taken if ledger.owner(key) is None}
+        for refused in self._refused:
+            source = refused.source
+            free = {key for key in refused.owners if ledger.owner(key) is None}
             if free:
                 self._write(source, (d for d in read(source) if isinstance(d, Document) and d.id in free), ledger.entry)
-            owners = {key: ledger.owner(key) or owner for key, owner in blocked.taken.items()}
+            owners = {key: ledger.owner(key) or owner for key, owner in refused.owners.items()}
             left = {key: owner for key, owner in owners.items() if owner != source.name}
-            notes = taken_notes(left)
+            notes = refused_notes(left)
             self.report.documents_refused += len(left)
             self.report.skipped += [Skipped(source.name, "", note) for note in notes]
-            skipped = [*blocked.skipped, *(("", note) for note in notes)]
-            mark = BLOCKED if left else blocked.mark
+            skipped = [*refused.skipped, *(("", note) for note in notes)]
+            mark = REFUSED_MARK if left else refused.mark
             ledger.finish(source.name, mark, skipped, self.report.replaced.get(source.name, 0))
 
     def _write(self, source: Source, documents: Iterable[Document], before: Callable[[str], Entry | None]) -> None:

@@ -15,12 +15,7 @@ from shortlist.errors import IndexMismatch, IndexWriteFailed, InvalidInput, NotA
 from shortlist.text.terms import checked_language
 
 FORMAT_VERSION = 6
-"""Version 6 has other terms for BM25, and their language.
-
-Version 1 named sources by their absolute paths, version 2 by paths relative to the folder above the index. Version 3
-added lists in metadata, the start of the text after front matter, and what was not read of each source. Version 4 added
-indexed words for filters. Version 5 gave the engine a folder of its own and stored reasons as codes.
-"""
+"""The version of an index folder. An index of another version is not opened: it is built again."""
 
 SERVER_VERSION = 1
 """The version of an index on a server."""

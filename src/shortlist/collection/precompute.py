@@ -46,8 +46,8 @@ class Precompute:
     def states_for(self, passages: Sequence[Passage], reporter: Reporter) -> Mapping[bytes, bytes]:
         """Compute the states of those texts that have none, and return them by the hashes of the texts.
 
-        `reporter` reports after each step. If the index does not precompute, or if its
-        states were made by another reranker, there is nothing to compute.
+        `reporter` reports after each step. If the index does not precompute, or if its states were made by another
+        reranker, there is nothing to compute.
         """
         states = self._collection.states
         if states is None:
@@ -140,17 +140,12 @@ def unused(made_by: MadeBy, reranker: Reranker) -> Note | None:
     return Note("states_unused", reason=reason, made_by=made_by.reranker, reranker=own.reranker)
 
 
-def with_stored_states(collection: Collection, reranker: Reranker) -> Reranker:
-    """Return the reranker, which scores passages of the index from their states if these are its own.
+def with_stored_states(collections: Sequence[Collection], reranker: Reranker) -> Reranker:
+    """Return the reranker, which scores passages of these indexes from their states if these are its own.
 
     The states are read at each call. The result therefore uses states that a later `add` stores, and does not use
     states that a later `add` removes.
     """
-    return with_states_of([collection], reranker)
-
-
-def with_states_of(collections: Sequence[Collection], reranker: Reranker) -> Reranker:
-    """As `with_stored_states`, with the states of several indexes."""
     if not isinstance(reranker, KeepsStates) or not reranker.keeps_states:
         return reranker
 

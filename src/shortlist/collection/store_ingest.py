@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from shortlist.collection.ingest import PASSAGES_PER_COMMIT, Batch, Ingest
 from shortlist.collection.ledger import Entry
+from shortlist.collection.refused import refused_notes
 from shortlist.collection.report import IngestReport
-from shortlist.collection.taken import taken_notes
 from shortlist.documents import Skipped
 from shortlist.errors import InvalidInput
 from shortlist.stores.encoder_check import Form, check_encoder
@@ -47,41 +47,42 @@ class StoreIngest(Ingest):
         if passages is None:
             raise InvalidInput(f"{store.name} cannot list its passages, so they cannot be added")
         self._start()
-        self._store, self._form, self._reused = store, self._checked_form(store), 0
+        form, reason = self._form_of(store)
+        self._store, self._form, self._reused = store, form, 0
         for _ in self._reporter.sources([store.name], [0]):
             self._read(store.name, passages)
         written = self.report.passages_added
         if self._reused < written:
-            self.report.notes.append(Note("vectors_encoded", count=written - self._reused, reason=self._reason))
+            self.report.notes.append(Note("vectors_encoded", count=written - self._reused, reason=reason))
         if self._reused:
             self.report.notes.append(Note("vectors_taken", count=self._reused, store=store.name))
         return self._finish()
 
-    def _checked_form(self, store: Store) -> Form | None:
-        """The text that the vectors of the store were made from; None if they are not those of the encoder."""
-        self._reason = "the store has no vectors"
+    def _form_of(self, store: Store) -> tuple[Form | None, str]:
+        """Return the text that the vectors of the store were made from, and why some of the vectors are not taken.
+
+        The text is None if the vectors are not those of the encoder.
+        """
         if not store.has_vectors:
-            return None
+            return None, "the store has no vectors"
         try:
             form = check_encoder(store, self._encoder)
         except InvalidInput:
-            self._reason = f"the vectors of the store are not those of {self._encoder.name}"
-            return None
-        self._reason = "the vectors of the store were made without the title, or are missing"
-        return form
+            return None, f"the vectors of the store are not those of {self._encoder.name}"
+        return form, "the vectors of the store were made without the title, or are missing"
 
     def _read(self, name: str, passages: Iterator[Passage]) -> None:
         ledger = self.collection.ledger
         before = ledger.documents(name)
         seen: set[str] = set()
         refused: dict[str, str] = {}
-        taken = ledger.passage_ids() - {key for entry in before.values() for key in entry.passages}
+        others = ledger.passage_ids() - {key for entry in before.values() for key in entry.passages}
         ledger.unfinish(name)
         reported = len(self.report.skipped)
         batch = Batch()
         for passage in passages:
             owner = ledger.owner(passage.id)
-            if owner not in (None, name) or passage.id in taken:
+            if owner not in (None, name) or passage.id in others:
                 refused[passage.id] = owner or "another document"
                 continue
             seen.add(passage.id)
@@ -92,7 +93,7 @@ class StoreIngest(Ingest):
         self._commit(batch)
         self._drop([entry for key, entry in before.items() if key not in seen])
         self.report.documents_refused += len(refused)
-        self.report.skipped += [Skipped(name, "", note) for note in taken_notes(refused)]
+        self.report.skipped += [Skipped(name, "", note) for note in refused_notes(refused)]
         skipped = [(item.place, item.note) for item in self.report.skipped[reported:]]
         ledger.finish(name, FORMAT, skipped)
         self.report.sources_read += 1
@@ -118,12 +119,14 @@ class StoreIngest(Ingest):
             rows = np.empty((0, 0), dtype=np.float32)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         usable = np.isfinite(rows).all(axis=1) & (lengths[:, 0] > 0)
-        taken = {key: row / length for key, row, length, use in zip(known, rows, lengths, usable, strict=False) if use}
-        rest = [passage for passage in passages if passage.id not in taken]
+        vectors = {
+            key: row / length for key, row, length, use in zip(known, rows, lengths, usable, strict=False) if use
+        }
+        rest = [passage for passage in passages if passage.id not in vectors]
         encoded = self._reporter.encode(rest, self._encoder) if rest else ()
-        taken |= {passage.id: row for passage, row in zip(rest, encoded, strict=True)}
+        vectors |= {passage.id: row for passage, row in zip(rest, encoded, strict=True)}
         self._reused += len(passages) - len(rest)
-        return np.array([taken[passage.id] for passage in passages], dtype=np.float32)
+        return np.array([vectors[passage.id] for passage in passages], dtype=np.float32)
 
 
 def _digest(passage: Passage) -> str:

@@ -13,14 +13,14 @@ from shortlist.config.limits import LARGEST_BLEND, LARGEST_WEIGHT, check_largest
 from shortlist.config.unknown import did_you_mean
 from shortlist.errors import InvalidInput
 from shortlist.reprs import short_number
-from shortlist.types import PoolSize
+from shortlist.types import BM25, BM25_SHARE, DENSE, PoolSize
 
 RERANKER = "shortlist-reranker-v1"
 POOL_SIZE = 50
 TOP_K = 5
 FUSION = 0.5
 RETRIEVERS = ("hybrid", "dense", "bm25")
-SIGNALS = ("dense", "bm25", "bm25_share")
+SIGNALS = (DENSE, BM25, BM25_SHARE)
 FIELDS = ("id", "text", "title", "vector", "document_id", "metadata")
 """The fields of a store that `SearchConfig.fields` can name."""
 PER_SEARCH = (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from shortlist.collection.fits import StoredFits
@@ -12,12 +13,18 @@ from shortlist.evaluation.query_sets.identical_ids import without_own_id
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, checked, resolve
 from shortlist.evaluation.replay.checkpoint import corpus_hash
 from shortlist.protocols import Retriever
+from shortlist.search.listing import listed_by
+from shortlist.search.opened import Opened
 from shortlist.search.pool import name_of, retrieved
 from shortlist.search.search import Search
+from shortlist.search.searches import Searches
 from shortlist.text.validation import checked_text
 from shortlist.types import Passage
 
 DEPTH = 100
+
+LISTED = 200_000
+"""The largest store, or index on a server, whose passages are read to resolve judgments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,58 +42,64 @@ class Subject:
 
 
 def subject_of(
-    search: Search,
-    queries: QuerySet,
-    passages: Iterable[Passage] | None = None,
+    search: Searches,
+    queries: QuerySet | str | Path,
     *,
     allow_unknown: bool = False,
     ignore_identical_ids: bool = False,
 ) -> Subject:
-    """Resolve the query set, and return it with the search.
+    """Resolve the query set against the passages of the search, and return both.
+
+    If the passages cannot be listed (see `corpus_of`), the set is resolved against those that the retriever returns.
 
     Args:
-        search: The search to measure.
-        queries: The query set.
-        passages: The passages of the index. None: the passages are unknown. The set is then resolved against the
-            passages that the retriever returns for the queries.
+        search: An open index, an open retriever, or a `Search` over any retriever.
+        queries: A query set, or a path for `QuerySet.read`.
         allow_unknown: Count judged ids and snippets that the index lacks as never found.
         ignore_identical_ids: Leave out a passage if its id, or its document's id, equals the id of the query.
 
     Raises:
-        InvalidInput: As `query_set.resolve` or `resolve_in_pools`.
+        InvalidInput: `search` or `queries` is something else, or as `query_set.resolve` or `resolve_in`.
     """
+    if not isinstance(queries, (QuerySet, str, Path)):
+        raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
+    query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
+    if not isinstance(search, Searches):
+        raise InvalidInput(f"search is {search!r:.80}: give an open index, an open retriever, or a Search")
+    searcher, passages = search.searcher, corpus_of(search)
     corpus = None if passages is None else list(passages)
     seen: tuple[Passage, ...] = ()
     if corpus is None:
-        seen = retrieved_passages(queries, search.retriever_at())
-        judged = resolve_in(seen, queries, allow_unknown=allow_unknown)
+        seen = retrieved_passages(query_set, searcher.retriever_at())
+        judged = resolve_in(seen, query_set, allow_unknown=allow_unknown)
     else:
-        judged = resolve(queries, corpus, allow_unknown=allow_unknown)
+        judged = resolve(query_set, corpus, allow_unknown=allow_unknown)
     about: dict[str, Any] = {
-        **_parts(search),
+        **_parts(searcher),
         "passages": "unknown" if corpus is None else corpus_hash(corpus),
         "ignore_identical_ids": ignore_identical_ids,
     }
     if ignore_identical_ids:
-        search = replace(search, retriever=without_own_id(search.retriever_at(), queries.queries))
-    return Subject(search, judged, about, seen)
+        searcher = replace(searcher, retriever=without_own_id(searcher.retriever_at(), query_set.queries))
+    return Subject(searcher, judged, about, seen)
 
 
-def resolve_in_pools(
-    query_set: QuerySet, retriever: Retriever, *, depth: int = DEPTH, allow_unknown: bool = False
-) -> Judged:
-    """Resolve a query set against the passages that a retriever returns for its queries, `depth` for each query.
+def corpus_of(search: Searches) -> Iterator[Passage] | None:
+    """Return the passages against which judgments are resolved: all of them, or None if that is not possible.
 
-    Use this function if the corpus is not known. A judged id that no pool contains may still exist, and is therefore
-    not counted as unknown. A snippet is replaced by the retrieved passages that contain it. Without such a passage, the
-    snippet counts as never found.
-
-    Raises:
-        InvalidInput: As `query_set.checked`; or some ids name passages and others documents; or no pool holds any
-            judged id or snippet, and `allow_unknown` is False.
+    It is not possible if the retriever cannot list its passages, and not done if a store or an index on a server has
+    more than `LISTED`.
     """
-    passages = retrieved_passages(query_set, retriever, depth)
-    return resolve_in(passages, query_set, depth, allow_unknown=allow_unknown)
+    if not isinstance(search, Opened):
+        return listed_by(search.searcher.retriever)
+    if search.on_server and (search.count() or 0) > LISTED:
+        return None
+    return search.passages()
+
+
+def known_passages(search: Searches, subject: Subject) -> Iterable[Passage]:
+    """Return the passages that a report can show: all of them, or those that stage one returned for the queries."""
+    return subject.seen or corpus_of(search) or ()
 
 
 def retrieved_passages(query_set: QuerySet, retriever: Retriever, depth: int = DEPTH) -> tuple[Passage, ...]:
@@ -104,7 +117,15 @@ def retrieved_passages(query_set: QuerySet, retriever: Retriever, depth: int = D
 def resolve_in(
     passages: Sequence[Passage], query_set: QuerySet, depth: int = DEPTH, *, allow_unknown: bool = False
 ) -> Judged:
-    """Resolve a query set against the passages of `retrieved_passages`. Raises as `resolve_in_pools` does."""
+    """Resolve a query set against the passages of `retrieved_passages`, if the corpus is not known.
+
+    A judged id that no pool contains may still exist, and is therefore not counted as unknown. A snippet is replaced by
+    the retrieved passages that contain it. Without such a passage, the snippet counts as never found.
+
+    Raises:
+        InvalidInput: Some ids name passages and others documents; or no pool holds any judged id or snippet, and
+            `allow_unknown` is False.
+    """
     judged = resolve(query_set, passages, allow_unknown=True)
     total = len({key for grades in query_set.qrels.values() for key in grades})
     total += sum(map(len, query_set.snippets.values()))

@@ -8,10 +8,7 @@ from shortlist.config.weights import Weights
 from shortlist.models.packaged import fitted_weights
 from shortlist.protocols import Reranker, Retriever
 from shortlist.search.scores import info_of
-from shortlist.types import Hit
-
-COSINE = "dense"
-"""The signal of the bi-encoder, for which weights are fitted."""
+from shortlist.types import DENSE, Hit
 
 
 def blend_weights(hits: Sequence[Hit], reranker: Reranker) -> Weights:
@@ -20,7 +17,7 @@ def blend_weights(hits: Sequence[Hit], reranker: Reranker) -> Weights:
     Every hit needs the signal "dense" of one bi-encoder. The reranker must return logits.
     """
     info = info_of(reranker)
-    names = {hit.bi_encoder if COSINE in hit.signals else "" for hit in hits}
+    names = {hit.bi_encoder if DENSE in hit.signals else "" for hit in hits}
     return fitted_weights(names.pop(), info.name) if len(names) == 1 and info.unit == "logit" else Weights()
 
 

@@ -8,10 +8,9 @@ from typing import Any, cast
 
 from shortlist.errors import InvalidInput
 from shortlist.protocols import CountsTokens, Encoder, KeepsPrefix, Retriever
-from shortlist.search.blend import COSINE
 from shortlist.search.pool import Retrieved, distinct_notes, name_of, notes_of, retrieved
 from shortlist.search.retriever import as_retriever
-from shortlist.types import Hit, Note, Passage, Where
+from shortlist.types import DENSE, Hit, Note, Passage, Where
 
 
 def checked_encoder(encoder: Any) -> Encoder:
@@ -37,7 +36,7 @@ def encoded(query: str, hits: Sequence[Hit], encoder: Encoder) -> list[Hit]:
         return []
     cosines = encoder.encode_passages(_texts(hits)) @ encoder.encode_queries([query])[0]
     return [
-        replace(hit, signals={**hit.signals, COSINE: float(cosine)}, bi_encoder=encoder.name)
+        replace(hit, signals={**hit.signals, DENSE: float(cosine)}, bi_encoder=encoder.name)
         for hit, cosine in zip(hits, cosines, strict=True)
     ]
 

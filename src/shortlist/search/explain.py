@@ -17,6 +17,7 @@ from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
 from shortlist.text.validation import checked_text
 
 COSINE = "cosine"
+"""The name of the score that is compared with a bi-encoder."""
 MAX_WORDS = 64
 """The largest number of words in a query over HTTP and MCP: both passages are scored once more for each word."""
 _RUN = re.compile(rf"[{SCRIPTS_WITHOUT_SPACES}]|[^\s{SCRIPTS_WITHOUT_SPACES}]+")

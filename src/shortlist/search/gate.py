@@ -11,7 +11,7 @@ from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Fits
 from shortlist.search.stopping import Guarantee
-from shortlist.types import Hit, Note
+from shortlist.types import BM25_SHARE, DENSE, Hit, Note
 
 DEPTH = 10
 """The hits of stage one that the gate reads."""
@@ -95,8 +95,8 @@ def certainty(signal: str, hits: Sequence[Hit]) -> float:
     Performance by Query-Drift Estimation", TOIS 2012; the margin is the simplest of these predictors.
     """
     first = hits[:DEPTH]
-    cosines = [hit.signals.get("dense", 0.0) for hit in first]
-    words = [hit.signals.get("bm25_share", 0.0) for hit in first]
+    cosines = [hit.signals.get(DENSE, 0.0) for hit in first]
+    words = [hit.signals.get(BM25_SHARE, 0.0) for hit in first]
     needs_words = signal != "cosine_margin"
     if len(first) < 2 or not any(cosines) or (needs_words and not any(words)):
         return -math.inf

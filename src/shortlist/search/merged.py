@@ -13,7 +13,7 @@ from shortlist.redaction import FILE_FIELDS
 from shortlist.search.expansion import RM3, expanding
 from shortlist.search.fusion import added
 from shortlist.search.pool import Retrieved, distinct_notes, notes_of, retrieved
-from shortlist.types import Hit, Note, Passage, Where
+from shortlist.types import BM25, BM25_SHARE, DENSE, Hit, Note, Passage, Where
 from shortlist.wording import SEVERAL
 
 
@@ -51,8 +51,8 @@ class MergedRetriever:
 
     `Hit.collection` has the name of the collection. In the hits, ids, ids of documents and sources begin with this name
     and a colon, because two collections may have the same ids. A filter may name sources with and without it. The
-    signal "bm25_share" is the BM25 score divided by the highest
-    BM25 score of the query in all collections, so a collection without a good match gets a small share.
+    signal "bm25_share" is the BM25 score divided by the highest BM25 score of the query in all collections, so a
+    collection without a good match gets a small share.
 
     Raises:
         InvalidInput: No collection, or a name twice.
@@ -119,7 +119,7 @@ def merged(pools: Mapping[str, Sequence[Hit]], boosts: Mapping[str, float], *, t
         for rank, hit in enumerate(pool, start=1):
             score = boosts[name] / rank
             signals = _shared(hit.signals, highest)
-            tie = added(signals.get("dense", 0.0), signals.get("bm25_share", 0.0)) if ties else 0.0
+            tie = added(signals.get(DENSE, 0.0), signals.get(BM25_SHARE, 0.0)) if ties else 0.0
             own = replace(
                 hit,
                 passage=qualified(hit.passage, name),
@@ -160,18 +160,18 @@ def own_where(where: Where | None, name: str) -> Where | None:
 def _highest(pool: Sequence[Hit]) -> float:
     """The highest BM25 score of a collection for the query, also if the hit with this score is not in the pool."""
     scores = [
-        hit.signals["bm25"] / hit.signals["bm25_share"]
+        hit.signals[BM25] / hit.signals[BM25_SHARE]
         for hit in pool
-        if hit.signals.get("bm25_share", 0.0) > 0 and "bm25" in hit.signals
+        if hit.signals.get(BM25_SHARE, 0.0) > 0 and BM25 in hit.signals
     ]
     return max(scores, default=0.0)
 
 
 def _shared(signals: Mapping[str, float], highest: float) -> Mapping[str, float]:
     """The signals with the share of the highest BM25 score of all collections."""
-    if "bm25_share" not in signals or "bm25" not in signals or not highest:
+    if BM25_SHARE not in signals or BM25 not in signals or not highest:
         return signals
-    return {**signals, "bm25_share": signals["bm25"] / highest}
+    return {**signals, BM25_SHARE: signals[BM25] / highest}
 
 
 class FitsOfSeveral:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from shortlist.config import SearchConfig
-from shortlist.protocols import Encoder, Reranker, SkipsQueries
+from shortlist.protocols import Encoder, Reranker
 from shortlist.reprs import short_repr
 from shortlist.search.blend import blend_weights
 from shortlist.search.encoded_pool import checked_encoder, cut_texts, encoded
 from shortlist.search.pending import Pending
 from shortlist.search.pool import numbered
 from shortlist.search.ranked import Order, Ranked, Reranked
-from shortlist.search.scores import checked_reranker
+from shortlist.search.scores import checked_reranker, skip_note
 from shortlist.search.search import scores_of
 from shortlist.search.texts import text_of
 from shortlist.text.validation import checked_list, checked_text, item_name
@@ -85,11 +85,6 @@ class Ranks:
     def rank(self: Reranker, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> Reranked:
         """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""
         return rank(query, documents, self, top_k=top_k)
-
-
-def skip_note(reranker: Reranker, query: str) -> Note | None:
-    """Return the reason to keep stage one's order for this query in a search, or None. `rank` only reports it."""
-    return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
 
 
 def notes_about(query: str, reranker: Reranker) -> list[Note]:

@@ -11,9 +11,9 @@ from shortlist.errors import InvalidInput, RetrieverFailed
 from shortlist.protocols import Retriever
 from shortlist.reprs import short_repr
 from shortlist.search.foreign import frameworks, haystack
+from shortlist.search.foreign.adapter import Adapter, Call, accepts, methods, parameters
 from shortlist.search.foreign.background import Background
 from shortlist.search.foreign.rows import Direction, RowReader
-from shortlist.search.foreign.source import Call, Source, accepts, methods, parameters
 from shortlist.search.pool import Retrieved, failures, numbered
 from shortlist.text.validation import checked_text, item_name
 from shortlist.types import Hit, Note, Where
@@ -48,9 +48,9 @@ def as_retriever(part: Any, name: str | None = None) -> Retriever:
         InvalidInput: The part is none of these.
     """
     label = name or f"the retriever {_label(part)}"
-    source = None if isinstance(part, type) else _source(part, label)
-    if source is not None:
-        return RowsRetriever(source, label) if source.limit is None else CutRetriever(source, label)
+    adapter = None if isinstance(part, type) else _adapter(part, label)
+    if adapter is not None:
+        return RowsRetriever(adapter, label) if adapter.limit is None else CutRetriever(adapter, label)
     if not isinstance(part, type) and methods(part, "retrieve"):
         return cast("Retriever", part)
     if isinstance(part, str):
@@ -97,16 +97,16 @@ class RowsRetriever:
     are not read. If the retriever has a limit of its own that is smaller than k, a note reports the limit.
     """
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, adapter: Adapter, name: str) -> None:
         self.name = name
-        self._source = source
-        self._reader = RowReader(name, source.scores)
+        self._adapter = adapter
+        self._reader = RowReader(name, adapter.scores)
         self._background = Background()
 
     @property
     def function_name(self) -> str:
         """The name of the function, or that of the class if there is none."""
-        return self._source.label
+        return self._adapter.label
 
     def __repr__(self) -> str:
         return short_repr(self, self.function_name, {})
@@ -120,8 +120,8 @@ class RowsRetriever:
                 the message names its id.
         """
         query = checked_query(query, k)
-        if where and self._source.no_filter:
-            raise InvalidInput(f"where: {self.name} {self._source.no_filter}", field="where")
+        if where and self._adapter.no_filter:
+            raise InvalidInput(f"where: {self.name} {self._adapter.no_filter}", field="where")
         hits: dict[str, Hit] = {}
         count = 0
         for label, row in self._rows(query, k, where):
@@ -157,17 +157,17 @@ class RowsRetriever:
             place += 1
 
     def _answer(self, query: str, k: int, where: Where | None) -> Any:
-        *calls, last = self._source.calls
+        *calls, last = self._adapter.calls
         with failures(self.name):
             for call in calls:
                 try:
-                    return self._source.rows(self._background.result(call(query, k, where)))
+                    return self._adapter.rows(self._background.result(call(query, k, where)))
                 except NotImplementedError:
                     continue
-            return self._source.rows(self._background.result(last(query, k, where)))
+            return self._adapter.rows(self._background.result(last(query, k, where)))
 
     def _notes_on_limit(self, count: int, k: int) -> list[Note]:
-        own = self._source.limit
+        own = self._adapter.limit
         if own is None or not 0 < count < k:
             return []
         limit = own.value()
@@ -185,7 +185,7 @@ class CutRetriever(RowsRetriever):
     prefix_depth = sys.maxsize
 
 
-def _source(part: Any, name: str) -> Source | None:
+def _adapter(part: Any, name: str) -> Adapter | None:
     """How the part is called; None if it is a retriever of our own, or none at all."""
     retrieves = methods(part, "retrieve", "aretrieve")
     if retrieves:
@@ -203,7 +203,7 @@ def _source(part: Any, name: str) -> Source | None:
     return _function(part, name) if callable(part) else None
 
 
-def _retrieving(part: Any, method: Callable[..., Any], name: str) -> Source | None:
+def _retrieving(part: Any, method: Callable[..., Any], name: str) -> Adapter | None:
     """How an object with `retrieve` is called. Ours accepts a query, a number and a filter, LlamaIndex's a query."""
     if accepts(method, "query", 1, None) and not inspect.iscoroutinefunction(method):
         return None
@@ -214,7 +214,7 @@ def _retrieving(part: Any, method: Callable[..., Any], name: str) -> Source | No
 
 def _function(
     function: Callable[..., Any], name: str, scores: Direction = "higher", label: str | None = None
-) -> Source:
+) -> Adapter:
     filters = "where" in parameters(function)
     if not accepts(function, "query", 1, **({"where": None} if filters else {})):
         raise InvalidInput(
@@ -227,7 +227,7 @@ def _function(
         else (lambda query, k, where: function(query, k))
     )
     no_filter = "" if filters else "cannot filter, because the function has no parameter 'where'"
-    return Source(label or _label(function), (call,), no_filter=no_filter, scores=scores)
+    return Adapter(label or _label(function), (call,), no_filter=no_filter, scores=scores)
 
 
 def _label(part: Any) -> str:

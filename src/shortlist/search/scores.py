@@ -1,4 +1,4 @@
-"""The `info` and the checked scores of a reranker. No other module calls `Reranker.score`."""
+"""The `info`, the checked scores and the skipped queries of a reranker. No other module calls `Reranker.score`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.protocols import Reranker
+from shortlist.protocols import Reranker, SkipsQueries
 from shortlist.text.validation import item_name
-from shortlist.types import RerankerInfo, Scores
+from shortlist.types import Note, RerankerInfo, Scores
 
 
 def info_of(reranker: Reranker) -> RerankerInfo:
@@ -39,6 +39,11 @@ def checked_reranker(reranker: Reranker) -> Reranker:
             "such as load_reranker(name)"
         )
     return reranker
+
+
+def skip_note(reranker: Reranker, query: str) -> Note | None:
+    """Return the note that a search keeps stage one's order for this query, or None if the reranker scores it."""
+    return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
 
 
 def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> Scores:

@@ -10,21 +10,13 @@ from typing import Any, cast
 from shortlist.config import POOL_SIZE, SearchConfig
 from shortlist.config.weights import Weights, scaled
 from shortlist.errors import InvalidInput, QueryTooLong
-from shortlist.protocols import (
-    CountsTokens,
-    Encoder,
-    Fits,
-    Reranker,
-    Retriever,
-    ScoresProgressively,
-    SkipsQueries,
-)
+from shortlist.protocols import CountsTokens, Encoder, Fits, Reranker, Retriever, ScoresProgressively
 from shortlist.reprs import short_repr
 from shortlist.search.blend import known_weights
 from shortlist.search.context import ContextParts
 from shortlist.search.diversity import Diversity
 from shortlist.search.expansion import expanding
-from shortlist.search.filters import fields_of, where_of
+from shortlist.search.filters import operators_of, where_of
 from shortlist.search.gate import DEPTH, opened_gate, stored_gate
 from shortlist.search.limits import Limits
 from shortlist.search.pending import Pending
@@ -39,6 +31,7 @@ from shortlist.search.scores import (
     checked_scores,
     info_of,
     score_texts,
+    skip_note,
 )
 from shortlist.search.searches import Searches
 from shortlist.search.several_queries import SeveralQueries
@@ -138,7 +131,7 @@ class Search(Searches):
     ) -> Pending:
         """Retrieve the pool, and return it with the texts to score. Raises as `search`; nothing is scored."""
         texts, where = texts_of(query), where_of(where)
-        fields_of(where)  # a retriever of your own may ignore an operator that does not exist
+        operators_of(where)  # a retriever of your own may ignore an operator that does not exist
         config = config or self.config
         reranker = self.reranker_at(config)
         size, top_k = config.sizes
@@ -151,7 +144,7 @@ class Search(Searches):
         began = time.perf_counter()
         pool, below = pool_and_tail(retriever, texts.query, pool_size, depth, where)
         retrieved = time.perf_counter()
-        skip = reranker.skip_reason(texts.scored) if isinstance(reranker, SkipsQueries) else None
+        skip = None if reranker is None else skip_note(reranker, texts.scored)
         if gate is not None and skip is None:
             skip, gate_notes = opened_gate(gate, [*pool, *below], pool_size, gate_notes)
         status: Status = "off" if reranker is None else "ok" if skip is None else "skipped"

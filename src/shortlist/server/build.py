@@ -10,7 +10,6 @@ from typing import Protocol
 
 from shortlist.config.efforts import pool_of
 from shortlist.errors import InvalidInput
-from shortlist.foreign import corpus_of
 from shortlist.index import OpenIndex
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.opening import open_search
@@ -238,15 +237,15 @@ def _progressive(options: ServeOptions, metrics: Metrics) -> ProgressiveQueue:
 def _labels(queries: Path, opened: Opened) -> Mapping[str, Mapping[str, int]]:
     """Return query text -> passage id -> grade. The grade of a judged document holds for each of its passages."""
     from shortlist.evaluation.query_sets import QuerySet
-    from shortlist.evaluation.subject import subject_of
+    from shortlist.evaluation.subject import known_passages, subject_of
 
     query_set = QuerySet.read(queries)
     for file, encoding in query_set.guessed.items():
         LOG.warning("%s is not UTF-8 and was read as %s, a guess", file, encoding)
-    subject = subject_of(opened.searcher, query_set, corpus_of(opened), allow_unknown=True)
+    subject = subject_of(opened, query_set, allow_unknown=True)
     judged = subject.judged
     passages: dict[str, list[str]] = {}
-    for passage in subject.seen or opened.passages() or ():
+    for passage in known_passages(opened, subject):
         key = passage.id if judged.level == "passage" else passage.document_id or passage.id
         passages.setdefault(key, []).append(passage.id)
     return {

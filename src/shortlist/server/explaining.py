@@ -10,10 +10,10 @@ from anyio import CapacityLimiter, from_thread
 from anyio.to_thread import run_sync
 from numpy.typing import NDArray
 
-from shortlist.protocols import Encoder, SkipsQueries
+from shortlist.protocols import Encoder
 from shortlist.search.explain import Explanation, StageOne, explain, order_score
 from shortlist.search.pool import known_pool_size, retrieved
-from shortlist.search.scores import info_of
+from shortlist.search.scores import info_of, skip_note
 from shortlist.server.batching.embedder import Embedder, EmbedRequest
 from shortlist.server.batching.scorer import Scorer
 from shortlist.server.components import Components
@@ -43,8 +43,7 @@ class ThroughScorer:
 
     def skip_reason(self, query: str) -> Note | None:
         """See `SkipsQueries.skip_reason`."""
-        reranker = self._scorer.reranker
-        return reranker.skip_reason(query) if isinstance(reranker, SkipsQueries) else None
+        return skip_note(self._scorer.reranker, query)
 
     def score(self, query: str, texts: Sequence[str]) -> Scores:
         """See `Reranker.score`. Raises what the scorer raises."""

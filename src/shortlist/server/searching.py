@@ -20,7 +20,7 @@ from shortlist.config import SearchConfig
 from shortlist.config.efforts import pool_of
 from shortlist.errors import InvalidInput, ModelError, QueueFull, ShortlistError
 from shortlist.protocols import Fuses, Retriever
-from shortlist.retrievers.engine import checked_fusion
+from shortlist.retrievers.hybrid import checked_fusion
 from shortlist.search.pending import Cause, Pending
 from shortlist.search.query_texts import QueryTexts, texts_of
 from shortlist.search.scores import info_of

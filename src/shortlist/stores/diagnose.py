@@ -9,7 +9,7 @@ import numpy as np
 
 from shortlist.errors import StoreError
 from shortlist.search.filters import content_of, holds, number_of, predicates_of
-from shortlist.search.unknown_field import unknown_field, unmatched
+from shortlist.search.filters.unmatched import unknown_field, unmatched
 from shortlist.stores.open_store import OpenStore
 from shortlist.types import Note, Passage, Where
 

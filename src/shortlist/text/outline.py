@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shortlist.text.boundaries import Layout
 from shortlist.text.code import code_headings
@@ -26,11 +26,22 @@ _LINES = frozenset({"csv", "docx", "epub", "html", "json", "mhtml", "pptx", "war
 _WORD = re.compile(r"\w+")
 
 
+def format_of(metadata: Mapping[str, object]) -> str:
+    """Return the metadata field "format", or an empty string if it is missing or no text."""
+    form = metadata.get("format")
+    return form if isinstance(form, str) else ""
+
+
+def is_markdown(metadata: Mapping[str, object]) -> bool:
+    """Return whether the text of a passage with this metadata is Markdown. Without a format, it counts as Markdown."""
+    return "format" not in metadata or format_of(metadata) in MARKDOWN_FORMATS
+
+
 def document_headings(document: Document) -> list[Heading]:
     """Return the places to split at: the headings of Markdown, or the functions and classes of source code."""
-    if document.metadata.get("format") == CODE_FORMAT:
+    form = format_of(document.metadata)
+    if form == CODE_FORMAT:
         return code_headings(document.text, str(document.metadata.get("language", "")))
-    form = document.metadata.get("format")
     every = headings(document.text) if form in MARKDOWN_FORMATS else []
     if form not in MARKDOWN_SOURCES:
         return every
@@ -40,7 +51,7 @@ def document_headings(document: Document) -> list[Heading]:
 
 def layout_of(document: Document) -> Layout:
     """Return what a line of the document is."""
-    form = document.metadata.get("format")
+    form = format_of(document.metadata)
     return "code" if form == CODE_FORMAT else "lines" if form in _LINES else "wrapped"
 
 

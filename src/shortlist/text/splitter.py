@@ -13,7 +13,7 @@ from shortlist.text.boundaries import Layout
 from shortlist.text.chunks import chunks, section_pieces
 from shortlist.text.headings import Heading, one_line
 from shortlist.text.markdown import Markdown, parse, read_form
-from shortlist.text.outline import MARKDOWN_SOURCES, document_headings, layout_of, page_heading
+from shortlist.text.outline import MARKDOWN_SOURCES, document_headings, format_of, layout_of, page_heading
 from shortlist.text.packing import middle_cut
 from shortlist.text.record_pieces import record_pieces
 from shortlist.text.scripts import SCRIPTS_WITHOUT_SPACES
@@ -117,7 +117,7 @@ class Splitter:
                     f"the {part} of document {document.id!r} has half of a surrogate pair at {bad.start()}, which "
                     "UTF-8 cannot store: replace it, for example with U+FFFD"
                 )
-        markdown = parse(document.text) if document.metadata.get("format") in MARKDOWN_SOURCES else None
+        markdown = parse(document.text) if format_of(document.metadata) in MARKDOWN_SOURCES else None
         if markdown is None:
             return self._passages_of(document)
         return [_as_written(item, markdown) for item in self._passages_of(replace(document, text=markdown.shown))]

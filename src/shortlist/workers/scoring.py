@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from shortlist import registry
 from shortlist.inference.batches import Tokens
-from shortlist.protocols import HasWeights, Reranker, SkipsQueries
-from shortlist.search.scores import info_of, score_texts
+from shortlist.protocols import HasWeights, Reranker
+from shortlist.search.scores import info_of, score_texts, skip_note
 from shortlist.types import RerankerInfo
 from shortlist.workers.rows import Failed, row_by_row
 
@@ -77,12 +77,11 @@ class PairScorer:
         scores = _together(reranker, content) if isinstance(reranker, ScoresPairs) else _by_query(reranker, content)
         failures = [(place, score.reason) for place, score in enumerate(scores) if isinstance(score, Failed)]
         values = [(np.nan, False) if isinstance(score, Failed) else score for score in scores]
-        skips = isinstance(reranker, SkipsQueries) and reranker.skip_reason
         return Scored(
             np.array([score for score, _ in values], dtype=np.float64),
             np.array([cut for _, cut in values], dtype=np.bool_),
             failures,
-            sum(skips(query) is not None for query, _ in content if query.strip()) if skips else 0,
+            sum(skip_note(reranker, query) is not None for query, _ in content if query.strip()),
             self._made_by,
             time.perf_counter() - began,
         )

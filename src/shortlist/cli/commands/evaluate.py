@@ -155,8 +155,9 @@ def _measured(set_up: SetUp, measuring: Measuring, printed: set[str], workers: i
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
     from shortlist.cli.render.usage import usage
-    from shortlist.cli.setups import known_passages, opened
+    from shortlist.cli.setups import opened
     from shortlist.evaluation.evaluate import evaluate as run_evaluation
+    from shortlist.evaluation.subject import known_passages
     from shortlist.report import source_of
 
     with opened(set_up, measuring) as (searched, subject):

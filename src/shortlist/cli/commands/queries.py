@@ -63,8 +63,8 @@ def init(
     from shortlist.evaluation.metrics.statistics import SEED
     from shortlist.evaluation.query_sets.judging import Judgments
     from shortlist.evaluation.query_sets.propose import propose
+    from shortlist.evaluation.subject import corpus_of
     from shortlist.evaluation.whole_pool import whole_pool_config
-    from shortlist.foreign import corpus_of
 
     if top < 1:
         raise InvalidInput(f"--top must be at least 1, not {top}")

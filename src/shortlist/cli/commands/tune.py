@@ -107,8 +107,9 @@ def _tuned(set_up: SetUp, judging: Judging, options: TuneOptions, reported: bool
     from shortlist.cli.render import report_file
     from shortlist.cli.render.progress import bar
     from shortlist.cli.render.usage import usage
-    from shortlist.cli.setups import known_passages, opened
+    from shortlist.cli.setups import opened
     from shortlist.config.weights import scaled
+    from shortlist.evaluation.subject import known_passages
     from shortlist.evaluation.tuning.tune import evaluation_at
     from shortlist.evaluation.tuning.tune import tune as run_tuning
     from shortlist.report import shown_size, source_of, tuning_page, written

@@ -27,10 +27,10 @@ def print_left_out(notes: Sequence[Note], shown: int | None = SHOWN, more: str =
 
     `shown` and `more` are those of `print_list`.
     """
-    from shortlist.collection.taken import rows_of
+    from shortlist.collection.refused import row_count
     from shortlist.wording import describe
 
     if notes:
-        remark(f"{counted(sum(map(rows_of, notes)), 'row')} left out:")
+        remark(f"{counted(sum(map(row_count, notes)), 'row')} left out:")
         codes = list(dict.fromkeys(note.code for note in notes))
         print_list([describe(note) for code in codes for note in notes if note.code == code], shown, more)

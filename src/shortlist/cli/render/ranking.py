@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from shortlist.cli.console import say, with_place
 from shortlist.config.file import FILE, lines
+from shortlist.text import is_markdown, snippet
 from shortlist.text import marked as pieces_of
-from shortlist.text import snippet
 from shortlist.types import Hit, Ranking, RerankerInfo
 from shortlist.wording import describe
 from shortlist.wording.counting import counted
@@ -87,11 +87,6 @@ def duplicates(hit: Hit) -> str:
     ids = hit.duplicates
     more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
     return f"+ {counted(len(ids), 'passage')} with this text: {', '.join(ids[:SHOWN_IDS])}{more}"
-
-
-def is_markdown(metadata: Mapping[str, Any]) -> bool:
-    """Return whether the text of a passage may have Markdown marks."""
-    return str(metadata.get("format", "md")) == "md"
 
 
 def formula(weights: Mapping[str, float], unit: str = "logit", hits: Sequence[Hit] = ()) -> str:

@@ -20,7 +20,7 @@ from shortlist.evaluation.metrics.outcomes import depth_of
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded
-from shortlist.evaluation.replay.scoring_pass import PassageCount, check_pointwise, score_all
+from shortlist.evaluation.replay.scoring_pass import PassageCount, rescore_some, score_all
 from shortlist.protocols import Reranker
 from shortlist.reprs import short_repr
 from shortlist.search.scores import info_of
@@ -171,7 +171,7 @@ def _fit(
     search: Search, reranker: Reranker, judged: Judged, options: CalibrateOptions, recorded: Mapping[str, Recorded]
 ) -> FittedRules:
     """The three fits from the scoring pass of each query."""
-    check = check_pointwise(search, reranker, list(recorded.values()), options.pool_size)
+    check = rescore_some(search, reranker, list(recorded.values()), options.pool_size)
     if not check.holds:
         raise InvalidInput(
             f"{info_of(reranker).name} is declared pointwise, but its scores differ by up to "

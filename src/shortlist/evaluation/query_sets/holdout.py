@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.evaluation.metrics.statistics import Estimate, best_of_p, paired
-from shortlist.types import NoteValue
+from shortlist.types import Note, NoteValue
 
 FEWEST_TO_SPLIT = 20
 """With fewer queries, a half is too small for a choice.
@@ -92,3 +92,23 @@ def compare_best(tried: Sequence[Values], best: int, current: Values, parts: Hal
         return Gain("no_other_half", measure, gain, p, len(tried))
     unseen = paired(tried[best][reported], current[reported]).difference
     return Gain("better", measure, gain, p, len(tried), unseen)
+
+
+def choose_setting(
+    setting: str, values: Mapping[float, Values], best: float, current: float, parts: Halves, measure: str
+) -> tuple[float, Note]:
+    """Return the value of a setting to use, and the reason.
+
+    `values` maps each value of the setting to the measure of every query. `best` is the best value on the half to
+    choose on.
+    """
+    if len(values) == 1:
+        return current, Note("only_setting", setting=setting, current=current)
+    chosen = list(parts.chosen)
+    if best == current or np.array_equal(values[current][chosen], values[best][chosen]):
+        return current, Note("no_better_setting", setting=setting, current=current)
+    others = [value for value in values if value != current]
+    gain = compare_best([values[value] for value in others], others.index(best), values[current], parts, measure)
+    if gain.result == "better":
+        return best, Note("setting_changed", setting=setting, current=current, best=best, **gain.values)
+    return current, Note("setting_kept", setting=setting, current=current, best=best, **gain.values)

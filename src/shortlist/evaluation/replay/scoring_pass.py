@@ -212,11 +212,11 @@ def run_each(
     return rankings
 
 
-def check_pointwise(search: Search, reranker: Reranker, recorded: Sequence[Recorded], size: int) -> PointwiseCheck:
-    """Score some texts of a few pools again, in a smaller pool and another order, and compare.
+def rescore_some(search: Search, reranker: Reranker, recorded: Sequence[Recorded], size: int) -> PointwiseCheck:
+    """Score some texts of a few pools again, in a smaller pool and another order, and return how the scores differ.
 
-    The check takes every second text of a pool, at most 10 texts of each of 3 queries, last first. Pools of one text,
-    and queries that the reranker skipped, are left out.
+    Every second text of a pool is scored, at most 10 texts of each of 3 queries, last first. Pools of one text, and
+    queries that the reranker skipped, are left out.
     """
     pairs, largest, spread = 0, 0.0, 0.0
     scored = [each for each in recorded if len(each.scores) > 1]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from shortlist.evaluation.query_sets.holdout import Halves, Values, compare_best
+from shortlist.evaluation.query_sets.holdout import Halves, choose_setting
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.evaluation.tuning.sweep import Curve
-from shortlist.types import Note
-
-SIGNAL = "dense"
+from shortlist.types import DENSE, Note
 
 
 def derived_weights(recorded: Sequence[Recorded]) -> dict[str, float]:
@@ -24,13 +22,13 @@ def derived_weights(recorded: Sequence[Recorded]) -> dict[str, float]:
     ratios = []
     for each in recorded:
         longest = each.answers[max(each.answers)]
-        pool = [hit for hit in longest if hit.passage.id in each.scores and SIGNAL in hit.signals]
+        pool = [hit for hit in longest if hit.passage.id in each.scores and DENSE in hit.signals]
         if len(pool) > 1:
-            cosine_spread = float(np.std([hit.signals[SIGNAL] for hit in pool]))
+            cosine_spread = float(np.std([hit.signals[DENSE] for hit in pool]))
             score_spread = float(np.std([each.scores[hit.passage.id] for hit in pool]))
             if cosine_spread > 0 and score_spread > 0:
                 ratios.append(score_spread / cosine_spread)
-    return {SIGNAL: float(f"{np.median(ratios):.3g}")} if ratios else {}
+    return {DENSE: float(f"{np.median(ratios):.3g}")} if ratios else {}
 
 
 def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: Halves) -> tuple[float, Note]:
@@ -44,23 +42,3 @@ def choose_blend(curves: Sequence[Curve], measure: str, current: float, parts: H
     }
     best = max(curves, key=lambda curve: float(chosen_on[curve.blend].means(measure).max())).blend
     return choose_setting("blend", values, best, current, parts, measure)
-
-
-def choose_setting(
-    setting: str, values: Mapping[float, Values], best: float, current: float, parts: Halves, measure: str
-) -> tuple[float, Note]:
-    """Return the value of a setting to use, and the reason.
-
-    `values` maps each value of the setting to the measure of every query. `best` is the best value on the half to
-    choose on.
-    """
-    if len(values) == 1:
-        return current, Note("only_setting", setting=setting, current=current)
-    chosen = list(parts.chosen)
-    if best == current or np.array_equal(values[current][chosen], values[best][chosen]):
-        return current, Note("no_better_setting", setting=setting, current=current)
-    others = [value for value in values if value != current]
-    gain = compare_best([values[value] for value in others], others.index(best), values[current], parts, measure)
-    if gain.result == "better":
-        return best, Note("setting_changed", setting=setting, current=current, best=best, **gain.values)
-    return current, Note("setting_kept", setting=setting, current=current, best=best, **gain.values)

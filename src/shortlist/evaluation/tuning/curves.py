@@ -12,7 +12,7 @@ from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.pool_sizes import Answers, answers_of, different_sizes, same_pools
 from shortlist.evaluation.replay.replay import Recorded
-from shortlist.evaluation.replay.scoring_pass import PassageCount, PointwiseCheck, check_pointwise, run_each, score_all
+from shortlist.evaluation.replay.scoring_pass import PassageCount, PointwiseCheck, rescore_some, run_each, score_all
 from shortlist.evaluation.tuning.blend import derived_weights
 from shortlist.evaluation.tuning.options import TuneOptions
 from shortlist.evaluation.tuning.sweep import Curve, Plan, from_pass, from_runs
@@ -96,7 +96,7 @@ def measure_curves(
     if info.pointwise:
         recorded = score_all(search, judged, plan.sizes, plan.depth, checkpoint, count)
         plan, left_out = _different(plan, [each.answers for each in recorded.values()])
-        checked = check_pointwise(search, reranker, list(recorded.values()), max(plan.sizes))
+        checked = rescore_some(search, reranker, list(recorded.values()), max(plan.sizes))
         count.add(checked.pairs, expected=0)
         if checked.holds:
             curves = _from_pass(search, recorded, judged, options, plan, checked, checkpoint.resumed)

@@ -8,18 +8,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from shortlist.evaluation.metrics.outcomes import judged_ids
-from shortlist.evaluation.query_sets.holdout import Halves, Values
+from shortlist.evaluation.query_sets.holdout import Halves, Values, choose_setting
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.checkpoint import Checkpoint
 from shortlist.evaluation.replay.replay import Recorded, answer_to, slim
 from shortlist.evaluation.replay.scoring_pass import PassageCount, retrieval_sizes, score_hits
-from shortlist.evaluation.tuning.blend import choose_setting
 from shortlist.evaluation.tuning.sweep import Plan
 from shortlist.protocols import Fuses, Reranker, Retriever
 from shortlist.search.pool import failures, name_of
 from shortlist.types import Hit, Note
 
-Answers = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
+AnswersByWeight = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
 """Query id -> fusion weight -> k -> hits."""
 
 
@@ -80,7 +79,7 @@ def tune_fusion(retriever: Retriever, fusions: Sequence[float], trial: Trial, si
     return FusionChoice(current, Note("too_many_passages", setting="fusion", current=current))
 
 
-def _answers(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) -> Answers:
+def _answers(retriever: Fuses, tried: Sequence[float], trial: Trial, pool: int) -> AnswersByWeight:
     """The hits that searches with this pool retrieve, at every weight."""
     sizes = retrieval_sizes(retriever, [pool] if pool else [], trial.plan.depth)
 
@@ -101,7 +100,7 @@ def _unscored_hits(answers: Mapping[float, Mapping[int, Sequence[Hit]]], recorde
 
 
 def _choose(
-    current: float, answers: Answers, missing: Mapping[str, list[Hit]], trial: Trial, pool: int
+    current: float, answers: AnswersByWeight, missing: Mapping[str, list[Hit]], trial: Trial, pool: int
 ) -> FusionChoice:
     complete = _with_scores(missing, trial, pool)
     weights = list(next(iter(answers.values())))

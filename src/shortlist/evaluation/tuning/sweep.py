@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shortlist.config.weights import scaled
 from shortlist.evaluation.metrics.measures import Measure
 from shortlist.evaluation.metrics.outcomes import Outcome, judged_ids, measured
+from shortlist.evaluation.query_sets.holdout import Values
 from shortlist.evaluation.query_sets.query_set import Judged
 from shortlist.evaluation.replay.replay import Recorded
 from shortlist.reprs import short_repr
 from shortlist.types import Ranking
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

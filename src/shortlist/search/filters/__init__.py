@@ -1,6 +1,14 @@
 """Filters: conditions on metadata, their two forms (mapping and text), and which values they hold for."""
 
-from shortlist.search.filters.conditions import OPERATORS, Bound, Operator, Period, Predicate, fields_of, predicates_of
+from shortlist.search.filters.conditions import (
+    OPERATORS,
+    Bound,
+    Operator,
+    Period,
+    Predicate,
+    operators_of,
+    predicates_of,
+)
 from shortlist.search.filters.hints import hint_of
 from shortlist.search.filters.holding import content_of, fold, holds
 from shortlist.search.filters.moments import number_of, span_of
@@ -15,11 +23,11 @@ __all__ = [
     "Predicate",
     "content_of",
     "equals",
-    "fields_of",
     "fold",
     "hint_of",
     "holds",
     "number_of",
+    "operators_of",
     "predicates_of",
     "span_of",
     "value_of_text",

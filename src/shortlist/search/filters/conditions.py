@@ -96,7 +96,7 @@ class Predicate:
         return f"{self.field}{SYMBOLS[self.operator]}{next(iter(shown))}"
 
 
-def fields_of(where: Where | None) -> dict[str, list[tuple[Operator, list[Any]]]]:
+def operators_of(where: Where | None) -> dict[str, list[tuple[Operator, list[Any]]]]:
     """Return the operators of each field of a filter, with the values as they were given; no filter gives no fields.
 
     Raises:
@@ -113,12 +113,12 @@ def predicates_of(where: Where | None) -> list[Predicate]:
     """Return the conditions of a filter, all of which must hold; no filter gives none. See `types.Where`.
 
     Raises:
-        InvalidInput: As `fields_of`, or a value is not text, a number, true, false, or a list of these, or an order
+        InvalidInput: As `operators_of`, or a value is not text, a number, true, false, or a list of these, or an order
             compares with something other than a number or a date.
     """
     return [
         test
-        for field, operators in fields_of(where).items()
+        for field, operators in operators_of(where).items()
         for operator, values in operators
         for test in _tests(field, operator, values)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shortlist.search.foreign.source import Call, OwnLimit, Source, accepts, methods
+from shortlist.search.foreign.adapter import Adapter, Call, OwnLimit, accepts, methods
 from shortlist.types import Where
 
 LANGCHAIN_K = 4
@@ -14,12 +14,12 @@ PLAIN_K: Mapping[str, str] = {"k": "retriever.k = {k}", "similarity_top_k": "ret
 """The attributes that may hold a retriever's own k, with the line that sets them."""
 
 
-def langchain_store(part: Any) -> Source:
-    """Return a LangChain vector store. Nobody knows whether its scores are distances, so they are no scores."""
+def langchain_store(part: Any) -> Adapter:
+    """Return the adapter of a LangChain vector store. Its scores may be distances, so they are no scores."""
     scored = methods(part, "similarity_search_with_score")
     plain = methods(part, "similarity_search")
     asynchronous = methods(part, "asimilarity_search_with_score", "asimilarity_search")
-    return Source(
+    return Adapter(
         _label(part),
         tuple(_with_named_k(method) for method in [*scored, *plain, *asynchronous]),
         no_filter="cannot filter here: give a function that passes the filter of the vector store",
@@ -27,11 +27,11 @@ def langchain_store(part: Any) -> Source:
     )
 
 
-def langchain_retriever(part: Any) -> Source:
-    """Return a LangChain retriever, or any other object with `invoke`. Its documents have no scores."""
+def langchain_retriever(part: Any) -> Adapter:
+    """Return the adapter of a LangChain retriever, or any other object with `invoke`. Its documents have no scores."""
     only_async = hasattr(part, "afunc") and not hasattr(part, "func")  # a RunnableLambda
     calls = methods(part, *(["ainvoke"] if only_async else ["invoke", "ainvoke"]))
-    return Source(
+    return Adapter(
         _label(part),
         tuple(_without_k(method) for method in calls),
         no_filter="cannot filter here: set the filter in its search_kwargs",
@@ -39,9 +39,9 @@ def langchain_retriever(part: Any) -> Source:
     )
 
 
-def llamaindex_retriever(part: Any) -> Source:
-    """Return a LlamaIndex retriever: `retrieve` accepts a query and nothing else."""
-    return Source(
+def llamaindex_retriever(part: Any) -> Adapter:
+    """Return the adapter of a LlamaIndex retriever: `retrieve` accepts a query and nothing else."""
+    return Adapter(
         _label(part),
         tuple(_without_k(method) for method in methods(part, "retrieve", "aretrieve")),
         no_filter="cannot filter here: give its filters to its constructor",
@@ -49,11 +49,11 @@ def llamaindex_retriever(part: Any) -> Source:
     )
 
 
-def dspy_retriever(part: Any) -> Source:
-    """Return a DSPy retriever: a callable object with `forward`. The answer has `passages`, or is a list."""
+def dspy_retriever(part: Any) -> Adapter:
+    """Return the adapter of a DSPy retriever: a callable object with `forward`, for `passages` or a list."""
     calls: list[Callable[..., Any]] = [*([part] if callable(part) else []), *methods(part, "acall")]
     with_k = accepts(part.forward, "query", 1)
-    return Source(
+    return Adapter(
         _label(part),
         tuple(map(_with_k if with_k else _without_k, calls)),
         rows=_passages,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shortlist.errors import InvalidInput, RetrieverFailed
-from shortlist.search.filters import Operator, fields_of
+from shortlist.search.filters import Operator, operators_of
 from shortlist.search.filters.conditions import ORDERS, SYMBOLS
-from shortlist.search.foreign.source import Call, OwnLimit, Source, methods, parameters
+from shortlist.search.foreign.adapter import Adapter, Call, OwnLimit, methods, parameters
 from shortlist.types import Where
 
 LIMITS = ("top_k", "top_k_per_retriever")
@@ -24,8 +24,8 @@ def is_pipeline(part: Any) -> bool:
     return len(methods(part, "inputs", "outputs", "run")) == 3
 
 
-def haystack_component(part: Any, name: str) -> Source:
-    """Return a retriever component. `name` is its name in errors.
+def haystack_component(part: Any, name: str) -> Adapter:
+    """Return the adapter of a retriever component. `name` is its name in errors.
 
     Raises:
         InvalidInput: The method `run` of the component does not accept a query, or needs more than a query.
@@ -43,7 +43,7 @@ def haystack_component(part: Any, name: str) -> Source:
     warm = functools.cache(getattr(part, "warm_up", lambda: None))
     calls = tuple(_component_call(run, limits, warm) for run in runs)
     limit = None if limits else OwnLimit(lambda: getattr(part, "top_k", None), "retriever.top_k = {k}")
-    return Source(
+    return Adapter(
         type(part).__name__,
         calls,
         rows=_documents_of(name),
@@ -53,8 +53,8 @@ def haystack_component(part: Any, name: str) -> Source:
     )
 
 
-def haystack_pipeline(part: Any, name: str) -> Source:
-    """Return a pipeline that ends in documents. `name` is its name in errors.
+def haystack_pipeline(part: Any, name: str) -> Adapter:
+    """Return the adapter of a pipeline that ends in documents. `name` is its name in errors.
 
     Raises:
         InvalidInput: The pipeline needs another input than the query.
@@ -66,7 +66,7 @@ def haystack_pipeline(part: Any, name: str) -> Source:
     def call_of(run: Callable[..., Any]) -> Call:
         return lambda query, k, where: run(_data(_pipeline_inputs(part, name), query, k, where))
 
-    return Source(
+    return Adapter(
         type(part).__name__,
         tuple(map(call_of, runs)),
         rows=_documents_of(name),
@@ -85,7 +85,7 @@ def haystack_filters(where: Where) -> dict[str, Any]:
         "operator": "AND",
         "conditions": [
             {"field": f"meta.{field}", **_compared(field, operator, value)}
-            for field, operators in fields_of(where).items()
+            for field, operators in operators_of(where).items()
             for operator, values in operators
             for value in (values if operator in ORDERS else [values])
         ],

@@ -24,7 +24,7 @@ from shortlist.server.components import Components, components_of
 from shortlist.server.middleware.logs import log_event
 from shortlist.server.problems import Kind, Problem, problem_of
 from shortlist.server.searching import SearchCall, at_fusion, checked_texts_of, configured, search, searcher_of
-from shortlist.text import MARKDOWN_FORMATS, marked, snippet
+from shortlist.text import is_markdown, marked, snippet
 from shortlist.types import Ranking
 from shortlist.wording import describe, worded, worded_notes
 
@@ -195,6 +195,5 @@ def _answer(ranking: Ranking, components: Components, query: str) -> dict[str, A
 
 def _snippet(hit: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
     """Return the part of the text that fits the query, without Markdown, in pieces. `match`: a word of the query."""
-    markdown = hit["metadata"].get("format", "md") in MARKDOWN_FORMATS
-    pieces = marked(snippet(hit["text"], query, SNIPPET, markdown=markdown), query)
+    pieces = marked(snippet(hit["text"], query, SNIPPET, markdown=is_markdown(hit["metadata"])), query)
     return [{"text": text, "match": match} for text, match in pieces]

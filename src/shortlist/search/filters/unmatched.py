@@ -1,4 +1,4 @@
-"""Filters that no passage matches, and fields of a filter that no passage has."""
+"""Why no passage matches a filter: a field that no passage has, an empty range, or other values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
-from shortlist.search.filters import hint_of, predicates_of
+from shortlist.search.filters.conditions import predicates_of
+from shortlist.search.filters.hints import hint_of
 from shortlist.types import Note, Passage, Where
 
 SHOWN = 20

@@ -1,4 +1,4 @@
-"""Open, make and describe an index by its name: a folder, or `kind:NAME@WHERE` for an index on a server."""
+"""`Engines`: open, make and describe an index by its name, a folder or `kind:NAME@WHERE` on a server."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Engines:
             site.close()
             raise
 
-    def made(
+    def create_or_open(
         self, index: str | Path, encoder_name: str, dimension: int, options: Mapping[str, Any] | None = None
     ) -> Collection:
         """Return a new index as `create` does. If another process made it in the meantime, return that index."""
@@ -141,7 +141,8 @@ class Engines:
         """
         place = self.place(index)
         if isinstance(place, Path):
-            with suppress(IndexLocked, IndexWriteFailed):  # open already, or read-only
+            # Opening raises the error for lost files. An index that is open already, or read-only, is only read.
+            with suppress(IndexLocked, IndexWriteFailed):
                 Collection.open(place, self.folders, wait=0.0).close()
             return contents(place)
         with self.open(index) as collection:

@@ -1,102 +1,25 @@
-"""Stage one over an index or a store: by vectors, by words, or by both."""
+"""Stage one by vectors and by words, fused into one order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.config.search_config import FUSION as FUSION
+from shortlist.config.search_config import FUSION
 from shortlist.errors import InvalidInput
-from shortlist.protocols import Encoder, Fuses, ReportsCosines, ReportsExactness, Retriever, Searched, SearchesBoth
-from shortlist.retrievers.feedback import METHOD, check_feedback, matching_with_feedback
+from shortlist.protocols import Encoder, Fuses, ReportsExactness, Retriever, Searched, SearchesBoth
+from shortlist.retrievers.feedback import METHOD, check_feedback
+from shortlist.retrievers.hits import Scored, gives_cosines, hits_of
+from shortlist.retrievers.lexical import LIST_DEPTH, by_words
 from shortlist.search.fusion import added, may_rank, name_of_sum, rrf, sums
 from shortlist.search.pool import Retrieved, cosines_of, distinct_notes, notes_of
 from shortlist.search.retriever import checked_query
-from shortlist.types import Hit, Note, Passage, Where
-
-LIST_DEPTH = 100
+from shortlist.types import BM25, BM25_SHARE, DENSE, Hit, Note, Where
 
 Vector: TypeAlias = NDArray[np.float32]
-Scored: TypeAlias = Sequence[tuple[Passage, float]]
-
-
-def ranked(
-    scored: Scored, signals: Sequence[Mapping[str, float]], bi_encoder: str = "", notes: Sequence[Note] = ()
-) -> Retrieved:
-    """Return the passages as hits in the order given, with ranks from 1. `bi_encoder` gave the signal "dense"."""
-    hits = (
-        Hit(passage, score, rank, score, rank, signals=own_signals, bi_encoder=bi_encoder)
-        for rank, ((passage, score), own_signals) in enumerate(zip(scored, signals, strict=True), start=1)
-    )
-    return Retrieved(hits, notes)
-
-
-def gives_cosines(index: Searched) -> bool:
-    """Return whether the vector scores are cosines. Other scores are no signal: fitted weights expect cosines."""
-    return index.gives_cosines if isinstance(index, ReportsCosines) else True
-
-
-class Dense:
-    """Retrieval by the cosine between the bi-encoder's vectors. `signals` has "dense".
-
-    A store whose vectors have other lengths than 1 may give inner products or distances: then `signals` is empty.
-    """
-
-    def __init__(self, index: Searched, encoder: Encoder) -> None:
-        self.index, self._encoder = index, encoder
-
-    @property
-    def bi_encoder(self) -> str:
-        """The name of the model whose cosine is the signal "dense"."""
-        return self._encoder.name
-
-    def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
-        """Return at most `k` hits, best first. The score is a cosine, -1 to 1."""
-        vector = self._encoder.encode_queries([checked_query(query, k)])[0]
-        nearest = self.index.nearest(vector, k, where)
-        has_cosines = gives_cosines(self.index)
-        signals = [{"dense": score} if has_cosines else {} for _, score in nearest]
-        return ranked(nearest, signals, self._encoder.name, notes_of(nearest))
-
-
-class Lexical:
-    """Retrieval by BM25. `signals` has "bm25". `expand` is "rm3" if RM3 adds terms to the query, or None."""
-
-    def __init__(self, index: Searched, expand: str | None = None) -> None:
-        self.index, self.expand = index, expand
-
-    def with_feedback(self) -> Lexical:
-        """Return this retriever with RM3: see `retrievers.feedback`. Raises as `check_feedback` does."""
-        check_feedback(self.index)
-        return Lexical(self.index, METHOD)
-
-    @property
-    def score_name(self) -> str:
-        """The name of the score."""
-        return "BM25"
-
-    def scores_of(self, query: str, ids: Sequence[str], k: int) -> list[float]:
-        """Return the BM25 score of each of these passages, 0 if it shares no term with the query."""
-        query, depth = checked_query(query, k), max(k, LIST_DEPTH)
-        while True:  # no index scores single passages, so the list grows until it has them
-            matching = by_words(self.index, query, depth, None, self.expand)
-            scores = {passage.id: score for passage, score in matching}
-            if len(matching) < depth or scores.keys() >= set(ids):
-                return [scores.get(key, 0.0) for key in ids]
-            depth *= 10
-
-    def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
-        """Return at most `k` hits that share a term with the query, best first. The score is BM25, above 0."""
-        matching = by_words(self.index, checked_query(query, k), k, where, self.expand)
-        return ranked(matching, [{"bm25": score} for _, score in matching], notes=notes_of(matching))
-
-
-def by_words(index: Searched, query: str, k: int, where: Where | None, expand: str | None) -> Scored:
-    """Return at most `k` passages by BM25, with the terms that RM3 adds if `expand` is "rm3"."""
-    return index.matching(query, k, where) if expand is None else matching_with_feedback(index, query, k, where)
 
 
 class Hybrid:
@@ -192,7 +115,7 @@ class Hybrid:
 
     def _hits(self, lists: _Lists, order: Sequence[tuple[str, float]], notes: Sequence[Note]) -> Retrieved:
         scored = [(lists.passages[key], score) for key, score in order]
-        return ranked(scored, [lists.signals(key) for key, _ in order], self._encoder.name, notes)
+        return hits_of(scored, [lists.signals(key) for key, _ in order], self._encoder.name, notes)
 
 
 def _shares(matching: Scored) -> dict[str, float]:
@@ -214,15 +137,15 @@ class _Lists:
         self._lowest = min((score for _, score in nearest), default=1.0)
         own = {passage.id: score for passage, score in nearest}
         self._dense = {**cosines_of(matching), **own} if self._has_cosines else {}
-        self._read: dict[str, float] = {}
+        self._late_cosines: dict[str, float] = {}
 
     def fused(self, fusion: float, k: int) -> list[tuple[str, float]]:
         """Return the first `k` ids with their fused scores, highest first. Equal scores are in the lists' order."""
         if not self._has_cosines:
             return rrf(self._ids, weights=[2 * fusion, 2 * (1 - fusion)])[:k]
         possible = may_rank(self._dense, self._shares, fusion, lowest=self._lowest, k=k)
-        self._read |= self._cosines([key for key in possible if key not in self._read])
-        scores = sums(self._dense | {key: self._read[key] for key in possible}, self._shares, fusion)
+        self._late_cosines |= self._cosines([key for key in possible if key not in self._late_cosines])
+        scores = sums(self._dense | {key: self._late_cosines[key] for key in possible}, self._shares, fusion)
         return sorted(((key, scores[key]) for key in self.passages if key in scores), key=lambda pair: -pair[1])[:k]
 
     def _cosines(self, ids: Sequence[str]) -> dict[str, float]:
@@ -230,9 +153,9 @@ class _Lists:
 
     def signals(self, key: str) -> dict[str, float]:
         """Return the signals of a passage of `fused`."""
-        cosine = self._dense.get(key, self._read.get(key))
-        dense = {} if cosine is None else {"dense": cosine}
-        return dense | ({"bm25": self._bm25[key], "bm25_share": self._shares[key]} if key in self._bm25 else {})
+        cosine = self._dense.get(key, self._late_cosines.get(key))
+        dense = {} if cosine is None else {DENSE: cosine}
+        return dense | ({BM25: self._bm25[key], BM25_SHARE: self._shares[key]} if key in self._bm25 else {})
 
 
 def checked_fusion(fusion: float) -> float:

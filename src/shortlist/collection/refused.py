@@ -1,4 +1,4 @@
-"""Documents that are not written because their ids belong to other sources."""
+"""Documents that are refused, which is to say not written, because their ids belong to other sources."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from shortlist.types import Note
 NAMED = 3
 """The number of ids that a note names."""
 
-BLOCKED = ""
+REFUSED_MARK = ""
 """What the ledger records of a source with such documents. No mark of a file equals it, so the next run reads it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
-    """A source with documents whose ids belong to other sources.
+class Refused:
+    """The refused documents of a source.
 
-    `taken` maps each of these ids to its owner. `skipped` is other content that was not read.
+    `owners` maps the id of each one to the source that the id belongs to. `skipped` is other content that was not read.
+    `mark` is that of the source if none is refused.
     """
 
     source: Source
     mark: str
     skipped: list[tuple[str, Note]]
-    taken: dict[str, str]
+    owners: dict[str, str]
 
 
-def taken_notes(taken: Mapping[str, str]) -> list[Note]:
-    """Return one note for each owner of the ids. `taken` maps each id to its owner."""
+def refused_notes(owners: Mapping[str, str]) -> list[Note]:
+    """Return one note for each owner of refused ids. `owners` maps each id to its owner."""
     ids: dict[str, list[str]] = {}
-    for key, owner in taken.items():
+    for key, owner in owners.items():
         ids.setdefault(owner, []).append(key)
     return [Note("ids_of_other_source", count=len(keys), ids=keys[:NAMED], source=owner) for owner, keys in ids.items()]
 
 
-def rows_of(note: Note) -> int:
+def row_count(note: Note) -> int:
     """Return the number of rows that a note about skipped content stands for."""
     count = note.values["count"] if note.code == "ids_of_other_source" else 1
     return count if isinstance(count, int) else 1

@@ -32,8 +32,8 @@ class OwnLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A foreign retriever.
+class Adapter:
+    """The calls of a foreign retriever, and what their answers mean.
 
     `label` is the name of the function or of the class. The `calls` are tried in turn: a method that the retriever does
     not implement raises NotImplementedError. `rows` returns the rows of an answer. `no_filter` tells why the retriever
