@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from shortlist.errors import InvalidInput, MissingExtra, StoreRefused, StoreUnreachable
+from shortlist.stores.diagnose import diagnose
 from shortlist.stores.kinds import load_store
 from standin_store import Refused, standin_store
 
@@ -110,6 +111,16 @@ def test_an_unknown_collection_lists_the_collections(client):
     collection(client)
     with pytest.raises(InvalidInput, match="there is no collection 'nothing'; the store has notes"):
         load_store("chroma:nothing", client=client)
+
+
+def test_a_filter_names_the_fields_of_the_metadata_alone(client):
+    collection(client, metadatas=[{"year": 2020 + place} for place in range(3)])
+    store = load_store("chroma:notes", client=client)
+    for field in ("document_id", "title", "id"):
+        (note,) = diagnose(store, {field: "x"})
+        assert (note.code, note.values["fields"]) == ("filter_unknown_field", ["year"])
+    with pytest.raises(InvalidInput, match="cannot answer document=x: its filters read the metadata, and no document"):
+        store.nearest(vector(1, 0), 5, {"document": "x"})
 
 
 def test_a_folder_without_a_store_is_not_made(tmp_path):

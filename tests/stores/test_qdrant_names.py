@@ -11,6 +11,7 @@ from shortlist.encoders.hashed import HashedEncoder
 from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
 from shortlist.registry import store_retriever
 from shortlist.retrievers.engine import Hybrid
+from shortlist.stores.diagnose import diagnose
 from shortlist.stores.kinds import load_store
 from standin_qdrant import answers
 from standin_store import Refused, standin_store
@@ -135,6 +136,13 @@ def test_a_filter_on_a_field_of_any_name(field):
     ]
     store = load_store("qdrant:notes", client=client_of(payloads=payloads))
     assert ids(store.nearest(query("red cat"), 5, {field: 5 if field == "deep.er" else 0})) == ["0"]
+
+
+def test_a_note_names_the_fields_of_the_payload_alone():
+    store = load_store("qdrant:notes", client=client_of())
+    for field in ("document_id", "title", "id"):
+        (note,) = diagnose(store, {field: "x"})
+        assert (note.code, note.values["fields"]) == ("filter_unknown_field", ["year"])
 
 
 def test_a_number_of_the_payload_may_be_a_whole_or_a_broken_one():

@@ -71,6 +71,9 @@ class ChromaBackend:
 
     def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:
         """Return the `k` nearest rows. The score is a cosine, an inner product, or a squared distance."""
+        for condition in where:
+            if condition.field == self.facts.fields.text == DOCUMENT:
+                raise cannot(self._name, condition, "its filters read the metadata, and no document")
         with translated(self._name):
             result = self._collection.query(
                 query_embeddings=[vector.tolist()],
