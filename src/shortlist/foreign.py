@@ -56,9 +56,9 @@ def open_retriever(
         reranker: A reranker that is loaded already, or one of your own; it replaces the one of `config`.
 
     Raises:
-        InvalidInput: The retriever cannot be made, a collection does not exist, or `config` has a weight of an unknown
-            signal, or fields for a retriever that is no store.
-        StoreError: The store does not answer, or refuses the request.
+        InvalidInput: The retriever cannot be made, or `config` has a weight of an unknown signal, or fields for a
+            retriever that is no store.
+        StoreError: There is no such collection, or the store does not answer, or refuses the request.
         MissingExtra: The client of the store is not installed.
         ModelNotFound: There is no such model.
     """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.registry import store_retriever
 from shortlist.retrievers.engine import Hybrid
 from shortlist.stores.diagnose import diagnose
@@ -178,9 +178,9 @@ def test_more_points_than_a_page():
 
 
 def test_an_unknown_collection_or_folder(tmp_path):
-    with pytest.raises(InvalidInput, match="there is no collection 'nothing'; the store has notes"):
+    with pytest.raises(StoreNotFound, match="there is no collection 'nothing'; the store has notes"):
         load_store("qdrant:nothing", client=client_of())
-    with pytest.raises(InvalidInput, match=r"has no meta\.json"):
+    with pytest.raises(StoreNotFound, match=r"has no meta\.json"):
         load_store(f"qdrant:notes@{tmp_path / 'new'}")
     assert not (tmp_path / "new").exists()
     with pytest.raises(InvalidInput, match=r'load_retriever\("qdrant:notes", client=client\)'):
@@ -213,7 +213,7 @@ def test_a_server(monkeypatch):
         assert sorted(passage.text for passage in store.passages()) == sorted(TEXTS)
         assert (len(store), store.similarities(query("red cat"), ["1"])) == (3, pytest.approx([0.0]))
         assert all(request.headers["api-key"] == "qk-very-secret" for request in server.seen)
-        with pytest.raises(InvalidInput, match="the store has notes"):
+        with pytest.raises(StoreNotFound, match="the store has notes"):
             load_store(f"qdrant:nothing@{server.url}")
         store.close()
 

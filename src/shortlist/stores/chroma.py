@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import FieldKind, Fields, find_fields, kinds_of
 from shortlist.stores.filters import EQUALITY, ORDER, Condition, cannot
@@ -38,7 +38,8 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
     """Return the backend of a collection. `client` is a client of chromadb.
 
     Raises:
-        InvalidInput: No such folder or collection, or fields that cannot be used.
+        InvalidInput: Fields that cannot be used.
+        StoreNotFound: No such folder or collection.
         StoreUnreachable: The server does not answer.
         StoreRefused: The key is missing or not accepted.
     """
@@ -142,7 +143,7 @@ def _folder(address: StoreAddress) -> Any:
     from chromadb.config import Settings
 
     if not (Path(address.where) / DATABASE_FILE).is_file():
-        raise InvalidInput(
+        raise StoreNotFound(
             f"{address.name}: the folder {address.where!r} has no {DATABASE_FILE}, so it is no Chroma store"
         )
     try:
@@ -184,7 +185,7 @@ def _collection(client: Any, address: StoreAddress) -> Any:
         names = sorted(collection.name for collection in client.list_collections())
         if address.collection in names:
             raise
-        raise InvalidInput(
+        raise StoreNotFound(
             f"{address.name}: there is no collection {address.collection!r}; the store has {', '.join(names) or 'none'}"
         ) from error
 

@@ -122,8 +122,8 @@ def _check_stores(paths: Sequence[str], config: SearchConfig) -> None:
     """Check that a store can be opened, before the model loads and an empty index is created.
 
     Raises:
-        InvalidInput: There are other paths, or the store has no such collection or field.
-        StoreError: The store does not answer, or refuses the request.
+        InvalidInput: There are other paths, or the store has no such field.
+        StoreError: The store has no such collection, does not answer, or refuses the request.
     """
     from shortlist.stores.kinds import load_store
 
