@@ -88,7 +88,11 @@ def corpus_of(searched: Opened) -> Iterator[Passage] | None:
 
     It is not possible if the retriever cannot list its passages, and not done if a store or an index on a server has
     more than `LISTED`.
+
+    Raises:
+        InvalidInput: There are no passages.
     """
+    searched.check_not_empty()
     if searched.on_server and (searched.count() or 0) > LISTED:
         return None
     return searched.passages()
@@ -100,6 +104,8 @@ class OpenRetriever(Opened):
     `config` holds the settings of searches, `state` is the folder for fits, and `reranker` is one of your own. The
     retriever is made at once, so a wrong name is an error here.
     """
+
+    filling = "fill the collection, or name another one"
 
     def __init__(self, config: SearchConfig, *, state: Path = STATE, reranker: Reranker | None = None) -> None:
         self.config = config

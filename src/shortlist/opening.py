@@ -278,7 +278,7 @@ def subject_of_search(
     """Return the search of an open index or retriever, or the search itself, with the resolved queries.
 
     Raises:
-        InvalidInput: `search` or `queries` is something else, or as `evaluation.subject.subject_of`.
+        InvalidInput: `search` or `queries` is something else, or as `foreign.corpus_of` and `subject.subject_of`.
     """
     from shortlist.evaluation.query_sets import QuerySet
     from shortlist.evaluation.subject import subject_of
@@ -290,7 +290,7 @@ def subject_of_search(
         raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
     query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
     if isinstance(search, Opened):
-        searcher, passages = search.searcher, corpus_of(search)
+        passages, searcher = corpus_of(search), search.searcher
     elif isinstance(search, Search):
         searcher, passages = search, listed_by(search.retriever)
     else:

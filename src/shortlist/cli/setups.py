@@ -181,7 +181,7 @@ def opened(set_up: SetUp, judging: Judging) -> Iterator[tuple[Opened, Subject]]:
 
     unknown, identical = judging.allow_unknown, judging.ignore_identical_ids
     with set_up.open() as searched:
-        search, passages = searched.searcher, corpus_of(searched)
+        passages, search = corpus_of(searched), searched.searcher
         yield (
             searched,
             subject_of(search, judging.queries, passages, allow_unknown=unknown, ignore_identical_ids=identical),

@@ -28,6 +28,8 @@ class Opened(Searches):
     """
 
     config: SearchConfig
+    filling = "add files with: shortlist add PATH --index DIR"
+    """What to do if there are no passages."""
 
     @property
     def name(self) -> str:
@@ -57,6 +59,15 @@ class Opened(Searches):
     def count(self) -> int | None:
         """Return the number of passages, or None if it is unknown."""
         raise NotImplementedError
+
+    def check_not_empty(self) -> None:
+        """Check that there are passages, if their number is known.
+
+        Raises:
+            InvalidInput: There are none. The message names the collection, and what to do.
+        """
+        if self.count() == 0:
+            raise InvalidInput(f"there are no passages in {self.name}: {self.filling}")
 
     def passages(self, left_out: LeftOut | None = None) -> Iterator[Passage] | None:
         """Return every passage, in no fixed order, or None if the retriever cannot list its passages.

@@ -38,7 +38,7 @@ def export(
     """Write the passages of an index or a store into a file.
 
     Each row has id, text, title, document_id and metadata. The file is complete, or it is not written. Rows of a store
-    that repeat an id, or have no text, are left out and counted.
+    that repeat an id, or have no text, are left out and counted. An empty index or store is an error.
     """
     from shortlist.atomic_io import check_place, written_whole
     from shortlist.documents.export import check_format, write
@@ -54,6 +54,7 @@ def export(
             "writes the passages of one of them, so leave out the other one"
         )
     with open_search(config, index) as opened:
+        opened.check_not_empty()
         left_out: list[Note] = []
         passages = opened.passages(left_out.append)
         if passages is None:
