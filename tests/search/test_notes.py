@@ -47,6 +47,10 @@ EXAMPLES = [
         Note("no_good_answer", best_score=1.25, best_probability=0.125, min_score=None, min_probability=0.5),
         "no good answer: the best passage has probability 0.125, below min_probability 0.5",
     ),
+    (
+        Note("numbers_unused", count=2, fields=["score", "signals"]),
+        "the final score does not include the score and signals of 2 documents",
+    ),
     (Note("metadata_unread", count=1, field="meta"), "1 row has a meta that is not JSON: a filter does not find it"),
     (
         Note("metadata_unread", count=2, field="meta"),

@@ -45,6 +45,7 @@
 | list_calls | reranker, calls, prompt_tokens, completion_tokens, uncounted, cost | what a listwise reranker used |
 | list_faults | calls, missing, repeated, unknown, unreadable | what was wrong with the answers of a listwise reranker |
 | reranker_alone | retriever, signals | the reranker's score gives the order: the `signals` have no weights |
+| numbers_unused | count, fields | these numbers of so many documents are no part of the score of `rerank` |
 | other_bi_encoder | bi_encoder, retriever | `explain` compares cosines of this bi-encoder, not the retriever's scores |
 | vectors_taken | count, store | `add` took so many vectors of a store instead of encoding the passages |
 | vectors_encoded | count, reason | `add` encoded so many passages of a store, and did not take their vectors |

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from shortlist.note import Note
 from shortlist.reprs import short_repr
 
 Order: TypeAlias = Literal["blend", "reranker"]
@@ -17,7 +18,8 @@ class Ranked:
 
     `score` is the final score, higher is better. `rank` counts from 1. `truncated` is True if the document was cut to
     fit the window of the reranker or of the pool encoder. `rerank_score` is the reranker's own score, or None if a
-    progressive reranker did not score the document to the end. `order` is the same for all results of a list.
+    progressive reranker did not score the document to the end. `order` and `notes` are the same for all results of a
+    list. A note tells which numbers of the documents are no part of the score.
     """
 
     index: int
@@ -27,6 +29,7 @@ class Ranked:
     truncated: bool = False
     rerank_score: float | None = None
     order: Order = "reranker"
+    notes: tuple[Note, ...] = ()
 
     @property
     def retrieval_rank(self) -> int:

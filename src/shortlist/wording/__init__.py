@@ -10,6 +10,7 @@ from shortlist.wording.counting import counted, plain
 from shortlist.wording.measuring import WORDS as TUNING_WORDS
 from shortlist.wording.measuring import Words
 from shortlist.wording.reading import NOT_READ as NOT_READ
+from shortlist.wording.weights import numbers_unused, reranker_alone
 
 SEVERAL = "several_collections"
 """The reason of `no_gate` and `no_stop_rule` if several collections are searched together."""
@@ -66,20 +67,6 @@ def _retriever_limited(values: Mapping[str, Any]) -> str:
         return f"{passages}, and accepts no number of passages: if it has a limit of its own, raise the limit"
     line = f": raise the limit with {values['line']}" if values["line"] else ""
     return f"{passages}, because its own limit is {values['limit']}{line}"
-
-
-def _reranker_alone(values: Mapping[str, Any]) -> str:
-    start, retriever = "the reranker alone orders the answer", values["retriever"]
-    if not values["signals"]:
-        return (
-            f"{start}: the hits of {retriever} have no signals, so weights cannot add its scores. A hit has signals if "
-            'the retriever returns Hit.of(id, text, score, signals={"dense": score}), or if you name a pool_encoder, '
-            "which encodes the pool"
-        )
-    return (
-        f"{start}: no weights are fitted for the scores of {retriever}; to add its scores, give weights of "
-        f"{' and '.join(values['signals'])}"
-    )
 
 
 def _partial(values: Mapping[str, Any]) -> str:
@@ -271,7 +258,8 @@ WORDS: Mapping[str, Words] = {
     ),
     "list_calls": _list_calls,
     "list_faults": _list_faults,
-    "reranker_alone": _reranker_alone,
+    "reranker_alone": reranker_alone,
+    "numbers_unused": numbers_unused,
     "pool_texts_cut": lambda v: (
         f"{v['bi_encoder']} read the first {v['window']} tokens of {counted(v['count'], 'text')} of the pool"
     ),

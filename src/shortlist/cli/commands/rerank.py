@@ -60,7 +60,7 @@ def rerank(
     reranker = registry.configured_reranker(config, config.reranker)
     encoder = registry.configured_encoder(config, config.pool_encoder) if config.pool_encoder else None
     ranked = rank(query, candidates, reranker, top_k=top, pool_encoder=encoder)
-    _print_notes(reranker, query)
+    _print_notes(reranker, query, ranked)
     if as_json:
         _print_json(ranked)
     else:
@@ -68,13 +68,15 @@ def rerank(
     _print_totals(ranked, len(candidates), reranker)
 
 
-def _print_notes(reranker: Reranker, query: str) -> None:
+def _print_notes(reranker: Reranker, query: str, ranked: Sequence[Ranked]) -> None:
     from shortlist.search.rerank import skip_note
     from shortlist.wording import describe
 
     note = skip_note(reranker, query)
     if note is not None:
         warn(f"note: every candidate is scored, but a search would report: {describe(note)}")
+    for note in ranked[0].notes if ranked else ():
+        warn(f"note: {describe(note)}")
 
 
 def _print_json(ranked: Sequence[Ranked]) -> None:
