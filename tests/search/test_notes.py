@@ -33,6 +33,10 @@ EXAMPLES = [
         Note("fit_outdated", fit="stop_rule", fitted_on=2, passages=3),
         "there are now 3: calibrate again with: shortlist calibrate QUERIES --index DIR",
     ),
+    (
+        Note("no_gate", reason="not_fitted", options=" --fusion 0.8 --expand rm3"),
+        "shortlist calibrate QUERIES --index DIR --fusion 0.8 --expand rm3",
+    ),
     (Note("no_stop_rule", reason="not_reranked"), "the search does not rerank"),
     (
         Note("left_out", count=5, hits=5, min_score=1000.0, min_probability=None),

@@ -79,7 +79,8 @@ def _no_stop_rule(values: Mapping[str, Any]) -> str:
         return "fixed pool size: the search does not rerank, so no stop rule applies"
     if values["reason"] == SEVERAL:
         return "fixed pool size: a stop rule is fitted for one collection, and does not apply to several"
-    return f"fixed pool size: no stop rule is stored for this search. Make one with: {CALIBRATE}"
+    command = f"{CALIBRATE}{values.get('options', '')}"
+    return f"fixed pool size: no stop rule is stored for this search. Make one with: {command}"
 
 
 def _left_out(values: Mapping[str, Any]) -> str:
@@ -198,7 +199,7 @@ WORDS: Mapping[str, Words] = {
     "no_gate": lambda v: (
         "no gate: it is fitted for one collection, and does not apply to several"
         if v["reason"] == SEVERAL
-        else f"no gate is stored for this search. Make one with: {CALIBRATE}"
+        else f"no gate is stored for this search. Make one with: {CALIBRATE}{v.get('options', '')}"
     ),
     "pool_stopped": lambda v: (
         f"{v['scored']} of {counted(v['pool'], 'passage')} scored: the rest is unlikely to enter the first {v['top_k']}"
@@ -214,7 +215,7 @@ WORDS: Mapping[str, Words] = {
     "no_stop_rule": _no_stop_rule,
     "fit_outdated": lambda v: (
         f"{FITS[v['fit']]} was fitted on {counted(v['fitted_on'], 'passage')}, and there are now {v['passages']}: "
-        f"calibrate again with: {CALIBRATE}"
+        f"calibrate again with: {CALIBRATE}{v.get('options', '')}"
     ),
     "folded": lambda v: (
         f"{counted(v['count'], 'duplicate')} left out: the text is that of a hit, or almost the same; to show "
