@@ -218,6 +218,15 @@ def test_an_empty_index(here):
         sl.evaluate(index, "q.jsonl", allow_unknown=True)
 
 
+def test_a_function_is_no_store_to_add(here):
+    for name in ("foreign_parts:rows", "no_module:rows"):
+        message = error_of("add", name, "--index", "ix", *MODELS)
+        assert message.startswith(f"there is no file or folder {name!r}. add() takes files, folders and stores, and no")
+        assert f"search it without an index (--retriever {name}), or write its passages to a .jsonl file" in message
+    assert "check the path" in error_of("add", "no:such/file", "--index", "ix", *MODELS)
+    assert not (here / "ix").exists()
+
+
 def test_a_store_that_lost_its_rows_is_no_store_to_add(here, monkeypatch):
     run("add", STORE, "--index", "ix", *MODELS)
     (here / "note.txt").write_text("a note")
