@@ -11,8 +11,9 @@ from pathlib import Path
 from shortlist import registry
 from shortlist.assembling import assembled
 from shortlist.config import SearchConfig
+from shortlist.config.fusion import check_effect
 from shortlist.config.places import STATE
-from shortlist.config.search_config import FUSION, RERANKER
+from shortlist.config.search_config import RERANKER
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Fuses, Reranker, Retriever, ReturnsVectors
@@ -87,10 +88,7 @@ def corpus_of(searched: Opened) -> Iterator[Passage] | None:
     """Return the passages against which judgments are resolved: all of them, or None if that is not possible.
 
     It is not possible if the retriever cannot list its passages, and not done if a store or an index on a server has
-    more than `LISTED`.
-
-    Raises:
-        InvalidInput: There are no passages.
+    more than `LISTED`. The function raises InvalidInput if there are no passages.
     """
     searched.check_not_empty()
     if searched.on_server and (searched.count() or 0) > LISTED:
@@ -159,23 +157,25 @@ class OpenRetriever(Opened):
             facts=self._notes_on_order,
         )
 
+    @property
+    def fuses(self) -> bool:
+        """Whether stage one fuses vectors and words."""
+        store = self._store
+        both = store is not None and store.has_vectors and (self.config.words or store.has_words)
+        return both or isinstance(self._own, Fuses)
+
     def with_checked_fusion(self) -> OpenRetriever:
         """Return this retriever. If `config` has a fusion weight without an effect, close it and raise an error.
 
         Raises:
             InvalidInput: The weight is not the default, and the retriever does not fuse vectors and words.
         """
-        store, weight = self._store, self.config.fusion
-        words = self.config.words or (store is not None and store.has_words)
-        fuses = isinstance(self._own, Fuses) if store is None else store.has_vectors and words
-        if weight == FUSION or fuses:
-            return self
-        self.close()
-        raise InvalidInput(
-            f"fusion is {weight:g}: it weighs vectors against words, and {self.name} does not search by both: "
-            "leave out fusion",
-            field="fusion",
-        )
+        try:
+            check_effect(self.config.fusion, self.fuses, self.name)
+        except InvalidInput:
+            self.close()
+            raise
+        return self
 
     def _stage_one(self) -> tuple[Retriever, Encoder | None]:
         return self._retriever, None if self.bi_encoder == UNKNOWN else self.encoder

@@ -314,7 +314,7 @@ def test_an_option_finds_a_module_in_the_current_folder_and_the_file_does_not(he
 def test_a_fusion_weight_in_python_needs_lists_to_fuse(here):
     full_text(here / "notes.db")
     store, weighed = f"sqlite:notes@{here / 'notes.db'}", sl.SearchConfig(bi_encoder="hashed-64", fusion=0.3)
-    with pytest.raises(InvalidInput, match="does not search by both: leave out fusion"):
+    with pytest.raises(InvalidInput, match="cannot search by both: leave out fusion"):
         sl.open(store, config=weighed)
     with sl.open(here / "ix", create=True, config=weighed) as index:
         index.add([{"id": "a", "text": WORDS[0]}])

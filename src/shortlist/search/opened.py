@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from shortlist.config import SearchConfig
+from shortlist.config.fusion import ONE_LIST
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, ReturnsVectors
 from shortlist.redaction import Names
@@ -50,6 +51,11 @@ class Opened(Searches):
     def has_own_reranker(self) -> bool:
         """Whether the reranker is an object that was given, and not the one that `config` names."""
         return getattr(self, "_reranker", None) is not None
+
+    @property
+    def fuses(self) -> bool:
+        """Whether stage one fuses vectors and words."""
+        return self.config.retriever not in ONE_LIST
 
     @property
     def on_server(self) -> bool:
