@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -206,6 +207,21 @@ def test_an_empty_store(here, monkeypatch):
     assert "0 passages" in shown
     assert "1 row left out" in shown
     assert (here / "a.jsonl").read_text() == ""
+
+
+def test_two_exports_have_the_same_order_and_lines_begin_with_the_id(here):
+    run("add", STORE, "--index", "ix", *MODELS)
+    with sqlite3.connect(here / "notes.db") as connection:
+        connection.execute("create table notes(id text, text text)")
+        connection.executemany("insert into notes values(?, ?)", [(note.id, note.text) for note in PASSAGES[::-1]])
+    connection.close()
+    for place in (("--index", "ix"), ("--retriever", STORE), ("--retriever", "sqlite:notes@notes.db")):
+        for file in ("a.jsonl", "b.jsonl"):
+            run("export", *place, "--out", file)
+        lines = (here / "a.jsonl").read_text().splitlines()
+        assert (here / "b.jsonl").read_text().splitlines() == lines
+        assert [json.loads(line)["id"] for line in sorted(lines)] == sorted(note.id for note in PASSAGES)
+    assert [json.loads(line)["id"] for line in lines] == [note.id for note in PASSAGES[::-1]]
 
 
 def test_an_empty_index(here):

@@ -37,8 +37,9 @@ def export(
 ) -> None:
     """Write the passages of an index or a store into a file.
 
-    Each row has id, text, title, document_id and metadata. The file is complete, or it is not written. Rows of a store
-    that repeat an id, or have no text, are left out and counted. An empty index or store is an error.
+    Each row has id, text, title, document_id and metadata. The rows have the order of the index or the store. The file
+    is complete, or it is not written. Rows of a store that repeat an id, or have no text, are left out and counted. An
+    empty index or store is an error.
     """
     from shortlist.atomic_io import check_place, written_whole
     from shortlist.documents.export import check_format, write
