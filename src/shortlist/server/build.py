@@ -243,8 +243,8 @@ def _labels(queries: Path, opened: Opened) -> Mapping[str, Mapping[str, int]]:
     query_set = QuerySet.read(queries)
     for file, encoding in query_set.guessed.items():
         LOG.warning("%s is not UTF-8 and was read as %s, a guess", file, encoding)
-    passages = corpus_of(opened)
-    subject = subject_of(opened.searcher, query_set, passages, allow_unknown=True)
+    corpus = corpus_of(opened)
+    subject = subject_of(opened.searcher, query_set, corpus, allow_unknown=True)
     judged = subject.judged
     passages: dict[str, list[str]] = {}
     for passage in subject.seen or opened.passages() or ():
