@@ -138,6 +138,12 @@ def test_a_filter_on_a_field_of_any_name(field):
     assert ids(store.nearest(query("red cat"), 5, {field: 5 if field == "deep.er" else 0})) == ["0"]
 
 
+def test_a_field_that_no_row_has_is_an_error_with_the_fields():
+    store = load_store("qdrant:notes", {"text": "body"}, client_of())
+    with pytest.raises(InvalidInput, match=r"has no text in its field 'body'; its fields are text, year$"):
+        store.nearest(query("red"), 3)
+
+
 def test_a_note_names_the_fields_of_the_payload_alone():
     store = load_store("qdrant:notes", client=client_of())
     for field in ("document_id", "title", "id"):

@@ -159,6 +159,8 @@ def test_an_unknown_column_of_a_filter_lists_the_columns(file):
 
 
 def test_a_missing_or_damaged_file(file):
+    with pytest.raises(StoreNotFound, match="is a folder: name the file of the database"):
+        load_store(f"sqlite:notes@{file.parent}")
     with pytest.raises(StoreNotFound, match="there is no file"):
         load_store(f"sqlite:notes@{file}")
     file.write_bytes(b"no database at all" * 100)

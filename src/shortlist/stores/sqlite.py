@@ -217,7 +217,8 @@ class SqliteBackend:
 
 def _opened(file: Path, name: str) -> sqlite3.Connection:
     if not file.is_file():
-        raise StoreNotFound(f"{name}: there is no file {str(file)!r}")
+        is_folder = f"{str(file)!r} is a folder: name the file of the database"
+        raise StoreNotFound(f"{name}: {is_folder if file.is_dir() else f'there is no file {str(file)!r}'}")
     connection: sqlite3.Connection = driver().connect(
         f"file:{quote(str(file))}?mode=ro", uri=True, check_same_thread=False
     )
