@@ -90,7 +90,7 @@ def test_fitted_weights_belong_to_the_packaged_pair_of_models(store, monkeypatch
 
 
 def test_a_filter_with_an_unknown_field_is_explained(monkeypatch):
-    fields = ["document_id", "half", "title"]
+    fields = ["document_id", "half", "id", "title"]
     unknown = Note("filter_unknown_field", field="hlaf", fields=fields, more=0)
     foreign_parts.install(monkeypatch)
     with opened() as search:

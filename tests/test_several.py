@@ -188,6 +188,17 @@ def test_stores_and_indexes_are_searched_together(folders):
         assert mixed.context_parts.get is None
 
 
+def test_a_fusion_weight_without_an_effect_on_any_collection_is_an_error(folders, monkeypatch):
+    config = SearchConfig(fusion=0.2)
+    names = {"own": "foreign_parts:rows", "more": "foreign_parts:Listing"}
+    message = "fusion is 0.2: it weighs vectors against words, and own, more cannot search by both"
+    with pytest.raises(InvalidInput, match=message) as caught:
+        shortlist.open(names, config=config)
+    assert caught.value.field == "fusion"
+    shortlist.open({**names, "docs": folders / "docs"}, config=config).close()
+    shortlist.open(names).close()
+
+
 def test_names_of_collections(folders, monkeypatch):
     monkeypatch.chdir(folders)
     assert list(named_places(["docs", "x=faq", "qdrant:notes@http://h:6333"])) == ["docs", "x", "notes"]

@@ -36,8 +36,8 @@ def rerank(
 
     Args:
         query: What to rank for.
-        documents: Strings, or dicts or objects with a text field ("text", "page_content", "content" and others). Hits
-            of a search may be given, too.
+        documents: Strings, (id, text) or (id, text, score) tuples, or dicts or objects with a text field ("text",
+            "page_content", "content" and others). Hits of a search may be given, too.
         top_k: Length of the result. None: all documents.
         reranker: A reranker, or a name for `load_reranker`. None: the packaged model. A name is loaded at every call,
             so load a reranker once if you rerank more than once.
@@ -49,10 +49,11 @@ def rerank(
         empty list. For every score, higher is better. `order` is "reranker" if the score is the reranker's own, a logit
         for a cross-encoder. `order` is "blend" if the documents are hits of a search, and weights were fitted for their
         bi-encoder and the reranker. The score then also has the weighted signals of stage one. A `pool_encoder` gives
-        any documents the signal "dense". The list has `notes`: a note reports a query that a search would not rerank.
+        any documents the signal "dense". The list has `notes`: about a query that a search would not rerank, and
+        about numbers of the documents that are no part of the result, such as the `score` of a tuple or a dict.
 
     Raises:
-        InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, or a document without text.
+        InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, or a bad document or score.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     if reranker is None or isinstance(reranker, str):

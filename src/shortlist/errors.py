@@ -11,6 +11,7 @@
     │   ├── HostedUnavailable       a hosted model did not answer, is overloaded, or fails
     │   └── BadScores               a model returned NaN, infinity or a wrong number of scores
     ├── StoreError                  a store that cannot be searched
+    │   ├── StoreNotFound           no such collection, or no such file or folder
     │   ├── StoreUnreachable        the store did not answer
     │   └── StoreRefused            the store refused the key or the request
     ├── RetrieverFailed             a retriever of the user raised an error, or returned no usable rows
@@ -82,6 +83,10 @@ class BadScores(ModelError):
 
 class StoreError(ShortlistError):
     """A store, such as a Qdrant server, that cannot be searched."""
+
+
+class StoreNotFound(StoreError):
+    """The store has no such collection, or there is no such file or folder."""
 
 
 class StoreUnreachable(StoreError):

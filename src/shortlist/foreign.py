@@ -11,8 +11,9 @@ from pathlib import Path
 from shortlist import registry
 from shortlist.assembling import assembled
 from shortlist.config import SearchConfig
+from shortlist.config.fusion import check_effect
 from shortlist.config.places import STATE
-from shortlist.config.search_config import FUSION, RERANKER
+from shortlist.config.search_config import RERANKER
 from shortlist.errors import InvalidInput
 from shortlist.models.packaged import BI_ENCODER
 from shortlist.protocols import Encoder, Fuses, Reranker, Retriever, ReturnsVectors
@@ -58,9 +59,9 @@ def open_retriever(
         check_fusion: Raise an error for a fusion weight that has no effect. Of several collections, some may not fuse.
 
     Raises:
-        InvalidInput: The retriever cannot be made, a collection does not exist, or `config` has a weight of an unknown
-            signal, fields for a retriever that is no store, or a fusion weight without an effect.
-        StoreError: The store does not answer, or refuses the request.
+        InvalidInput: The retriever cannot be made, or `config` has a weight of an unknown signal, fields for a
+            retriever that is no store, or a fusion weight without an effect.
+        StoreError: There is no such collection, or the store does not answer, or refuses the request.
         MissingExtra: The client of the store is not installed.
         ModelNotFound: There is no such model.
     """
@@ -85,6 +86,8 @@ class OpenRetriever(Opened):
     `config` holds the settings of searches, `state` is the folder for fits, and `reranker` is one of your own. The
     retriever is made at once, so a wrong name is an error here.
     """
+
+    filling = "fill the collection, or name another one"
 
     def __init__(self, config: SearchConfig, *, state: Path = STATE, reranker: Reranker | None = None) -> None:
         self.config = config
@@ -138,21 +141,20 @@ class OpenRetriever(Opened):
             facts=self._notes_on_order,
         )
 
+    @property
+    def fuses(self) -> bool:
+        """Whether stage one fuses vectors and words."""
+        store = self._store
+        both = store is not None and store.has_vectors and (self.config.words or store.has_words)
+        return both or isinstance(self._own, Fuses)
+
     def check_fusion(self) -> None:
         """Check that the fusion weight of `config` has an effect.
 
         Raises:
             InvalidInput: The weight is not the default, and the retriever does not fuse vectors and words.
         """
-        store, weight = self._store, self.config.fusion
-        words = self.config.words or (store is not None and store.has_words)
-        fuses = isinstance(self._own, Fuses) if store is None else store.has_vectors and words
-        if weight != FUSION and not fuses:
-            raise InvalidInput(
-                f"fusion is {weight:g}: it weighs vectors against words, and {self.name} does not search by both: "
-                "leave out fusion",
-                field="fusion",
-            )
+        check_effect(self.config.fusion, self.fuses, self.name)
 
     def _stage_one(self) -> tuple[Retriever, Encoder | None]:
         return self._retriever, None if self.bi_encoder == UNKNOWN else self.encoder

@@ -12,6 +12,7 @@ from shortlist.collection import Collection
 from shortlist.collection.copy import CopyReport, copy
 from shortlist.collection.manifest import Manifest
 from shortlist.config import SearchConfig
+from shortlist.config.fusion import check_effect
 from shortlist.config.places import INDEX
 from shortlist.errors import InvalidInput
 from shortlist.foreign import OpenRetriever, open_retriever
@@ -131,8 +132,7 @@ def open_collections(
     """Open several collections, and return them as one. See `open_by_name` and `several.named_places`.
 
     Raises:
-        InvalidInput: No place, two collections with one name, a configuration with a retriever that is none of an
-            index, or boosts that cannot be used. Or as `open_by_name`.
+        InvalidInput: Collections, a retriever or boosts that cannot be used together, or as `open_by_name`.
         FolderError, ModelError, StoreError, MissingExtra: As `open_by_name`.
     """
     named = named_places(places)
@@ -152,6 +152,7 @@ def open_collections(
                 parts[name] = open_retriever(alone.override({"retriever": place}), state=state, check_fusion=False)
             else:
                 parts[name] = open_by_name(place, config=alone)
+        check_effect(config.fusion, any(part.fuses for part in parts.values()), ", ".join(parts))
         return OpenCollections(parts, config, boosts=boosts, reranker=reranker)
     except BaseException:
         for part in parts.values():
@@ -160,7 +161,6 @@ def open_collections(
 
 
 def _own_fits(index: str | Path) -> InvalidInput:
-    """The error for a folder of fits beside an index."""
     return InvalidInput(f"{without_secrets(str(index))} is an index with its own fits: leave out state", field="state")
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
 
 import foreign_parts
+import shortlist as sl
 from command_line import error_of, run
 from foreign_parts import ENCODER, PASSAGES, SECRET, STORE
 from shortlist import config
 from shortlist.collection import store_ingest
 from shortlist.documents import export
+from shortlist.errors import InvalidInput
 from shortlist.types import Passage
 
 MODELS = ("--bi-encoder", ENCODER)
@@ -99,7 +102,7 @@ def test_rows_that_cannot_be_exported_are_counted_and_named(here, monkeypatch):
     ("passages", "message"),
     [
         ([Passage("bare", "")], "nothing could be read from fake:words@somewhere, so the index ix was not created"),
-        ([], "nothing could be read from fake:words@somewhere, so the index ix was not created"),
+        ([], "there are no rows in fake:words@somewhere, so the index ix was not created: fill the collection, or"),
     ],
 )
 def test_an_import_of_nothing_leaves_no_index(here, monkeypatch, passages, message, folder_exists):
@@ -185,8 +188,68 @@ def test_an_interrupted_export_leaves_the_file_before(here, monkeypatch):
 def test_an_empty_store(here, monkeypatch):
     monkeypatch.setattr(export, "ROWS_PER_GROUP", 7)
     foreign_parts.install(monkeypatch, passages=[])
-    assert "0 passages" in run("export", "--retriever", STORE, "--out", "a.jsonl", "--vectors").err
+    message = f"there are no passages in {STORE}: fill the collection, or name another one"
+    (here / "a.jsonl").write_text("before")
+    for options in ((), ("--vectors",)):
+        assert error_of("export", "--retriever", STORE, "--out", "a.jsonl", *options) == message
+    assert (here / "a.jsonl").read_text() == "before"
+    (here / "q.jsonl").write_text('{"query": "a", "relevant": ["a"]}\n{"query": "b", "relevant": ["b"]}\n')
+    unknown = ("q.jsonl", "--allow-unknown")
+    for command in (
+        ("evaluate", *unknown),
+        ("tune", *unknown),
+        ("calibrate", *unknown),
+        ("queries", "init", "--out", "n.csv"),
+    ):
+        assert error_of(*command, "--retriever", STORE, *MODELS) == message
+    foreign_parts.install(monkeypatch, passages=[Passage("bare", " ")])
+    shown = run("export", "--retriever", STORE, "--out", "a.jsonl", "--vectors").err
+    assert "0 passages" in shown
+    assert "1 row left out" in shown
     assert (here / "a.jsonl").read_text() == ""
+
+
+def test_two_exports_have_the_same_order_and_lines_begin_with_the_id(here):
+    run("add", STORE, "--index", "ix", *MODELS)
+    with sqlite3.connect(here / "notes.db") as connection:
+        connection.execute("create table notes(id text, text text)")
+        connection.executemany("insert into notes values(?, ?)", [(note.id, note.text) for note in PASSAGES[::-1]])
+    connection.close()
+    for place in (("--index", "ix"), ("--retriever", STORE), ("--retriever", "sqlite:notes@notes.db")):
+        for file in ("a.jsonl", "b.jsonl"):
+            run("export", *place, "--out", file)
+        lines = (here / "a.jsonl").read_text().splitlines()
+        assert (here / "b.jsonl").read_text().splitlines() == lines
+        assert [json.loads(line)["id"] for line in sorted(lines)] == sorted(note.id for note in PASSAGES)
+    assert [json.loads(line)["id"] for line in lines] == [note.id for note in PASSAGES[::-1]]
+
+
+def test_an_empty_index(here):
+    sl.open("ix", create=True, config=sl.SearchConfig(bi_encoder=ENCODER)).close()
+    message = "there are no passages in ix: add files with: shortlist add PATH --index ix"
+    assert error_of("export", "--index", "ix", "--out", "a.jsonl") == message
+    (here / "q.jsonl").write_text('{"query": "a", "relevant": ["a"]}\n{"query": "b", "relevant": ["b"]}\n')
+    assert error_of("evaluate", "q.jsonl", "--index", "ix", *MODELS) == message
+    with sl.open("ix") as index, pytest.raises(InvalidInput, match="there are no passages in ix: add files with"):
+        sl.evaluate(index, "q.jsonl", allow_unknown=True)
+
+
+def test_a_function_is_no_store_to_add(here):
+    for name in ("foreign_parts:rows", "no_module:rows"):
+        message = error_of("add", name, "--index", "ix", *MODELS)
+        assert message.startswith(f"there is no file or folder {name!r}. add() takes files, folders and stores, and no")
+        assert f"search it without an index (--retriever {name}), or write its passages to a .jsonl file" in message
+    assert "check the path" in error_of("add", "no:such/file", "--index", "ix", *MODELS)
+    assert not (here / "ix").exists()
+
+
+def test_a_store_that_lost_its_rows_is_no_store_to_add(here, monkeypatch):
+    run("add", STORE, "--index", "ix", *MODELS)
+    (here / "note.txt").write_text("a note")
+    run("add", "note.txt", "--index", "ix")
+    foreign_parts.install(monkeypatch, passages=[])
+    assert "30 removed" in run("add", STORE, "--index", "ix").err
+    assert f"error: there are no rows in {STORE}: fill the collection" in run("add", STORE, "--index", "ix", code=2).err
 
 
 @pytest.mark.parametrize(

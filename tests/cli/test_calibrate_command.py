@@ -154,6 +154,14 @@ def test_other_weights_or_another_retriever_are_refused(shell, option):
     assert "was made for retriever hybrid with added scores, and this search has bm25" in message
 
 
+def test_a_missing_fit_proposes_the_command_for_this_search(shell):
+    for option, name in ((("--pool", "auto"), "no stop rule"), (("--gate",), "no gate")):
+        shown = shell("search", "red cat", "--fusion", "0.75", "--expand", "rm3", *option)
+        command = "shortlist calibrate QUERIES --index ix --fusion 0.75 --expand rm3"
+        assert f"{name} is stored for this search. Make one with: {command}" in shown
+        assert "--fusion" not in shell("search", "red cat", *option)
+
+
 @pytest.mark.parametrize("option", [("--pool", "auto"), ("--min-probability", "0.5")])
 def test_another_fusion_weight_is_refused_and_its_own_is_followed(shell, option):
     shell("calibrate", "q.jsonl", "--pool", "48", "--top", "5", "--fusion", "0.3")

@@ -91,6 +91,20 @@ def test_a_retriever_that_returns_none_has_one_exit_code(own):
         assert f"foreign_parts:{own} returned None: it must return a list of rows" in shown or own == "NoList"
 
 
+def test_a_missing_collection_has_the_exit_code_of_a_missing_index(here):
+    sqlite3.connect(here / "notes.db").execute("create table notes(id text, text text)").connection.close()
+    for name, message in (
+        ("sqlite:other@notes.db", "there is no table 'other'; the file has notes"),
+        ("sqlite:notes@none.db", "there is no file 'none.db'"),
+    ):
+        for command in (("search", "q"), ("evaluate", "q.jsonl"), ("export", "--out", "x.jsonl")):
+            assert error_of(*command, "--retriever", name, code=3) == f"{name}: {message}"
+        assert error_of("add", name, "--index", "ix", code=3) == f"{name}: {message}"
+    assert files(here) == ["notes.db", "q.jsonl"]
+    missing = "3 the index folder, the store or the retriever is missing or cannot be used"
+    assert missing in run("--help").text
+
+
 def test_the_file_names_the_retriever_and_its_fields(here, monkeypatch):
     backends = foreign_parts.install(monkeypatch)
     config.write({"retriever": STORE, "bi_encoder": ENCODER, "reranker": RERANKER, "fields": {"text": "body"}})
@@ -300,7 +314,7 @@ def test_an_option_finds_a_module_in_the_current_folder_and_the_file_does_not(he
 def test_a_fusion_weight_in_python_needs_lists_to_fuse(here):
     full_text(here / "notes.db")
     store, weighed = f"sqlite:notes@{here / 'notes.db'}", sl.SearchConfig(bi_encoder="hashed-64", fusion=0.3)
-    with pytest.raises(InvalidInput, match="does not search by both: leave out fusion"):
+    with pytest.raises(InvalidInput, match="cannot search by both: leave out fusion"):
         sl.open(store, config=weighed)
     with sl.open(here / "ix", create=True, config=weighed) as index:
         index.add([{"id": "a", "text": WORDS[0]}])

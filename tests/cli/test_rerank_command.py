@@ -43,6 +43,14 @@ def test_objects_keep_their_ids_and_fields():
     assert shown.split()[:4] == ["1", "was", "2", "logit"]
 
 
+def test_scores_of_candidates_are_no_part_of_the_order_and_must_be_numbers():
+    lines = [{"id": key, "text": text, "score": 0.5} for key, text in (("a", "bread"), ("b", "a tax"))]
+    shown = run("rerank", "tax", "-", stdin="\n".join(map(json.dumps, lines)))
+    assert "note: the final score does not include the score of 2 documents" in shown.err
+    broken = json.dumps(lines[0] | {"score": 1e999}).replace("Infinity", "1e999")
+    assert error_of("rerank", "tax", "-", stdin=broken).startswith("the score of document 'a' is inf")
+
+
 def test_columns_are_aligned():
     lines = "\n".join(json.dumps({"id": "x" * n, "text": f"tax {n}"}) for n in range(1, 12))
     shown = run("rerank", "tax", "-", stdin=lines).out.splitlines()

@@ -74,26 +74,38 @@ def test_vectors_of_another_encoder_are_not_taken(tmp_path, store):
     assert ids(tmp_path) == IDS
 
 
-def test_vectors_without_the_title_are_not_those_of_the_index(tmp_path, store):
+@pytest.mark.parametrize(
+    ("made_of", "encoded", "reason"),
+    [
+        (lambda passage: passage.content, 0, ""),
+        (lambda passage: passage.text, 3, "they have titles, which an index encodes with the text, and the store has"),
+        (lambda passage: passage.title * bool(passage.title) or passage.text, 3, "their vectors are not those of"),
+    ],
+)
+def test_a_title_is_part_of_the_vectors_of_an_index(tmp_path, store, monkeypatch, made_of, encoded, reason):
     titled = [replace(passage, title="The title of " + passage.id) for passage in PASSAGES[:3]]
-    backends = store([*PASSAGES[3:], *titled])
-    encoder = HashedEncoder(32)
+    store([*PASSAGES[3:], *titled])
+    encoder, original = HashedEncoder(32), foreign_parts.WordStore.__init__
+
+    def made(self, *arguments, **options):
+        original(self, *arguments, **options)
+        self.matrix = encoder.encode_passages([made_of(passage) for passage in [*PASSAGES[3:], *titled]])
+
+    monkeypatch.setattr(foreign_parts.WordStore, "__init__", made)
     with sl.open(tmp_path / "index", create=True, config=sl.SearchConfig(bi_encoder=ENCODER)) as index:
-        opened = foreign_parts.WordStore
-        made = [passage.text for passage in [*PASSAGES[3:], *titled]]
-        original = opened.__init__
-
-        def texts_alone(self, *arguments, **options):
-            original(self, *arguments, **options)
-            self.matrix = encoder.encode_passages(made)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(opened, "__init__", texts_alone)
-            report = index.add(STORE)
-        assert {note.code: note.values["count"] for note in report.notes} == {"vectors_encoded": 3, "vectors_taken": 27}
+        notes = {note.code: note.values for note in index.add(STORE).notes}
+        assert notes.pop("vectors_taken")["count"] == 30 - encoded
+        assert [(own["count"], own["reason"].startswith(reason)) for own in notes.values()] == [(3, True)] * bool(
+            encoded
+        )
         stored = index.vector_store().vectors([titled[0].id])
         np.testing.assert_allclose(stored, encoder.encode_passages([titled[0].content]), atol=1e-6)
-    assert len(backends) == 1
+
+
+def test_a_missing_vector_is_the_reason_to_encode(tmp_path, store, monkeypatch):
+    monkeypatch.setattr(foreign_parts.WordStore, "vectors", lambda self, ids: {})
+    (note,) = add(tmp_path).notes
+    assert note.values == {"count": 30, "reason": "the store has no usable vector for at least one of them"}
 
 
 def test_the_second_call_writes_only_what_changed(tmp_path, store):

@@ -37,6 +37,10 @@ EXAMPLES = [
         Note("fit_outdated", fit="stop_rule", fitted_on=2, passages=3),
         "there are now 3: calibrate again with: shortlist calibrate QUERIES --index DIR",
     ),
+    (
+        Note("no_gate", reason="not_fitted", options=" --fusion 0.8 --expand rm3"),
+        "shortlist calibrate QUERIES --index DIR --fusion 0.8 --expand rm3",
+    ),
     (Note("no_stop_rule", reason="not_reranked"), "the search does not rerank"),
     (
         Note("left_out", count=5, hits=5, min_score=1000.0, min_probability=None),
@@ -50,6 +54,10 @@ EXAMPLES = [
     (
         Note("no_good_answer", best_score=1.25, best_probability=0.125, min_score=None, min_probability=0.5),
         "no good answer: the best passage has probability 0.125, below min_probability 0.5",
+    ),
+    (
+        Note("numbers_unused", count=2, fields=["score", "signals"]),
+        "the final score does not include the score and signals of 2 documents",
     ),
     (Note("metadata_unread", count=1, field="meta"), "1 row has a meta that is not JSON: a filter does not find it"),
     (

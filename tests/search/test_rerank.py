@@ -1,4 +1,8 @@
+import math
+import re
+import sqlite3
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
@@ -9,6 +13,11 @@ from shortlist.errors import BadScores, InvalidInput
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, fitted_weights
 from shortlist.search.blend import blend_weights
 from shortlist.types import Document, Hit, Note, Passage, RerankerInfo, Scores
+
+
+class Pair(NamedTuple):
+    text: str
+    score: float
 
 
 class Node:
@@ -34,6 +43,70 @@ def test_any_shape_comes_back_as_the_same_object(make):
     assert [row.document for row in ranked] == [given[1], given[2], given[0]]
     assert [row.document is given[row.index] for row in ranked] == [True] * 3
     assert [(row.rank, row.index, row.score) for row in ranked] == [(1, 1, 1.0), (2, 2, 0.5), (3, 0, 0.0)]
+
+
+def test_rows_of_a_retriever_are_documents():
+    records = sqlite3.connect(":memory:")
+    records.row_factory = sqlite3.Row
+    named = records.execute("select 'k' as id, 'local file' as text, 0.5 as score").fetchone()
+    given = [("k", "local file"), (7, "local file", 0.5), (Node("local file"), 0.5), named, Pair("local file", 0.5)]
+    given.append(records.execute("select 'k' as pk, 'local file' as words, 0.5 as score").fetchone())
+    records.close()
+    reranker = WordReranker()
+    ranked = rerank("local", given, reranker=reranker)
+    assert reranker.calls == [("local", ["local file"] * len(given))]
+    assert [row.document is given[row.index] for row in ranked] == [True] * len(given)
+
+
+@pytest.mark.parametrize("item", [("k",), ("k", 7), ("k", "text", 0.5, 1), ["k", "text"], (), ("k", None)])
+def test_another_tuple_is_no_document(item):
+    with pytest.raises(InvalidInput, match=r"document 1 of 1 has no text \(.*: give strings, \(id, text\) or"):
+        rerank("a", [item], reranker=WordReranker())
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (("k", "text", math.nan), "the score of document 'k' is nan, not a finite number"),
+        ({"id": "k", "text": "a", "score": math.inf}, "the score of document 'k' is inf, not a finite number"),
+        ({"text": "a", "score": "high"}, "the score of document 1 of 1 is 'high', not a finite number"),
+        ({"id": 3, "text": "a", "signals": {"dense": None}}, "the signal 'dense' of document 3 is None, not a finite"),
+        ({"id": 3, "text": "a", "signals": 0.5}, "the signals of document 3 are 0.5, not a dict of names and numbers"),
+    ],
+)
+def test_an_impossible_score_names_the_document(item, message):
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        rerank("a", [item], reranker=WordReranker())
+
+
+def test_numbers_that_no_score_includes_are_noted():
+    plain = {"text": "local"}
+    for items, fields, count in (
+        (["local", plain], [], 0),
+        ([plain, ("k", "local", 0.5), plain | {"score": 1}], ["score"], 2),
+        ([plain | {"score": 1, "signals": {"dense": 1.0}, "bi_encoder": "other"}], ["score", "signals"], 1),
+        ([plain | {"score": None}, ("k", "local"), SimpleNamespace(text="local", score=0.5)], [], 0),
+        ([Hit.of("k", "local", 0.5, signals={"dense": 1.0})], [], 0),
+    ):
+        ranked = rerank("local", items, reranker=WordReranker())
+        assert [(note.code, note.values) for note in ranked.notes] == [
+            ("numbers_unused", {"count": count, "fields": fields})
+        ] * bool(fields)
+
+
+def test_signals_of_a_dict_with_their_bi_encoder_are_those_of_a_hit():
+    class Logits(WordReranker):
+        info = RerankerInfo(CROSS_ENCODER, unit="logit")
+
+    numbers = [("red", 0.9), ("local", 0.1)]
+    hits = [Hit.of(text, text, signals={"dense": cosine}, bi_encoder=BI_ENCODER) for text, cosine in numbers]
+    rows = [{"text": text, "signals": {"dense": cosine}, "bi_encoder": BI_ENCODER} for text, cosine in numbers]
+    expected = rerank("local", hits, reranker=Logits())
+    ranked = rerank("local", rows, reranker=Logits())
+    assert [(row.index, row.score, row.order) for row in ranked] == [
+        (row.index, row.score, "blend") for row in expected
+    ]
+    assert ranked.notes == ()
 
 
 def test_top_k_cuts_the_answer_not_the_scoring():

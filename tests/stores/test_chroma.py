@@ -13,7 +13,8 @@ import httpx
 import numpy as np
 import pytest
 
-from shortlist.errors import InvalidInput, MissingExtra, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, MissingExtra, StoreNotFound, StoreRefused, StoreUnreachable
+from shortlist.stores.diagnose import diagnose
 from shortlist.stores.kinds import load_store
 from standin_store import Refused, standin_store
 
@@ -108,12 +109,22 @@ def test_more_rows_than_a_page(client):
 
 def test_an_unknown_collection_lists_the_collections(client):
     collection(client)
-    with pytest.raises(InvalidInput, match="there is no collection 'nothing'; the store has notes"):
+    with pytest.raises(StoreNotFound, match="there is no collection 'nothing'; the store has notes"):
         load_store("chroma:nothing", client=client)
 
 
+def test_a_filter_names_the_fields_of_the_metadata_alone(client):
+    collection(client, metadatas=[{"year": 2020 + place} for place in range(3)])
+    store = load_store("chroma:notes", client=client)
+    for field in ("document_id", "title", "id"):
+        (note,) = diagnose(store, {field: "x"})
+        assert (note.code, note.values["fields"]) == ("filter_unknown_field", ["year"])
+    with pytest.raises(InvalidInput, match="cannot answer document=x: its filters read the metadata, and no document"):
+        store.nearest(vector(1, 0), 5, {"document": "x"})
+
+
 def test_a_folder_without_a_store_is_not_made(tmp_path):
-    with pytest.raises(InvalidInput, match=r"has no chroma\.sqlite3, so it is no Chroma store"):
+    with pytest.raises(StoreNotFound, match=r"has no chroma\.sqlite3, so it is no Chroma store"):
         load_store(f"chroma:notes@{tmp_path / 'new'}")
     assert not (tmp_path / "new").exists()
 
@@ -163,7 +174,7 @@ def test_a_server(server):
     assert [(passage.id, score) for passage, score in answer] == [("k0", pytest.approx(1)), ("k1", pytest.approx(0.6))]
     assert len(list(store.passages())) == len(store) == 3
     assert store.similarities(vector(1, 0), ["k2", "k1"]) == pytest.approx([0, 0.6])
-    with pytest.raises(InvalidInput, match="the store has notes"):
+    with pytest.raises(StoreNotFound, match="the store has notes"):
         load_store(f"chroma:nothing@{server}")
     with pytest.raises(StoreRefused, match="dimension"):
         store._backend.nearest(vector(1, 0, 0), 5, [])

@@ -25,6 +25,7 @@ from shortlist.stores.pinecone_apis import _filter as pinecone_filter
 from shortlist.stores.postgres_filters import condition_sql
 from shortlist.stores.sqlite_filters import add_function, sql_of
 from shortlist.stores.sqlite_layout import Layout
+from shortlist.stores.store import Row
 from shortlist.types import Passage
 from shortlist.wording import describe
 
@@ -250,3 +251,28 @@ def test_an_empty_answer_is_explained():
     (note,) = diagnose(empty, {"year": 1999})
     assert (note.code, note.values["store"]) == ("store_empty", empty.name)
     assert empty.name in describe(note)
+
+
+@pytest.mark.parametrize(
+    ("fields", "key", "known", "names"),
+    [
+        (Fields("text"), "", {"text"}, ["year"]),
+        (Fields("text"), "_id", {"text", "_id"}, ["_id", "year"]),
+        (Fields("text", "pk"), "", {"text", "pk", "document_id"}, ["pk", "year"]),
+        (Fields("text", title="head"), "", {"text", "head", "title"}, ["head", "year"]),
+        (Fields("text", document_id="doc"), "", {"text", "doc", "document_id"}, ["doc", "year"]),
+    ],
+)
+def test_the_note_about_an_unknown_field_names_only_what_the_filter_reads(fields, key, known, names):
+    class Other(FakeBackend):
+        def _row(self, place, score):
+            return Row("a", {"text": "red", "year": 2001, **({"pk": "a"} if fields.id else {})}, score)
+
+    backend = Other([Passage("a", "red")], np.eye(1, dtype=np.float32))
+    backend.facts = replace(backend.facts, fields=fields, key=key)
+    for field in ("text", "title", "document_id", "pk", "_id", "head", "doc"):
+        (note,) = diagnose(OpenStore(backend), {field: "x"})
+        if field in known:
+            assert note.code == "filter_unknown_value", field
+        else:
+            assert (note.code, note.values["fields"]) == ("filter_unknown_field", names), field

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused
 from shortlist.stores.encoder_check import check_encoder
 from shortlist.stores.faiss_texts import read_texts
 from shortlist.stores.kinds import load_store
@@ -61,14 +61,17 @@ def test_texts_of_every_format(tmp_path, name, content, expected):
         ("t.csv", b'id,text\n1,"a\n2,b\n', "line 2: a quote is not closed"),
         ("t.txt", b"\xff\xfe", "not UTF-8"),
         ("t.parquet", b"", "give a file that ends with .jsonl"),
-        ("missing.txt", None, "there is no file"),
     ],
 )
 def test_bad_texts_are_named(tmp_path, name, content, message):
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(InvalidInput, match=f"s: .*{message}"):
         read_texts(tmp_path / name, "s")
+
+
+def test_a_missing_file_of_texts_is_named(tmp_path):
+    with pytest.raises(StoreNotFound, match=r"s: there is no file .*missing\.txt"):
+        read_texts(tmp_path / "missing.txt", "s")
 
 
 @pytest.fixture
@@ -145,11 +148,11 @@ def test_a_rounded_index_passes_the_check_of_the_encoder(faiss, texts):
     assert load_store(f"faiss:{texts}", client=index_of(faiss, "Flat")).exact
 
 
-@pytest.mark.parametrize("content", [None, b"no index"])
-def test_a_missing_or_damaged_index(faiss, texts, tmp_path, content):
-    if content is not None:
-        (tmp_path / "x.faiss").write_bytes(content)
-    with pytest.raises(InvalidInput, match="no file" if content is None else "no index of FAISS"):
+def test_a_missing_or_damaged_index(faiss, texts, tmp_path):
+    with pytest.raises(StoreNotFound, match="no file"):
+        load_store(f"faiss:{texts}@{tmp_path / 'x.faiss'}")
+    (tmp_path / "x.faiss").write_bytes(b"no index")
+    with pytest.raises(StoreRefused, match="no index of FAISS"):
         load_store(f"faiss:{texts}@{tmp_path / 'x.faiss'}")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound
 from shortlist.retrievers import Hybrid
 from shortlist.stores.kinds import load_store
 from shortlist.types import Passage
@@ -72,9 +72,9 @@ def test_numbers_as_ids(tmp_path):
 
 
 def test_an_unknown_folder_or_table(folder):
-    with pytest.raises(InvalidInput, match="there is no folder"):
+    with pytest.raises(StoreNotFound, match="there is no folder"):
         load_store("lancedb:notes@/nothing/here")
-    with pytest.raises(InvalidInput, match="there is no table 'other'; the store has notes"):
+    with pytest.raises(StoreNotFound, match="there is no table 'other'; the store has notes"):
         load_store(f"lancedb:other@{folder}")
 
 

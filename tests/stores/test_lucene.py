@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.stores.http_api import HttpApi, error_text
 from shortlist.stores.kinds import load_store
 from shortlist.stores.lucene import distance_of, product_of
@@ -62,14 +62,14 @@ def test_both_lists_come_from_one_request(store, server):
 
 
 def test_a_missing_index_names_the_others(opened, server):
-    with pytest.raises(InvalidInput, match=r"there is no index 'nothing'; the indexes are notes$"):
+    with pytest.raises(StoreNotFound, match=r"there is no index 'nothing'; the indexes are notes$"):
         opened(f"nothing@{server.url}")
 
 
 def test_a_key_may_not_list_the_indexes(opened, server):
     missing = {"error": {"type": "index_not_found_exception", "reason": "no such index"}, "status": 404}
     server.script = [(404, missing, {}), (403, {"error": "action is unauthorized"}, {})]
-    with pytest.raises(InvalidInput, match="the server does not list the others"):
+    with pytest.raises(StoreNotFound, match="the server does not list the others"):
         opened(f"nothing@{server.url}")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from server_makers import milvus
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.retrievers import Hybrid
 from shortlist.stores.kinds import load_store
 from shortlist.types import Passage
@@ -95,12 +95,12 @@ def test_every_row_is_listed(client):
 
 def test_a_missing_collection_names_the_others(client):
     collection(client, [NUMBERED, TEXT], [])
-    with pytest.raises(InvalidInput, match="no collection 'nothing'; there are: notes"):
+    with pytest.raises(StoreNotFound, match="no collection 'nothing'; there are: notes"):
         load_store("milvus:nothing", client=client)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InvalidInput, match="there is no file"):
+    with pytest.raises(StoreNotFound, match="there is no file"):
         load_store(f"milvus:notes@{tmp_path / 'nothing.db'}")
     assert not (tmp_path / "nothing.db").exists()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.stores.kinds import load_store
 from shortlist.types import Passage
 from standin_pinecone import KEY, Index, StandInPinecone
@@ -55,7 +55,7 @@ def test_the_host_may_be_given(server, opened):
 
 
 def test_a_missing_index_names_the_others(server, opened):
-    with pytest.raises(InvalidInput, match="there is no index 'nothing'; the indexes are notes, other"):
+    with pytest.raises(StoreNotFound, match="there is no index 'nothing'; the indexes are notes, other"):
         opened("pinecone:nothing")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import real_postgres
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.retrievers import Hybrid
 from shortlist.stores.kinds import load_store
 
@@ -268,7 +268,7 @@ def test_every_row_is_listed_over_several_pages(table, opened):
 
 def test_a_missing_table_names_the_others(table, opened):
     name = table("id text, text text")
-    with pytest.raises(InvalidInput, match=f"there is no table 'nothing'; the tables are .*{name}"):
+    with pytest.raises(StoreNotFound, match=f"there is no table 'nothing'; the tables are .*{name}"):
         opened("nothing")
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.registry import store_retriever
 from shortlist.retrievers import Hybrid
+from shortlist.stores.diagnose import diagnose
 from shortlist.stores.kinds import load_store
 from standin_qdrant import answers
 from standin_store import Refused, standin_store
@@ -137,6 +138,19 @@ def test_a_filter_on_a_field_of_any_name(field):
     assert ids(store.nearest(query("red cat"), 5, {field: 5 if field == "deep.er" else 0})) == ["0"]
 
 
+def test_a_field_that_no_row_has_is_an_error_with_the_fields():
+    store = load_store("qdrant:notes", {"text": "body"}, client_of())
+    with pytest.raises(InvalidInput, match=r"has no text in its field 'body'; its fields are text, year$"):
+        store.nearest(query("red"), 3)
+
+
+def test_a_note_names_the_fields_of_the_payload_alone():
+    store = load_store("qdrant:notes", client=client_of())
+    for field in ("document_id", "title", "id"):
+        (note,) = diagnose(store, {field: "x"})
+        assert (note.code, note.values["fields"]) == ("filter_unknown_field", ["year"])
+
+
 def test_a_number_of_the_payload_may_be_a_whole_or_a_broken_one():
     payloads = [{"text": text, "n": value} for text, value in zip(TEXTS, (2020, 2020.0, "2020"), strict=True)]
     store = load_store("qdrant:notes", client=client_of(payloads=payloads))
@@ -170,9 +184,9 @@ def test_more_points_than_a_page():
 
 
 def test_an_unknown_collection_or_folder(tmp_path):
-    with pytest.raises(InvalidInput, match="there is no collection 'nothing'; the store has notes"):
+    with pytest.raises(StoreNotFound, match="there is no collection 'nothing'; the store has notes"):
         load_store("qdrant:nothing", client=client_of())
-    with pytest.raises(InvalidInput, match=r"has no meta\.json"):
+    with pytest.raises(StoreNotFound, match=r"has no meta\.json"):
         load_store(f"qdrant:notes@{tmp_path / 'new'}")
     assert not (tmp_path / "new").exists()
     with pytest.raises(InvalidInput, match=r'load_retriever\("qdrant:notes", client=client\)'):
@@ -205,7 +219,7 @@ def test_a_server(monkeypatch):
         assert sorted(passage.text for passage in store.passages()) == sorted(TEXTS)
         assert (len(store), store.similarities(query("red cat"), ["1"])) == (3, pytest.approx([0.0]))
         assert all(request.headers["api-key"] == "qk-very-secret" for request in server.seen)
-        with pytest.raises(InvalidInput, match="the store has notes"):
+        with pytest.raises(StoreNotFound, match="the store has notes"):
             load_store(f"qdrant:nothing@{server.url}")
         store.close()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput, MissingExtra, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, MissingExtra, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.registry import store_retriever
 from shortlist.retrievers import Hybrid, Lexical
 from shortlist.stores import sqlite
@@ -146,7 +146,7 @@ def test_fields_can_be_named(file):
 def test_an_unknown_table_lists_the_tables(file):
     full_text(file)
     run(file, "create table other(x)")
-    with pytest.raises(InvalidInput, match=r"there is no table 'nothing'; the file has notes, other$"):
+    with pytest.raises(StoreNotFound, match=r"there is no table 'nothing'; the file has notes, other$"):
         load_store(f"sqlite:nothing@{file}")
 
 
@@ -159,7 +159,9 @@ def test_an_unknown_column_of_a_filter_lists_the_columns(file):
 
 
 def test_a_missing_or_damaged_file(file):
-    with pytest.raises(InvalidInput, match="there is no file"):
+    with pytest.raises(StoreNotFound, match="is a folder: name the file of the database"):
+        load_store(f"sqlite:notes@{file.parent}")
+    with pytest.raises(StoreNotFound, match="there is no file"):
         load_store(f"sqlite:notes@{file}")
     file.write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreRefused, match="file is not a database"):

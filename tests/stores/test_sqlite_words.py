@@ -171,7 +171,7 @@ class TestMetadata:
     def test_a_misspelt_field_is_named(self, store):
         with shortlist.open(store.name, config=shortlist.SearchConfig(rerank=False)) as search:
             notes = {note.code: note for note in search.search("tax", where={"yaer": 2020}).notes}
-        assert notes["filter_unknown_field"].values["fields"] == ["document_id", "title", "year"]
+        assert notes["filter_unknown_field"].values["fields"] == ["id", "year"]
         assert "metadata_unread" in notes
 
     def test_the_answer_of_a_search_has_the_note(self, store):

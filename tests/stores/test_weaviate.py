@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shortlist.encoders.hashed import HashedEncoder
-from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.stores.kinds import load_store
 from shortlist.types import Passage
 
@@ -66,7 +66,7 @@ def test_a_filter_on_an_unknown_property_is_refused(store):
 
 
 def test_a_missing_collection_names_the_others(server, opened):
-    with pytest.raises(InvalidInput, match="there is no collection 'Nothing'; the collections are Notes"):
+    with pytest.raises(StoreNotFound, match="there is no collection 'Nothing'; the collections are Notes"):
         opened(f"weaviate:Nothing@{server.url}")
 
 

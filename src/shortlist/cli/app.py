@@ -61,9 +61,9 @@ def root(
 ) -> None:
     """Two-stage retrieval: retrieve wide, rerank the pool, keep the few you use.
 
-    Exit codes: 0 done, 1 a rule of --fail-if failed, adapt gained nothing, rows of bulk failed, workers failed or serve
-    cannot listen, 2 bad input, 3 the index folder, the store or the retriever cannot be used, 4 a model cannot be used,
-    130 interrupted.
+    Exit codes: 0 done, 1 a rule of --fail-if failed, adapt gained nothing, rows of bulk failed, workers failed or
+    serve cannot listen, 2 bad input, 3 the index folder, the store or the retriever is missing or cannot be used, 4 a
+    model cannot be used, 130 interrupted.
     """
 
 

@@ -56,7 +56,7 @@ def _exit_codes() -> str:
             "`serve` cannot listen.",
         ),
         (codes[InvalidInput], "An option, a query or a file cannot be used."),
-        (codes[FolderError], "The index folder cannot be used."),
+        (codes[FolderError], "The index folder, the store or the retriever is missing, or cannot be used."),
         (codes[ModelError], "A model cannot be used, or an optional package is missing."),
         (130, "Ctrl-C."),
     )

@@ -45,8 +45,17 @@ class StoredFits:
 
     def _hint(self, now: Mapping[str, Any]) -> str:
         """The command that makes a fit for a search with these settings."""
+        return HINT + self._options(now)
+
+    def _options(self, now: Mapping[str, Any]) -> str:
+        """The options of that command, each after a space."""
         fusion = "" if self.fusion == FUSION else f" --fusion {self.fusion}"
-        return HINT + fusion + (f" --expand {now['expand']}" if "expand" in now else "")
+        return fusion + (f" --expand {now['expand']}" if "expand" in now else "")
+
+    def _missing(self, code: str, now: Mapping[str, Any]) -> Note:
+        """The note that no fit is stored. Its `options` are those of `_options`, if there are any."""
+        options = self._options(now)
+        return Note(code, reason="not_fitted", **({"options": options} if options else {}))
 
     def _damaged(self, file: str, error: Exception) -> NotFitted:
         return NotFitted(f"{file} is damaged ({error}): {self._hint({})}")
@@ -73,14 +82,15 @@ class StoredFits:
         Raises:
             NotFitted: The file is damaged, or the rule was made for something else.
         """
-        fit = self._read(STOP_RULE, self.made_for(weights, expand))
+        now = self.made_for(weights, expand)
+        fit = self._read(STOP_RULE, now)
         if fit is None:
-            return None, [Note("no_stop_rule", reason="not_fitted")]
+            return None, [self._missing("no_stop_rule", now)]
         with self._reading(STOP_RULE):
             rule = StopRule(
                 int(fit["pool_size"]), int(fit["top_k"]), _threshold(fit), int(fit["block"]), _guarantee(fit)
             )
-        return rule, self._outdated(fit, "stop_rule")
+        return rule, self._outdated(fit, "stop_rule", now)
 
     def gate(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[Gate | None, list[Note]]:
         """Return the stored gate and notes about it. A missing gate gives None and a note.
@@ -88,12 +98,13 @@ class StoredFits:
         Raises:
             NotFitted: The file is damaged, or the gate was made for something else.
         """
-        fit = self._read(GATE, self.made_for(weights, expand))
+        now = self.made_for(weights, expand)
+        fit = self._read(GATE, now)
         if fit is None:
-            return None, [Note("no_gate", reason="not_fitted")]
+            return None, [self._missing("no_gate", now)]
         with self._reading(GATE):
             gate = Gate(str(fit["signal"]), _threshold(fit), int(fit["pool_size"]), _guarantee(fit))
-        return gate, self._outdated(fit, "gate")
+        return gate, self._outdated(fit, "gate", now)
 
     def calibration(self, weights: Mapping[str, float], expand: str | None = None) -> tuple[Calibration, list[Note]]:
         """Return the stored curve from score to probability, and notes about it.
@@ -107,7 +118,7 @@ class StoredFits:
             place, hint = self._files.shown(""), self._hint(now)
             raise NotFitted(f"{place} has no {CALIBRATION}, so scores have no probabilities: {hint}")
         with self._reading(CALIBRATION):
-            curve = _curve(fit), self._outdated(fit, "calibration")
+            curve = _curve(fit), self._outdated(fit, "calibration", now)
         return curve
 
     @contextmanager
@@ -174,11 +185,12 @@ class StoredFits:
                 )
         return fit
 
-    def _outdated(self, fit: Mapping[str, Any], name: str) -> list[Note]:
-        before, now = fit.get("passages"), self.count()
-        if not isinstance(before, int) or now is None or now == before:
+    def _outdated(self, fit: Mapping[str, Any], name: str, now: Mapping[str, Any]) -> list[Note]:
+        before, count, options = fit.get("passages"), self.count(), self._options(now)
+        if not isinstance(before, int) or count is None or count == before:
             return []
-        return [Note("fit_outdated", fit=name, fitted_on=before, passages=now)]
+        own = {"options": options} if options else {}
+        return [Note("fit_outdated", fit=name, fitted_on=before, passages=count, **own)]
 
 
 def _curve(fit: Mapping[str, Any]) -> Calibration:

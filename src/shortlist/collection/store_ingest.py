@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -15,12 +16,14 @@ from shortlist.collection.refused import refused_notes
 from shortlist.collection.report import IngestReport
 from shortlist.documents import Skipped
 from shortlist.errors import InvalidInput
-from shortlist.stores.encoder_check import Form, check_encoder
+from shortlist.stores.encoder_check import Form, check_encoder, form_of
 from shortlist.stores.store import Store
 from shortlist.types import Note, Passage
 
 FORMAT = "import-1"
 """The version of the import. A new version makes the next run write unchanged passages again."""
+TEXT_ALONE = "they have titles, which an index encodes with the text, and the store has the vectors of the text alone"
+NO_VECTOR = "the store has no usable vector for at least one of them"
 
 
 class StoreIngest(Ingest):
@@ -33,9 +36,9 @@ class StoreIngest(Ingest):
     def run_store(self, store: Store) -> IngestReport:
         """Write the new and changed passages, remove those that the store no longer has, and return what was done.
 
-        The index takes the vectors of the store if the encoder of the index made them. Otherwise, the encoder encodes
-        the passages. A note of the report has the reason. Rows with a repeated id, and rows that are no passage, are in
-        the list of what was skipped.
+        The index takes the vectors of the store if the encoder of the index made them, with the title if the passage
+        has one. Otherwise, the encoder encodes the passages. Notes of the report have the reasons. Rows with a repeated
+        id, and rows that are no passage, are in the list of what was skipped.
 
         Raises:
             InvalidInput: The store cannot list its passages.
@@ -47,29 +50,38 @@ class StoreIngest(Ingest):
         if passages is None:
             raise InvalidInput(f"{store.name} cannot list its passages, so they cannot be added")
         self._start()
-        form, reason = self._form_of(store)
-        self._store, self._form, self._reused = store, form, 0
+        self._store, self._reused, self._reasons = store, 0, Counter[str]()
+        self._titled: Form | None = None
+        self._refusal = self._checked(store)
         for _ in self._reporter.sources([store.name], [0]):
             self._read(store.name, passages)
-        written = self.report.passages_added
-        if self._reused < written:
-            self.report.notes.append(Note("vectors_encoded", count=written - self._reused, reason=reason))
+        self.report.notes += [Note("vectors_encoded", count=n, reason=why) for why, n in self._reasons.items()]
         if self._reused:
             self.report.notes.append(Note("vectors_taken", count=self._reused, store=store.name))
         return self._finish()
 
-    def _form_of(self, store: Store) -> tuple[Form | None, str]:
-        """Return the text that the vectors of the store were made from, and why some of the vectors are not taken.
-
-        The text is None if the vectors are not those of the encoder.
-        """
+    def _checked(self, store: Store) -> str:
+        """Return the reason why no vector of the store can be taken, or "" if there is none."""
         if not store.has_vectors:
-            return None, "the store has no vectors"
+            return "the store has no vectors"
         try:
-            form = check_encoder(store, self._encoder)
+            check_encoder(store, self._encoder)
         except InvalidInput:
-            return None, f"the vectors of the store are not those of {self._encoder.name}"
-        return form, "the vectors of the store were made without the title, or are missing"
+            return f"the vectors of the store are not those of {self._encoder.name}"
+        return ""
+
+    def _reason_to_encode(self, passage: Passage) -> str:
+        """Return the reason why the vector of this passage cannot be taken, or "".
+
+        The first passage with a title shows whether the vectors of the store have the title in them.
+        """
+        if self._refusal or not passage.title:
+            return self._refusal
+        if self._titled is None:
+            self._titled = form_of(self._store, passage, self._encoder)
+        if self._titled == "title and text":
+            return ""
+        return TEXT_ALONE if self._titled == "text" else f"their vectors are not those of {self._encoder.name}"
 
     def _read(self, name: str, passages: Iterator[Passage]) -> None:
         ledger = self.collection.ledger
@@ -112,17 +124,19 @@ class StoreIngest(Ingest):
 
     def _vectors(self, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """Return the vectors of the store for the passages that the encoder would encode alike, and encode the rest."""
-        known = [passage.id for passage in passages if self._form == "title and text" or not passage.title]
+        reasons: dict[str, str] = {}
+        rows = np.empty((0, 0), dtype=np.float32)
         try:
-            rows = self._store.vectors(known) if self._form is not None else np.empty((0, 0), dtype=np.float32)
+            reasons = {passage.id: reason for passage in passages if (reason := self._reason_to_encode(passage))}
+            known = [passage.id for passage in passages if passage.id not in reasons]
+            rows = self._store.vectors(known) if known else rows
         except InvalidInput:  # a row without a vector
-            rows = np.empty((0, 0), dtype=np.float32)
+            known = []
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         usable = np.isfinite(rows).all(axis=1) & (lengths[:, 0] > 0)
-        vectors = {
-            key: row / length for key, row, length, use in zip(known, rows, lengths, usable, strict=False) if use
-        }
+        vectors = {key: row / length for key, row, length, use in zip(known, rows, lengths, usable, strict=True) if use}
         rest = [passage for passage in passages if passage.id not in vectors]
+        self._reasons.update(reasons.get(passage.id, NO_VECTOR) for passage in rest)
         encoded = self._reporter.encode(rest, self._encoder) if rest else ()
         vectors |= {passage.id: row for passage, row in zip(rest, encoded, strict=True)}
         self._reused += len(passages) - len(rest)

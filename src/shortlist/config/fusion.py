@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from shortlist.config.search_config import FUSION
 from shortlist.errors import InvalidInput
 
 ONE_LIST = ("dense", "bm25")
 """The retrievers over an index that fuse no lists."""
+
+
+def check_effect(fusion: float, fuses: bool, name: str) -> None:
+    """Check that a fusion weight has an effect on `name`. `fuses`: whether it searches by vectors and by words.
+
+    Raises:
+        InvalidInput: The weight is not the default, and nothing fuses.
+    """
+    if fusion != FUSION and not fuses:
+        raise InvalidInput(
+            f"fusion is {fusion:g}: it weighs vectors against words, and {name} cannot search by both: leave out "
+            "fusion",
+            field="fusion",
+        )
 
 
 def check_fused(retriever: str) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from shortlist.attributes import is_attribute
 from shortlist.documents.common_titles import with_common_titles
 from shortlist.documents.formats import EXTENSIONS, extension_of
 from shortlist.documents.patterns import Patterns
@@ -53,7 +54,12 @@ def discover(paths: Sequence[Path], exclude: Sequence[str] = ()) -> tuple[list[S
 
 
 def _remedy(path: str) -> str:
-    """Return what to do about a path that does not exist. A path with wildcards is probably a pattern."""
+    """Return what to do about a path that does not exist. It may be a pattern, or the name of a function."""
+    if is_attribute(path):
+        return (
+            f". add() takes files, folders and stores, and no function such as {path}: search it without an index "
+            f"(--retriever {path}), or write its passages to a .jsonl file with id and text, and add the file"
+        )
     if not glob.has_magic(path):
         store = ": check the path. If it is meant to be a store, the kind before the colon is unknown"
         return store if ":" in path and "@" in path else ": check the path"

@@ -59,14 +59,14 @@ def subject_of(
         ignore_identical_ids: Leave out a passage if its id, or its document's id, equals the id of the query.
 
     Raises:
-        InvalidInput: `search` or `queries` is something else, or as `query_set.resolve` or `resolve_in`.
+        InvalidInput: `search` or `queries` is something else, or as `corpus_of`, `query_set.resolve` or `resolve_in`.
     """
     if not isinstance(queries, (QuerySet, str, Path)):
         raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
     query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
     if not isinstance(search, Searches):
         raise InvalidInput(f"search is {search!r:.80}: give an open index, an open retriever, or a Search")
-    searcher, passages = search.searcher, corpus_of(search)
+    passages, searcher = corpus_of(search), search.searcher  # an empty collection is an error before the models load
     corpus = None if passages is None else list(passages)
     seen: tuple[Passage, ...] = ()
     if corpus is None:
@@ -89,9 +89,13 @@ def corpus_of(search: Searches) -> Iterator[Passage] | None:
 
     It is not possible if the retriever cannot list its passages, and not done if a store or an index on a server has
     more than `LISTED`.
+
+    Raises:
+        InvalidInput: The index or the collection is empty.
     """
     if not isinstance(search, Opened):
         return listed_by(search.searcher.retriever)
+    search.check_not_empty()
     if search.on_server and (search.count() or 0) > LISTED:
         return None
     return search.passages()

@@ -18,12 +18,12 @@
 | gate_open | signal, value, threshold | stage two ran, because stage one is not sure enough; no value: no signals |
 | gate_never_skips | | the stored gate has no threshold, because no threshold could be certified |
 | gate_other_pool | pool, fitted_on | the guarantee of the gate is for a pool of `fitted_on` passages |
-| no_gate | reason | no gate is stored for this search, or several collections are searched |
+| no_gate | reason, options | no gate is stored for this search, or several collections are searched |
 | pool_stopped | scored, pool, top_k | the stop rule ended scoring early |
 | pool_scored_whole | pool, top_k | the stop rule did not end scoring early |
 | pool_never_stops | pool, top_k | the stored rule has no threshold, because no threshold could be certified |
-| no_stop_rule | reason | the pool has the fixed size: no reranking, no stored rule, or several collections |
-| fit_outdated | fit, fitted_on, passages | the index held another number of passages when the fit was stored |
+| no_stop_rule | reason, options | the pool has the fixed size: no reranking, no stored rule, or several collections |
+| fit_outdated | fit, fitted_on, passages, options | the index held another number of passages when the fit was stored |
 | folded | count | so many passages have the text of a hit, or almost the same, and are folded into it |
 | document_limit | count, per_document | so many hits are left out, because better hits of their documents are enough |
 | left_out | count, hits, min_score, min_probability | `count` of the `hits` are below a limit |
@@ -46,6 +46,7 @@
 | list_calls | reranker, calls, prompt_tokens, completion_tokens, uncounted, cost | what a listwise reranker used |
 | list_faults | calls, missing, repeated, unknown, unreadable | what was wrong with the answers of a listwise reranker |
 | reranker_alone | retriever, signals | the reranker's score gives the order: the `signals` have no weights |
+| numbers_unused | count, fields | these numbers of so many documents are no part of the score of `rerank` |
 | other_bi_encoder | bi_encoder, retriever | `explain` compares cosines of this bi-encoder, not the retriever's scores |
 | excluded_kept | count | patterns exclude so many sources, and `add` without `prune` kept their documents |
 | vectors_taken | count, store | `add` took so many vectors of a store instead of encoding the passages |

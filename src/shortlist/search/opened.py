@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from shortlist.config import SearchConfig
+from shortlist.config.fusion import ONE_LIST
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder, ReturnsVectors
 from shortlist.redaction import Names
@@ -28,6 +29,8 @@ class Opened(Searches):
     """
 
     config: SearchConfig
+    filling = "add files with: shortlist add PATH --index DIR"
+    """What to do if there are no passages."""
 
     @property
     def name(self) -> str:
@@ -50,6 +53,11 @@ class Opened(Searches):
         return getattr(self, "_reranker", None) is not None
 
     @property
+    def fuses(self) -> bool:
+        """Whether stage one fuses vectors and words."""
+        return self.config.retriever not in ONE_LIST
+
+    @property
     def on_server(self) -> bool:
         """Whether the passages may be on another machine. Only an index folder never is."""
         return True
@@ -57,6 +65,15 @@ class Opened(Searches):
     def count(self) -> int | None:
         """Return the number of passages, or None if it is unknown."""
         raise NotImplementedError
+
+    def check_not_empty(self) -> None:
+        """Check that there are passages, if their number is known.
+
+        Raises:
+            InvalidInput: There are none. The message names the collection, and what to do.
+        """
+        if self.count() == 0:
+            raise InvalidInput(f"there are no passages in {self.name}: {self.filling}")
 
     def passages(self, left_out: LeftOut | None = None) -> Iterator[Passage] | None:
         """Return every passage, in no fixed order, or None if the retriever cannot list its passages.

@@ -1,4 +1,4 @@
-"""A rerank pass over the result of any retriever: strings, dicts, or objects with text."""
+"""A rerank pass over the result of any retriever: strings, tuples, dicts, or objects with text."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from shortlist.config import SearchConfig
 from shortlist.protocols import Encoder, Reranker
 from shortlist.reprs import short_repr
 from shortlist.search.blend import blend_weights
+from shortlist.search.documents import given, unused_note
 from shortlist.search.encoded_pool import checked_encoder, cut_texts, encoded
 from shortlist.search.pending import Pending
 from shortlist.search.pool import numbered
 from shortlist.search.ranked import Order, Ranked, Reranked
 from shortlist.search.scores import checked_reranker, skip_note
 from shortlist.search.search import scores_of
-from shortlist.search.texts import text_of
-from shortlist.text.validation import checked_list, checked_text, item_name
-from shortlist.types import Hit, Note
+from shortlist.text.validation import checked_list, checked_text
+from shortlist.types import Note
 
 
 def rank(
@@ -30,25 +30,26 @@ def rank(
 ) -> Reranked:
     """Return the documents, best first, at most `top_k`. Equal scores keep their order. No documents give no results.
 
-    The reranker reads the result of `text_of`: the text of a document, after its title if the document has a title.
+    The reranker reads the text of a document, after its title if the document has a title: see `documents.given`.
     Passages of an index therefore get the same score as in a search. The reranker scores every document, even for a
     query that a search would skip. A note reports such a query.
 
     The order is that of the reranker's score alone, with two exceptions, if weights were fitted for a bi-encoder and
-    this reranker: hits of a search with that bi-encoder, and documents that it encodes as the `pool_encoder`. The
-    weighted signals of stage one are then part of the final score, as in a search. `Ranked.order` reports which of the
-    two applies.
+    this reranker: hits of a search with that bi-encoder (or dicts with `signals` and the `bi_encoder`), and documents
+    that it encodes as the `pool_encoder`. The weighted signals of stage one are then part of the final score, as in a
+    search. `Ranked.order` reports which of the two applies, and a note which numbers are not used.
 
     Raises:
-        InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, a document without text, or a
-            `reranker` without a method `score`.
+        InvalidInput: An empty query, a `top_k` below 1, one string in place of documents, a document without text or
+            with a score that is not a finite number, or a `reranker` without a method `score`.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
     query = checked_text(query)
     items = checked_list(documents)
     checked_reranker(reranker)
     SearchConfig(top_k=top_k)
-    pool = numbered([_hit(item, place, len(items)) for place, item in enumerate(items)])
+    documents = [given(item, place, len(items)) for place, item in enumerate(items)]
+    pool = numbered([document.hit for document in documents])
     cut = [False] * len(pool)
     if pool_encoder is not None:
         pool = encoded(query, pool, checked_encoder(pool_encoder))
@@ -63,15 +64,7 @@ def rank(
         Ranked(place, hit.score, items[place], rank, hit.truncated or cut[place], hit.rerank_score, order)
         for rank, (place, hit) in enumerate(zip(places, ranking, strict=True), start=1)
     )
-    return Reranked(rows, notes_about(query, reranker))
-
-
-def _hit(item: object, place: int, total: int) -> Hit:
-    """The document as a hit. Only a hit that is given has signals."""
-    text = text_of(item, item_name("document", place, total))
-    if isinstance(item, Hit):
-        return Hit.of(place, text, signals=item.signals, bi_encoder=item.bi_encoder)
-    return Hit.of(place, text)
+    return Reranked(rows, [*notes_about(query, reranker), *unused_note(documents, weighted=bool(weights))])
 
 
 class Ranks:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import FieldKind, Fields, find_fields, kinds_of
 from shortlist.stores.filters import EQUALITY, ORDER, Condition, cannot
@@ -38,7 +38,8 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
     """Return the backend of a collection. `client` is a client of chromadb.
 
     Raises:
-        InvalidInput: No such folder or collection, or fields that cannot be used.
+        InvalidInput: Fields that cannot be used.
+        StoreNotFound: No such folder or collection.
         StoreUnreachable: The server does not answer.
         StoreRefused: The key is missing or not accepted.
     """
@@ -71,6 +72,9 @@ class ChromaBackend:
 
     def nearest(self, vector: Vector, k: int, where: Sequence[Condition]) -> list[Row]:
         """Return the `k` nearest rows. The score is a cosine, an inner product, or a squared distance."""
+        for condition in where:
+            if condition.field == self.facts.fields.text == DOCUMENT:
+                raise cannot(self._name, condition, "its filters read the metadata, and no document")
         with translated(self._name):
             result = self._collection.query(
                 query_embeddings=[vector.tolist()],
@@ -139,7 +143,7 @@ def _folder(address: StoreAddress) -> Any:
     from chromadb.config import Settings
 
     if not (Path(address.where) / DATABASE_FILE).is_file():
-        raise InvalidInput(
+        raise StoreNotFound(
             f"{address.name}: the folder {address.where!r} has no {DATABASE_FILE}, so it is no Chroma store"
         )
     try:
@@ -181,7 +185,7 @@ def _collection(client: Any, address: StoreAddress) -> Any:
         names = sorted(collection.name for collection in client.list_collections())
         if address.collection in names:
             raise
-        raise InvalidInput(
+        raise StoreNotFound(
             f"{address.name}: there is no collection {address.collection!r}; the store has {', '.join(names) or 'none'}"
         ) from error
 

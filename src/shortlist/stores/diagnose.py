@@ -10,7 +10,9 @@ import numpy as np
 from shortlist.errors import StoreError
 from shortlist.search.filters import content_of, holds, number_of, predicates_of
 from shortlist.search.filters.unmatched import unknown_field, unmatched
+from shortlist.stores.filters import EVERY
 from shortlist.stores.open_store import OpenStore
+from shortlist.stores.store import Facts
 from shortlist.types import Note, Passage, Where
 
 READ = 1000
@@ -40,8 +42,9 @@ def _of_filter(store: OpenStore, where: Where) -> Note | None:
     if passages is not None and first:
         read = None if next(passages, None) is None else READ
         names = {name for row in first for name in row.metadata}
-        note = unknown_field(where, names, store.other_fields, read)
-        if note is None and not store.reads_text_numbers:
+        own, others = _fields(store.facts)
+        note = unknown_field(where, names, others, read, own)
+        if note is None and store.facts.operators != EVERY:  # stores with every operator read numbers in texts, too
             note = _text_number(where, first)
         if note is not None:
             return note
@@ -49,6 +52,15 @@ def _of_filter(store: OpenStore, where: Where) -> Note | None:
         return None
     probe = np.full(store.dimension, store.dimension**-0.5, np.float32)
     return unmatched(where, lambda part: bool(store.nearest(probe, 1, part)), lambda missing: None, lambda: first)
+
+
+def _fields(facts: Facts) -> tuple[Sequence[str], Sequence[str]]:
+    """The fields that a filter reads beside the metadata: by the store's names, and by others, which no note shows."""
+    fields = facts.fields
+    names = (fields.id or facts.key, fields.title, fields.document_id)
+    ours = {"title": fields.title, "document_id": fields.document_id or fields.id}
+    others = (fields.text, facts.key, *(name for name, field in ours.items() if field))
+    return tuple(filter(None, names)), others
 
 
 def _text_number(where: Where, passages: Sequence[Passage]) -> Note | None:

@@ -9,7 +9,7 @@ import numpy as np
 from shortlist.errors import InvalidInput
 from shortlist.protocols import Encoder
 from shortlist.stores.metrics import cosines
-from shortlist.stores.store import Store
+from shortlist.stores.store import Store, Vector
 from shortlist.types import Passage
 
 SMALLEST_COSINE = 0.98
@@ -46,10 +46,8 @@ def check_encoder(store: Store, encoder: Encoder) -> Form | None:
             f"and those of the bi-encoder {encoder.dimension}; {REMEDY}",
             field="bi_encoder",
         )
-    forms = _forms(passage)
-    scores = cosines(vector, np.asarray(encoder.encode_passages(list(forms)), dtype=np.float32))
-    cosine, form = max(zip(scores, forms.values(), strict=True), key=lambda pair: pair[0])
-    smallest = SMALLEST_ROUNDED if store.lossy else SMALLEST_COSINE
+    cosine, form = _nearest_form(passage, vector, encoder)
+    smallest = _smallest(store)
     if cosine < smallest:
         raise InvalidInput(
             f"{store.name} seems not to be made with the bi-encoder {encoder.name}: the stored vector of passage "
@@ -58,6 +56,27 @@ def check_encoder(store: Store, encoder: Encoder) -> Form | None:
             field="bi_encoder",
         )
     return form
+
+
+def form_of(store: Store, passage: Passage, encoder: Encoder) -> Form | None:
+    """Return what the stored vector of this passage was made from, or None if the encoder did not make it.
+
+    Raises:
+        InvalidInput: The store has no vector for the passage.
+    """
+    cosine, form = _nearest_form(passage, store.vectors([passage.id])[0], encoder)
+    return form if cosine >= _smallest(store) else None
+
+
+def _smallest(store: Store) -> float:
+    return SMALLEST_ROUNDED if store.lossy else SMALLEST_COSINE
+
+
+def _nearest_form(passage: Passage, vector: Vector, encoder: Encoder) -> tuple[float, Form]:
+    """Return the form whose vector has the largest cosine to the stored one, after this cosine."""
+    forms = _forms(passage)
+    scores = cosines(vector, np.asarray(encoder.encode_passages(list(forms)), dtype=np.float32))
+    return max(zip(scores, forms.values(), strict=True), key=lambda pair: pair[0])
 
 
 def _forms(passage: Passage) -> dict[str, Form]:

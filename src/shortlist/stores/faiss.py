@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused
 from shortlist.search.filters import content_of, holds
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.faiss_texts import read_texts
@@ -35,18 +35,19 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
     """Return the backend of an index and its texts. `client` is an index of faiss.
 
     Raises:
-        InvalidInput: A file is missing or cannot be read, or the texts and the vectors do not belong together.
-        StoreRefused: The index cannot return its vectors.
+        InvalidInput: The texts cannot be read, or the texts and the vectors do not belong together.
+        StoreNotFound: A file is missing.
+        StoreRefused: The file is no index of FAISS, or the index cannot return its vectors.
     """
     import faiss
 
     if client is None:
         if not Path(address.where).is_file():
-            raise InvalidInput(f"{address.name}: there is no file {address.where!r}")
+            raise StoreNotFound(f"{address.name}: there is no file {address.where!r}")
         try:
             client = faiss.read_index(address.where)
         except RuntimeError as error:
-            raise InvalidInput(f"{address.name}: {address.where!r} is no index of FAISS") from error
+            raise StoreRefused(f"{address.name}: {address.where!r} is no index of FAISS") from error
     with translated(address.name):
         return FaissBackend(address, fields, client)
 

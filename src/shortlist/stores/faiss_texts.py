@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound
 from shortlist.stores.fields import USUAL
 from shortlist.text.csv_header import SAMPLE_ROWS, is_data, unique
 from shortlist.text.csv_quotes import NumberedLines, ParsedRow, parsed_rows
@@ -24,13 +24,14 @@ def read_texts(file: Path, store: str) -> list[dict[str, Any]]:
     line of a table is like the others, the fields are "column 1", "column 2" and so on: see `csv_header.is_data`.
 
     Raises:
-        InvalidInput: No such file, another format, or a line that cannot be read: the message has its number.
+        InvalidInput: Another format, or a line that cannot be read: the message has its number.
+        StoreNotFound: No such file.
     """
     reader = READERS.get(file.suffix.lower())
     if reader is None:
         raise InvalidInput(f"{store}: the texts are in {file.name!r}: give a file that ends with {', '.join(READERS)}")
     if not file.is_file():
-        raise InvalidInput(f"{store}: there is no file {str(file)!r}")
+        raise StoreNotFound(f"{store}: there is no file {str(file)!r}")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             return reader(stream)

@@ -82,7 +82,8 @@ def load_store(name: str, fields: Mapping[str, str] | None = None, client: Any =
             on. The name then needs no WHERE. The client is not closed.
 
     Raises:
-        InvalidInput: An unknown kind, collection, role or field, or a missing part of the name.
+        InvalidInput: An unknown kind, role or field, or a missing part of the name.
+        StoreNotFound: There is no such collection, file or folder.
         MissingExtra: The client of the store is not installed.
         StoreUnreachable: The store does not answer.
         StoreRefused: The key is missing or not accepted, or the request is refused.

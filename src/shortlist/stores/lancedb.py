@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import FieldKind, choose, find_fields
 from shortlist.stores.filters import EVERY, Condition
@@ -33,14 +33,15 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
     """Return the backend of a table. `client` is a connection of lancedb.
 
     Raises:
-        InvalidInput: No such folder or table, or fields or vectors that cannot be used.
+        InvalidInput: Fields or vectors that cannot be used.
+        StoreNotFound: No such folder or table.
         StoreUnreachable: The service does not answer.
         StoreRefused: The service refuses the key, or the table is damaged.
     """
     import lancedb
 
     if client is None and not address.is_url and not Path(address.where).is_dir():
-        raise InvalidInput(f"{address.name}: there is no folder {address.where!r}")
+        raise StoreNotFound(f"{address.name}: there is no folder {address.where!r}")
     with translated(address.name):
         return LanceBackend(address, fields, _table(client or lancedb.connect(address.where), address))
 
@@ -173,7 +174,7 @@ def _table(connection: Any, address: StoreAddress) -> Any:
         names = sorted(getattr(listed, "tables", listed))
         if address.collection in names:
             raise
-        raise InvalidInput(
+        raise StoreNotFound(
             f"{address.name}: there is no table {address.collection!r}; the store has {', '.join(names) or 'none'}"
         ) from error
 

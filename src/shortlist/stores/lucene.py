@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import numpy as np
 
-from shortlist.errors import InvalidInput, StoreError, StoreRefused
+from shortlist.errors import InvalidInput, StoreError, StoreNotFound, StoreRefused
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import Fields, choose, find_fields
 from shortlist.stores.filters import EVERY, Condition
@@ -137,7 +137,7 @@ class LuceneBackend:
         try:
             answer = self._api.send("GET", f"{self._path}/_mapping")
         except NotFound as error:
-            raise InvalidInput(f"{self._name}: there is no index {index!r}; {self._existing()}") from error
+            raise StoreNotFound(f"{self._name}: there is no index {index!r}; {self._existing()}") from error
         properties: dict[str, Mapped] = {}
         for content in answer.values():
             properties |= read_properties(content["mappings"].get("properties", {}))

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from shortlist.errors import InvalidInput, StoreError, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreError, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.search.filters import Operator
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields, kinds_of
@@ -43,7 +43,8 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
     """Return the backend of a collection. `client` is a MilvusClient.
 
     Raises:
-        InvalidInput: No such file or collection, or fields or vectors that cannot be used.
+        InvalidInput: Fields or vectors that cannot be used.
+        StoreNotFound: No such file or collection.
         StoreUnreachable: The server does not answer.
         StoreRefused: The token or the request is refused.
     """
@@ -141,7 +142,7 @@ class MilvusBackend:
     def _read_schema(self, fields: Mapping[str, str]) -> Schema:
         if not self._call(self._client.has_collection, self._collection):
             names = ", ".join(sorted(self._call(self._client.list_collections))) or "none"
-            raise InvalidInput(f"{self._name}: there is no collection {self._collection!r}; there are: {names}")
+            raise StoreNotFound(f"{self._name}: there is no collection {self._collection!r}; there are: {names}")
         return read_schema(self._call(self._client.describe_collection, self._collection))
 
     def _facts(self, given: Mapping[str, str]) -> Facts:
@@ -237,7 +238,7 @@ def _opened(address: StoreAddress) -> Any:
         uri = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         return MilvusClient(uri, token=token, timeout=TIMEOUT)
     if not Path(address.where).exists():
-        raise InvalidInput(f"{address.name}: there is no file {address.where!r}")
+        raise StoreNotFound(f"{address.name}: there is no file {address.where!r}")
     return MilvusClient(address.where)
 
 

@@ -13,10 +13,10 @@ from shortlist.search.foreign.rows import id_of
 from shortlist.search.listing import LeftOut, distinct
 from shortlist.search.pool import Matches
 from shortlist.stores.fields import Fields
-from shortlist.stores.filters import EVERY, Condition, answerable, conditions
+from shortlist.stores.filters import Condition, answerable, conditions
 from shortlist.stores.metrics import Metric, are_unit
 from shortlist.stores.rows import matches, passage_of
-from shortlist.stores.store import Backend, NotesFilters, Row, RunsBoth, Vector
+from shortlist.stores.store import Backend, Facts, NotesFilters, Row, RunsBoth, Vector
 from shortlist.types import Note, Passage, Where
 
 SAMPLES = 20
@@ -62,15 +62,9 @@ class OpenStore:
         return self._facts.filters
 
     @property
-    def reads_text_numbers(self) -> bool:
-        """Whether `<` and the like compare numbers that are texts, as all stores with every operator do."""
-        return self._facts.operators == EVERY
-
-    @property
-    def other_fields(self) -> tuple[str, ...]:
-        """The fields that a filter can have and the metadata of passages cannot: the id and the text."""
-        fields = self._facts.fields
-        return (fields.id, fields.text, fields.title, fields.document_id, self._facts.key)
+    def facts(self) -> Facts:
+        """What the backend knows of the collection."""
+        return self._facts
 
     @property
     def exact(self) -> bool:

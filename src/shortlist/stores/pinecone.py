@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
-from shortlist.errors import InvalidInput, StoreRefused
+from shortlist.errors import StoreNotFound, StoreRefused
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields, kinds_of
 from shortlist.stores.filters import EQUALITY, ORDER, Condition
@@ -41,7 +41,8 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
     """Return the backend of an index. `client` is an httpx.Client, which sends the requests with its own headers.
 
     Raises:
-        InvalidInput: No such index, or fields that cannot be used.
+        InvalidInput: Fields that cannot be used.
+        StoreNotFound: No such index.
         StoreUnreachable: Pinecone does not answer.
         StoreRefused: The key is missing or not accepted.
     """
@@ -109,7 +110,7 @@ class PineconeBackend:
             return controller.send("GET", f"/indexes/{quote(index, safe='')}")
         except NotFound as error:
             names = ", ".join(sorted(row["name"] for row in controller.send("GET", "/indexes")["indexes"]))
-            raise InvalidInput(
+            raise StoreNotFound(
                 f"{self._name}: there is no index {index!r}; the indexes are {names or 'none'}"
             ) from error
 

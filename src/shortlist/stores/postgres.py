@@ -44,7 +44,8 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
     """Return the backend of a table. `client` is a psycopg connection; without it, the URL is opened.
 
     Raises:
-        InvalidInput: No such table, or fields that cannot be used.
+        InvalidInput: Fields that cannot be used.
+        StoreNotFound: No such table.
         StoreUnreachable: The server does not answer.
         StoreRefused: The server refuses the user, the password or the database.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound
 from shortlist.stores.fields import USUAL, FieldKind, Fields, choose, find_fields
 from shortlist.stores.metrics import MetricName
 
@@ -89,7 +89,8 @@ def read_layout(select: Select, store: str, table: str, given: Mapping[str, str]
     """Return the layout of a table.
 
     Raises:
-        InvalidInput: No such table, no id, or fields that are not found.
+        InvalidInput: No id, or fields that are not found.
+        StoreNotFound: No such table.
     """
     schema, name, oid = _find(select, store, table)
     lines = select(COLUMNS, {"oid": oid})
@@ -120,7 +121,7 @@ def _find(select: Select, store: str, table: str) -> tuple[str, str, int]:
             return (line[0], line[1], line[2])
     tables = [line[1] if line[0] == "public" else f"{line[0]}.{line[1]}" for line in select(TABLES, {})]
     existing = f"the tables are {', '.join(tables)}" if tables else "the database has no tables that you may read"
-    raise InvalidInput(f"{store}: there is no table {table!r}; {existing}")
+    raise StoreNotFound(f"{store}: there is no table {table!r}; {existing}")
 
 
 def _kind(name: str, type_name: str) -> FieldKind:

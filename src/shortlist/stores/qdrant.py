@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shortlist.errors import InvalidInput
+from shortlist.errors import InvalidInput, StoreNotFound
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields, kinds_of
 from shortlist.stores.filters import EQUALITY, ORDER, Condition
@@ -43,7 +43,8 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Qdran
     """Return the backend of a collection. `client` is a `QdrantClient`.
 
     Raises:
-        InvalidInput: No such folder or collection, or fields or vectors that cannot be used.
+        InvalidInput: Fields or vectors that cannot be used.
+        StoreNotFound: No such folder or collection.
         StoreUnreachable: The server does not answer.
         StoreRefused: The key is missing or not accepted.
     """
@@ -209,7 +210,7 @@ def _client(address: StoreAddress) -> QdrantClient:
             f'("qdrant:{address.collection}", client=client)'
         )
     if not (Path(address.where) / LOCAL_FILE).is_file():
-        raise InvalidInput(
+        raise StoreNotFound(
             f"{address.name}: the folder {address.where!r} has no {LOCAL_FILE}, so no local client of Qdrant made it. "
             "The folder of a server needs the server's URL"
         )
@@ -220,7 +221,7 @@ def _parameters(client: QdrantClient, address: StoreAddress) -> Any:
     names = sorted(collection.name for collection in client.get_collections().collections)
     aliases = {alias.alias_name for alias in client.get_aliases().aliases}
     if address.collection not in (*names, *aliases):
-        raise InvalidInput(
+        raise StoreNotFound(
             f"{address.name}: there is no collection {address.collection!r}; the store has {', '.join(names) or 'none'}"
         )
     return client.get_collection(address.collection).config.params

@@ -29,7 +29,8 @@ def passage_of(row: Row, fields: Fields, store: str) -> Passage:
     text = record.get(fields.text)
     if not isinstance(text, str) or not text or text.isspace():
         state = "has no text" if isinstance(text, str) or text is None else f"has the text {text!r:.80}"
-        raise InvalidInput(f"{store}: passage {key!r} {state} in its field {fields.text!r}")
+        known = "" if fields.text in record else f"; its fields are {', '.join(sorted(record)) or 'none'}"
+        raise InvalidInput(f"{store}: passage {key!r} {state} in its field {fields.text!r}{known}")
     inner = record.get(fields.metadata) if fields.metadata else None
     own = {fields.text, fields.id, fields.vector, fields.metadata}
     metadata = fields_of({name: value for name, value in record.items() if name not in own})

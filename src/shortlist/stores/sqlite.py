@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from shortlist.errors import InvalidInput, MissingExtra, StoreRefused, StoreUnreachable
+from shortlist.errors import MissingExtra, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.filters import EVERY, Condition
 from shortlist.stores.sqlite_filters import add_function, marks, sql_of
@@ -38,7 +38,8 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: sqlit
     """Return the backend of a table. `client` is a connection; without it, the file is opened to read.
 
     Raises:
-        InvalidInput: No such file or table, or fields or vectors that cannot be used.
+        InvalidInput: Fields or vectors that cannot be used.
+        StoreNotFound: No such file or table.
         MissingExtra: The table has vectors, and sqlite-vec is not installed or cannot be loaded.
         StoreRefused: The file is no SQLite database.
     """
@@ -216,7 +217,8 @@ class SqliteBackend:
 
 def _opened(file: Path, name: str) -> sqlite3.Connection:
     if not file.is_file():
-        raise InvalidInput(f"{name}: there is no file {str(file)!r}")
+        is_folder = f"{str(file)!r} is a folder: name the file of the database"
+        raise StoreNotFound(f"{name}: {is_folder if file.is_dir() else f'there is no file {str(file)!r}'}")
     connection: sqlite3.Connection = driver().connect(
         f"file:{quote(str(file))}?mode=ro", uri=True, check_same_thread=False
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shortlist.errors import InvalidInput, MissingExtra
+from shortlist.errors import InvalidInput, MissingExtra, StoreNotFound
 from shortlist.stores.fields import USUAL, FieldKind, Fields, choose, find_fields, kinds_of
 from shortlist.stores.sqlite_words import WordTable, check_has_texts, check_words, find_words, module_of, quoted
 
@@ -60,8 +60,9 @@ def read_layout(
 
     Raises:
         MissingExtra: The table is a vec0 table, and the connection does not have sqlite-vec.
-        InvalidInput: There is no such table, its text cannot be recognised, its vectors are not of the type float, or
-            its full-text table belongs to other rows.
+        StoreNotFound: There is no such table.
+        InvalidInput: The text cannot be recognised, the vectors are not of the type float, or the full-text table
+            belongs to other rows.
     """
     tables = {
         name: sql or ""
@@ -69,7 +70,7 @@ def read_layout(
     }
     if table not in tables:
         shown = [name for name, sql in tables.items() if not _is_shadow(name, tables)]
-        raise InvalidInput(f"{store}: there is no table {table!r}; the file has {', '.join(sorted(shown)) or 'none'}")
+        raise StoreNotFound(f"{store}: there is no table {table!r}; the file has {', '.join(sorted(shown)) or 'none'}")
     check_has_texts(store, table, tables)
     if module_of(tables[table]) == "vec0" and not has_vec:
         raise MissingExtra(f"{store} has vectors, and reading them", "sqlite")

@@ -124,7 +124,7 @@ class Facts:
 class Backend(Protocol):
     """The calls to one store. `OpenStore` checks their arguments and turns their rows into passages.
 
-    A backend raises StoreUnreachable, StoreRefused or InvalidInput, and no error of its client. The methods for vectors
+    A backend raises StoreError or InvalidInput, and no error of its client. The methods for vectors
     and for words are called only if `facts` says that the collection has them.
     """
 

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-from shortlist.errors import InvalidInput, StoreRefused, StoreUnreachable
+from shortlist.errors import InvalidInput, StoreNotFound, StoreRefused, StoreUnreachable
 from shortlist.search.filters import Operator
 from shortlist.stores.address import StoreAddress
 from shortlist.stores.fields import choose, find_fields
@@ -42,7 +42,8 @@ def open_backend(address: StoreAddress, fields: Mapping[str, str], client: Any) 
     """Return the backend of a collection. `client` is a connected WeaviateClient.
 
     Raises:
-        InvalidInput: No such collection, or fields or vectors that cannot be used.
+        InvalidInput: Fields or vectors that cannot be used.
+        StoreNotFound: No such collection.
         StoreUnreachable: The server does not answer.
         StoreRefused: The key is missing or not accepted.
     """
@@ -122,7 +123,7 @@ class WeaviateBackend:
     def _read_schema(self, collection: str) -> Schema:
         if not self._call(self._client.collections.exists, collection):
             names = ", ".join(sorted(self._call(self._client.collections.list_all))) or "none"
-            raise InvalidInput(f"{self._name}: there is no collection {collection!r}; the collections are {names}")
+            raise StoreNotFound(f"{self._name}: there is no collection {collection!r}; the collections are {names}")
         return read_schema(self._call(self._client.collections.get(collection).config.get))
 
     def _facts(self, given: Mapping[str, str]) -> Facts:

@@ -10,6 +10,7 @@ from shortlist.wording.counting import counted, plain
 from shortlist.wording.measuring import WORDS as TUNING_WORDS
 from shortlist.wording.measuring import Words
 from shortlist.wording.reading import NOT_READ as NOT_READ
+from shortlist.wording.weights import numbers_unused, reranker_alone
 
 SEVERAL = "several_collections"
 """The reason of `no_gate` and `no_stop_rule` if several collections are searched together."""
@@ -71,20 +72,6 @@ def _retriever_limited(values: Mapping[str, Any]) -> str:
     return f"{passages}, because its own limit is {values['limit']}{line}"
 
 
-def _reranker_alone(values: Mapping[str, Any]) -> str:
-    start, retriever = "the reranker alone orders the answer", values["retriever"]
-    if not values["signals"]:
-        return (
-            f"{start}: the hits of {retriever} have no signals, so weights cannot add its scores. A hit has signals if "
-            'the retriever returns Hit.of(id, text, score, signals={"dense": score}), or if you name a pool_encoder, '
-            "which encodes the pool"
-        )
-    return (
-        f"{start}: no weights are fitted for the scores of {retriever}; to add its scores, give weights of "
-        f"{' and '.join(values['signals'])}"
-    )
-
-
 def _partial(values: Mapping[str, Any]) -> str:
     cause = "the time limit budget_ms ended" if values["cause"] == "budget" else "the queue was full"
     return f"reranked in part: {cause} after {values['scored']} of {counted(values['pool'], 'passage')}"
@@ -95,7 +82,8 @@ def _no_stop_rule(values: Mapping[str, Any]) -> str:
         return "fixed pool size: the search does not rerank, so no stop rule applies"
     if values["reason"] == SEVERAL:
         return "fixed pool size: a stop rule is fitted for one collection, and does not apply to several"
-    return f"fixed pool size: no stop rule is stored for this search. Make one with: {CALIBRATE}"
+    command = f"{CALIBRATE}{values.get('options', '')}"
+    return f"fixed pool size: no stop rule is stored for this search. Make one with: {command}"
 
 
 def _left_out(values: Mapping[str, Any]) -> str:
@@ -216,7 +204,7 @@ WORDS: Mapping[str, Words] = {
     "no_gate": lambda v: (
         "no gate: it is fitted for one collection, and does not apply to several"
         if v["reason"] == SEVERAL
-        else f"no gate is stored for this search. Make one with: {CALIBRATE}"
+        else f"no gate is stored for this search. Make one with: {CALIBRATE}{v.get('options', '')}"
     ),
     "pool_stopped": lambda v: (
         f"{v['scored']} of {counted(v['pool'], 'passage')} scored: the rest is unlikely to enter the first {v['top_k']}"
@@ -232,7 +220,7 @@ WORDS: Mapping[str, Words] = {
     "no_stop_rule": _no_stop_rule,
     "fit_outdated": lambda v: (
         f"{FITS[v['fit']]} was fitted on {counted(v['fitted_on'], 'passage')}, and there are now {v['passages']}: "
-        f"calibrate again with: {CALIBRATE}"
+        f"calibrate again with: {CALIBRATE}{v.get('options', '')}"
     ),
     "folded": lambda v: (
         f"{counted(v['count'], 'duplicate')} left out: the text is that of a hit, or almost the same; to show "
@@ -276,7 +264,8 @@ WORDS: Mapping[str, Words] = {
     ),
     "list_calls": _list_calls,
     "list_faults": _list_faults,
-    "reranker_alone": _reranker_alone,
+    "reranker_alone": reranker_alone,
+    "numbers_unused": numbers_unused,
     "pool_texts_cut": lambda v: (
         f"{v['bi_encoder']} read the first {v['window']} tokens of {counted(v['count'], 'text')} of the pool"
     ),

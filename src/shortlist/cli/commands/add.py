@@ -117,15 +117,15 @@ def add(  # noqa: PLR0913 - one parameter per option
         print_totals(report, name, str(config.reranker), discarded=discarded)
         print_unread(report, shown, of_store=bool(stores))
         if nothing:
-            raise _nothing_read(given_paths, name, holds=bool(report.passages_total), discarded=discarded)
+            raise _nothing_read(given_paths, name, report, discarded=discarded, of_store=bool(stores))
 
 
 def _check_stores(paths: Sequence[str], config: SearchConfig) -> None:
     """Check that a store can be opened, before the model loads and an empty index is created.
 
     Raises:
-        InvalidInput: There are other paths, or the store has no such collection or field.
-        StoreError: The store does not answer, or refuses the request.
+        InvalidInput: There are other paths, or the store has no such field.
+        StoreError: The store has no such collection, does not answer, or refuses the request.
     """
     from shortlist.stores.kinds import load_store
 
@@ -167,11 +167,16 @@ def _check_paths(
     raise InvalidInput(f"nothing could be read from {given}, so the index {without_secrets(index)} was not created")
 
 
-def _nothing_read(paths: Sequence[str], index: str, *, holds: bool, discarded: bool) -> InvalidInput:
-    """The error if nothing was read, and what became of an index that `holds` no passages."""
+def _nothing_read(
+    paths: Sequence[str], index: str, report: IngestReport, *, discarded: bool, of_store: bool
+) -> InvalidInput:
+    """The error if nothing was read, and what became of an index without passages."""
+    names = _names(list(map(without_secrets, paths)))
     end = f", so the index {index} was not created" if discarded else f", and {index} is empty"
-    read = f"nothing could be read from {_names(list(map(without_secrets, paths)))}"
-    return InvalidInput(read if holds else read + end)
+    end = "" if report.passages_total else end
+    if of_store and not report.skipped:
+        return InvalidInput(f"there are no rows in {names}{end}: fill the collection, or name another one")
+    return InvalidInput(f"nothing could be read from {names}{end}")
 
 
 def _names(paths: Sequence[str]) -> str:
@@ -182,6 +187,6 @@ def _is_nothing(report: IngestReport, prune: bool, *, of_store: bool) -> bool:
     """Whether the command read nothing, although it did not only remove documents."""
     if of_store:
         read = report.documents_written + report.documents_unchanged + report.documents_refused
-        return not read and bool(report.skipped or not (report.passages_total or report.documents_removed))
+        return not read and bool(report.skipped or not report.documents_removed)
     read = report.sources_read + report.sources_unchanged
     return not read and bool(report.skipped or not (report.passages_total or prune))

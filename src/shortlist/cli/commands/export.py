@@ -37,8 +37,9 @@ def export(
 ) -> None:
     """Write the passages of an index or a store into a file.
 
-    Each row has id, text, title, document_id and metadata. The command writes the whole file, or none. It
-    leaves out rows of a store that repeat an id or have no text, and counts them.
+    Each row has id, text, title, document_id and metadata. The rows have the order of the index or the store. The
+    command writes the whole file, or none. It leaves out rows of a store that repeat an id or have no text, and counts
+    them. An empty index or store is an error.
     """
     from shortlist.atomic_io import check_place, written_whole
     from shortlist.documents.export import check_format, write
@@ -54,6 +55,7 @@ def export(
             "writes the passages of one of them, so leave out the other one"
         )
     with open_search(config, index) as opened:
+        opened.check_not_empty()
         left_out: list[Note] = []
         passages = opened.passages(left_out.append)
         if passages is None:

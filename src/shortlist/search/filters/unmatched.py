@@ -21,17 +21,22 @@ OWN_FIELDS = ("document_id", "title")
 
 
 def unknown_field(
-    where: Where | Iterable[str], names: Iterable[str], others: Iterable[str] = (), read: int | None = None
+    where: Where | Iterable[str],
+    names: Iterable[str],
+    others: Iterable[str] = (),
+    read: int | None = None,
+    own: Iterable[str] = OWN_FIELDS,
 ) -> Note | None:
     """Return the note about the first field of a filter that no passage has, or None if each field exists.
 
     Args:
         where: The filter, or some of its fields.
         names: The names of the metadata of the passages.
-        others: Fields that a filter can have in addition to the metadata.
+        others: Fields that a filter can have and the note does not name, such as the text.
         read: The number of passages that have these names, if there are more passages.
+        own: Fields that a filter can have in addition to the metadata. The note names them, too.
     """
-    known = sorted({*OWN_FIELDS, *names})
+    known = sorted({*own, *names})
     unknown = next((field for field in where if field not in {*known, *others}), None)
     if unknown is None:
         return None

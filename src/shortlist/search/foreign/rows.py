@@ -44,6 +44,21 @@ def id_of(key: Any, label: str) -> str:
     return sound(str(key))
 
 
+def finite_score(score: Any, label: str) -> float:
+    """Return a score as a number. `label` is its name in the error.
+
+    Raises:
+        InvalidInput: The score is not a finite number.
+    """
+    try:
+        number = math.nan if isinstance(score, str) else float(score)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidInput(f"{label} is {score!r:.80}, not a finite number")
+    return number
+
+
 def text_id(text: str) -> str:
     """Return the id of a text without an id: the start of its SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
@@ -163,12 +178,7 @@ class RowReader:
         """The score of stage one and the signals."""
         if score is None:
             return 1 / rank, {}
-        try:
-            number = math.nan if isinstance(score, str) else float(score)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        if not math.isfinite(number):
-            raise InvalidInput(f"{self.name}: the score of passage {key!r} is {score!r:.80}, not a finite number")
+        number = finite_score(score, f"{self.name}: the score of passage {key!r}")
         if self.direction == "unknown":
             return 1 / rank, {RAW_SCORE: number}
         return (-number, {DISTANCE: number}) if self.direction == "lower" else (number, {})
