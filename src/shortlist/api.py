@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from shortlist import registry
 from shortlist.errors import InvalidInput
 from shortlist.opening import subject_of_search
-from shortlist.protocols import Encoder, Reranker
+from shortlist.protocols import Encoder, Scorer
 from shortlist.search.ranked import Ranked
 from shortlist.search.rerank import rank
 from shortlist.types import PoolSize
@@ -30,7 +30,7 @@ def rerank(
     documents: Iterable[Any],
     *,
     top_k: int | None = None,
-    reranker: Reranker | str | None = None,
+    reranker: Scorer | str | None = None,
     pool_encoder: Encoder | str | None = None,
 ) -> list[Ranked]:
     """Rerank the result of any retriever: return the documents, best first, at most `top_k`.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+from shortlist.protocols import Reranker
 from shortlist.reprs import short_repr
 
 Order: TypeAlias = Literal["blend", "reranker"]
@@ -35,3 +37,10 @@ class Ranked:
 
     def __repr__(self) -> str:
         return short_repr(self, self.index, {"rank": self.rank, "score": self.score, "document": self.document})
+
+
+class RanksDocuments(Reranker, Protocol):
+    """A reranker with the method `rank`, which every reranker of the package has."""
+
+    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> list[Ranked]:
+        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""

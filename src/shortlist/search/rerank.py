@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shortlist.config import SearchConfig
-from shortlist.protocols import Encoder, Reranker, SkipsQueries
+from shortlist.protocols import Encoder, Reranker, Scorer, SkipsQueries
 from shortlist.reprs import short_repr
 from shortlist.search.blend import blend_weights
 from shortlist.search.encoded_pool import checked_encoder, cut_texts, encoded
@@ -23,7 +23,7 @@ from shortlist.types import Hit, Note
 def rank(
     query: str,
     documents: Iterable[Any],
-    reranker: Reranker,
+    reranker: Scorer,
     *,
     top_k: int | None = None,
     pool_encoder: Encoder | None = None,
@@ -46,7 +46,7 @@ def rank(
     """
     query = checked_text(query)
     items = checked_list(documents)
-    checked_reranker(reranker)
+    reranker = checked_reranker(reranker)
     SearchConfig(top_k=top_k)
     pool = numbered([_hit(item, place, len(items)) for place, item in enumerate(items)])
     cut = [False] * len(pool)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.protocols import Reranker
+from shortlist.protocols import Reranker, Scorer
 from shortlist.text.validation import item_name
 from shortlist.types import RerankerInfo, Scores
 
@@ -27,8 +28,8 @@ def info_of(reranker: Reranker) -> RerankerInfo:
     )
 
 
-def checked_reranker(reranker: Reranker) -> Reranker:
-    """Return the reranker.
+def checked_reranker(reranker: Scorer) -> Reranker:
+    """Return the reranker. It may lack `info`: see `info_of`.
 
     Raises:
         InvalidInput: It is a class, a name, or anything else without a method `score`.
@@ -38,7 +39,7 @@ def checked_reranker(reranker: Reranker) -> Reranker:
             f"the reranker is {reranker!r:.80}, which has no method score(query, texts). Give an object with one, "
             "such as load_reranker(name)"
         )
-    return reranker
+    return cast("Reranker", reranker)
 
 
 def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> Scores:
