@@ -145,9 +145,11 @@ def test_a_closed_index_is_free(tmp_path):
         lambda index: index.add(NOTES),
         lambda index: index.add([]),
         lambda index: index.remove("a"),
+        lambda index: index.sources(),
+        lambda index: index.contents(),
         len,
     ],
-    ids=["search", "searcher", "explain", "add", "add nothing", "remove", "len"],
+    ids=["search", "searcher", "explain", "add", "add nothing", "remove", "sources", "contents", "len"],
 )
 def test_a_closed_index_is_an_error_and_not_damage(tmp_path, use):
     index = opened(tmp_path)

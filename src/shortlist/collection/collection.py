@@ -76,7 +76,8 @@ class Collection:
         return self.place.root
 
     def contents(self) -> Contents:
-        """Return what the index holds. Half-written documents count as complete."""
+        """Return what the index holds. Half-written documents count as complete. Raises as `check_open`."""
+        self.check_open()
         return described(self.manifest, self.ledger, self.place.bytes_on_disk(), self.place.folder)
 
     @classmethod
