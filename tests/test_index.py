@@ -1,5 +1,8 @@
 """`shortlist.open`: one object that adds, removes and searches."""
 
+import multiprocessing
+import os
+
 import pytest
 
 import shortlist
@@ -191,3 +194,36 @@ def test_fitted_weights_are_those_of_the_reranker_that_scores(tmp_path, monkeypa
         assert index.search("refunds").weights == {}
     with opened(tmp_path, reranker=Logits()) as index:
         assert index.search("refunds").weights == {"dense": 3.0}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_fork_of_the_process_gets_an_error_and_leaves_the_index_as_it_is(tmp_path):
+    def in_fork(index, answers):
+        for use in (len, lambda index: index.search("refunds"), lambda index: index.add(NOTES)):
+            try:
+                answers.put(str(use(index)))
+            except FolderError as error:
+                answers.put(str(error))
+        index.close()
+        answers.put("closed")
+
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    with opened(tmp_path) as index:
+        index.add(NOTES)
+        index.search("refunds")
+        process = context.Process(target=in_fork, args=(index, answers))
+        process.start()
+        try:
+            shown = [answers.get(timeout=30) for _ in range(4)]
+        finally:
+            process.kill()
+            process.join()
+        assert len(index.search("refunds")) == 3
+        with pytest.raises(IndexLocked):
+            opened(tmp_path)
+    assert shown[-1] == "closed"
+    for message in shown[:-1]:
+        assert f"is open in process {os.getpid()}" in message
+        assert "a fork of it" in message

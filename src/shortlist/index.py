@@ -84,8 +84,8 @@ class OpenIndex(Opened):
     """An open index. `open_index` makes it.
 
     `collection` is the index itself, `config` the settings of searches, `reranker` one of your own, and `loaded` the
-    one of `config` if it is loaded already. One thread at a time may use an index. After `close`, a method that needs
-    the open index raises FolderError.
+    one of `config` if it is loaded already. One thread at a time may use an index. After `close`, and in a fork of the
+    process, a method that needs the open index raises FolderError.
     """
 
     def __init__(
