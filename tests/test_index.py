@@ -227,3 +227,16 @@ def test_a_fork_of_the_process_gets_an_error_and_leaves_the_index_as_it_is(tmp_p
     for message in shown[:-1]:
         assert f"is open in process {os.getpid()}" in message
         assert "a fork of it" in message
+
+
+def test_a_reranker_a_configuration_or_options_of_another_type_is_an_error_at_once(tmp_path):
+    with pytest.raises(InvalidInput, match=r"config is \{'pool_size': 3\}: give SearchConfig\(\*\*config\)") as error:
+        opened(tmp_path, config={"pool_size": 3})
+    assert error.value.field == "config"
+    with pytest.raises(InvalidInput, match="config is 3: give a SearchConfig"):
+        next(shortlist.watch(tmp_path, tmp_path / "index", config=3))
+    with pytest.raises(InvalidInput, match="the reranker is 'a-name', which has no method score"):
+        opened(tmp_path, reranker="a-name")
+    assert not (tmp_path / "index").exists()
+    with opened(tmp_path) as index, pytest.raises(InvalidInput, match=r"options is \{.*\}: give a ReadOptions"):
+        index.add(tmp_path, options={"encoding": "utf-8"})

@@ -11,7 +11,7 @@ from shortlist import registry
 from shortlist.collection import Collection
 from shortlist.collection.copy import CopyReport, copy
 from shortlist.collection.manifest import Manifest
-from shortlist.config import SearchConfig
+from shortlist.config import SearchConfig, checked_config
 from shortlist.config.places import INDEX
 from shortlist.errors import InvalidInput
 from shortlist.foreign import OpenRetriever, open_retriever
@@ -100,7 +100,7 @@ def open_by_name(
         StoreError: The store does not answer, or refuses the request.
         MissingExtra: The client of the store is not installed.
     """
-    config = config or SearchConfig()
+    config = checked_config(config)
     own = None if reranker is None else checked_reranker(reranker)
     if not isinstance(path, str | Path):
         if not isinstance(path, Iterable):

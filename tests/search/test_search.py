@@ -315,3 +315,8 @@ def test_fitted_weights_apply_without_being_named():
     assert Search(ListRetriever(texts, signals), Packaged()).search("red").order == "reranker"
     assert Search(Cosines(texts, signals), Probabilities()).search("red").order == "reranker"
     assert search.search("red", rerank=False).order == "retrieval"
+
+
+def test_a_configuration_of_another_type_is_an_error():
+    with pytest.raises(InvalidInput, match=r"give SearchConfig\(\*\*config\)"):
+        search_over(config={"pool_size": 3})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from shortlist.config import POOL_SIZE, SearchConfig
+from shortlist.config import POOL_SIZE, SearchConfig, checked_config
 from shortlist.config.weights import Weights, scaled
 from shortlist.errors import InvalidInput, QueryTooLong
 from shortlist.protocols import (
@@ -106,6 +106,7 @@ class Search(Searches):
         ) -> None: ...
 
     def __post_init__(self) -> None:
+        self.config = checked_config(self.config)
         self.retriever = as_retriever(self.retriever)
         if self.reranker is not None:
             checked_reranker(self.reranker)
