@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from shortlist.config import POOL_SIZE, SearchConfig, checked_config
+from shortlist.config import POOL_SIZE, SearchConfig, check_loaded, checked_config
 from shortlist.config.weights import Weights, scaled
 from shortlist.errors import InvalidInput, QueryTooLong
 from shortlist.protocols import (
@@ -77,7 +77,8 @@ class Search(Searches):
             reranked answer shows them.
 
     Raises:
-        InvalidInput: `retriever` is nothing of these, or `reranker` has no method `score`.
+        InvalidInput: `retriever` is nothing of these, or `reranker` has no method `score`. Or `config` names a part of
+            the search that must be given as an object: see `config.given.check_loaded`.
     """
 
     retriever: Retriever
@@ -108,6 +109,8 @@ class Search(Searches):
     def __post_init__(self) -> None:
         self.config = checked_config(self.config)
         self.retriever = as_retriever(self.retriever)
+        if isinstance(self.retriever, RowsRetriever):
+            check_loaded(self.config, reranker=self.reranker is not None)
         if self.reranker is not None:
             checked_reranker(self.reranker)
         if self.weights is None:
