@@ -159,15 +159,16 @@ def tune(  # noqa: PLR0913 - only the first two are needed
         InvalidInput: A query set or an option that cannot be used, or no reranker.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
-    from shortlist.evaluation.tuning.options import TuneOptions
+    from shortlist.evaluation.evaluate import measures_of
+    from shortlist.evaluation.tuning.options import TuneOptions, numbers_of, sizes_of
     from shortlist.evaluation.tuning.tune import tune as run
 
     subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     options = TuneOptions(
-        sizes=tuple(sizes),
-        blends=tuple(blends),
-        fusions=tuple(fusions),
-        measures=tuple(measures),
+        sizes=sizes_of(sizes),
+        blends=numbers_of("blends", blends),
+        fusions=numbers_of("fusions", fusions),
+        measures=tuple(map(str, measures_of(measures))),
         budget_ms=budget_ms,
         timed=timed,
         checkpoint=None if checkpoint is None else Path(checkpoint),
@@ -255,7 +256,7 @@ def html_report(
         allow_unknown: As for the tuning.
 
     Raises:
-        InvalidInput: Other queries than those of the tuning, or a query set that cannot be used.
+        InvalidInput: No tuning, other queries than those of the tuning, or a query set that cannot be used.
         MissingExtra: The report extra is not installed.
     """
     from shortlist.evaluation.tuning.tune import evaluation_at
@@ -264,13 +265,13 @@ def html_report(
     from shortlist.search.opened import Opened
 
     check_plots()
+    size = shown_size(tuning)
     subject = subject_of_search(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     if set(subject.judged.queries) != set(tuning.curve.query_ids):
         raise InvalidInput(
             f"{subject.judged.name} has other queries than the tuning: give the queries that you tuned on"
         )
-    size, about = shown_size(tuning), facts_of(tuning, subject.search)
-    evaluation = evaluation_at(tuning, subject.judged, size, about=about)
+    evaluation = evaluation_at(tuning, subject.judged, size, about=facts_of(tuning, subject.search))
     listed = corpus_of(search) if isinstance(search, Opened) else listed_by(search.retriever)
     source = source_of(evaluation, subject.judged, subject.seen or listed or ())
     return tuning_page(tuning, evaluation, source, written(), tuning.lines())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.config.weights import scaled
+from shortlist.errors import InvalidInput
 from shortlist.evaluation.metrics.measures import Measure
 from shortlist.evaluation.metrics.outcomes import Outcome, judged_ids, measured
 from shortlist.evaluation.query_sets.query_set import Judged
@@ -65,7 +66,13 @@ class Curve:
         )
 
     def means(self, measure: str) -> Values:
-        """Return the reranked mean at each size."""
+        """Return the reranked mean at each size.
+
+        Raises:
+            InvalidInput: The measure was not measured.
+        """
+        if measure not in self.reranked:
+            raise InvalidInput(f"{measure} was not measured: the curve has {', '.join(self.reranked)}", field="measure")
         means: Values = self.reranked[measure].mean(axis=1)
         return means
 
