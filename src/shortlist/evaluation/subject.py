@@ -8,6 +8,7 @@ from typing import Any
 
 from shortlist.collection.fits import StoredFits
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.given import check_types
 from shortlist.evaluation.query_sets.identical_ids import without_own_id
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, checked, resolve
 from shortlist.evaluation.replay.checkpoint import corpus_hash
@@ -53,8 +54,9 @@ def subject_of(
         ignore_identical_ids: Leave out a passage if its id, or its document's id, equals the id of the query.
 
     Raises:
-        InvalidInput: As `query_set.resolve` or `resolve_in_pools`.
+        InvalidInput: As `given.check_types`, and `query_set.resolve` or `resolve_in_pools`.
     """
+    check_types(queries)
     corpus = None if passages is None else list(passages)
     seen: tuple[Passage, ...] = ()
     if corpus is None:
