@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable, Sequence
 from typing import cast
@@ -59,7 +60,7 @@ def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> 
         given = list(scores)
         values = [float(score) for score in given]
     except (TypeError, ValueError, OverflowError) as error:
-        raise BadScores(f"{name} returned {scores!r:.80} instead of one number for each text") from error
+        raise BadScores(f"{name} returned {_shown(scores)} instead of one number for each text") from error
     if any(isinstance(score, str) for score in given):
         raise BadScores(f"{name} returned strings instead of numbers, such as {given[0]!r:.80}")
     if len(values) != len(texts):
@@ -72,6 +73,15 @@ def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> 
     if isinstance(scores, Scores):
         return Scores(values, scores.truncated, scores.exits_left, scores.notes)
     return Scores(values)
+
+
+def _shown(scores: object) -> str:
+    """Return what a reranker returned, for an error: the reason why it is no list of numbers, if that is known."""
+    if inspect.iscoroutine(scores):
+        scores.close()  # Python warns of a coroutine that nobody awaits or closes
+        return "a coroutine (its method score is async; a reranker has a usual method)"
+    shape = getattr(scores, "shape", None)
+    return f"{scores!r:.80}" if shape is None else f"an array of shape {shape}"
 
 
 def check_pointwise(reranker: Reranker, field: str, what: str) -> None:
