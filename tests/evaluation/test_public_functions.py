@@ -86,7 +86,7 @@ def test_a_search_over_any_retriever_is_resolved_over_its_pools(tmp_path):
     assert tuning.settings["pool_size"] == 20
     assert tuning.write(tmp_path) is not None
     rules = sl.calibrate(search, queries, pool_size=30, top_k=3)
-    with pytest.raises(InvalidInput, match="cannot store fits"):
+    with pytest.raises(InvalidInput, match=r"cannot store fits: .* shortlist\.open\(\"my_search:by_words\"\)"):
         rules.save()
 
 

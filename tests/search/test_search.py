@@ -223,7 +223,11 @@ def test_a_cut_query_is_noted():
         ("q", {"blend": -1}, "blend must be a number from 0 to 1,000,000, not -1"),
         ("q", {"rerank": "no"}, "rerank must be true or false, not 'no'"),
         ("q", {"progressive": True}, "words has no early exits with a drop rule"),
-        ("q", {"min_probability": 0.2}, "no probabilities are stored"),
+        (
+            "q",
+            {"min_probability": 0.2},
+            "no probabilities are stored for this search: calibrate an index, or a retriever opened",
+        ),
     ],
 )
 def test_bad_arguments_are_named(query, settings, message):

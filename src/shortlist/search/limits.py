@@ -96,6 +96,9 @@ def limits_of(
             "passages below the pool have no probability: leave out tail or min_probability", field="min_probability"
         )
     if fits is None:
-        raise InvalidInput("no probabilities are stored for this retriever: see calibrate", field="min_probability")
+        raise InvalidInput(
+            "no probabilities are stored for this search: calibrate an index, or a retriever opened by its name",
+            field="min_probability",
+        )
     calibration, notes = fits.calibration(weights, config.expand)
     return Limits(config.min_score, config.min_probability, cast("Calibration", calibration)), notes
