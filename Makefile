@@ -27,6 +27,7 @@ check: .venv/installed-dev  ## check format, lint, layers and types
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/mypy tests/user_types.py
 
 fix: .venv/installed-dev  ## format, and repair what the linter can
 	$(BIN)/ruff format .

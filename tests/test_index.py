@@ -1,5 +1,8 @@
 """`shortlist.open`: one object that adds, removes and searches."""
 
+import multiprocessing
+import os
+
 import pytest
 
 import shortlist
@@ -145,9 +148,11 @@ def test_a_closed_index_is_free(tmp_path):
         lambda index: index.add(NOTES),
         lambda index: index.add([]),
         lambda index: index.remove("a"),
+        lambda index: index.sources(),
+        lambda index: index.contents(),
         len,
     ],
-    ids=["search", "searcher", "explain", "add", "add nothing", "remove", "len"],
+    ids=["search", "searcher", "explain", "add", "add nothing", "remove", "sources", "contents", "len"],
 )
 def test_a_closed_index_is_an_error_and_not_damage(tmp_path, use):
     index = opened(tmp_path)
@@ -189,3 +194,49 @@ def test_fitted_weights_are_those_of_the_reranker_that_scores(tmp_path, monkeypa
         assert index.search("refunds").weights == {}
     with opened(tmp_path, reranker=Logits()) as index:
         assert index.search("refunds").weights == {"dense": 3.0}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_fork_of_the_process_gets_an_error_and_leaves_the_index_as_it_is(tmp_path):
+    def in_fork(index, answers):
+        for use in (len, lambda index: index.search("refunds"), lambda index: index.add(NOTES)):
+            try:
+                answers.put(str(use(index)))
+            except FolderError as error:
+                answers.put(str(error))
+        index.close()
+        answers.put("closed")
+
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    with opened(tmp_path) as index:
+        index.add(NOTES)
+        index.search("refunds")
+        process = context.Process(target=in_fork, args=(index, answers))
+        process.start()
+        try:
+            shown = [answers.get(timeout=30) for _ in range(4)]
+        finally:
+            process.kill()
+            process.join()
+        assert len(index.search("refunds")) == 3
+        with pytest.raises(IndexLocked):
+            opened(tmp_path)
+    assert shown[-1] == "closed"
+    for message in shown[:-1]:
+        assert f"is open in process {os.getpid()}" in message
+        assert "a fork of it" in message
+
+
+def test_a_reranker_a_configuration_or_options_of_another_type_is_an_error_at_once(tmp_path):
+    with pytest.raises(InvalidInput, match=r"config is \{'pool_size': 3\}: give SearchConfig\(\*\*config\)") as error:
+        opened(tmp_path, config={"pool_size": 3})
+    assert error.value.field == "config"
+    with pytest.raises(InvalidInput, match="config is 3: give a SearchConfig"):
+        next(shortlist.watch(tmp_path, tmp_path / "index", config=3))
+    with pytest.raises(InvalidInput, match="the reranker is 'a-name', which has no method score"):
+        opened(tmp_path, reranker="a-name")
+    assert not (tmp_path / "index").exists()
+    with opened(tmp_path) as index, pytest.raises(InvalidInput, match=r"options is \{.*\}: give a ReadOptions"):
+        index.add(tmp_path, options={"encoding": "utf-8"})

@@ -116,7 +116,11 @@ def test_the_python_page_runs(workplace):
 
 
 def test_the_measuring_page_runs(workplace):
-    assert run(ROOT / "docs" / "measuring.md")["evaluation"].failures["fine"] >= 20
+    names = run(ROOT / "docs" / "measuring.md")
+    assert names["evaluation"].failures["fine"] >= 20
+    assert names["before"].estimate("reranked", "nDCG@10") == names["small"].estimate("reranked", "nDCG@10")
+    assert (names["pair"].first, names["pair"].second) == ("pool 5", "pool 20")
+    assert len((workplace / "small.run").read_text().splitlines()) >= 20
 
 
 def test_the_tuning_page_runs(workplace):

@@ -139,3 +139,12 @@ def test_texts_and_documents_are_shortened():
     assert len(repr(Hit.of("a", "word " * 1000))) < LONGEST
     assert short("x" * 1000).count("x") < 60
     assert short_repr(ranked, None, {}) == "<Ranked>"
+
+
+def test_settings_show_what_was_changed_and_a_pool_encoder_its_parts():
+    assert repr(sl.SearchConfig()) == "SearchConfig()"
+    config = sl.SearchConfig(pool_size=30, weights={"dense": 2.0}, reranker=None)
+    assert repr(config) == "SearchConfig(reranker=None, weights={'dense': 2.0}, pool_size=30)"
+    assert eval(repr(config), {"SearchConfig": sl.SearchConfig}) == config
+    encoded = sl.EncodedPool(ListRetriever(["a"]), registry.load_encoder("hashed-32"))
+    assert repr(encoded) == "<EncodedPool 'ListRetriever' bi_encoder='hashed-32'>"

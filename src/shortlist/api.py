@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shortlist import registry
 from shortlist.errors import InvalidInput
-from shortlist.protocols import Encoder, Reranker
+from shortlist.protocols import Encoder, Scorer
 from shortlist.search.ranked import Reranked
 from shortlist.search.rerank import rank
 from shortlist.types import PoolSize
@@ -29,7 +29,7 @@ def rerank(
     documents: Iterable[Any],
     *,
     top_k: int | None = None,
-    reranker: Reranker | str | None = None,
+    reranker: Scorer | str | None = None,
     pool_encoder: Encoder | str | None = None,
 ) -> Reranked:
     """Rerank the result of any retriever: return the documents, best first, at most `top_k`.
@@ -160,16 +160,17 @@ def tune(  # noqa: PLR0913 - only the first two are needed
         InvalidInput: A query set or an option that cannot be used, or no reranker.
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
     """
+    from shortlist.evaluation.evaluate import measures_of
     from shortlist.evaluation.subject import subject_of
-    from shortlist.evaluation.tuning.options import TuneOptions
+    from shortlist.evaluation.tuning.options import TuneOptions, numbers_of, sizes_of
     from shortlist.evaluation.tuning.tune import tune as run
 
     subject = subject_of(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     options = TuneOptions(
-        sizes=tuple(sizes),
-        blends=tuple(blends),
-        fusions=tuple(fusions),
-        measures=tuple(measures),
+        sizes=sizes_of(sizes),
+        blends=numbers_of("blends", blends),
+        fusions=numbers_of("fusions", fusions),
+        measures=tuple(map(str, measures_of(measures))),
         budget_ms=budget_ms,
         timed=timed,
         checkpoint=None if checkpoint is None else Path(checkpoint),
@@ -258,7 +259,7 @@ def html_report(
         allow_unknown: As for the tuning.
 
     Raises:
-        InvalidInput: Other queries than those of the tuning, or a query set that cannot be used.
+        InvalidInput: No tuning, other queries than those of the tuning, or a query set that cannot be used.
         MissingExtra: The report extra is not installed.
     """
     from shortlist.evaluation.subject import known_passages, subject_of
@@ -266,13 +267,13 @@ def html_report(
     from shortlist.report import check_plots, facts_of, shown_size, source_of, tuning_page, written
 
     check_plots()
+    size = shown_size(tuning)
     subject = subject_of(search, queries, allow_unknown=allow_unknown, ignore_identical_ids=ignore_identical_ids)
     if set(subject.judged.queries) != set(tuning.curve.query_ids):
         raise InvalidInput(
             f"{subject.judged.name} has other queries than the tuning: give the queries that you tuned on"
         )
-    size, about = shown_size(tuning), facts_of(tuning, subject.search)
-    evaluation = evaluation_at(tuning, subject.judged, size, about=about)
+    evaluation = evaluation_at(tuning, subject.judged, size, about=facts_of(tuning, subject.search))
     source = source_of(evaluation, subject.judged, known_passages(search, subject))
     return tuning_page(tuning, evaluation, source, written(), tuning.lines())
 
@@ -282,8 +283,7 @@ def asgi(search: Search | Opened, *, mcp: bool = False) -> FastAPI:
 
     The routes are those of `shortlist serve`, without `/health`, `/ready` and `/metrics`. API keys, host checks and
     limits for all requests together belong to that command: put a proxy in front of the application if strangers can
-    reach it. Requests share the models through a queue. The queue ends with the application's lifespan. The caller
-    closes an index.
+    reach it. Requests share a queue, which ends with the application's lifespan. The caller closes an index.
 
     Args:
         search: A `Search`, an open index or an open retriever. Its configuration holds the defaults of `/search`.

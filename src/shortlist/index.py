@@ -14,7 +14,7 @@ from shortlist.collection.diagnose import diagnose
 from shortlist.collection.given import kind_of
 from shortlist.collection.languages import notes_on_languages
 from shortlist.collection.precompute import Precompute, checked_keeper, notes_on_states, with_stored_states
-from shortlist.config import SearchConfig
+from shortlist.config import SearchConfig, checked_config
 from shortlist.config.search_config import RERANKER
 from shortlist.documents import ReadOptions
 from shortlist.errors import FolderError, InvalidInput, NotAnIndex
@@ -55,7 +55,7 @@ def open_index(
         IndexLocked: The index is open already, in this or another process.
         ModelNotFound: There is no such model.
     """
-    config = config or SearchConfig()
+    config = checked_config(config)
     config.check_signals()
     if config.pool_encoder is not None and not config.is_foreign:
         raise InvalidInput("an index has no pool_encoder: stores and your own retrievers do", field="pool_encoder")
@@ -84,8 +84,8 @@ class OpenIndex(Opened):
     """An open index. `open_index` makes it.
 
     `collection` is the index itself, `config` the settings of searches, `reranker` one of your own, and `loaded` the
-    one of `config` if it is loaded already. One thread at a time may use an index. After `close`, a method that needs
-    the open index raises FolderError.
+    one of `config` if it is loaded already. One thread at a time may use an index. After `close`, and in a fork of the
+    process, a method that needs the open index raises FolderError.
     """
 
     def __init__(

@@ -11,14 +11,15 @@ from shortlist import registry
 from shortlist.collection import Collection
 from shortlist.collection.copy import CopyReport, copy
 from shortlist.collection.manifest import Manifest
-from shortlist.config import SearchConfig
+from shortlist.config import SearchConfig, checked_config
 from shortlist.config.fusion import check_effect
 from shortlist.config.places import INDEX
 from shortlist.errors import InvalidInput
 from shortlist.foreign import OpenRetriever, open_retriever
 from shortlist.index import OpenIndex, open_index
-from shortlist.protocols import Reranker
+from shortlist.protocols import Reranker, Scorer
 from shortlist.redaction import without_secrets
+from shortlist.search.scores import checked_reranker
 from shortlist.several import OpenCollections, is_several, named_places
 from shortlist.stores.kinds import is_store
 
@@ -35,7 +36,7 @@ def open_by_name(
     *,
     create: bool = False,
     config: SearchConfig | None = None,
-    reranker: Reranker | None = None,
+    reranker: Scorer | None = None,
     state: str | Path | None = None,
     boosts: None = None,
 ) -> OpenIndex: ...
@@ -45,7 +46,7 @@ def open_by_name(
     *,
     create: bool = False,
     config: SearchConfig | None = None,
-    reranker: Reranker | None = None,
+    reranker: Scorer | None = None,
     state: str | Path | None = None,
     boosts: None = None,
 ) -> OpenIndex | Any: ...
@@ -55,7 +56,7 @@ def open_by_name(
     *,
     create: bool = False,
     config: SearchConfig | None = None,
-    reranker: Reranker | None = None,
+    reranker: Scorer | None = None,
     state: str | Path | None = None,
     boosts: Mapping[str, float] | None = None,
 ) -> OpenCollections: ...
@@ -64,7 +65,7 @@ def open_by_name(
     *,
     create: bool = False,
     config: SearchConfig | None = None,
-    reranker: Reranker | None = None,
+    reranker: Scorer | None = None,
     state: str | Path | None = None,
     boosts: Mapping[str, float] | None = None,
 ) -> OpenIndex | Any:
@@ -97,19 +98,19 @@ def open_by_name(
         StoreError: The store does not answer, or refuses the request.
         MissingExtra: The client of the store is not installed.
     """
-    config = config or SearchConfig()
+    config = checked_config(config)
+    own = None if reranker is None else checked_reranker(reranker)
     if not isinstance(path, str | Path):
         if not isinstance(path, Iterable):
             raise InvalidInput(f"path is {path!r:.80}: give the place of an index as a string or a Path, or several")
         if create:
             raise InvalidInput("several collections are searched together and never made: leave out create")
-        return open_collections(path, config, state=state, reranker=reranker, boosts=boosts)
+        return open_collections(path, config, state=state, reranker=own, boosts=boosts)
     if boosts is not None:
         raise InvalidInput("boosts compare collections: give a list of several places", field="boosts")
     if isinstance(path, Path) or _is_index(path, create, config):
-        if state is not None:
-            raise _own_fits(path)
-        return open_index(path, create=create, config=config, reranker=reranker)
+        _check_state(path, state)
+        return open_index(path, create=create, config=config, reranker=own)
     if create:
         raise InvalidInput(f"{without_secrets(path)} is a retriever, which is read and never made: leave out create")
     if config.is_foreign and config.retriever != path:
@@ -118,7 +119,7 @@ def open_by_name(
             "one of the two",
             field="retriever",
         )
-    return open_retriever(config.override({"retriever": path}), state=state, reranker=reranker)
+    return open_retriever(config.override({"retriever": path}), state=state, reranker=own)
 
 
 def open_collections(
@@ -160,17 +161,18 @@ def open_collections(
         raise
 
 
-def _own_fits(index: str | Path) -> InvalidInput:
-    return InvalidInput(f"{without_secrets(str(index))} is an index with its own fits: leave out state", field="state")
+def _check_state(index: str | Path, state: str | Path | None) -> None:
+    """Raise an error for a folder of fits beside an index."""
+    if state is not None:
+        shown = without_secrets(str(index))
+        raise InvalidInput(f"{shown} is an index with its own fits: leave out state", field="state")
 
 
 def _is_index(path: str, create: bool, config: SearchConfig) -> bool:
     """Return whether a name means an index. The server decides about a collection."""
     if not registry.is_retriever(path) or collections.exists(Path(path)):
         return True
-    if not registry.INDEXES.is_server(path):
-        return False
-    return create or registry.INDEXES.is_own(path, config.index_options)
+    return registry.INDEXES.is_server(path) and (create or registry.INDEXES.is_own(path, config.index_options))
 
 
 def open_search(
@@ -203,8 +205,7 @@ def open_search(
         raise InvalidInput("boosts compare collections: name several indexes", field="boosts")
     if (name := index_of(config, single(index))) is None:
         return open_retriever(config, state=state, reranker=reranker)
-    if state is not None:
-        raise _own_fits(name)
+    _check_state(name, state)
     return open_index(name, config=config, reranker=reranker)
 
 

@@ -208,6 +208,13 @@ class ExpandsByFeedback(Protocol):
         """Return this retriever with RM3. Raises InvalidInput if its index or store accepts no weighted terms."""
 
 
+class Scorer(Protocol):
+    """What a reranker of your own needs."""
+
+    def score(self, query: str, texts: Sequence[str]) -> Iterable[float]:
+        """Return one finite float for each text: see `Reranker.score`."""
+
+
 class Reranker(Protocol):
     """Stage two: how well each text answers the query.
 

@@ -6,6 +6,8 @@ import math
 import reprlib
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
 
 LONGEST = 60
 """The longest text in a repr, in characters."""
@@ -22,6 +24,14 @@ def short_repr(item: object, label: object, facts: Mapping[str, object]) -> str:
     name = type(item).__name__
     parts = [name, *([] if label is None else [short(label)]), *(f"{key}={short(fact)}" for key, fact in facts.items())]
     return f"<{' '.join(parts)}>"
+
+
+def changed_repr(item: Any) -> str:
+    """Return the call that makes a dataclass by keywords, with the fields that differ from their default values."""
+    values = [
+        (each.name, getattr(item, each.name)) for each in fields(item) if getattr(item, each.name) != each.default
+    ]
+    return f"{type(item).__name__}({', '.join(f'{name}={value!r}' for name, value in values)})"
 
 
 def short(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 Value: TypeAlias = str | int | float | bool
@@ -37,5 +37,9 @@ alone or with the headings above that ("Guide", "Setup", "Guide > Setup"). A fie
 a dot, such as "size.width".
 """
 
-Filter: TypeAlias = "Where | str | Sequence[str]"
-"""A filter as a mapping, or its conditions as texts, such as "price<100": see `shortlist.search.filters.where_of`."""
+Given: TypeAlias = "Value | Collection[Value]"
+"""What a caller writes for one value or several: a list, a tuple or a set, also one of texts alone."""
+
+Filter: TypeAlias = "Mapping[str, Given | Mapping[str, Given]] | str | Sequence[str]"
+"""A filter as a mapping, see `Where`, or its conditions as texts, such as "price<100": see
+`shortlist.search.filters.where_of`."""

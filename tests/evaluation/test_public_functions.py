@@ -3,6 +3,7 @@
 import inspect
 import itertools
 
+import numpy as np
 import pytest
 
 import shortlist as sl
@@ -85,7 +86,7 @@ def test_a_search_over_any_retriever_is_resolved_over_its_pools(tmp_path):
     assert tuning.settings["pool_size"] == 20
     assert tuning.write(tmp_path) is not None
     rules = sl.calibrate(search, queries, pool_size=30, top_k=3)
-    with pytest.raises(InvalidInput, match="cannot store fits"):
+    with pytest.raises(InvalidInput, match=r"cannot store fits: .* shortlist\.open\(\"my_search:by_words\"\)"):
         rules.save()
 
 
@@ -290,3 +291,54 @@ def test_queries_of_another_type_are_an_error(queries):
     search = sl.Search(lambda query, k: [("a", "text", 1.0)], WordReranker())
     with pytest.raises(InvalidInput, match="give a QuerySet, or the path of a file with queries"):
         sl.evaluate(search, queries)
+
+
+def test_sizes_and_other_options_of_tune_may_be_arrays(index, queries):
+    options = {"blends": np.array([0.0, 1.0]), "fusions": np.array([0.5]), "timed": 1}
+    by_array = sl.tune(index, queries, sizes=np.arange(5, 15, 5), **options)
+    assert by_array.curve.sizes == sl.tune(index, queries, sizes=[5, 10], timed=1).curve.sizes == (5, 10)
+    assert {type(size) for size in by_array.curve.sizes} == {int}
+    with pytest.raises(InvalidInput, match=r"R@3 was not measured: the curve has nDCG@10, RR@10"):
+        by_array.curve.means("R@3")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sizes": 5}, r"sizes is 5: give a list of whole numbers, such as \[5, 10, 20\]"),
+        ({"sizes": [2.5]}, r"sizes is \[2.5\]: give a list of whole numbers"),
+        ({"sizes": "5"}, "sizes is '5': give a list of whole numbers"),
+        ({"blends": 1.0}, "blends is 1.0: give a list of numbers"),
+        ({"fusions": ["half"]}, r"fusions is \['half'\]: give a list of numbers"),
+        ({"budget_ms": "300"}, "budget_ms must be 0 or more, not '300'"),
+        ({"measures": "nDCG@10"}, r"measures is the text 'nDCG@10': give a list of names, \['nDCG@10'\]"),
+    ],
+)
+def test_an_option_of_tune_of_another_type_is_named(index, queries, options, message):
+    with pytest.raises(InvalidInput, match=message) as error:
+        sl.tune(index, queries, **options)
+    assert error.value.field == next(iter(options))
+
+
+def test_one_text_in_place_of_measures_and_a_report_of_something_else_are_errors(index, queries):
+    with pytest.raises(InvalidInput, match=r"give a list of names, \['RR@5'\]"):
+        sl.evaluate(index, queries, measures="RR@5")
+    with pytest.raises(InvalidInput, match=r"tuning is <Evaluation .*: give what `tune` returned"):
+        sl.html_report(sl.evaluate(index, queries, pool_size=5), index, queries)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"queries": ["tax due"]}, r"mine: queries is \['tax due'\]: give a mapping of ids to texts"),
+        ({"queries": {"1": None, "2": "b"}}, r"mine: queries\['1'\] is None: give the text of the query"),
+        ({"qrels": {"1": ["a"]}}, r"mine: qrels\['1'\] is \['a'\]: give a mapping to grades, \{'docs/tax.md': 1\}"),
+        ({"qrels": [("1", "a")]}, "mine: qrels is .* give a mapping of query ids to grades"),
+        ({"qrels": {"1": {"a": "1"}}}, r"mine: qrels\['1'\]\['a'\] is '1': give a number as the grade"),
+        ({"snippets": {"1": "words"}}, r"mine: snippets\['1'\] is 'words': give a mapping to grades"),
+    ],
+)
+def test_a_query_set_of_python_with_other_types_is_an_error(index, fields, message):
+    given = {"queries": {"1": "a", "2": "b"}, "qrels": {"1": {"a": 1}, "2": {"b": 1}}, **fields}
+    with pytest.raises(InvalidInput, match=message):
+        sl.evaluate(index, sl.QuerySet("mine", **given))

@@ -163,7 +163,9 @@ def test_a_local_folder_is_a_name(tmp_path):
 def test_an_unknown_name_gets_a_suggestion():
     with pytest.raises(ModelNotFound, match="Did you mean all-MiniLM-L6-v2"):
         encoder_spec("all-MiniLM-L6-v3")
-    with pytest.raises(ModelNotFound, match="not a packaged model, an existing folder, or a hub id"):
+    with pytest.raises(
+        ModelNotFound, match=r"or a hub id of the form org/name\. The packaged models are all-MiniLM-L6-v2 and "
+    ):
         cross_encoder_spec("./nowhere")
 
 

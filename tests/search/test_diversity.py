@@ -7,7 +7,7 @@ import pytest
 from fakes import ListRetriever, WordReranker
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.whole_pool import search_whole, whole_pool_config
-from shortlist.search.diversity import Diversity
+from shortlist.search.diversity import Diversity, folded_notes
 from shortlist.search.search import Search
 from shortlist.types import Hit
 
@@ -22,8 +22,8 @@ def hits_of(*texts, **metadata):
 
 
 def folded(*hits, top_k=10):
-    answer, notes = Diversity(fold=True).chosen(list(hits), top_k)
-    return {hit.id: list(hit.duplicates) for hit in answer}, notes
+    answer, _ = Diversity(fold=True).chosen(list(hits), top_k)
+    return {hit.id: list(hit.duplicates) for hit in answer}, folded_notes(answer)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,14 @@ def test_a_search_folds_after_reranking_and_before_the_answer_is_cut():
     assert answer.to_dict()["hits"][1]["duplicates"] == ["p3"]
     assert [hit.id for hit in search.search("cat and dog", pool_size=4, top_k=3, duplicates=True)] == ["p4", "p1", "p3"]
     assert answer.note("folded").values == {"count": 1}
+
+
+def test_the_note_counts_no_duplicate_of_a_hit_that_a_limit_left_out():
+    search = Search(ListRetriever([LONG, "a cat and a dog", LONG]), WordReranker())
+    assert search.search("cat and dog").note("folded").values == {"count": 1}
+    limited = search.search("cat and dog", min_score=0.5)
+    assert ([hit.id for hit in limited], limited.left_out) == (["p2"], 1)
+    assert limited.note("folded") is None
 
 
 def test_a_limit_counts_different_hits():

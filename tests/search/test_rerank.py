@@ -1,9 +1,11 @@
+import gc
 import math
 import re
 import sqlite3
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from fakes import WordReranker
@@ -227,6 +229,25 @@ def test_a_progressive_reranker_ranks_what_it_dropped_last():
 def test_scores_that_are_no_numbers_are_named(scores, message):
     with pytest.raises(BadScores, match=message):
         rerank("a", ["a", "b"], reranker=WordReranker(scores))
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_async_reranker_and_an_array_of_rows_are_named():
+    class Later(WordReranker):
+        async def score(self, query, texts):
+            return [1.0] * len(texts)
+
+    class Rows(WordReranker):
+        def score(self, query, texts):
+            return np.ones((len(texts), 2))
+
+    with pytest.raises(BadScores, match=r"words returned a coroutine \(its method score is async"):
+        rerank("a", ["a"], reranker=Later())
+    gc.collect()
+    with pytest.raises(
+        BadScores, match=r"words returned an array of shape \(3, 2\) instead of one number for each text"
+    ):
+        rerank("a", ["a", "b", "c"], reranker=Rows())
 
 
 def test_a_reranker_that_returns_nothing_is_named():

@@ -12,6 +12,7 @@ from fakes import ListRetriever, WordReranker
 from shortlist.config import SearchConfig
 from shortlist.errors import BadScores, InvalidInput
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER, fitted_weights
+from shortlist.search.retriever import from_function
 from shortlist.search.search import Search
 from shortlist.types import Note, RerankerInfo, Scores
 
@@ -222,7 +223,11 @@ def test_a_cut_query_is_noted():
         ("q", {"blend": -1}, "blend must be a number from 0 to 1,000,000, not -1"),
         ("q", {"rerank": "no"}, "rerank must be true or false, not 'no'"),
         ("q", {"progressive": True}, "words has no early exits with a drop rule"),
-        ("q", {"min_probability": 0.2}, "no probabilities are stored"),
+        (
+            "q",
+            {"min_probability": 0.2},
+            "no probabilities are stored for this search: calibrate an index, or a retriever opened",
+        ),
     ],
 )
 def test_bad_arguments_are_named(query, settings, message):
@@ -315,3 +320,32 @@ def test_fitted_weights_apply_without_being_named():
     assert Search(ListRetriever(texts, signals), Packaged()).search("red").order == "reranker"
     assert Search(Cosines(texts, signals), Probabilities()).search("red").order == "reranker"
     assert search.search("red", rerank=False).order == "retrieval"
+
+
+def test_a_configuration_of_another_type_is_an_error():
+    with pytest.raises(InvalidInput, match=r"give SearchConfig\(\*\*config\)"):
+        search_over(config={"pool_size": 3})
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"pool_encoder": "all-MiniLM-L6-v2"}, r"give EncodedPool\(retriever, load_encoder\('all-MiniLM-L6-v2'\)\)"),
+        ({"reranker": "cohere:rerank-v3.5"}, r"give load_reranker\('cohere:rerank-v3.5'\) as the reranker"),
+        ({"fusion": 0.3}, "give a config without fusion"),
+        ({"words": True}, "give a config without words"),
+        ({"fields": {"text": "body"}}, "give a config without fields"),
+    ],
+    ids=lambda case: "-".join(case) if isinstance(case, dict) else "",
+)
+def test_a_setting_that_a_search_over_a_function_would_ignore_is_an_error(settings, advice):
+    def rows(query, k):
+        return TEXTS[:k]
+
+    for retriever in (rows, from_function(rows)):
+        with pytest.raises(InvalidInput, match=advice) as error:
+            Search(retriever, config=SearchConfig(**settings))
+        assert error.value.field == next(iter(settings))
+    config = SearchConfig(reranker="cohere:rerank-v3.5", precision="exact", retriever="my_search:rows")
+    assert Search(rows, WordReranker(), config).search("red cat").status == "ok"
+    assert Search(rows, config=config.override({"rerank": False})).search("red cat").status == "off"

@@ -20,7 +20,7 @@ from shortlist.bulk.parts import Part, Parts
 from shortlist.bulk.report import BulkReport, FailedRow
 from shortlist.bulk.texts import PARQUET, Text, digest_of, texts_in
 from shortlist.bulk.work import Job, finish, unit_rows
-from shortlist.config import SearchConfig
+from shortlist.config import SearchConfig, checked_config
 from shortlist.documents.export import check_format
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.files.rows import Encodings
@@ -95,7 +95,7 @@ def embed(  # noqa: PLR0913 - the first two are needed
         ModelError: The bi-encoder cannot be loaded, or a hosted one does not answer. Finished rows are kept.
         WorkersFailed: No worker can start, or the Ray cluster does not answer. Finished rows are kept.
     """
-    began, config, file = time.perf_counter(), config or SearchConfig(), Path(out)
+    began, config, file = time.perf_counter(), checked_config(config), Path(out)
     name, precision, device = config.bi_encoder or BI_ENCODER, config.precision, config.device
     crew = choose_workers(workers, ray, threads=config.threads, device=device)
     registry.encoder_name(name)

@@ -17,7 +17,7 @@ from shortlist.bulk.queries import queries_in
 from shortlist.bulk.report import BulkReport, FailedRow
 from shortlist.bulk.texts import digest_of
 from shortlist.bulk.work import Job, finish, unit_rows
-from shortlist.config import SearchConfig
+from shortlist.config import SearchConfig, checked_config
 from shortlist.config.search_config import RERANKER
 from shortlist.errors import InvalidInput
 from shortlist.evaluation.query_sets.files.rows import Encodings
@@ -111,7 +111,7 @@ def rerank(  # noqa: PLR0913 - the first four are needed
         ModelError: The reranker cannot be loaded, or a hosted one does not answer. Finished rows are kept.
         WorkersFailed: No worker can start, or the Ray cluster does not answer. Finished rows are kept.
     """
-    began, config, file = time.perf_counter(), config or SearchConfig(), Path(out)
+    began, config, file = time.perf_counter(), checked_config(config), Path(out)
     name = config.reranker or RERANKER
     precision, device = config.precision, config.device
     crew = choose_workers(workers, ray, threads=config.threads, device=device)

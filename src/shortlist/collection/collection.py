@@ -12,7 +12,7 @@ from typing import Protocol
 from shortlist.collection import manifest as manifests
 from shortlist.collection.contents import Contents, described
 from shortlist.collection.ledger import Entry, Ledger
-from shortlist.collection.lock import WAIT, FolderLock
+from shortlist.collection.lock import WAIT, FolderLock, check_process, is_fork
 from shortlist.collection.manifest import ENGINE_FOLDER
 from shortlist.collection.place import FolderPlace, Place, check_has_ledger, check_has_passages, prepared
 from shortlist.collection.states import FILE as STATES_FILE
@@ -76,7 +76,8 @@ class Collection:
         return self.place.root
 
     def contents(self) -> Contents:
-        """Return what the index holds. Half-written documents count as complete."""
+        """Return what the index holds. Half-written documents count as complete. Raises as `check_open`."""
+        self.check_open()
         return described(self.manifest, self.ledger, self.place.bytes_on_disk(), self.place.folder)
 
     @classmethod
@@ -178,13 +179,14 @@ class Collection:
             yield
 
     def check_open(self) -> None:
-        """Raise an error if the index is closed.
+        """Raise an error if the index cannot be used.
 
         Raises:
-            FolderError: `close` was called.
+            FolderError: `close` was called, or this process is a fork of the one that opened the index.
         """
         if self._closed:
             raise FolderError(f"the index is closed: open {self.name} again")
+        check_process(self.place.process, self.name)
 
     @property
     def language(self) -> str:
@@ -281,14 +283,15 @@ class Collection:
             self.states.replace(list(old), texts, states or {})
 
     def close(self) -> None:
-        """Write everything to disk and release the place. A second call does nothing."""
+        """Write everything to disk and release the place. A second call does nothing, nor does a call in a fork."""
+        if is_fork(self.place.process):
+            return
         self._closed = True
-        try:
-            self.index.close()
-        finally:
+        with ExitStack() as parts:
+            parts.callback(self.place.close)
             if self.states is not None:
-                self.states.close()
-            self.place.close()
+                parts.callback(self.states.close)
+            self.index.close()
 
     def __enter__(self) -> Collection:
         return self

@@ -40,8 +40,7 @@ def kind_of(
                 raise InvalidInput(f"{name} is for files and documents: a store is read by one process", field=name)
         return "store", given
     paths = [item for item in given if isinstance(item, str | Path)]
-    if options is not None and not paths:
-        raise InvalidInput("options are for files: no file is given", field="options")
+    _check_options(options, paths)
     if paths and len(paths) < len(given):
         raise InvalidInput("paths and documents are mixed: add them in two calls")
     if paths or not given:
@@ -49,3 +48,11 @@ def kind_of(
     if prune:
         raise InvalidInput("prune is for files: documents without a file are removed by remove", field="prune")
     return "documents", given
+
+
+def _check_options(options: Any, paths: list[Any]) -> None:
+    """Raise an error for options of another type, and for options without a file."""
+    if not isinstance(options, ReadOptions | None):
+        raise InvalidInput(f"options is {options!r:.80}: give a ReadOptions", field="options")
+    if options is not None and not paths:
+        raise InvalidInput("options are for files: no file is given", field="options")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from shortlist.errors import IndexLocked, IndexWriteFailed
+from shortlist.errors import FolderError, IndexLocked, IndexWriteFailed
 
 FILE = "lock"
 HOLDER = "lock.pid"
@@ -63,3 +63,21 @@ class FolderLock:
             return f"{self._folder} is already open in this process: close it first"
         process = "unknown pid" if holder is None else f"pid {holder}"
         return f"{self._folder} is open in another process ({process}): close it there first"
+
+
+def is_fork(process: int | None) -> bool:
+    """Return whether this is another process than the one that may use an index. None: every process may use it."""
+    return process not in (None, os.getpid())
+
+
+def check_process(process: int | None, name: str) -> None:
+    """Check that this process may use the index `name`, which a fork cannot: its engine would wait forever.
+
+    Raises:
+        FolderError: The process is a fork of the one that opened the index.
+    """
+    if is_fork(process):
+        raise FolderError(
+            f"{name} is open in process {process}, and process {os.getpid()} is a fork of it, in which the index does "
+            "not work: search in the process that opened it, or use `shortlist serve` for several processes"
+        )

@@ -69,13 +69,15 @@ class Place(Protocol):
     """Where an index is.
 
     `name` is the name for messages, without secrets. Sources below `root` are named relative to it. `folder` holds the
-    stored states of passages; None if the place cannot store them. `files` holds the fits.
+    stored states of passages; None if the place cannot store them. `files` holds the fits. `process` is the id of the
+    only process that can use the place; None if a fork of it can, too.
     """
 
     name: str
     root: Path
     folder: Path | None
     files: TextFiles
+    process: int | None
 
     @property
     def ledger(self) -> Ledger:
@@ -112,7 +114,7 @@ class FolderPlace:
 
     The lock holds for the whole time, for searches too: the engine has the files open. `root` is the folder that
     contains the index folder, with links resolved. Ids therefore do not depend on the current folder. An index next to
-    its documents has the same ids on every machine.
+    its documents has the same ids on every machine. A fork has the files open, but not the threads of the engine.
     """
 
     def __init__(self, folder: Path, lock: FolderLock) -> None:
@@ -121,6 +123,7 @@ class FolderPlace:
         self.root = folder.resolve().parent
         self.ledger = Ledger(folder / LEDGER_FILE)
         self.files: TextFiles = FolderFiles(folder)
+        self.process: int | None = os.getpid()
         self._path, self._lock = folder, lock
 
     def write_manifest(self, manifest: Manifest) -> None:

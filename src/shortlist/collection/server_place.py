@@ -140,6 +140,7 @@ class ServerPlace:
         self.root = Path.cwd().resolve()
         self.ledger = ServerLedger(site.records, site.name, site.lock.check)
         self.files: TextFiles = RecordFiles(site.records, site.name)
+        self.process: int | None = None
         self._site = site
         self._writing = False
 

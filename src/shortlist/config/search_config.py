@@ -12,7 +12,7 @@ from shortlist.config.efforts import changes_of_effort, check_efforts, pool_of
 from shortlist.config.limits import LARGEST_BLEND, LARGEST_WEIGHT, check_largest
 from shortlist.config.unknown import did_you_mean
 from shortlist.errors import InvalidInput
-from shortlist.reprs import short_number
+from shortlist.reprs import changed_repr, short_number
 from shortlist.types import BM25, BM25_SHARE, DENSE, PoolSize
 
 RERANKER = "shortlist-reranker-v1"
@@ -121,6 +121,8 @@ class SearchConfig:
     index_options: Mapping[str, Any] | None = None
     precompute: bool | None = None
     language: str | None = None
+
+    __repr__ = changed_repr
 
     def __post_init__(self) -> None:
         for name, (holds, expected) in CHECKS.items():

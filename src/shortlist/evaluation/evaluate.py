@@ -203,8 +203,12 @@ def measures_of(names: Sequence[str]) -> list[Measure]:
     """Return the measures with these names, each once.
 
     Raises:
-        InvalidInput: No name, an unknown name, or a name without a cutoff.
+        InvalidInput: No name, an unknown name, or a name without a cutoff; or one text, which is no list.
     """
+    if isinstance(names, str):
+        raise InvalidInput(
+            f"measures is the text {names!r:.80}: give a list of names, [{names!r:.80}]", field="measures"
+        )
     measures = list(dict.fromkeys(parse_with_cutoff(name) for name in names))
     if not measures:
         raise InvalidInput("measures must name at least one measure, such as nDCG@10", field="measures")

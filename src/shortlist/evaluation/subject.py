@@ -9,6 +9,7 @@ from typing import Any
 
 from shortlist.collection.fits import StoredFits
 from shortlist.errors import InvalidInput
+from shortlist.evaluation.query_sets.given import check_types
 from shortlist.evaluation.query_sets.identical_ids import without_own_id
 from shortlist.evaluation.query_sets.query_set import Judged, QuerySet, checked, resolve
 from shortlist.evaluation.replay.checkpoint import corpus_hash
@@ -59,11 +60,13 @@ def subject_of(
         ignore_identical_ids: Leave out a passage if its id, or its document's id, equals the id of the query.
 
     Raises:
-        InvalidInput: `search` or `queries` is something else, or as `corpus_of`, `query_set.resolve` or `resolve_in`.
+        InvalidInput: `search` or `queries` is something else, or as `corpus_of`, `given.check_types`,
+            `query_set.resolve` or `resolve_in`.
     """
     if not isinstance(queries, (QuerySet, str, Path)):
         raise InvalidInput(f"queries is {queries!r:.80}: give a QuerySet, or the path of a file with queries")
     query_set = queries if isinstance(queries, QuerySet) else QuerySet.read(queries)
+    check_types(query_set)
     if not isinstance(search, Searches):
         raise InvalidInput(f"search is {search!r:.80}: give an open index, an open retriever, or a Search")
     passages, searcher = corpus_of(search), search.searcher  # an empty collection is an error before the models load

@@ -73,8 +73,9 @@ def locate(
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         names = [spelling for known in KNOWN for spelling in (known.id, known.short_name)]
         similar = difflib.get_close_matches(name, names, n=3)
-        hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
+        packaged = " and ".join(known.id for known in KNOWN if known.packaged)
+        hint = f"Did you mean {' or '.join(similar)}?" if similar else f"The packaged models are {packaged}"
         raise ModelNotFound(
-            f"{name!r} is not a packaged model, an existing folder, or a hub id of the form org/name.{hint}"
+            f"{name!r} is not a packaged model, an existing folder, or a hub id of the form org/name. {hint}"
         )
     return name, hub.pull(name, onnx_file, weights=weights, more=more)

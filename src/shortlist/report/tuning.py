@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from shortlist.config import FILE
 from shortlist.config.file import lines as config_lines
 from shortlist.config.weights import scaled
+from shortlist.errors import InvalidInput
 from shortlist.evaluation.evaluate import Evaluation
 from shortlist.evaluation.metrics.statistics import paired
 from shortlist.evaluation.tuning.recommend import Pick, PickCheck
@@ -46,7 +47,13 @@ def tuning_page(tuning: Tuning, at: Evaluation, source: ReportSource, written: s
 
 
 def shown_size(tuning: Tuning) -> int:
-    """Return the recommended pool size, or the best one if nothing is recommended."""
+    """Return the recommended pool size, or the best one if nothing is recommended.
+
+    Raises:
+        InvalidInput: `tuning` is something else.
+    """
+    if not isinstance(tuning, Tuning):
+        raise InvalidInput(f"tuning is {tuning!r:.80}: give what `tune` returned", field="tuning")
     if tuning.rerank and tuning.recommended.size:
         return tuning.recommended.size
     return tuning.curve.sizes[tuning.curve.best(tuning.measure)]

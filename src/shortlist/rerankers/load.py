@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from shortlist.attributes import is_attribute, load_attribute
 from shortlist.inference.devices import is_torch
 from shortlist.inference.pair_tokenizer import PairTokenizer
 from shortlist.models import cross_encoder_spec, late_interaction_spec
 from shortlist.models.packaged import CROSS_ENCODER
-from shortlist.protocols import Reranker
 from shortlist.rerankers import names
 from shortlist.rerankers.chat import ChatReranker, is_chat
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.rerankers.hosted import HostedReranker
 from shortlist.rerankers.late_interaction import PREFIX, LateInteraction, is_late_interaction
 from shortlist.rerankers.sentence_transformer import SentenceTransformerReranker
+from shortlist.search.ranked import RanksDocuments
 from shortlist.search.scores import checked_reranker
 
 QUERY_TOKENS = 64
@@ -31,13 +32,14 @@ def load_reranker(
     threads: int | None = None,
     early_exits: bool = False,
     as_worker: bool = False,
-) -> Reranker:
+) -> RanksDocuments:
     """Load a reranker. The arguments and errors are those of `load_encoder`.
 
     "vendor:model", "vendor:URL" and "vendor:model@URL" name a hosted reranker, such as "cohere:rerank-v3.5", or
     "openai-list:MODEL" for a chat model. Loading a hosted reranker sends no request. Precision, device, threads and
     `as_worker` apply to local models only. "colbert:NAME" names a late-interaction model by its folder or hub id.
-    `early_exits` loads the form of the model that progressive searches use; see `CrossEncoder`.
+    `early_exits` loads the form of the model that progressive searches use; see `CrossEncoder`. The object that
+    "package.module:attribute" names is returned as it is, and may have no method `rank`.
 
     Raises:
         HostedRefused: A hosted reranker needs a key, and its environment variable is not set.
@@ -47,7 +49,7 @@ def load_reranker(
     if is_late_interaction(name):
         return LateInteraction(name, precision=precision, threads=threads, device=device, as_worker=as_worker)
     if is_attribute(name):
-        return checked_reranker(load_attribute(name))
+        return cast("RanksDocuments", checked_reranker(load_attribute(name)))
     spec = cross_encoder_spec(name, weights=is_torch(device))
     if spec.files.onnx is None and not (is_torch(device) and spec.files.weights is not None):
         return SentenceTransformerReranker(spec, precision=precision, device=device)

@@ -23,7 +23,7 @@ class Diversity:
     mmr: float | None = None
 
     def chosen(self, hits: Sequence[Hit], top_k: int) -> tuple[list[Hit], list[Note]]:
-        """Return the answer of at most `top_k` hits, with ranks from 1, and notes about the passages left out.
+        """Return the answer of at most `top_k` hits, with ranks from 1, and notes about the limit of documents.
 
         `hits` are the whole pool, best first. Folding comes first, so the answer has `top_k` different hits if the pool
         has as many. The best passage of a group is its hit.
@@ -31,11 +31,7 @@ class Diversity:
         needed = len(hits) if self.mmr is not None or self.per_document is not None else top_k
         candidates = _folded(hits, needed) if self.fold else list(hits)
         answer, crowded = self._selected(candidates, top_k)
-        notes = []
-        if count := folded_count(answer):
-            notes.append(Note("folded", count=count))
-        if crowded:
-            notes.append(Note("document_limit", count=crowded, per_document=self.per_document))
+        notes = [Note("document_limit", count=crowded, per_document=self.per_document)] if crowded else []
         return [hit if hit.rank == rank else replace(hit, rank=rank) for rank, hit in enumerate(answer, start=1)], notes
 
     def _selected(self, candidates: list[Hit], top_k: int) -> tuple[list[Hit], int]:
@@ -57,6 +53,12 @@ class Diversity:
 
 
 NO_DIVERSITY = Diversity()
+
+
+def folded_notes(hits: Sequence[Hit]) -> list[Note]:
+    """Return the note about the passages that are folded into these hits, if there are any."""
+    count = folded_count(hits)
+    return [Note("folded", count=count)] if count else []
 
 
 def _folded(hits: Sequence[Hit], needed: int) -> list[Hit]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from shortlist.errors import InvalidInput
 from shortlist.protocols import CountsTokens, Encoder, KeepsPrefix, Retriever
+from shortlist.reprs import short_repr
 from shortlist.search.pool import Retrieved, distinct_notes, name_of, notes_of, retrieved
 from shortlist.search.retriever import as_retriever
 from shortlist.types import DENSE, Hit, Note, Passage, Where
@@ -79,6 +80,9 @@ class EncodedPool:
         """
         self._retriever: Retriever = as_retriever(retriever)
         self._encoder = checked_encoder(encoder)
+
+    def __repr__(self) -> str:
+        return short_repr(self, self.name, {"bi_encoder": self.bi_encoder})
 
     @property
     def name(self) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
+from shortlist.config import SearchConfig
+from shortlist.errors import InvalidInput
+from shortlist.protocols import Fits, Reranker
 from shortlist.search.probability import Calibration
+from shortlist.search.scores import check_pointwise, check_scores
 from shortlist.types import Hit, Note
 
 
@@ -68,3 +73,32 @@ class Limits:
         if self.min_score is not None and hit.score < self.min_score:
             return False
         return self.min_probability is None or (hit.probability or 0.0) >= self.min_probability
+
+
+def limits_of(
+    config: SearchConfig, reranker: Reranker | None, weights: Mapping[str, float], fits: Fits | None
+) -> tuple[Limits, list[Note]]:
+    """Return the limits of a search, and notes about the stored curve.
+
+    Raises:
+        InvalidInput: The reranker has no scores for the limit, there is no reranker, or no curve can be stored.
+        NotFitted: The curve is missing, damaged, or was fitted for something else.
+    """
+    if reranker is not None and config.min_score is not None:
+        check_scores(reranker, "min_score", "min_score needs scores")
+    if config.min_probability is None:
+        return Limits(config.min_score), []
+    if reranker is None:
+        raise InvalidInput("min_probability needs a reranker: search with one", field="min_probability")
+    check_pointwise(reranker, "min_probability", "min_probability needs scores that do not depend on the pool")
+    if config.tail:
+        raise InvalidInput(
+            "passages below the pool have no probability: leave out tail or min_probability", field="min_probability"
+        )
+    if fits is None:
+        raise InvalidInput(
+            "no probabilities are stored for this search: calibrate an index, or a retriever opened by its name",
+            field="min_probability",
+        )
+    calibration, notes = fits.calibration(weights, config.expand)
+    return Limits(config.min_score, config.min_probability, cast("Calibration", calibration)), notes

@@ -9,7 +9,7 @@ from typing import Literal
 
 from shortlist.errors import ShortlistError
 from shortlist.protocols import Reranker
-from shortlist.search.diversity import NO_DIVERSITY, Diversity
+from shortlist.search.diversity import NO_DIVERSITY, Diversity, folded_notes
 from shortlist.search.limits import Limits
 from shortlist.search.order import ordered, stage_one_share, weights_for
 from shortlist.search.stopping import StopRule
@@ -98,7 +98,7 @@ class Pending:
         status = self._status(scores, error, cause)
         hits = ordered(self.pool, scores, self.query_weights)
         reranked = _has_scores(status, scores)
-        hits, diversity_notes = self._chosen([*hits, *self.below], reranked=reranked)
+        hits, crowded = self._chosen([*hits, *self.below], reranked=reranked)
         kept = self.limits.kept(hits) if reranked else hits
         return Ranking(
             query=self.query,
@@ -113,7 +113,7 @@ class Pending:
             min_score=self.limits.min_score,
             min_probability=self.limits.min_probability,
             left_out=len(hits) - len(kept),
-            notes=(*self._notes(scores, status, error, cause, hits, kept), *diversity_notes),
+            notes=(*self._notes(scores, status, error, cause, hits, kept), *folded_notes(kept), *crowded),
             rerank_query=self.rerank_query,
             queries=self.queries,
             effort=self.effort,

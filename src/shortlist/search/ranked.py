@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from shortlist.note import Note
+from shortlist.protocols import Reranker
 from shortlist.reprs import short_repr
 
 Order: TypeAlias = Literal["blend", "reranker"]
@@ -45,3 +46,10 @@ class Reranked(list[Ranked]):
     def __init__(self, ranked: Iterable[Ranked] = (), notes: Iterable[Note] = ()) -> None:
         super().__init__(ranked)
         self.notes: tuple[Note, ...] = tuple(notes)
+
+
+class RanksDocuments(Reranker, Protocol):
+    """A reranker with the method `rank`, which every reranker of the package has."""
+
+    def rank(self, query: str, documents: Iterable[Any], *, top_k: int | None = None) -> Reranked:
+        """Return the documents, best first, at most `top_k`: see `shortlist.rerank`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shortlist.config import SearchConfig
-from shortlist.protocols import Encoder, Reranker
+from shortlist.protocols import Encoder, Reranker, Scorer
 from shortlist.reprs import short_repr
 from shortlist.search.blend import blend_weights
 from shortlist.search.documents import given, unused_note
@@ -23,7 +23,7 @@ from shortlist.types import Note
 def rank(
     query: str,
     documents: Iterable[Any],
-    reranker: Reranker,
+    reranker: Scorer,
     *,
     top_k: int | None = None,
     pool_encoder: Encoder | None = None,
@@ -46,7 +46,7 @@ def rank(
     """
     query = checked_text(query)
     items = checked_list(documents)
-    checked_reranker(reranker)
+    reranker = checked_reranker(reranker)
     SearchConfig(top_k=top_k)
     documents = [given(item, place, len(items)) for place, item in enumerate(items)]
     pool = numbered([document.hit for document in documents])

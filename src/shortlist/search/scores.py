@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from shortlist.errors import BadScores, InvalidInput
-from shortlist.protocols import Reranker, SkipsQueries
+from shortlist.protocols import Reranker, Scorer, SkipsQueries
 from shortlist.text.validation import item_name
 from shortlist.types import Note, RerankerInfo, Scores
 
@@ -27,8 +29,8 @@ def info_of(reranker: Reranker) -> RerankerInfo:
     )
 
 
-def checked_reranker(reranker: Reranker) -> Reranker:
-    """Return the reranker.
+def checked_reranker(reranker: Scorer) -> Reranker:
+    """Return the reranker. It may lack `info`: see `info_of`.
 
     Raises:
         InvalidInput: It is a class, a name, or anything else without a method `score`.
@@ -38,7 +40,7 @@ def checked_reranker(reranker: Reranker) -> Reranker:
             f"the reranker is {reranker!r:.80}, which has no method score(query, texts). Give an object with one, "
             "such as load_reranker(name)"
         )
-    return reranker
+    return cast("Reranker", reranker)
 
 
 def skip_note(reranker: Reranker, query: str) -> Note | None:
@@ -63,7 +65,7 @@ def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> 
         given = list(scores)
         values = [float(score) for score in given]
     except (TypeError, ValueError, OverflowError) as error:
-        raise BadScores(f"{name} returned {scores!r:.80} instead of one number for each text") from error
+        raise BadScores(f"{name} returned {_shown(scores)} instead of one number for each text") from error
     if any(isinstance(score, str) for score in given):
         raise BadScores(f"{name} returned strings instead of numbers, such as {given[0]!r:.80}")
     if len(values) != len(texts):
@@ -76,6 +78,15 @@ def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> 
     if isinstance(scores, Scores):
         return Scores(values, scores.truncated, scores.exits_left, scores.notes)
     return Scores(values)
+
+
+def _shown(scores: object) -> str:
+    """Return what a reranker returned, for an error: the reason why it is no list of numbers, if that is known."""
+    if inspect.iscoroutine(scores):
+        scores.close()  # Python warns of a coroutine that nobody awaits or closes
+        return "a coroutine (its method score is async; a reranker has a usual method)"
+    shape = getattr(scores, "shape", None)
+    return f"{scores!r:.80}" if shape is None else f"an array of shape {shape}"
 
 
 def check_pointwise(reranker: Reranker, field: str, what: str) -> None:

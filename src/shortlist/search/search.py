@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from shortlist.config import POOL_SIZE, SearchConfig
+from shortlist.config import POOL_SIZE, SearchConfig, check_loaded, checked_config
 from shortlist.config.weights import Weights, scaled
 from shortlist.errors import InvalidInput, QueryTooLong
-from shortlist.protocols import CountsTokens, Encoder, Fits, Reranker, Retriever, ScoresProgressively
+from shortlist.protocols import CountsTokens, Encoder, Fits, Reranker, Retriever, Scorer, ScoresProgressively
 from shortlist.reprs import short_repr
 from shortlist.search.blend import known_weights
 from shortlist.search.context import ContextParts
@@ -18,10 +18,9 @@ from shortlist.search.diversity import Diversity
 from shortlist.search.expansion import expanding
 from shortlist.search.filters import operators_of, where_of
 from shortlist.search.gate import DEPTH, opened_gate, stored_gate
-from shortlist.search.limits import Limits
+from shortlist.search.limits import limits_of
 from shortlist.search.pending import Pending
 from shortlist.search.pool import notes_of, pool_and_tail
-from shortlist.search.probability import Calibration
 from shortlist.search.query_texts import QueryTexts, texts_of
 from shortlist.search.retriever import RowsRetriever, as_retriever
 from shortlist.search.scores import (
@@ -70,7 +69,8 @@ class Search(Searches):
             reranked answer shows them.
 
     Raises:
-        InvalidInput: `retriever` is nothing of these, or `reranker` has no method `score`.
+        InvalidInput: `retriever` is nothing of these, or `reranker` has no method `score`. Or `config` names a part of
+            the search that must be given as an object: see `config.given.check_loaded`.
     """
 
     retriever: Retriever
@@ -83,8 +83,26 @@ class Search(Searches):
     diagnose: Callable[[Where | None], list[Note]] = no_diagnosis
     facts: Callable[[Sequence[Hit]], list[Note]] = no_facts
 
+    if TYPE_CHECKING:  # for type checkers: what is given, which `__post_init__` makes the parts of
+
+        def __init__(  # noqa: PLR0913 - one parameter a field
+            self,
+            retriever: Any,
+            reranker: Scorer | None = None,
+            config: SearchConfig = ...,
+            weights: Mapping[str, float] | None = None,
+            progressive: Callable[[], Reranker] | None = None,
+            encoder: Encoder | None = None,
+            fits: Fits | None = None,
+            diagnose: Callable[[Where | None], list[Note]] = ...,
+            facts: Callable[[Sequence[Hit]], list[Note]] = ...,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
+        self.config = checked_config(self.config)
         self.retriever = as_retriever(self.retriever)
+        if isinstance(self.retriever, RowsRetriever):
+            check_loaded(self.config, reranker=self.reranker is not None)
         if self.reranker is not None:
             checked_reranker(self.reranker)
         if self.weights is None:
@@ -137,7 +155,7 @@ class Search(Searches):
         size, top_k = config.sizes
         weights = self.weights_at(config)
         rule, notes = self._rule(config, reranker, weights, top_k)
-        limits, limit_notes = self._limits(config, reranker, weights)
+        limits, limit_notes = limits_of(config, reranker, weights, self.fits)
         pool_size = rule.pool_size if rule is not None else size if isinstance(size, int) else max(POOL_SIZE, top_k)
         gate, gate_notes = stored_gate(self.fits, config, weights) if reranker is not None else (None, [])
         retriever, depth = self._retriever_of(texts, config), top_k if gate is None else max(top_k, DEPTH)
@@ -247,26 +265,6 @@ class Search(Searches):
                 field="top_k",
             )
         return rule, notes
-
-    def _limits(
-        self, config: SearchConfig, reranker: Reranker | None, weights: Mapping[str, float]
-    ) -> tuple[Limits, list[Note]]:
-        if reranker is not None and config.min_score is not None:
-            check_scores(reranker, "min_score", "min_score needs scores")
-        if config.min_probability is None:
-            return Limits(config.min_score), []
-        if reranker is None:
-            raise InvalidInput("min_probability needs a reranker: search with one", field="min_probability")
-        check_pointwise(reranker, "min_probability", "min_probability needs scores that do not depend on the pool")
-        if config.tail:
-            raise InvalidInput(
-                "passages below the pool have no probability: leave out tail or min_probability",
-                field="min_probability",
-            )
-        if self.fits is None:
-            raise InvalidInput("no probabilities are stored for this retriever: see calibrate", field="min_probability")
-        calibration, notes = self.fits.calibration(weights, config.expand)
-        return Limits(config.min_score, config.min_probability, cast("Calibration", calibration)), notes
 
     def query_notes(self, query: str) -> list[Note]:
         """Return the note about a query that is longer than the bi-encoder's window, if it is."""

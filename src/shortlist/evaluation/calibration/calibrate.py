@@ -105,7 +105,8 @@ class FittedRules:
         """
         if self.fits is None:
             raise InvalidInput(
-                "the search cannot store fits: calibrate an open index, or a Search with fits=StoredFits(folder, ...)"
+                "the search cannot store fits: calibrate an open index, or a retriever opened by its name, such as "
+                'shortlist.open("my_search:by_words")'
             )
         stop_rule, curve = self.stop_rule, self.probabilities
         about = {"query_set": self.query_set, "skipped": self.skipped}

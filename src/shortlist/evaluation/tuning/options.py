@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,27 @@ class TuneOptions:
     seed: int = SEED
 
 
+def sizes_of(given: Iterable[int]) -> tuple[int, ...]:
+    """Return pool sizes as whole numbers, also those of an array. Raises InvalidInput for anything else."""
+    return tuple(int(size) for size in _listed("sizes", given, Integral, "whole numbers, such as [5, 10, 20]"))
+
+
+def numbers_of(name: str, given: Iterable[float]) -> tuple[float, ...]:
+    """Return the values of the option `name` as floats, also those of an array.
+
+    Raises:
+        InvalidInput: It is no list, or a value is no number.
+    """
+    return tuple(float(value) for value in _listed(name, given, Real, "numbers, such as [0, 0.5, 1]"))
+
+
+def _listed(name: str, given: Any, kind: type, expected: str) -> list[Any]:
+    values = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [None]
+    if any(isinstance(value, bool) or not isinstance(value, kind) for value in values):
+        raise InvalidInput(f"{name} is {given!r:.80}: give a list of {expected}", field=name)
+    return values
+
+
 def checked_options(search: Search, judged: Judged, options: TuneOptions) -> TuneOptions:
     """Return the options with the sizes in order, each once.
 
@@ -83,5 +105,5 @@ def check_values(options: TuneOptions) -> None:
         raise InvalidInput(f"blends must be from 0 to {LARGEST_BLEND:,}, not {shown}", field="blends")
     if not all(0 <= fusion <= 1 for fusion in options.fusions):
         raise InvalidInput(f"fusions must be from 0 to 1, not {list(options.fusions)}", field="fusions")
-    if options.budget_ms is not None and not options.budget_ms >= 0:
-        raise InvalidInput(f"budget_ms must be 0 or more, not {options.budget_ms}", field="budget_ms")
+    if options.budget_ms is not None and not (isinstance(options.budget_ms, Real) and options.budget_ms >= 0):
+        raise InvalidInput(f"budget_ms must be 0 or more, not {options.budget_ms!r:.80}", field="budget_ms")

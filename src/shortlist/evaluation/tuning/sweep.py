@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shortlist.config.weights import scaled
+from shortlist.errors import InvalidInput
 from shortlist.evaluation.metrics.measures import Measure
 from shortlist.evaluation.metrics.outcomes import Outcome, judged_ids, measured
 from shortlist.evaluation.query_sets.holdout import Values
@@ -63,7 +64,13 @@ class Curve:
         )
 
     def means(self, measure: str) -> Values:
-        """Return the reranked mean at each size."""
+        """Return the reranked mean at each size.
+
+        Raises:
+            InvalidInput: The measure was not measured.
+        """
+        if measure not in self.reranked:
+            raise InvalidInput(f"{measure} was not measured: the curve has {', '.join(self.reranked)}", field="measure")
         means: Values = self.reranked[measure].mean(axis=1)
         return means
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from shortlist.errors import InvalidInput
 from shortlist.search.filters.conditions import SYMBOLS
@@ -36,7 +36,7 @@ def where_of(given: Filter | None) -> Where | None:
         for field in given:
             if not isinstance(field, str):
                 raise InvalidInput(f"where: the field {field!r} is no text: give the name of a field", field="where")
-        return given
+        return cast("Where", given)
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, Sequence):
         raise InvalidInput(
