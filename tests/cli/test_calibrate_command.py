@@ -227,7 +227,7 @@ def test_the_files_smallest_probability_is_ignored_where_it_does_not_apply(shell
         (["search", "x", "--pool", "many"], "--pool must be a whole number of at least 1, or \"auto\", not 'many'"),
         (["search", "x", "--min-probability", "0.5", "--no-rerank"], "--min-probability needs a reranker"),
         (["search", "x", "--min-probability", "0.5", "--tail"], "leave out --tail or --min-probability"),
-        (["calibrate", "q.jsonl", "--method", "beta"], "--method must be platt or isotonic, not 'beta'"),
+        (["calibrate", "q.jsonl", "--method", "beta"], "--method must be auto, platt or isotonic, not 'beta'"),
         (["calibrate", "q.jsonl", "--alpha", "2"], "alpha must"),
         (
             ["calibrate", "q.jsonl", "--pool", "5"],

@@ -279,7 +279,7 @@ def test_a_fusion_weight_of_a_store_with_words_alone_is_an_error(here):
     own = ("--retriever", "sqlite:notes@notes.db", *MODELS)
     result = run("search", WORDS[0], *own, "--fusion", "0.3", code=None)
     assert result.code == 2
-    assert "--fusion is 0.3: it weighs vectors against words, and sqlite:notes@notes.db does not" in result.err
+    assert "--fusion is 0.3: it weighs vectors against words, and sqlite:notes@notes.db cannot" in result.err
     (here / "shortlist.toml").write_text("[search]\nfusion = 0.3\n")
     result = run("search", WORDS[0], *own)
     assert "fusion of shortlist.toml is ignored: it is valid for another retriever" in result.text

@@ -206,7 +206,19 @@ def test_excluded_files_are_not_read_and_prune_removes_their_documents(notes, tm
         ("notes/photo.png", "excluded"),
     ]
     assert [describe(note) for note in kept.notes] == [
-        "the index keeps the documents of 1 excluded file: --prune removes them"
+        "the index keeps the documents of 1 excluded file: add with --prune removes them"
     ]
     pruned = add(notes, tmp_path / "i", options=without, prune=True, workers=workers)
     assert (pruned.passages_total, pruned.documents_removed, pruned.sources_removed, pruned.notes) == (2, 1, 1, [])
+
+
+def test_notes_count_deleted_files_and_name_patterns_without_effect(notes, tmp_path):
+    add(notes, tmp_path / "i")
+    (notes / "a.md").rename(notes / "renamed.md")
+    report = add(notes, tmp_path / "i", options=ReadOptions(exclude=["notes/drafts/"]))
+    assert [describe(note) for note in report.notes] == [
+        "no file or folder matches the pattern notes/drafts/: patterns begin below each given folder",
+        "the index keeps the documents of 1 deleted or renamed file: add with --prune removes them",
+    ]
+    assert report.passages_total == 3
+    assert add(notes, tmp_path / "i", prune=True).notes == []

@@ -211,10 +211,18 @@ def test_a_named_path_is_read_although_a_pattern_matches_it(tmp_path):
     put(tmp_path, "drafts/a.md", "b.md")
     sources, skipped = discover([tmp_path / "drafts", tmp_path / "b.md"], ["drafts/", "b.md"])
     assert listed(tmp_path, sources) == [("drafts/a.md", "md"), ("b.md", "md")]
-    assert skipped == []
+    assert [item for item in skipped if item.path] == []
 
 
 @pytest.mark.parametrize("pattern", ["", "/", "!", "# note", "[a", "a\\"])
 def test_a_pattern_that_matches_no_path_is_an_error(tmp_path, pattern):
     with pytest.raises(InvalidInput, match="matches no path: give one as in"):
         discover([tmp_path], ["*.log", pattern])
+
+
+def test_a_pattern_that_matches_nothing_is_named_if_a_folder_was_walked(tmp_path):
+    put(tmp_path, "docs/drafts/a.md", "docs/b.log", "docs/old/b.log")
+    patterns = ["docs/drafts/", "*.log", "old/*.log", "!kept.log"]
+    _, skipped = discover([tmp_path / "docs"], patterns)
+    assert [item.note for item in skipped if not item.path] == [Note("pattern_unused", pattern="docs/drafts/")]
+    assert all(item.path for item in discover([tmp_path / "docs" / "b.log"], patterns)[1])

@@ -31,8 +31,7 @@ def passes(where, fields):
         ("city^~=ber", {"city": {"iprefix": "ber"}}),
         ("title=a<b", {"title": "a<b"}),
         ("title=a!=b", {"title": "a!=b"}),
-        ("title=>x", {"title": ">x"}),
-        ("title==x", {"title": "=x"}),
+        ("title='>x'", {"title": ">x"}),
         ("  unit price  <  5 ", {"unit price": {"lt": 5}}),
         ("'a<b'=1", {"a<b": 1}),
         ('"a=\\"b\\""=1', {'a="b"': 1}),
@@ -307,3 +306,21 @@ def test_a_quote_that_is_not_closed_is_an_error(text, part):
 )
 def test_a_quote_may_belong_to_the_text(text, where):
     assert where_of(text) == where
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("year==2024", "write =\\."),
+        ("year=>2024", "write >=\\."),
+        ("year=<2024", "write <=\\."),
+        ("a<>b", "write one of"),
+    ],
+)
+def test_two_symbols_name_the_right_one(text, remedy):
+    with pytest.raises(InvalidInput, match=remedy):
+        where_of([text])
+
+
+def test_a_value_in_quotes_may_begin_with_a_symbol():
+    assert where_of(["formula='=A1+B1'"]) == {"formula": "=A1+B1"}

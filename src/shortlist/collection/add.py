@@ -65,9 +65,10 @@ class Adding:
 
         The method encodes only new and changed documents. `options` say how to read the files. With `prune`, the method
         removes the documents of files that no longer exist or that `options` excludes; of an index on a server, only
-        those below `paths`. Without it, a note of the report counts the excluded files that the index has. The process
-        may be killed at any moment: the same call then continues. Files and records that cannot be read raise no error:
-        `skipped` of the report lists them, files of an unknown format last. Without paths, the method reads nothing.
+        those below `paths`. Without it, notes of the report count the deleted and the excluded files that the index
+        has. The process may be killed at any moment: the same call then continues. Files and records that cannot be
+        read raise no error: `skipped` of the report lists them, files of an unknown format last. Without paths, the
+        method reads nothing.
 
         Raises:
             InvalidInput: A path does not exist, or the reranker of `precompute` cannot store states.
@@ -76,15 +77,18 @@ class Adding:
             WorkersFailed: The workers of `prepare` fail; earlier commits stay.
         """
         given = [Path(path) for path in paths]
-        sources, unread = discover(given, options.exclude)
+        sources, left_out = discover(given, options.exclude)
+        unread = [item for item in left_out if item.note.code != "pattern_unused"]
         sources = [replace(source, options=options) for source in sources]
         with self.collection.writing():
             run = Ingest(*self._parts) if self.prepare is None else WorkerIngest(*self._parts, prepare=self.prepare)
             excluded = excluded_sources(self.collection, _excluded(unread))
-            gone = gone_sources(self.collection, [path.resolve() for path in given]) if prune else []
+            gone = gone_sources(self.collection, [path.resolve() for path in given])
             report = run.run(sources, remove=[*excluded, *gone] if prune else ())
-        if excluded and not prune:
-            report.notes.append(Note("excluded_kept", count=len(excluded)))
+        report.notes += [item.note for item in left_out if item.note.code == "pattern_unused"]
+        if not prune:
+            report.notes += [Note("excluded_kept", count=len(excluded))] if excluded else []
+            report.notes += [Note("gone_kept", count=len(gone))] if gone else []
         unread = [replace(item, path=named_from(self.collection.root, Path(item.path))) for item in unread]
         report.passed_over = [item for item in unread if isinstance(item, PassedOver)]
         report.skipped[:0] = [item for item in unread if not isinstance(item, PassedOver | UnknownFormat)]

@@ -26,9 +26,6 @@ from shortlist.types import Document, Note, Passage
 
 PASSAGES_PER_COMMIT = 512
 
-LOST = "worker_lost"
-"""The note of content that no worker could prepare. Its source stays as it is, and the next run reads it again."""
-
 
 @dataclass
 class Batch:
@@ -134,7 +131,7 @@ class Ingest:
         owners: dict[str, str] = {}
         self._write(source, self._documents(source, seen, owners), ledger.entry)
         skipped = [(item.place, item.note) for item in self.report.skipped[reported:]]
-        lost = any(note.code == LOST for _, note in skipped)
+        lost = any(note.code == "worker_lost" for _, note in skipped)
         for entries in () if lost else ledger.pages(source.name):
             self._drop([entry for entry in entries if entry.id not in seen])
         if owners and not lost:

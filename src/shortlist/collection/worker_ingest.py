@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.collection.document_ingest import DocumentIngest
-from shortlist.collection.ingest import LOST, Ingest, size_of
+from shortlist.collection.ingest import Ingest, size_of
 from shortlist.collection.ledger import Entry
 from shortlist.collection.report import IngestReport
 from shortlist.documents import MEMORY, Skipped, Source, read
@@ -74,7 +74,7 @@ Prepare: TypeAlias = Callable[[Iterable[Job]], Iterator[Prepared]]
 
 def lost_job(job: Job, reason: str) -> Prepared:
     """Return the result of a job that no worker did: each document, or the file, is not read."""
-    note = Note(LOST, reason=reason)
+    note = Note("worker_lost", reason=reason)
     items: list[PreparedDocument | Skipped] = [
         item if isinstance(item, Skipped) else Skipped(job.source.name, f"document {item.id!r}", note)
         for item in job.documents or ()

@@ -29,8 +29,8 @@ def discover(paths: Sequence[Path], exclude: Sequence[str] = ()) -> tuple[list[S
     folders, `node_modules`, `__pycache__`, `venv`, and what the patterns of `exclude` match, as `PassedOver`. It leaves
     out index folders without a report. A pattern is as in .gitignore, and relative to the folder in `paths`.
     A folder with `corpus.jsonl` and `queries.jsonl` or `qrels/` is one source of the format "beir"; its other files and
-    folders are `PassedOver`. Skipped files are named by their absolute path; a link is named by its own path. No paths
-    give two empty lists.
+    folders are `PassedOver`. Skipped files are named by their absolute path; a link is named by its own path. A
+    pattern that matches nothing in the folders is an item without a path. No paths give two empty lists.
 
     Raises:
         InvalidInput: A path does not exist, or a pattern can match no path.
@@ -50,6 +50,8 @@ def discover(paths: Sequence[Path], exclude: Sequence[str] = ()) -> tuple[list[S
                 sources.append(item)
             else:
                 skipped.append(item)
+    if any(map(os.path.isdir, paths)):
+        skipped += [Skipped("", "", Note("pattern_unused", pattern=pattern)) for pattern in patterns.unused]
     return with_common_titles(sources, _is_hidden), skipped
 
 

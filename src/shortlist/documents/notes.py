@@ -5,6 +5,7 @@
 | unknown_format | extension | no reader exists for files with this extension ("" for none) |
 | hidden | | a walk leaves out hidden files and folders such as node_modules |
 | excluded | pattern | a pattern of the user leaves out the file or the folder |
+| pattern_unused | pattern | a pattern of the user matches nothing in the folders |
 | beside_beir | | a walk leaves out what is next to a BEIR corpus |
 | is_index | | the folder is a shortlist index |
 | not_regular | | the path is a broken link, a device or a pipe |

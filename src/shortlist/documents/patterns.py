@@ -28,12 +28,21 @@ class Patterns:
                     field="exclude",
                 )
         self._spec = GitIgnoreSpec.from_lines(patterns)
+        self._unused = {name: GitIgnoreSpec.from_lines([name]) for name in patterns if not name.startswith("!")}
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The patterns that matched no path until now, without those that begin with "!"."""
+        return tuple(self._unused)
 
     def match(self, path: str, *, folder: bool) -> str | None:
         """Return the pattern that leaves out a path, or None. The path is relative, with forward slashes."""
         if not self._patterns:
             return None
-        result = self._spec.check_file(f"{path}/" if folder else path)
+        shown = f"{path}/" if folder else path
+        for pattern in [name for name, spec in self._unused.items() if spec.match_file(shown)]:
+            del self._unused[pattern]
+        result = self._spec.check_file(shown)
         return self._patterns[result.index] if result.include and result.index is not None else None
 
 

@@ -89,7 +89,10 @@ def limits_of(
     if config.min_probability is None:
         return Limits(config.min_score), []
     if reranker is None:
-        raise InvalidInput("min_probability needs a reranker: search with one", field="min_probability")
+        raise InvalidInput(
+            "min_probability needs a reranker, and this search does not rerank: set rerank, or leave out the limit",
+            field="min_probability",
+        )
     check_pointwise(reranker, "min_probability", "min_probability needs scores that do not depend on the pool")
     if config.tail:
         raise InvalidInput(

@@ -49,6 +49,7 @@
 | numbers_unused | count, fields | these numbers of so many documents are no part of the score of `rerank` |
 | other_bi_encoder | bi_encoder, retriever | `explain` compares cosines of this bi-encoder, not the retriever's scores |
 | excluded_kept | count | patterns exclude so many sources, and `add` without `prune` kept their documents |
+| gone_kept | count | so many files no longer exist, and `add` without `prune` kept their documents |
 | vectors_taken | count, store | `add` took so many vectors of a store instead of encoding the passages |
 | vectors_encoded | count, reason | `add` encoded so many passages of a store, and did not take their vectors |
 | model_language | count, documents, languages, model, reads | the model does not read the languages of new documents |

@@ -29,6 +29,7 @@ HINTS = {
     "compact_date": ". Write the date as {written}",
     "decimal_comma": ". Write the number with a decimal point: {written}",
 }
+PRUNE = "add with --prune removes them"
 RENEW = "shortlist add --precompute --index DIR"
 FITS = {"stop_rule": "the stop rule", "gate": "the gate", "calibration": "the probability curve"}
 
@@ -272,8 +273,9 @@ WORDS: Mapping[str, Words] = {
     "other_bi_encoder": (
         "stage one is explained with the cosine of {bi_encoder}, because {retriever} does not tell how it scores"
     ),
-    "excluded_kept": lambda v: (
-        f"the index keeps the documents of {counted(v['count'], 'excluded file')}: --prune removes them"
+    "excluded_kept": lambda v: f"the index keeps the documents of {counted(v['count'], 'excluded file')}: {PRUNE}",
+    "gone_kept": lambda v: (
+        f"the index keeps the documents of {counted(v['count'], 'deleted or renamed file')}: {PRUNE}"
     ),
     "vectors_taken": lambda v: (
         f"{counted(v['count'], 'vector')} taken from {v['store']}: the bi-encoder of the index made them"

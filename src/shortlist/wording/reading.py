@@ -50,6 +50,7 @@ NOT_READ: Mapping[str, Words] = {
     "unknown_format": lambda v: f"unsupported format {v['extension'] or '(no extension)'}",
     "hidden": "hidden, or a folder such as node_modules",
     "excluded": "excluded by {pattern}",
+    "pattern_unused": "no file or folder matches the pattern {pattern}: patterns begin below each given folder",
     "beside_beir": "next to a BEIR corpus",
     "is_index": "a shortlist index, not documents",
     "not_regular": "not a regular file (a broken link, a device or a pipe)",

@@ -156,6 +156,7 @@ def _check_paths(
     from shortlist.registry import INDEXES
 
     sources, unread = discover(paths, exclude)
+    unread = [file for file in unread if file.path]
     if sources or INDEXES.exists(index, config.index_options):
         return
     place = INDEXES.place(index)

@@ -44,8 +44,9 @@ def rerank(
 
     A candidate is a text that another retriever returned. The input has one of three forms: a text on each line, a JSON
     object with a text field on each line, or one JSON array of strings and objects. Lines of text and lines of JSON in
-    one input are an error. A CSV or TSV table is also an error, because its first line has no text to rank. If a
-    candidate has a title, the reranker reads the title, too, as in a search.
+    one input are an error. A CSV or TSV file is also an error, because its first line has no text to rank, and so
+    is a table on standard input whose first line has a usual name such as id and text. If a candidate has a title, the
+    reranker reads the title, too, as in a search.
     """
     from shortlist import registry
     from shortlist.search.rerank import rank

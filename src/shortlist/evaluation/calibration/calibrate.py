@@ -255,7 +255,10 @@ def check_values(options: CalibrateOptions) -> None:
     checked_level(options.delta, "delta")
     checked_level(options.gate_alpha, "gate_alpha")
     if options.method is not None and options.method not in METHODS:
-        raise InvalidInput(f"method must be {' or '.join(METHODS)}, not {options.method!r}", field="method")
+        raise InvalidInput(
+            f"method must be auto, {' or '.join(METHODS)}, not {options.method!r} (in Python, auto is None)",
+            field="method",
+        )
     check_largest("pool_size", options.pool_size)
     if options.pool_size < options.top_k:
         raise InvalidInput(

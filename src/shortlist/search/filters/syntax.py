@@ -60,6 +60,8 @@ def _condition(text: Any) -> tuple[str, str, Any]:
             "year=2024 or price<100",
             field="where",
         )
+    if value[0] in "=<>":
+        raise _two_symbols(text, match["symbol"], value)
     if text.lstrip()[0] in "\"'" and field == match["field"]:
         raise _open_quote(text, "field", field[0])
     if value[0] == '"' and value == _unquoted(value):
@@ -68,6 +70,16 @@ def _condition(text: Any) -> tuple[str, str, Any]:
     if operator in ("prefix", "ieq", "iprefix") or value != _unquoted(value):
         return field, operator, _unquoted(value)
     return field, operator, value_of_text(value)
+
+
+def _two_symbols(text: str, symbol: str, value: str) -> InvalidInput:
+    """Return the error for `==`, `=>` and `=<`. In quotes, such a value is a text."""
+    meant = {"==": "=", "=>": ">=", "=<": "<="}.get(symbol + value[0])
+    remedy = f"write {meant}" if meant else f"write one of {' '.join(OPERATORS)}"
+    return InvalidInput(
+        f"where: {text!r} has {symbol}{value[0]}: {remedy}. If the value begins with {value[0]}, put it in quotes",
+        field="where",
+    )
 
 
 def _open_quote(text: str, part: str, quote: str) -> InvalidInput:
