@@ -26,6 +26,8 @@ class Stored:
 class FakeServer:
     """Satisfies `collection.server_place.Server`. `stored` has each index by its name."""
 
+    option_names = frozenset({"shards"})
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.stored: dict[str, Stored] = {}

@@ -259,10 +259,21 @@ def test_sweeps_report_it(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"exact": 1}, "exact must be true or false, not 1"), ({"ef": 9}, "'ef' is for an index on a server")],
+    [
+        ({"exact": 1}, "exact must be true or false, not 1"),
+        ({"ef": 9}, "'ef' is for an index on a server"),
+        ({"foo": 3}, "'foo' is unknown; the options are ef, exact"),
+    ],
 )
 def test_bad_options_of_a_folder(tmp_path, options, message):
     config = CONFIG.override({"index_options": options})
     with pytest.raises(InvalidInput, match=message) as caught:
         sl.open(tmp_path / "i", create=True, config=config)
     assert caught.value.field == "index_options"
+
+
+def test_a_search_of_a_folder_ignores_the_options_of_a_server_and_refuses_unknown_ones(tmp_path):
+    sl.open(tmp_path / "i", create=True, config=CONFIG).close()
+    sl.open(tmp_path / "i", config=CONFIG.override({"index_options": {"ef": 9}})).close()
+    with pytest.raises(InvalidInput, match="'foo' is unknown"):
+        sl.open(tmp_path / "i", config=CONFIG.override({"index_options": {"foo": 9}}))

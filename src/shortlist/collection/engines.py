@@ -86,7 +86,7 @@ class Engines:
         """
         place = self.place(index)
         if isinstance(place, Path):
-            exact = _is_exact(place, options, check=check)
+            exact = self._is_exact(place, options, check=check)
             return Collection.open(place, self.folders, encoder_name=encoder_name, exact=exact)
         site = self._site(place, options)
         try:
@@ -110,7 +110,7 @@ class Engines:
         """
         place = self.place(index)
         if isinstance(place, Path):
-            exact, engine = _is_exact(place, options, check=True), next(iter(self.folders))
+            exact, engine = self._is_exact(place, options, check=True), next(iter(self.folders))
             return Collection.create(
                 place, self.folders, engine=engine, encoder_name=encoder_name, dimension=dimension, exact=exact
             )
@@ -152,17 +152,21 @@ class Engines:
         server = self.servers[address.kind]
         return server.connect(address.name, address.collection, address.where, options or {})
 
-
-def _is_exact(folder: Path, options: Mapping[str, Any] | None, *, check: bool) -> bool:
-    """Return the option of a folder. With `check`, options of a server are an error, and otherwise they do nothing."""
-    given = options or {}
-    others = [name for name in given if name != EXACT]
-    if others and check:
-        raise InvalidInput(
-            f"{OPTIONS}: {others[0]!r} is for an index on a server, and {folder} is a folder: leave it out",
-            field=OPTIONS,
-        )
-    exact = given.get(EXACT, False)
-    if not isinstance(exact, bool):
-        raise InvalidInput(f"{OPTIONS}: {EXACT} must be true or false, not {exact!r:.80}", field=OPTIONS)
-    return exact
+    def _is_exact(self, folder: Path, options: Mapping[str, Any] | None, *, check: bool) -> bool:
+        """Return the option of a folder. With `check`, options of a server are an error; otherwise they do nothing."""
+        given = options or {}
+        known = {EXACT}.union(*(server.option_names for server in self.servers.values()))
+        for name in given:
+            if name not in known:
+                raise InvalidInput(
+                    f"{OPTIONS}: {name!r} is unknown; the options are {', '.join(sorted(known))}", field=OPTIONS
+                )
+            if name != EXACT and check:
+                raise InvalidInput(
+                    f"{OPTIONS}: {name!r} is for an index on a server, and {folder} is a folder: leave it out",
+                    field=OPTIONS,
+                )
+        exact = given.get(EXACT, False)
+        if not isinstance(exact, bool):
+            raise InvalidInput(f"{OPTIONS}: {EXACT} must be true or false, not {exact!r:.80}", field=OPTIONS)
+        return exact

@@ -94,7 +94,9 @@ class Site(Protocol):
 
 
 class Server(Protocol):
-    """An engine whose indexes are on a server."""
+    """An engine whose indexes are on a server. `option_names` are the names of the options that it knows."""
+
+    option_names: frozenset[str]
 
     def connect(self, name: str, collection: str, where: str, options: Mapping[str, Any]) -> Site:
         """Return the site of the index `collection` on the server at `where`. `name` is its name without secrets.

@@ -14,7 +14,7 @@ from shortlist.indexes.points import WORDS
 from shortlist.indexes.qdrant.calls import KEY, QdrantCalls
 from shortlist.indexes.qdrant.index import DENSE, FIELDS, SPARSE, QdrantIndex
 from shortlist.indexes.qdrant.lock import QdrantLock
-from shortlist.indexes.qdrant.options import FIELD, QdrantOptions
+from shortlist.indexes.qdrant.options import CHECKS, FIELD, QdrantOptions
 from shortlist.indexes.qdrant.records import ROW, TABLE, QdrantRecords
 from shortlist.redaction import without_secrets
 
@@ -44,6 +44,8 @@ class QdrantEngine:
 
     `client` is a `QdrantClient`, which is not closed. None: each place has a client of its own.
     """
+
+    option_names = frozenset(CHECKS)
 
     def __init__(self, client: Any = None) -> None:
         self._client = client
