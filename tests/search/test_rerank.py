@@ -137,7 +137,16 @@ def test_duplicates_are_kept():
     assert [row.index for row in rerank("a", ["a", "a"], reranker=WordReranker())] == [0, 1]
 
 
-@pytest.mark.parametrize(("item", "shown"), [({"id": 3}, r"\['id'\]"), (42, "int"), (None, "NoneType")])
+@pytest.mark.parametrize(
+    ("item", "shown"),
+    [
+        ({"id": 3, "a": 1}, "its fields are a, id"),
+        ({"text": 5}, "text is 5, and not a string"),
+        ({}, "its fields are none"),
+        (42, "its type is int"),
+        (None, "its type is NoneType"),
+    ],
+)
 def test_a_document_without_text_is_named(item, shown):
     with pytest.raises(InvalidInput, match=f"document 2 of 2 has no text \\({shown}\\): give strings"):
         rerank("a", ["fine", item], reranker=WordReranker())

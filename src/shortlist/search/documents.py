@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from shortlist.errors import InvalidInput
 from shortlist.search.foreign.rows import finite_score, row_of
-from shortlist.search.texts import TEXT_FIELDS, Text, named_text, reader
+from shortlist.search.texts import TEXT_FIELDS, Text, named_text, reader, shown_without_text
 from shortlist.text.validation import item_name, sound
 from shortlist.types import Hit, Note
 
@@ -40,7 +40,7 @@ def given(item: object, place: int, total: int) -> Given:
         return Given(Hit.of(place, sound(_text(item).content), signals=item.signals, bi_encoder=item.bi_encoder))
     text, key, score = _read(item)
     if text is None:
-        raise InvalidInput(f"{label} has no text ({_shown(item)}): {FORMS}")
+        raise InvalidInput(f"{label} has no text ({shown_without_text(item)}): {FORMS}")
     own = item if isinstance(item, Mapping) else {}
     name = label if key is None else f"document {key!r:.80}"
     signals = _signals(own.get(SIGNALS), name)
@@ -85,7 +85,3 @@ def _signals(signals: Any, name: str) -> dict[str, float]:
     if not isinstance(signals, Mapping):
         raise InvalidInput(f"the signals of {name} are {signals!r:.80}, not a dict of names and numbers")
     return {str(key): finite_score(value, f"the signal {key!r} of {name}") for key, value in signals.items()}
-
-
-def _shown(item: object) -> str:
-    return str(sorted(map(str, item))) if isinstance(item, Mapping) else type(item).__name__

@@ -71,7 +71,17 @@ def text_of(item: object, label: str = "the document") -> str:
     text = Text(item) if isinstance(item, str) else named_text(reader(item))
     if text is not None:
         return sound(text.content)
-    shown = sorted(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
+    fields = ", ".join(TEXT_FIELDS)
     raise InvalidInput(
-        f"{label} has no text ({shown}): give strings, or dicts or objects with one of {', '.join(TEXT_FIELDS)}"
+        f"{label} has no text ({shown_without_text(item)}): give strings, or dicts or objects with one of {fields}"
     )
+
+
+def shown_without_text(item: object) -> str:
+    """Return what a document without a text has: a text field of another type, the names of its fields, or its type."""
+    if not isinstance(item, Mapping):
+        return f"its type is {type(item).__name__}"
+    wrong = next((name for name in TEXT_FIELDS if name in item), None)
+    if wrong is not None:
+        return f"{wrong} is {item[wrong]!r:.80}, and not a string"
+    return f"its fields are {', '.join(sorted(map(str, item))) or 'none'}"
