@@ -78,14 +78,14 @@ class Adding:
         """
         given = [Path(path) for path in paths]
         sources, left_out = discover(given, options.exclude)
-        unread = [item for item in left_out if item.note.code != "pattern_unused"]
+        unread = [item for item in left_out if item.path]
         sources = [replace(source, options=options) for source in sources]
         with self.collection.writing():
             run = Ingest(*self._parts) if self.prepare is None else WorkerIngest(*self._parts, prepare=self.prepare)
             excluded = excluded_sources(self.collection, _excluded(unread))
             gone = gone_sources(self.collection, [path.resolve() for path in given])
             report = run.run(sources, remove=[*excluded, *gone] if prune else ())
-        report.notes += [item.note for item in left_out if item.note.code == "pattern_unused"]
+        report.notes += [item.note for item in left_out if not item.path]
         if not prune:
             report.notes += [Note("excluded_kept", count=len(excluded))] if excluded else []
             report.notes += [Note("gone_kept", count=len(gone))] if gone else []

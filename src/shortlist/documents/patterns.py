@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pathspec import GitIgnoreSpec
 
@@ -20,15 +21,13 @@ class Patterns:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = tuple(patterns)
+        self._spec = GitIgnoreSpec.from_lines(())
+        self._unused: dict[str, GitIgnoreSpec] = {}
         for pattern in patterns:
-            if not _means_something(pattern):
-                raise InvalidInput(
-                    f"the pattern {pattern!r} matches no path: give one as in .gitignore, such as '*.log', 'drafts/' "
-                    "or 'docs/**/old.md'",
-                    field="exclude",
-                )
-        self._spec = GitIgnoreSpec.from_lines(patterns)
-        self._unused = {name: GitIgnoreSpec.from_lines([name]) for name in patterns if not name.startswith("!")}
+            spec = _spec_of(pattern)
+            self._spec += spec
+            if not pattern.startswith("!"):
+                self._unused[pattern] = spec
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -46,8 +45,13 @@ class Patterns:
         return self._patterns[result.index] if result.include and result.index is not None else None
 
 
-def _means_something(pattern: str) -> bool:
-    try:
-        return any(rule.include is not None for rule in GitIgnoreSpec.from_lines([pattern]).patterns)
-    except ValueError:
-        return False
+def _spec_of(pattern: str) -> GitIgnoreSpec:
+    with suppress(ValueError):
+        spec = GitIgnoreSpec.from_lines([pattern])
+        if any(rule.include is not None for rule in spec.patterns):
+            return spec
+    raise InvalidInput(
+        f"the pattern {pattern!r} matches no path: give one as in .gitignore, such as '*.log', 'drafts/' or "
+        "'docs/**/old.md'",
+        field="exclude",
+    )
