@@ -28,7 +28,7 @@ from shortlist.evaluation.tuning.recommend import harmful_sizes
 from shortlist.evaluation.tuning.tune import Tuning, tune
 from shortlist.models.packaged import BI_ENCODER, CROSS_ENCODER
 from shortlist.protocols import Encoder
-from shortlist.registry import create_collection, fitted_weights, load_encoder, open_collection
+from shortlist.registry import INDEXES, encoder_name, fitted_weights, load_encoder
 from shortlist.rerankers.cross_encoder import CrossEncoder
 from shortlist.retrievers import Hybrid
 from shortlist.search.search import Search
@@ -91,9 +91,9 @@ def opened(folder: Path, test: data.TestSet, encoder: Encoder) -> Collection:
     """Return the set's index: the one in the folder if it is complete, or else a new one."""
     place = folder / f"{test.name}.index"
     if exists(place):
-        collection = open_collection(place, bi_encoder=BI_ENCODER)
+        collection = INDEXES.open(place, encoder_name(BI_ENCODER))
     else:
-        collection = create_collection(place, encoder, BI_ENCODER)
+        collection = INDEXES.create(place, encoder_name(BI_ENCODER), encoder.dimension)
     if len(collection.index) != len(test.passages):
         fill(collection.index, encoder, test.passages)
         collection.index.flush()

@@ -23,7 +23,7 @@ def documents(*ids, text="all about"):
 
 def passages_in(folder):
     """All passages of the index as (id, text), sorted. The ledger and the engine must agree."""
-    with registry.open_collection(folder) as collection:
+    with registry.INDEXES.open(folder) as collection:
         ledger = collection.ledger
         entries = [entry for name in ledger.known_sources() for entry in ledger.documents(name).values()]
         passages = sorted((passage.id, passage.text) for passage in collection.index.passages())
@@ -41,5 +41,5 @@ def remove(names, folder):
 def index_of(passages, folder, *, dimension=32):
     """A new index in `folder` with exactly these passages, which come from no document."""
     encoder = HashedEncoder(dimension)
-    with registry.create_collection(folder, encoder, encoder.name) as collection:
+    with registry.INDEXES.create(folder, encoder.name, encoder.dimension) as collection:
         collection.index.add(passages, encoder.encode_passages([passage.content for passage in passages]))

@@ -58,7 +58,7 @@ def keeping(folder, reranker=None, **config):
 
 def check_states(folder):
     """Check that every passage has its state, that no other state is stored, and return the number of passages."""
-    with registry.open_collection(folder) as collection:
+    with registry.INDEXES.open(folder) as collection:
         contents = {passage.id: passage.content for passage in collection.index.passages()}
         states = collection.states
         texts = dict(states._read("SELECT id, text_hash FROM passages"))

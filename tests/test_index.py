@@ -8,7 +8,8 @@ import pytest
 import shortlist
 from fakes import WordReranker
 from foreign_parts import Logits
-from shortlist import SearchConfig, registry
+from shortlist import SearchConfig
+from shortlist.collection.engines import Engines
 from shortlist.config.weights import Weights
 from shortlist.errors import FolderError, IndexLocked, IndexMismatch, InvalidInput, ModelNotFound, NotAnIndex
 from shortlist.types import Document, Note
@@ -172,18 +173,20 @@ def test_a_weight_of_an_unknown_signal_is_an_error(tmp_path):
 
 
 def test_an_index_that_another_process_made_in_the_meantime_is_opened(tmp_path, monkeypatch):
-    create = registry.create_collection
+    create, calls = Engines.create, []
 
     def create_twice(*parts):
+        calls.append(parts)
         create(*parts).close()
         return create(*parts)
 
-    monkeypatch.setattr(registry, "create_collection", create_twice)
+    monkeypatch.setattr(Engines, "create", create_twice)
     with shortlist.open(
         tmp_path / "i", create=True, config=SearchConfig(bi_encoder="hashed-64", rerank=False)
     ) as index:
         index.add(Document("a", "text"))
         assert len(index) == 1
+    assert len(calls) == 1
 
 
 def test_fitted_weights_are_those_of_the_reranker_that_scores(tmp_path, monkeypatch):

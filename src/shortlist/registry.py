@@ -9,7 +9,7 @@ from typing import Any
 
 from shortlist.attributes import is_attribute as is_attribute
 from shortlist.attributes import load_attribute
-from shortlist.collection import Collection, Engine
+from shortlist.collection import Engine
 from shortlist.collection.engines import Engines
 from shortlist.collection.server_place import Server
 from shortlist.config.fusion import check_fused
@@ -234,17 +234,3 @@ def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: flo
     if name == "bm25" or encoder is None:
         return Lexical(index)
     return Dense(index, encoder) if name == "dense" else Hybrid(index, encoder, fusion=fusion)
-
-
-def open_collection(
-    index: str | Path, *, bi_encoder: str | None = None, options: Mapping[str, Any] | None = None
-) -> Collection:
-    """Return an open index; see `Engines.open`. `bi_encoder` must be the index's own if it is given."""
-    return INDEXES.open(index, None if bi_encoder is None else encoder_name(bi_encoder), options)
-
-
-def create_collection(
-    index: str | Path, encoder: Encoder, name: str, options: Mapping[str, Any] | None = None
-) -> Collection:
-    """Return a new index for the vectors of `encoder`, which `name` names; see `Engines.create`."""
-    return INDEXES.create(index, encoder_name(name), encoder.dimension, options)

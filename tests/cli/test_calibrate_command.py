@@ -9,7 +9,7 @@ import pytest
 from corpora import make_corpus, shell_in
 from shortlist.encoders.hashed import HashedEncoder
 from shortlist.evaluation.saved import load
-from shortlist.registry import open_collection
+from shortlist.registry import INDEXES
 from shortlist.types import Passage
 
 QUERIES = 70
@@ -102,7 +102,7 @@ def test_an_index_that_grew_since_the_fit_is_reported(shell):
     shell("calibrate", "q.jsonl", *FIT)
     command = (shell.query, "--pool", "auto", "--min-probability", "0.1")
     assert "fit_outdated" not in codes(shell.search(*command))
-    with open_collection(shell.here / "ix") as collection:
+    with INDEXES.open(shell.here / "ix") as collection:
         collection.index.add([Passage("new", "one more", "new")], HashedEncoder(64).encode_passages(["one more"]))
     outdated = [note for note in shell.search(*command)["notes"] if note["code"] == "fit_outdated"]
     assert [(note["fit"], note["fitted_on"], note["passages"]) for note in outdated] == [

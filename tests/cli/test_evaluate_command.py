@@ -308,7 +308,7 @@ def test_another_run_does_not_take_partial_results(shell):
     shell.reranker = Interrupting()
     shell(*command, code=130)
     shell.reranker = TextReranker()
-    with registry.open_collection(shell.here / "copy") as collection:
+    with registry.INDEXES.open(shell.here / "copy") as collection:
         passage = next(iter(collection.index.passages()))
         changed = [replace(passage, text="something else")]
         collection.index.add(changed, HashedEncoder(64).encode_passages([changed[0].content]))

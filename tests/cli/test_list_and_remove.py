@@ -11,7 +11,7 @@ from shortlist import SearchConfig
 from shortlist.cli.commands.list import aligned
 from shortlist.collection import contents
 from shortlist.collection.manifest import FORMAT_VERSION
-from shortlist.registry import open_collection
+from shortlist.registry import INDEXES
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 
 def test_list_aligns_sources_and_shows_totals_while_the_index_is_open(folder):
-    with open_collection(folder / "ix"):
+    with INDEXES.open(folder / "ix"):
         done = run("list", "--index", "ix", cwd=folder)
     assert done.err == ""
     memory, a, longer, rows, total = done.out.splitlines()

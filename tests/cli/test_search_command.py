@@ -8,7 +8,7 @@ import pytest
 
 from command_line import error_of, run
 from shortlist import registry
-from shortlist.registry import open_collection
+from shortlist.registry import INDEXES
 
 PAGES = {
     "harbor.md": "# Harbor\n\nHarbor is a search server. Start the server, open its port, connect over HTTP.",
@@ -301,7 +301,7 @@ def test_errors_are_one_line_with_the_names_of_options_and_an_exit_code(folder, 
 
 
 def test_an_index_that_is_open_is_an_error_of_one_line(folder):
-    with open_collection(folder / "ix"):
+    with INDEXES.open(folder / "ix"):
         message = error_of("search", "q", "--index", "ix", cwd=folder, code=3)
     assert "open" in message
 

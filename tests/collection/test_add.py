@@ -83,7 +83,7 @@ def test_only_new_and_changed_documents_are_written_and_others_stay(tmp_path):
 def test_documents_are_split_like_those_of_files(tmp_path):
     text = "# Install\n\nrun it\n\n# Use\n\n" + "many words follow here. " * 200
     add([{"id": "x", "text": text, "title": "Guide", "metadata": {"format": "md"}}], tmp_path / "i")
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         passages = sorted(collection.index.passages(), key=lambda passage: passage.start)
     assert len(passages) > 4
     assert {passage.title for passage in passages} == {"Guide > Install", "Guide > Use"}

@@ -66,10 +66,10 @@ def test_a_copy_has_everything_and_encodes_nothing(source, target, tmp_path, mon
     assert described(target) == described(source)
     assert passages_in(target) == passages_in(source)
     assert answers(target) == answers(source)
-    with registry.open_collection(source) as old:
+    with registry.INDEXES.open(source) as old:
         ids, length = sorted(old.ledger.passage_ids()), old.index.average_length
         vectors = old.index.vectors(ids)
-    with registry.open_collection(target) as new:
+    with registry.INDEXES.open(target) as new:
         np.testing.assert_array_equal(new.index.vectors(ids), vectors)
         assert new.index.average_length == length
         for fit in ("stop-rule.json", "calibration.json", "gate.json"):
@@ -145,14 +145,14 @@ def test_what_cannot_be_copied(source, target, tmp_path):
 
 
 def test_half_written_documents_are_not_copied(source, target):
-    with registry.open_collection(source) as collection:
+    with registry.INDEXES.open(source) as collection:
         collection.ledger.begin([collection.ledger.entry("m")])
     with pytest.raises(InvalidInput, match="has 1 half-written documents, such as 'm': run add again"):
         shortlist.copy_index(source, target)
 
 
 def test_a_source_that_lost_passages_is_damaged(source, target):
-    with registry.open_collection(source) as collection:
+    with registry.INDEXES.open(source) as collection:
         collection.index.delete(["m#0"])
     with pytest.raises(NotAnIndex, match="is damaged: it lacks passages"):
         shortlist.copy_index(source, target)

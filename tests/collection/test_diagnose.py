@@ -35,14 +35,14 @@ NOTES = [
 )
 def test_an_empty_answer_is_explained(tmp_path, where, expected):
     add(NOTES, tmp_path / "i")
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         assert diagnose(collection.index, 32, where) == [expected]
 
 
 def test_the_first_twenty_fields_are_listed(tmp_path):
     fields = {f"field{number:02}": number for number in range(30)}
     add([{"id": "x", "text": "x", "metadata": fields}], tmp_path / "i")
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         (note,) = diagnose(collection.index, 32, {"other": 1})
     assert (len(note.values["fields"]), note.values["more"]) == (20, 12)
     assert describe(note).endswith("field18 and 12 more")
@@ -50,7 +50,7 @@ def test_the_first_twenty_fields_are_listed(tmp_path):
 
 def test_an_empty_index(tmp_path):
     add([], tmp_path / "i")
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         assert diagnose(collection.index, 32, {"year": 1}) == [Note("index_empty")]
 
 
@@ -69,7 +69,7 @@ def test_an_empty_index(tmp_path):
 def test_an_empty_range_is_named(tmp_path, where, conditions):
     items = [{"id": "x", "text": "x", "metadata": {"price": 50, "day": "2024-03-01"}}]
     add(items, tmp_path / "i")
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         [note] = diagnose(collection.index, 32, where)
     if conditions is None:
         assert note.code == "filter_unknown_value"
@@ -94,7 +94,7 @@ def test_an_empty_range_is_named(tmp_path, where, conditions):
 )
 def test_a_value_in_a_form_that_no_passage_has_is_explained(tmp_path, where, hint):
     add([{"id": "x", "text": "x", "metadata": {"price": 50, "day": "2024-03-01", "code": "2024-13"}}], tmp_path / "i")
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         [note] = diagnose(collection.index, 32, where)
     assert note.code == "filter_unknown_value"
     assert describe(note).endswith(hint)
@@ -102,5 +102,5 @@ def test_a_value_in_a_form_that_no_passage_has_is_explained(tmp_path, where, hin
 
 def test_a_list_may_be_on_both_sides_of_a_range(tmp_path):
     add([{"id": "x", "text": "x", "metadata": {"price": [3, 20]}}], tmp_path / "i")
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         assert diagnose(collection.index, 32, {"price": {"gt": 10, "lt": 5}}) == [Note("no_match")]

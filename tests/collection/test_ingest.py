@@ -39,9 +39,9 @@ def ingest(folder, index_folder, *, prune=False, limit=40, seen=None):
     """Read a folder into an index, and return the report and the ids of all passages."""
     sources, _ = discover([folder])
     if exists(index_folder):
-        collection = registry.open_collection(index_folder)
+        collection = registry.INDEXES.open(index_folder)
     else:
-        collection = registry.create_collection(index_folder, ENCODER, ENCODER.name)
+        collection = registry.INDEXES.create(index_folder, ENCODER.name, ENCODER.dimension)
     with collection:
         run = Ingest(collection, ENCODER, splitter(limit), seen.append if seen is not None else None)
         return run.run(sources, remove=gone_sources(collection, []) if prune else ()), ids_of(collection)
@@ -137,7 +137,7 @@ def test_only_documents_that_changed_are_split(tmp_path):
     text = (data / "x.jsonl").read_text().replace("document 7 speaks", "document 7 writes")
     (data / "x.jsonl").write_text(text)
     counted = []
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         counter = Splitter(lambda text: counted.append(text) or len(text.split()), 40)
         report = Ingest(collection, ENCODER, counter).run(discover([data])[0])
     assert (report.documents_written, report.documents_unchanged) == (1, 49)
@@ -191,7 +191,7 @@ def test_documents_that_change_places_are_kept(records, tmp_path):
     write_ids(records / "b.jsonl", "1")
     report, ids = ingest(records, tmp_path / "i")
     assert (report.skipped, ids) == ([], ["1#0", "2#0", "3#0"])
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         assert collection.ledger.documents("data/a.jsonl").keys() == {"2", "3"}
 
 
@@ -231,7 +231,7 @@ def test_a_source_with_ids_of_another_is_tried_until_they_are_free(records, tmp_
 
 
 def sources_of(index_folder):
-    with registry.open_collection(index_folder) as collection:
+    with registry.INDEXES.open(index_folder) as collection:
         sources = {passage.metadata["source"] for passage in collection.index.passages()}
         return sources, collection.ledger.known_sources()
 
@@ -331,12 +331,12 @@ def test_an_interruption_while_encoding_leaves_the_old_version(notes, tmp_path):
     _, before = ingest(notes, tmp_path / "i")
     old = (notes / "b.md").read_text()
     (notes / "b.md").write_text("short now")
-    with registry.open_collection(tmp_path / "i") as collection, pytest.raises(KeyboardInterrupt):
+    with registry.INDEXES.open(tmp_path / "i") as collection, pytest.raises(KeyboardInterrupt):
         Ingest(collection, Interrupted(32), splitter()).run(discover([notes])[0])
     (notes / "d.md").write_text("one more")
     report, ids = ingest(notes / "d.md", tmp_path / "i")
     assert (report.skipped, ids) == ([], sorted([*before, "notes/d.md#0"]))
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         texts = [passage.text for passage in collection.index.passages() if passage.document_id == "notes/b.md"]
     assert texts
     assert all(text in old for text in texts)
@@ -368,7 +368,7 @@ def test_a_half_written_document_is_reported_and_completed_by_the_same_run(notes
     assert report.skipped == []
     assert [key for key in ids if "b.md" in key] == ["notes/b.md#0"]
     assert [key for key in ids if "b.md" not in key] == [key for key in before if "b.md" not in key]
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         passages = list(collection.index.passages())
         assert [passage.text for passage in passages if passage.document_id == "notes/b.md"] == ["short now"]
         assert collection.ledger.pending() == []
@@ -390,7 +390,7 @@ def test_an_interrupted_removal_is_repeated_or_undone_if_the_file_is_back(notes,
 
 
 def contents(index_folder):
-    with registry.open_collection(index_folder) as collection:
+    with registry.INDEXES.open(index_folder) as collection:
         assert collection.ledger.pending() == []
         passages = collection.index.passages()
         return sorted((passage.id, passage.text, passage.metadata["source"]) for passage in passages)
@@ -471,7 +471,7 @@ def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path):
             interrupted += 1
         child.wait()
     subprocess.run(command, check=True)
-    with registry.open_collection(killed) as collection:
+    with registry.INDEXES.open(killed) as collection:
         index = collection.index
         assert ids_of(collection) == whole
         assert len(index) == len(whole)
@@ -486,5 +486,5 @@ def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path):
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     subprocess.run(command, check=True)
-    with registry.open_collection(killed) as collection:
+    with registry.INDEXES.open(killed) as collection:
         assert ids_of(collection) == sorted(f"d{i}#0" for i in range(500))

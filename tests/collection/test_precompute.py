@@ -205,7 +205,7 @@ def test_states_of_another_reranker_are_not_used_and_the_answer_has_a_note(data,
         assert index.add(data).notes == []
         report = index.add(documents("new"))
         assert (report.notes, report.states_computed) == ([note], 0)
-    with registry.open_collection(tmp_path / "i") as collection:
+    with registry.INDEXES.open(tmp_path / "i") as collection:
         assert collection.states.made_by.reranker == "states"
 
 

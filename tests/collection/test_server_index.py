@@ -109,14 +109,14 @@ def test_an_answer_without_hits_is_explained(name):
 
 def test_what_is_no_index_is_an_error(name):
     with pytest.raises(NotAnIndex, match=f"there is no index {name}: make one with: shortlist add PATH --index {name}"):
-        registry.open_collection(name)
+        registry.INDEXES.open(name)
     add(documents("a"), name)
     with pytest.raises(IndexMismatch, match="was made with the bi-encoder hashed-32, not hashed-64"):
-        registry.open_collection(name, bi_encoder="hashed-64")
+        registry.INDEXES.open(name, "hashed-64")
     with pytest.raises(NotAnIndex, match="is an index already"):
-        registry.create_collection(name, ENCODER, HASHED)
+        registry.INDEXES.create(name, HASHED, ENCODER.dimension)
     with pytest.raises(InvalidInput, match="unknown"):
-        registry.open_collection(name, options={"colour": 3})
+        registry.INDEXES.open(name, options={"colour": 3})
     index = opened(name)
     index.close()
     index.close()
@@ -163,7 +163,7 @@ def test_the_language_is_that_of_the_first_texts(name, tmp_path):
 def test_a_search_that_was_open_first_has_the_language_of_a_later_add(name, tmp_path):
     if not name.startswith("qdrant:notes@http"):
         pytest.skip("needs a server that several processes use")
-    registry.create_collection(name, ENCODER, HASHED).close()
+    registry.INDEXES.create(name, HASHED, ENCODER.dimension).close()
     notes(tmp_path / "docs", a="Die Häuser am Fluss sind alt, und die Stadt ist sehr schön im Sommer.")
     with opened(name) as index:
         assert index.collection.index.matching("Haus", 5) == []
@@ -184,11 +184,11 @@ def test_an_error_frees_the_lock(name, tmp_path):
 
 def test_lost_passages_are_an_error(name):
     add(documents("a"), name)
-    with registry.open_collection(name) as collection:
+    with registry.INDEXES.open(name) as collection:
         collection.index.delete(["a#0"])
         collection.index.flush()
     with pytest.raises(NotAnIndex, match="its passages are lost"):
-        registry.open_collection(name)
+        registry.INDEXES.open(name)
 
 
 class Ended(BaseException):
@@ -253,7 +253,7 @@ def release(name):
         return
     from shortlist.indexes.qdrant.lock import FREE, KEY, TABLE
 
-    with registry.open_collection(name) as collection:
+    with registry.INDEXES.open(name) as collection:
         collection.place._site.records.put({TABLE: {KEY: FREE}})
 
 

@@ -74,7 +74,7 @@ def add(items, index, **options):
 
 def contents_of(index):
     """Everything that the index holds, apart from times."""
-    with registry.open_collection(Path(index)) as collection:
+    with registry.INDEXES.open(Path(index)) as collection:
         ledger, engine = collection.ledger, collection.index
         ids = sorted(passage.id for passage in engine.passages())
         entries = [ledger.documents(name) for name in sorted(ledger.known_sources())]

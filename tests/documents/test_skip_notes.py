@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
 import pytest
 
-import shortlist
-from shortlist.documents.notes import CODES
+from note_codes import PACKAGE, codes_of_notes, codes_of_table
+from shortlist.documents import notes
 from shortlist.documents.source import Skipped
 from shortlist.types import Note
 from shortlist.wording import NOT_READ
 
-PACKAGE = Path(shortlist.__file__).parent
-
-
-def note_codes(folder: Path) -> set[str]:
-    """The codes of all notes that the files in a folder make."""
-    calls = (
-        node
-        for path in folder.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Note"
-    )
-    return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
-
 
 def test_the_table_the_words_and_the_readers_have_the_same_codes():
-    in_readers = note_codes(PACKAGE / "documents")
-    in_others = set().union(*(note_codes(PACKAGE / room) for room in ("collection", "stores", "search"))) & set(CODES)
-    assert in_readers | in_others == set(CODES) == set(NOT_READ)
+    codes = codes_of_table(notes)
+    elsewhere = codes_of_notes(*(PACKAGE / room for room in ("collection", "stores", "search"))) & codes
+    assert codes_of_notes(PACKAGE / "documents") | elsewhere == codes == set(NOT_READ)
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,19 @@
 """Every note of the evaluation has a code in the table, and every code has words that use its values."""
 
-import ast
-from pathlib import Path
-
 import pytest
 
-import shortlist
-from shortlist.evaluation.notes import CODES
+from note_codes import PACKAGE, codes_of_notes, codes_of_table
+from shortlist.evaluation import notes
 from shortlist.types import Note
 from shortlist.wording import describe
 from shortlist.wording.measuring import RULES, WORDS, rule_name
 
-ROOM = Path(shortlist.__file__).parent / "evaluation"
 GAIN = {"result": "chance", "measure": "nDCG@10", "mean": 0.01, "low": -0.02, "high": 0.04, "p": 0.3, "tried": 4}
 BETTER = {**GAIN, "result": "better", "p": 0.01, "unseen_mean": -0.01, "unseen_low": -0.02, "unseen_high": 0.0}
 
 
-def codes_in_source():
-    for path in ROOM.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            is_note = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Note"
-            if is_note and node.args and isinstance(node.args[0], ast.Constant):
-                yield node.args[0].value
-
-
 def test_the_table_the_source_and_the_words_have_the_same_codes():
-    assert set(codes_in_source()) == set(CODES) == set(WORDS)
+    assert codes_of_notes(PACKAGE / "evaluation") == codes_of_table(notes) == set(WORDS)
 
 
 def test_the_words_of_another_room_are_other_words():

@@ -54,12 +54,12 @@ def name_of(server):
 
 
 def open_index(server, **options):
-    return registry.open_collection(name_of(server), options=options)
+    return registry.INDEXES.open(name_of(server), options=options)
 
 
 def filled(server, passages=NOTES, **options):
     """An index with these passages."""
-    collection = registry.create_collection(name_of(server), ENCODER, HASHED, options)
+    collection = registry.INDEXES.create(name_of(server), HASHED, ENCODER.dimension, options)
     collection.index.add(passages, ENCODER.encode_passages([passage.content for passage in passages]))
     return collection
 
@@ -146,7 +146,7 @@ def test_the_options_of_a_new_index(server):
         registry.INDEXES.open(name_of(server), options=given, check=True).close()
     with pytest.raises(InvalidInput, match=r"shards is 2, and qdrant:notes@.* was made with 6: leave out shards"):
         registry.INDEXES.open(name_of(server), options={"shards": 2}, check=True)
-    registry.open_collection(name_of(server), options={"shards": 2}).close()
+    registry.INDEXES.open(name_of(server), options={"shards": 2}).close()
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,9 @@ def test_bad_options(options, message):
 
 def test_options_of_a_server_are_refused_for_a_folder(tmp_path):
     with pytest.raises(InvalidInput, match="shards is for a server"):
-        registry.create_collection(f"qdrant:notes@{tmp_path / 'q'}", ENCODER, HASHED, {"shards": 2})
+        registry.INDEXES.create(f"qdrant:notes@{tmp_path / 'q'}", HASHED, ENCODER.dimension, {"shards": 2})
     with pytest.raises(InvalidInput, match=r"'shards' is for an index on a server, and .* is a folder: leave it out"):
-        registry.create_collection(tmp_path / "i", ENCODER, HASHED, {"shards": 2})
+        registry.INDEXES.create(tmp_path / "i", HASHED, ENCODER.dimension, {"shards": 2})
 
 
 def params_of(server):
@@ -314,7 +314,7 @@ def test_records_of_others_are_never_changed(server):
 def test_the_records_of_an_index_are_no_index(server):
     filled(server).close()
     with pytest.raises(NotAnIndex, match="did not make"):
-        registry.open_collection(f"qdrant:notes.shortlist@{server.url}")
+        registry.INDEXES.open(f"qdrant:notes.shortlist@{server.url}")
 
 
 def test_a_removed_index_leaves_nothing_to_the_next_one(server):
@@ -351,9 +351,9 @@ def test_a_manifest_that_cannot_be_used(server, manifest, message):
 def test_the_place_is_needed(monkeypatch):
     for name in ("qdrant:notes", "qdrant:notes@:memory:"):
         with pytest.raises(InvalidInput, match="needs the place of the index: write qdrant:notes@http"):
-            registry.open_collection(name)
+            registry.INDEXES.open(name)
     with pytest.raises(InvalidInput, match=r"in memory needs its client: load_retriever\(NAME, client=client\)"):
-        registry.open_collection("qdrant:notes@:memory:")
+        registry.INDEXES.open("qdrant:notes@:memory:")
 
 
 def test_a_missing_client_names_the_extra(monkeypatch):
@@ -364,7 +364,7 @@ def test_a_missing_client_names_the_extra(monkeypatch):
 
 def test_the_folder_of_a_local_client_is_not_made_by_a_search(tmp_path):
     with pytest.raises(NotAnIndex, match="there is no index"):
-        registry.open_collection(f"qdrant:notes@{tmp_path / 'q'}")
+        registry.INDEXES.open(f"qdrant:notes@{tmp_path / 'q'}")
     assert not (tmp_path / "q").exists()
 
 

@@ -1,17 +1,12 @@
 """Every note of a search has a code in the table, and every code has words."""
 
-import ast
-from pathlib import Path
-
 import pytest
 
-import shortlist
-from shortlist.documents.notes import CODES as NOT_READ
-from shortlist.search.notes import CODES
+from note_codes import PACKAGE, codes_of_notes, codes_of_table
+from shortlist.documents import notes as not_read
+from shortlist.search import notes
 from shortlist.types import Note
 from shortlist.wording import WORDS, describe
-
-PACKAGE = Path(shortlist.__file__).parent
 
 EXAMPLES = [
     (Note("query_truncated", window=256), "window of 256 tokens: stage one read only its start"),
@@ -122,23 +117,10 @@ def test_an_unknown_code_is_shown_as_it_is():
 
 
 ROOMS = ("search", "stores", "collection", "config", "rerankers", "server", "mcp", "indexes")
-
-
-def calls(path):
-    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-
-
-def codes_in_source():
-    for paths in (
-        [PACKAGE / "foreign.py", PACKAGE / "several.py"],
-        *((PACKAGE / room).rglob("*.py") for room in ROOMS),
-    ):
-        for path in paths:
-            for call in calls(path):
-                if getattr(call.func, "id", "") == "Note" and isinstance(call.args[0], ast.Constant):
-                    yield call.args[0].value
+FILES = ("foreign.py", "several.py")
 
 
 def test_the_table_and_the_source_have_the_same_codes_and_each_has_words():
-    assert set(codes_in_source()) - set(NOT_READ) == set(CODES)
-    assert set(CODES) <= set(WORDS)
+    codes = codes_of_notes(*(PACKAGE / name for name in (*ROOMS, *FILES))) - codes_of_table(not_read)
+    assert codes == codes_of_table(notes)
+    assert codes <= set(WORDS)

@@ -52,10 +52,6 @@
 | half_written | document | an interrupted run left the source, or this document of no file, half written |
 """
 
-_CELLS = [line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if line.startswith("| ")]
-CODES = tuple(cell for cell in _CELLS if cell != "code")
-"""The code of every reason for content that was not read."""
-
 EMPTY = frozenset(
     {"bad_front_matter", "bad_title", "empty", "guessed_encoding", "no_header", "no_rows", "part_left_out"}
 )

@@ -45,7 +45,3 @@ time for `p95_ms`, or None if the set has too few.
 | stop_rule_fit | result, measure, alpha, delta, queries, queries_needed | the guarantee of a fitted stop rule |
 | gate_fit | result, signal, saved, loss, measure, alpha, delta, queries, queries_needed | that of a fitted gate |
 """
-
-CODES = tuple(
-    line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if line.startswith("| ") and "code" not in line
-)

@@ -57,7 +57,3 @@
 | states_unused | reason, made_by, reranker | precomputed states exist, and they are not those of this reranker |
 | setting_ignored | setting, reason | a setting of shortlist.toml does not apply to this search |
 """
-
-_CELLS = [line.split("|")[1].strip() for line in (__doc__ or "").splitlines() if line.startswith("| ")]
-CODES = tuple(cell for cell in _CELLS if cell != "code")
-"""The code of every note of a search."""

@@ -34,7 +34,7 @@ def remove(
 
     with (
         kept_on_failure("committed removals stay"),
-        registry.open_collection(index, options=read().get("index_options")) as opened,
+        registry.INDEXES.open(index, options=read().get("index_options")) as opened,
     ):
         removed = collection.remove(names, opened)
         left = len(opened.index)
