@@ -96,9 +96,9 @@ SET_UPS = [text for page in MARKDOWN for line in commands(page) for text in re.f
 
 @pytest.mark.parametrize("text", SET_UPS)
 def test_set_ups_parse(text):
-    from shortlist.cli.setups import Place, set_ups
+    from shortlist.cli.setups import PlaceOptions, set_ups
 
-    assert [set_up.name for set_up in set_ups({}, [text], Place(Path("my-index")))] == [text.partition(":")[0]]
+    assert [set_up.name for set_up in set_ups({}, [text], PlaceOptions(Path("my-index")))] == [text.partition(":")[0]]
 
 
 def test_a_wrong_option_does_not_parse():

@@ -9,7 +9,7 @@ from pathlib import Path
 from shortlist import collection as collections
 from shortlist import registry
 from shortlist.assembling import assembled
-from shortlist.collection import Collection, Contents, IngestReport, Progress, Source
+from shortlist.collection import Collection, Contents, IndexedSource, IngestReport, Progress
 from shortlist.collection.diagnose import diagnose
 from shortlist.collection.given import kind_of
 from shortlist.collection.languages import notes_on_languages
@@ -161,7 +161,7 @@ class OpenIndex(Opened):
         self.collection.check_open()
         return collections.remove(names, self.collection)
 
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[IndexedSource, ...]:
         """Return what the index holds, source by source, sorted by name."""
         return self.contents().sources
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from shortlist import registry
-from shortlist.collection import Source
+from shortlist.collection import IndexedSource
 from shortlist.collection.precompute import with_stored_states
 from shortlist.config import SearchConfig
 from shortlist.errors import InvalidInput
@@ -237,7 +237,7 @@ class OpenCollections(Opened):
         """Return None: the vectors of several collections are in several places."""
         return None
 
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[IndexedSource, ...]:
         """Return what the indexes hold, source by source. Names begin with the name of the collection."""
         return tuple(
             replace(source, name=f"{name}:{source.name}")

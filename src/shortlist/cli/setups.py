@@ -59,7 +59,7 @@ class SetUp:
         return ["--retriever", self.subject, *state]
 
     @classmethod
-    def at(cls, name: str, settings: SearchConfig, place: Place) -> SetUp:
+    def at(cls, name: str, settings: SearchConfig, place: PlaceOptions) -> SetUp:
         """Return the set-up that searches at the place of the command line.
 
         Raises:
@@ -86,7 +86,7 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceOptions:
     """What --index, --state and --boost give, or None: the index or several, and the folder of a retriever's fits."""
 
     index: str | Path | list[str] | None = None
@@ -94,7 +94,7 @@ class Place:
     boosts: Mapping[str, float] | None = None
 
 
-def set_ups(given: Given, texts: Sequence[str], place: Place) -> list[SetUp]:
+def set_ups(given: Given, texts: Sequence[str], place: PlaceOptions) -> list[SetUp]:
     """Return the set-ups that `name:key=value,key=value` options or .toml files state.
 
     A set-up is a configuration: its own values take precedence over the options of the command line, and those over
@@ -153,7 +153,7 @@ def _of_file(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _set_up(
-    name: str, table: Mapping[str, Any], given: Mapping[str, Any], file: Mapping[str, Any], place: Place
+    name: str, table: Mapping[str, Any], given: Mapping[str, Any], file: Mapping[str, Any], place: PlaceOptions
 ) -> SetUp:
     values = dict(table)
     unknown = next((key for key in values if key not in KEYS), None)

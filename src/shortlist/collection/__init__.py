@@ -2,7 +2,7 @@
 
 from shortlist.collection.add import Adding
 from shortlist.collection.collection import Collection, Engine
-from shortlist.collection.contents import Contents, Precomputed, Source, contents
+from shortlist.collection.contents import Contents, IndexedSource, Precomputed, contents
 from shortlist.collection.discard import no_empty_index
 from shortlist.collection.place import exists
 from shortlist.collection.precompute import Precompute
@@ -15,11 +15,11 @@ __all__ = [
     "Collection",
     "Contents",
     "Engine",
+    "IndexedSource",
     "IngestReport",
     "Precompute",
     "Precomputed",
     "Progress",
-    "Source",
     "contents",
     "exists",
     "no_empty_index",

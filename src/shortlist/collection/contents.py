@@ -24,7 +24,7 @@ from shortlist.text.terms import ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IndexedSource:
     """A file or a store that gave documents, or ":memory:" for all documents that came from no file.
 
     `kind` is the format, such as "md", as in the metadata of its passages, the kind of the store, or "memory".
@@ -64,7 +64,7 @@ class Contents:
     `precomputed` is None if the index does not precompute. Its bytes are part of `bytes_on_disk`.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[IndexedSource, ...]
     bi_encoder: str
     format_version: int
     bytes_on_disk: int | None
@@ -129,9 +129,9 @@ def _precomputed(file: Path) -> Precomputed | None:
         return Precomputed(states.made_by.reranker, states.counts()[0], on_disk(file.stat()))
 
 
-def _source(counts: SourceCounts) -> Source:
+def _source(counts: SourceCounts) -> IndexedSource:
     memory = counts.source == MEMORY.name
     kind = MEMORY.format if memory else EXTENSIONS.get(extension_of(counts.source), "")
     kind = counts.source.partition(":")[0] if is_store(counts.source) else format_in(counts.fingerprint or "") or kind
     complete = not counts.pending and (bool(counts.fingerprint) or memory)
-    return Source(counts.source, kind, counts.documents, counts.passages, counts.read_at, complete)
+    return IndexedSource(counts.source, kind, counts.documents, counts.passages, counts.read_at, complete)

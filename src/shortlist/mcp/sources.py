@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from shortlist.collection import Source
+from shortlist.collection import IndexedSource
 from shortlist.errors import InvalidInput
 from shortlist.redaction import Names
 
@@ -16,7 +16,7 @@ NO_SOURCES = "{name} has no list of sources: only an index has one"
 
 
 def listed(
-    sources: Sequence[Source], names: Names | None, limit: int, offset: int, contains: str | None
+    sources: Sequence[IndexedSource], names: Names | None, limit: int, offset: int, contains: str | None
 ) -> dict[str, Any]:
     """Return the answer of the tool `sources`: a page of the sources, sorted by name, and the numbers of all of them.
 

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from fastapi import Request
 
-from shortlist.collection import Source
+from shortlist.collection import IndexedSource
 from shortlist.protocols import Encoder
 from shortlist.redaction import Names
 from shortlist.search.context import ContextParts
@@ -69,7 +69,7 @@ class Components:
     collections: Collections | None = None
     index: FindsPassages | None = None
     context_parts: ContextParts | None = None
-    sources: Callable[[], Sequence[Source]] | None = None
+    sources: Callable[[], Sequence[IndexedSource]] | None = None
     retriever: str | None = None
     passages: int | None = None
     retrieve_seconds: float | None = None

@@ -11,7 +11,7 @@ from shortlist.errors import ShortlistError
 from shortlist.server.components import Components
 from shortlist.server.problems import Problem
 from shortlist.server.reranking import RerankRequest, RerankResult, check_texts, rerank
-from shortlist.wording.requests import Place
+from shortlist.wording.requests import ValuePath
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Pair:
 
     query: str
     text: str
-    query_place: Place
-    text_place: Place
+    query_place: ValuePath
+    text_place: ValuePath
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from shortlist.server.components import Components
 from shortlist.server.options import ANY_MODEL
 from shortlist.server.problems import Kind, Problem
 from shortlist.wording import describe
-from shortlist.wording.requests import Place, path_of, place_of
+from shortlist.wording.requests import ValuePath, path_of, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class RerankRequest:
     max_tokens: int | None = None
     truncate: bool = True
     raw: bool = False
-    query_place: Place | None = None
-    text_places: Sequence[Place] = ()
+    query_place: ValuePath | None = None
+    text_places: Sequence[ValuePath] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ async def rerank(components: Components, request: RerankRequest) -> RerankResult
     return _result(scored, places, request, gives_logits(scorer.reranker))
 
 
-def _query_too_long(error: QueryTooLong, place: Place | None) -> Problem:
+def _query_too_long(error: QueryTooLong, place: ValuePath | None) -> Problem:
     """Return the error with the place of the query, if the request has pairs of queries and texts."""
     if place is None:
         return Problem(Kind.TOO_LONG, str(error), field="query")
@@ -137,7 +137,7 @@ def scorer_of(components: Components) -> Scorer:
     return components.scorer
 
 
-def check_query(components: Components, query: str, field: str = "query", place: Place | None = None) -> None:
+def check_query(components: Components, query: str, field: str = "query", place: ValuePath | None = None) -> None:
     """Raise a `Problem` if the query is empty or too long. `field` is its name, `place` its full place."""
     name, path = (f"the {field}", field) if place is None else (place_of(*place), path_of(*place))
     if not query.strip():
@@ -148,7 +148,7 @@ def check_query(components: Components, query: str, field: str = "query", place:
 
 
 def check_texts(
-    components: Components, texts: Sequence[str], field: str, limit: int, places: Sequence[Place] = ()
+    components: Components, texts: Sequence[str], field: str, limit: int, places: Sequence[ValuePath] = ()
 ) -> None:
     """Raise a `Problem` if there are no texts, more texts than `limit`, or a text that is too long.
 

@@ -11,7 +11,7 @@ NAMED_DELIMITER = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 """A first line that names the delimiter, as Excel writes and reads it."""
 
 
-class Place(Protocol):
+class LastLine(Protocol):
     """The last line that the csv module has read: its number, from 1, and its text."""
 
     number: int
@@ -19,7 +19,7 @@ class Place(Protocol):
 
 
 class NumberedLines:
-    """Lines below `above` others, and the place of the last one that was read. Satisfies `Place`."""
+    """Lines below `above` others, and the place of the last one that was read. Satisfies `LastLine`."""
 
     def __init__(self, lines: Iterable[str], above: int = 0) -> None:
         self.number, self.last = above, ""
@@ -45,7 +45,7 @@ class ParsedRow(NamedTuple):
     is_open: bool = False
 
 
-def parsed_rows(lines: Iterable[str], place: Place, delimiter: str, longest: int, above: int) -> Iterator[ParsedRow]:
+def parsed_rows(lines: Iterable[str], place: LastLine, delimiter: str, longest: int, above: int) -> Iterator[ParsedRow]:
     """Yield the rows of the lines. Odd quotes on a single line stay unchanged.
 
     The lines move `place`. `longest` is the limit of a cell, and `above` is the number of lines above the first one.
@@ -67,7 +67,7 @@ def parsed_rows(lines: Iterable[str], place: Place, delimiter: str, longest: int
         yield row
 
 
-def _odd_row(place: Place, first: int, delimiter: str, error: str) -> ParsedRow:
+def _odd_row(place: LastLine, first: int, delimiter: str, error: str) -> ParsedRow:
     """Return the row that the strict reader refuses. An open quote takes in an empty line below it: one row is open."""
     if place.number > first:
         return ParsedRow(None, first, place.number, error, is_open=True)

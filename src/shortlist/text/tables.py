@@ -37,14 +37,14 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Slot:
     """One place of a grid, and the cell that covers it. `first` is true at the cell's first row and column."""
 
     cell: Cell
     first: bool = True
 
 
-_NO_CELL = Place(Cell(), first=False)
+_NO_CELL = Slot(Cell(), first=False)
 _Interval: TypeAlias = "tuple[int, int, Cell, bool]"
 
 
@@ -54,7 +54,7 @@ class _Copies:
 
     left: int = field(default=_MOST_COPIED)
 
-    def text(self, place: Place, *, only_first: bool) -> str:
+    def text(self, place: Slot, *, only_first: bool) -> str:
         text = place.cell.text
         if place.first or not text:
             return text
@@ -65,7 +65,7 @@ class _Copies:
         return copy
 
 
-def grid(rows: Sequence[Sequence[Cell]]) -> list[list[Place]]:
+def grid(rows: Sequence[Sequence[Cell]]) -> list[list[Slot]]:
     """Return the rows with one place for each row and column. All rows have the same length.
 
     A column in which no cell begins is left out: a page may let one cell span more columns than its table has. If the
@@ -76,14 +76,14 @@ def grid(rows: Sequence[Sequence[Cell]]) -> list[list[Place]]:
     columns = sorted({start for row in placed for start, _, _, _ in row})
     cells = sum(map(len, rows))
     if len(columns) * len(placed) > max(_MOST_PLACES, _MOST_PLACES_PER_CELL * cells):
-        return [[Place(cell) for cell in row] for row in rows]
-    table: list[list[Place]] = []
+        return [[Slot(cell) for cell in row] for row in rows]
+    table: list[list[Slot]] = []
     for row in placed:
         places = [_NO_CELL] * len(columns)
         for start, end, cell, first in reversed(row):  # the first of two cells at one place wins
             left = bisect_left(columns, start)
             for column in range(left, bisect_left(columns, end)):
-                places[column] = Place(cell, first and column == left)
+                places[column] = Slot(cell, first and column == left)
         table.append(places)
     return table
 
@@ -156,7 +156,7 @@ def delimiter_line(columns: int) -> str:
     return "|" + "-|" * columns
 
 
-def guess_header_rows(table: Sequence[Sequence[Place]]) -> int:
+def guess_header_rows(table: Sequence[Sequence[Slot]]) -> int:
     """Return how many of the first rows name the columns: 0 if the first row seems to be data.
 
     The first row names the columns if its cells are short and marked as headers, or most of them are not numbers; years
@@ -179,18 +179,18 @@ def guess_header_rows(table: Sequence[Sequence[Place]]) -> int:
     return 2 if _has_second_header(table) else 1
 
 
-def _marked_rows(table: Sequence[Sequence[Place]]) -> int:
+def _marked_rows(table: Sequence[Sequence[Slot]]) -> int:
     """Return the number of first rows that consist of header cells, or 0 if the whole table does."""
     count = next((number for number, row in enumerate(table) if not _all_headers(row)), len(table))
     return count if count < len(table) else 0
 
 
-def _all_headers(row: Sequence[Place]) -> bool:
+def _all_headers(row: Sequence[Slot]) -> bool:
     cells = [place.cell for place in row if place.cell.text.strip()]
     return bool(cells) and all(cell.header for cell in cells)
 
 
-def _has_second_header(table: Sequence[Sequence[Place]]) -> bool:
+def _has_second_header(table: Sequence[Sequence[Slot]]) -> bool:
     first, second = table[0], table[1]
     if len(table) < 3 or not any(place.cell.columns > 1 for place in first):
         return False
@@ -201,7 +201,7 @@ def _has_second_header(table: Sequence[Sequence[Place]]) -> bool:
     return single or (_could_name(second) and not _could_name(table[2]))
 
 
-def _could_name(row: Sequence[Place]) -> bool:
+def _could_name(row: Sequence[Slot]) -> bool:
     """Return whether a row has several short texts, most of them no numbers, or years in order."""
     texts = _texts(row)
     years = [text for text in texts if _YEAR.fullmatch(text)]
@@ -210,11 +210,11 @@ def _could_name(row: Sequence[Place]) -> bool:
     return bool(texts) and _is_short(row) and 2 * named > len(texts)
 
 
-def _is_short(row: Sequence[Place]) -> bool:
+def _is_short(row: Sequence[Slot]) -> bool:
     return max(map(len, _texts(row)), default=0) <= _LONGEST_NAME
 
 
-def _texts(row: Sequence[Place]) -> list[str]:
+def _texts(row: Sequence[Slot]) -> list[str]:
     texts = [place.cell.text.strip() for place in row if place.first]
     return [text for text in texts if text]
 
@@ -224,7 +224,7 @@ def _is_number(text: str) -> bool:
     return digits > 0 and digits >= sum(character.isalpha() for character in text)
 
 
-def _one_cell(row: Sequence[Place]) -> bool:
+def _one_cell(row: Sequence[Slot]) -> bool:
     """Return whether one cell covers the whole row."""
     return len(row) > 1 and all(place.cell is row[0].cell for place in row)
 

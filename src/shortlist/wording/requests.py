@@ -12,7 +12,7 @@ from shortlist.reprs import short_number
 Step = str | int
 """A name in an object, or a place in an array, from 0."""
 
-Place: TypeAlias = Sequence[Any]
+ValuePath: TypeAlias = Sequence[Any]
 """The place of a value in a request: the name of a field, and then any number of `Step`."""
 
 EXPECTED: Mapping[str, str] = {

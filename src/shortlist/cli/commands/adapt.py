@@ -57,7 +57,7 @@ def adapt(  # noqa: PLR0913 - one parameter per option
     from shortlist.atomic_io import check_new_folder, check_place
     from shortlist.cli.console import output, say
     from shortlist.cli.render import adapting as render
-    from shortlist.cli.setups import Judging, Place, SetUp
+    from shortlist.cli.setups import Judging, PlaceOptions, SetUp
     from shortlist.evaluation.query_sets import files
 
     check_new_folder(to)
@@ -65,7 +65,7 @@ def adapt(  # noqa: PLR0913 - one parameter per option
         check_place(Path.cwd() / config_file.FILE)
     chosen: Any = level  # `AdaptOptions` checks the name
     options = AdaptOptions(pool_size=pool, level=chosen, measure=measure, most_queries=most_queries)
-    set_up = SetUp.at("adapt", resolved({**given, "rerank": True}).config, Place(index, state))
+    set_up = SetUp.at("adapt", resolved({**given, "rerank": True}).config, PlaceOptions(index, state))
     query_set = files.read(queries, qrels=qrels, split=split, encoding=encoding)
     check_queries(len(query_set.queries), query_set.name)
     adaptation = _adapted(set_up, Judging(query_set, allow_unknown, ignore_identical_ids), options)

@@ -55,7 +55,7 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
     from shortlist.cli.render import calibration as render
     from shortlist.cli.render import evaluation as render_evaluation
     from shortlist.cli.render.progress import bar, kept_in, kept_on_failure
-    from shortlist.cli.setups import Judging, Place, SetUp, opened
+    from shortlist.cli.setups import Judging, PlaceOptions, SetUp, opened
     from shortlist.evaluation.calibration.calibrate import CalibrateOptions, check_values
     from shortlist.evaluation.calibration.calibrate import calibrate as run_calibration
     from shortlist.evaluation.query_sets import files
@@ -73,7 +73,7 @@ def calibrate(  # noqa: PLR0913 - one parameter per option
         checkpoint=checkpoint,
     )
     check_values(options)
-    set_up = SetUp.at("calibrate", resolved({**given, "rerank": True}).config, Place(index, state))
+    set_up = SetUp.at("calibrate", resolved({**given, "rerank": True}).config, PlaceOptions(index, state))
     judging = Judging(
         files.read(queries, qrels=qrels, split=split, encoding=encoding), allow_unknown, ignore_identical_ids
     )

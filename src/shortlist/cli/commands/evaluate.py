@@ -68,7 +68,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
 
     rules = baselines.parse_rules(fail_if or [], baseline)
     _check_counts(cut, failures)
-    set_ups = setups.set_ups(given, set_up or [], setups.Place(index, state))
+    set_ups = setups.set_ups(given, set_up or [], setups.PlaceOptions(index, state))
     names = tuple(set_up.name for set_up in set_ups)
     outputs = Outputs(failures, save, summary, report, write_run, names)
     outputs.check()

@@ -13,7 +13,7 @@ from shortlist.cli.options import DEFAULT_INDEX, IndexOption, JsonOption
 from shortlist.wording.counting import counted
 
 if TYPE_CHECKING:
-    from shortlist.collection import Source
+    from shortlist.collection import IndexedSource
 
 
 def list(index: IndexOption = DEFAULT_INDEX, as_json: JsonOption = False) -> None:
@@ -63,7 +63,7 @@ def aligned(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> Seq
     ]
 
 
-def _cells(source: Source) -> tuple[str, ...]:
+def _cells(source: IndexedSource) -> tuple[str, ...]:
     read = source.read_at.astimezone().strftime("%Y-%m-%d %H:%M") if source.read_at is not None else "time unknown"
     # Singular and plural have the same width, so that the nouns align.
     documents = f"{counted(source.documents, 'document')}{' ' if source.documents == 1 else ''}"

@@ -58,7 +58,7 @@ def init(
     Accept a proposed query, or type a query of your own. Then answer yes or no for the passages that both stages find.
     The command saves every judgment at once. Run it again to continue.
     """
-    from shortlist.cli.setups import Place, SetUp
+    from shortlist.cli.setups import PlaceOptions, SetUp
     from shortlist.config import POOL_SIZE
     from shortlist.evaluation.metrics.statistics import SEED
     from shortlist.evaluation.query_sets.judging import Judgments
@@ -76,7 +76,7 @@ def init(
     # The user judges both stages on the whole pool, so the search must score and return the whole pool.
     config = whole_pool_config(config, depth=whole_pool, pool_size=whole_pool).override({"tail": False})
     console = output()
-    set_up = SetUp.at("init", config, Place(index, state))
+    set_up = SetUp.at("init", config, PlaceOptions(index, state))
     with set_up.open() as opened:
         proposed = propose(corpus_of(opened) or (), proposals, seed=seed)
         judge = Judge(console, opened.searcher, judgments, top, seed)

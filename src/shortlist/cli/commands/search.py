@@ -80,7 +80,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     --budget-tokens also give a context.
     """
     from shortlist.cli.render import ranking as render
-    from shortlist.cli.setups import Place, SetUp
+    from shortlist.cli.setups import PlaceOptions, SetUp
     from shortlist.search.context import ContextOptions, check_context, context_of
     from shortlist.search.filters import where_of
     from shortlist.search.query_texts import query_texts
@@ -92,7 +92,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     settings = resolved(given)
     filters = where_of(where or None)
     began = time.perf_counter()
-    set_up = SetUp.at("search", settings.config, Place(index, state, boosts_of(boost)))
+    set_up = SetUp.at("search", settings.config, PlaceOptions(index, state, boosts_of(boost)))
     with set_up.open() as opened:
         parts = opened.context_parts
         check_context(options, parts)

@@ -51,7 +51,7 @@ def tune(  # noqa: PLR0913 - one parameter per option
     from shortlist.cli.render import report_file
     from shortlist.cli.render import tuning as render
     from shortlist.cli.render.progress import kept_in, kept_on_failure
-    from shortlist.cli.setups import Judging, Place, SetUp
+    from shortlist.cli.setups import Judging, PlaceOptions, SetUp
     from shortlist.evaluation.query_sets import files
     from shortlist.evaluation.tuning.options import BLENDS, FUSIONS, MEASURES, SIZES, TuneOptions, check_values
 
@@ -69,7 +69,7 @@ def tune(  # noqa: PLR0913 - one parameter per option
         checkpoint=checkpoint,
     )
     check_values(options)
-    set_up = SetUp.at("tune", resolved({**given, "rerank": True}).config, Place(index, state))
+    set_up = SetUp.at("tune", resolved({**given, "rerank": True}).config, PlaceOptions(index, state))
     judging = Judging(
         files.read(queries, qrels=qrels, split=split, encoding=encoding), allow_unknown, ignore_identical_ids
     )

@@ -17,14 +17,14 @@ from shortlist.server.components import Components, components_of
 from shortlist.server.pair_scores import Pair, score_pairs
 from shortlist.server.problems import Kind, Problem
 from shortlist.server.reranking import check_model, scorer_of, single_size
-from shortlist.wording.requests import Place
+from shortlist.wording.requests import ValuePath
 
 router = APIRouter()
 
 FIRST, SECOND = ("text_1", "queries", "data_1"), ("text_2", "documents", "data_2")
 """The names of the two sides of a request."""
 
-Texted: TypeAlias = tuple[str, Sequence[tuple[str, Place]]]
+Texted: TypeAlias = tuple[str, Sequence[tuple[str, ValuePath]]]
 """A field of a request, and its texts with their places."""
 
 
