@@ -124,10 +124,30 @@ def test_bad_input_is_named(stdin, message):
     assert message in error_of("rerank", "q", "-", stdin=stdin)
 
 
-def test_standard_input_is_named_if_it_is_not_utf8(monkeypatch):
-    monkeypatch.setattr(rerank_command.sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe")))
-    with pytest.raises(InvalidInput, match=r"^standard input is not UTF-8"):
-        rerank_command._read("-")
+def given_bytes(monkeypatch, data):
+    monkeypatch.setattr(rerank_command.sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+def test_a_byte_order_mark_decides_the_encoding(monkeypatch, encoding):
+    given_bytes(monkeypatch, "caf\u00e9\r\nth\u00e9\r\n".encode(encoding))
+    assert rerank_command._read("-", "") == ["caf\u00e9", "th\u00e9"]
+
+
+def test_a_guessed_encoding_is_printed_and_another_can_be_named(monkeypatch, capfd):
+    data = "Die Gr\u00f6\u00dfe der T\u00fcr ist f\u00fcr alle gleich.\n".encode("cp1252")
+    given_bytes(monkeypatch, data)
+    assert rerank_command._read("-", "") == ["Die Gr\u00f6\u00dfe der T\u00fcr ist f\u00fcr alle gleich."]
+    assert "standard input is not UTF-8 and was read as cp1252, a guess: --encoding NAME" in capfd.readouterr().err
+    given_bytes(monkeypatch, data)
+    assert "Gr\u0446\u042f" in rerank_command._read("-", "cp1251")[0]
+
+
+@pytest.mark.parametrize("data", [b"\0\1\2", b"ab\0", b"a text\xff\n" * 30 + b"\xc3\xa4" * 900])
+def test_bytes_that_are_not_text_are_an_error(monkeypatch, data):
+    given_bytes(monkeypatch, data)
+    with pytest.raises(InvalidInput, match=r"^standard input"):
+        rerank_command._read("-", "")
 
 
 def test_the_reranker_of_the_file_is_used(tmp_path):

@@ -251,6 +251,7 @@ def test_numbers_and_moments_of_texts():
         ("day<2024-13", "no calendar has the date 2024-13"),
         ("day>2023-02-30", "no calendar has the date 2023-02-30"),
         ("day>soon", "give a number, or a date"),
+        ("year>2024 and team=sales", "give one condition, and each further one in a filter of its own"),
     ],
 )
 def test_a_limit_that_is_no_number_and_no_date_has_a_hint(condition, hint):

@@ -13,6 +13,7 @@ import typer
 
 from shortlist.cli.console import output, remark, warn
 from shortlist.cli.options import Given, resolved, with_settings
+from shortlist.cli.options_reading import EncodingOption
 from shortlist.errors import InvalidInput
 from shortlist.wording.counting import counted
 
@@ -39,6 +40,7 @@ def rerank(
     as_json: Annotated[
         bool, typer.Option("--json", help=f"Print one JSON object per line: the candidate's fields and {OURS!r}.")
     ] = False,
+    encoding: EncodingOption = "",
 ) -> None:
     """Rerank the candidates of any other retriever.
 
@@ -53,7 +55,7 @@ def rerank(
     from shortlist.text.validation import checked_text
 
     query = checked_text(query)
-    candidates = _read(file)
+    candidates = _read(file, encoding)
     if as_json:
         _check_no_clash(candidates)
     config = resolved(given).config
@@ -172,16 +174,32 @@ def _columns(lines: Sequence[str]) -> list[str]:
     return []
 
 
-def _read(file: str) -> list[Any]:
+def _decoded(raw: bytes, name: str, encoding: str) -> str:
+    """Return the text of the input. A guess of its encoding is printed."""
+    from shortlist.cli.render.evaluation import guessed_encodings
+    from shortlist.documents.decoding import decode
+    from shortlist.documents.options import ReadOptions
+    from shortlist.documents.source import Unreadable
+
+    given = ReadOptions(encoding=encoding).encoding
+    try:
+        text, replaced, guessed = decode(raw, given=given)
+    except Unreadable as error:
+        raise InvalidInput(f"{name}: {error}; give it as UTF-8, or name its encoding with --encoding") from error
+    if replaced:
+        codec = guessed or given or "UTF-8"
+        raise InvalidInput(f"{name} has {counted(replaced, 'byte')} that are not text in {codec}: give it as UTF-8")
+    guessed_encodings({name: guessed} if guessed else {})
+    return text
+
+
+def _read(file: str, encoding: str) -> list[Any]:
     name = "standard input" if file == "-" else file
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise InvalidInput(f"{name} cannot be read: {error.strerror or error}") from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{name} is not UTF-8: {error.reason} at byte {error.start}") from error
+    text = _decoded(raw, name, encoding)
     _check_no_table(file, name, text)
     lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     array = _array(text, name) if ARRAY.match(text) else None

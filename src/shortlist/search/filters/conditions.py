@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -44,6 +45,8 @@ SYMBOLS: Mapping[Operator, str] = {
 }
 """The symbol of each operator in the text of a condition."""
 ORDERS = frozenset({"lt", "lte", "gt", "gte"})
+JOINED = re.compile(r"\s(and|or|&&|\|\|)\s", re.IGNORECASE)
+"""What joins two conditions in a query language."""
 NAMES = frozenset({"document_id", "title"})
 """The fields that name something. A date in a name is text."""
 
@@ -193,6 +196,8 @@ def _no_order(field: str, operator: Order, value: object) -> InvalidInput:
         hint = f"write a number with a decimal point: {condition}{number}"
     elif DATE.fullmatch(text.strip()):
         hint = f"no calendar has the date {text}"
+    elif JOINED.search(text):
+        hint = "give one condition, and each further one in a filter of its own (--where on the command line)"
     else:
         hint = "give a number, or a date such as 2024-01-31 or 2024-01-31T12:00:00Z. Text has no order in a filter"
     return InvalidInput(f"where: {condition}{value} compares with no number and no date: {hint}", field="where")
