@@ -20,15 +20,16 @@ from hypothesis import strategies as st
 from test_more_formats import epub, xlsx
 from test_office_formats import pdf, saved, word
 
-from shortlist.documents import Skipped, Source, read
+from note_codes import codes_of_table
+from shortlist.documents import Skipped, Source, notes, read
 from shortlist.documents.formats import READERS
-from shortlist.documents.notes import CODES
 from shortlist.text import Splitter
 from shortlist.text.outline import MARKDOWN_SOURCES
 from shortlist.types import Document
 
 FUZZ = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 SECONDS = 60
+CODES = codes_of_table(notes)
 FORMATS = sorted(READERS)
 SPLITTER = Splitter(lambda text: len(text.split()), 40)
 
