@@ -4,6 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python .ci/install.py
 FAST := -m "not slow"
 PARALLEL := -n 2 --dist loadfile
+COVERED := --cov --cov-fail-under=80
 
 .PHONY: help demo test test-fast coverage check fix docs docs-check site build wheel-check wheels lock bench clients stores ray spark clean
 
@@ -13,14 +14,15 @@ demo: .venv/installed  ## install the locked packages, and show both stages on o
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-test: .venv/installed-dev  ## run all tests on two cores, about three minutes
-	$(BIN)/python -m pytest $(PARALLEL)
+test: .venv/installed-dev  ## run every test once, and fail if the fast ones cover less of the code than before
+	$(BIN)/python -m pytest $(PARALLEL) $(FAST) $(COVERED) --cov-report=
+	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
-test-fast: .venv/installed-dev  ## run the tests that load no model, under a minute
+test-fast: .venv/installed-dev  ## run the tests that load no model
 	$(BIN)/python -m pytest $(PARALLEL) $(FAST)
 
-coverage: .venv/installed-dev  ## run the fast tests, and fail if they cover less of the code than before
-	$(BIN)/python -m pytest $(PARALLEL) $(FAST) --cov --cov-report=term:skip-covered --cov-fail-under=80
+coverage: .venv/installed-dev  ## show how much of each file the fast tests run
+	$(BIN)/python -m pytest $(PARALLEL) $(FAST) $(COVERED) --cov-report=term:skip-covered
 
 check: .venv/installed-dev  ## check format, lint, layers and types
 	$(BIN)/ruff format --check .

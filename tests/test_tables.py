@@ -213,10 +213,11 @@ def test_a_header_row_below_merged_cells_is_not_taken_for_data():
     assert markdown(names).startswith("| Early | Early | Late | Late |\n")
 
 
+@pytest.mark.slow
 def test_spans_without_end_take_no_memory():
-    many = [[Cell("x", columns=10**6, rows=10**6), Cell("y")]] * 2000
-    assert markdown(many).count("y") == 2000
-    wide = [[Cell(f"c{number}") for number in range(1000)]] + [[Cell("all", columns=1000)]] * 20_000
+    many = [[Cell("x", columns=10**6, rows=10**6), Cell("y")]] * 500
+    assert markdown(many).count("y") == 500
+    wide = [[Cell(f"c{number}") for number in range(1000)]] + [[Cell("all", columns=1000)]] * 4000
     assert len(markdown(wide)) < 10**7
 
 

@@ -40,8 +40,8 @@ def test_the_items_of_a_list_have_the_numbers_that_a_browser_shows(load, markup,
 
 
 def test_many_items_without_end_tags_end(load):
-    [document] = load("a.html", f"<ol>{'<li>x' * 20_000}</ol>")
-    assert document.text.endswith("\n20000. x")
+    [document] = load("a.html", f"<ol>{'<li>x' * 5000}</ol>")
+    assert document.text.endswith("\n5000. x")
 
 
 NESTED = [

@@ -279,6 +279,7 @@ def test_pieces_cover_the_text_in_order_and_fit(text, room, layout):
     assert all(tokens(text[start:end]) <= room for start, end in pieces)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["`" * 50_000, "a. " * 50_000, "- a\n" * 20_000, "x\n" * 30_000, "``a''" * 9000])
 def test_pathological_texts_have_boundaries_soon(text):
     assert "".join(text[start:end] for start, end in packed(text, boundaries(text), 100, tokens)) == text

@@ -209,6 +209,7 @@ def test_no_word_is_lost_but_comments_and_data(pieces):
         assert visible.count("word") == text.count("word")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["<!--", "[", "](", "`", "` `` ", "&amp;", "<b ", "<script>", "\\", "![a](", "[a]: b\n", "[a][", "(("]
 )
