@@ -101,6 +101,14 @@ def test_a_function_or_its_factory_is_a_retriever(name):
     assert [hit.id for hit in retriever.retrieve("red cat", 2)] == ["a", "b"]
 
 
+@pytest.mark.parametrize("name", ["chrome:notes@./chroma", "foo:notes@x", 5])
+def test_a_retriever_of_an_unknown_kind_is_an_error_over_an_index_too(name):
+    with pytest.raises(InvalidInput, match="write kind:COLLECTION@WHERE with a kind of"):
+        registry.make_retriever(name, index=None, encoder=None)
+    with pytest.raises(InvalidInput, match="write kind:COLLECTION@WHERE with a kind of"):
+        registry.load_retriever(name)
+
+
 def test_an_object_with_retrieve_is_a_retriever():
     retriever = registry.make_retriever("attribute_parts:OwnRetriever", index=None, encoder=None)
     assert [hit.id for hit in retriever.retrieve("red cat", 2)] == ["a", "b"]

@@ -13,7 +13,7 @@ from shortlist.collection import Engine
 from shortlist.collection.engines import Engines
 from shortlist.collection.server_place import Server
 from shortlist.config.fusion import check_fused
-from shortlist.config.search_config import FUSION, SearchConfig
+from shortlist.config.search_config import FUSION, RETRIEVERS, SearchConfig
 from shortlist.encoders import openai
 from shortlist.encoders.checked import checked_encoder
 from shortlist.encoders.hashed import HashedEncoder
@@ -193,9 +193,9 @@ def load_retriever(
         StoreUnreachable: The store does not answer.
         StoreRefused: The store refuses the key or the request.
     """
-    if is_store(name):
+    if isinstance(name, str) and is_store(name):
         return store_retriever(load_store(name, fields, client), encoder, fusion, words)
-    if is_attribute(name):
+    if isinstance(name, str) and is_attribute(name):
         return as_retriever(load_attribute(name), name)
     raise InvalidInput(
         f"retriever is {name!r:.80}: write kind:COLLECTION@WHERE with a kind of {', '.join(KINDS)}, or "
@@ -229,7 +229,7 @@ def make_retriever(name: str, index: Index, encoder: Encoder | None, fusion: flo
     """
     if fusion != FUSION:
         check_fused(name)
-    if is_retriever(name):
+    if name not in RETRIEVERS:
         return load_retriever(name, encoder=encoder, fusion=fusion)
     if name == "bm25" or encoder is None:
         return Lexical(index)

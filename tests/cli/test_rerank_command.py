@@ -48,7 +48,7 @@ def test_scores_of_candidates_are_no_part_of_the_order_and_must_be_numbers():
     shown = run("rerank", "tax", "-", stdin="\n".join(map(json.dumps, lines)))
     assert "note: the final score does not include the score of 2 documents" in shown.err
     broken = json.dumps(lines[0] | {"score": 1e999}).replace("Infinity", "1e999")
-    assert error_of("rerank", "tax", "-", stdin=broken).startswith("the score of document 'a' is inf")
+    assert error_of("rerank", "tax", "-", stdin=broken).startswith("the score of document 'a' is '1e999'")
 
 
 def test_columns_are_aligned():
@@ -122,6 +122,11 @@ def test_half_a_surrogate_pair_in_a_candidate_is_replaced():
 )
 def test_bad_input_is_named(stdin, message):
     assert message in error_of("rerank", "q", "-", stdin=stdin)
+
+
+def test_numbers_that_no_float_holds_stay_as_they_are_written():
+    (row,) = rows("q", stdin='{"text": "a", "x": 1e400, "y": NaN, "z": 1.5}\n')
+    assert (row["x"], row["y"], row["z"]) == ("1e400", "NaN", 1.5)
 
 
 def given_bytes(monkeypatch, data):

@@ -196,6 +196,18 @@ def test_the_retriever_is_hybrid(tmp_path):
     retriever.index.close()
 
 
+def test_distances_of_a_store_are_no_cosines_beside_words(tmp_path):
+    lengths = [3.0 * vector for vector in ENCODER.encode_passages([passage.content for passage in NOTES])]
+    plain = OpenStore(FakeBackend(NOTES, np.array(lengths, dtype=np.float32), metric="l2", words=False))
+    assert not plain.gives_cosines
+    retriever = registry.store_retriever(plain, ENCODER, words=tmp_path)
+    hits = retriever.retrieve("Zahlen red", 3)
+    assert all("dense" not in hit.signals and 0 < hit.retrieval_score < 0.1 for hit in hits)
+    assert retriever.bi_encoder is None
+    assert registry.store_retriever(store(), ENCODER).bi_encoder == ENCODER.name
+    retriever.index.close()
+
+
 @pytest.fixture
 def chroma(tmp_path):
     """The name of a collection of Chroma that `hashed-64` made."""

@@ -19,9 +19,9 @@ class Dense:
         self.index, self._encoder = index, encoder
 
     @property
-    def bi_encoder(self) -> str:
-        """The name of the model whose cosine is the signal "dense"."""
-        return self._encoder.name
+    def bi_encoder(self) -> str | None:
+        """The name of the model whose cosine is the signal "dense". None: the store gives no cosines."""
+        return self._encoder.name if gives_cosines(self.index) else None
 
     def retrieve(self, query: str, k: int, where: Where | None = None) -> Retrieved:
         """Return at most `k` hits, best first. The score is a cosine, -1 to 1."""

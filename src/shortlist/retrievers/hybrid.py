@@ -67,9 +67,9 @@ class Hybrid:
         return Hybrid(self.index, self._encoder, depth=self._depth, fusion=self.fusion, expand=METHOD)
 
     @property
-    def bi_encoder(self) -> str:
-        """The name of the model whose cosine is the signal "dense"."""
-        return self._encoder.name
+    def bi_encoder(self) -> str | None:
+        """The name of the model whose cosine is the signal "dense". None: the store gives no cosines."""
+        return self._encoder.name if gives_cosines(self.index) else None
 
     @property
     def score_name(self) -> str | None:

@@ -45,6 +45,10 @@ class Store(Searched, Protocol):
         """Whether `nearest` compares the vector with every passage."""
 
     @property
+    def gives_cosines(self) -> bool:
+        """Whether the scores of `nearest` are cosines."""
+
+    @property
     def dimension(self) -> int | None:
         """The length of a stored vector; None if it is unknown, or without vectors."""
 

@@ -134,6 +134,11 @@ class WithWords:
         return self._store.exact
 
     @property
+    def gives_cosines(self) -> bool:
+        """Whether the scores of `nearest` are cosines."""
+        return self._store.gives_cosines
+
+    @property
     def dimension(self) -> int | None:
         """The length of a stored vector."""
         return self._store.dimension

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -185,7 +186,10 @@ def _decoded(raw: bytes, name: str, encoding: str) -> str:
     try:
         text, replaced, guessed = decode(raw, given=given)
     except Unreadable as error:
-        raise InvalidInput(f"{name}: {error}; give it as UTF-8, or name its encoding with --encoding") from error
+        codec = f" in {given}" if given else ""
+        raise InvalidInput(
+            f"{name} is not text{codec}: give it as UTF-8, or name its encoding with --encoding"
+        ) from error
     if replaced:
         codec = guessed or given or "UTF-8"
         raise InvalidInput(f"{name} has {counted(replaced, 'byte')} that are not text in {codec}: give it as UTF-8")
@@ -214,7 +218,7 @@ def _array(text: str, name: str) -> list[Any] | None:
     from shortlist.text.validation import item_name
 
     try:
-        items = json.loads(text)
+        items = _parsed(text)
     except json.JSONDecodeError as error:
         gap = text[len(text[: error.pos].rstrip()) : error.pos]
         if error.msg == "Extra data" and "\n" not in gap:
@@ -257,9 +261,18 @@ def _lines(lines: Sequence[tuple[int, str]], name: str) -> list[Any]:
     return [line for _, line in lines]
 
 
+def _parsed(text: str) -> Any:
+    """Return a JSON value. A number that no float holds stays a text: it would be Infinity, which is no JSON."""
+
+    def number(digits: str) -> float | str:
+        return float(digits) if math.isfinite(float(digits)) else digits
+
+    return json.loads(text, parse_float=number, parse_constant=str)
+
+
 def _object(line: str) -> dict[str, Any] | None:
     try:
-        item = json.loads(line)
+        item = _parsed(line)
     except (ValueError, RecursionError):
         return None
     return item if isinstance(item, dict) else None

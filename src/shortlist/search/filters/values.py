@@ -42,6 +42,8 @@ def equals(field: str, value: Value) -> list[Value]:
         word = str(value)
         return [value, word.lower(), word, word.upper()]
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInput(f"where: {field} is compared with {value}, which equals no number: give a finite number")
         return [value, str(value), *([str(int(value))] if value.is_integer() else [])]
     if isinstance(value, int):
         if value.bit_length() > LONGEST_INT:
