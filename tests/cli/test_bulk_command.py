@@ -33,7 +33,8 @@ def test_failed_rows_are_named_and_give_an_exit_code(files):
     assert result.out == ""
     assert "2 pairs written to out.txt" in result.err
     assert "1 pair failed:" in result.err
-    assert "query q0, passage p2: ValueError: bad" in result.err
+    assert "query q0, passage p2: " in result.err
+    assert "failed: ValueError: bad, in bulk_parts.py line" in result.err
     assert "run the same command again to try them again" in result.text
     assert [line.split()[2] for line in Path("out.txt").read_text().splitlines()] == ["p1", "p0"]
 

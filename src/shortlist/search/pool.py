@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath
 
 from shortlist.config import SearchConfig
 from shortlist.config.search_config import POOL_SIZE
-from shortlist.errors import RetrieverFailed, ShortlistError
+from shortlist.errors import RetrieverFailed
 from shortlist.protocols import KeepsPrefix, ReportsExactness, Retriever
-from shortlist.redaction import without_secrets
+from shortlist.search.failures import failures
 from shortlist.search.usable_hits import usable_hits
 from shortlist.types import Hit, Note, Passage, Where
 
@@ -90,22 +87,6 @@ def is_approximate(retriever: object) -> bool:
     """Return whether the retriever searches a store that may miss passages, so that its prefix is not kept."""
     index = getattr(retriever, "index", None)
     return isinstance(index, ReportsExactness) and not index.exact
-
-
-@contextmanager
-def failures(name: str) -> Iterator[None]:
-    """Make an error of the retriever `name` in the enclosed code a `RetrieverFailed`. Errors of shortlist stay.
-
-    The message has the type and the message of the error, and the line that raised it.
-    """
-    try:
-        yield
-    except ShortlistError:
-        raise
-    except Exception as error:  # code of the user's own, and clients of stores, may raise anything
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f", in {PurePath(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
-        raise RetrieverFailed(f"{without_secrets(name)} failed: {type(error).__name__}: {error}{place}") from error
 
 
 def name_of(retriever: object) -> str:

@@ -10,11 +10,12 @@ from typing import Any, cast
 from shortlist.errors import InvalidInput, RetrieverFailed
 from shortlist.protocols import Retriever
 from shortlist.reprs import short_repr
+from shortlist.search.failures import failures
 from shortlist.search.foreign import frameworks, haystack
 from shortlist.search.foreign.adapter import Adapter, Call, accepts, methods, parameters
 from shortlist.search.foreign.background import Background
 from shortlist.search.foreign.rows import Direction, RowReader
-from shortlist.search.pool import Retrieved, failures, numbered
+from shortlist.search.pool import Retrieved, numbered
 from shortlist.text.validation import checked_text, item_name
 from shortlist.types import Hit, Note, Where
 

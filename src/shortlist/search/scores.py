@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from shortlist.errors import BadScores, InvalidInput
+from shortlist.errors import BadScores, InvalidInput, ModelError
 from shortlist.protocols import Reranker, Scorer, SkipsQueries
+from shortlist.search.failures import failures
 from shortlist.text.validation import item_name
 from shortlist.types import Note, RerankerInfo, Scores
 
@@ -53,10 +54,13 @@ def score_texts(reranker: Reranker, query: str, texts: Sequence[str]) -> Scores:
 
     Raises:
         BadScores: The reranker returned a wrong count, NaN, infinity, or something that is not a number.
+        ModelError: The reranker raised another error, which is `__cause__`.
     """
     if not texts:
         return Scores()
-    return checked_scores(info_of(reranker).name, reranker.score(query, texts), texts)
+    name = info_of(reranker).name
+    with failures(name, ModelError):
+        return checked_scores(name, reranker.score(query, texts), texts)
 
 
 def checked_scores(name: str, scores: Iterable[float], texts: Sequence[str]) -> Scores:

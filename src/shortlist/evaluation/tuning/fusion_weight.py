@@ -15,7 +15,8 @@ from shortlist.evaluation.replay.replay import Recorded, answer_to, slim
 from shortlist.evaluation.replay.scoring_pass import PassageCount, retrieval_sizes, score_hits
 from shortlist.evaluation.tuning.sweep import Plan
 from shortlist.protocols import Fuses, Reranker, Retriever
-from shortlist.search.pool import failures, name_of
+from shortlist.search.failures import failures
+from shortlist.search.pool import name_of
 from shortlist.types import Hit, Note
 
 AnswersByWeight = Mapping[str, Mapping[float, Mapping[int, Sequence[Hit]]]]
